@@ -1,0 +1,29 @@
+import { ThreadPoolExecutor, moduleTasks } from '../../dist/index.js'
+
+export const modes = { default: {} }
+
+export function start({ workers, mode }) {
+  const executor = new ThreadPoolExecutor({ maxWorkers: workers, minWorkers: workers, ...modes[mode] })
+  const from = (file) => moduleTasks(new URL(`../tasks/${file}`, import.meta.url))
+  const plain = from('functions.mjs')
+  // Looked up once: a program holds its task functions in constants too.
+  const { addOne, echo, work, loop, gate, hold, thread } = plain
+  const task = { addOne, echo, work, loop, gate, hold, thread }
+  let bounce
+
+  return {
+    run: (name, argument) => executor.submit(task[name], argument).result(),
+    /** What submit gives, before anybody asks for a promise. */
+    submit: (name, argument) => executor.submit(task[name], argument),
+    runTransfer(bytes) {
+      bounce ??= from('concurrent-futures.mjs').bounce
+      return executor.with({ transfer: [bytes.buffer] }).submit(bounce, bytes).result()
+    },
+    cancellable(name, argument) {
+      const future = executor.submit(task[name], argument)
+      return { promise: future.result(), cancel: () => future.cancel({ interrupt: true }) }
+    },
+    runSync: (name, argument) => executor.submit(task[name], argument).resultSync(),
+    stop: () => executor.shutdown({ cancelFutures: true }),
+  }
+}

@@ -1,0 +1,111 @@
+// The ways in which the suites keep a pool busy. Every one checks every result.
+
+/** Keeps `inFlight` tasks outstanding: each result submits the next. Resolves with the milliseconds it took. */
+export function keepInFlight(run, { tasks, inFlight, argument, check }) {
+  const { promise, resolve, reject } = withResolvers()
+  let next = 0
+  let done = 0
+  const submit = () => {
+    const i = next++
+    run(argument(i)).then((result) => {
+      if (!check(result, i)) return reject(wrongResult(result, i))
+      if (next < tasks) submit()
+      if (++done === tasks) resolve(performance.now() - start)
+    }, reject)
+  }
+  const start = performance.now()
+  while (next < Math.min(tasks, inFlight)) submit()
+  return promise
+}
+
+/** Submits `inFlight` tasks in one go, awaits them all, and again. */
+export async function batches(run, { tasks, inFlight, argument, check }) {
+  const start = performance.now()
+  for (let first = 0; first < tasks; first += inFlight) {
+    const promises = []
+    for (let i = first; i < Math.min(tasks, first + inFlight); i++) promises.push(run(argument(i)))
+    const results = await Promise.all(promises)
+    for (let k = 0; k < results.length; k++) {
+      if (!check(results[k], first + k)) throw wrongResult(results[k], first + k)
+    }
+  }
+  return performance.now() - start
+}
+
+/** Asynchronous functions side by side, each awaiting one result at a time. */
+export async function producers(run, { tasks, inFlight, argument, check }) {
+  let next = 0
+  const produce = async () => {
+    while (next < tasks) {
+      const i = next++
+      const result = await run(argument(i))
+      if (!check(result, i)) throw wrongResult(result, i)
+    }
+  }
+  const start = performance.now()
+  await Promise.all(Array.from({ length: inFlight }, produce))
+  return performance.now() - start
+}
+
+/** One after the other; the microseconds of each, sorted. */
+export async function oneByOne(run, { tasks, argument, check }) {
+  const times = new Float64Array(tasks)
+  for (let i = 0; i < tasks; i++) {
+    const value = argument(i)
+    const start = performance.now()
+    const result = await run(value)
+    times[i] = (performance.now() - start) * 1000
+    if (!check(result, i)) throw wrongResult(result, i)
+  }
+  return times.sort()
+}
+
+export function percentile(sorted, p) {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))]
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/** Has every worker started and answering before anything is measured. */
+export async function startWorkers(pool, workers, ms = 50) {
+  await Promise.all(Array.from({ length: workers }, () => pool.run('hold', ms)))
+}
+
+/** Values made beforehand and used in turn, so that making them is not timed; longer than any number in flight. */
+export function inTurn(make, check) {
+  const values = Array.from({ length: 4096 }, (_, i) => make(i))
+  return {
+    argument: (i) => values[i & 4095],
+    check: (result, i) => check(result, i & 4095),
+  }
+}
+
+/** A flat string: one that is still a chain of parts would be joined inside the first measurement. */
+export function flatten(text) {
+  return Buffer.from(text, 'latin1').toString('latin1')
+}
+
+export const addOne = { argument: (i) => i, check: (result, i) => result === i + 1 }
+
+export function sharedFlag() {
+  return new Int32Array(new SharedArrayBuffer(4))
+}
+
+// Promise.withResolvers came with Node 22.
+function withResolvers() {
+  let resolve
+  let reject
+  const promise = new Promise((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}
+
+function wrongResult(result, i) {
+  return new Error(`task ${i} came back wrong: ${String(result).slice(0, 60)}`)
+}

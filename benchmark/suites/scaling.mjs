@@ -1,0 +1,54 @@
+import { pools } from '../contestants.mjs'
+import { work } from '../tasks/functions.mjs'
+import { median, startWorkers } from './flow.mjs'
+
+const TASKS = 20_000
+const MICROSECONDS = 20
+
+function inline(tasks, iterations) {
+  let sum = 0
+  const start = performance.now()
+  for (let i = 0; i < tasks; i++) sum += work(iterations)
+  return { ms: performance.now() - start, sum }
+}
+
+/** How many rounds of arithmetic take 20 µs on this thread, once it is compiled. */
+function calibrate() {
+  inline(2000, 5000)
+  const trials = Array.from({ length: 5 }, () => inline(200, 5000).ms)
+  return Math.round((5000 * 200 * MICROSECONDS) / (median(trials) * 1000))
+}
+
+export default {
+  title: `${TASKS.toLocaleString('en')} tasks of ${MICROSECONDS} µs, 2 workers`,
+  about:
+    'A fixed amount of arithmetic, calibrated to 20 µs. The speed-up is the time of the same calls in a plain loop on ' +
+    'the main thread, measured just before and after, by the time of the pool; 1.00 would be two full cores.',
+  contestants: pools,
+  rows: [
+    { key: 'efficiency', label: 'speed-up / 2', unit: '', better: 'higher' },
+    { key: 'ms', label: 'the pool', unit: 'ms', better: 'lower' },
+    { key: 'inline', label: 'in a plain loop', unit: 'ms', reference: true },
+  ],
+  async measure({ start }) {
+    const pool = await start({ workers: 2 })
+    await startWorkers(pool, 2)
+    const iterations = calibrate()
+    const pooled = async (tasks) => {
+      const begin = performance.now()
+      const promises = []
+      for (let i = 0; i < tasks; i++) promises.push(pool.run('work', iterations))
+      let sum = 0
+      for (const result of await Promise.all(promises)) sum += result
+      return { ms: performance.now() - begin, sum }
+    }
+
+    await pooled(5000)
+    const before = inline(TASKS, iterations)
+    const measured = await pooled(TASKS)
+    const after = inline(TASKS, iterations)
+    if (measured.sum !== before.sum) throw new Error(`sums differ: ${measured.sum} and ${before.sum}`)
+    const alone = (before.ms + after.ms) / 2
+    return { efficiency: alone / measured.ms / 2, ms: measured.ms, inline: alone }
+  },
+}

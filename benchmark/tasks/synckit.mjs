@@ -1,0 +1,3 @@
+import { runAsWorker } from 'synckit'
+
+runAsWorker((value) => (typeof value === 'number' ? value + 1 : value))

@@ -1,0 +1,185 @@
+//! Submitting, and everything that a future asks of its task.
+
+use std::time::{Duration, Instant};
+
+use napi::sys;
+use pool::{Cancelled, Kind, Refusal, Spec};
+
+use crate::calls::{Answer, Call};
+use crate::deliver;
+use crate::js::{self, Fault};
+use crate::pools::PoolEntry;
+use crate::value::{self, Args};
+use crate::work::{JsWork, Ticket};
+
+/// Answers of `submit` that are no slot. Shared with lib/binding.ts.
+const FULL: i32 = -1;
+const SHUT_DOWN: i32 = -2;
+const BROKEN: i32 = -3;
+
+/// Bits of `flags`. Shared with lib/binding.ts.
+const NATIVE: u32 = 1;
+/// `scratch[1..4]` has priority, timeout and queueTimeout in milliseconds, negative for none.
+const LIMITED: u32 = 2;
+/// The last argument is the task's name.
+const NAMED: u32 = 4;
+
+/// `submit(pool, function, flags, form, …values)`: the slot of the future, or why there is none.
+pub(crate) fn submit(call: &Call<'_>) -> Answer {
+    const OWN_ARGS: usize = 4;
+    let (env, state) = (call.env, call.state);
+    let (function, flags, form) = (call.u32(1)?, call.u32(2)?, call.u32(3)? as u8);
+    let mut values = call.args().get(OWN_ARGS..).unwrap_or_default();
+    let mut name = None;
+    if flags & NAMED != 0
+        && let Some((last, others)) = values.split_last()
+    {
+        name = Some(js::get_text(env, *last)?.into_boxed_str());
+        values = others;
+    }
+    let args = Args { form, values: value::read_args(env, values)? };
+    let entry = state.pool(call.u32(0)?)?;
+    let slot = state.slab.borrow_mut().reserve();
+    let native = flags & NATIVE != 0;
+    let limit = |index: usize| {
+        let ms = if flags & LIMITED != 0 { state.header.scratch(index) } else { -1.0 };
+        (ms >= 0.0).then(|| duration(ms))
+    };
+    let spec = Spec {
+        kind: if native { Kind::Native } else { Kind::Isolate },
+        work: if native { JsWork::Native { kernel: function, args } } else { JsWork::Isolate(args) },
+        owner: Ticket::new(state.mailbox.clone(), slot, name),
+        needs: if native { 0 } else { function },
+        priority: if flags & LIMITED != 0 { state.header.scratch(1) } else { 0.0 },
+        timeout: limit(2),
+        queue_timeout: limit(3),
+    };
+    match entry.pool.submit(spec) {
+        Ok(task) => {
+            state.slab.borrow_mut().fill(slot, task);
+            state.hold(true);
+            js::int(env, slot as i32)
+        }
+        Err(refused) => {
+            state.slab.borrow_mut().release(slot);
+            js::int(
+                env,
+                match refused.reason {
+                    Refusal::Full => FULL,
+                    Refusal::ShutDown => SHUT_DOWN,
+                    Refusal::Broken { .. } => BROKEN,
+                },
+            )
+        }
+    }
+}
+
+/// Milliseconds, however many; longer than a century is no limit that matters.
+pub(crate) fn duration(ms: f64) -> Duration {
+    Duration::try_from_secs_f64(ms / 1e3).unwrap_or(CENTURY).min(CENTURY)
+}
+
+const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
+
+/// `refusal(pool)`: 0, or why a submission would be refused. The cause of a broken pool is the value, its form
+/// is in `scratch[0]`.
+pub(crate) fn refusal(call: &Call<'_>) -> Answer {
+    let entry = call.state.pool(call.u32(0)?)?;
+    match entry.pool.refusal() {
+        Some(Refusal::Broken { cause: Some(cause) }) => {
+            call.state.header.set_scratch(0, f64::from(cause.form));
+            value::write_ref(call.env, &cause.value)
+        }
+        _ => js::undefined(call.env),
+    }
+}
+
+/// `state(slot)`
+pub(crate) fn state(call: &Call<'_>) -> Answer {
+    let slab = call.state.slab.borrow();
+    let task = slab.get(call.u32(0)?).ok_or_else(|| Fault::internal("no such future"))?;
+    js::int(call.env, task.state() as i32)
+}
+
+/// `collect(slot)`: takes the outcome of a settled task. Row 0 of the header says what it is; the value is
+/// returned. -1 in the kind if it has not settled.
+pub(crate) fn collect(call: &Call<'_>) -> Answer {
+    let slot = call.u32(0)?;
+    let task = call.state.task(slot)?;
+    if !task.state().is_settled() {
+        call.state.header.set_row(0, slot, -1, 0.0);
+        return js::undefined(call.env);
+    }
+    let (kind, number, value) = deliver::write_outcome(call.env, task.take_outcome())?;
+    call.state.header.set_row(0, slot, kind, number);
+    value.map_or_else(|| js::undefined(call.env), Ok)
+}
+
+/// `progress(slot)`: the progress that was not delivered, as a flat array, or undefined.
+pub(crate) fn progress(call: &Call<'_>) -> Answer {
+    let task = call.state.task(call.u32(0)?)?;
+    let list = deliver::progress(call.env, &task)?;
+    list.map_or_else(|| js::undefined(call.env), Ok)
+}
+
+/// `cancel(pool, slot, interrupt)`: whether the future is cancelled now.
+pub(crate) fn cancel(call: &Call<'_>) -> Answer {
+    let entry = call.state.pool(call.u32(0)?)?;
+    let task = call.state.task(call.u32(1)?)?;
+    let found = entry.pool.cancel(&task, call.bool(2)?);
+    js::boolean(call.env, found != Cancelled::No)
+}
+
+/// `park(slot, ms)`: parks this thread until the task has settled, a pool asks for something, or `ms` have passed.
+pub(crate) fn park(call: &Call<'_>) -> Answer {
+    let state = call.state;
+    let task = state.task(call.u32(0)?)?;
+    let deadline = Instant::now() + duration(call.f64(1)?);
+    while !task.state().is_settled() {
+        // The outcome of the task is a note in this isolate's mailbox, so its ring is the one that wakes us.
+        state.mailbox.listen();
+        if task.state().is_settled() || state.mailbox.has_services() || Instant::now() >= deadline {
+            break;
+        }
+        state.bell.park(deadline);
+    }
+    // Whatever was posted meanwhile is delivered in the next turn of the loop.
+    state.bell.ring_loop();
+    js::undefined(call.env)
+}
+
+/// `services()`: what must be served while this thread waits, as a flat array of event, pool and number.
+pub(crate) fn services(call: &Call<'_>) -> Answer {
+    let list = js::array(call.env)?;
+    let mut at = 0;
+    for note in call.state.mailbox.take_services() {
+        if let crate::mailbox::Note::Pool { event, pool, number } = note {
+            for part in [event as i32, pool as i32, number as i32] {
+                js::set_element(call.env, list, at, js::int(call.env, part)?)?;
+                at += 1;
+            }
+        }
+    }
+    Ok(list)
+}
+
+/// `hold(held)`: one more, or one less, reason to keep the loop alive.
+pub(crate) fn hold(call: &Call<'_>) -> Answer {
+    call.state.hold(call.bool(0)?);
+    js::undefined(call.env)
+}
+
+/// The pool that a call names first.
+pub(crate) fn pool_of(call: &Call<'_>) -> Result<std::sync::Arc<PoolEntry>, Fault> {
+    call.state.pool(call.u32(0)?)
+}
+
+/// An unused result.
+pub(crate) fn nothing(call: &Call<'_>) -> Answer {
+    js::undefined(call.env)
+}
+
+/// A task's id as a number.
+pub(crate) fn id_value(call: &Call<'_>, id: u64) -> Result<sys::napi_value, Fault> {
+    js::double(call.env, id as f64)
+}

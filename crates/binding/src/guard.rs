@@ -1,0 +1,300 @@
+//! The guard of a worker isolate: which task a stop may hit, and the proof that it hits no other.
+//!
+//! The worker enters a task and leaves it under the guard's mutex. A stop means one task: it is carried out
+//! only while, under the same mutex, that task is the one that was entered, and it sets `hit`. On leaving, the
+//! worker sees `hit` and takes the termination back before anything else runs. So a stop that comes late finds
+//! another task, or none, and does nothing. `docs/interrupt.md` has the whole protocol.
+
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use napi::sys;
+use parking_lot::{Condvar, Mutex};
+
+use crate::engine::{self, Frame, Isolate};
+use crate::js;
+use crate::work::JsTask;
+
+/// What an interrupt, once it is on the worker's thread, is to do.
+enum Wish {
+    Nothing,
+    /// Stop this task; with `expired`, fail it as timed out first, with its stack.
+    Stop {
+        task: Arc<JsTask>,
+        expired: bool,
+    },
+    /// Read the stack.
+    Look,
+    /// End whatever runs: the worker will not go on.
+    Kill,
+}
+
+struct GuardState {
+    isolate: *mut Isolate,
+    env: sys::napi_env,
+    /// The task that runs, innermost last: tasks that run while another waits are above it.
+    entered: Vec<Arc<JsTask>>,
+    hit: bool,
+    /// A stop went through code that is broken by being stopped.
+    harmed: bool,
+    wish: Wish,
+    /// When the interrupt was last put off because Node's own code ran.
+    put_off: Option<Instant>,
+    answered: bool,
+    stack: Option<String>,
+}
+
+// SAFETY: the raw pointers are used under the mutex, only for calls that V8 allows from any thread, or in the
+// interrupt callback, which V8 calls on the isolate's thread; `close` nulls them before the isolate ends.
+unsafe impl Send for GuardState {}
+
+pub(crate) struct Guard {
+    state: Mutex<GuardState>,
+    /// Notified when a task is left, and when a look has been answered.
+    changed: Condvar,
+}
+
+/// How a stop stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Standing {
+    /// The task is not in the guard.
+    Elsewhere,
+    /// Asked; no answer yet.
+    Asked,
+    /// Node's own code ran: ask again.
+    PutOff,
+    /// Terminated; the worker has not come back yet.
+    Hit,
+}
+
+impl Guard {
+    pub(crate) fn new(env: sys::napi_env) -> Self {
+        let isolate = engine::interrupts().map_or(ptr::null_mut(), |interrupts| interrupts.current());
+        Guard {
+            state: Mutex::new(GuardState {
+                isolate,
+                env,
+                entered: Vec::new(),
+                hit: false,
+                harmed: false,
+                wish: Wish::Nothing,
+                put_off: None,
+                answered: false,
+                stack: None,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// The task is about to be called. False if nobody wants it any more.
+    pub(crate) fn enter(&self, task: &Arc<JsTask>) -> bool {
+        let mut state = self.state.lock();
+        if task.is_cancel_requested() {
+            // So that `exit`, which takes the innermost away, stays paired.
+            state.entered.push(task.clone());
+            return false;
+        }
+        state.entered.push(task.clone());
+        true
+    }
+
+    /// The innermost task was left. True if a stop has hit it: the termination has been taken back.
+    pub(crate) fn exit(&self) -> bool {
+        let mut state = self.state.lock();
+        state.entered.pop();
+        if matches!(state.wish, Wish::Stop { .. }) {
+            state.wish = Wish::Nothing;
+        }
+        let hit = std::mem::take(&mut state.hit);
+        if hit && let Some(interrupts) = engine::interrupts().filter(|_| !state.isolate.is_null()) {
+            // SAFETY: the isolate is alive, and this is its thread.
+            unsafe { interrupts.cancel(state.isolate) };
+        }
+        drop(state);
+        self.changed.notify_all();
+        hit
+    }
+
+    /// Whether the last hit left nothing broken behind.
+    pub(crate) fn is_unharmed(&self) -> bool {
+        !std::mem::take(&mut self.state.lock().harmed)
+    }
+
+    /// The isolate is ending: nobody touches it any more.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+        state.isolate = ptr::null_mut();
+        state.wish = Wish::Nothing;
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Whether stops can work here at all.
+    pub(crate) fn can_interrupt(&self) -> bool {
+        !self.state.lock().isolate.is_null()
+    }
+
+    /// How the stop of `task` stands.
+    pub(crate) fn standing(&self, task: &Arc<JsTask>) -> Standing {
+        let state = self.state.lock();
+        match state.entered.last() {
+            Some(innermost) if Arc::ptr_eq(innermost, task) => match () {
+                () if state.hit => Standing::Hit,
+                () if state.put_off.is_some() => Standing::PutOff,
+                () => Standing::Asked,
+            },
+            _ => Standing::Elsewhere,
+        }
+    }
+
+    /// Asks for `task` to be stopped at the next safe point.
+    pub(crate) fn ask(self: &Arc<Self>, task: &Arc<JsTask>, expired: bool) -> bool {
+        let mut state = self.state.lock();
+        if state.isolate.is_null()
+            || !state.entered.last().is_some_and(|innermost| Arc::ptr_eq(innermost, task))
+        {
+            return false;
+        }
+        state.wish = Wish::Stop { task: task.clone(), expired };
+        state.put_off = None;
+        self.request(&mut state);
+        true
+    }
+
+    /// Stops `task` where it is, safe or not. `harmed`: the worker is not to be trusted afterwards.
+    pub(crate) fn force(&self, task: &Arc<JsTask>, harmed: bool) -> bool {
+        let mut state = self.state.lock();
+        let runs = state.entered.last().is_some_and(|innermost| Arc::ptr_eq(innermost, task));
+        if runs && !state.hit && !state.isolate.is_null() {
+            state.harmed |= harmed;
+            terminate(&mut state);
+        }
+        runs
+    }
+
+    /// Ends whatever the isolate runs; the worker is given up.
+    pub(crate) fn kill(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        if !state.isolate.is_null() {
+            state.wish = Wish::Kill;
+            self.request(&mut state);
+        }
+    }
+
+    /// The stack of what the isolate runs now, or none if it runs nothing or does not answer by `deadline`.
+    pub(crate) fn look(self: &Arc<Self>, deadline: Instant) -> Option<String> {
+        let mut state = self.state.lock();
+        if state.isolate.is_null() || !matches!(state.wish, Wish::Nothing) {
+            return None;
+        }
+        state.wish = Wish::Look;
+        state.answered = false;
+        self.request(&mut state);
+        while !state.answered && !state.isolate.is_null() {
+            if self.changed.wait_until(&mut state, deadline).timed_out() {
+                break;
+            }
+        }
+        if matches!(state.wish, Wish::Look) {
+            state.wish = Wish::Nothing;
+        }
+        state.stack.take()
+    }
+
+    fn request(self: &Arc<Self>, state: &mut GuardState) {
+        if let Some(interrupts) = engine::interrupts() {
+            // Each request holds the guard itself. One that V8 never makes good on, because the isolate ends
+            // first, leaks these few bytes; freeing them early could not be told from freeing them too early.
+            let data = Box::into_raw(Box::new(self.clone())).cast::<c_void>();
+            // SAFETY: the isolate is alive while the pointer is not null, and this runs under the mutex that nulls it.
+            unsafe { interrupts.request(state.isolate, on_interrupt, data) };
+        }
+    }
+}
+
+fn terminate(state: &mut GuardState) {
+    if let Some(interrupts) = engine::interrupts() {
+        state.hit = true;
+        // SAFETY: the isolate is alive while the pointer is not null, and the caller holds the mutex.
+        unsafe { interrupts.terminate(state.isolate) };
+    }
+}
+
+unsafe extern "C" fn on_interrupt(isolate: *mut Isolate, data: *mut c_void) {
+    // SAFETY: `request` boxed it for this one call.
+    let guard = unsafe { Box::from_raw(data.cast::<Arc<Guard>>()) };
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| answer(&guard, isolate)));
+}
+
+/// On the worker's thread, somewhere in JavaScript.
+fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
+    let mut state = guard.state.lock();
+    if state.isolate != isolate {
+        return;
+    }
+    let env = state.env;
+    match &state.wish {
+        Wish::Nothing => {}
+        Wish::Kill => {
+            if let Some(interrupts) = engine::interrupts() {
+                // SAFETY: this is the isolate's thread.
+                unsafe { interrupts.terminate(isolate) };
+            }
+        }
+        Wish::Look => {
+            state.stack = Some(describe(&frames(env, isolate, 32)));
+            state.answered = true;
+            state.wish = Wish::Nothing;
+            drop(state);
+            guard.changed.notify_all();
+        }
+        Wish::Stop { task, expired } => {
+            let (task, expired) = (task.clone(), *expired);
+            if !state.entered.last().is_some_and(|innermost| Arc::ptr_eq(innermost, &task)) || state.hit {
+                return;
+            }
+            let frames = frames(env, isolate, 64);
+            if frames.first().is_some_and(|top| top.script.starts_with("node:")) {
+                state.put_off = Some(Instant::now());
+                return;
+            }
+            state.harmed |= frames.iter().any(|frame| frame.script.starts_with("node:internal/modules/"));
+            state.put_off = None;
+            terminate(&mut state);
+            drop(state);
+            if expired {
+                time_out(&task, Some(describe(&frames)));
+            }
+        }
+    }
+}
+
+/// Fails a task as timed out.
+pub(crate) fn time_out(task: &Arc<JsTask>, trace: Option<String>) {
+    if let Some(pool) = task.pool() {
+        pool.time_out(task, trace);
+    }
+}
+
+fn frames(env: sys::napi_env, isolate: *mut Isolate, most: i32) -> Vec<Frame> {
+    let Some(interrupts) = engine::interrupts() else { return Vec::new() };
+    // SAFETY: on the isolate's thread, in the scope that `scoped` opens; `env` is this isolate's.
+    js::scoped(env, || unsafe { interrupts.frames(env, isolate, most) })
+}
+
+/// Frames as the lines of a stack; our own are left out.
+fn describe(frames: &[Frame]) -> String {
+    let user = frames.iter().filter(|frame| !frame.script.contains("/concurrent-futures/dist/worker/"));
+    let line = |frame: &Frame| {
+        let script = if frame.script.is_empty() { "<anonymous>" } else { &frame.script };
+        let place = format!("{script}:{}:{}", frame.line, frame.column);
+        if frame.function.is_empty() {
+            format!("    at {place}")
+        } else {
+            format!("    at {} ({place})", frame.function)
+        }
+    };
+    user.map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,277 @@
+//! What the binding keeps for each isolate that loads it: its mailbox and bell, the slots of its futures,
+//! the pools it uses, and the memory that it shares with TypeScript.
+//!
+//! Everything here belongs to the isolate's thread. Calls come in from JavaScript and from the loop, and
+//! JavaScript that we call may call us again: so no borrow of a `RefCell` is held across a call into
+//! JavaScript.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::Arc;
+
+use napi::sys;
+
+use crate::bell::Bell;
+use crate::engine::{self, UvAsync};
+use crate::js::{self, Env, Fault, check};
+use crate::mailbox::{Mailbox, Note};
+use crate::pools::PoolEntry;
+use crate::slice;
+use crate::work::JsTask;
+use crate::worker::WorkerSide;
+
+/// The most completions that are delivered in one turn of the loop, so that timers stay alive.
+pub(crate) const BATCH: usize = 512;
+
+/// Memory shared with TypeScript: four columns of a batch, and a few numbers that go with a call.
+/// Layout, in 8-byte units: `numbers[BATCH]`, `scratch[16]`, then as 32-bit integers `slots[BATCH]`,
+/// `kinds[BATCH]`. TypeScript makes typed arrays over the same buffer (lib/binding.ts).
+pub(crate) struct Header {
+    numbers: *mut f64,
+    scratch: *mut f64,
+    slots: *mut i32,
+    kinds: *mut i32,
+}
+
+pub(crate) const SCRATCH: usize = 16;
+pub(crate) const HEADER_BYTES: usize = (BATCH + SCRATCH) * 8 + 2 * BATCH * 4;
+
+impl Header {
+    fn new(data: *mut c_void) -> Self {
+        let numbers = data.cast::<f64>();
+        let scratch = numbers.wrapping_add(BATCH);
+        let slots = scratch.wrapping_add(SCRATCH).cast::<i32>();
+        Header { numbers, scratch, slots, kinds: slots.wrapping_add(BATCH) }
+    }
+
+    pub(crate) fn set_row(&self, row: usize, slot: u32, kind: i32, number: f64) {
+        debug_assert!(row < BATCH);
+        // SAFETY: the buffer lives as long as the isolate (a strong reference holds it), has BATCH rows, and
+        // only this thread uses it.
+        unsafe {
+            *self.slots.add(row) = slot as i32;
+            *self.kinds.add(row) = kind;
+            *self.numbers.add(row) = number;
+        }
+    }
+
+    pub(crate) fn scratch(&self, index: usize) -> f64 {
+        debug_assert!(index < SCRATCH);
+        // SAFETY: as in `set_row`.
+        unsafe { *self.scratch.add(index) }
+    }
+
+    pub(crate) fn set_scratch(&self, index: usize, number: f64) {
+        debug_assert!(index < SCRATCH);
+        // SAFETY: as in `set_row`.
+        unsafe { *self.scratch.add(index) = number };
+    }
+}
+
+/// The futures that this isolate has submitted and that were not delivered yet.
+#[derive(Default)]
+pub(crate) struct Slab {
+    tasks: Vec<Option<Arc<JsTask>>>,
+    free: Vec<u32>,
+}
+
+impl Slab {
+    pub(crate) fn reserve(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.tasks.push(None);
+            (self.tasks.len() - 1) as u32
+        })
+    }
+
+    pub(crate) fn fill(&mut self, slot: u32, task: Arc<JsTask>) {
+        self.tasks[slot as usize] = Some(task);
+    }
+
+    pub(crate) fn get(&self, slot: u32) -> Option<&Arc<JsTask>> {
+        self.tasks.get(slot as usize)?.as_ref()
+    }
+
+    /// Whether `slot` holds this very task: a slot that is used again holds another.
+    pub(crate) fn holds(&self, slot: u32, task: &Arc<JsTask>) -> bool {
+        self.get(slot).is_some_and(|held| Arc::ptr_eq(held, task))
+    }
+
+    pub(crate) fn release(&mut self, slot: u32) {
+        self.tasks[slot as usize] = None;
+        self.free.push(slot);
+        // A burst of a million futures should not hold its memory for ever.
+        if self.free.len() == self.tasks.len() && self.tasks.len() > 65_536 {
+            *self = Slab::default();
+        }
+    }
+}
+
+/// The JavaScript functions that TypeScript gave at `connect`.
+pub(crate) struct Callbacks {
+    /// `deliver(count, values)`
+    pub(crate) deliver: sys::napi_ref,
+    /// Our native function that runs with the context entered; see `slice`.
+    pub(crate) trampoline: sys::napi_ref,
+    /// An object to be the receiver when there is no better one.
+    pub(crate) anchor: sys::napi_ref,
+}
+
+pub(crate) struct IsolateState {
+    pub(crate) env: Env,
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) header: Header,
+    pub(crate) callbacks: Callbacks,
+    pub(crate) slab: RefCell<Slab>,
+    pub(crate) pools: RefCell<Vec<Option<Arc<PoolEntry>>>>,
+    /// Notes taken from the mailbox and not delivered yet.
+    pub(crate) pending: RefCell<VecDeque<Note>>,
+    /// Reasons to keep the loop alive: futures not delivered, and holds of TypeScript.
+    unfinished: Cell<usize>,
+    handle: Cell<*mut UvAsync>,
+    pub(crate) worker: RefCell<Option<std::rc::Rc<WorkerSide>>>,
+    pub(crate) errand: RefCell<slice::Errand>,
+    cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
+}
+
+impl IsolateState {
+    /// Makes the state of the calling isolate. It lives until the isolate's loop has closed the bell.
+    pub(crate) fn create(
+        env: Env,
+        deliver: sys::napi_value,
+    ) -> Result<(*mut IsolateState, sys::napi_value), Fault> {
+        let mut data = ptr::null_mut();
+        let mut buffer = ptr::null_mut();
+        // SAFETY: out pointers to locals.
+        check(unsafe { sys::napi_create_arraybuffer(env, HEADER_BYTES, &mut data, &mut buffer) })?;
+        js::reference(env, buffer)?;
+        let bell = Arc::new(Bell::new());
+        let state = Box::into_raw(Box::new(IsolateState {
+            env,
+            mailbox: Arc::new(Mailbox::new(bell.clone())),
+            bell,
+            header: Header::new(data),
+            callbacks: Callbacks {
+                deliver: js::reference(env, deliver)?,
+                trampoline: ptr::null_mut(),
+                anchor: js::reference(env, js::object(env)?)?,
+            },
+            slab: RefCell::default(),
+            pools: RefCell::default(),
+            pending: RefCell::default(),
+            unfinished: Cell::new(0),
+            handle: Cell::new(ptr::null_mut()),
+            worker: RefCell::new(None),
+            errand: RefCell::default(),
+            cleanup: Cell::new(ptr::null_mut()),
+        }));
+        let trampoline = js::function(env, c"run", slice::trampoline, state.cast())?;
+        // SAFETY: `state` was just leaked; nobody else has it yet.
+        unsafe { (*state).callbacks.trampoline = js::reference(env, trampoline)? };
+        // SAFETY: as above; from here on only shared references are made.
+        unsafe { (*state).open_bell(state)? };
+        Ok((state, buffer))
+    }
+
+    fn open_bell(&self, raw: *mut IsolateState) -> Result<(), Fault> {
+        let mut event_loop = ptr::null_mut();
+        // SAFETY: out pointer to a local.
+        check(unsafe { sys::napi_get_uv_event_loop(self.env, &mut event_loop) })?;
+        let uv = engine::uv().ok_or_else(|| Fault::internal("this runtime does not export libuv"))?;
+        let handle = uv.open(event_loop.cast(), raw.cast(), slice::on_bell);
+        if handle.is_null() {
+            return Err(Fault::internal("uv_async_init failed"));
+        }
+        uv.hold(handle, false);
+        self.handle.set(handle);
+        self.bell.hang(handle);
+        let mut hook = ptr::null_mut();
+        // SAFETY: `raw` lives until `on_closed`, which the hook brings about.
+        check(unsafe {
+            sys::napi_add_async_cleanup_hook(self.env, Some(on_cleanup), raw.cast(), &mut hook)
+        })?;
+        self.cleanup.set(hook);
+        Ok(())
+    }
+
+    /// One more, or one less, reason to keep the loop alive.
+    pub(crate) fn hold(&self, held: bool) {
+        let before = self.unfinished.get();
+        let after = if held { before + 1 } else { before.saturating_sub(1) };
+        self.unfinished.set(after);
+        if (before == 0) != (after == 0)
+            && let Some(uv) = engine::uv()
+            && !self.handle.get().is_null()
+        {
+            uv.hold(self.handle.get(), after > 0);
+        }
+    }
+
+    /// The pool that this isolate calls `index`.
+    pub(crate) fn pool(&self, index: u32) -> Result<Arc<PoolEntry>, Fault> {
+        let pools = self.pools.borrow();
+        let entry = pools.get(index as usize).and_then(Option::as_ref);
+        entry.cloned().ok_or_else(|| Fault::internal("no such pool"))
+    }
+
+    pub(crate) fn add_pool(&self, entry: Arc<PoolEntry>) -> u32 {
+        let mut pools = self.pools.borrow_mut();
+        let free = pools.iter().position(Option::is_none);
+        match free {
+            Some(index) => {
+                pools[index] = Some(entry);
+                index as u32
+            }
+            None => {
+                pools.push(Some(entry));
+                (pools.len() - 1) as u32
+            }
+        }
+    }
+
+    /// The task in a slot that TypeScript believes to be taken.
+    pub(crate) fn task(&self, slot: u32) -> Result<Arc<JsTask>, Fault> {
+        self.slab.borrow().get(slot).cloned().ok_or_else(|| Fault::internal("no such future"))
+    }
+
+    /// The environment is being torn down: nothing may call into it, and what depends on it is told.
+    fn close(&self) {
+        self.mailbox.close();
+        if let Some(worker) = self.worker.borrow_mut().take() {
+            worker.gone();
+        }
+        // Pools that this isolate owned lose the one that starts their workers.
+        let pools = std::mem::take(&mut *self.pools.borrow_mut());
+        for entry in pools.into_iter().flatten() {
+            if Arc::ptr_eq(&entry.owner, &self.mailbox) {
+                entry.pool.terminate();
+            }
+        }
+        *self.slab.borrow_mut() = Slab::default();
+        self.pending.borrow_mut().clear();
+    }
+}
+
+unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, data: *mut c_void) {
+    let raw = data.cast::<IsolateState>();
+    // SAFETY: Node calls the hook once, on the isolate's thread, before `on_closed` frees the state.
+    let state = unsafe { &*raw };
+    // A panic must not cross into C; what was not told then is told by the worker's exit.
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| state.close()));
+    let handle = state.bell.take_down();
+    state.handle.set(ptr::null_mut());
+    match engine::uv() {
+        Some(uv) if !handle.is_null() => uv.close(handle, on_closed),
+        // SAFETY: removing the hook lets Node go on; it was given to us by Node.
+        _ => unsafe { drop(sys::napi_remove_async_cleanup_hook(hook)) },
+    }
+}
+
+unsafe extern "C" fn on_closed(handle: *mut UvAsync) {
+    // SAFETY: libuv hands back the handle that `open_bell` made, whose data is the leaked state.
+    let state = unsafe { Box::from_raw(crate::bell::handle_data(handle).cast::<IsolateState>()) };
+    // SAFETY: the hook of this environment, removed once.
+    unsafe { sys::napi_remove_async_cleanup_hook(state.cleanup.get()) };
+}

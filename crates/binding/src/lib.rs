@@ -1,0 +1,96 @@
+//! The N-API addon of concurrent-futures: the only crate that knows JavaScript.
+//!
+//! `connect` is called once by each isolate that loads the package; everything else hangs off what it returns.
+//! The way of a task: `future_calls::submit` → the queue of the `pool` crate → `slice` on a worker's thread →
+//! `run` → the future settles → `mailbox` and `bell` of the submitter → `deliver`.
+
+mod bell;
+mod calls;
+mod deliver;
+mod engine;
+mod functions;
+mod future_calls;
+mod guard;
+mod isolate;
+mod js;
+mod mailbox;
+mod native_tasks;
+mod pool_calls;
+mod pools;
+mod run;
+mod slice;
+mod stopper;
+mod value;
+mod work;
+mod worker;
+mod worker_calls;
+
+use napi::bindgen_prelude::{FromNapiValue, Unknown};
+use napi::{Env, Error, Result, Status, sys};
+use napi_derive::napi;
+
+use crate::calls::{calls, install};
+use crate::isolate::IsolateState;
+use crate::js::Fault;
+
+/// Connects the calling isolate: `deliver(count, values)` will be called with batches of completions.
+/// Returns the binding's functions; their declarations are in lib/binding.ts.
+#[napi(
+    ts_args_type = "deliver: (count: number, values: unknown[] | undefined) => void",
+    ts_return_type = "object"
+)]
+pub fn connect(env: Env, deliver: Unknown<'_>) -> Result<Unknown<'static>> {
+    let raw = env.raw();
+    let target = build(raw, napi::JsValue::raw(&deliver)).map_err(|fault| match fault {
+        Fault::Pending => Error::new(Status::PendingException, "an exception is pending"),
+        Fault::Throw { message, .. } => Error::from_reason(message),
+    })?;
+    // SAFETY: `target` is a live object of this isolate.
+    unsafe { Unknown::from_napi_value(raw, target) }
+}
+
+fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sys::napi_value, Fault> {
+    let (state, header) = IsolateState::create(env, deliver)?;
+    let target = js::object(env)?;
+    js::set(env, target, c"header", header)?;
+    js::set(env, target, c"canInterrupt", js::boolean(env, engine::interrupts().is_some())?)?;
+    let table = calls! {
+        c"submit" => future_calls::submit,
+        c"refusal" => future_calls::refusal,
+        c"state" => future_calls::state,
+        c"collect" => future_calls::collect,
+        c"progress" => future_calls::progress,
+        c"cancel" => future_calls::cancel,
+        c"park" => future_calls::park,
+        c"services" => future_calls::services,
+        c"hold" => future_calls::hold,
+        c"createPool" => pool_calls::create_pool,
+        c"openPool" => pool_calls::open_pool,
+        c"dropPool" => pool_calls::drop_pool,
+        c"shutdown" => pool_calls::shutdown,
+        c"terminate" => pool_calls::terminate,
+        c"isClosed" => pool_calls::is_closed,
+        c"wantRoom" => pool_calls::want_room,
+        c"startFailed" => pool_calls::start_failed,
+        c"stats" => pool_calls::stats,
+        c"dump" => pool_calls::dump,
+        c"exitAfter" => pool_calls::exit_after,
+        c"mustForceExit" => pool_calls::must_force_exit,
+        c"functionNumber" => functions::number,
+        c"functionText" => functions::text,
+        c"attach" => worker_calls::attach,
+        c"settle" => worker_calls::settle,
+        c"prepared" => worker_calls::prepared,
+        c"recovered" => worker_calls::recovered,
+        c"fatal" => worker_calls::fatal,
+        c"leaveIfIdle" => worker_calls::leave_if_idle,
+        c"detach" => worker_calls::detach,
+        c"look" => worker_calls::look,
+        c"isCancelled" => worker_calls::is_cancelled,
+        c"reportProgress" => worker_calls::report_progress,
+        c"noteExit" => worker_calls::note_exit,
+        c"noteCause" => worker_calls::note_cause,
+    };
+    install(env, target, state, &table)?;
+    Ok(target)
+}

@@ -1,0 +1,112 @@
+//! What other threads have to tell an isolate: settled futures, progress, and requests of its pools.
+//!
+//! Many notes make one ring: `rung` is set by the first post after the isolate last looked, and cleared
+//! by the isolate before it takes the notes, so a post is either among the taken or rings again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::bell::Bell;
+use crate::work::JsTask;
+
+pub(crate) enum Note {
+    Settled(Arc<JsTask>),
+    Progress(Arc<JsTask>),
+    /// For TypeScript: what happened to which pool, with a number.
+    Pool {
+        event: PoolEvent,
+        pool: u32,
+        number: u32,
+    },
+}
+
+/// What a pool tells its owner. The numbers are shared with TypeScript.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub(crate) enum PoolEvent {
+    /// One more JavaScript worker is wanted.
+    StartWorker = 0,
+    /// There is room in the queue.
+    Room = 1,
+    /// The pool is closed.
+    Closed = 2,
+    /// A worker (`number`) has been given up: end its thread.
+    EndWorker = 3,
+}
+
+impl Note {
+    fn is_service(&self) -> bool {
+        matches!(self, Note::Pool { event: PoolEvent::StartWorker | PoolEvent::EndWorker, .. })
+    }
+}
+
+pub(crate) struct Mailbox {
+    notes: Mutex<Vec<Note>>,
+    /// Notes that must be served also while the isolate's thread waits for a future.
+    services: Mutex<Vec<Note>>,
+    /// Set by the first post after the last look.
+    // ORDERING: AcqRel on the swap: the isolate that clears it sees the notes posted before it was set.
+    rung: AtomicBool,
+    closed: AtomicBool,
+    pub(crate) bell: Arc<Bell>,
+}
+
+impl Mailbox {
+    pub(crate) fn new(bell: Arc<Bell>) -> Self {
+        Mailbox {
+            notes: Mutex::new(Vec::new()),
+            services: Mutex::new(Vec::new()),
+            rung: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            bell,
+        }
+    }
+
+    /// Leaves a note. For an isolate that has ended it is dropped.
+    pub(crate) fn post(&self, note: Note) {
+        if self.closed.load(Ordering::Acquire) {
+            return;
+        }
+        if note.is_service() {
+            self.services.lock().push(note);
+        } else {
+            self.notes.lock().push(note);
+        }
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            self.bell.ring();
+        }
+    }
+
+    /// Whether there may be notes.
+    pub(crate) fn has_rung(&self) -> bool {
+        self.rung.load(Ordering::Acquire)
+    }
+
+    /// Makes the next post ring again.
+    pub(crate) fn listen(&self) {
+        self.rung.swap(false, Ordering::AcqRel);
+    }
+
+    pub(crate) fn take(&self, into: &mut Vec<Note>) {
+        std::mem::swap(&mut *self.notes.lock(), into);
+    }
+
+    /// Whether something waits that must be served also while the isolate's thread waits for a future.
+    pub(crate) fn has_services(&self) -> bool {
+        !self.services.lock().is_empty()
+    }
+
+    pub(crate) fn take_services(&self) -> Vec<Note> {
+        std::mem::take(&mut self.services.lock())
+    }
+
+    /// The isolate is ending: nothing is kept for it any more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        let notes = std::mem::take(&mut *self.notes.lock());
+        drop(notes);
+        self.services.lock().clear();
+    }
+}

@@ -1,0 +1,83 @@
+//! The pools of this process, by number, so that worker isolates find the one that they belong to.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, Weak};
+
+use parking_lot::Mutex;
+use pool::{Config, Host, Kind, WorkerLink};
+
+use crate::mailbox::{Mailbox, Note, PoolEvent};
+use crate::work::{JsPool, JsWork};
+use crate::worker::IsolateLink;
+
+/// What the binding keeps beside a pool.
+pub(crate) struct PoolEntry {
+    pub(crate) id: u32,
+    pub(crate) pool: Arc<JsPool>,
+    pub(crate) owner: Arc<Mailbox>,
+    pub(crate) grace_ms: f64,
+}
+
+static POOLS: LazyLock<Mutex<HashMap<u32, Arc<PoolEntry>>>> = LazyLock::new(Mutex::default);
+// ORDERING: only uniqueness matters.
+static NEXT_ID: AtomicU32 = AtomicU32::new(1);
+
+struct OwnerLink {
+    id: u32,
+    owner: Arc<Mailbox>,
+}
+
+impl OwnerLink {
+    fn tell(&self, event: PoolEvent) {
+        self.owner.post(Note::Pool { event, pool: self.id, number: 0 });
+    }
+}
+
+impl Host for OwnerLink {
+    fn start_worker(&self, _kind: Kind) {
+        self.tell(PoolEvent::StartWorker);
+    }
+
+    fn closed(&self) {
+        POOLS.lock().remove(&self.id);
+        self.tell(PoolEvent::Closed);
+    }
+
+    fn room(&self) {
+        self.tell(PoolEvent::Room);
+    }
+}
+
+/// Makes a pool that speaks to the isolate behind `owner`.
+pub(crate) fn create(config: Config, grace_ms: f64, owner: &Arc<Mailbox>) -> (u32, Arc<PoolEntry>) {
+    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+    let pool = JsPool::new(config, Arc::new(OwnerLink { id, owner: owner.clone() }));
+    let entry = Arc::new(PoolEntry { id, pool, owner: owner.clone(), grace_ms });
+    POOLS.lock().insert(id, entry.clone());
+    (id, entry)
+}
+
+pub(crate) fn find(id: u32) -> Option<Arc<PoolEntry>> {
+    POOLS.lock().get(&id).cloned()
+}
+
+/// Every pool of the process that is not closed.
+pub(crate) fn all() -> Vec<Arc<PoolEntry>> {
+    POOLS.lock().values().cloned().collect()
+}
+
+static LINKS: Mutex<Vec<Weak<IsolateLink>>> = Mutex::new(Vec::new());
+
+/// Keeps a way from a worker of a pool to its link, for `dump`.
+pub(crate) fn remember(link: &Arc<IsolateLink>) {
+    let mut links = LINKS.lock();
+    links.retain(|link| link.strong_count() > 0);
+    links.push(Arc::downgrade(link));
+}
+
+/// The link that the pool knows as `shared`.
+pub(crate) fn link_of(shared: &Arc<dyn WorkerLink<JsWork>>) -> Option<Arc<IsolateLink>> {
+    let wanted = Arc::as_ptr(shared).cast::<()>();
+    LINKS.lock().iter().filter_map(Weak::upgrade).find(|link| Arc::as_ptr(link).cast::<()>() == wanted)
+}

@@ -1,0 +1,133 @@
+//! One JavaScript task: from the claim to its outcome, inside the guard that stops may hit.
+
+use std::sync::Arc;
+
+use napi::sys;
+use pool::{Failure, Outcome};
+
+use crate::isolate::IsolateState;
+use crate::js;
+use crate::native_tasks;
+use crate::value::{self, Args, Packed};
+use crate::work::{JsTask, JsWork};
+use crate::worker::WorkerSide;
+
+/// What `dispatch` leaves in `scratch[0]` beside the value that it returns. Shared with lib/worker.
+/// 0 to 63: the form of a result.
+const THREW: u8 = 64;
+/// The task returned a promise; it settles by `settle(token, …)`.
+const PENDING: u8 = 255;
+
+/// The first arguments of `dispatch(function, token, form, …values)`.
+const OWN_ARGS: usize = 3;
+
+/// Runs the task on the stack of the trampoline. `None` if there is no outcome now: its promise is pending,
+/// or it was stopped.
+pub(crate) fn run(
+    state: &IsolateState,
+    side: &WorkerSide,
+    task: &Arc<JsTask>,
+    args: &Args,
+) -> Option<Outcome<JsWork>> {
+    let env = state.env;
+    let token = side.begin(task);
+    let argv = match argument_values(state, task, token, args) {
+        Ok(argv) => argv,
+        Err(_) => {
+            side.end(token);
+            let _ = js::take_exception(env);
+            return Some(Err(Failure::Threw(native_tasks::failure(
+                "Error",
+                "",
+                "the arguments could not be made",
+            ))));
+        }
+    };
+    state.header.set_scratch(0, 0.0);
+    let entered = side.guard.enter(task);
+    let called = if entered {
+        js::deref(env, side.callbacks.dispatch).and_then(|dispatch| js::call(env, dispatch, &argv))
+    } else {
+        js::undefined(env)
+    };
+    let hit = side.guard.exit();
+    if hit || !entered {
+        let _ = js::take_exception(env);
+        side.end(token);
+        if hit {
+            side.recover(state);
+        }
+        return Some(Err(Failure::Cancelled));
+    }
+    let outcome = match called {
+        Ok(result) => read_result(state, side, token, result),
+        Err(_) => Some(Err(uncaught(state, side))),
+    };
+    if outcome.is_some() {
+        side.end(token);
+    }
+    outcome
+}
+
+fn argument_values(
+    state: &IsolateState,
+    task: &JsTask,
+    token: f64,
+    args: &Args,
+) -> Result<Vec<sys::napi_value>, js::Fault> {
+    let env = state.env;
+    let values = args.values.as_slice();
+    let mut argv = Vec::with_capacity(OWN_ARGS + values.len());
+    argv.push(js::double(env, f64::from(task.needs()))?);
+    argv.push(js::double(env, token)?);
+    argv.push(js::int(env, i32::from(args.form))?);
+    for value in values {
+        argv.push(value::write_ref(env, value)?);
+    }
+    Ok(argv)
+}
+
+fn read_result(
+    state: &IsolateState,
+    side: &WorkerSide,
+    token: f64,
+    result: sys::napi_value,
+) -> Option<Outcome<JsWork>> {
+    match state.header.scratch(0) as u8 {
+        PENDING => {
+            side.await_promise(token);
+            None
+        }
+        form => Some(read_outcome(state, form, result)),
+    }
+}
+
+/// A result or an error that TypeScript has packed.
+pub(crate) fn read_outcome(state: &IsolateState, form: u8, result: sys::napi_value) -> Outcome<JsWork> {
+    match value::read(state.env, result) {
+        Ok(value) if form & THREW != 0 => {
+            Err(Failure::Threw(Arc::new(Packed { form: form & !THREW, value })))
+        }
+        Ok(value) => Ok(Packed { form, value }),
+        Err(_) => {
+            let _ = js::take_exception(state.env);
+            Err(Failure::Threw(native_tasks::failure("Error", "", "the result could not be read")))
+        }
+    }
+}
+
+/// `dispatch` catches what a task throws; what comes past it is, for instance, a stack overflow in its `catch`.
+fn uncaught(state: &IsolateState, side: &WorkerSide) -> Failure<JsWork> {
+    let env = state.env;
+    let packed = js::take_exception(env).and_then(|error| {
+        let pack = js::deref(env, side.callbacks.pack_error).ok()?;
+        let result = js::call(env, pack, &[error]).ok()?;
+        let form = state.header.scratch(0) as u8 & !THREW;
+        let value = value::read(env, result).ok()?;
+        Some(Arc::new(Packed { form, value }))
+    });
+    let _ = js::take_exception(env);
+    Failure::Threw(packed.unwrap_or_else(|| {
+        native_tasks::failure("Error", "", "the task failed, and so did reading its error")
+    }))
+}

@@ -1,0 +1,241 @@
+//! What an isolate's thread does when its bell rings: deliver completions, and, in a worker, claim and run
+//! tasks without going back to the event loop for each.
+//!
+//! The callback comes from libuv with no JavaScript below it and no context entered. `napi_make_callback`
+//! enters the context, and at this depth it drains microtasks and ticks when it returns. So every piece of
+//! work is one such call of our own native function, the *trampoline*, which finds in `errand` what to do.
+//! It returns a fresh object, the receiver of the next call: Node takes the receiver as the async resource,
+//! so each task starts with an async context of its own in which no other task ever ran.
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use napi::sys;
+use pool::{Next, Outcome};
+
+use crate::bell;
+use crate::deliver;
+use crate::engine::UvAsync;
+use crate::isolate::IsolateState;
+use crate::js::{self, Env};
+use crate::run;
+use crate::value::{Args, Value};
+use crate::work::{JsTask, JsWork};
+use crate::worker::WorkerSide;
+
+/// How long tasks are run before timers, messages and other callbacks get a turn.
+const SLICE: Duration = Duration::from_millis(4);
+/// How long a worker with nothing to do waits for the next task before it goes back to its event loop. Short,
+/// because nothing else in the isolate runs meanwhile, not even `terminate()`.
+const LINGER: Duration = Duration::from_millis(2);
+
+/// What the trampoline is to do.
+#[derive(Default)]
+pub(crate) enum Errand {
+    #[default]
+    Nothing,
+    Deliver,
+    Run {
+        side: Rc<WorkerSide>,
+        task: Arc<JsTask>,
+        args: Args,
+    },
+    /// Call this function with these.
+    Call {
+        function: sys::napi_ref,
+        args: Vec<Value>,
+    },
+    /// What `Run` came to: the outcome, or none if the task's promise is pending or it was stopped.
+    Ran(Option<Outcome<JsWork>>),
+}
+
+pub(crate) unsafe extern "C" fn on_bell(handle: *mut UvAsync) {
+    // SAFETY: libuv calls with the handle that `open_bell` made; its data lives until the handle is closed.
+    let state = unsafe { &*bell::handle_data(handle).cast::<IsolateState>() };
+    // A panic must not cross into C. It would be a bug of ours; the futures concerned are settled when the worker ends.
+    let _ = catch_unwind(AssertUnwindSafe(|| js::scoped(state.env, || turn(state))));
+}
+
+/// One turn of the loop.
+fn turn(state: &IsolateState) {
+    let Ok(anchor) = js::deref(state.env, state.callbacks.anchor) else { return };
+    let mut slice = Slice { state, receiver: anchor, anchor };
+    slice.deliver();
+    let side = state.worker.borrow().clone();
+    if let Some(side) = side {
+        slice.serve(&side);
+    }
+    if !state.pending.borrow().is_empty() {
+        state.bell.ring_loop();
+    }
+}
+
+struct Slice<'a> {
+    state: &'a IsolateState,
+    /// The receiver of the next call; see the module's text.
+    receiver: sys::napi_value,
+    anchor: sys::napi_value,
+}
+
+impl Slice<'_> {
+    /// Runs the errand in a callback scope. False if JavaScript cannot run any more.
+    fn call_out(&mut self, errand: Errand) -> bool {
+        let env = self.state.env;
+        *self.state.errand.borrow_mut() = errand;
+        let Ok(trampoline) = js::deref(env, self.state.callbacks.trampoline) else { return false };
+        let mut result = ptr::null_mut();
+        // SAFETY: live handles of this isolate; a null async context makes the receiver the async resource.
+        let status = unsafe {
+            sys::napi_make_callback(
+                env,
+                ptr::null_mut(),
+                self.receiver,
+                trampoline,
+                0,
+                ptr::null(),
+                &mut result,
+            )
+        };
+        self.receiver = self.anchor;
+        if status == sys::Status::napi_ok
+            && matches!(js::type_of(env, result), Ok(sys::ValueType::napi_object))
+        {
+            self.receiver = result;
+        } else if let Some(error) = js::take_exception(env) {
+            // SAFETY: a live value; Node treats it as an uncaught exception.
+            unsafe { sys::napi_fatal_exception(env, error) };
+        }
+        status != sys::Status::napi_cannot_run_js && status != sys::Status::napi_closing
+    }
+
+    /// Delivers one batch of completions.
+    fn deliver(&mut self) {
+        deliver::collect_notes(self.state);
+        if !self.state.pending.borrow().is_empty() {
+            self.call_out(Errand::Deliver);
+        }
+    }
+
+    fn call(&mut self, function: sys::napi_ref, args: Vec<Value>) {
+        self.call_out(Errand::Call { function, args });
+    }
+
+    /// Claims and runs tasks until there are none, the slice is over, or the worker must do something else.
+    fn serve(&mut self, side: &Rc<WorkerSide>) {
+        for token in side.take_aborts() {
+            self.call(side.callbacks.abort, vec![Value::Number(token)]);
+        }
+        if side.is_doomed() {
+            self.call(side.callbacks.leave, vec![Value::Bool(true)]);
+            return;
+        }
+        if !side.may_claim() {
+            return;
+        }
+        let bell = self.state.bell.clone();
+        bell.enter();
+        let until = Instant::now() + SLICE;
+        let mut done: Option<(Arc<JsTask>, Outcome<JsWork>)> = None;
+        let mut tasks = 0u32;
+        loop {
+            if self.state.mailbox.has_rung() {
+                side.finish(done.take());
+                self.deliver();
+            }
+            let mut over = side.is_doomed() || !side.may_claim();
+            // A look at the clock costs as much as a small task: not before each.
+            tasks = tasks.wrapping_add(1);
+            over |= tasks.is_multiple_of(8) && Instant::now() >= until;
+            if over {
+                side.finish(done.take());
+                bell.leave_now();
+                bell.ring_loop();
+                return;
+            }
+            match side.turn(done.take()) {
+                Next::Run(task, work) => {
+                    let began = Instant::now();
+                    done = self.run_one(side, task, work);
+                    if began.elapsed() >= Duration::from_millis(1) {
+                        tasks = 7;
+                    }
+                }
+                Next::Prepare(function) => {
+                    bell.leave_now();
+                    self.call(side.callbacks.prepare, vec![Value::Number(f64::from(function))]);
+                    return;
+                }
+                Next::Nothing => {
+                    let lingered = !side.is_awaiting() && bell.park(Instant::now() + LINGER);
+                    if !lingered && bell.leave() {
+                        return;
+                    }
+                }
+                Next::Leave => {
+                    bell.leave_now();
+                    self.call(side.callbacks.leave, vec![Value::Bool(false)]);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn run_one(
+        &mut self,
+        side: &Rc<WorkerSide>,
+        task: Arc<JsTask>,
+        work: JsWork,
+    ) -> Option<(Arc<JsTask>, Outcome<JsWork>)> {
+        let JsWork::Isolate(args) = work else { return None };
+        let errand = Errand::Run { side: side.clone(), task: task.clone(), args };
+        self.call_out(errand);
+        let result = std::mem::take(&mut *self.state.errand.borrow_mut());
+        match result {
+            Errand::Ran(Some(outcome)) => Some((task, outcome)),
+            _ => None,
+        }
+    }
+}
+
+/// The native function behind every call of this module.
+pub(crate) unsafe extern "C" fn trampoline(env: Env, info: sys::napi_callback_info) -> sys::napi_value {
+    let mut data: *mut c_void = ptr::null_mut();
+    // SAFETY: the function was made with the isolate's state as its data.
+    let state = unsafe {
+        sys::napi_get_cb_info(env, info, ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), &mut data);
+        &*data.cast::<IsolateState>()
+    };
+    let errand = std::mem::take(&mut *state.errand.borrow_mut());
+    let done = catch_unwind(AssertUnwindSafe(|| match errand {
+        Errand::Deliver => deliver::deliver(state),
+        Errand::Run { side, task, args } => {
+            let outcome = run::run(state, &side, &task, &args);
+            *state.errand.borrow_mut() = Errand::Ran(outcome);
+        }
+        Errand::Call { function, args } => call_with(state, function, &args),
+        Errand::Nothing | Errand::Ran(_) => {}
+    }));
+    match done {
+        Ok(()) => js::object(env).unwrap_or(ptr::null_mut()),
+        Err(_) => ptr::null_mut(),
+    }
+}
+
+fn call_with(state: &IsolateState, function: sys::napi_ref, args: &[Value]) {
+    let env = state.env;
+    let call = || {
+        let args: Vec<_> =
+            args.iter().map(|value| crate::value::write_ref(env, value)).collect::<Result<_, _>>()?;
+        js::call(env, js::deref(env, function)?, &args)
+    };
+    if call().is_err()
+        && let Some(error) = js::take_exception(env)
+    {
+        // SAFETY: a live value of this isolate.
+        unsafe { sys::napi_fatal_exception(env, error) };
+    }
+}

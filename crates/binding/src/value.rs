@@ -1,0 +1,106 @@
+//! Values on their way between isolates: primitives and bytes as Rust values, everything else as
+//! text or bytes that TypeScript has made of them. `form` says which; only TypeScript gives it a meaning.
+
+use napi::sys;
+
+use crate::js::{self, Env, Fault};
+
+/// What a typed array or buffer is to be again when it arrives: N-API's numbers for typed arrays, and ours.
+pub(crate) type View = i32;
+pub(crate) const ARRAY_BUFFER: View = 100;
+pub(crate) const DATA_VIEW: View = 101;
+
+/// A value that no isolate owns.
+pub(crate) enum Value {
+    Undefined,
+    Null,
+    Bool(bool),
+    Number(f64),
+    BigInt {
+        negative: bool,
+        words: Box<[u64]>,
+    },
+    /// A string with no character above U+00FF, one byte each.
+    Latin1(Box<[u8]>),
+    Utf16(Box<[u16]>),
+    Bytes {
+        view: View,
+        bytes: Vec<u8>,
+    },
+}
+
+/// A value with the way in which TypeScript wrote it.
+pub(crate) struct Packed {
+    pub(crate) form: u8,
+    pub(crate) value: Value,
+}
+
+/// The arguments of a task: as they are (`form` 0), or all of them written as one value.
+pub(crate) struct Args {
+    pub(crate) form: u8,
+    pub(crate) values: ArgList,
+}
+
+/// Most tasks have one argument: no allocation for those.
+pub(crate) enum ArgList {
+    None,
+    One(Value),
+    Many(Box<[Value]>),
+}
+
+impl ArgList {
+    pub(crate) fn as_slice(&self) -> &[Value] {
+        match self {
+            ArgList::None => &[],
+            ArgList::One(value) => std::slice::from_ref(value),
+            ArgList::Many(values) => values,
+        }
+    }
+}
+
+pub(crate) fn read_args(env: Env, values: &[sys::napi_value]) -> Result<ArgList, Fault> {
+    match values {
+        [] => Ok(ArgList::None),
+        [one] => read(env, *one).map(ArgList::One),
+        many => many.iter().map(|value| read(env, *value)).collect::<Result<_, _>>().map(ArgList::Many),
+    }
+}
+
+/// Copies a primitive, a string, or bytes out of the isolate.
+pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
+    Ok(match js::type_of(env, value)? {
+        sys::ValueType::napi_undefined => Value::Undefined,
+        sys::ValueType::napi_null => Value::Null,
+        sys::ValueType::napi_boolean => Value::Bool(js::get_bool(env, value)?),
+        sys::ValueType::napi_number => Value::Number(js::get_double(env, value)?),
+        sys::ValueType::napi_string => js::get_string(env, value)?,
+        sys::ValueType::napi_bigint => {
+            let (negative, words) = js::get_bigint(env, value)?;
+            Value::BigInt { negative, words }
+        }
+        sys::ValueType::napi_object => {
+            let (view, data) = js::get_bytes(env, value)?;
+            Value::Bytes { view, bytes: data.to_vec() }
+        }
+        _ => return Err(Fault::internal("a value that cannot be sent as it is")),
+    })
+}
+
+/// Makes the value anew in an isolate. Consumes it, so that its memory is given back at once.
+pub(crate) fn write(env: Env, value: Value) -> Result<sys::napi_value, Fault> {
+    write_ref(env, &value)
+}
+
+/// Makes the value anew in an isolate.
+pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Fault> {
+    match value {
+        Value::Undefined => js::undefined(env),
+        Value::Null => js::null(env),
+        Value::Bool(flag) => js::boolean(env, *flag),
+        Value::Number(number) => js::double(env, *number),
+        Value::BigInt { negative, words } => js::bigint(env, *negative, words),
+        Value::Latin1(text) => js::string_latin1(env, text),
+        Value::Utf16(text) => js::string_utf16(env, text),
+        Value::Bytes { view, bytes } => js::bytes(env, *view, bytes),
+    }
+}

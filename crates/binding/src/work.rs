@@ -1,0 +1,74 @@
+//! What the pool's generic parts are in this binding.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use pool::{Control, Task, Work};
+
+use crate::mailbox::{Mailbox, Note};
+use crate::native_tasks;
+use crate::value::{Args, Packed};
+
+pub(crate) type JsPool = pool::Pool<JsWork>;
+pub(crate) type JsTask = Task<JsWork>;
+
+/// A task's code and arguments. The function of an isolate's task is what the task `needs`.
+pub(crate) enum JsWork {
+    Isolate(Args),
+    Native { kernel: u32, args: Args },
+}
+
+/// What the submitter keeps with a future.
+pub(crate) struct Ticket {
+    /// Where the outcome is delivered.
+    pub(crate) mailbox: Arc<Mailbox>,
+    /// The submitter's slot for it. A completion counts only if that slot holds this very task.
+    pub(crate) slot: u32,
+    pub(crate) name: Option<Box<str>>,
+    /// Whether the task has looked at its `currentTask()`: then it is asked to stop before it is stopped.
+    // ORDERING: a hint; the stopper may see it late.
+    pub(crate) has_looked: AtomicBool,
+    /// Progress that was reported and not delivered.
+    pub(crate) progress: Mutex<Vec<Packed>>,
+}
+
+impl Ticket {
+    pub(crate) fn new(mailbox: Arc<Mailbox>, slot: u32, name: Option<Box<str>>) -> Self {
+        Ticket { mailbox, slot, name, has_looked: AtomicBool::new(false), progress: Mutex::new(Vec::new()) }
+    }
+
+    pub(crate) fn has_looked(&self) -> bool {
+        self.has_looked.load(Ordering::Relaxed)
+    }
+}
+
+impl Work for JsWork {
+    type Value = Packed;
+    type Error = Arc<Packed>;
+    type Owner = Ticket;
+
+    fn run(self, control: &Control<'_, Self>) -> Result<Packed, Arc<Packed>> {
+        match self {
+            JsWork::Native { kernel, args } => native_tasks::run(kernel, args, control),
+            JsWork::Isolate(_) => {
+                Err(native_tasks::failure("Error", "", "a JavaScript task on a native thread"))
+            }
+        }
+    }
+
+    fn settled(task: &Arc<JsTask>) {
+        task.owner().mailbox.post(Note::Settled(task.clone()));
+    }
+}
+
+/// Reports progress of a running task.
+pub(crate) fn report_progress(task: &Arc<JsTask>, value: Packed) {
+    let mut waiting = task.owner().progress.lock();
+    waiting.push(value);
+    let first = waiting.len() == 1;
+    drop(waiting);
+    if first {
+        task.owner().mailbox.post(Note::Progress(task.clone()));
+    }
+}

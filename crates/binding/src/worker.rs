@@ -1,0 +1,264 @@
+//! A worker isolate's side: its hold on the pool, the tasks in its hands, and the callbacks into lib/worker.
+
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use napi::sys;
+use parking_lot::Mutex;
+use pool::{Kind, Next, Outcome, Task, Worker, WorkerId, WorkerLink};
+
+use crate::bell::Bell;
+use crate::guard::Guard;
+use crate::isolate::IsolateState;
+use crate::pools::PoolEntry;
+use crate::stopper;
+use crate::value::Packed;
+use crate::work::{JsPool, JsTask, JsWork};
+
+/// The functions of lib/worker.
+pub(crate) struct WorkerCallbacks {
+    pub(crate) dispatch: sys::napi_ref,
+    pub(crate) prepare: sys::napi_ref,
+    pub(crate) leave: sys::napi_ref,
+    pub(crate) abort: sys::napi_ref,
+    pub(crate) recover: sys::napi_ref,
+    pub(crate) pack_error: sys::napi_ref,
+}
+
+/// The pool's hold on a worker isolate; shared with every thread.
+pub(crate) struct IsolateLink {
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) entry: Arc<PoolEntry>,
+    pub(crate) number: u32,
+    /// Set once, when the thread must end without claiming again.
+    pub(crate) doomed: AtomicBool,
+    pub(crate) id: Mutex<Option<WorkerId>>,
+    /// Tasks whose `signal` is to abort.
+    aborts: Mutex<Vec<u64>>,
+    me: Weak<IsolateLink>,
+}
+
+impl WorkerLink<JsWork> for IsolateLink {
+    fn wake(&self) {
+        self.bell.ring();
+    }
+
+    fn stop(&self, task: &Arc<Task<JsWork>>) {
+        self.abort(task);
+        stopper::stop(self, task, false);
+    }
+
+    fn expire(&self, _pool: &Arc<JsPool>, task: &Arc<Task<JsWork>>) {
+        self.abort(task);
+        stopper::stop(self, task, true);
+    }
+}
+
+impl IsolateLink {
+    /// The link as those hold it who outlive the call.
+    pub(crate) fn me(&self) -> Option<Arc<IsolateLink>> {
+        self.me.upgrade()
+    }
+
+    /// Whether the worker still has this task in its hands.
+    pub(crate) fn holds(&self, task: &Arc<JsTask>) -> bool {
+        let id = *self.id.lock();
+        id.is_some_and(|id| self.entry.pool.holds(id, task))
+    }
+
+    /// Has the task's signal aborted by the worker itself, if it can.
+    fn abort(&self, task: &Arc<JsTask>) {
+        if task.owner().has_looked() {
+            self.aborts.lock().push(task.id());
+            self.bell.ring();
+        }
+    }
+}
+
+/// A task in the worker's hands.
+struct Held {
+    token: f64,
+    task: Arc<JsTask>,
+    awaiting: bool,
+}
+
+pub(crate) struct WorkerSide {
+    worker: RefCell<Option<Worker<JsWork>>>,
+    pub(crate) link: Arc<IsolateLink>,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) callbacks: WorkerCallbacks,
+    /// By function: whether it is loaded, or has failed to load.
+    ready: RefCell<Vec<bool>>,
+    held: RefCell<Vec<Held>>,
+    next_token: Cell<f64>,
+    /// False while the worker prepares a function or recovers from a stop.
+    claiming: Cell<bool>,
+    exit_code: Cell<Option<i32>>,
+    cause: RefCell<Option<Arc<Packed>>>,
+}
+
+impl WorkerSide {
+    pub(crate) fn attach(
+        entry: Arc<PoolEntry>,
+        number: u32,
+        bell: Arc<Bell>,
+        env: sys::napi_env,
+        callbacks: WorkerCallbacks,
+    ) -> Self {
+        let guard = Arc::new(Guard::new(env));
+        let link = Arc::new_cyclic(|me| IsolateLink {
+            me: me.clone(),
+            bell,
+            guard: guard.clone(),
+            entry: entry.clone(),
+            number,
+            doomed: AtomicBool::new(false),
+            id: Mutex::new(None),
+            aborts: Mutex::new(Vec::new()),
+        });
+        let worker = entry.pool.attach(Kind::Isolate, link.clone());
+        *link.id.lock() = Some(worker.id());
+        WorkerSide {
+            worker: RefCell::new(Some(worker)),
+            link,
+            guard,
+            callbacks,
+            ready: RefCell::default(),
+            held: RefCell::default(),
+            next_token: Cell::new(1.0),
+            claiming: Cell::new(true),
+            exit_code: Cell::new(None),
+            cause: RefCell::new(None),
+        }
+    }
+
+    pub(crate) fn is_doomed(&self) -> bool {
+        self.link.doomed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn may_claim(&self) -> bool {
+        self.claiming.get() && self.worker.borrow().is_some()
+    }
+
+    pub(crate) fn set_claiming(&self, claiming: bool) {
+        self.claiming.set(claiming);
+    }
+
+    /// Whether some task's promise is pending: then the event loop must turn.
+    pub(crate) fn is_awaiting(&self) -> bool {
+        self.held.borrow().iter().any(|held| held.awaiting)
+    }
+
+    /// Settles what was run and claims the next.
+    pub(crate) fn turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> Next<JsWork> {
+        let worker = self.worker.borrow();
+        let Some(worker) = worker.as_ref() else { return Next::Leave };
+        let ready = self.ready.borrow();
+        let is_ready = |needs: u32| ready.get(needs as usize).copied().unwrap_or(false);
+        let next = match done {
+            Some((task, outcome)) => worker.turn(Some((&task, outcome)), &is_ready),
+            None => worker.next(&is_ready),
+        };
+        if matches!(next, Next::Prepare(_)) {
+            self.claiming.set(false);
+        }
+        next
+    }
+
+    /// Settles what was run, without claiming.
+    pub(crate) fn finish(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) {
+        if let (Some((task, outcome)), Some(worker)) = (done, self.worker.borrow().as_ref()) {
+            worker.finish(&task, outcome);
+        }
+    }
+
+    /// A function has been loaded, or has failed to.
+    pub(crate) fn prepared(&self, function: u32) {
+        let mut ready = self.ready.borrow_mut();
+        let index = function as usize;
+        if ready.len() <= index {
+            ready.resize(index + 1, false);
+        }
+        ready[index] = true;
+        drop(ready);
+        self.claiming.set(true);
+    }
+
+    pub(crate) fn begin(&self, task: &Arc<JsTask>) -> f64 {
+        let token = self.next_token.get();
+        self.next_token.set(token + 1.0);
+        self.held.borrow_mut().push(Held { token, task: task.clone(), awaiting: false });
+        token
+    }
+
+    /// The worker's hands are free of this task.
+    pub(crate) fn end(&self, token: f64) -> Option<Arc<JsTask>> {
+        let mut held = self.held.borrow_mut();
+        let index = held.iter().position(|held| held.token == token)?;
+        Some(held.swap_remove(index).task)
+    }
+
+    pub(crate) fn await_promise(&self, token: f64) {
+        if let Some(held) = self.held.borrow_mut().iter_mut().find(|held| held.token == token) {
+            held.awaiting = true;
+        }
+    }
+
+    pub(crate) fn task(&self, token: f64) -> Option<Arc<JsTask>> {
+        self.held.borrow().iter().find(|held| held.token == token).map(|held| held.task.clone())
+    }
+
+    /// A pending promise has settled.
+    pub(crate) fn settle(&self, token: f64, outcome: Outcome<JsWork>) {
+        if let Some(task) = self.end(token) {
+            self.finish(Some((task, outcome)));
+            self.link.bell.ring();
+        }
+    }
+
+    /// The tokens of the tasks whose signal is to abort now.
+    pub(crate) fn take_aborts(&self) -> Vec<f64> {
+        let ids = std::mem::take(&mut *self.link.aborts.lock());
+        let held = self.held.borrow();
+        held.iter().filter(|held| ids.contains(&held.task.id())).map(|held| held.token).collect()
+    }
+
+    /// Leaves the pool if it is idle and not kept warm.
+    pub(crate) fn leave_if_idle(&self) -> bool {
+        self.worker.borrow().as_ref().is_none_or(Worker::leave_if_idle)
+    }
+
+    /// A stop has hit: puts right what it skipped, on the stack of the trampoline, and claims nothing until
+    /// lib/worker has found the isolate healthy.
+    pub(crate) fn recover(&self, state: &IsolateState) {
+        self.claiming.set(false);
+        let unharmed = self.guard.is_unharmed();
+        let called = crate::js::deref(state.env, self.callbacks.recover).and_then(|recover| {
+            crate::js::call(state.env, recover, &[crate::js::boolean(state.env, unharmed)?])
+        });
+        if called.is_err() {
+            let _ = crate::js::take_exception(state.env);
+            stopper::replace(&self.link);
+        }
+    }
+
+    pub(crate) fn note_exit(&self, code: i32) {
+        self.exit_code.set(Some(code));
+    }
+
+    pub(crate) fn note_cause(&self, cause: Packed) {
+        self.cause.borrow_mut().get_or_insert(Arc::new(cause));
+    }
+
+    /// The isolate is ending: what it holds is lost.
+    pub(crate) fn gone(&self) {
+        self.guard.close();
+        self.link.doomed.store(true, Ordering::Release);
+        if let Some(worker) = self.worker.borrow_mut().take() {
+            worker.detach(self.exit_code.get(), self.cause.borrow_mut().take());
+        }
+        self.held.borrow_mut().clear();
+    }
+}

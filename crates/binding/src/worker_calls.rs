@@ -1,0 +1,145 @@
+//! What lib/worker calls.
+
+use std::rc::Rc;
+
+use napi::sys;
+
+use crate::calls::{Answer, Call};
+use crate::future_calls::{id_value, nothing};
+use crate::js::{self, Fault};
+use crate::pools;
+use crate::run;
+use crate::stopper;
+use crate::value::{self, Packed};
+use crate::work;
+use crate::worker::{WorkerCallbacks, WorkerSide};
+
+fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
+    call.state.worker.borrow().clone().ok_or_else(|| Fault::internal("this thread is no worker of a pool"))
+}
+
+/// `attach(poolNumber, workerNumber, dispatch, prepare, leave, abort, recover, packError)`: makes this isolate
+/// a worker of the pool. False if the pool is closed.
+pub(crate) fn attach(call: &Call<'_>) -> Answer {
+    let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
+    let function = |index: usize| js::reference(call.env, call.value(index)?);
+    let callbacks = WorkerCallbacks {
+        dispatch: function(2)?,
+        prepare: function(3)?,
+        leave: function(4)?,
+        abort: function(5)?,
+        recover: function(6)?,
+        pack_error: function(7)?,
+    };
+    let bell = call.state.bell.clone();
+    let side = WorkerSide::attach(entry, call.u32(1)?, bell, call.env, callbacks);
+    pools::remember(&side.link);
+    *call.state.worker.borrow_mut() = Some(Rc::new(side));
+    call.state.hold(true);
+    call.state.bell.ring();
+    js::boolean(call.env, true)
+}
+
+/// `settle(token, form, value)`: a task's promise has settled.
+pub(crate) fn settle(call: &Call<'_>) -> Answer {
+    let form = call.u32(1)? as u8;
+    let outcome = run::read_outcome(call.state, form, call.value(2)?);
+    side(call)?.settle(call.f64(0)?, outcome);
+    nothing(call)
+}
+
+/// `prepared(function)`: the function is loaded, or has failed to.
+pub(crate) fn prepared(call: &Call<'_>) -> Answer {
+    side(call)?.prepared(call.u32(0)?);
+    call.state.bell.ring();
+    nothing(call)
+}
+
+/// `recovered(ok)`: the isolate has been put right after a stop, or cannot be.
+pub(crate) fn recovered(call: &Call<'_>) -> Answer {
+    let side = side(call)?;
+    if call.bool(0)? {
+        side.set_claiming(true);
+    } else {
+        stopper::replace(&side.link);
+    }
+    call.state.bell.ring();
+    nothing(call)
+}
+
+/// `fatal()`: makes Node handle an uncaught exception now; see lib/worker/recovery.ts.
+pub(crate) fn fatal(call: &Call<'_>) -> Answer {
+    let message = js::string(call.env, "a task was stopped")?;
+    let mut error = std::ptr::null_mut();
+    // SAFETY: live values of this isolate.
+    unsafe {
+        if sys::napi_create_error(call.env, std::ptr::null_mut(), message, &mut error) == sys::Status::napi_ok
+        {
+            sys::napi_fatal_exception(call.env, error);
+        }
+    }
+    nothing(call)
+}
+
+/// `leaveIfIdle()`: leaves the pool, unless it has work or keeps this worker warm.
+pub(crate) fn leave_if_idle(call: &Call<'_>) -> Answer {
+    js::boolean(call.env, side(call)?.leave_if_idle())
+}
+
+/// `detach()`: the worker has left; from now on nothing of ours keeps its loop alive.
+pub(crate) fn detach(call: &Call<'_>) -> Answer {
+    let side = call.state.worker.borrow_mut().take();
+    if let Some(side) = side {
+        side.gone();
+        call.state.hold(false);
+    }
+    nothing(call)
+}
+
+/// `look(token)`: the task looks at itself: `[id, name, deadline]`, the deadline in milliseconds from now, or
+/// undefined; undefined for a task that is over.
+pub(crate) fn look(call: &Call<'_>) -> Answer {
+    let Some(task) = side(call)?.task(call.f64(0)?) else { return nothing(call) };
+    task.owner().has_looked.store(true, std::sync::atomic::Ordering::Relaxed);
+    let list = js::array(call.env)?;
+    js::set_element(call.env, list, 0, id_value(call, task.id())?)?;
+    js::set_element(
+        call.env,
+        list,
+        1,
+        js::string(call.env, task.owner().name.as_deref().unwrap_or_default())?,
+    )?;
+    if let (Some(limit), Some(started)) = (task.timeout(), task.started()) {
+        let left = limit.as_secs_f64() - started.elapsed().as_secs_f64();
+        js::set_element(call.env, list, 2, js::double(call.env, left * 1e3)?)?;
+    }
+    Ok(list)
+}
+
+/// `isCancelled(token)`: the live flag; true for a task that is over.
+pub(crate) fn is_cancelled(call: &Call<'_>) -> Answer {
+    let task = side(call)?.task(call.f64(0)?);
+    js::boolean(call.env, task.is_none_or(|task| task.is_cancel_requested()))
+}
+
+/// `reportProgress(token, form, value)`
+pub(crate) fn report_progress(call: &Call<'_>) -> Answer {
+    if let Some(task) = side(call)?.task(call.f64(0)?) {
+        let value = value::read(call.env, call.value(2)?)?;
+        work::report_progress(&task, Packed { form: call.u32(1)? as u8, value });
+    }
+    nothing(call)
+}
+
+/// `noteExit(code)`: the worker is ending by `process.exit` or a fatal error.
+pub(crate) fn note_exit(call: &Call<'_>) -> Answer {
+    side(call)?.note_exit(call.i32(0)?);
+    nothing(call)
+}
+
+/// `noteCause(form, value)`: the error that is ending the worker.
+pub(crate) fn note_cause(call: &Call<'_>) -> Answer {
+    let value = value::read(call.env, call.value(1)?)?;
+    side(call)?.note_cause(Packed { form: call.u32(0)? as u8, value });
+    nothing(call)
+}

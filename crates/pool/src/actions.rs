@@ -1,0 +1,97 @@
+//! What a change under the mutex makes necessary, and is done once the mutex is released: everything
+//! that runs code of the pool's user, destructors among it.
+
+use std::sync::Arc;
+
+use crate::native;
+use crate::outcome::Outcome;
+use crate::pool::{Pool, Shared};
+use crate::sync::MutexGuard;
+use crate::task::Task;
+use crate::work::{Kind, Work, WorkerLink};
+
+pub(crate) struct Actions<W: Work> {
+    pub(crate) wake: Vec<Arc<dyn WorkerLink<W>>>,
+    pub(crate) start: Vec<Kind>,
+    pub(crate) announce: Vec<Arc<Task<W>>>,
+    pub(crate) room: bool,
+    pub(crate) closed: bool,
+    /// Work that will never run; its destructor is the user's, as are those of the next two.
+    pub(crate) dropped: Vec<W>,
+    /// Outcomes of tasks that had settled before.
+    pub(crate) late: Vec<Outcome<W>>,
+    /// Settled tasks that left a lane or a worker's hands, perhaps with nobody else to hold them.
+    pub(crate) buried: Vec<Arc<Task<W>>>,
+}
+
+impl<W: Work> Default for Actions<W> {
+    fn default() -> Self {
+        Actions {
+            wake: Vec::new(),
+            start: Vec::new(),
+            announce: Vec::new(),
+            room: false,
+            closed: false,
+            dropped: Vec::new(),
+            late: Vec::new(),
+            buried: Vec::new(),
+        }
+    }
+}
+
+impl<W: Work> Pool<W> {
+    /// Runs `change` under the mutex and then does what it asked for.
+    pub(crate) fn change<R>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut Shared<W>, &mut Actions<W>) -> R,
+    ) -> R {
+        let mut actions = Actions::default();
+        let mut shared = self.state.lock();
+        let result = change(&mut shared, &mut actions);
+        self.release(shared, actions);
+        result
+    }
+
+    /// Releases the mutex and does what was asked for. The pool does not close between the settling of
+    /// a task and its announcement: the calling thread need not be a worker, whose presence alone would
+    /// keep the pool open, so it is counted while it announces.
+    pub(crate) fn release(self: &Arc<Self>, mut shared: MutexGuard<'_, Shared<W>>, actions: Actions<W>) {
+        let announces = !actions.announce.is_empty() && !shared.closed;
+        shared.announcing += usize::from(announces);
+        drop(shared);
+        self.act(actions);
+        if announces {
+            let mut actions = Actions::default();
+            let mut shared = self.state.lock();
+            shared.announcing -= 1;
+            self.close_if_done(&mut shared, &mut actions);
+            drop(shared);
+            self.act(actions);
+        }
+    }
+
+    /// Does, without the mutex, what a change under it asked for. Settled futures are announced
+    /// first, so that whoever is told that the pool has closed has been told of them.
+    pub(crate) fn act(self: &Arc<Self>, actions: Actions<W>) {
+        for link in &actions.wake {
+            link.wake();
+        }
+        for task in &actions.announce {
+            W::settled(task);
+        }
+        for kind in &actions.start {
+            match kind {
+                Kind::Native => native::start(self),
+                Kind::Isolate | Kind::Process => self.host.start_worker(*kind),
+            }
+        }
+        if actions.room {
+            self.host.room();
+        }
+        if actions.closed {
+            self.host.closed();
+        }
+        // Last: a destructor that panics harms nobody but the caller.
+        drop(actions);
+    }
+}

@@ -1,0 +1,39 @@
+//! What a pool is told when it is made.
+
+use std::time::Duration;
+
+/// The limits of a pool.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How many workers of all kinds together may hold tasks at once; at least 1.
+    pub max_workers: usize,
+    /// How many workers of the kind [`Config::warm_kind`] are started at once and kept.
+    pub min_workers: usize,
+    /// The kind that `min_workers` speaks of.
+    pub warm_kind: crate::Kind,
+    /// How long an idle worker beyond `min_workers` stays; `None` for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How many tasks may wait; `None` without limit.
+    pub max_queue: Option<usize>,
+    /// How many tasks a worker that is not native may hold at once; at least 1.
+    pub tasks_per_worker: usize,
+    /// After how many tasks a worker that is not native is replaced.
+    pub max_tasks_per_worker: Option<u64>,
+    /// What the names of native threads begin with.
+    pub thread_name: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            max_workers: 1,
+            min_workers: 0,
+            warm_kind: crate::Kind::Isolate,
+            idle_timeout: Some(Duration::from_secs(60)),
+            max_queue: None,
+            tasks_per_worker: 1,
+            max_tasks_per_worker: None,
+            thread_name: "pool".into(),
+        }
+    }
+}

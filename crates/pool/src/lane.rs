@@ -1,0 +1,146 @@
+//! The waiting tasks of one kind: higher priority first, then in order of submission.
+//!
+//! A bucket for each priority in use keeps the usual case, one priority, a plain ring buffer whose
+//! cost does not grow with its length. Cancelled tasks stay as tombstones until they reach the head
+//! or outnumber the living. They are handed to the caller, who drops them without the mutex.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::states::State;
+use crate::task::Task;
+use crate::work::Work;
+
+/// A priority in the order of the queue: the smallest comes first. Not NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rank(f64);
+
+impl Rank {
+    pub(crate) fn new(priority: f64) -> Self {
+        // -0 and 0 are one priority.
+        Rank(priority + 0.0)
+    }
+}
+
+impl Eq for Rank {}
+
+impl PartialOrd for Rank {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Rank {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.0.total_cmp(&self.0)
+    }
+}
+
+/// Where a task stands among all that wait: its rank, then its number.
+pub(crate) type Place = (Rank, u64);
+
+pub(crate) struct Lane<W: Work> {
+    buckets: BTreeMap<Rank, VecDeque<Arc<Task<W>>>>,
+    /// The last bucket that ran empty, kept for its memory.
+    spare: VecDeque<Arc<Task<W>>>,
+    /// Tasks that wait. Changed by `push`, `pop` and `forget`, and by nobody else.
+    live: usize,
+    /// Entries whose task is settled. Changed by `forget`, `head` and `sweep`.
+    dead: usize,
+}
+
+impl<W: Work> Default for Lane<W> {
+    fn default() -> Self {
+        Lane { buckets: BTreeMap::new(), spare: VecDeque::new(), live: 0, dead: 0 }
+    }
+}
+
+/// The longest ring buffer that is kept when it runs empty.
+const SPARE_CAPACITY: usize = 4096;
+
+impl<W: Work> Lane<W> {
+    pub(crate) fn len(&self) -> usize {
+        self.live
+    }
+
+    pub(crate) fn push(&mut self, task: Arc<Task<W>>) {
+        let spare = &mut self.spare;
+        let bucket = self.buckets.entry(Rank::new(task.priority)).or_insert_with(|| std::mem::take(spare));
+        bucket.push_back(task);
+        self.live += 1;
+    }
+
+    /// The task that comes next, and its place among all lanes. Drops the tombstones before it.
+    pub(crate) fn head(&mut self, buried: &mut Vec<Arc<Task<W>>>) -> Option<(Place, &Arc<Task<W>>)> {
+        while self.dead > 0 {
+            let first = self.first()?;
+            if first.state() == State::Pending {
+                break;
+            }
+            buried.extend(self.remove_first());
+            self.dead -= 1;
+        }
+        let (rank, bucket) = self.buckets.first_key_value()?;
+        let task = bucket.front()?;
+        Some(((*rank, task.id()), task))
+    }
+
+    /// Takes the task that `head` has just shown.
+    pub(crate) fn pop(&mut self) -> Option<Arc<Task<W>>> {
+        let task = self.remove_first();
+        if task.is_some() {
+            self.live -= 1;
+        }
+        task
+    }
+
+    /// One waiting task has been settled where it stands.
+    pub(crate) fn forget(&mut self, buried: &mut Vec<Arc<Task<W>>>) {
+        self.live -= 1;
+        self.dead += 1;
+        if self.dead > self.live + 64 {
+            self.sweep(buried);
+        }
+    }
+
+    /// Takes every task that waits.
+    pub(crate) fn drain(&mut self, buried: &mut Vec<Arc<Task<W>>>) -> Vec<Arc<Task<W>>> {
+        let buckets = std::mem::take(&mut self.buckets);
+        (self.live, self.dead) = (0, 0);
+        let all = buckets.into_values().flatten();
+        let (waiting, settled) = all.partition(|task| task.state() == State::Pending);
+        buried.extend::<Vec<_>>(settled);
+        waiting
+    }
+
+    fn first(&self) -> Option<&Arc<Task<W>>> {
+        self.buckets.first_key_value().and_then(|(_, bucket)| bucket.front())
+    }
+
+    fn remove_first(&mut self) -> Option<Arc<Task<W>>> {
+        let mut entry = self.buckets.first_entry()?;
+        let task = entry.get_mut().pop_front();
+        if entry.get().is_empty() {
+            let empty = entry.remove();
+            if empty.capacity() <= SPARE_CAPACITY {
+                self.spare = empty;
+            }
+        }
+        task
+    }
+
+    fn sweep(&mut self, buried: &mut Vec<Arc<Task<W>>>) {
+        self.buckets.retain(|_, bucket| {
+            bucket.retain(|task| {
+                let waits = task.state() == State::Pending;
+                if !waits {
+                    buried.push(task.clone());
+                }
+                waits
+            });
+            !bucket.is_empty()
+        });
+        self.dead = 0;
+    }
+}

@@ -1,0 +1,97 @@
+//! The pool's own threads.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::control::Control;
+use crate::outcome::{Failure, Outcome};
+use crate::parker::Parker;
+use crate::pool::Pool;
+use crate::task::Task;
+use crate::work::{Kind, Work, WorkerLink};
+use crate::worker::{Next, Worker};
+
+struct NativeLink(Parker);
+
+impl<W: Work> WorkerLink<W> for NativeLink {
+    fn wake(&self) {
+        self.0.unpark();
+    }
+
+    // A native thread cannot be interrupted: its work polls the cancel flag, which is up.
+    fn stop(&self, _task: &Arc<Task<W>>) {}
+}
+
+/// Starts a native thread; a system that refuses one counts as a failed start.
+pub(crate) fn start<W: Work>(pool: &Arc<Pool<W>>) {
+    // ORDERING: only uniqueness matters.
+    let number = pool.thread_number.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{}-native-{number}", pool.config.thread_name);
+    let ours = pool.clone();
+    if std::thread::Builder::new().name(name).spawn(move || run(&ours)).is_err() {
+        pool.start_failed(Kind::Native, None, false);
+    }
+}
+
+fn run<W: Work>(pool: &Arc<Pool<W>>) {
+    let link = Arc::new(NativeLink(Parker::default()));
+    let worker = pool.attach(Kind::Native, link.clone());
+    // AssertUnwindSafe: the worker is not used again. Only a destructor or `Work::settled` can panic
+    // here; the panic hook has told of it, and the pool must not wait for this thread.
+    let _ = catch_unwind(AssertUnwindSafe(|| serve(&worker, &link)));
+    worker.detach(None, None);
+}
+
+fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
+    let mut done: Option<(Arc<Task<W>>, Outcome<W>)> = None;
+    loop {
+        let finished = done.take();
+        let next = match finished {
+            Some((task, outcome)) => worker.turn(Some((&task, outcome)), &|_| true),
+            None => worker.next(&|_| true),
+        };
+        match next {
+            Next::Run(task, work) => {
+                let outcome = run_one(&task, work);
+                done = Some((task, outcome));
+            }
+            Next::Nothing | Next::Prepare(_) => {
+                let deadline =
+                    worker.pool().config.idle_timeout.and_then(|idle| Instant::now().checked_add(idle));
+                if !link.0.park(deadline) {
+                    if worker.leave_if_idle() {
+                        return;
+                    }
+                    // Kept warm, or woken just now.
+                    link.0.park(None);
+                }
+            }
+            Next::Leave => return,
+        }
+    }
+}
+
+fn run_one<W: Work>(task: &Arc<Task<W>>, work: W) -> Outcome<W> {
+    let deadline = task.timeout().and_then(|limit| task.started()?.checked_add(limit));
+    let control = Control::new(task, deadline);
+    // AssertUnwindSafe: the work is consumed, and a task that panicked is never looked at again.
+    match catch_unwind(AssertUnwindSafe(|| work.run(&control))) {
+        Ok(result) => result.map_err(Failure::Threw),
+        Err(panic) => {
+            let text = message(&*panic);
+            // The payload's destructor may panic too; what that leaves behind is leaked.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+                std::mem::forget(again);
+            }
+            Err(Failure::Panicked(text))
+        }
+    }
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".into())
+}

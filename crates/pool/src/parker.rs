@@ -1,0 +1,41 @@
+//! A place for one thread to sleep until somebody leaves it a token.
+
+use std::time::Instant;
+
+use crate::sync::{Condvar, Mutex};
+
+/// A token and a condvar. A token left while nobody sleeps is found by the next `park`, so that no
+/// wake-up is lost.
+pub struct Parker {
+    token: Mutex<bool>,
+    woken: Condvar,
+}
+
+impl Default for Parker {
+    fn default() -> Self {
+        Parker { token: Mutex::new(false), woken: Condvar::default() }
+    }
+}
+
+impl Parker {
+    /// Leaves a token and wakes the sleeper.
+    pub fn unpark(&self) {
+        let mut token = self.token.lock();
+        *token = true;
+        drop(token);
+        self.woken.notify_one();
+    }
+
+    /// Takes the token, sleeping until there is one or until `deadline`. True if there was one.
+    pub fn park(&self, deadline: Option<Instant>) -> bool {
+        let mut token = self.token.lock();
+        while !*token {
+            if deadline.is_some_and(|at| Instant::now() >= at) {
+                return false;
+            }
+            token = self.woken.wait_until(token, deadline);
+        }
+        *token = false;
+        true
+    }
+}

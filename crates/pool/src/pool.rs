@@ -1,0 +1,281 @@
+//! The pool: what is accepted, and the one mutex that guards queue, workers and counts.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::actions::Actions;
+use crate::config::Config;
+use crate::deadline::{self, Alarm};
+use crate::lane::Lane;
+use crate::outcome::{Ending, Failure, Outcome, ending};
+use crate::registry::{Record, Registry, WorkerId, WorkerState, WorkerView};
+use crate::states::State;
+use crate::stats::{Counts, Histogram, Snapshot};
+use crate::sync::{Condvar, Mutex};
+use crate::task::{Spec, Task};
+use crate::work::{Host, Kind, Work};
+
+/// Why a task was not accepted.
+pub enum Refusal<W: Work> {
+    /// As many tasks wait as may.
+    Full,
+    /// The pool has been shut down.
+    ShutDown,
+    /// The pool cannot run tasks any more.
+    Broken { cause: Option<W::Error> },
+}
+
+/// A task that was not accepted, given back whole.
+pub struct Refused<W: Work> {
+    pub reason: Refusal<W>,
+    pub spec: Spec<W>,
+}
+
+/// Which tasks are still accepted.
+pub(crate) enum Phase<W: Work> {
+    Open,
+    /// Accepts none; what was accepted still runs.
+    ShutDown,
+    /// Accepts none and starts none.
+    Broken {
+        cause: Option<W::Error>,
+    },
+}
+
+/// Everything that the mutex guards.
+pub(crate) struct Shared<W: Work> {
+    pub(crate) lanes: [Lane<W>; Kind::COUNT],
+    pub(crate) workers: Registry<W>,
+    pub(crate) phase: Phase<W>,
+    pub(crate) closed: bool,
+    pub(crate) room_wanted: bool,
+    pub(crate) failed_starts: u32,
+    /// Threads that announce what they settled: the pool closes after them. Changed by `Pool::release`.
+    pub(crate) announcing: usize,
+    next_id: u64,
+    running: usize,
+    counts: Counts,
+    wait_time: Histogram,
+    run_time: Histogram,
+}
+
+/// A pool of workers with one queue. Dropping the last reference does not stop it: shut it down.
+pub struct Pool<W: Work> {
+    pub(crate) config: Config,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) state: Mutex<Shared<W>>,
+    /// Notified when `closed` becomes true.
+    pub(crate) close_signal: Condvar,
+    pub(crate) thread_number: std::sync::atomic::AtomicU64,
+}
+
+impl<W: Work> Pool<W> {
+    /// Makes a pool and starts its `min_workers`.
+    pub fn new(mut config: Config, host: Arc<dyn Host>) -> Arc<Self> {
+        config.max_workers = config.max_workers.max(1);
+        config.tasks_per_worker = config.tasks_per_worker.max(1);
+        let pool = Arc::new(Pool {
+            config,
+            host,
+            state: Mutex::new(Shared {
+                lanes: std::array::from_fn(|_| Lane::default()),
+                workers: Registry::new(),
+                phase: Phase::Open,
+                closed: false,
+                room_wanted: false,
+                failed_starts: 0,
+                announcing: 0,
+                next_id: 1,
+                running: 0,
+                counts: Counts::default(),
+                wait_time: Histogram::default(),
+                run_time: Histogram::default(),
+            }),
+            close_signal: Condvar::default(),
+            thread_number: std::sync::atomic::AtomicU64::new(1),
+        });
+        pool.change(|shared, actions| pool.rebalance(shared, actions));
+        pool
+    }
+
+    /// Accepts a task, or gives it back. When this returns the task can be claimed and its clocks run.
+    /// A task with a limit of zero is accepted and fails at once without running.
+    pub fn submit(self: &Arc<Self>, spec: Spec<W>) -> Result<Arc<Task<W>>, Box<Refused<W>>> {
+        let queue_timeout = spec.queue_timeout;
+        let expired = [spec.timeout, queue_timeout].iter().flatten().any(|limit| limit.is_zero());
+        let mut actions = Actions::default();
+        let mut shared = self.state.lock();
+        if let Some(reason) = shared.refusal(&self.config) {
+            drop(shared);
+            return Err(Box::new(Refused { reason, spec }));
+        }
+        let id = shared.next_id;
+        shared.next_id += 1;
+        let task = Task::new(id, spec, self);
+        if expired {
+            shared.conclude(&task, Err(Failure::Expired), &mut actions);
+        } else {
+            shared.lanes[task.kind() as usize].push(task.clone());
+            self.rebalance(&mut shared, &mut actions);
+        }
+        self.release(shared, actions);
+        // Only once no lock is held. A limit beyond the end of time is none.
+        if let Some(at) =
+            queue_timeout.filter(|_| !expired).and_then(|limit| task.submitted.checked_add(limit))
+        {
+            let alarm: Arc<dyn Alarm> = task.clone();
+            deadline::add(at, deadline::Limit::Queue, &alarm);
+        }
+        Ok(task)
+    }
+
+    /// Calls [`Host::room`] once as soon as a submission would not be refused as full. False if it
+    /// would not be refused now.
+    pub fn want_room(&self) -> bool {
+        let mut shared = self.state.lock();
+        shared.room_wanted = shared.is_open() && shared.is_full(&self.config);
+        shared.room_wanted
+    }
+
+    /// Why a submission would be refused now, if it would.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal<W>> {
+        self.state.lock().refusal(&self.config)
+    }
+
+    /// One consistent look at the counts.
+    #[must_use]
+    pub fn stats(&self) -> Snapshot {
+        let shared = self.state.lock();
+        let mut view = Snapshot {
+            starting: shared.workers.starting.iter().sum(),
+            abandoned: shared.workers.abandoned,
+            queued: shared.queued(),
+            running: shared.running,
+            counts: shared.counts,
+            wait_time: shared.wait_time.summary(),
+            run_time: shared.run_time.summary(),
+            ..Snapshot::default()
+        };
+        for (_, record) in shared.workers.iter() {
+            match record.state {
+                WorkerState::Idle => view.idle += 1,
+                WorkerState::Preparing => view.starting += 1,
+                WorkerState::Woken | WorkerState::Busy | WorkerState::Partial => view.busy += 1,
+                WorkerState::Leaving | WorkerState::Abandoned => {}
+            }
+        }
+        view
+    }
+
+    /// The attached workers.
+    #[must_use]
+    pub fn workers(&self) -> Vec<WorkerView<W>> {
+        let view = |(id, record): (WorkerId, &Record<W>)| WorkerView {
+            id,
+            kind: record.kind,
+            state: record.state,
+            held: record.held.clone(),
+            link: record.link.clone(),
+        };
+        self.state.lock().workers.iter().map(view).collect()
+    }
+
+    /// The most workers that may hold tasks at once.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+}
+
+impl<W: Work> Shared<W> {
+    pub(crate) fn queued(&self) -> usize {
+        self.lanes.iter().map(Lane::len).sum()
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open)
+    }
+
+    fn is_full(&self, config: &Config) -> bool {
+        config.max_queue.is_some_and(|most| self.queued() >= most)
+    }
+
+    fn refusal(&self, config: &Config) -> Option<Refusal<W>> {
+        match &self.phase {
+            Phase::Open if self.is_full(config) => Some(Refusal::Full),
+            Phase::Open => None,
+            Phase::ShutDown => Some(Refusal::ShutDown),
+            Phase::Broken { cause } => Some(Refusal::Broken { cause: cause.clone() }),
+        }
+    }
+
+    /// Settles `task`, whatever its state, unless it has settled, and counts it. Says whether it did.
+    /// Everything that settles a task comes through here.
+    pub(crate) fn conclude(
+        &mut self,
+        task: &Arc<Task<W>>,
+        outcome: Outcome<W>,
+        actions: &mut Actions<W>,
+    ) -> bool {
+        let (before, how) = (task.state(), ending(&outcome));
+        let work = match task.settle(outcome) {
+            Ok(work) => work,
+            Err(late) => {
+                actions.late.push(late);
+                return false;
+            }
+        };
+        if how != Ending::Completed {
+            task.request_cancel();
+        }
+        if before == State::Running {
+            self.running -= 1;
+            if let Some(started) = task.inner.lock().started {
+                self.run_time.record(started.elapsed());
+            }
+        }
+        self.counts.add(how);
+        if task.limits.is_some() {
+            deadline::note_settled();
+        }
+        actions.dropped.extend(work);
+        actions.announce.push(task.clone());
+        true
+    }
+
+    /// Settles a task that waits in the queue and frees its room.
+    pub(crate) fn conclude_pending(
+        &mut self,
+        task: &Arc<Task<W>>,
+        outcome: Outcome<W>,
+        actions: &mut Actions<W>,
+    ) {
+        if self.conclude(task, outcome, actions) {
+            self.lanes[task.kind() as usize].forget(&mut actions.buried);
+            self.note_room(actions);
+        }
+    }
+
+    pub(crate) fn note_room(&mut self, actions: &mut Actions<W>) {
+        if std::mem::take(&mut self.room_wanted) {
+            actions.room = true;
+        }
+    }
+
+    /// Marks the task that was just taken from its lane as running on `worker`.
+    pub(crate) fn begin(&mut self, task: &Arc<Task<W>>, worker: WorkerId) -> Option<W> {
+        let now = Instant::now();
+        let mut inner = task.inner.lock();
+        if !task.advance(&mut inner, State::Running) {
+            return None;
+        }
+        inner.started = Some(now);
+        inner.worker = Some(worker);
+        let work = inner.work.take();
+        drop(inner);
+        self.running += 1;
+        self.wait_time.record(now.saturating_duration_since(task.submitted));
+        work
+    }
+}

@@ -1,0 +1,260 @@
+//! The workers of a pool: what the pool knows of each, and the lists from which they are woken.
+
+use std::sync::Arc;
+
+use crate::task::Task;
+use crate::work::{Kind, Work, WorkerLink};
+
+/// Names one worker of one pool, for ever: a slot that is used again gets a new generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WorkerId {
+    pub slot: u32,
+    pub generation: u32,
+}
+
+/// What a worker is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerState {
+    /// Attached, and making something ready that its next task needs.
+    Preparing,
+    /// Has nothing to do; in `idle`.
+    Idle,
+    /// Was taken from `idle` or `partial` and told to claim; it answers by `next`. Nobody else is
+    /// woken for the same task.
+    Woken,
+    /// Holds as many tasks as it can, or is between two claims.
+    Busy,
+    /// Holds tasks and could hold more; in `partial`.
+    Partial,
+    /// Will claim nothing any more, and detaches soon.
+    Leaving,
+    /// Stuck for good; its place was given to another. Out of all counts but its own.
+    Abandoned,
+}
+
+/// One look at a worker.
+pub struct WorkerView<W: Work> {
+    pub id: WorkerId,
+    pub kind: Kind,
+    pub state: WorkerState,
+    pub held: Vec<Arc<Task<W>>>,
+    pub link: Arc<dyn WorkerLink<W>>,
+}
+
+pub(crate) struct Record<W: Work> {
+    pub(crate) kind: Kind,
+    pub(crate) state: WorkerState,
+    pub(crate) link: Arc<dyn WorkerLink<W>>,
+    pub(crate) held: Vec<Arc<Task<W>>>,
+    /// Whether it is counted in `Registry::active`.
+    pub(crate) has_place: bool,
+    /// How many waits of its tasks go on; see `Worker::suspend`.
+    pub(crate) suspended: u32,
+    /// Tasks claimed so far.
+    pub(crate) claimed: u64,
+}
+
+struct Slot<W: Work> {
+    generation: u32,
+    record: Option<Record<W>>,
+}
+
+/// All workers, and how many are where. Guarded by the pool's mutex.
+pub(crate) struct Registry<W: Work> {
+    slots: Vec<Slot<W>>,
+    free: Vec<u32>,
+    idle: [Vec<WorkerId>; Kind::COUNT],
+    partial: [Vec<WorkerId>; Kind::COUNT],
+    /// Workers that hold a place in the budget. Changed by `take_place` and `leave_place`.
+    pub(crate) active: usize,
+    /// Attached and neither leaving nor abandoned.
+    pub(crate) living: [usize; Kind::COUNT],
+    /// Asked of the host, not attached yet. Changed by rebalancing, attaching and failed starts.
+    pub(crate) starting: [usize; Kind::COUNT],
+    pub(crate) preparing: [usize; Kind::COUNT],
+    pub(crate) woken: [usize; Kind::COUNT],
+    /// Living, with a task that waits for a future: another may be started in its stead. Changed by
+    /// `suspend`, `resume` and `set_state`.
+    pub(crate) waiting: [usize; Kind::COUNT],
+    /// The most workers that the system has been found to allow.
+    pub(crate) allowed: [usize; Kind::COUNT],
+    /// Attached and not abandoned: what a closing pool waits for.
+    pub(crate) present: usize,
+    pub(crate) abandoned: usize,
+}
+
+impl<W: Work> Registry<W> {
+    pub(crate) fn new() -> Self {
+        Registry {
+            slots: Vec::new(),
+            free: Vec::new(),
+            idle: [const { Vec::new() }; Kind::COUNT],
+            partial: [const { Vec::new() }; Kind::COUNT],
+            active: 0,
+            living: [0; Kind::COUNT],
+            starting: [0; Kind::COUNT],
+            preparing: [0; Kind::COUNT],
+            woken: [0; Kind::COUNT],
+            waiting: [0; Kind::COUNT],
+            allowed: [usize::MAX; Kind::COUNT],
+            present: 0,
+            abandoned: 0,
+        }
+    }
+
+    pub(crate) fn insert(&mut self, kind: Kind, link: Arc<dyn WorkerLink<W>>) -> WorkerId {
+        let record = Record {
+            kind,
+            state: WorkerState::Preparing,
+            link,
+            held: Vec::new(),
+            has_place: false,
+            suspended: 0,
+            claimed: 0,
+        };
+        self.living[kind as usize] += 1;
+        // It is on its way to a task until it asks for one, so nobody else is started for that task.
+        self.preparing[kind as usize] += 1;
+        self.present += 1;
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot { generation: 0, record: None });
+            (self.slots.len() - 1) as u32
+        });
+        let place = &mut self.slots[slot as usize];
+        place.record = Some(record);
+        WorkerId { slot, generation: place.generation }
+    }
+
+    pub(crate) fn get(&mut self, id: WorkerId) -> Option<&mut Record<W>> {
+        let slot = self.slots.get_mut(id.slot as usize)?;
+        if slot.generation == id.generation { slot.record.as_mut() } else { None }
+    }
+
+    /// Forgets a worker; its held tasks go to the caller.
+    pub(crate) fn remove(&mut self, id: WorkerId) -> Option<Record<W>> {
+        self.set_state(id, WorkerState::Leaving);
+        self.leave_place(id);
+        let slot = self.slots.get_mut(id.slot as usize)?;
+        if slot.generation != id.generation {
+            return None;
+        }
+        let record = slot.record.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
+        self.free.push(id.slot);
+        if record.state == WorkerState::Abandoned {
+            self.abandoned -= 1;
+        } else {
+            self.present -= 1;
+        }
+        Some(record)
+    }
+
+    /// The only place where a worker's state changes: keeps the lists and counts in step. An
+    /// abandoned worker stays abandoned.
+    pub(crate) fn set_state(&mut self, id: WorkerId, next: WorkerState) {
+        let Some(record) = self.get(id) else { return };
+        let (kind, before) = (record.kind as usize, record.state);
+        if before == next || before == WorkerState::Abandoned {
+            return;
+        }
+        record.state = next;
+        let ends = matches!(next, WorkerState::Leaving | WorkerState::Abandoned);
+        let waited = ends && std::mem::take(&mut record.suspended) > 0;
+        self.waiting[kind] -= usize::from(waited);
+        match before {
+            WorkerState::Idle => forget(&mut self.idle[kind], id),
+            WorkerState::Partial => forget(&mut self.partial[kind], id),
+            WorkerState::Woken => self.woken[kind] -= 1,
+            WorkerState::Preparing => self.preparing[kind] -= 1,
+            WorkerState::Busy | WorkerState::Leaving | WorkerState::Abandoned => {}
+        }
+        let lived = before != WorkerState::Leaving;
+        match next {
+            WorkerState::Idle => self.idle[kind].push(id),
+            WorkerState::Partial => self.partial[kind].push(id),
+            WorkerState::Woken => self.woken[kind] += 1,
+            WorkerState::Preparing => self.preparing[kind] += 1,
+            WorkerState::Leaving => self.living[kind] -= 1,
+            WorkerState::Abandoned => {
+                self.living[kind] -= usize::from(lived);
+                self.present -= 1;
+                self.abandoned += 1;
+            }
+            WorkerState::Busy => {}
+        }
+    }
+
+    pub(crate) fn take_place(&mut self, id: WorkerId) {
+        let Some(record) = self.get(id) else { return };
+        // An abandoned worker has none for good, whatever its stuck thread still calls.
+        if !record.has_place && record.state != WorkerState::Abandoned {
+            record.has_place = true;
+            self.active += 1;
+        }
+    }
+
+    pub(crate) fn leave_place(&mut self, id: WorkerId) {
+        let Some(record) = self.get(id) else { return };
+        if record.has_place {
+            record.has_place = false;
+            self.active -= 1;
+        }
+    }
+
+    /// The idle worker that went idle last: the others may time out.
+    pub(crate) fn last_idle(&self, kind: Kind) -> Option<WorkerId> {
+        self.idle[kind as usize].last().copied()
+    }
+
+    /// The worker that last had room for one more task, and needs no `free` place to take it.
+    pub(crate) fn last_partial(&self, kind: Kind, free: bool) -> Option<WorkerId> {
+        let placed = |id: &WorkerId| {
+            let record = self.slots.get(id.slot as usize).and_then(|slot| slot.record.as_ref());
+            record.is_some_and(|record| record.has_place)
+        };
+        self.partial[kind as usize].iter().rev().find(|id| free || placed(id)).copied()
+    }
+
+    /// A task of worker `id` waits for a future: the worker gives up its place.
+    pub(crate) fn suspend(&mut self, id: WorkerId) {
+        let Some(record) = self.get(id) else { return };
+        if matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned) {
+            return;
+        }
+        record.suspended += 1;
+        let (kind, first) = (record.kind as usize, record.suspended == 1);
+        self.waiting[kind] += usize::from(first);
+        self.leave_place(id);
+    }
+
+    /// One wait of worker `id` is over: it has a place again, also beyond the budget.
+    pub(crate) fn resume(&mut self, id: WorkerId, capacity: usize) {
+        let Some(record) = self.get(id) else { return };
+        if record.suspended == 0 {
+            return;
+        }
+        record.suspended -= 1;
+        let (kind, last) = (record.kind as usize, record.suspended == 0);
+        let overfull =
+            record.state == WorkerState::Partial && record.held.len() >= capacity + record.suspended as usize;
+        self.waiting[kind] -= usize::from(last);
+        if overfull {
+            self.set_state(id, WorkerState::Busy);
+        }
+        self.take_place(id);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (WorkerId, &Record<W>)> {
+        self.slots.iter().enumerate().filter_map(|(slot, place)| {
+            let id = WorkerId { slot: slot as u32, generation: place.generation };
+            place.record.as_ref().map(|record| (id, record))
+        })
+    }
+}
+
+/// Takes `id` out of `list`, from the end, where it usually is.
+fn forget(list: &mut Vec<WorkerId>, id: WorkerId) {
+    if let Some(at) = list.iter().rposition(|other| *other == id) {
+        list.remove(at);
+    }
+}

@@ -1,0 +1,120 @@
+//! The end of a pool.
+//!
+//! A pool is *open* until `shutdown`, `terminate` or a breakdown. The move out of `Open` happens under
+//! the mutex that also admits tasks, so a task is either accepted and runs, or refused: there is no
+//! between. The pool is *closed* once it is not open, nothing waits, and every worker but the
+//! abandoned has detached, and every settled task has been announced; [`Pool::close_if_done`] sees that moment, because it runs after every
+//! change that could bring it about.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::actions::Actions;
+use crate::outcome::Failure;
+use crate::pool::{Phase, Pool, Shared};
+use crate::work::Work;
+
+impl<W: Work> Pool<W> {
+    /// Accepts no more tasks; with `cancel_pending` those that wait are cancelled. Returns at once.
+    pub fn shutdown(self: &Arc<Self>, cancel_pending: bool) {
+        self.change(|shared, actions| {
+            if shared.is_open() {
+                shared.phase = Phase::ShutDown;
+            }
+            if cancel_pending {
+                shared.clear(actions, || Failure::Cancelled);
+            }
+            shared.note_room(actions);
+            self.rebalance(shared, actions);
+        });
+    }
+
+    /// Shuts down, cancels what waits and fails what runs as lost. The workers are told to stop.
+    pub fn terminate(self: &Arc<Self>) {
+        let held = self.change(|shared, actions| {
+            if shared.is_open() {
+                shared.phase = Phase::ShutDown;
+            }
+            shared.clear(actions, || Failure::Cancelled);
+            let held: Vec<_> = shared
+                .workers
+                .iter()
+                .flat_map(|(_, record)| record.held.iter().map(|task| (record.link.clone(), task.clone())))
+                .collect();
+            for (_, task) in &held {
+                shared.conclude(task, Err(Failure::Lost { exit_code: None, cause: None }), actions);
+            }
+            shared.note_room(actions);
+            self.rebalance(shared, actions);
+            held
+        });
+        for (link, task) in held {
+            link.stop(&task);
+        }
+    }
+
+    /// Fails everything that waits, and all later submissions, with `cause`.
+    pub fn break_with(self: &Arc<Self>, cause: Option<W::Error>) {
+        self.change(|shared, actions| {
+            self.break_down(shared, cause, actions);
+            self.rebalance(shared, actions);
+        });
+    }
+
+    pub(crate) fn break_down(
+        &self,
+        shared: &mut Shared<W>,
+        cause: Option<W::Error>,
+        actions: &mut Actions<W>,
+    ) {
+        if !matches!(shared.phase, Phase::Broken { .. }) {
+            shared.phase = Phase::Broken { cause: cause.clone() };
+        }
+        shared.clear(actions, || Failure::Broken { cause: cause.clone() });
+        // Its destructor is the user's.
+        actions.late.push(Err(Failure::Broken { cause }));
+        shared.note_room(actions);
+    }
+
+    /// Parks until the pool is closed or `deadline` has passed. True if it is closed.
+    pub fn wait_closed(&self, deadline: Option<Instant>) -> bool {
+        let mut shared = self.state.lock();
+        while !shared.closed {
+            if deadline.is_some_and(|at| Instant::now() >= at) {
+                return false;
+            }
+            shared = self.close_signal.wait_until(shared, deadline);
+        }
+        true
+    }
+
+    /// Whether the pool is closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    pub(crate) fn close_if_done(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
+        let busy = shared.queued() > 0
+            || shared.workers.present > 0
+            || shared.announcing > 0
+            || shared.workers.starting.iter().any(|&count| count > 0);
+        if shared.is_open() || shared.closed || busy {
+            return;
+        }
+        shared.closed = true;
+        actions.closed = true;
+        self.close_signal.notify_all();
+    }
+}
+
+impl<W: Work> Shared<W> {
+    /// Settles everything that waits.
+    fn clear(&mut self, actions: &mut Actions<W>, failure: impl Fn() -> Failure<W>) {
+        let waiting: Vec<_> =
+            self.lanes.iter_mut().flat_map(|lane| lane.drain(&mut actions.buried)).collect();
+        for task in waiting {
+            self.conclude(&task, Err(failure()), actions);
+        }
+    }
+}

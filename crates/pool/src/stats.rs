@@ -1,0 +1,158 @@
+//! Counts of how tasks ended, and histograms of how long they waited and ran.
+
+use std::time::Duration;
+
+use crate::outcome::Ending;
+
+/// How the settled tasks of a pool ended. Exclusive: they add up to all settled tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub completed: u64,
+    pub failed: u64,
+    pub cancelled: u64,
+    pub timed_out: u64,
+    pub lost: u64,
+}
+
+impl Counts {
+    pub(crate) fn add(&mut self, ending: Ending) {
+        *match ending {
+            Ending::Completed => &mut self.completed,
+            Ending::Failed => &mut self.failed,
+            Ending::Cancelled => &mut self.cancelled,
+            Ending::TimedOut => &mut self.timed_out,
+            Ending::Lost => &mut self.lost,
+        } += 1;
+    }
+}
+
+/// What a histogram tells; times in milliseconds, all 0 while `count` is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Summary {
+    pub count: u64,
+    pub min: f64,
+    pub mean: f64,
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub max: f64,
+}
+
+/// One look at a pool.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub idle: usize,
+    pub busy: usize,
+    pub starting: usize,
+    pub abandoned: usize,
+    pub queued: usize,
+    pub running: usize,
+    pub counts: Counts,
+    pub wait_time: Summary,
+    pub run_time: Summary,
+}
+
+/// Buckets whose width is a sixteenth of their power of two, so that a quantile is within 6.25 %.
+/// This is the layout of HdrHistogram with four significant bits.
+pub(crate) struct Histogram {
+    buckets: Vec<u64>,
+    count: u64,
+    total: u128,
+    min: u64,
+    max: u64,
+}
+
+const SUB_BITS: u32 = 4;
+const SUB: usize = 1 << SUB_BITS;
+const BUCKETS: usize = (64 - SUB_BITS as usize + 1) * SUB;
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Histogram { buckets: vec![0; BUCKETS], count: 0, total: 0, min: u64::MAX, max: 0 }
+    }
+}
+
+fn bucket_of(nanos: u64) -> usize {
+    if nanos < SUB as u64 {
+        return nanos as usize;
+    }
+    let shift = 63 - nanos.leading_zeros() - SUB_BITS;
+    (shift as usize + 1) * SUB + ((nanos >> shift) as usize - SUB)
+}
+
+fn upper_edge(bucket: usize) -> u64 {
+    if bucket < SUB {
+        return bucket as u64;
+    }
+    let shift = bucket / SUB - 1;
+    let next = ((bucket % SUB + SUB + 1) as u128) << shift;
+    u64::try_from(next - 1).unwrap_or(u64::MAX)
+}
+
+impl Histogram {
+    pub(crate) fn record(&mut self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.buckets[bucket_of(nanos)] += 1;
+        self.count += 1;
+        self.total += u128::from(nanos);
+        self.min = self.min.min(nanos);
+        self.max = self.max.max(nanos);
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        if self.count == 0 {
+            return Summary::default();
+        }
+        let millis = |nanos: u64| nanos as f64 / 1e6;
+        let quantile = |q: f64| millis(self.quantile(q));
+        Summary {
+            count: self.count,
+            min: millis(self.min),
+            mean: self.total as f64 / self.count as f64 / 1e6,
+            p50: quantile(0.5),
+            p90: quantile(0.9),
+            p99: quantile(0.99),
+            max: millis(self.max),
+        }
+    }
+
+    fn quantile(&self, q: f64) -> u64 {
+        let rank = ((self.count as f64 * q).ceil() as u64).max(1);
+        let mut seen = 0;
+        for (bucket, &count) in self.buckets.iter().enumerate() {
+            seen += count;
+            if seen >= rank {
+                return upper_edge(bucket).clamp(self.min, self.max);
+            }
+        }
+        self.max
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_lies_in_its_bucket() {
+        for nanos in (0..70_000).chain([u64::MAX - 1, u64::MAX, 1 << 40]) {
+            let bucket = bucket_of(nanos);
+            assert!(upper_edge(bucket) >= nanos);
+            assert!(bucket == 0 || upper_edge(bucket - 1) < nanos);
+        }
+    }
+
+    #[test]
+    fn quantiles_are_within_a_sixteenth() {
+        let mut histogram = Histogram::default();
+        for millis in 1..=1000 {
+            histogram.record(Duration::from_millis(millis));
+        }
+        let summary = histogram.summary();
+        assert_eq!((summary.count, summary.min, summary.max), (1000, 1.0, 1000.0));
+        assert!((summary.mean - 500.5).abs() < 1e-6);
+        for (got, want) in [(summary.p50, 500.0), (summary.p90, 900.0), (summary.p99, 990.0)] {
+            assert!(got >= want && got <= want * 1.0625, "{got} for {want}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Cancelling, and running out of time.
+
+use std::sync::Arc;
+
+use crate::deadline::{Alarm, Limit};
+use crate::outcome::Failure;
+use crate::pool::Pool;
+use crate::states::State;
+use crate::task::Task;
+use crate::work::{Work, WorkerLink};
+
+/// What [`Pool::cancel`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It was waiting; it will never run.
+    BeforeStart,
+    /// It was running; it is cancelled and its worker is being stopped.
+    WhileRunning,
+    /// It had been cancelled before.
+    Already,
+    /// It was running and should not be interrupted, or had finished.
+    No,
+}
+
+impl<W: Work> Pool<W> {
+    /// Cancels `task`; a running one only if `interrupt`.
+    pub fn cancel(self: &Arc<Self>, task: &Arc<Task<W>>, interrupt: bool) -> Cancelled {
+        let (result, link) = self.change(|shared, actions| match task.state() {
+            State::Pending => {
+                shared.conclude_pending(task, Err(Failure::Cancelled), actions);
+                self.rebalance(shared, actions);
+                (Cancelled::BeforeStart, None)
+            }
+            State::Running if interrupt => {
+                task.request_cancel();
+                shared.conclude(task, Err(Failure::Cancelled), actions);
+                (Cancelled::WhileRunning, shared.link_of(task))
+            }
+            State::Cancelled => (Cancelled::Already, None),
+            State::Running | State::Finished => (Cancelled::No, None),
+        });
+        if let Some(link) = link {
+            link.stop(task);
+        }
+        result
+    }
+
+    /// Fails `task` because its run time is over; `trace` tells where it was. False if it does
+    /// not run.
+    pub fn time_out(self: &Arc<Self>, task: &Arc<Task<W>>, trace: Option<String>) -> bool {
+        self.change(|shared, actions| {
+            task.state() == State::Running && shared.conclude(task, Err(Failure::TimedOut { trace }), actions)
+        })
+    }
+
+    fn expire(self: &Arc<Self>, task: &Arc<Task<W>>) {
+        self.change(|shared, actions| {
+            if task.state() == State::Pending {
+                shared.conclude_pending(task, Err(Failure::Expired), actions);
+                self.rebalance(shared, actions);
+            }
+        });
+    }
+
+    fn run_time_over(self: &Arc<Self>, task: &Arc<Task<W>>) {
+        let link = self.change(|shared, _| shared.link_of(task));
+        match link {
+            Some(link) if !task.state().is_settled() => link.expire(self, task),
+            _ => drop(self.time_out(task, None)),
+        }
+    }
+}
+
+impl<W: Work> crate::pool::Shared<W> {
+    fn link_of(&mut self, task: &Task<W>) -> Option<Arc<dyn WorkerLink<W>>> {
+        let worker = task.inner.lock().worker?;
+        self.workers.get(worker).map(|record| record.link.clone())
+    }
+}
+
+impl<W: Work> Alarm for Task<W> {
+    fn ring(self: Arc<Self>, limit: Limit) {
+        let Some(pool) = self.limits.as_ref().and_then(|limits| limits.pool.upgrade()) else { return };
+        match limit {
+            Limit::Queue => pool.expire(&self),
+            Limit::Run => pool.run_time_over(&self),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.state().is_settled()
+    }
+}

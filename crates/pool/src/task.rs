@@ -1,0 +1,194 @@
+//! A task and its future: one allocation that the submitter, the queue and the worker share.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use crate::outcome::Outcome;
+use crate::pool::Pool;
+use crate::registry::WorkerId;
+use crate::states::State;
+use crate::sync::{AtomicBool, AtomicU8, Condvar, Mutex, MutexGuard, Ordering};
+use crate::work::{Kind, Work};
+
+/// What is submitted.
+pub struct Spec<W: Work> {
+    /// Which kind of worker can run it.
+    pub kind: Kind,
+    pub work: W,
+    pub owner: W::Owner,
+    /// What a worker must have ready before it may claim the task (see [`Worker::next`](crate::Worker::next)); 0 for nothing.
+    pub needs: u32,
+    /// Higher first; not NaN.
+    pub priority: f64,
+    /// The longest run time, counted from the claim.
+    pub timeout: Option<Duration>,
+    /// The longest wait before the claim.
+    pub queue_timeout: Option<Duration>,
+}
+
+/// The time limits of a task that has any. Holds the pool for the deadline thread.
+pub(crate) struct Limits<W: Work> {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) pool: Weak<Pool<W>>,
+}
+
+pub(crate) struct Inner<W: Work> {
+    pub(crate) work: Option<W>,
+    pub(crate) outcome: Option<Outcome<W>>,
+    pub(crate) started: Option<Instant>,
+    pub(crate) worker: Option<WorkerId>,
+    waiters: u32,
+}
+
+/// A task and its future.
+pub struct Task<W: Work> {
+    id: u64,
+    kind: Kind,
+    needs: u32,
+    pub(crate) priority: f64,
+    pub(crate) submitted: Instant,
+    pub(crate) limits: Option<Box<Limits<W>>>,
+    owner: W::Owner,
+    // ORDERING: written under `inner` with Release, read anywhere with Acquire: whoever sees a settled
+    // state also sees what the settling thread wrote before it.
+    state: AtomicU8,
+    // ORDERING: a hint that work polls; it publishes nothing, so Relaxed is enough.
+    cancel: AtomicBool,
+    pub(crate) inner: Mutex<Inner<W>>,
+    settled: Condvar,
+}
+
+impl<W: Work> Task<W> {
+    pub(crate) fn new(id: u64, spec: Spec<W>, pool: &Arc<Pool<W>>) -> Arc<Self> {
+        let limited = spec.timeout.is_some() || spec.queue_timeout.is_some();
+        let limits = limited.then(|| Box::new(Limits { timeout: spec.timeout, pool: Arc::downgrade(pool) }));
+        Arc::new(Task {
+            id,
+            kind: spec.kind,
+            needs: spec.needs,
+            priority: spec.priority,
+            submitted: Instant::now(),
+            limits,
+            owner: spec.owner,
+            state: AtomicU8::new(State::Pending as u8),
+            cancel: AtomicBool::new(false),
+            inner: Mutex::new(Inner {
+                work: Some(spec.work),
+                outcome: None,
+                started: None,
+                worker: None,
+                waiters: 0,
+            }),
+            settled: Condvar::default(),
+        })
+    }
+
+    /// Unique within the pool, in order of submission, from 1.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What a worker must have ready before it may claim the task.
+    #[must_use]
+    pub fn needs(&self) -> u32 {
+        self.needs
+    }
+
+    #[must_use]
+    pub fn owner(&self) -> &W::Owner {
+        &self.owner
+    }
+
+    /// The state now.
+    #[must_use]
+    pub fn state(&self) -> State {
+        State::from_u8(self.state.load(Ordering::Acquire))
+    }
+
+    /// Whether the task has been asked to stop, or must not go on.
+    #[must_use]
+    pub fn is_cancel_requested(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn request_cancel(&self) {
+        self.cancel.store(true, Ordering::Relaxed);
+    }
+
+    /// The longest run time, if limited.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.limits.as_ref().and_then(|limits| limits.timeout)
+    }
+
+    /// The pool of a task that has a time limit.
+    #[must_use]
+    pub fn pool(&self) -> Option<Arc<Pool<W>>> {
+        self.limits.as_ref().and_then(|limits| limits.pool.upgrade())
+    }
+
+    /// When the task was claimed.
+    #[must_use]
+    pub fn started(&self) -> Option<Instant> {
+        self.inner.lock().started
+    }
+
+    /// Parks the calling thread until the future has settled or `deadline` has passed. True if it
+    /// has settled.
+    pub fn wait_until(&self, deadline: Option<Instant>) -> bool {
+        if self.state().is_settled() {
+            return true;
+        }
+        let mut inner = self.inner.lock();
+        inner.waiters += 1;
+        while !self.state().is_settled() {
+            if deadline.is_some_and(|at| Instant::now() >= at) {
+                break;
+            }
+            inner = self.settled.wait_until(inner, deadline);
+        }
+        inner.waiters -= 1;
+        self.state().is_settled()
+    }
+
+    /// Takes the outcome out of a settled future; `None` before it has settled and after the first call.
+    pub fn take_outcome(&self) -> Option<Outcome<W>> {
+        self.inner.lock().outcome.take()
+    }
+
+    /// Makes the move to `next` if it is legal. The caller holds `inner`.
+    pub(crate) fn advance(&self, _inner: &mut MutexGuard<'_, Inner<W>>, next: State) -> bool {
+        let legal = self.state().may_become(next);
+        if legal {
+            self.state.store(next as u8, Ordering::Release);
+        }
+        legal
+    }
+
+    /// Settles the future, if it has not settled, and returns the work that now never runs. The
+    /// caller goes on to [`Task::announce`] once it holds no lock.
+    pub(crate) fn settle(&self, outcome: Outcome<W>) -> Result<Option<W>, Outcome<W>> {
+        let next = match &outcome {
+            Err(crate::Failure::Cancelled) => State::Cancelled,
+            _ => State::Finished,
+        };
+        let mut inner = self.inner.lock();
+        if !self.advance(&mut inner, next) {
+            return Err(outcome);
+        }
+        inner.outcome = Some(outcome);
+        let work = inner.work.take();
+        let anybody_waits = inner.waiters > 0;
+        drop(inner);
+        if anybody_waits {
+            self.settled.notify_all();
+        }
+        Ok(work)
+    }
+}

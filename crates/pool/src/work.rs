@@ -1,0 +1,70 @@
+//! What the pool's user supplies: the work, and the two objects through which the pool speaks.
+
+use std::sync::Arc;
+
+use crate::control::Control;
+use crate::pool::Pool;
+use crate::task::Task;
+
+/// A kind of worker. A task names the one that can run it; each kind has a lane in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// A thread of this crate.
+    Native = 0,
+    /// A thread that owns a JavaScript isolate.
+    Isolate = 1,
+    /// A process, spoken for by a thread that supervises it.
+    Process = 2,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Kind; 3] = [Kind::Native, Kind::Isolate, Kind::Process];
+    pub(crate) const COUNT: usize = 3;
+}
+
+/// One piece of work, with the types that its future carries.
+pub trait Work: Sized + Send + 'static {
+    /// What a task returns.
+    type Value: Send;
+    /// What a task throws. Cloned when one error fails many futures, then under the pool's mutex: its
+    /// `clone` must be short and must neither panic nor call the pool.
+    type Error: Send + Clone;
+    /// What the submitter keeps with each future, for instance where to deliver it.
+    type Owner: Send + Sync;
+
+    /// Runs the work on a thread of the pool; called for [`Kind::Native`] only.
+    fn run(self, control: &Control<'_, Self>) -> Result<Self::Value, Self::Error>;
+
+    /// Called once for each task, after it settled and with no lock held, on whatever thread
+    /// settled it. Must be short, and must neither block nor panic.
+    fn settled(task: &Arc<Task<Self>>);
+}
+
+/// Through this a pool asks its surroundings for what it cannot do itself. Called with no lock held.
+pub trait Host: Send + Sync {
+    /// One more worker of `kind` is wanted. It answers by [`Pool::attach`](crate::Pool::attach) or by
+    /// [`Pool::start_failed`](crate::Pool::start_failed). Never called for [`Kind::Native`].
+    fn start_worker(&self, kind: Kind);
+    /// The pool was shut down, every accepted task has settled and the last worker has detached.
+    fn closed(&self);
+    /// There is room in the queue again; called once for each [`Pool::want_room`](crate::Pool::want_room).
+    fn room(&self);
+}
+
+/// The pool's hold on one worker. Called with no lock held, from any thread, also after the worker
+/// has gone.
+pub trait WorkerLink<W: Work>: Send + Sync {
+    /// Makes the worker call [`Worker::next`](crate::Worker::next) soon.
+    fn wake(&self);
+    /// `task`, which this worker runs, has been settled by somebody else: stop it. Its cancel flag
+    /// is up already.
+    fn stop(&self, task: &Arc<Task<W>>);
+    /// The run time of `task` is over: settle it through [`Pool::time_out`], at once or after a short
+    /// look at where it is, then stop it.
+    fn expire(&self, pool: &Arc<Pool<W>>, task: &Arc<Task<W>>) {
+        if pool.time_out(task, None) {
+            self.stop(task);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! A worker's side of the pool: attach, claim, settle, detach.
+
+use std::sync::Arc;
+
+use crate::actions::Actions;
+use crate::deadline::{self, Alarm};
+use crate::outcome::{Failure, Outcome};
+use crate::pool::Pool;
+use crate::registry::{WorkerId, WorkerState};
+use crate::task::Task;
+use crate::work::{Kind, Work, WorkerLink};
+
+/// What a worker should do now.
+pub enum Next<W: Work> {
+    /// Run this; then [`Worker::turn`] or [`Worker::finish`].
+    Run(Arc<Task<W>>, W),
+    /// The next task needs this; make it ready, then ask again.
+    Prepare(u32),
+    /// There is nothing to claim; the worker's link is woken when there is.
+    Nothing,
+    /// Finish what you hold, then detach.
+    Leave,
+}
+
+/// A worker's hold on its pool. Belongs to one thread at a time.
+pub struct Worker<W: Work> {
+    pool: Arc<Pool<W>>,
+    id: WorkerId,
+}
+
+impl<W: Work> Pool<W> {
+    /// Adds a worker that [`Host::start_worker`](crate::Host::start_worker) asked for.
+    pub fn attach(self: &Arc<Self>, kind: Kind, link: Arc<dyn WorkerLink<W>>) -> Worker<W> {
+        let id = self.change(|shared, _| {
+            let starting = &mut shared.workers.starting[kind as usize];
+            *starting = starting.saturating_sub(1);
+            shared.failed_starts = 0;
+            shared.workers.allowed[kind as usize] = usize::MAX;
+            shared.workers.insert(kind, link)
+        });
+        Worker { pool: self.clone(), id }
+    }
+}
+
+impl<W: Work> Worker<W> {
+    #[must_use]
+    pub fn id(&self) -> WorkerId {
+        self.id
+    }
+
+    #[must_use]
+    pub fn pool(&self) -> &Arc<Pool<W>> {
+        &self.pool
+    }
+
+    /// Claims the next task. `ready` says whether the worker has what a task [needs](crate::Spec::needs);
+    /// it is called under the pool's mutex and must only look something up.
+    pub fn next(&self, ready: &dyn Fn(u32) -> bool) -> Next<W> {
+        self.turn(None, ready)
+    }
+
+    /// Settles the task that the worker has run, if any, and claims the next, under one lock. Several
+    /// may be held; each is settled by its own call.
+    pub fn turn(&self, done: Option<(&Arc<Task<W>>, Outcome<W>)>, ready: &dyn Fn(u32) -> bool) -> Next<W> {
+        let mut actions = Actions::default();
+        let mut shared = self.pool.state.lock();
+        if let Some((task, outcome)) = done {
+            self.pool.put_down(&mut shared, self.id, task, outcome, &mut actions);
+        }
+        let next = self.pool.claim(&mut shared, self.id, ready, &mut actions);
+        drop(shared);
+        if let Next::Run(task, _) = &next
+            && let Some(limit) = task.timeout()
+            && let Some(at) = task.started().and_then(|started| started.checked_add(limit))
+        {
+            let alarm: Arc<dyn Alarm> = task.clone();
+            deadline::add(at, deadline::Limit::Run, &alarm);
+        }
+        // Not `release`: the pool cannot close under an attached worker.
+        self.pool.act(actions);
+        next
+    }
+
+    /// Settles a task that the worker has run, without claiming another. The worker keeps its place and
+    /// counts as busy until it calls [`Worker::next`], which it must do soon.
+    pub fn finish(&self, task: &Arc<Task<W>>, outcome: Outcome<W>) {
+        self.pool.change(|shared, actions| {
+            self.pool.put_down(shared, self.id, task, outcome, actions);
+            let Some(record) = shared.workers.get(self.id) else { return };
+            // What a worker makes ready may take long; without tasks it does that outside the budget.
+            if record.state == WorkerState::Preparing && record.held.is_empty() {
+                shared.workers.leave_place(self.id);
+                self.pool.rebalance(shared, actions);
+            }
+        });
+    }
+
+    /// Leaves if the worker is idle, not kept warm, and nobody has woken it.
+    pub fn leave_if_idle(&self) -> bool {
+        let pool = &self.pool;
+        pool.change(|shared, actions| {
+            let Some((kind, state)) = shared.workers.get(self.id).map(|record| (record.kind, record.state))
+            else {
+                return true;
+            };
+            let kept =
+                if kind == pool.config.warm_kind && shared.is_open() { pool.config.min_workers } else { 0 };
+            if state != WorkerState::Idle || shared.workers.living[kind as usize] <= kept {
+                return false;
+            }
+            shared.workers.set_state(self.id, WorkerState::Leaving);
+            pool.rebalance(shared, actions);
+            true
+        })
+    }
+
+    /// Gives up the worker's place while one of its tasks waits for a future. May be nested: call it
+    /// once for each task that waits. Meanwhile the worker may hold one task more for each wait, which
+    /// it gets by [`Worker::next`] as always; for a worker that does not ask, the pool starts another.
+    pub fn suspend(&self) {
+        self.pool.change(|shared, actions| {
+            shared.workers.suspend(self.id);
+            self.pool.rebalance(shared, actions);
+        });
+    }
+
+    /// Ends a [`Worker::suspend`]. The place is taken back at once, also beyond the budget.
+    pub fn resume(&self) {
+        self.pool.change(|shared, _| {
+            let Some(kind) = shared.workers.get(self.id).map(|record| record.kind) else { return };
+            shared.workers.resume(self.id, self.pool.capacity(kind));
+        });
+    }
+
+    /// Removes the worker. What it still holds is lost, with this exit code and cause.
+    pub fn detach(self, exit_code: Option<i32>, cause: Option<W::Error>) {
+        self.pool.remove_worker(self.id, exit_code, cause);
+    }
+}
+
+impl<W: Work> Pool<W> {
+    /// Removes a worker from outside; see [`Worker::detach`]. A second call does nothing.
+    pub fn remove_worker(self: &Arc<Self>, id: WorkerId, exit_code: Option<i32>, cause: Option<W::Error>) {
+        let record = self.change(|shared, actions| {
+            let record = shared.workers.remove(id)?;
+            for task in &record.held {
+                shared.conclude(task, Err(Failure::Lost { exit_code, cause: cause.clone() }), actions);
+            }
+            self.rebalance(shared, actions);
+            Some(record)
+        });
+        // Outside the mutex: the link's destructor is the user's.
+        drop(record);
+    }
+
+    /// Whether the worker has this task in its hands.
+    #[must_use]
+    pub fn holds(&self, id: WorkerId, task: &Arc<Task<W>>) -> bool {
+        let mut shared = self.state.lock();
+        let record = shared.workers.get(id);
+        record.is_some_and(|record| record.held.iter().any(|held| Arc::ptr_eq(held, task)))
+    }
+
+    /// Gives up on a worker that cannot be stopped: what it holds is lost, its place is free, and it is
+    /// counted as abandoned until it detaches after all.
+    pub fn abandon(self: &Arc<Self>, id: WorkerId) {
+        self.change(|shared, actions| {
+            let Some(record) = shared.workers.get(id) else { return };
+            let held = std::mem::take(&mut record.held);
+            shared.workers.leave_place(id);
+            shared.workers.set_state(id, WorkerState::Abandoned);
+            for task in &held {
+                shared.conclude(task, Err(Failure::Lost { exit_code: None, cause: None }), actions);
+            }
+            actions.buried.extend(held);
+            self.rebalance(shared, actions);
+        });
+    }
+
+    /// A worker that was asked for did not come. One that is `fatal` breaks the pool, and so do three in
+    /// a row, unless other workers of `kind` live: then the pool makes do with as many as there are
+    /// until one of them goes or another comes.
+    pub fn start_failed(self: &Arc<Self>, kind: Kind, cause: Option<W::Error>, fatal: bool) {
+        const MOST_FAILED_STARTS: u32 = 3;
+        self.change(|shared, actions| {
+            let k = kind as usize;
+            let starting = &mut shared.workers.starting[k];
+            *starting = starting.saturating_sub(1);
+            shared.failed_starts += 1;
+            let in_a_row = shared.failed_starts >= MOST_FAILED_STARTS;
+            if fatal || (in_a_row && shared.workers.living[k] == shared.workers.waiting[k]) {
+                self.break_down(shared, cause, actions);
+            } else {
+                actions.late.push(Err(Failure::Broken { cause }));
+                if in_a_row {
+                    shared.workers.allowed[k] = shared.workers.living[k];
+                }
+            }
+            self.rebalance(shared, actions);
+        });
+    }
+}

@@ -1,0 +1,191 @@
+//! Workers that die, hang, or never come.
+
+mod support;
+
+use pool::{Config, Kind, Refusal, State};
+use support::*;
+
+const ISOLATE: Kind = Kind::Isolate;
+
+#[test]
+fn a_worker_that_dies_fails_only_what_it_held() {
+    let (pool, host) = by_hand(Config { tasks_per_worker: 2, ..workers(1) });
+    let tasks: Vec<_> = (0..3).map(|label| submit(&pool, noop(ISOLATE, label))).collect();
+    let (worker, _) = attach(&pool, ISOLATE);
+    take(&worker);
+    take(&worker);
+    let id = worker.id();
+    worker.detach(Some(7), Some("out of memory".into()));
+    pool.remove_worker(id, Some(8), None);
+    assert_eq!(outcome(&tasks[0]), "lost 7 out of memory");
+    assert_eq!(outcome(&tasks[1]), "lost 7 out of memory");
+    assert_eq!(tasks[2].state(), State::Pending);
+    assert_eq!(host.log().starts, [ISOLATE, ISOLATE]);
+    let (fresh, _) = attach(&pool, ISOLATE);
+    assert_eq!(ask(&fresh), "run 2");
+    assert_ne!(fresh.id(), id, "a name is never used again");
+    let counts = pool.stats().counts;
+    assert_eq!((counts.lost, counts.completed), (2, 0));
+}
+
+#[test]
+fn an_abandoned_worker_frees_its_place_and_counts_apart() {
+    let (pool, host) = by_hand(workers(1));
+    let (stuck, _) = attach(&pool, ISOLATE);
+    let held = submit(&pool, noop(ISOLATE, 0));
+    take(&stuck);
+    submit(&pool, noop(ISOLATE, 1));
+    assert_eq!(host.log().starts, []);
+    pool.abandon(stuck.id());
+    pool.abandon(stuck.id());
+    assert_eq!(outcome(&held), "lost 0 ");
+    assert_eq!(host.log().starts, [ISOLATE]);
+    let stats = pool.stats();
+    assert_eq!((stats.abandoned, stats.busy, stats.starting), (1, 0, 1));
+    let (fresh, _) = attach(&pool, ISOLATE);
+    let next = take(&fresh);
+    // The stuck one comes back: its value is too late, and it gets nothing more.
+    assert_eq!(turn(&stuck, &held), "leave");
+    stuck.detach(None, None);
+    assert_eq!(pool.stats().abandoned, 0);
+    assert_eq!(turn(&fresh, &next), "nothing");
+    let counts = pool.stats().counts;
+    assert_eq!((counts.lost, counts.completed), (1, 1));
+}
+
+#[test]
+fn a_closing_pool_does_not_wait_for_the_abandoned() {
+    let (pool, host) = by_hand(workers(1));
+    let (stuck, _) = attach(&pool, ISOLATE);
+    submit(&pool, noop(ISOLATE, 0));
+    take(&stuck);
+    pool.shutdown(false);
+    pool.abandon(stuck.id());
+    assert!(pool.is_closed());
+    stuck.detach(None, None);
+    assert_eq!(host.log().closed, 1);
+}
+
+#[test]
+fn a_woken_or_preparing_worker_can_be_abandoned() {
+    let (pool, _host) = by_hand(workers(1));
+    let (woken, woken_link) = attach(&pool, ISOLATE);
+    ask(&woken);
+    submit(&pool, noop(ISOLATE, 0));
+    assert_eq!(woken_link.wakes(), 1);
+    pool.abandon(woken.id());
+    let (preparing, _) = attach(&pool, ISOLATE);
+    pool.abandon(preparing.id());
+    let (fresh, _) = attach(&pool, ISOLATE);
+    assert_eq!(ask(&fresh), "run 0");
+    assert_eq!(pool.stats().abandoned, 2);
+}
+
+#[test]
+fn three_failed_starts_in_a_row_break_the_pool() {
+    let (pool, host) = pool_with(Start::Fail, workers(2));
+    let task = submit(&pool, noop(ISOLATE, 0));
+    assert_eq!(outcome(&task), "broken no worker");
+    assert_eq!(host.log().starts, [ISOLATE; 3]);
+    let Err(refused) = pool.submit(noop(ISOLATE, 1)) else { panic!("accepted") };
+    assert!(matches!(refused.reason, Refusal::Broken { cause: Some(cause) } if cause == "no worker"));
+    assert!(pool.is_closed(), "nothing waits and nobody is there");
+    assert_eq!(pool.stats().counts.failed, 1);
+}
+
+#[test]
+fn a_start_that_succeeds_forgives_those_that_failed() {
+    let (pool, _host) = by_hand(workers(1));
+    submit(&pool, noop(ISOLATE, 0));
+    for _ in 0..5 {
+        pool.start_failed(ISOLATE, None, false);
+        pool.start_failed(ISOLATE, None, false);
+        let (worker, _) = attach(&pool, ISOLATE);
+        worker.detach(None, None);
+    }
+    assert!(pool.refusal().is_none());
+}
+
+#[test]
+fn failed_starts_do_not_break_a_pool_whose_other_workers_live() {
+    let (pool, host) = pool_with(Start::Fail, workers(4));
+    let (worker, _) = attach(&pool, ISOLATE);
+    let tasks: Vec<_> = (0..3).map(|label| submit(&pool, noop(ISOLATE, label))).collect();
+    assert_eq!(host.log().starts.len(), 3);
+    assert!(pool.refusal().is_none());
+    for task in &tasks {
+        assert_eq!(take(&worker).id(), task.id());
+        worker.finish(task, Ok(1));
+    }
+    // With the last of them goes the hope.
+    submit(&pool, noop(ISOLATE, 3));
+    worker.detach(None, None);
+    assert!(matches!(pool.refusal(), Some(Refusal::Broken { .. })));
+}
+
+#[test]
+fn a_fatal_start_breaks_the_pool_at_once_and_lets_running_tasks_end() {
+    let (pool, _host) = by_hand(workers(2));
+    let (worker, _) = attach(&pool, ISOLATE);
+    let running = submit(&pool, noop(ISOLATE, 0));
+    take(&worker);
+    let waiting = submit(&pool, noop(ISOLATE, 1));
+    pool.start_failed(ISOLATE, Some("initializer".into()), true);
+    pool.break_with(Some("later".into()));
+    assert_eq!(outcome(&waiting), "broken initializer");
+    assert_eq!(turn(&worker, &running), "leave");
+    assert_eq!(outcome(&running), "value 0");
+    worker.detach(None, None);
+    assert!(pool.is_closed());
+    assert!(matches!(pool.refusal(), Some(Refusal::Broken { cause: Some(cause) }) if cause == "initializer"));
+}
+
+#[test]
+fn a_broken_pool_sends_its_idle_workers_home() {
+    let (pool, _host) = by_hand(workers(1));
+    let (worker, link) = attach(&pool, ISOLATE);
+    ask(&worker);
+    pool.break_with(None);
+    assert_eq!((link.wakes(), ask(&worker)), (1, "leave".into()));
+    worker.detach(None, None);
+    assert!(pool.is_closed());
+}
+
+#[test]
+fn warm_workers_that_die_are_replaced() {
+    let (pool, host) = by_hand(Config { min_workers: 2, ..workers(2) });
+    assert_eq!(host.log().starts, [ISOLATE; 2]);
+    let (one, _) = attach(&pool, ISOLATE);
+    let (two, _) = attach(&pool, ISOLATE);
+    ask(&one);
+    ask(&two);
+    assert!(!one.leave_if_idle(), "it is kept warm");
+    one.detach(Some(1), None);
+    assert_eq!(host.log().starts, [ISOLATE; 3]);
+    assert!(!two.leave_if_idle());
+}
+
+#[test]
+fn a_destructor_that_panics_fails_its_task_and_not_the_pool() {
+    struct Sore(std::sync::mpsc::Sender<()>);
+    impl Drop for Sore {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+            panic!("in a destructor");
+        }
+    }
+    let (pool, _host) = by_hand(workers(1));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let sore = Sore(sender);
+    let task = submit(
+        &pool,
+        with_control(Kind::Native, 0, move |_| {
+            let _sore = sore;
+            Ok(0)
+        }),
+    );
+    assert_eq!(outcome(&task), "panicked in a destructor");
+    receiver.recv_timeout(LIMIT).unwrap();
+    assert_eq!(outcome(&submit(&pool, noop(Kind::Native, 2))), "value 2");
+    close(&pool);
+}

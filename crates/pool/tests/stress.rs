@@ -1,0 +1,197 @@
+//! Everything at once, at random: each accepted task settles exactly once, the pool closes, and the
+//! counts add up.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use pool::{Config, Failure, Kind, Next, Pool, Spec, Task};
+use support::*;
+
+const SUBMITTERS: u64 = 3;
+const TASKS: u64 = 4_000;
+
+/// An isolate that prepares, holds several tasks, waits, hangs and dies.
+fn live_and_die(pool: &Arc<Pool<Job>>, kind: Kind, seed: u64) {
+    let mut random = Random(seed);
+    let (worker, link) = attach(pool, kind);
+    let mut held: Vec<Arc<Task<Job>>> = Vec::new();
+    let mut ready = random.below(2) == 0;
+    loop {
+        match worker.next(&|_| ready) {
+            Next::Run(task, Job(body)) => {
+                if random.below(16) == 0 {
+                    worker.suspend();
+                    thread::yield_now();
+                    worker.resume();
+                }
+                let value = body(None);
+                if random.below(64) == 0 {
+                    // It dies with whatever it holds.
+                    return worker.detach(Some(1), Some("died".into()));
+                }
+                if random.below(128) == 0 {
+                    pool.abandon(worker.id());
+                }
+                if random.below(2) == 0 {
+                    worker.finish(&task, value.map_err(Failure::Threw));
+                } else {
+                    held.push(task);
+                }
+            }
+            Next::Prepare(_) => ready = true,
+            Next::Nothing if !held.is_empty() => {
+                let task = held.swap_remove(random.below(held.len() as u64) as usize);
+                worker.finish(&task, Ok(0));
+            }
+            Next::Nothing => {
+                let bound = std::time::Instant::now() + Duration::from_millis(random.below(3));
+                if !link.parker.park(Some(bound)) && worker.leave_if_idle() {
+                    break;
+                }
+            }
+            Next::Leave => break,
+        }
+    }
+    for task in held {
+        worker.finish(&task, Ok(0));
+    }
+    worker.detach(Some(0), None);
+}
+
+/// Starts workers of a random life; now and then one does not come.
+struct Wild {
+    pool: std::sync::OnceLock<std::sync::Weak<Pool<Job>>>,
+    seed: AtomicU64,
+    alive: Arc<AtomicU64>,
+}
+
+impl pool::Host for Wild {
+    fn start_worker(&self, kind: Kind) {
+        let Some(pool) = self.pool.get().and_then(std::sync::Weak::upgrade) else { return };
+        let seed = self.seed.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst) | 1;
+        let alive = self.alive.clone();
+        alive.fetch_add(1, Ordering::SeqCst);
+        thread::spawn(move || {
+            // Rarely enough that three in a row, which would break the pool, do not come.
+            if seed % 1024 == 3 {
+                pool.start_failed(kind, None, false);
+            } else {
+                live_and_die(&pool, kind, seed);
+            }
+            alive.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
+    fn closed(&self) {}
+    fn room(&self) {}
+}
+
+fn any_task(random: &mut Random, label: u64) -> Spec<Job> {
+    let kind = [Kind::Native, Kind::Native, Kind::Isolate, Kind::Process][random.below(4) as usize];
+    let limit = |random: &mut Random| match random.below(8) {
+        0 => Some(Duration::from_micros(random.below(400))),
+        1 => Some(Duration::from_secs(600)),
+        _ => None,
+    };
+    let work = match random.below(16) {
+        0 => with_control(kind, label, |control| match control {
+            Some(_) => panic!("as some do"),
+            None => Err("as some do".into()),
+        }),
+        1 => spec(kind, label, || {
+            thread::sleep(Duration::from_micros(200));
+            0
+        }),
+        _ => noop(kind, label),
+    };
+    Spec {
+        needs: random.below(2) as u32,
+        priority: random.below(3) as f64,
+        timeout: limit(random),
+        queue_timeout: limit(random),
+        ..work
+    }
+}
+
+fn storm(seed: u64, end: impl Fn(&Arc<Pool<Job>>) + Copy + Send + 'static) {
+    let config = Config {
+        idle_timeout: Some(Duration::from_micros(300)),
+        max_queue: Some(500),
+        tasks_per_worker: 3,
+        max_tasks_per_worker: Some(40),
+        ..workers(2)
+    };
+    let host = Arc::new(Wild { pool: Default::default(), seed: AtomicU64::new(seed), alive: Arc::default() });
+    let pool = Pool::new(config, host.clone());
+    host.pool.set(Arc::downgrade(&pool)).unwrap();
+    let ended = Arc::new(AtomicBool::new(false));
+    let submitters: Vec<_> = (0..SUBMITTERS)
+        .map(|number| {
+            let (pool, ended) = (pool.clone(), ended.clone());
+            thread::spawn(move || {
+                let mut random = Random(seed * 31 + number + 1);
+                let mut accepted: Vec<Arc<Task<Job>>> = Vec::new();
+                while accepted.len() < TASKS as usize && !ended.load(Ordering::SeqCst) {
+                    match pool.submit(any_task(&mut random, accepted.len() as u64)) {
+                        Ok(task) => accepted.push(task),
+                        Err(refused) => {
+                            let why = reason(&refused.reason);
+                            assert!(why != "broken", "seed {seed}: {why}");
+                            pool.want_room();
+                            thread::yield_now();
+                        }
+                    }
+                    if random.below(6) == 0
+                        && let Some(task) = accepted.get(random.below(accepted.len() as u64 + 1) as usize)
+                    {
+                        pool.cancel(task, random.below(2) == 0);
+                    }
+                }
+                accepted
+            })
+        })
+        .collect();
+    eventually("half of the tasks", || pool.stats().counts.completed > TASKS);
+    end(&pool);
+    ended.store(pool.refusal().is_some_and(|why| reason(&why) == "shut down"), Ordering::SeqCst);
+    let accepted: Vec<_> = submitters.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    close(&pool);
+
+    for task in &accepted {
+        let times = task.owner().settled.load(Ordering::SeqCst);
+        assert_eq!(times, 1, "seed {seed}: task {} was announced {times} times", task.id());
+        assert!(task.take_outcome().is_some());
+    }
+    let stats = pool.stats();
+    let counts = stats.counts;
+    let settled = counts.completed + counts.failed + counts.cancelled + counts.timed_out + counts.lost;
+    assert_eq!(settled, accepted.len() as u64, "seed {seed}: {counts:?}");
+    assert_eq!((stats.queued, stats.running, stats.idle, stats.busy, stats.starting), (0, 0, 0, 0, 0));
+    assert_eq!(stats.wait_time.count, stats.run_time.count, "seed {seed}: what started has ended");
+    eventually("the abandoned have gone", || host.alive.load(Ordering::SeqCst) == 0);
+    assert_eq!(pool.workers().len(), 0);
+}
+
+#[test]
+fn every_accepted_task_settles_once_when_all_is_well() {
+    for seed in 1..=3 {
+        storm(seed, |_| {});
+    }
+}
+
+#[test]
+fn every_accepted_task_settles_once_when_the_pool_is_shut_down_in_the_middle() {
+    for seed in 11..=13 {
+        storm(seed, move |pool| pool.shutdown(seed % 2 == 0));
+    }
+}
+
+#[test]
+fn every_accepted_task_settles_once_when_the_pool_is_terminated_in_the_middle() {
+    for seed in 21..=23 {
+        storm(seed, Pool::terminate);
+    }
+}

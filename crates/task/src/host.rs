@@ -1,0 +1,8 @@
+//! The other side: loading plug-ins and running their tasks. No word of JavaScript here.
+
+mod hooks;
+mod library;
+mod run;
+
+pub use library::{Library, LoadError, PluginTask};
+pub use run::{Host, PluginError};

@@ -1,0 +1,253 @@
+//! Loading a plug-in and reading its table. Everything in the table is checked once, here, and copied.
+
+use super::run::{Host, PluginError, run};
+use crate::abi;
+use std::collections::{HashMap, HashSet};
+use std::error::Error;
+use std::ffi::{CStr, c_char};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// More tasks than any library has; a count above it comes from a table that is none.
+const MAX_TASKS: usize = 65_536;
+
+/// Larger than any struct of the ABI will ever be; a size above it comes from a table that is none.
+const MAX_STRUCT_SIZE: usize = 4096;
+
+/// Why a library cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// There is no such file, or it cannot be read.
+    Missing { path: PathBuf, reason: String },
+    /// The system's loader refuses the file: no library, one for another system, or one of its own needs is missing.
+    NotALibrary { path: PathBuf, reason: String },
+    /// A library, but not a plug-in: it does not export `concurrent_futures_tasks`.
+    Foreign { path: PathBuf },
+    /// The plug-in was made for a newer version of the ABI than this host speaks.
+    Incompatible { path: PathBuf },
+    /// The table of the plug-in makes no sense.
+    Malformed { path: PathBuf, reason: String },
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { path, reason } => write!(formatter, "cannot read {}: {reason}", path.display()),
+            Self::NotALibrary { path, reason } => {
+                write!(formatter, "{} is not a library that can be loaded here: {reason}", path.display())
+            }
+            Self::Foreign { path } => {
+                write!(formatter, "{} is not a plug-in: it does not export {}", path.display(), abi::SYMBOL)
+            }
+            Self::Incompatible { path } => write!(
+                formatter,
+                "{} needs a newer host than this one, which speaks version {} of the ABI",
+                path.display(),
+                abi::ABI
+            ),
+            Self::Malformed { path, reason } => {
+                write!(formatter, "the task table of {} is malformed: {reason}", path.display())
+            }
+        }
+    }
+}
+
+impl Error for LoadError {}
+
+/// A loaded plug-in. It stays loaded until the process ends: its tasks may have started threads, whose code must not
+/// disappear.
+#[derive(Debug)]
+pub struct Library {
+    path: PathBuf,
+    tasks: Vec<PluginTask>,
+}
+
+/// One task of a plug-in.
+#[derive(Debug)]
+pub struct PluginTask {
+    name: String,
+    function: abi::RunFunction,
+}
+
+impl Library {
+    /// Loads a plug-in, or finds it among those already loaded from the same file.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    ///
+    /// # Safety
+    /// The code of the library runs in this process, now and in every [`PluginTask::run`]. The caller vouches that it
+    /// keeps the rules of the ABI as stated in `concurrent_futures_task.h`, if it exports the ABI's symbol.
+    pub unsafe fn load(path: impl AsRef<Path>) -> Result<&'static Self, LoadError> {
+        // Held while loading, so that two threads do not load the same file twice.
+        static LIBRARIES: OnceLock<Mutex<HashMap<PathBuf, &'static Library>>> = OnceLock::new();
+        let missing = |reason: String| LoadError::Missing { path: path.as_ref().to_owned(), reason };
+        let path = path.as_ref().canonicalize().map_err(|error| missing(error.to_string()))?;
+        if !path.is_file() {
+            return Err(missing("not a file".into()));
+        }
+        let mut libraries =
+            LIBRARIES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(library) = libraries.get(&path) {
+            return Ok(library);
+        }
+        // SAFETY: the caller's promise.
+        let table = unsafe { open(&path) }?;
+        // SAFETY: the caller's promise: the table comes from the symbol of the ABI.
+        let tasks = unsafe { read_table(table) }
+            .map_err(|reason| LoadError::Malformed { path: path.clone(), reason })?;
+        let library: &'static Self = Box::leak(Box::new(Self { path: path.clone(), tasks }));
+        libraries.insert(path, library);
+        Ok(library)
+    }
+
+    /// Where it was loaded from, without symbolic links.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The tasks, in the order of the plug-in's table.
+    pub fn tasks(&'static self) -> impl ExactSizeIterator<Item = &'static PluginTask> {
+        self.tasks.iter()
+    }
+}
+
+impl PluginTask {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs the task on the calling thread until it returns by itself.
+    ///
+    /// # Errors
+    /// See [`PluginError`].
+    pub fn run(&self, input: &[u8], host: &dyn Host) -> Result<Vec<u8>, PluginError> {
+        // SAFETY: who loaded the library has vouched for its functions.
+        unsafe { run(self.function, input, host) }
+    }
+}
+
+/// # Safety
+/// The initialisers of the library run, and its `concurrent_futures_tasks` is called if it has one.
+unsafe fn open(path: &Path) -> Result<*const abi::TaskTable, LoadError> {
+    // SAFETY: the caller's promise.
+    let library = unsafe { load_now(path) }
+        .map_err(|error| LoadError::NotALibrary { path: path.to_owned(), reason: error.to_string() })?;
+    // SAFETY: by the ABI a symbol of this name has this type.
+    let entry = unsafe { library.get::<abi::Entry>(abi::SYMBOL.as_bytes()) }.map(|symbol| *symbol).ok();
+    // Never unloaded, not even when it is no plug-in: it may have started threads or registered exit handlers.
+    std::mem::forget(library);
+    let entry = entry.ok_or_else(|| LoadError::Foreign { path: path.to_owned() })?;
+    // SAFETY: the library stays loaded, and by the ABI this may be called at any time.
+    let table = unsafe { entry(abi::ABI) };
+    if table.is_null() {
+        return Err(LoadError::Incompatible { path: path.to_owned() });
+    }
+    Ok(table)
+}
+
+/// Resolves all symbols at once: one that is missing should fail the load and not, later, the process.
+///
+/// # Safety
+/// The initialisers of the library run.
+#[cfg(unix)]
+unsafe fn load_now(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+    // SAFETY: the caller's promise.
+    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Into::into)
+}
+
+/// # Safety
+/// The initialisers of the library run.
+#[cfg(not(unix))]
+unsafe fn load_now(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    // SAFETY: the caller's promise.
+    unsafe { libloading::Library::new(path) }
+}
+
+/// # Safety
+/// `table` must be as the ABI says, or at least: a readable table whose `size` and `abi` tell that it is not.
+unsafe fn read_table(table: *const abi::TaskTable) -> Result<Vec<PluginTask>, String> {
+    // SAFETY: every version of the struct starts with these two fields.
+    let (size, version) = unsafe { (read(&raw const (*table).size), read(&raw const (*table).abi)) };
+    check_struct("table", size, version, size_of::<abi::TaskTable>())?;
+    // SAFETY: by its size the table reaches to the end of this version's fields.
+    let (first, count) = unsafe { (read(&raw const (*table).tasks), read(&raw const (*table).count)) };
+    if count == 0 || first.is_null() {
+        return Err("it has no tasks".into());
+    }
+    if count > MAX_TASKS {
+        return Err(format!("it claims to have {count} tasks"));
+    }
+    // The plug-in may have been made with a longer struct than ours: its own size is the distance between two.
+    // SAFETY: by `count` there is a first task, and every version of the struct starts with its size.
+    let stride = unsafe { read(&raw const (*first).size) };
+    let mut tasks = Vec::with_capacity(count);
+    let mut names = HashSet::new();
+    for i in 0..count {
+        // SAFETY: by the ABI there are `count` tasks of that size in a row. (The first turn checks the size.)
+        let task = unsafe { first.byte_add(i * stride as usize) };
+        // SAFETY: as above.
+        let task = unsafe { read_task(task, stride) }.map_err(|reason| format!("task {i}: {reason}"))?;
+        if !names.insert(task.name.clone()) {
+            return Err(format!("two tasks have the name {}", task.name));
+        }
+        tasks.push(task);
+    }
+    Ok(tasks)
+}
+
+/// # Safety
+/// `task` must point to a task of the ABI that is `stride` bytes long, if its `size` and `abi` say so.
+unsafe fn read_task(task: *const abi::Task, stride: u32) -> Result<PluginTask, String> {
+    // SAFETY: every version of the struct starts with these two fields.
+    let (size, version) = unsafe { (read(&raw const (*task).size), read(&raw const (*task).abi)) };
+    check_struct("struct", size, version, size_of::<abi::Task>())?;
+    if size != stride {
+        return Err(format!("its size is {size}, that of the first one is {stride}"));
+    }
+    // SAFETY: by its size the task reaches to the end of this version's fields.
+    let (name, function) = unsafe { (read(&raw const (*task).name), read(&raw const (*task).run)) };
+    let function = function.ok_or("it has no function")?;
+    if name.is_null() {
+        return Err("it has no name".into());
+    }
+    // SAFETY: by the ABI the name ends with NUL.
+    let name = unsafe { read_name(name) }.ok_or("its name is too long")?;
+    let name = str::from_utf8(name).map_err(|_| "its name is not UTF-8")?;
+    if name.is_empty() {
+        return Err("its name is empty".into());
+    }
+    Ok(PluginTask { name: name.to_owned(), function })
+}
+
+fn check_struct(what: &str, size: u32, version: u32, at_least: usize) -> Result<(), String> {
+    if !(1..=abi::ABI).contains(&version) {
+        return Err(format!("the {what} claims version {version} of the ABI"));
+    }
+    let plausible = at_least..=MAX_STRUCT_SIZE;
+    if !plausible.contains(&(size as usize)) || !(size as usize).is_multiple_of(align_of::<usize>()) {
+        return Err(format!("the {what} claims a size of {size} bytes"));
+    }
+    Ok(())
+}
+
+/// The bytes up to the terminator, or `None` when that is further away than a name may be long.
+///
+/// # Safety
+/// `name` must end with NUL or have more than `MAX_NAME_LENGTH` bytes, and never change.
+unsafe fn read_name(name: *const c_char) -> Option<&'static [u8]> {
+    // SAFETY: nothing is read beyond the first NUL, nor beyond the bytes that the caller promises.
+    let terminated = (0..=abi::MAX_NAME_LENGTH).any(|i| unsafe { *name.add(i) } == 0);
+    // SAFETY: there is a NUL, and the caller promises that nothing changes.
+    terminated.then(|| unsafe { CStr::from_ptr(name) }.to_bytes())
+}
+
+/// # Safety
+/// `field` must be readable and hold a valid `T`.
+unsafe fn read<T: Copy>(field: *const T) -> T {
+    // Unaligned, as nothing else can be said about a table before its fields have been looked at.
+    // SAFETY: the caller's promise.
+    unsafe { field.read_unaligned() }
+}

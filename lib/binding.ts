@@ -1,0 +1,114 @@
+/**
+ * The seam to the native addon: what its functions take and give, and the memory that both sides share. The numbers here stand again in
+ * crates/binding, in the files named.
+ */
+import { connect } from '../index.js'
+
+/** Bits of `flags` of `submit` (future_calls.rs). */
+export const NATIVE = 1
+export const LIMITED = 2
+export const NAMED = 4
+
+/** Answers of `submit` that are no slot (future_calls.rs). */
+export const QUEUE_FULL = -1
+export const SHUT_DOWN = -2
+export const BROKEN = -3
+
+type RowName = 'collected' | 'number' | 'value' | 'error' | 'panicked' | 'cancelled' | 'expired' | 'timedOut' | 'lost' | 'broken' | 'undefined' | 'progress' | 'pool'
+
+/** What a row of a batch says (deliver.rs); the form of its value is in bits 8 to 15, and bit 16 says that a cause came with it. */
+export const ROW: Record<RowName, number> = {
+  collected: 0,
+  number: 1,
+  value: 2,
+  error: 3,
+  panicked: 4,
+  cancelled: 5,
+  expired: 6,
+  timedOut: 7,
+  lost: 8,
+  broken: 9,
+  undefined: 10,
+  progress: 11,
+  pool: 12,
+}
+export const HAS_CAUSE = 65_536
+
+/** What happened to a pool (mailbox.rs). */
+export const POOL_EVENT = { startWorker: 0, room: 1, closed: 2, endWorker: 3 } as const
+
+/** What a task left in `scratch[0]` (run.rs): bit 64 for a thrown value, 255 for a pending promise. */
+export const THREW = 64
+export const AWAITING = 255
+
+type Dispatch = (fn: number, token: number, form: number, ...values: unknown[]) => unknown
+
+/** The functions of the addon. Slots, indices, tokens and numbers are plain numbers; times are milliseconds. */
+export interface Binding {
+  readonly header: ArrayBuffer
+  /** Whether running JavaScript can be interrupted here. */
+  readonly canInterrupt: boolean
+  submit(pool: number, fn: number, flags: number, form: number, ...values: unknown[]): number
+  /** The cause of a broken pool, packed; its form is in `scratch[0]`. */
+  refusal(pool: number): unknown
+  state(slot: number): number
+  /** Writes row 0, kind -1 when the task has not settled; returns the row's value. */
+  collect(slot: number): unknown
+  progress(slot: number): unknown[] | undefined
+  cancel(pool: number, slot: number, interrupt: boolean): boolean
+  park(slot: number, ms: number): void
+  services(): number[]
+  hold(held: boolean): void
+  createPool(threadName: string): number
+  openPool(number: number): number
+  dropPool(pool: number): void
+  shutdown(pool: number, cancelPending: boolean): void
+  terminate(pool: number): void
+  isClosed(pool: number): boolean
+  wantRoom(pool: number): boolean
+  startFailed(pool: number, fatal: boolean, form: number, cause: unknown): void
+  stats(pool: number): number[]
+  dump(pool: number): unknown[][]
+  exitAfter(code: number, ms: number): boolean
+  mustForceExit(): boolean
+  functionNumber(text: string): number
+  functionText(fn: number): string
+  attach(
+    poolNumber: number,
+    workerNumber: number,
+    dispatch: Dispatch,
+    prepare: (fn: number) => void,
+    leave: (now: boolean) => void,
+    abort: (token: number) => void,
+    recover: (unharmed: boolean) => void,
+    packError: (error: unknown) => unknown,
+  ): boolean
+  settle(token: number, form: number, value: unknown): void
+  prepared(fn: number): void
+  recovered(ok: boolean): void
+  fatal(): void
+  leaveIfIdle(): boolean
+  detach(): void
+  look(token: number): [id: number, name: string, msLeft?: number] | undefined
+  isCancelled(token: number): boolean
+  reportProgress(token: number, form: number, value: unknown): void
+  noteExit(code: number): void
+  noteCause(form: number, value: unknown): void
+}
+
+// The layout of the header (isolate.rs).
+const BATCH = 512
+const SCRATCH = 16
+
+let deliverBatch: (count: number, values: unknown[] | undefined) => void = () => {}
+
+export const binding: Binding = connect((count, values) => deliverBatch(count, values)) as Binding
+export const numbers: Float64Array = new Float64Array(binding.header, 0, BATCH)
+export const scratch: Float64Array = new Float64Array(binding.header, BATCH * 8, SCRATCH)
+export const slots: Int32Array = new Int32Array(binding.header, (BATCH + SCRATCH) * 8, BATCH)
+export const kinds: Int32Array = new Int32Array(binding.header, (BATCH + SCRATCH) * 8 + BATCH * 4, BATCH)
+
+/** Says who takes the completions of this isolate. */
+export function onDeliver(deliver: (count: number, values: unknown[] | undefined) => void): void {
+  deliverBatch = deliver
+}

@@ -1,0 +1,132 @@
+/**
+ * What a running task knows of itself. In a worker each task runs in a store of its own, which its continuations inherit; elsewhere there
+ * is no store.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { binding } from './binding.ts'
+import { pack, packedForm } from './codec.ts'
+import { CancelledError } from './errors.ts'
+
+/** The task that runs, as `currentTask()` gives it. */
+export interface CurrentTask {
+  /** Unique within its executor. */
+  readonly id: number
+  /** The name given by `with({ name })`, or ''. */
+  readonly name: string
+  /** Aborts when the task is asked to stop. */
+  readonly signal: AbortSignal
+  /** Whether the task has been asked to stop: a live flag that a synchronous loop can poll. */
+  readonly cancelled: boolean
+  /** When its run time is over, on `Date.now()`'s clock; undefined without a `timeout`. */
+  readonly deadline: number | undefined
+  /** Throws CancelledError if the task has been asked to stop. */
+  throwIfCancelled(): void
+  /** Sends a value to the `onProgress` listeners of the task's future. */
+  progress(value: unknown): void
+}
+
+/** A task in this worker. */
+export class TaskContext {
+  readonly token: number
+  isOver = false
+  #view: TaskView | undefined
+
+  constructor(token: number) {
+    this.token = token
+  }
+
+  /** What the task sees; looking marks it as one that heeds requests to stop. */
+  get view(): CurrentTask {
+    return (this.#view ??= new TaskView(this))
+  }
+
+  /** Aborts the task's signal, if anybody has asked for it. */
+  abort(): void {
+    this.#view?.abort()
+  }
+}
+
+class TaskView implements CurrentTask {
+  readonly id: number
+  readonly name: string
+  readonly deadline: number | undefined
+  readonly #context: TaskContext
+  #controller: AbortController | undefined
+
+  constructor(context: TaskContext) {
+    const [id, name, msLeft] = binding.look(context.token) ?? [0, '']
+    this.id = id
+    this.name = name
+    this.deadline = msLeft === undefined ? undefined : Date.now() + msLeft
+    this.#context = context
+  }
+
+  get cancelled(): boolean {
+    return this.#context.isOver ? false : binding.isCancelled(this.#context.token)
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= liveController(this)
+    if (this.cancelled) this.abort()
+    return this.#controller.signal
+  }
+
+  throwIfCancelled(): void {
+    if (this.cancelled) throw new CancelledError('the task was asked to stop')
+  }
+
+  progress(value: unknown): void {
+    if (this.#context.isOver) return
+    const data = pack(value)
+    binding.reportProgress(this.#context.token, packedForm, data)
+  }
+
+  abort(): void {
+    if (this.#controller !== undefined && !this.#controller.signal.aborted) abortWith(this.#controller)
+  }
+}
+
+function abortWith(controller: AbortController): void {
+  controller.abort(new CancelledError('the task was asked to stop'))
+}
+
+const prototypeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get as (this: AbortSignal) => boolean
+
+/** A controller whose signal looks at the live flag when `aborted` is read: a synchronous loop hears no event. */
+function liveController(view: CurrentTask): AbortController {
+  const controller = new AbortController()
+  Object.defineProperty(controller.signal, 'aborted', {
+    configurable: true,
+    get(this: AbortSignal): boolean {
+      if (prototypeAborted.call(this)) return true
+      if (!view.cancelled) return false
+      abortWith(controller)
+      return true
+    },
+  })
+  return controller
+}
+
+const storage: AsyncLocalStorage<TaskContext> = new AsyncLocalStorage()
+
+/** Calls `fn` as a part of the task. */
+export const runInContext: AsyncLocalStorage<TaskContext>['run'] = storage.run.bind(storage) as AsyncLocalStorage<TaskContext>['run']
+
+/** The context of the code that calls; undefined outside of tasks. */
+export function currentContext(): TaskContext | undefined {
+  const context = storage.getStore()
+  return context === undefined || context.isOver ? undefined : context
+}
+
+/**
+ * The task that the calling code is a part of, also after an `await`; `null` outside of tasks.
+ *
+ * @example
+ * ```ts
+ * const task = currentTask()
+ * for (let i = 0; i < n && !task?.cancelled; i++) step(i)
+ * ```
+ */
+export function currentTask(): CurrentTask | null {
+  return currentContext()?.view ?? null
+}

@@ -1,0 +1,28 @@
+/**
+ * The end of the process, or of a user's own Worker. Node joins every worker thread on its way out, so one that is stuck for good would hold the
+ * exit for ever: then, and only then, a native thread ends the process after a second.
+ */
+import { isMainThread } from 'node:worker_threads'
+import { binding } from './binding.ts'
+
+interface Closable {
+  exit(): void
+  readonly isClosed: boolean
+}
+
+const FORCE_AFTER = 1_000
+
+const open: Set<WeakRef<Closable>> = new Set()
+let isListening = false
+
+/** Closes `pool` when this isolate exits. */
+export function atExit(pool: Closable): void {
+  for (const ref of open) if (ref.deref()?.isClosed !== false) open.delete(ref)
+  open.add(new WeakRef(pool))
+  if (isListening) return
+  isListening = true
+  process.on('exit', (code) => {
+    for (const ref of open) ref.deref()?.exit()
+    if (isMainThread && binding.mustForceExit()) binding.exitAfter(Number(process.exitCode ?? code), FORCE_AFTER)
+  })
+}

@@ -1,0 +1,105 @@
+/**
+ * What can be submitted, and how a worker finds it again. Each function has a *text*: a module's URL and a key, or a source; the addon
+ * numbers the texts for the whole process.
+ */
+import { isAbsolute } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Script } from 'node:vm'
+import { binding } from './binding.ts'
+
+/** A function that an executor can run. */
+export type Task<A extends unknown[], R> = (...args: A) => R
+
+/** What a text says. */
+export type FunctionText = ({ module: string; key: string } | { source: string; name: string }) & { chunk?: true }
+
+/** How a function is submitted: its number and whether it is a native task. */
+export interface Submittable {
+  readonly number: number
+  readonly isNative: boolean
+  /** For a native task: checks its arguments and makes them positional. */
+  readonly prepare: ((args: readonly unknown[]) => unknown[]) | undefined
+  readonly name: string
+}
+
+// Shared by all copies of the package in this isolate: a task module may have loaded another copy than the worker.
+const registryKey: unique symbol = Symbol.for('concurrent-futures.tasks')
+type Registry = Map<string, Map<string, Task<any[], any>>>
+const shared = globalThis as { [registryKey]?: { named: Registry; texts: WeakMap<object, FunctionText> } }
+const registry = (shared[registryKey] ??= { named: new Map(), texts: new WeakMap() })
+
+/** The texts of stubs, which stand for functions of modules that were not imported here. */
+export const stubTexts: WeakMap<object, FunctionText> = new WeakMap()
+
+const known: WeakMap<object, Submittable> = new WeakMap()
+
+/** Says that `fn` is `key` of the module at `url`. */
+export function registerTask(url: string, key: string, fn: Task<any[], any>): void {
+  registry.texts.set(fn, { module: url, key })
+  let module = registry.named.get(url)
+  if (module === undefined) registry.named.set(url, (module = new Map()))
+  module.set(key, fn)
+}
+
+/** The function that a module registered under a key. */
+export function registeredTask(url: string, key: string): Task<any[], any> | undefined {
+  return registry.named.get(url)?.get(key)
+}
+
+/** Says that `fn` stands for a native task. */
+export function registerNative(fn: Task<any[], any>, number: number, prepare: (args: readonly unknown[]) => unknown[]): void {
+  known.set(fn, { number, isNative: true, prepare, name: fn.name })
+}
+
+/** Looks up, or numbers, a function. @throws TypeError for what cannot be sent */
+export function submittable(fn: unknown): Submittable {
+  const found = known.get(fn as object)
+  if (found !== undefined) return found
+  if (typeof fn !== 'function') throw new TypeError('a task must be a function')
+  const text = registry.texts.get(fn) ?? stubTexts.get(fn) ?? { source: sourceOf(fn), name: fn.name }
+  const made = { number: binding.functionNumber(JSON.stringify(text)), isNative: false, prepare: undefined, name: fn.name }
+  known.set(fn, made)
+  return made
+}
+
+/** The task that calls a task's function once for each list of arguments; see `map`'s `chunkSize`. */
+export function chunkOf(task: Submittable): Submittable {
+  const text = JSON.parse(binding.functionText(task.number)) as FunctionText
+  return { ...task, number: binding.functionNumber(JSON.stringify({ ...text, chunk: true })) }
+}
+
+/** The absolute URL of a module that a user named. */
+export function moduleUrl(url: unknown): string {
+  if (url instanceof URL) return url.href
+  if (typeof url !== 'string') throw new TypeError('the URL of a module must be a URL or a string')
+  if (isAbsolute(url)) return pathToFileURL(url).href
+  if (!URL.canParse(url)) throw new TypeError(`the URL of a module must be absolute, got '${url}': use new URL('${url}', import.meta.url)`)
+  return url
+}
+
+const CURE = 'put it into a module and submit it with tasks() or moduleTasks()'
+
+/** The source of a function as an expression. */
+function sourceOf(fn: Function): string {
+  const source = Function.prototype.toString.call(fn)
+  const what = fn.name === '' ? 'this function' : `the function ${fn.name}`
+  if (/\{\s*\[native code\]\s*\}\s*$/.test(source)) throw new TypeError(`${what} is native or bound and cannot be sent: wrap it in a function of its own, or ${CURE}`)
+  if (/^class\b/.test(source)) throw new TypeError(`the class ${fn.name} cannot be submitted: a task must be a function`)
+  const kind = Object.prototype.toString.call(fn)
+  if (kind.includes('Generator')) throw new TypeError(`${what} is a generator and cannot be submitted: a task returns one value`)
+  if (compiles(`(${source}\n)`)) return `(${source}\n)`
+  // A method: `name(…) {…}`, also with get, set, async or a computed name.
+  if (/\bsuper\b/.test(source)) throw new TypeError(`${what} uses super and cannot be sent: ${CURE}`)
+  const asMethod = `Object.values({${source}\n})[0]`
+  if (!/^(get|set)\s+[^(]/.test(source) && compiles(asMethod)) return asMethod
+  throw new TypeError(`${what} cannot be sent as source: ${CURE}`)
+}
+
+function compiles(code: string): boolean {
+  try {
+    new Script(code)
+    return true
+  } catch {
+    return false
+  }
+}

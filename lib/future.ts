@@ -1,0 +1,689 @@
+/**
+ * The future: a live view of a task, and the place where its outcome is kept.
+ *
+ * Two kinds exist. A hand-made one (`new Future()`) holds its state itself. A linked one asks its {@link TaskLink} for the state of the native
+ * task, until the outcome is *stored* here and the link dropped. Storing runs no code of the user: callbacks, promises and listeners
+ * hear of the outcome when the future is *delivered*, once, by the pool in a turn of its own, by `cancel()`, `setResult()` and
+ * `setException()`, or by `addDoneCallback()` on a future that has settled but was not delivered yet.
+ */
+import { AsyncResource } from 'node:async_hooks'
+import { setTimeout, clearTimeout } from 'node:timers'
+import { inspect } from 'node:util'
+import { boolean, callable, duration, options as checkOptions, signal as checkSignal } from './check.ts'
+import { CancelledError, InvalidStateError, TimeoutError } from './errors.ts'
+
+/** The states of a task, as the native side numbers them too. */
+export const PENDING = 0
+export const RUNNING = 1
+export const CANCELLED = 2
+export const FINISHED = 3
+
+/** What {@link storeOutcome} is told. */
+export const VALUE = 0
+export const ERROR = 1
+export const CANCEL = 2
+
+/** Where a future stands: `cancelled` and `finished` are final. */
+export type FutureState = 'pending' | 'running' | 'cancelled' | 'finished'
+
+const STATE_NAMES: readonly FutureState[] = ['pending', 'running', 'cancelled', 'finished']
+
+/** How long and for whom a wait goes on. */
+export interface WaitOptions {
+  /** Milliseconds, >= 0; default: no limit. */
+  timeout?: number | undefined
+  /** Aborting it ends the wait with `signal.reason`; the task goes on. One that has already aborted wins over a result that is there. */
+  signal?: AbortSignal | undefined
+}
+
+/** What `cancel()` takes. */
+export interface CancelOptions {
+  /** Also cancel a task that runs already; default false. */
+  interrupt?: boolean | undefined
+  /** Becomes the `cause` of the CancelledError. */
+  reason?: unknown
+}
+
+/**
+ * A Future whose `then`, `catch` and `finally` are hidden from the compiler. `asCompleted` yields the Future objects themselves; typed as
+ * thenables they would make TypeScript unwrap them in `for await`.
+ */
+export type DoneFuture<T> = Omit<Future<T>, 'then' | 'catch' | 'finally'>
+
+/** What a future asks of the pool that runs its task; every call is made on the thread that submitted it. */
+export interface TaskLink {
+  /** The live native state. */
+  state(slot: number): number
+  /** If the native task has settled: deliver outstanding progress, store the outcome by `storeOutcome`, return true. Runs no done callbacks. */
+  collect(slot: number, future: Future<any>): boolean
+  /** Cancels natively; when that turned the task to cancelled, stores it by `storeOutcome(future, CANCEL, reason)`. */
+  cancel(slot: number, future: Future<any>, interrupt: boolean, reason: unknown): boolean
+  /** Parks this OS thread until the task has settled or about `ms` have passed; may return early; throws InvalidStateError when waiting can never end. */
+  park(slot: number, future: Future<any>, ms: number): void
+}
+
+/**
+ * Called whenever code of this thread begins to wait, without blocking, for a future that is not done; what it returns is called when
+ * that wait has ended. A pool worker installs one, to give up its place while its task waits.
+ */
+export type WaitHook = () => (() => void) | undefined
+
+let waitHook: WaitHook | undefined
+
+/** Installs the hook of this thread; `undefined` removes it. */
+export function setWaitHook(hook: WaitHook | undefined): void {
+  waitHook = hook
+}
+
+/** Tells the hook, if any, that a wait begins. */
+export function beginWait(): (() => void) | undefined {
+  return waitHook?.()
+}
+
+/** setTimeout takes no more than 2^31-1; longer limits are waited for in such steps. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
+/** The limits of one wait: its time and its signal. Whoever makes one disposes of it when the wait is over, so that nothing is left behind. */
+export class Limit {
+  readonly #deadline: number
+  readonly #expired: () => void
+  readonly #signal: AbortSignal | undefined
+  readonly #aborted: () => void
+  #timer: NodeJS.Timeout | undefined
+  #held = true
+
+  /** Calls `expired` once `ms` have passed, `aborted` when the signal aborts; at most one of the two, once, and never synchronously. */
+  constructor(ms: number, signal: AbortSignal | undefined, expired: () => void, aborted: (reason: unknown) => void) {
+    this.#deadline = ms === Infinity ? Infinity : performance.now() + ms
+    this.#expired = expired
+    this.#signal = signal
+    this.#aborted = (): void => {
+      this.dispose()
+      aborted(signal?.reason)
+    }
+    signal?.addEventListener('abort', this.#aborted, { once: true })
+    if (ms !== Infinity) this.#arm(ms)
+  }
+
+  #arm(ms: number): void {
+    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.ceil(ms), LONGEST_TIMER))
+    if (!this.#held) this.#timer.unref()
+  }
+
+  #fire(): void {
+    // Timers may come up to a millisecond early, and long limits take several.
+    const left = this.#deadline - performance.now()
+    if (left > 0) {
+      this.#arm(left)
+      return
+    }
+    this.dispose()
+    this.#expired()
+  }
+
+  /** Whether the timer keeps the process alive; it does at first. */
+  hold(held: boolean): void {
+    if (held === this.#held) return
+    this.#held = held
+    if (held) this.#timer?.ref()
+    else this.#timer?.unref()
+  }
+
+  /** Ends the limits: clears the timer and takes the listener off the signal. */
+  dispose(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#signal?.removeEventListener('abort', this.#aborted)
+  }
+}
+
+/** The longest that a thread parks at a time: in between it sees termination, and the pool can start workers and serve hand-overs. */
+const LONGEST_PARK = 20
+
+// Bits of #state beside the two of the state itself; CANCELLED and FINISHED are the states with bit DONE.
+const STATE = 3
+const DONE = 2
+const FAILED = 4
+const DELIVERED = 8
+const DELIVERING = 16
+
+/** The slot of a future that has no native task. */
+const HAND_MADE = -1
+
+// Not generic: a Future<string> must pass for a Future<string | number>.
+interface Deferred {
+  readonly promise: Promise<any>
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Listener<F> {
+  fn: F | undefined
+  /** The async context of whoever added it; undefined for our own, which only settle promises. */
+  readonly context: AsyncResource | undefined
+}
+
+/** What most futures never need. */
+interface Extras {
+  /** Called with the outcome stored, before callbacks: the waits that have a limit, and the ends of {@link WaitHook}. */
+  waits: (() => void)[]
+  callbacks: Listener<(future: any) => unknown>[]
+  listeners: Listener<(value: unknown) => unknown>[]
+  /** Progress that arrived where no code of the user may run; delivered before the outcome. */
+  held: unknown[] | undefined
+}
+
+// `new Promise(capture)` leaves the functions here: no closure per future.
+let capturedResolve: (value: any) => void
+let capturedReject: (error: unknown) => void
+function capture(resolve: (value: any) => void, reject: (error: unknown) => void): void {
+  capturedResolve = resolve
+  capturedReject = reject
+}
+
+/** The future whose outcome is being collected at the moment: its progress is held back until it is delivered. */
+let collecting: Future<any> | undefined
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4))
+
+const brand = Symbol.for('concurrent-futures.Future')
+
+/** How `wait`, `asCompleted` and `map` reach into a future, also into one made by another copy of this package. */
+export interface FutureProtocol {
+  /** 'value', 'error' or 'cancelled' when it is done, undefined otherwise; reads the live state, and runs no code of the user. */
+  outcome(future: unknown): 'value' | 'error' | 'cancelled' | undefined
+  /** Calls `fn` when the future is delivered; not if it was delivered before. */
+  add(future: unknown, fn: (future: any) => void): void
+  /** Takes back one `add`. */
+  remove(future: unknown, fn: (future: any) => void): void
+}
+
+/** The protocol of `value` if it is a future, of whichever copy of the package. */
+export function protocolOf(value: unknown): FutureProtocol | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  return (value as { [brand]?: FutureProtocol })[brand]
+}
+
+export let createLinkedFuture: (link: TaskLink, slot: number) => Future<any>
+export let storeOutcome: (future: Future<any>, kind: 0 | 1 | 2, value: unknown) => void
+export let deliver: (future: Future<any>) => void
+export let deliverProgress: (future: Future<any>, value: unknown) => void
+export let removeDoneCallback: (future: Future<any>, fn: (future: any) => void) => void
+export let isDelivered: (future: Future<any>) => boolean
+/** The stored value or error, without a look at the native state: undefined until the outcome is stored. */
+export let storedOutcome: (future: Future<any>) => { kind: 0 | 1 | 2; value: unknown } | undefined
+
+/**
+ * The outcome of a task that may not have run yet. Executors make them; `new Future()` makes a pending one by hand, for authors of
+ * executors and for unit tests.
+ *
+ * It is thenable (`await future` is `await future.result()`), but no promise: a failed future that nobody asks raises no
+ * `unhandledRejection`.
+ *
+ * @example
+ * ```ts
+ * const future = executor.submit(fib, 40)
+ * future.addDoneCallback((future) => console.log(future.state))
+ * console.log(await future.result(5_000))
+ * ```
+ */
+export class Future<T> implements PromiseLike<T> {
+  /** The state, and once the outcome is stored the bits FAILED and DELIVERED. Stale while there is a link. */
+  #state: number = PENDING
+  #slot: number = HAND_MADE
+  #link: TaskLink | null = null
+  /** The result, the error, or the reason of a cancel. */
+  #value: unknown = undefined
+  /** The promise of all waits without a limit; made when first asked for, dropped at delivery. */
+  #shared: Deferred | null = null
+  #extras: Extras | null = null
+
+  static {
+    createLinkedFuture = (link, slot) => {
+      const future = new Future<any>()
+      future.#link = link
+      future.#slot = slot
+      return future
+    }
+    storeOutcome = (future, kind, value) => future.#store(kind, value)
+    deliver = (future) => future.#deliver()
+    deliverProgress = (future, value) => future.#progress(value)
+    removeDoneCallback = (future, fn) => future.#removeCallback(fn)
+    isDelivered = (future) => (future.#state & DELIVERED) !== 0
+    storedOutcome = (future) => {
+      const state = future.#state
+      if ((state & DONE) === 0) return undefined
+      if ((state & STATE) === CANCELLED) return { kind: CANCEL, value: future.#error() }
+      return { kind: (state & FAILED) !== 0 ? ERROR : VALUE, value: future.#value }
+    }
+    const protocol: FutureProtocol = {
+      outcome(future) {
+        const self = future as Future<any>
+        if (!self.#collect()) return undefined
+        return (self.#state & STATE) === CANCELLED ? 'cancelled' : (self.#state & FAILED) !== 0 ? 'error' : 'value'
+      },
+      add: (future, fn) => void (future as Future<any>).#more().callbacks.push({ fn, context: undefined }),
+      remove: (future, fn) => (future as Future<any>).#removeCallback(fn),
+    }
+    Object.defineProperty(this.prototype, brand, { value: protocol })
+    Object.defineProperty(this.prototype, inspect.custom, { value: describe, writable: true, configurable: true })
+  }
+
+  /** The live state of the task. */
+  get state(): FutureState {
+    return STATE_NAMES[this.#live()] as FutureState
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Future'
+  }
+
+  /**
+   * Waits for the result, without blocking the event loop.
+   *
+   * @param options - milliseconds, or `{ timeout, signal }`; default no limit. The task and the future go on when the wait ends early.
+   * A result that is there when time runs out wins. A signal that has already aborted wins over a result that is there.
+   * @returns a promise of the result. It rejects with the task's error; with `CancelledError` when the future was cancelled (`cause` is the
+   * reason); with `TimeoutError` when time ran out, for 0 on the next microtask; with `signal.reason` when the signal aborted.
+   * @throws TypeError or RangeError, synchronously, for wrong arguments.
+   * @example
+   * ```ts
+   * const value = await future.result(1_000)
+   * ```
+   */
+  result(options?: number | WaitOptions): Promise<T> {
+    return options === undefined ? this.#ask() : (this.#askWithin(options, false) as Promise<T>)
+  }
+
+  /**
+   * Waits like `result()`, but for the error: resolves with the thrown value, or with `null` if the task returned. Rejects when the future
+   * was cancelled or the wait ended early, as `result()` does.
+   *
+   * @example
+   * ```ts
+   * const error = await future.exception()
+   * if (error !== null) console.error(error)
+   * ```
+   */
+  exception(options?: number | WaitOptions): Promise<unknown> {
+    return this.#askWithin(options, true)
+  }
+
+  /**
+   * Waits for the result and parks the calling thread meanwhile. Runs no callbacks: they run in the next turn.
+   *
+   * @param timeout - milliseconds, default no limit
+   * @throws the task's error; CancelledError; TimeoutError when time runs out; InvalidStateError when the wait could never end, such as
+   * without a time-out on an unfinished hand-made future.
+   * @example
+   * ```ts
+   * const value = executor.submit(fib, 30).resultSync(1_000)
+   * ```
+   */
+  resultSync(timeout?: number): T {
+    this.#park(duration(timeout, 'timeout'))
+    if (!this.#returned()) throw this.#error()
+    return this.#value as T
+  }
+
+  /** Waits like `resultSync()`, but returns the thrown value, or `null` if the task returned. Throws when cancelled or out of time. */
+  exceptionSync(timeout?: number): unknown {
+    this.#park(duration(timeout, 'timeout'))
+    if ((this.#state & STATE) === CANCELLED) throw this.#error()
+    return (this.#state & FAILED) !== 0 ? this.#value : null
+  }
+
+  /**
+   * Cancels the task if it has not started, or with `interrupt` also while it runs. Callbacks run before this returns.
+   *
+   * @returns true when the future is cancelled, now or already; false when it runs (and `interrupt` is not set) or is finished.
+   * @throws TypeError for wrong options
+   * @example
+   * ```ts
+   * future.cancel({ interrupt: true, reason: new Error('the client has gone') })
+   * ```
+   */
+  cancel(options?: CancelOptions): boolean {
+    let interrupt = false
+    let reason: unknown
+    if (options !== undefined) {
+      const given = checkOptions<CancelOptions>(options, 'options', ['interrupt', 'reason'])
+      interrupt = boolean(given.interrupt, 'interrupt')
+      reason = given.reason
+    }
+    let cancelled: boolean
+    if (this.#link !== null) {
+      cancelled = this.#link.cancel(this.#slot, this, interrupt, reason)
+    } else {
+      if (this.#state === PENDING || (this.#state === RUNNING && interrupt)) this.#store(CANCEL, reason)
+      cancelled = (this.#state & STATE) === CANCELLED
+    }
+    if (cancelled) this.#deliver()
+    return cancelled
+  }
+
+  /** Whether the future was cancelled; live. */
+  cancelled(): boolean {
+    return this.#live() === CANCELLED
+  }
+
+  /** Whether the task is being run now; live. */
+  running(): boolean {
+    return this.#live() === RUNNING
+  }
+
+  /** Whether the future is cancelled or finished; live: `while (!future.done());` ends. */
+  done(): boolean {
+    return (this.#live() & DONE) !== 0
+  }
+
+  /**
+   * Calls `fn` with the future, once, when it is done: in the order of addition, on this thread, in the async context of this call; at
+   * once if it is done already. An error that `fn` throws is reported with `process.emitWarning`.
+   *
+   * @throws TypeError when `fn` is not a function
+   * @example
+   * ```ts
+   * future.addDoneCallback((future) => console.log(future.cancelled() ? 'cancelled' : 'done'))
+   * ```
+   */
+  addDoneCallback(fn: (future: this) => void): void {
+    callable(fn, 'fn')
+    // What was added earlier must run first, so a future that has settled but was not delivered is delivered now.
+    if ((this.#state & DELIVERED) === 0 && this.#collect()) this.#deliver()
+    if ((this.#state & DELIVERED) !== 0) call(fn, this, undefined)
+    else this.#more().callbacks.push({ fn, context: captureContext() })
+  }
+
+  /**
+   * Calls `fn` with each value that the task reports with `currentTask().progress(value)`: all of them, in order, before the outcome. Add it
+   * right after `submit()`: values are not kept for listeners that come later. An error that `fn` throws is reported with `process.emitWarning`.
+   *
+   * @returns the function that takes the listener off again
+   * @throws TypeError when `fn` is not a function
+   * @example
+   * ```ts
+   * const stop = future.onProgress((percent) => console.log(percent))
+   * ```
+   */
+  onProgress(fn: (value: unknown) => void): () => void {
+    callable(fn, 'fn')
+    const extras = this.#more()
+    const listener: Listener<(value: unknown) => unknown> = { fn, context: captureContext() }
+    // A new array each time: one that is being walked does not change.
+    extras.listeners = [...extras.listeners, listener]
+    return () => {
+      listener.fn = undefined
+      extras.listeners = extras.listeners.filter((other) => other !== listener)
+    }
+  }
+
+  /** `result().then(…)`; what `await future` calls. */
+  then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((error: any) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.result().then(onFulfilled, onRejected)
+  }
+
+  /** `result().catch(…)`. */
+  catch<B = never>(onRejected?: ((error: any) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.result().catch(onRejected)
+  }
+
+  /** `result().finally(…)`. */
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return this.result().finally(onFinally)
+  }
+
+  /**
+   * For authors of executors: call it before the task is run, and run it only if this returns true.
+   *
+   * @returns false for a cancelled future; true for a pending one, which is then running
+   * @throws InvalidStateError in any other state, and for futures of this package's executors
+   * @example
+   * ```ts
+   * if (future.setRunningOrNotifyCancel()) future.setResult(work())
+   * ```
+   */
+  setRunningOrNotifyCancel(): boolean {
+    this.#checkHandMade()
+    if ((this.#state & STATE) === CANCELLED) return false
+    if (this.#state !== PENDING) throw new InvalidStateError(`the future is ${this.state}, not pending`)
+    this.#state = RUNNING
+    return true
+  }
+
+  /**
+   * For authors of executors: finishes the future with a result; callbacks run before this returns.
+   *
+   * @throws InvalidStateError when the future is done, and for futures of this package's executors
+   * @example
+   * ```ts
+   * const future = new Future<number>()
+   * future.setResult(42)
+   * ```
+   */
+  setResult(value: T): void {
+    this.#finish(VALUE, value)
+  }
+
+  /** For authors of executors: finishes the future with an error, which may be any value; otherwise like `setResult()`. */
+  setException(error: unknown): void {
+    this.#finish(ERROR, error)
+  }
+
+  /** Whether the stored outcome is a result. */
+  #returned(): boolean {
+    return (this.#state & (STATE | FAILED)) === FINISHED
+  }
+
+  #checkHandMade(): void {
+    if (this.#slot !== HAND_MADE) throw new InvalidStateError("the future belongs to an executor's task, which alone decides its outcome")
+  }
+
+  #finish(kind: 0 | 1, value: unknown): void {
+    this.#checkHandMade()
+    if ((this.#state & DONE) !== 0) throw new InvalidStateError(`the future is already ${this.state}`)
+    this.#store(kind, value)
+    this.#deliver()
+  }
+
+  #live(): number {
+    return this.#link === null ? this.#state & STATE : this.#link.state(this.#slot)
+  }
+
+  #more(): Extras {
+    return (this.#extras ??= { waits: [], callbacks: [], listeners: [], held: undefined })
+  }
+
+  #removeCallback(fn: (future: any) => void): void {
+    const callbacks = this.#extras?.callbacks
+    const index = callbacks?.findIndex((entry) => entry.fn === fn) ?? -1
+    if (index >= 0) callbacks?.splice(index, 1)
+  }
+
+  #store(kind: 0 | 1 | 2, value: unknown): void {
+    if ((this.#state & DONE) !== 0) return
+    this.#state = kind === VALUE ? FINISHED : kind === ERROR ? FINISHED | FAILED : CANCELLED
+    this.#value = value
+    this.#link = null
+  }
+
+  /** Whether the outcome is stored here, after a look at the native task. Runs no code of the user. */
+  #collect(): boolean {
+    const link = this.#link
+    if (link === null) return (this.#state & DONE) !== 0
+    const outer = collecting
+    collecting = this
+    try {
+      return link.collect(this.#slot, this)
+    } finally {
+      collecting = outer
+    }
+  }
+
+  /** What a wait for the result throws: the task's error, or a CancelledError made here. */
+  #error(): unknown {
+    if ((this.#state & STATE) !== CANCELLED) return this.#value
+    return new CancelledError(undefined, this.#value === undefined ? undefined : { cause: this.#value })
+  }
+
+  #progress(value: unknown): void {
+    const extras = this.#extras
+    if (extras === null || extras.listeners.length === 0 || (this.#state & DELIVERED) !== 0) return
+    if (collecting === this) {
+      ;(extras.held ??= []).push(value)
+      return
+    }
+    for (const listener of extras.listeners) {
+      if (listener.fn !== undefined) call(listener.fn, value, listener.context)
+    }
+  }
+
+  #deliver(): void {
+    if ((this.#state & DONE) === 0 || (this.#state & (DELIVERED | DELIVERING)) !== 0) return
+    const extras = this.#extras
+    if (extras?.held !== undefined) {
+      // A listener may ask for delivery in turn, by adding a callback: the progress that is left still comes first.
+      this.#state |= DELIVERING
+      const held = extras.held
+      extras.held = undefined
+      for (const value of held) this.#progress(value)
+    }
+    this.#state |= DELIVERED
+    this.#extras = null
+    if (extras !== null) for (const wait of extras.waits) wait()
+    if (this.#shared !== null) this.#settleShared(this.#shared)
+    if (extras !== null) for (const { fn, context } of extras.callbacks) if (fn !== undefined) call(fn, this, context)
+  }
+
+  #settleShared(shared: Deferred): void {
+    this.#shared = null
+    if (this.#returned()) shared.resolve(this.#value)
+    else shared.reject(this.#error())
+  }
+
+  /** A wait without limits: all share one promise. */
+  #ask(): Promise<T> {
+    const shared = this.#shared
+    if ((this.#state & DONE) !== 0) {
+      if (shared === null) return this.#settled(false) as Promise<T>
+      this.#settleShared(shared)
+      return shared.promise
+    }
+    if (waitHook !== undefined) {
+      const end = waitHook()
+      if (end !== undefined) this.#more().waits.push(end)
+    }
+    if (shared !== null) return shared.promise
+    const promise = new Promise<T>(capture)
+    this.#shared = { promise, resolve: capturedResolve, reject: capturedReject }
+    return promise
+  }
+
+  /** A wait of its own, with a limit or for the error. */
+  #askWithin(wait: number | WaitOptions | undefined, wantsError: boolean): Promise<unknown> {
+    const { timeout, signal } = readWait(wait)
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
+    // Only a wait that cannot go on needs the native state now: the others hear of it by delivery.
+    if (timeout === 0 ? this.#collect() : (this.#state & DONE) !== 0) return this.#settled(wantsError)
+    if (timeout === 0) return Promise.reject(timedOut(0))
+    return new Promise((resolve, reject) => {
+      const end = beginWait()
+      const waits = this.#more().waits
+      const settle = (): void => {
+        limit.dispose()
+        end?.()
+        resolve(this.#settled(wantsError))
+      }
+      const give = (error: unknown): void => {
+        waits.splice(waits.indexOf(settle), 1)
+        end?.()
+        reject(error)
+      }
+      const expired = (): void => {
+        if (this.#collect()) this.#deliver()
+        else give(timedOut(timeout))
+      }
+      const limit = new Limit(timeout, signal, expired, give)
+      waits.push(settle)
+    })
+  }
+
+  /** The outcome as a promise; the outcome must be stored. */
+  #settled(wantsError: boolean): Promise<unknown> {
+    if (this.#returned()) return Promise.resolve(wantsError ? null : this.#value)
+    if (wantsError && (this.#state & STATE) === FINISHED) return Promise.resolve(this.#value)
+    return Promise.reject(this.#error())
+  }
+
+  /** Parks this thread until the outcome is stored. */
+  #park(timeout: number): void {
+    if (this.#collect()) return
+    const deadline = timeout === Infinity ? Infinity : performance.now() + timeout
+    if (this.#link === null && deadline === Infinity) {
+      throw new InvalidStateError('an unfinished hand-made future cannot be waited for without a time-out: nobody could finish it meanwhile')
+    }
+    do {
+      const left = deadline === Infinity ? Infinity : deadline - performance.now()
+      if (left <= 0) throw timedOut(timeout)
+      const link = this.#link
+      if (link !== null) link.park(this.#slot, this, Math.min(left, LONGEST_PARK))
+      else Atomics.wait(sleeper, 0, 0, left)
+    } while (!this.#collect())
+  }
+}
+
+function timedOut(timeout: number): TimeoutError {
+  return new TimeoutError(`the future was not done within ${timeout} ms`)
+}
+
+/** Reads what `result()`, `exception()` and their like take as their limit. */
+function readWait(wait: number | WaitOptions | undefined): { timeout: number; signal: AbortSignal | undefined } {
+  if (wait === undefined || typeof wait === 'number') return { timeout: duration(wait, 'timeout'), signal: undefined }
+  const given = checkOptions<WaitOptions>(wait, 'options', ['timeout', 'signal'])
+  return { timeout: duration(given.timeout, 'timeout'), signal: checkSignal(given.signal, 'signal') }
+}
+
+/** The async context of the caller. AsyncLocalStorage.snapshot() does the same at a hundred times the cost on Node 20. */
+function captureContext(): AsyncResource {
+  return new AsyncResource('FutureCallback')
+}
+
+/** Calls code of the user that must not stop ours. */
+function call(fn: (argument: any) => unknown, argument: unknown, context: AsyncResource | undefined): void {
+  try {
+    if (context === undefined) fn(argument)
+    else context.runInAsyncScope(fn, undefined, argument)
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : `a callback of a future threw ${inspect(error)}`)
+  }
+}
+
+/** The class of a value, for display: never fails, whatever the value is. */
+function className(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  try {
+    const name: unknown = (Object(value) as object).constructor?.name
+    const known = typeof name === 'string' && name !== '' ? name : 'Object'
+    // An error of a user's class arrives from a worker as an Error that has only the name of its class.
+    const own: unknown = known === 'Error' ? (value as Error).name : undefined
+    return typeof own === 'string' && own !== '' ? own : known
+  } catch {
+    return 'Object'
+  }
+}
+
+/** What `util.inspect` shows, after CPython's repr: `Future <finished, returned Number>`. */
+function describe(this: Future<any>): string {
+  const name = className(this)
+  try {
+    protocolOf(this)?.outcome(this)
+  } catch {
+    return name // a prototype, which has no state
+  }
+  const stored = storedOutcome(this)
+  if (stored === undefined || stored.kind === CANCEL) return `${name} <${this.state}>`
+  return `${name} <finished, ${stored.kind === ERROR ? 'raised' : 'returned'} ${className(stored.value)}>`
+}

@@ -1,0 +1,158 @@
+/**
+ * The futures of this isolate whose tasks live in the addon: the table from slot to future, and the delivery of batches.
+ *
+ * A batch is taken in two passes. The first stores every outcome and runs no code of the user, so that such code, which may block, submit
+ * or collect, can neither overwrite the shared header nor meet a slot that is used again. The second delivers.
+ */
+import { binding, HAS_CAUSE, kinds, numbers, onDeliver, ROW, slots } from './binding.ts'
+import { CHUNK, unpack } from './codec.ts'
+import { unpackThrown } from './error-codec.ts'
+import { BrokenThreadPool, TimeoutError, WorkerLostError } from './errors.ts'
+import { CANCEL, createLinkedFuture, deliver, deliverProgress, ERROR, storeOutcome, VALUE } from './future.ts'
+import type { Future, TaskLink } from './future.ts'
+
+const futures: (Future<any> | undefined)[] = []
+
+/** The reasons of cancels whose completion has not come yet. */
+const reasons: WeakMap<Future<any>, unknown> = new WeakMap()
+
+type PoolEvent = (event: number, number: number) => void
+const pools: Map<number, PoolEvent> = new Map()
+
+/** Says who hears of the events of a pool. */
+export function onPoolEvent(pool: number, listener: PoolEvent | undefined): void {
+  if (listener === undefined) pools.delete(pool)
+  else pools.set(pool, listener)
+}
+
+/** The link of all futures of one pool. */
+export class PoolLink implements TaskLink {
+  readonly #pool: number
+
+  constructor(pool: number) {
+    this.#pool = pool
+  }
+
+  /** The future of a task that was just accepted. */
+  open(slot: number): Future<any> {
+    return (futures[slot] = createLinkedFuture(this, slot))
+  }
+
+  state(slot: number): number {
+    return binding.state(slot)
+  }
+
+  collect(slot: number, future: Future<any>): boolean {
+    const value = binding.collect(slot)
+    const kind = kinds[0] as number
+    if (kind < 0) return false
+    const number = numbers[0] as number
+    const progress = binding.progress(slot)
+    if (progress !== undefined) deliverAll(future, progress)
+    storeRow(future, kind, number, value)
+    return true
+  }
+
+  cancel(slot: number, future: Future<any>, interrupt: boolean, reason: unknown): boolean {
+    if (!binding.cancel(this.#pool, slot, interrupt)) return false
+    const progress = binding.progress(slot)
+    if (progress !== undefined) deliverAll(future, progress)
+    storeOutcome(future, CANCEL, reason)
+    return true
+  }
+
+  park(slot: number, _future: Future<any>, ms: number): void {
+    serve()
+    binding.park(slot, ms)
+    serve()
+  }
+
+  /** Serves at once what the pools ask. */
+  serve(): void {
+    serve()
+  }
+}
+
+/** Serves what pools ask of this isolate and cannot wait for its event loop. */
+function serve(): void {
+  const list = binding.services()
+  for (let at = 0; at < list.length; at += 3) {
+    pools.get(list[at + 1] as number)?.(list[at] as number, list[at + 2] as number)
+  }
+}
+
+function deliverAll(future: Future<any>, list: unknown[]): void {
+  for (let at = 0; at < list.length; at += 2) deliverProgress(future, unpack(list[at] as number, list[at + 1]))
+}
+
+/** Stores the outcome that a row of the header describes. */
+function storeRow(future: Future<any>, row: number, number: number, value: unknown): void {
+  const kind = row & 0xff
+  try {
+    if (kind === ROW.number) storeOutcome(future, VALUE, number)
+    else if (kind === ROW.undefined) storeOutcome(future, VALUE, undefined)
+    else if (kind === ROW.value) storeOutcome(future, VALUE, unpackResult((row >> 8) & 0xff, value))
+    else if (kind === ROW.cancelled) storeOutcome(future, CANCEL, reasons.get(future))
+    else if (kind !== ROW.collected) storeOutcome(future, ERROR, errorOf(row, number, value))
+  } catch (error) {
+    storeOutcome(future, ERROR, error)
+  }
+}
+
+/** A result; that of a chunk brings the error of its failed item packed within. */
+function unpackResult(form: number, value: unknown): unknown {
+  if ((form & CHUNK) === 0) return unpack(form, value)
+  const { values, thrown } = unpack(form & ~CHUNK, value) as { values: unknown[]; thrown?: [number, unknown] }
+  return { values, failed: thrown !== undefined, error: thrown === undefined ? undefined : unpackThrown(thrown[0], thrown[1]) }
+}
+
+function errorOf(row: number, number: number, value: unknown): unknown {
+  const cause = (row & HAS_CAUSE) === 0 ? undefined : { cause: unpackThrown((row >> 8) & 0xff, value) }
+  switch (row & 0xff) {
+    case ROW.error:
+      return cause?.cause
+    case ROW.panicked:
+      return new Error(`the native task panicked: ${String(value)}`)
+    case ROW.expired:
+      return new TimeoutError('the task was not started in time')
+    case ROW.timedOut: {
+      const trace = typeof value === 'string' && value !== '' ? { taskStack: value } : undefined
+      return new TimeoutError('the task ran longer than its timeout', trace)
+    }
+    case ROW.lost: {
+      const exitCode = Number.isNaN(number) ? undefined : number
+      return new WorkerLostError('the worker died while it ran the task', { ...cause, ...(exitCode === undefined ? {} : { exitCode }) })
+    }
+    default:
+      return new BrokenThreadPool('the pool cannot run tasks any more', cause)
+  }
+}
+
+onDeliver((count, values) => {
+  const batch: (Future<any> | undefined)[] = new Array(count)
+  let others: (() => void)[] | undefined
+  for (let row = 0; row < count; row++) {
+    const slot = slots[row] as number
+    const kind = kinds[row] as number
+    const type = kind & 0xff
+    if (type === ROW.pool) {
+      const [listener, event, number] = [pools.get(slot), kind >> 8, numbers[row] as number]
+      ;(others ??= [])[row] = () => listener?.(event, number)
+      continue
+    }
+    const future = futures[slot] as Future<any>
+    if (type === ROW.progress) {
+      const list = values?.[row] as unknown[]
+      ;(others ??= [])[row] = () => deliverAll(future, list)
+      continue
+    }
+    futures[slot] = undefined
+    storeRow(future, kind, numbers[row] as number, values?.[row])
+    batch[row] = future
+  }
+  for (let row = 0; row < count; row++) {
+    const future = batch[row]
+    if (future !== undefined) deliver(future)
+    else others?.[row]?.()
+  }
+})

@@ -1,0 +1,268 @@
+/** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
+import { binding, BROKEN, LIMITED, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch } from './binding.ts'
+import { describe, goesAsIs, pack, packedForm, packObject } from './codec.ts'
+import { currentContext } from './context.ts'
+import { unpackThrown } from './error-codec.ts'
+import { BrokenThreadPool, InvalidStateError, QueueFullError } from './errors.ts'
+import { atExit } from './exit.ts'
+import { submittable } from './functions.ts'
+import type { Submittable } from './functions.ts'
+import { Future } from './future.ts'
+import { onPoolEvent, PoolLink } from './link.ts'
+import type { CheckedPoolOptions } from './pool-options.ts'
+import { loadingModules } from './thread-role.ts'
+import type { CheckedTaskOptions } from './task-options.ts'
+import { NO_OPTIONS } from './task-options.ts'
+import { WorkerFleet } from './worker-fleet.ts'
+
+/** The most values of a call of the addon, less its own four. */
+const MOST_DIRECT_ARGS = 8
+
+const AFTER_SHUTDOWN = 'cannot schedule new futures after shutdown'
+
+/** Settles the waits that a pool's event ends. */
+class Waiters {
+  #list: (() => void)[] = []
+
+  wait(): Promise<void> {
+    binding.hold(true)
+    return new Promise((resolve) => this.#list.push(resolve))
+  }
+
+  wake(): void {
+    const list = this.#list
+    this.#list = []
+    for (const resolve of list) {
+      binding.hold(false)
+      resolve()
+    }
+  }
+}
+
+export class PoolCore {
+  readonly maxWorkers: number
+  /** This isolate's index of the pool. */
+  readonly index: number
+  /** The pool's number in the process. */
+  readonly number: number
+  /** Undefined where another isolate owns the pool. */
+  readonly fleet: WorkerFleet | undefined
+  readonly #link: PoolLink
+  readonly #room: Waiters = new Waiters()
+  readonly #closing: Waiters = new Waiters()
+  #isClosed = false
+  #isShutDown = false
+
+  private constructor(index: number, number: number, maxWorkers: number, fleet: WorkerFleet | undefined) {
+    this.index = index
+    this.number = number
+    this.maxWorkers = maxWorkers
+    this.fleet = fleet
+    this.#link = new PoolLink(index)
+  }
+
+  /** Makes a pool that this isolate owns. */
+  static create(options: CheckedPoolOptions): PoolCore {
+    const initializer = packInitializer(options)
+    scratch[0] = options.maxWorkers
+    scratch[1] = 0
+    scratch[2] = options.idleTimeout === Infinity ? -1 : options.idleTimeout
+    scratch[3] = options.maxQueue ?? -1
+    scratch[4] = options.tasksPerWorker
+    scratch[5] = options.maxTasksPerWorker ?? -1
+    scratch[6] = options.interruptGrace
+    scratch[1] = options.minWorkers
+    const index = binding.createPool(options.threadNamePrefix)
+    const number = scratch[0] as number
+    const fleet = new WorkerFleet(index, number, options, initializer)
+    const core = new PoolCore(index, number, options.maxWorkers, fleet)
+    onPoolEvent(number, (event, worker) => core.#onEvent(event, worker))
+    atExit(core)
+    core.#link.serve()
+    return core
+  }
+
+  /** Opens a pool that another isolate owns; undefined if it is closed. */
+  static open(number: number, maxWorkers: number): PoolCore | undefined {
+    const index = binding.openPool(number)
+    return index < 0 ? undefined : new PoolCore(index, number, maxWorkers, undefined)
+  }
+
+  #onEvent(event: number, worker: number): void {
+    if (event === POOL_EVENT.startWorker) this.fleet?.start()
+    else if (event === POOL_EVENT.endWorker) this.fleet?.end(worker)
+    else if (event === POOL_EVENT.room) this.#room.wake()
+    else this.#onClosed()
+  }
+
+  #onClosed(): void {
+    this.#isClosed = true
+    onPoolEvent(this.number, undefined)
+    this.#closing.wake()
+    this.#room.wake()
+  }
+
+  /** Submits a task; see `Executor.submit`. */
+  submit(fn: unknown, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
+    const task = submittable(fn)
+    if (loadingModules > 0 && currentContext() === undefined) throw recursionError()
+    return this.#send(task, task.prepare === undefined ? args : task.prepare(args), options)
+  }
+
+  /** Submits a chunk of a map: one task that calls `fn` once for each list of arguments. */
+  submitChunk(chunk: Submittable, lists: unknown[][], options: CheckedTaskOptions): Future<any> {
+    return this.#send(chunk, [lists], options)
+  }
+
+  #send(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
+    const signal = options.signal
+    if (signal?.aborted === true) return this.#aborted(signal)
+    let form = 0
+    let values = args
+    if (!allGoAsIs(args)) {
+      values = [packArgs(args)]
+      form = packedForm
+    }
+    const flags = (task.isNative ? NATIVE : 0) | (options === NO_OPTIONS ? 0 : writeLimits(options))
+    const slot = this.#call(task.number, flags, form, values, options.name)
+    if (slot < 0) throw this.#refusal(slot)
+    const future = this.#link.open(slot)
+    if (signal !== undefined) follow(future, signal)
+    return future
+  }
+
+  #call(fn: number, flags: number, form: number, values: readonly unknown[], name: string | undefined): number {
+    if (name !== undefined) return binding.submit(this.index, fn, flags | NAMED, form, ...values, name)
+    if (values.length === 1) return binding.submit(this.index, fn, flags, form, values[0])
+    if (values.length === 0) return binding.submit(this.index, fn, flags, form)
+    return binding.submit(this.index, fn, flags, form, ...values)
+  }
+
+  #aborted(signal: AbortSignal): Future<any> {
+    if (this.#isShutDown) throw new InvalidStateError(AFTER_SHUTDOWN)
+    const future = new Future<any>()
+    future.cancel({ reason: signal.reason })
+    return future
+  }
+
+  #refusal(answer: number): Error {
+    if (answer === QUEUE_FULL) return new QueueFullError()
+    if (answer !== BROKEN) return new InvalidStateError(AFTER_SHUTDOWN)
+    const cause = binding.refusal(this.index)
+    const options = cause === undefined ? undefined : { cause: unpackThrown(scratch[0] as number, cause) }
+    return new BrokenThreadPool('the pool cannot run tasks any more', options)
+  }
+
+  /** Whether a submission would find room now. */
+  hasRoom(): boolean {
+    return binding.wantRoom(this.index)
+  }
+
+  /** Resolves when a submission would find room. */
+  async room(): Promise<void> {
+    for (;;) {
+      if (this.#isShutDown || this.#isClosed) throw new InvalidStateError(AFTER_SHUTDOWN)
+      if (binding.wantRoom(this.index)) return
+      if (this.fleet === undefined) await new Promise((resolve) => setTimeout(resolve, 2))
+      else await this.#room.wait()
+    }
+  }
+
+  /** See `Executor.shutdown`. */
+  async shutdown(wait: boolean, cancelPending: boolean): Promise<void> {
+    this.#isShutDown = true
+    if (!this.#isClosed && !binding.isClosed(this.index)) binding.shutdown(this.index, cancelPending)
+    if (wait) await this.#closed()
+  }
+
+  /** See `Executor.terminateWorkers`. */
+  async terminate(): Promise<void> {
+    this.#isShutDown = true
+    if (!this.#isClosed) binding.terminate(this.index)
+    this.fleet?.endAll()
+    await this.#closed()
+  }
+
+  async #closed(): Promise<void> {
+    if (this.fleet === undefined) {
+      while (!binding.isClosed(this.index)) await new Promise((resolve) => setTimeout(resolve, 2))
+      return
+    }
+    const gone = this.fleet.gone()
+    if (!this.#isClosed) await this.#closing.wait()
+    await gone
+  }
+
+  /** The process is ending: what is running is given up. */
+  exit(): void {
+    if (!this.#isClosed) binding.terminate(this.index)
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+}
+
+function recursionError(): InvalidStateError {
+  return new InvalidStateError(
+    'a pool worker is importing this module, which submits tasks while it is loaded: put the tasks into a file of their own, or submit only if isMainThread (node:worker_threads)',
+  )
+}
+
+function allGoAsIs(args: readonly unknown[]): boolean {
+  if (args.length > MOST_DIRECT_ARGS) return false
+  let objects = 0
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index]
+    if (typeof arg === 'number') continue
+    if (!goesAsIs(arg)) return false
+    // Two buffers could be one, or views of one: then they must arrive as one.
+    if (typeof arg === 'object' && arg !== null && ++objects > 1) return false
+  }
+  return true
+}
+
+/** Packs all arguments as one value, so that what they share stays shared. */
+function packArgs(args: readonly unknown[]): unknown {
+  try {
+    return packObject(args)
+  } catch (error) {
+    throw nameArgument(args, error)
+  }
+}
+
+/** Finds the argument that cannot be cloned. */
+function nameArgument(args: readonly unknown[], error: unknown): unknown {
+  for (let index = 0; index < args.length; index++) {
+    try {
+      pack(args[index])
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : describe(args[index])
+      return new DOMException(`argument ${index + 1} cannot be cloned: ${why}`, 'DataCloneError')
+    }
+  }
+  return error
+}
+
+function writeLimits(options: CheckedTaskOptions): number {
+  if (options.timeout < 0 && options.queueTimeout < 0 && options.priority === 0) return 0
+  scratch[1] = options.priority
+  scratch[2] = options.timeout
+  scratch[3] = options.queueTimeout
+  return LIMITED
+}
+
+/** Cancels the future when the signal aborts. */
+function follow(future: Future<any>, signal: AbortSignal): void {
+  const abort = (): void => void future.cancel({ interrupt: true, reason: signal.reason })
+  signal.addEventListener('abort', abort, { once: true })
+  future.addDoneCallback(() => signal.removeEventListener('abort', abort))
+}
+
+function packInitializer(options: CheckedPoolOptions): { fn: number; form: number; args: unknown } | undefined {
+  if (options.initializer === undefined) return undefined
+  const { number, isNative } = submittable(options.initializer)
+  if (isNative) throw new TypeError('initializer must be a JavaScript function')
+  const args = packArgs(options.initargs)
+  return { fn: number, form: packedForm, args }
+}

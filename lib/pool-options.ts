@@ -1,0 +1,119 @@
+/** The options of a thread pool: checked once, by its constructor. */
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import type { ResourceLimits } from 'node:worker_threads'
+import { array, callable, duration, integer, options as checkOptions, string } from './check.ts'
+
+/** What the constructor of `ThreadPoolExecutor` takes. All times are milliseconds. */
+export interface ThreadPoolOptions {
+  /** How many tasks may run at once, of all kinds together; 1 to 1024. Default: `os.availableParallelism()`, and no more than the cgroup allows. */
+  maxWorkers?: number | undefined
+  /** JavaScript workers that are started at once and kept; default 0. */
+  minWorkers?: number | undefined
+  /** How long an idle worker beyond `minWorkers` stays; default 60,000. */
+  idleTimeout?: number | undefined
+  /** What the names of the threads begin with. */
+  threadNamePrefix?: string | undefined
+  /** Runs once in each JavaScript worker, before its first task. If it throws the executor is broken. */
+  initializer?: ((...args: any[]) => unknown) | undefined
+  initargs?: readonly unknown[] | undefined
+  /** The most tasks that may wait; beyond it `submit` throws `QueueFullError`. Default: no limit. */
+  maxQueue?: number | undefined
+  /** Asynchronous tasks that one worker holds at once; default 1. */
+  tasksPerWorker?: number | undefined
+  /** After so many tasks a JavaScript worker is replaced by a fresh one. Default: never. */
+  maxTasksPerWorker?: number | undefined
+  /** What a task that has looked at `currentTask()` gets between being asked to stop and being stopped by force; default 100. */
+  interruptGrace?: number | undefined
+  /** As for `node:worker_threads` `Worker`. */
+  resourceLimits?: ResourceLimits | undefined
+  env?: NodeJS.ProcessEnv | typeof import('node:worker_threads').SHARE_ENV | undefined
+  argv?: any[] | undefined
+  execArgv?: string[] | undefined
+}
+
+export interface CheckedPoolOptions {
+  readonly maxWorkers: number
+  readonly minWorkers: number
+  /** `Infinity` for ever. */
+  readonly idleTimeout: number
+  readonly threadNamePrefix: string
+  readonly initializer: ((...args: any[]) => unknown) | undefined
+  readonly initargs: readonly unknown[]
+  readonly maxQueue: number | undefined
+  readonly tasksPerWorker: number
+  readonly maxTasksPerWorker: number | undefined
+  readonly interruptGrace: number
+  readonly worker: { resourceLimits?: ResourceLimits; env?: any; argv?: any[]; execArgv?: string[] }
+}
+
+const MOST_WORKERS = 1024
+
+const NAMES = [
+  'maxWorkers',
+  'minWorkers',
+  'idleTimeout',
+  'threadNamePrefix',
+  'initializer',
+  'initargs',
+  'maxQueue',
+  'tasksPerWorker',
+  'maxTasksPerWorker',
+  'interruptGrace',
+  'resourceLimits',
+  'env',
+  'argv',
+  'execArgv',
+] as const
+
+let poolNumber = 0
+
+/** Checks what the constructor was given. @throws TypeError, RangeError */
+export function checkPoolOptions(given: number | ThreadPoolOptions | undefined): CheckedPoolOptions {
+  const named = typeof given === 'number' ? { maxWorkers: given } : (given ?? {})
+  const read = checkOptions<ThreadPoolOptions>(named, 'options', NAMES)
+  const maxWorkers = read.maxWorkers === undefined ? defaultWorkers() : integer(read.maxWorkers, 'maxWorkers', 1, MOST_WORKERS)
+  const worker: CheckedPoolOptions['worker'] = {}
+  if (read.resourceLimits !== undefined) worker.resourceLimits = { ...read.resourceLimits }
+  if (read.env !== undefined) worker.env = read.env
+  if (read.argv !== undefined) worker.argv = array(read.argv, 'argv')
+  if (read.execArgv !== undefined) worker.execArgv = array(read.execArgv, 'execArgv') as string[]
+  const optional = (value: unknown, name: string): number | undefined => (value === undefined ? undefined : integer(value, name, 1))
+  return {
+    maxWorkers,
+    minWorkers: read.minWorkers === undefined ? 0 : integer(read.minWorkers, 'minWorkers', 0, maxWorkers),
+    idleTimeout: read.idleTimeout === undefined ? 60_000 : duration(read.idleTimeout, 'idleTimeout'),
+    threadNamePrefix: read.threadNamePrefix === undefined ? `pool-${++poolNumber}` : string(read.threadNamePrefix, 'threadNamePrefix'),
+    initializer: read.initializer === undefined ? undefined : callable(read.initializer, 'initializer'),
+    initargs: read.initargs === undefined ? [] : [...array(read.initargs, 'initargs')],
+    maxQueue: optional(read.maxQueue, 'maxQueue'),
+    tasksPerWorker: optional(read.tasksPerWorker, 'tasksPerWorker') ?? 1,
+    maxTasksPerWorker: optional(read.maxTasksPerWorker, 'maxTasksPerWorker'),
+    interruptGrace: read.interruptGrace === undefined ? 100 : duration(read.interruptGrace, 'interruptGrace'),
+    worker,
+  }
+}
+
+let defaultCount: number | undefined
+
+function defaultWorkers(): number {
+  return (defaultCount ??= Math.max(1, Math.min(availableParallelism(), cgroupCpus(), MOST_WORKERS)))
+}
+
+/** The CPUs that the cgroup's quota allows, rounded up; Infinity without one. */
+function cgroupCpus(): number {
+  const quota = (quotaText: string | undefined, periodText: string | undefined): number => {
+    const [quota, period] = [Number(quotaText), Number(periodText)]
+    return quota > 0 && period > 0 ? Math.ceil(quota / period) : Infinity
+  }
+  const read = (path: string): string | undefined => {
+    try {
+      return readFileSync(path, 'utf8').trim()
+    } catch {
+      return undefined
+    }
+  }
+  const second = read('/sys/fs/cgroup/cpu.max')?.split(' ')
+  if (second !== undefined) return quota(second[0], second[1])
+  return quota(read('/sys/fs/cgroup/cpu/cpu.cfs_quota_us'), read('/sys/fs/cgroup/cpu/cpu.cfs_period_us'))
+}

@@ -1,0 +1,85 @@
+/** What `stats()` and `dump()` give. */
+import { binding } from './binding.ts'
+
+/** Times in milliseconds; quantiles are within 6.25 %. All 0 while `count` is 0. */
+export interface Histogram {
+  count: number
+  min: number
+  mean: number
+  p50: number
+  p90: number
+  p99: number
+  max: number
+}
+
+/** One consistent look at an executor. The five counts of ends are exclusive and add up to all ended tasks; a chunk of `map` is one task. */
+export interface ExecutorStats {
+  /** Abandoned: stuck for good, and replaced. */
+  workers: { idle: number; busy: number; starting: number; abandoned: number }
+  queued: number
+  running: number
+  completed: number
+  failed: number
+  cancelled: number
+  timedOut: number
+  lost: number
+  /** From submission to the call of the function. */
+  waitTime: Histogram
+  /** From the call of the function to its end. */
+  runTime: Histogram
+}
+
+/** What one worker is doing. */
+export interface WorkerDump {
+  /** As in `node:worker_threads`; 0 for a native thread. */
+  threadId: number
+  kind: 'native' | 'isolate' | 'process'
+  state: 'starting' | 'idle' | 'busy' | 'abandoned'
+  /** The task that it runs; `runningFor` in milliseconds. */
+  task?: { id: number; name: string; runningFor: number }
+  /** The stack of its JavaScript now. */
+  stack?: string
+}
+
+function histogram(list: number[], at: number): Histogram {
+  const [count, min, mean, p50, p90, p99, max] = list.slice(at, at + 7) as [number, number, number, number, number, number, number]
+  return { count, min, mean, p50, p90, p99, max }
+}
+
+/** Reads the counts of a pool. */
+export function readStats(pool: number): ExecutorStats {
+  const list = binding.stats(pool)
+  const [idle, busy, starting, abandoned, queued, running] = list as [number, number, number, number, number, number]
+  const [completed, failed, cancelled, timedOut, lost] = list.slice(6) as [number, number, number, number, number]
+  return {
+    workers: { idle, busy, starting, abandoned },
+    ...{ queued, running, completed, failed, cancelled, timedOut, lost },
+    waitTime: histogram(list, 11),
+    runTime: histogram(list, 18),
+  }
+}
+
+const KINDS = ['native', 'isolate', 'process'] as const
+const STATES = ['starting', 'idle', 'busy', 'abandoned'] as const
+
+type Row = [number: number, kind: number, state: number, task: number | undefined, name: string, runningFor: number, stack: string | undefined, fn: number]
+
+/** Looks at every worker of a pool; `threadIds` maps the pool's worker numbers to Node's. */
+export function readDump(pool: number, threadIds: (worker: number) => number): WorkerDump[] {
+  return (binding.dump(pool) as Row[]).map(([number, kind, state, task, name, runningFor, stack, fn]) => {
+    const dump: WorkerDump = {
+      threadId: number === 0 ? 0 : threadIds(number),
+      kind: KINDS[kind] as WorkerDump['kind'],
+      state: STATES[state] as WorkerDump['state'],
+    }
+    if (task !== undefined) dump.task = { id: task, name: name !== '' ? name : functionName(fn), runningFor }
+    if (stack !== undefined) dump.stack = stack
+    return dump
+  })
+}
+
+function functionName(fn: number): string {
+  if (fn === 0) return ''
+  const text = JSON.parse(binding.functionText(fn)) as { key?: string; name?: string }
+  return text.key ?? text.name ?? ''
+}

@@ -1,0 +1,154 @@
+/** The executor whose tasks run on threads of this process: JavaScript ones on worker threads, native ones on Rust threads. */
+import { boolean, options as checkOptions } from './check.ts'
+import { currentContext } from './context.ts'
+import { InvalidStateError } from './errors.ts'
+import { Executor } from './executor.ts'
+import type { ShutdownOptions, Sources } from './executor.ts'
+import { chunkOf, submittable } from './functions.ts'
+import type { Task } from './functions.ts'
+import type { Future } from './future.ts'
+import { mapTasks } from './map.ts'
+import type { MapFeed, MapOptions } from './map.ts'
+import { PoolCore } from './pool-core.ts'
+import { checkPoolOptions } from './pool-options.ts'
+import type { ThreadPoolOptions } from './pool-options.ts'
+import { readDump, readStats } from './stats.ts'
+import type { ExecutorStats, WorkerDump } from './stats.ts'
+import { checkTaskOptions, NO_OPTIONS } from './task-options.ts'
+import type { CheckedTaskOptions, TaskOptions } from './task-options.ts'
+import { seed } from './thread-role.ts'
+
+const coreKey: unique symbol = Symbol('core')
+const optionsKey: unique symbol = Symbol('options')
+
+/** What an executor has; a view that `with` made reaches its original's through the prototype chain. */
+interface Parts {
+  readonly [coreKey]: PoolCore
+  readonly [optionsKey]: CheckedTaskOptions
+}
+
+function parts(executor: ThreadPoolExecutor): Parts {
+  return executor as unknown as Parts
+}
+
+/** Shuts the pool of a collected executor down: what it accepted still runs, then its threads leave. */
+const collected: FinalizationRegistry<PoolCore> = new FinalizationRegistry((core) => void core.shutdown(false, false))
+
+/**
+ * A pool of threads with one queue: higher priority first, then in order of submission.
+ *
+ * @example
+ * ```ts
+ * await using executor = new ThreadPoolExecutor({ maxWorkers: 4, threadNamePrefix: 'image' })
+ * const future = executor.with({ timeout: 1_000 }).submit(resize, bytes)
+ * const small = await future.result()
+ * ```
+ */
+export class ThreadPoolExecutor extends Executor {
+  /**
+   * @param options - the number of workers, or options; JavaScript workers start when work comes
+   * @throws TypeError, RangeError
+   */
+  constructor(options?: number | ThreadPoolOptions) {
+    super()
+    const core = pendingCore ?? PoolCore.create(checkPoolOptions(options))
+    define(this, coreKey, core)
+    define(this, optionsKey, NO_OPTIONS)
+    if (pendingCore === undefined) collected.register(this, core)
+  }
+
+  override submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>> {
+    const own = parts(this)
+    return own[coreKey].submit(fn, args, own[optionsKey]) as Future<Awaited<R>>
+  }
+
+  override map<A extends unknown[], R>(fn: Task<A, R>, ...iterables: Sources<A>): AsyncIterableIterator<Awaited<R>> {
+    const { [coreKey]: core, [optionsKey]: options } = parts(this)
+    const task = submittable(fn)
+    // A native task has nothing to gain from a chunk: its cost per task is that of a chunk's item.
+    const chunkSize = task.isNative ? 1 : (options.chunkSize ?? 1)
+    const each: CheckedTaskOptions = { ...options, timeout: -1 }
+    const taskOptions = isPlain(each) ? NO_OPTIONS : each
+    const chunk = chunkSize > 1 ? chunkOf(task) : undefined
+    const feed: MapFeed = {
+      submit: (lists) =>
+        chunk === undefined ? core.submit(fn, lists[0] as unknown[], taskOptions) : core.submitChunk(chunk, lists, taskOptions),
+      hasRoom: () => core.hasRoom(),
+      room: () => core.room(),
+      maxWorkers: core.maxWorkers,
+    }
+    const mapOptions: MapOptions = { chunkSize }
+    if (options.bufferSize !== undefined) mapOptions.bufferSize = options.bufferSize
+    if (options.timeout >= 0) mapOptions.timeout = options.timeout
+    if (options.signal !== undefined) mapOptions.signal = options.signal
+    return mapTasks(feed, iterables, mapOptions) as AsyncIterableIterator<Awaited<R>>
+  }
+
+  override with(options: TaskOptions): this {
+    const view = Object.create(this) as this
+    define(view, optionsKey, checkTaskOptions(options, parts(this)[optionsKey]))
+    return view
+  }
+
+  override ready(): Promise<void> {
+    return parts(this)[coreKey].room()
+  }
+
+  override shutdown(options?: ShutdownOptions): Promise<void> {
+    const given = options === undefined ? {} : checkOptions<ShutdownOptions>(options, 'options', ['wait', 'cancelFutures'])
+    const wait = boolean(given.wait, 'wait', true)
+    const cancelFutures = boolean(given.cancelFutures, 'cancelFutures')
+    const core = parts(this)[coreKey]
+    const isOwnTask = wait && seed?.pool === core.number && currentContext() !== undefined
+    const done = core.shutdown(wait && !isOwnTask, cancelFutures)
+    if (isOwnTask) return Promise.reject(new InvalidStateError('a task cannot wait for the shutdown of its own executor'))
+    return done
+  }
+
+  override terminateWorkers(): Promise<void> {
+    return parts(this)[coreKey].terminate()
+  }
+
+  override stats(): ExecutorStats {
+    return readStats(parts(this)[coreKey].index)
+  }
+
+  override dump(): Promise<WorkerDump[]> {
+    const core = parts(this)[coreKey]
+    return new Promise((resolve) => resolve(readDump(core.index, (worker) => core.fleet?.threadId(worker) ?? -1)))
+  }
+}
+
+function define(target: object, key: symbol, value: unknown): void {
+  Object.defineProperty(target, key, { value })
+}
+
+function isPlain(options: CheckedTaskOptions): boolean {
+  return options.queueTimeout < 0 && options.priority === 0 && options.signal === undefined && options.name === undefined && options.transfer === undefined
+}
+
+/** Set while `currentExecutor` makes an executor for a pool that exists. */
+let pendingCore: PoolCore | undefined
+let ofThisWorker: ThreadPoolExecutor | undefined
+
+/**
+ * The executor that runs the calling task, for submitting more from within it; `null` outside of tasks.
+ *
+ * @example
+ * ```ts
+ * const half = currentExecutor()?.submit(sort, left)
+ * ```
+ */
+export function currentExecutor(): Executor | null {
+  if (seed === undefined || currentContext() === undefined) return null
+  if (ofThisWorker === undefined) {
+    pendingCore = PoolCore.open(seed.pool, seed.maxWorkers)
+    if (pendingCore === undefined) return null
+    try {
+      ofThisWorker = new ThreadPoolExecutor()
+    } finally {
+      pendingCore = undefined
+    }
+  }
+  return ofThisWorker
+}

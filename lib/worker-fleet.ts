@@ -1,0 +1,126 @@
+/** The JavaScript workers of one pool, as the isolate that owns it sees them: starting, watching and ending the threads. */
+import { Worker } from 'node:worker_threads'
+import { binding } from './binding.ts'
+import { packThrown, thrownForm } from './error-codec.ts'
+import type { CheckedPoolOptions } from './pool-options.ts'
+
+/** What a worker is told at its start. */
+export interface WorkerSeed {
+  readonly concurrentFutures: true
+  readonly pool: number
+  readonly worker: number
+  /** Set to 1 by the worker once it has attached, and to 2 once it has said why it cannot. */
+  readonly progress: Int32Array
+  readonly idleTimeout: number
+  readonly maxWorkers: number
+  readonly initializer: { fn: number; form: number; args: unknown } | undefined
+}
+
+/** A start that has not attached by then counts as lost. */
+const START_LIMIT = 30_000
+
+const STARTING = 0
+
+export class WorkerFleet {
+  readonly #pool: number
+  readonly #poolNumber: number
+  readonly #options: CheckedPoolOptions
+  readonly #initializer: WorkerSeed['initializer']
+  readonly #workers: Map<number, { thread: Worker; threadId: number }> = new Map()
+  #lastNumber = 0
+  #isHeld = false
+  #onEmpty: (() => void) | undefined
+
+  constructor(pool: number, poolNumber: number, options: CheckedPoolOptions, initializer: WorkerSeed['initializer']) {
+    this.#pool = pool
+    this.#poolNumber = poolNumber
+    this.#options = options
+    this.#initializer = initializer
+  }
+
+  /** Node's number of the thread. */
+  threadId(number: number): number {
+    return this.#workers.get(number)?.threadId ?? -1
+  }
+
+  /** Starts one more. */
+  start(): void {
+    const number = ++this.#lastNumber
+    const progress = new Int32Array(new SharedArrayBuffer(4))
+    const seed: WorkerSeed = {
+      concurrentFutures: true,
+      pool: this.#poolNumber,
+      worker: number,
+      progress,
+      idleTimeout: this.#options.idleTimeout,
+      maxWorkers: this.#options.maxWorkers,
+      initializer: this.#initializer,
+    }
+    let thread: Worker
+    try {
+      thread = new Worker(new URL('./worker/main.js', import.meta.url), {
+        ...this.#options.worker,
+        name: `${this.#options.threadNamePrefix}-${number}`,
+        workerData: seed,
+      })
+    } catch (error) {
+      // Such as an invalid execArgv: no later start will do better.
+      this.#fail(error, true)
+      return
+    }
+    this.#watch(number, thread, progress)
+  }
+
+  #watch(number: number, thread: Worker, progress: Int32Array): void {
+    if (!this.#isHeld) thread.unref()
+    this.#workers.set(number, { thread, threadId: thread.threadId })
+    let cause: unknown
+    let isOver = false
+    const fail = (error: unknown): void => {
+      if (isOver) return
+      isOver = true
+      if (Atomics.load(progress, 0) === STARTING) this.#fail(error, false)
+    }
+    const limit = setTimeout(() => {
+      fail(new Error(`a worker did not start within ${START_LIMIT} ms`))
+      if (Atomics.load(progress, 0) === STARTING) void thread.terminate()
+    }, START_LIMIT)
+    limit.unref()
+    thread.on('error', (error) => (cause = error))
+    thread.on('exit', (code) => {
+      clearTimeout(limit)
+      this.#workers.delete(number)
+      fail(cause ?? new Error(`a worker ended with exit code ${code} before it was ready`))
+      if (this.#workers.size === 0) this.#onEmpty?.()
+    })
+  }
+
+  #fail(error: unknown, isFatal: boolean): void {
+    const data = packThrown(error)
+    binding.startFailed(this.#pool, isFatal, thrownForm, data)
+  }
+
+  /** Ends a worker that was given up. Nobody waits for it: its thread may be stuck for good. */
+  end(number: number): void {
+    const worker = this.#workers.get(number)
+    if (worker === undefined) return
+    this.#workers.delete(number)
+    worker.thread.unref()
+    void worker.thread.terminate()
+    if (this.#workers.size === 0) this.#onEmpty?.()
+  }
+
+  /** Ends all threads. */
+  endAll(): void {
+    for (const { thread } of this.#workers.values()) void thread.terminate()
+  }
+
+  /** Resolves when the last thread has gone; meanwhile the threads keep the process alive. */
+  async gone(): Promise<void> {
+    this.#isHeld = true
+    if (this.#workers.size === 0) return
+    for (const { thread } of this.#workers.values()) thread.ref()
+    await new Promise<void>((resolve) => (this.#onEmpty = resolve))
+  }
+}
+

@@ -1,0 +1,124 @@
+/**
+ * The hot path of a worker: the addon calls `dispatch` for each task, on its own stack, and reads what it returns. A primitive or bytes is
+ * the result; anything else is announced in `scratch[0]`.
+ */
+import { AWAITING, binding, scratch, THREW } from '../binding.ts'
+import { AS_IS, CHUNK, goesAsIs, pack, packedForm, unpack } from '../codec.ts'
+import { runInContext, TaskContext } from '../context.ts'
+import { packThrown, thrownForm } from '../error-codec.ts'
+import { chunked, isThenable } from './chunk.ts'
+import { functions } from './loader.ts'
+
+type AnyFunction = (...args: any[]) => unknown
+
+/** The tasks whose promise is pending. */
+const awaiting: Map<number, TaskContext> = new Map()
+let running: TaskContext | undefined
+
+/** How many tasks this worker has begun; the idle timer looks whether it changes. */
+export let begun: number = 0
+
+export function dispatch(number: number, token: number, form: number, ...values: unknown[]): unknown {
+  begun++
+  const fn = functions[number] as AnyFunction
+  const context = new TaskContext(token)
+  running = context
+  try {
+    const args = form === AS_IS ? values : (unpack(form, values[0]) as unknown[])
+    const result = runInContext(context, fn, ...args)
+    if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
+      context.isOver = true
+      return result
+    }
+    return finish(fn, result, context)
+  } catch (error) {
+    context.isOver = true
+    return fail(error)
+  }
+}
+
+function fail(error: unknown): unknown {
+  const data = packThrown(error)
+  scratch[0] = thrownForm | THREW
+  return data
+}
+
+function finish(fn: AnyFunction, result: unknown, context: TaskContext): unknown {
+  if (isThenable(result)) {
+    awaiting.set(context.token, context)
+    follow(fn, result, context)
+    scratch[0] = AWAITING
+    return undefined
+  }
+  context.isOver = true
+  const data = packResult(fn, result)
+  scratch[0] = resultForm
+  return data
+}
+
+let resultForm = 0
+
+function packResult(fn: AnyFunction, result: unknown): unknown {
+  if (goesAsIs(result)) {
+    resultForm = AS_IS
+    return result
+  }
+  const data = packOrExplain(result)
+  resultForm = chunked.has(fn) ? packedForm | CHUNK : packedForm
+  return data
+}
+
+function packOrExplain(result: unknown): unknown {
+  try {
+    return pack(result)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new DOMException(`the result cannot be cloned: ${why}`, 'DataCloneError')
+  }
+}
+
+/** Settles the task once its promise has. */
+function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskContext): void {
+  Promise.resolve(promise).then(
+    (value) => {
+      end(context)
+      let data: unknown
+      let form: number
+      try {
+        data = packResult(fn, value)
+        form = resultForm
+      } catch (error) {
+        data = packThrown(error)
+        form = thrownForm | THREW
+      }
+      binding.settle(context.token, form, data)
+    },
+    (error: unknown) => {
+      end(context)
+      const data = packThrown(error)
+      binding.settle(context.token, thrownForm | THREW, data)
+    },
+  )
+}
+
+function end(context: TaskContext): void {
+  context.isOver = true
+  awaiting.delete(context.token)
+}
+
+/** A task is asked to stop. */
+export function abort(token: number): void {
+  const context = awaiting.get(token) ?? (running?.token === token ? running : undefined)
+  context?.abort()
+}
+
+/** Packs an error for the addon. */
+export function packError(error: unknown): unknown {
+  return fail(error)
+}
+
+/** A stop has cut a task off: it is over. */
+export function forgetRunning(): void {
+  if (running !== undefined) running.isOver = true
+  running = undefined
+}

@@ -1,0 +1,37 @@
+/** How a worker ends: it lets go of the pool and drains, so that coverage and profiles are written. */
+import { binding } from '../binding.ts'
+import { begun } from './dispatch.ts'
+
+/** What a task left behind, such as an interval, may keep a leaving worker for so long. */
+const DRAIN = 100
+const LONGEST_TIMER = 2 ** 31 - 1
+
+let timer: NodeJS.Timeout | undefined
+
+/** Leaves; at once if the worker has been given up. */
+export function leave(now: boolean): void {
+  clearTimeout(timer)
+  if (now) process.exit()
+  binding.detach()
+  setTimeout(() => process.exit(), DRAIN).unref()
+}
+
+/** Lets the worker leave once it has begun no task for `ms`. */
+export function startIdleTimer(ms: number): void {
+  if (ms === Infinity) return
+  let seen = begun
+  let wait = Math.min(Math.max(ms, 1), LONGEST_TIMER)
+  const look = (): void => {
+    if (begun === seen && binding.leaveIfIdle()) {
+      leave(false)
+      return
+    }
+    // Idle and kept warm: look ever less often.
+    wait = begun === seen ? Math.min(wait * 2, LONGEST_TIMER) : Math.min(Math.max(ms, 1), LONGEST_TIMER)
+    seen = begun
+    timer = setTimeout(look, wait)
+    timer.unref()
+  }
+  timer = setTimeout(look, wait)
+  timer.unref()
+}

@@ -1,0 +1,42 @@
+/** The entry of a pool's worker thread: runs the initializer, then attaches to the pool's queue. */
+import { binding } from '../binding.ts'
+import { unpack } from '../codec.ts'
+import { packThrown, thrownForm } from '../error-codec.ts'
+import { seed } from '../thread-role.ts'
+import { abort, dispatch, packError } from './dispatch.ts'
+import { leave, startIdleTimer } from './leave.ts'
+import { load, prepare } from './loader.ts'
+import { recover } from './recovery.ts'
+import type { WorkerSeed } from '../worker-fleet.ts'
+
+const ATTACHED = 1
+const REFUSED = 2
+
+if (seed === undefined) throw new Error('this file is the entry of a worker of concurrent-futures')
+void start(seed)
+
+async function start(seed: WorkerSeed): Promise<void> {
+  try {
+    await initialize(seed)
+  } catch (error) {
+    const pool = binding.openPool(seed.pool)
+    const data = packThrown(error)
+    if (pool >= 0) binding.startFailed(pool, true, thrownForm, data)
+    Atomics.store(seed.progress, 0, REFUSED)
+    return
+  }
+  Atomics.store(seed.progress, 0, ATTACHED)
+  if (!binding.attach(seed.pool, seed.worker, dispatch, prepare, leave, abort, recover, packError)) return
+  process.on('exit', (code) => binding.noteExit(code))
+  process.on('uncaughtExceptionMonitor', (error) => {
+    const data = packThrown(error)
+    binding.noteCause(thrownForm, data)
+  })
+  startIdleTimer(seed.idleTimeout)
+}
+
+async function initialize({ initializer }: WorkerSeed): Promise<void> {
+  if (initializer === undefined) return
+  const fn = await load(initializer.fn)
+  await fn(...(unpack(initializer.form, initializer.args) as unknown[]))
+}
