@@ -48,26 +48,9 @@ const base: URL = pathToFileURL(`${process.cwd()}/`)
 
 /** Compiles a source. Not by eval, so that it works where code generation from strings is forbidden; `import()` resolves from the current directory. */
 function fromSource(source: string): AnyFunction {
-  return withoutExperimentalWarning(() => {
-    const make = compileFunction(`return ${source}`, [], {
-      filename: new URL('[submitted function]', base).href,
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    } as Parameters<typeof compileFunction>[2])
-    return make() as AnyFunction
-  })
+  const make = compileFunction(`return ${source}`, [], {
+    filename: new URL('[submitted function]', base).href,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  } as Parameters<typeof compileFunction>[2])
+  return make() as AnyFunction
 }
-
-/** `importModuleDynamically` is marked experimental on some Node lines: exactly that warning is kept back. */
-function withoutExperimentalWarning<T>(body: () => T): T {
-  const emit = process.emitWarning
-  process.emitWarning = ((warning: string | Error, ...rest: unknown[]): void => {
-    if (String(warning).includes('vm.USE_MAIN_CONTEXT_DEFAULT_LOADER')) return
-    ;(emit as (...args: unknown[]) => void).call(process, warning, ...rest)
-  }) as typeof process.emitWarning
-  try {
-    return body()
-  } finally {
-    process.emitWarning = emit
-  }
-}
-

@@ -7,6 +7,7 @@ import { abort, dispatch, packError } from './dispatch.ts'
 import { leave, startIdleTimer } from './leave.ts'
 import { load, prepare } from './loader.ts'
 import { recover } from './recovery.ts'
+import { silenceLoaderWarning } from './warnings.ts'
 import type { WorkerSeed } from '../worker-fleet.ts'
 
 const ATTACHED = 1
@@ -16,6 +17,7 @@ if (seed === undefined) throw new Error('this file is the entry of a worker of c
 void start(seed)
 
 async function start(seed: WorkerSeed): Promise<void> {
+  silenceLoaderWarning()
   try {
     await initialize(seed)
   } catch (error) {

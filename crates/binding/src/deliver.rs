@@ -137,6 +137,9 @@ impl Batch<'_> {
 
 /// The progress that was not delivered yet, as a flat array of forms and values.
 pub(crate) fn progress(env: Env, task: &Arc<JsTask>) -> Result<Option<sys::napi_value>, Fault> {
+    if !task.owner().has_progress.load(std::sync::atomic::Ordering::Acquire) {
+        return Ok(None);
+    }
     let waiting = std::mem::take(&mut *task.owner().progress.lock());
     if waiting.is_empty() {
         return Ok(None);

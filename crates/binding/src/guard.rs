@@ -131,11 +131,6 @@ impl Guard {
         self.changed.notify_all();
     }
 
-    /// Whether stops can work here at all.
-    pub(crate) fn can_interrupt(&self) -> bool {
-        !self.state.lock().isolate.is_null()
-    }
-
     /// How the stop of `task` stands.
     pub(crate) fn standing(&self, task: &Arc<JsTask>) -> Standing {
         let state = self.state.lock();
@@ -258,6 +253,10 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
             let frames = frames(env, isolate, 64);
             if frames.first().is_some_and(|top| top.script.starts_with("node:")) {
                 state.put_off = Some(Instant::now());
+                drop(state);
+                if expired {
+                    time_out(&task, Some(describe(&frames)));
+                }
                 return;
             }
             state.harmed |= frames.iter().any(|frame| frame.script.starts_with("node:internal/modules/"));
@@ -284,9 +283,18 @@ fn frames(env: sys::napi_env, isolate: *mut Isolate, most: i32) -> Vec<Frame> {
     js::scoped(env, || unsafe { interrupts.frames(env, isolate, most) })
 }
 
-/// Frames as the lines of a stack; our own are left out.
+/// Frames as the lines of a stack, without our own and the scope in which we call the task.
 fn describe(frames: &[Frame]) -> String {
-    let user = frames.iter().filter(|frame| !frame.script.contains("/concurrent-futures/dist/worker/"));
+    let is_ours = |frame: &Frame| {
+        frame.script.ends_with("/worker/dispatch.js") || frame.script.ends_with("/worker/dispatch.ts")
+    };
+    let mut users = &frames[..frames.iter().position(is_ours).unwrap_or(frames.len())];
+    while let Some((last, above)) =
+        users.split_last().filter(|(last, _)| users.len() < frames.len() && last.script.starts_with("node:"))
+    {
+        let _ = last;
+        users = above;
+    }
     let line = |frame: &Frame| {
         let script = if frame.script.is_empty() { "<anonymous>" } else { &frame.script };
         let place = format!("{script}:{}:{}", frame.line, frame.column);
@@ -296,5 +304,5 @@ fn describe(frames: &[Frame]) -> String {
             format!("    at {} ({place})", frame.function)
         }
     };
-    user.map(line).collect::<Vec<_>>().join("\n")
+    users.iter().map(line).collect::<Vec<_>>().join("\n")
 }

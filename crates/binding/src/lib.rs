@@ -17,6 +17,7 @@ mod mailbox;
 mod native_tasks;
 mod pool_calls;
 mod pools;
+mod quiet;
 mod run;
 mod slice;
 mod stopper;

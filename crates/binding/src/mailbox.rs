@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use crate::bell::Bell;
+use crate::quiet;
 use crate::work::JsTask;
 
 pub(crate) enum Note {
@@ -65,15 +66,25 @@ impl Mailbox {
     }
 
     /// Leaves a note. For an isolate that has ended it is dropped.
-    pub(crate) fn post(&self, note: Note) {
+    pub(crate) fn post(self: &Arc<Self>, note: Note) {
         if self.closed.load(Ordering::Acquire) {
             return;
         }
+        let may_wait = matches!(note, Note::Settled(_));
         if note.is_service() {
             self.services.lock().push(note);
         } else {
             self.notes.lock().push(note);
         }
+        if may_wait {
+            quiet::ring(self);
+        } else {
+            self.ring();
+        }
+    }
+
+    /// Makes the isolate look, unless it has been told to already.
+    pub(crate) fn ring(&self) {
         if !self.rung.swap(true, Ordering::AcqRel) {
             self.bell.ring();
         }

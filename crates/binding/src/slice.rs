@@ -22,6 +22,7 @@ use crate::deliver;
 use crate::engine::UvAsync;
 use crate::isolate::IsolateState;
 use crate::js::{self, Env};
+use crate::quiet;
 use crate::run;
 use crate::value::{Args, Value};
 use crate::work::{JsTask, JsWork};
@@ -136,21 +137,22 @@ impl Slice<'_> {
         if !side.may_claim() {
             return;
         }
+        self.state.bell.enter();
+        self.work(side);
+        side.set_gathers(false);
+    }
+
+    fn work(&mut self, side: &Rc<WorkerSide>) {
         let bell = self.state.bell.clone();
-        bell.enter();
-        let until = Instant::now() + SLICE;
+        let mut pace = Pace::new();
         let mut done: Option<(Arc<JsTask>, Outcome<JsWork>)> = None;
-        let mut tasks = 0u32;
         loop {
             if self.state.mailbox.has_rung() {
                 side.finish(done.take());
                 self.deliver();
             }
-            let mut over = side.is_doomed() || !side.may_claim();
-            // A look at the clock costs as much as a small task: not before each.
-            tasks = tasks.wrapping_add(1);
-            over |= tasks.is_multiple_of(8) && Instant::now() >= until;
-            if over {
+            let over = side.is_doomed() || !side.may_claim();
+            if over || pace.is_over(side) {
                 side.finish(done.take());
                 bell.leave_now();
                 bell.ring_loop();
@@ -158,11 +160,7 @@ impl Slice<'_> {
             }
             match side.turn(done.take()) {
                 Next::Run(task, work) => {
-                    let began = Instant::now();
                     done = self.run_one(side, task, work);
-                    if began.elapsed() >= Duration::from_millis(1) {
-                        tasks = 7;
-                    }
                 }
                 Next::Prepare(function) => {
                     bell.leave_now();
@@ -170,6 +168,8 @@ impl Slice<'_> {
                     return;
                 }
                 Next::Nothing => {
+                    side.gathered.flush();
+                    pace.rest();
                     let lingered = !side.is_awaiting() && bell.park(Instant::now() + LINGER);
                     if !lingered && bell.leave() {
                         return;
@@ -198,6 +198,46 @@ impl Slice<'_> {
             Errand::Ran(Some(outcome)) => Some((task, outcome)),
             _ => None,
         }
+    }
+}
+
+/// The clock of a slice. A look at it costs a part of a small task, so it is looked at after every few.
+struct Pace {
+    until: Instant,
+    last: Instant,
+    tasks: u32,
+}
+
+/// Tasks between two looks at the clock while they are short.
+const STRIDE: u32 = 8;
+/// Below this a task is short, and rings are gathered.
+const SHORT: Duration = Duration::from_micros(8);
+
+impl Pace {
+    fn new() -> Self {
+        let now = Instant::now();
+        Pace { until: now + SLICE, last: now, tasks: 0 }
+    }
+
+    /// Whether the slice is over; decides, by the pace of the last tasks, whether rings are gathered.
+    fn is_over(&mut self, side: &WorkerSide) -> bool {
+        self.tasks += 1;
+        if side.gathers() && self.tasks < STRIDE {
+            return false;
+        }
+        let now = Instant::now();
+        let each = (now - self.last) / self.tasks;
+        if self.tasks >= STRIDE || each > SHORT {
+            side.set_gathers(each <= SHORT && self.tasks >= STRIDE);
+            (self.last, self.tasks) = (now, 0);
+        }
+        now >= self.until
+    }
+
+    /// The worker waits: the time does not count.
+    fn rest(&mut self) {
+        self.tasks = 0;
+        self.last = Instant::now();
     }
 }
 

@@ -16,7 +16,7 @@ const UNANSWERED: Duration = Duration::from_micros(1500);
 /// After being put off by Node's own code.
 const AGAIN: Duration = Duration::from_micros(15);
 /// For how long Node's own code may put a stop off. Then the task is stopped there, and the worker replaced.
-const PUT_OFF: Duration = Duration::from_millis(50);
+const PUT_OFF: Duration = Duration::from_millis(250);
 /// How long a terminated worker may take to come back: a native call cannot be cut short.
 const COME_BACK: Duration = Duration::from_millis(500);
 /// How long a task that has settled may stay in its worker's hands outside the guard: it waits for its

@@ -31,11 +31,20 @@ pub(crate) struct Ticket {
     pub(crate) has_looked: AtomicBool,
     /// Progress that was reported and not delivered.
     pub(crate) progress: Mutex<Vec<Packed>>,
+    // ORDERING: set before the task can settle, read after it has: the settling orders the two.
+    pub(crate) has_progress: AtomicBool,
 }
 
 impl Ticket {
     pub(crate) fn new(mailbox: Arc<Mailbox>, slot: u32, name: Option<Box<str>>) -> Self {
-        Ticket { mailbox, slot, name, has_looked: AtomicBool::new(false), progress: Mutex::new(Vec::new()) }
+        Ticket {
+            mailbox,
+            slot,
+            name,
+            has_looked: AtomicBool::new(false),
+            progress: Mutex::new(Vec::new()),
+            has_progress: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn has_looked(&self) -> bool {
@@ -64,6 +73,7 @@ impl Work for JsWork {
 
 /// Reports progress of a running task.
 pub(crate) fn report_progress(task: &Arc<JsTask>, value: Packed) {
+    task.owner().has_progress.store(true, Ordering::Release);
     let mut waiting = task.owner().progress.lock();
     waiting.push(value);
     let first = waiting.len() == 1;

@@ -12,6 +12,7 @@ use crate::bell::Bell;
 use crate::guard::Guard;
 use crate::isolate::IsolateState;
 use crate::pools::PoolEntry;
+use crate::quiet::{self, Gathered};
 use crate::stopper;
 use crate::value::Packed;
 use crate::work::{JsPool, JsTask, JsWork};
@@ -95,6 +96,8 @@ pub(crate) struct WorkerSide {
     next_token: Cell<f64>,
     /// False while the worker prepares a function or recovers from a stop.
     claiming: Cell<bool>,
+    pub(crate) gathered: Arc<Gathered>,
+    gathers: Cell<bool>,
     exit_code: Cell<Option<i32>>,
     cause: RefCell<Option<Arc<Packed>>>,
 }
@@ -129,6 +132,8 @@ impl WorkerSide {
             held: RefCell::default(),
             next_token: Cell::new(1.0),
             claiming: Cell::new(true),
+            gathered: quiet::register(),
+            gathers: Cell::new(false),
             exit_code: Cell::new(None),
             cause: RefCell::new(None),
         }
@@ -140,6 +145,18 @@ impl WorkerSide {
 
     pub(crate) fn may_claim(&self) -> bool {
         self.claiming.get() && self.worker.borrow().is_some()
+    }
+
+    /// Whether this worker's tasks are so short that its rings are gathered.
+    pub(crate) fn gathers(&self) -> bool {
+        self.gathers.get()
+    }
+
+    pub(crate) fn set_gathers(&self, gathers: bool) {
+        let gathers = gathers && quiet::is_watched();
+        if self.gathers.replace(gathers) != gathers {
+            quiet::gather(gathers.then_some(&self.gathered));
+        }
     }
 
     pub(crate) fn set_claiming(&self, claiming: bool) {

@@ -12,9 +12,9 @@ const SMALL: usize = 4096;
 /// Elements between two looks at the control: some 0.2 ms.
 const CHUNK: usize = 64 * 1024;
 
-const DIGIT_BITS: usize = 11;
+const DIGIT_BITS: usize = 8;
 const BUCKETS: usize = 1 << DIGIT_BITS;
-const DIGITS: usize = 64usize.div_ceil(DIGIT_BITS);
+const DIGITS: usize = 64 / DIGIT_BITS;
 
 /// Sorts in the order of `TypedArray.prototype.sort`. Needs as much memory again as `values` takes.
 /// After an error their order is unspecified, and some may be there twice.

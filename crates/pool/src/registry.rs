@@ -186,8 +186,7 @@ impl<W: Work> Registry<W> {
 
     pub(crate) fn take_place(&mut self, id: WorkerId) {
         let Some(record) = self.get(id) else { return };
-        // An abandoned worker has none for good, whatever its stuck thread still calls.
-        if !record.has_place && record.state != WorkerState::Abandoned {
+        if !record.has_place {
             record.has_place = true;
             self.active += 1;
         }
@@ -218,6 +217,7 @@ impl<W: Work> Registry<W> {
     /// A task of worker `id` waits for a future: the worker gives up its place.
     pub(crate) fn suspend(&mut self, id: WorkerId) {
         let Some(record) = self.get(id) else { return };
+        // An abandoned worker has no place for good, whatever its stuck thread still calls.
         if matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned) {
             return;
         }

@@ -84,15 +84,21 @@ impl<W: Work> Worker<W> {
     /// Settles a task that the worker has run, without claiming another. The worker keeps its place and
     /// counts as busy until it calls [`Worker::next`], which it must do soon.
     pub fn finish(&self, task: &Arc<Task<W>>, outcome: Outcome<W>) {
-        self.pool.change(|shared, actions| {
-            self.pool.put_down(shared, self.id, task, outcome, actions);
-            let Some(record) = shared.workers.get(self.id) else { return };
-            // What a worker makes ready may take long; without tasks it does that outside the budget.
-            if record.state == WorkerState::Preparing && record.held.is_empty() {
-                shared.workers.leave_place(self.id);
-                self.pool.rebalance(shared, actions);
-            }
-        });
+        let mut actions = Actions::default();
+        let mut shared = self.pool.state.lock();
+        self.pool.put_down(&mut shared, self.id, task, outcome, &mut actions);
+        let idle_hands = shared
+            .workers
+            .get(self.id)
+            .is_some_and(|record| record.state == WorkerState::Preparing && record.held.is_empty());
+        if idle_hands {
+            // What it makes ready may take long; without tasks it does that outside the budget.
+            shared.workers.leave_place(self.id);
+            self.pool.rebalance(&mut shared, &mut actions);
+        }
+        drop(shared);
+        // Not `release`; see `turn`.
+        self.pool.act(actions);
     }
 
     /// Leaves if the worker is idle, not kept warm, and nobody has woken it.

@@ -225,6 +225,21 @@ fn paused_clocks_stand_still_and_go_on_from_there() {
 }
 
 #[test]
+fn the_part_of_a_pause_before_a_task_is_not_the_tasks() {
+    let _clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let (pool, _host) = by_hand(workers(1));
+    let pause = Duration::from_secs(1);
+    Pause::set(true);
+    std::thread::sleep(pause);
+    let submitted = Instant::now();
+    let task = submit(&pool, Spec { queue_timeout: Some(SHORT), ..noop(ISOLATE, 0) });
+    Pause::set(false);
+    assert_eq!(outcome(&task), "expired");
+    let took = submitted.elapsed();
+    assert!(took < SHORT + pause * 9 / 10, "{took:?}");
+}
+
+#[test]
 fn alarms_of_a_great_many_settled_tasks_are_swept() {
     let _clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
     let (pool, _host) = by_hand(workers(2));

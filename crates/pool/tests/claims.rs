@@ -65,6 +65,8 @@ fn what_a_task_needs_is_prepared_outside_the_budget() {
     let (one, _) = attach(&pool, ISOLATE);
     let (other, other_link) = attach(&pool, PROCESS);
     ask(&other);
+    ask(&one);
+    // It is woken with a place.
     submit(&pool, Spec { needs: 9, ..noop(ISOLATE, 0) });
     assert_eq!(word(&one.next(&|needs| needs != 9)), "prepare 9");
     assert_eq!(state_of(&pool, &one), WorkerState::Preparing);
@@ -236,6 +238,8 @@ fn a_worker_that_always_holds_a_task_does_not_starve_another_kind() {
     }
     assert_eq!(overtook, 0);
     let wakes = isolate_link.wakes();
+    assert_eq!(ask(&isolate), "nothing");
+    assert_eq!(isolate_link.wakes(), wakes, "or it would spin until its last task ends");
     assert_eq!(turn(&isolate, &held), "nothing");
     assert_eq!((isolate_link.wakes(), process_link.wakes()), (wakes, 1));
     let earlier = take(&process);

@@ -20,16 +20,26 @@ struct Number(u64);
 impl Work for Number {
     type Value = u64;
     type Error = ();
-    /// How often the task was announced. std's, so that loom does not branch on it.
-    type Owner = AtomicUsize;
+    type Owner = Announced;
 
     fn run(self, _control: &Control<'_, Self>) -> Result<u64, ()> {
         unreachable!("no native workers in models")
     }
 
     fn settled(task: &Arc<Task<Self>>) {
-        task.owner().fetch_add(1, Ordering::SeqCst);
+        if task.owner().slowly {
+            thread::yield_now();
+        }
+        task.owner().times.fetch_add(1, Ordering::SeqCst);
     }
+}
+
+/// How often a task was announced. std's atomic, so that loom does not branch on it.
+#[derive(Default)]
+struct Announced {
+    times: AtomicUsize,
+    /// Lets others run just before.
+    slowly: bool,
 }
 
 /// Models attach their workers themselves.
@@ -72,7 +82,7 @@ fn task(kind: Kind, number: u64) -> Spec<Number> {
     Spec {
         kind,
         work: Number(number),
-        owner: AtomicUsize::new(0),
+        owner: Announced::default(),
         needs: 0,
         priority: 0.0,
         timeout: None,
@@ -101,7 +111,7 @@ fn serve((worker, link): &Joined, count: usize) -> usize {
 }
 
 fn announced(task: &Arc<Task<Number>>) -> usize {
-    task.owner().load(Ordering::SeqCst)
+    task.owner().times.load(Ordering::SeqCst)
 }
 
 /// Explores all orders, or those with at most so many preemptions.
@@ -287,7 +297,8 @@ fn the_last_cancel_after_a_shutdown_wakes_the_idle_so_that_the_pool_closes() {
 fn a_pool_does_not_close_between_a_settling_and_its_announcement() {
     model(None, || {
         let (pool, _) = make(1);
-        let task = submit(&pool, Kind::Isolate, 1);
+        let owner = Announced { slowly: true, ..Announced::default() };
+        let task = pool.submit(Spec { owner, ..task(Kind::Isolate, 1) }).ok().expect("accepted");
         let canceller = thread::spawn({
             let (pool, task) = (pool.clone(), task.clone());
             move || pool.cancel(&task, false)

@@ -1,5 +1,5 @@
 //! Prints what an empty run of a plug-in's task costs:
-//! `cargo run --release -p concurrent-futures-task --features host --example measure -- <library> <task>`.
+//! `cargo run --release -p concurrent-futures-task --features host --example measure_plugin -- <library> <task>`.
 #![allow(clippy::print_stdout)] // its purpose
 
 use concurrent_futures_task::host::{Host, Library};
@@ -28,7 +28,8 @@ impl Host for Idle {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let (path, name) = arguments.next().zip(arguments.next()).ok_or("usage: measure <library> <task>")?;
+    let (path, name) =
+        arguments.next().zip(arguments.next()).ok_or("usage: measure_plugin <library> <task>")?;
     // SAFETY: whoever runs this names the library and vouches for it.
     let library = unsafe { Library::load(path) }?;
     let task = library.tasks().find(|task| task.name() == name).ok_or("no such task")?;

@@ -1,0 +1,85 @@
+// npm run build: the addon from crates/ and the JavaScript from lib/, each only when something it is made of has changed.
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { binOf, main, must, root } from './command.mjs'
+import { install } from './install.mjs'
+import { unlessBuilt } from './stamp.mjs'
+import { step } from './step.mjs'
+import { rustEnv, rustVersion } from './toolchain.mjs'
+
+const GENERATED = ['index.js', 'index.d.ts']
+const STAGE = '.build/addon'
+
+const addons = () => readdirSync(root).filter((name) => name.endsWith('.node'))
+
+/** Built aside and renamed: a process that has the old addon mapped keeps it whole. */
+async function buildAddon() {
+  await step('build the addon (Rust, release)', async (note) => {
+    mkdirSync(join(root, STAGE), { recursive: true })
+    const options = ['--platform', '--release', '--esm', '--manifest-path', 'crates/binding/Cargo.toml', '--output-dir', STAGE]
+    const args = [binOf('@napi-rs/cli', 'napi'), 'build', ...options]
+    await must('napi build', process.execPath, args, { env: rustEnv(), onLine: note })
+    for (const name of readdirSync(join(root, STAGE))) place(name)
+  })
+}
+
+function place(name) {
+  const [from, to] = [join(root, STAGE, name), join(root, name)]
+  if (name.endsWith('.node')) {
+    chmodSync(from, 0o755)
+    renameSync(from, to)
+  } else if (GENERATED.includes(name) && hasChanged(from, to)) copyFileSync(from, to)
+}
+
+function hasChanged(from, to) {
+  try {
+    return readFileSync(from, 'utf8') !== readFileSync(to, 'utf8')
+  } catch {
+    return true
+  }
+}
+
+async function buildDist() {
+  await step('build dist/ (TypeScript)', async () => {
+    // Its own note of what it has written, which is wrong once somebody has deleted from dist/.
+    rmSync(join(root, '.build/tsconfig.tsbuildinfo'), { force: true })
+    await must('tsc', process.execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.json'])
+    const sources = new Set(list('lib').map((file) => file.replace(/\.ts$/, '')))
+    for (const file of list('dist')) if (!sources.has(file.replace(/(\.d\.ts|\.js)$/, ''))) rmSync(join(root, 'dist', file))
+  })
+}
+
+function list(folder) {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(join(root, folder).length + 1))
+}
+
+/** What of the crates goes into the addon: not their tests and examples. */
+function crateSources() {
+  return readdirSync(join(root, 'crates')).flatMap((crate) => [`crates/${crate}/src`, `crates/${crate}/Cargo.toml`])
+}
+
+/** Installs and builds what is missing or out of date. */
+export async function build() {
+  await install()
+  const rust = await rustVersion()
+  const lock = 'package-lock.json'
+  const { napi, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  await unlessBuilt(
+    'addon',
+    {
+      inputs: ['Cargo.toml', 'Cargo.lock', 'build.rs', ...crateSources()],
+      // Read when they are needed: the addon's name is not known before.
+      get outputs() {
+        return [...addons(), ...GENERATED]
+      },
+      more: JSON.stringify([napi, version, rust, process.platform, process.arch, process.env.CARGO_BUILD_TARGET]),
+    },
+    buildAddon,
+  )
+  await unlessBuilt('dist', { inputs: ['lib', 'tsconfig.json', 'index.d.ts', lock], outputs: ['dist'] }, buildDist)
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(build)
