@@ -1,47 +1,131 @@
 /**
- * Which values `v8.Serializer` carries exactly as `structuredClone` does. It throws on shared memory and on host objects, which is
- * harmless, but silently turns Node's own clonable classes (Blob, KeyObject, BlockList, DOMException …) into plain objects: those are
- * found here by the method with which they tell Node how they are cloned.
+ * Which values `v8.Serializer` carries exactly as `structuredClone` does. It knows the language's own classes and nothing of Node's: it
+ * throws on shared memory and WebAssembly modules, and makes plain objects of Blob, BlockList, URL, DOMException and others, which
+ * `structuredClone` clones or refuses. A mark that JavaScript cannot see tells them from the instances of users' classes, so an object of
+ * a class that was never met is a *doubt*, and only `structuredClone` itself can resolve it.
+ *
+ * The survey runs no code of the user: it reads no accessor and looks into no proxy; both are doubts, too. It does not recurse: a list
+ * of a million links is a value like any other.
  */
 import { types } from 'node:util'
 import { Blob } from 'node:buffer'
+import { isAccessor, MOST_CHECKED } from './json-safe.ts'
+import { bufferOf, isPart, partName } from './views.ts'
 
-const cloneMethod: symbol | undefined = findSymbol(Blob.prototype, 'messaging_clone_symbol')
-
-function findSymbol(prototype: object, name: string): symbol | undefined {
-  return Object.getOwnPropertySymbols(prototype).find((symbol) => symbol.description === name)
+/** What a survey has found. */
+export interface Survey {
+  /** Whether the serializer can be trusted with all of the value. */
+  isFaithful: boolean
+  /** The prototypes of unknown classes; `trust` them once `structuredClone` has made plain objects of their instances. */
+  strangers: object[]
+  /** The names of Buffers that are a part of their ArrayBuffer; see {@link partName}. */
+  parts: Set<string> | undefined
+  /** Whether a view is of a resizable buffer. */
+  hasResizable: boolean
 }
 
-/** Whether the serializer may carry `value` and everything in it. */
-export function isFaithful(value: unknown): boolean {
-  return visit(value, new Set())
+/** The prototypes whose instances `structuredClone` makes plain objects of. */
+const trusted: WeakSet<object> = new WeakSet([Object.prototype])
+
+const messaging: symbol[] = Object.getOwnPropertySymbols(Blob.prototype).filter((symbol) => /^messaging_/.test(symbol.description ?? ''))
+
+/** Looks through `value`. */
+export function survey(value: unknown): Survey {
+  const found = new Surveyor()
+  found.visit(value)
+  found.visitAll()
+  return found
 }
 
-function visit(value: unknown, seen: Set<object>): boolean {
-  if (typeof value === 'function' || typeof value === 'symbol') return false
-  if (typeof value !== 'object' || value === null || seen.has(value)) return true
-  seen.add(value)
-  if (types.isProxy(value)) return false
-  if (ArrayBuffer.isView(value)) return value.buffer instanceof ArrayBuffer
-  if (types.isSharedArrayBuffer(value)) return false
-  if (types.isArrayBuffer(value) || types.isDate(value) || types.isRegExp(value) || types.isBoxedPrimitive(value)) return true
-  if (types.isMap(value)) {
-    for (const [key, item] of value) if (!visit(key, seen) || !visit(item, seen)) return false
+/** The instances of these classes need no further look. */
+export function trust(strangers: object[]): void {
+  for (const prototype of strangers) {
+    // Whether an AbortSignal can be cloned differs from one to the next.
+    if (!messaging.some((symbol) => symbol in prototype)) trusted.add(prototype)
+  }
+}
+
+class Surveyor implements Survey {
+  isFaithful = true
+  readonly strangers: object[] = []
+  parts: Set<string> | undefined
+  hasResizable = false
+  readonly #seen: Set<object> = new Set()
+  readonly #todo: object[] = []
+
+  /** Notes `value` for `visitAll`. */
+  visit(value: unknown): void {
+    if (typeof value === 'function' || typeof value === 'symbol') this.isFaithful = false
+    else if (typeof value === 'object' && value !== null && !this.#seen.has(value)) {
+      this.#seen.add(value)
+      this.#todo.push(value)
+    }
+  }
+
+  visitAll(): void {
+    for (let object = this.#todo.pop(); object !== undefined; object = this.#todo.pop()) this.#look(object)
+  }
+
+  #look(object: object): void {
+    if (types.isProxy(object)) this.isFaithful = false
+    else if (Array.isArray(object)) this.#lookAtArray(object)
+    else {
+      const prototype: unknown = Object.getPrototypeOf(object)
+      if (prototype === Object.prototype) this.#lookAtProperties(object)
+      else if (!this.#lookAtNative(object)) this.#lookAtInstance(object, prototype as object | null)
+    }
+  }
+
+  #lookAtArray(array: unknown[]): void {
+    const length = array.length
+    const isDense = Object.keys(array).length === length
+    if (!isDense || length <= MOST_CHECKED) return this.#lookAtProperties(array)
+    for (let index = 0; index < length; index++) {
+      const item = array[index]
+      if (typeof item === 'object' ? item !== null : typeof item === 'function' || typeof item === 'symbol') this.visit(item)
+    }
+  }
+
+  #lookAtProperties(object: object): void {
+    for (const key of Object.keys(object)) {
+      if (isAccessor(object, key)) this.isFaithful = false
+      else this.visit((object as Record<string, unknown>)[key])
+    }
+  }
+
+  /** Looks at an object of one of the language's classes that the serializer knows; false for all others. */
+  #lookAtNative(object: object): boolean {
+    if (ArrayBuffer.isView(object)) this.#lookAtView(object)
+    else if (types.isMap(object)) {
+      // Not `for of`, which a subclass may have replaced.
+      Map.prototype.forEach.call(object, (item: unknown, key: unknown) => {
+        this.visit(key)
+        this.visit(item)
+      })
+    } else if (types.isSet(object)) Set.prototype.forEach.call(object, (item: unknown) => this.visit(item))
+    else if (types.isNativeError(object)) this.#lookAtError(object)
+    else if (types.isSharedArrayBuffer(object) || types.isSymbolObject(object)) this.isFaithful = false
+    else return types.isDate(object) || types.isArrayBuffer(object) || types.isRegExp(object) || types.isBoxedPrimitive(object)
     return true
   }
-  if (types.isSet(value)) {
-    for (const item of value) if (!visit(item, seen)) return false
-    return true
-  }
-  if (isHostLike(value)) return false
-  if (types.isNativeError(value)) return !('cause' in value) || visit(value.cause, seen)
-  for (const key of Object.keys(value)) if (!visit((value as Record<string, unknown>)[key], seen)) return false
-  return true
-}
 
-function isHostLike(value: object): boolean {
-  if (types.isExternal(value) || types.isPromise(value) || types.isWeakMap(value) || types.isWeakSet(value)) return true
-  if (types.isGeneratorObject(value) || types.isModuleNamespaceObject(value)) return true
-  if (cloneMethod !== undefined && cloneMethod in value) return true
-  return value instanceof DOMException
+  #lookAtView(view: ArrayBufferView): void {
+    const buffer = bufferOf(view)
+    if (types.isSharedArrayBuffer(buffer)) this.isFaithful = false
+    else if ((buffer as { resizable?: boolean }).resizable === true) this.hasResizable = true
+    else if (isPart(view)) (this.parts ??= new Set()).add(partName(view))
+  }
+
+  #lookAtError(error: Error): void {
+    if (error instanceof DOMException || isAccessor(error, 'cause')) this.isFaithful = false
+    else if (Object.hasOwn(error, 'cause')) this.visit(error.cause)
+  }
+
+  #lookAtInstance(object: object, prototype: object | null): void {
+    if (prototype !== null && !trusted.has(prototype)) {
+      this.isFaithful = false
+      this.strangers.push(prototype)
+    }
+    this.#lookAtProperties(object)
+  }
 }

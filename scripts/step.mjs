@@ -14,7 +14,7 @@ export function seconds(ms) {
 /**
  * Does `work(note)` and prints one line on standard error; `note(text)` shows what it is at, on a terminal.
  *
- * @param closing - makes the line from the result; default: the label
+ * @param closing - makes the line from the result; default: the label; a result with failures is marked as one
  */
 export async function step(label, work, closing = () => label) {
   const start = performance.now()
@@ -33,7 +33,7 @@ export async function step(label, work, closing = () => label) {
   try {
     const result = await work((text) => (detail = text.trim()))
     clear()
-    process.stderr.write(`✓ ${closing(result)} (${seconds(performance.now() - start)})\n`)
+    process.stderr.write(`${result?.failed > 0 ? '✗' : '✓'} ${closing(result)} (${seconds(performance.now() - start)})\n`)
     return result
   } catch (error) {
     clear()

@@ -2,6 +2,7 @@
 //! that runs code of the pool's user, destructors among it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::native;
 use crate::outcome::Outcome;
@@ -10,10 +11,41 @@ use crate::sync::MutexGuard;
 use crate::task::Task;
 use crate::work::{Kind, Work, WorkerLink};
 
+/// A list that is nearly always empty or of one, and then needs no memory of its own.
+pub(crate) struct Few<T> {
+    first: Option<T>,
+    others: Vec<T>,
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Few { first: None, others: Vec::new() }
+    }
+}
+
+impl<T> Few<T> {
+    pub(crate) fn push(&mut self, item: T) {
+        match self.first {
+            None => self.first = Some(item),
+            Some(_) => self.others.push(item),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.others)
+    }
+}
+
 pub(crate) struct Actions<W: Work> {
+    /// When the change began: the one look at the clock that it needs.
+    pub(crate) now: Instant,
     pub(crate) wake: Vec<Arc<dyn WorkerLink<W>>>,
     pub(crate) start: Vec<Kind>,
-    pub(crate) announce: Vec<Arc<Task<W>>>,
+    pub(crate) announce: Few<Arc<Task<W>>>,
     pub(crate) room: bool,
     pub(crate) closed: bool,
     /// Work that will never run; its destructor is the user's, as are those of the next two.
@@ -27,9 +59,10 @@ pub(crate) struct Actions<W: Work> {
 impl<W: Work> Default for Actions<W> {
     fn default() -> Self {
         Actions {
+            now: Instant::now(),
             wake: Vec::new(),
             start: Vec::new(),
-            announce: Vec::new(),
+            announce: Few::default(),
             room: false,
             closed: false,
             dropped: Vec::new(),
@@ -76,7 +109,7 @@ impl<W: Work> Pool<W> {
         for link in &actions.wake {
             link.wake();
         }
-        for task in &actions.announce {
+        for task in actions.announce.iter() {
             W::settled(task);
         }
         for kind in &actions.start {

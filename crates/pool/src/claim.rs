@@ -176,7 +176,7 @@ impl<W: Work> Pool<W> {
         actions: &mut Actions<W>,
     ) -> Option<Next<W>> {
         let task = shared.lanes[kind as usize].pop()?;
-        let work = shared.begin(&task, id)?;
+        let work = shared.begin(&task, id, actions.now)?;
         if let Some(record) = shared.workers.get(id) {
             record.held.push(task.clone());
             record.claimed += 1;

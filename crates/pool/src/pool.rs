@@ -111,7 +111,7 @@ impl<W: Work> Pool<W> {
         }
         let id = shared.next_id;
         shared.next_id += 1;
-        let task = Task::new(id, spec, self);
+        let task = Task::new(id, spec, self, actions.now);
         if expired {
             shared.conclude(&task, Err(Failure::Expired), &mut actions);
         } else {
@@ -219,8 +219,8 @@ impl<W: Work> Shared<W> {
         actions: &mut Actions<W>,
     ) -> bool {
         let (before, how) = (task.state(), ending(&outcome));
-        let work = match task.settle(outcome) {
-            Ok(work) => work,
+        let (work, started) = match task.settle(outcome) {
+            Ok(parts) => parts,
             Err(late) => {
                 actions.late.push(late);
                 return false;
@@ -231,8 +231,8 @@ impl<W: Work> Shared<W> {
         }
         if before == State::Running {
             self.running -= 1;
-            if let Some(started) = task.inner.lock().started {
-                self.run_time.record(started.elapsed());
+            if let Some(started) = started {
+                self.run_time.record(actions.now.saturating_duration_since(started));
             }
         }
         self.counts.add(how);
@@ -264,8 +264,7 @@ impl<W: Work> Shared<W> {
     }
 
     /// Marks the task that was just taken from its lane as running on `worker`.
-    pub(crate) fn begin(&mut self, task: &Arc<Task<W>>, worker: WorkerId) -> Option<W> {
-        let now = Instant::now();
+    pub(crate) fn begin(&mut self, task: &Arc<Task<W>>, worker: WorkerId, now: Instant) -> Option<W> {
         let mut inner = task.inner.lock();
         if !task.advance(&mut inner, State::Running) {
             return None;

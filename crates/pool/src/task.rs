@@ -59,7 +59,7 @@ pub struct Task<W: Work> {
 }
 
 impl<W: Work> Task<W> {
-    pub(crate) fn new(id: u64, spec: Spec<W>, pool: &Arc<Pool<W>>) -> Arc<Self> {
+    pub(crate) fn new(id: u64, spec: Spec<W>, pool: &Arc<Pool<W>>, now: Instant) -> Arc<Self> {
         let limited = spec.timeout.is_some() || spec.queue_timeout.is_some();
         let limits = limited.then(|| Box::new(Limits { timeout: spec.timeout, pool: Arc::downgrade(pool) }));
         Arc::new(Task {
@@ -67,7 +67,7 @@ impl<W: Work> Task<W> {
             kind: spec.kind,
             needs: spec.needs,
             priority: spec.priority,
-            submitted: Instant::now(),
+            submitted: now,
             limits,
             owner: spec.owner,
             state: AtomicU8::new(State::Pending as u8),
@@ -171,9 +171,9 @@ impl<W: Work> Task<W> {
         legal
     }
 
-    /// Settles the future, if it has not settled, and returns the work that now never runs. The
-    /// caller goes on to [`Task::announce`] once it holds no lock.
-    pub(crate) fn settle(&self, outcome: Outcome<W>) -> Result<Option<W>, Outcome<W>> {
+    /// Settles the future, if it has not settled, and returns the work that now never runs and when the
+    /// task was claimed. The caller sees to it that the task is announced once it holds no lock.
+    pub(crate) fn settle(&self, outcome: Outcome<W>) -> Result<(Option<W>, Option<Instant>), Outcome<W>> {
         let next = match &outcome {
             Err(crate::Failure::Cancelled) => State::Cancelled,
             _ => State::Finished,
@@ -184,11 +184,12 @@ impl<W: Work> Task<W> {
         }
         inner.outcome = Some(outcome);
         let work = inner.work.take();
+        let started = inner.started;
         let anybody_waits = inner.waiters > 0;
         drop(inner);
         if anybody_waits {
             self.settled.notify_all();
         }
-        Ok(work)
+        Ok((work, started))
     }
 }

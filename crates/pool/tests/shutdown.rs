@@ -206,7 +206,7 @@ fn nobody_hears_of_the_end_before_every_future_was_announced() {
         pool.start_failed(Kind::Process, None, false);
         let canceller = std::thread::spawn({
             let (pool, tasks) = (pool.clone(), tasks.clone());
-            move || tasks.iter().for_each(|task| drop(pool.cancel(task, false)))
+            move || tasks.iter().for_each(|task| _ = pool.cancel(task, false))
         });
         pool.shutdown(true);
         // The last worker that was on its way does not come.

@@ -1,12 +1,18 @@
 //! Work made of closures, a host that keeps a log, and workers driven by threads of the test.
-#![allow(dead_code)] // each test file uses its part
+#![allow(dead_code, unused_imports)] // each test file uses its part
+
+mod gate;
+mod host;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pool::{Config, Control, Failure, Host, Kind, Next, Parker, Pool, Spec, Task, Work, Worker, WorkerLink};
+use pool::{Config, Control, Failure, Kind, Next, Parker, Pool, Spec, Task, Work, Worker, WorkerLink};
+
+pub(crate) use gate::{Gate, Random, at_gate};
+pub(crate) use host::{Log, Start, TestHost};
 
 /// How long a test waits for what must happen. Far beyond what a busy machine needs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
@@ -98,75 +104,10 @@ pub(crate) fn outcome(task: &Arc<Task<Job>>) -> String {
     }
 }
 
-/// What the host was told.
-#[derive(Clone, Default)]
-pub(crate) struct Log {
-    pub(crate) starts: Vec<Kind>,
-    pub(crate) rooms: usize,
-    pub(crate) closed: usize,
-}
-
-/// What the host does when it is asked for a worker.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Start {
-    /// Nothing: the test attaches workers by hand.
-    Ignore,
-    /// Starts a thread that attaches and serves.
-    Serve,
-    /// Says that it failed.
-    Fail,
-}
-
-pub(crate) struct TestHost {
-    start: Start,
-    log: Mutex<Log>,
-    changed: Condvar,
-    pool: OnceLock<Weak<Pool<Job>>>,
-}
-
-impl TestHost {
-    fn note(&self, change: impl FnOnce(&mut Log)) {
-        change(&mut self.log.lock().unwrap());
-        self.changed.notify_all();
-    }
-
-    pub(crate) fn log(&self) -> Log {
-        self.log.lock().unwrap().clone()
-    }
-
-    pub(crate) fn wait(&self, what: &str, done: impl Fn(&Log) -> bool) -> Log {
-        let log = self.log.lock().unwrap();
-        let (log, late) = self.changed.wait_timeout_while(log, LIMIT, |log| !done(log)).unwrap();
-        assert!(!late.timed_out(), "waited in vain: {what}");
-        log.clone()
-    }
-}
-
-impl Host for TestHost {
-    fn start_worker(&self, kind: Kind) {
-        self.note(|log| log.starts.push(kind));
-        let pool = self.pool.get().and_then(Weak::upgrade);
-        match (self.start, pool) {
-            (Start::Serve, Some(pool)) => drop(thread::spawn(move || serve(&pool, kind))),
-            (Start::Fail, Some(pool)) => pool.start_failed(kind, Some("no worker".into()), false),
-            _ => {}
-        }
-    }
-
-    fn closed(&self) {
-        self.note(|log| log.closed += 1);
-    }
-
-    fn room(&self) {
-        self.note(|log| log.rooms += 1);
-    }
-}
-
 pub(crate) fn pool_with(start: Start, config: Config) -> (Arc<Pool<Job>>, Arc<TestHost>) {
-    let host =
-        Arc::new(TestHost { start, log: Mutex::default(), changed: Condvar::new(), pool: OnceLock::new() });
+    let host = Arc::new(TestHost::new(start));
     let pool = Pool::new(config, host.clone());
-    host.pool.set(Arc::downgrade(&pool)).unwrap();
+    host.belongs_to(&pool);
     (pool, host)
 }
 
@@ -281,51 +222,5 @@ pub(crate) fn eventually(what: &str, done: impl Fn() -> bool) {
     while !done() {
         assert!(start.elapsed() < LIMIT, "waited in vain: {what}");
         thread::sleep(Duration::from_millis(1));
-    }
-}
-
-/// A door that tasks wait at until the test opens it.
-#[derive(Clone, Default)]
-pub(crate) struct Gate(Arc<(Mutex<(bool, usize)>, Condvar)>);
-
-impl Gate {
-    pub(crate) fn open(&self) {
-        self.0.0.lock().unwrap().0 = true;
-        self.0.1.notify_all();
-    }
-
-    pub(crate) fn pass(&self) {
-        let mut state = self.0.0.lock().unwrap();
-        state.1 += 1;
-        self.0.1.notify_all();
-        let (_state, late) = self.0.1.wait_timeout_while(state, LIMIT, |state| !state.0).unwrap();
-        assert!(!late.timed_out(), "the gate stayed shut");
-    }
-
-    /// Waits until `count` tasks have come to the door.
-    pub(crate) fn wait_for(&self, count: usize) {
-        let state = self.0.0.lock().unwrap();
-        let (_state, late) = self.0.1.wait_timeout_while(state, LIMIT, |state| state.1 < count).unwrap();
-        assert!(!late.timed_out(), "not enough tasks came to the gate");
-    }
-}
-
-pub(crate) fn at_gate(kind: Kind, label: u64, gate: &Gate) -> Spec<Job> {
-    let gate = gate.clone();
-    spec(kind, label, move || {
-        gate.pass();
-        label
-    })
-}
-
-/// A small generator of random numbers; tests name their seed.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % limit
     }
 }

@@ -1,0 +1,80 @@
+//! A host that keeps a log.
+
+use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
+use std::thread;
+
+use pool::{Host, Kind, Pool};
+
+use super::{Job, LIMIT, serve};
+
+/// What the host was told.
+#[derive(Clone, Default)]
+pub(crate) struct Log {
+    pub(crate) starts: Vec<Kind>,
+    pub(crate) rooms: usize,
+    pub(crate) closed: usize,
+}
+
+/// What the host does when it is asked for a worker.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Start {
+    /// Nothing: the test attaches workers by hand.
+    Ignore,
+    /// Starts a thread that attaches and serves.
+    Serve,
+    /// Says that it failed.
+    Fail,
+}
+
+pub(crate) struct TestHost {
+    start: Start,
+    log: Mutex<Log>,
+    changed: Condvar,
+    pool: OnceLock<Weak<Pool<Job>>>,
+}
+
+impl TestHost {
+    pub(crate) fn new(start: Start) -> Self {
+        TestHost { start, log: Mutex::default(), changed: Condvar::new(), pool: OnceLock::new() }
+    }
+
+    pub(crate) fn belongs_to(&self, pool: &Arc<Pool<Job>>) {
+        self.pool.set(Arc::downgrade(pool)).unwrap();
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Log)) {
+        change(&mut self.log.lock().unwrap());
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn log(&self) -> Log {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub(crate) fn wait(&self, what: &str, done: impl Fn(&Log) -> bool) -> Log {
+        let log = self.log.lock().unwrap();
+        let (log, late) = self.changed.wait_timeout_while(log, LIMIT, |log| !done(log)).unwrap();
+        assert!(!late.timed_out(), "waited in vain: {what}");
+        log.clone()
+    }
+}
+
+impl Host for TestHost {
+    fn start_worker(&self, kind: Kind) {
+        self.note(|log| log.starts.push(kind));
+        let pool = self.pool.get().and_then(Weak::upgrade);
+        match (self.start, pool) {
+            (Start::Serve, Some(pool)) => drop(thread::spawn(move || serve(&pool, kind))),
+            (Start::Fail, Some(pool)) => pool.start_failed(kind, Some("no worker".into()), false),
+            _ => {}
+        }
+    }
+
+    fn closed(&self) {
+        self.note(|log| log.closed += 1);
+    }
+
+    fn room(&self) {
+        self.note(|log| log.rooms += 1);
+    }
+}

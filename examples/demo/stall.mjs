@@ -1,0 +1,21 @@
+// How long the event loop stood still: a timer that wants to run every few milliseconds, and the longest time that it was late.
+const EVERY = 5
+
+/** Starts watching; the function returned stops and gives the longest stall in milliseconds. */
+export function watchStalls() {
+  let last = performance.now()
+  let longest = 0
+  const look = () => {
+    const now = performance.now()
+    longest = Math.max(longest, now - last - EVERY)
+    last = now
+  }
+  const timer = setInterval(look, EVERY)
+  return () => {
+    clearInterval(timer)
+    look()
+    return longest
+  }
+}
+
+export const ms = (time) => (time < 10 ? `${time.toFixed(1)} ms` : `${Math.round(time).toLocaleString('en')} ms`)

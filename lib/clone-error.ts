@@ -1,0 +1,172 @@
+/** The error of a value that cannot be cloned, which names the place: `argument 1.options.cb`, `result.items[3].fn`. */
+import { types } from 'node:util'
+import { isAccessor } from './json-safe.ts'
+import { bufferOf } from './views.ts'
+
+const MOST_VISITS = 100_000
+const MOST_PROBES = 1_000
+
+/** Where an object was found: in `parent`, as `step`. */
+interface Place {
+  value: unknown
+  step: string
+  parent: Place | undefined
+}
+
+/** What is thrown instead of `error`, which `structuredClone(value)` has thrown: a DataCloneError with the place, or the user's own error. */
+export function placedError(value: unknown, root: string, error: unknown): unknown {
+  if (!isCloneError(error)) return error
+  let place: Place | undefined
+  try {
+    place = findCulprit(value)
+  } catch {
+    // What user code throws while it is searched only costs the place.
+  }
+  const path = place === undefined ? root : root + pathOf(place)
+  const why = place === undefined || place.value === undefined ? messageOf(error) : describe(place.value)
+  return new DOMException(`${path} cannot be cloned: ${why}`, 'DataCloneError')
+}
+
+/** The same for a list of arguments, counted from 1. */
+export function placedArgumentError(args: readonly unknown[], error: unknown): unknown {
+  const named = placedError(args, 'arguments', error)
+  if (!isCloneError(named)) return named
+  const message = named.message.replace(/^arguments\[(\d+)\]/, (_, index: string) => `argument ${Number(index) + 1}`)
+  return new DOMException(message, 'DataCloneError')
+}
+
+function isCloneError(error: unknown): error is DOMException {
+  return error instanceof Error && (error.name === 'DataCloneError' || (error as { code?: unknown }).code === 'ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST')
+}
+
+function messageOf(error: Error): string {
+  return error.message
+}
+
+/** How a value is named in a message. */
+export function describe(value: unknown): string {
+  if (typeof value === 'function') return functionName(value)
+  if (typeof value === 'symbol') return String(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (types.isProxy(value)) return 'a Proxy'
+  if (types.isArrayBuffer(value) || ArrayBuffer.isView(value)) return 'a detached ArrayBuffer'
+  return `an object of class ${className(value)}`
+}
+
+function functionName(value: Function): string {
+  const name: unknown = types.isProxy(value) ? '' : Object.getOwnPropertyDescriptor(value, 'name')?.value
+  return typeof name === 'string' && name !== '' ? `the function ${name}` : 'a function'
+}
+
+function className(value: object): string {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (typeof prototype === 'object' && prototype !== null && !types.isProxy(prototype)) {
+    const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
+    const name: unknown = typeof constructor === 'function' ? Object.getOwnPropertyDescriptor(constructor, 'name')?.value : undefined
+    if (typeof name === 'string' && name !== '') return name
+  }
+  return Object.prototype.toString.call(value).slice(8, -1)
+}
+
+function pathOf(place: Place): string {
+  const steps: string[] = []
+  for (let at: Place | undefined = place; at !== undefined; at = at.parent) steps.push(at.step)
+  const all = steps.reverse()
+  // The middle of a long way says nothing.
+  if (all.length > 40) all.splice(20, all.length - 40, '…')
+  return all.join('')
+}
+
+/** The first value in the order of the properties that cannot be cloned by itself; an accessor, whose value is unknown, if nothing else is found. */
+function findCulprit(root: unknown): Place | undefined {
+  const seen = new Set<object>()
+  const todo: Place[] = [{ value: root, step: '', parent: undefined }]
+  const suspects: Place[] = []
+  let accessor: Place | undefined
+  for (let visits = 0; visits < MOST_VISITS; visits++) {
+    const place = todo.pop()
+    if (place === undefined) break
+    const value = place.value
+    if (isHopeless(value)) return place
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue
+    seen.add(value)
+    if (!isPlain(value)) suspects.push(place)
+    const inner: Place[] = []
+    accessor = listInner(value, place, inner) ?? accessor
+    for (let at = inner.length - 1; at >= 0; at--) todo.push(inner[at] as Place)
+  }
+  return probe(suspects) ?? accessor
+}
+
+/** Lists what is in an object; returns its first accessor. */
+function listInner(object: object, parent: Place, inner: Place[]): Place | undefined {
+  const add = (value: unknown, step: string): void => void inner.push({ value, step, parent })
+  let accessor: Place | undefined
+  if (types.isMap(object)) {
+    let index = 0
+    Map.prototype.forEach.call(object, (value: unknown, key: unknown) => {
+      add(key, `.keys()[${index}]`)
+      add(value, typeof key === 'object' || typeof key === 'function' ? `.values()[${index}]` : `.get(${quote(key)})`)
+      index++
+    })
+  } else if (types.isSet(object)) {
+    let index = 0
+    Set.prototype.forEach.call(object, (value: unknown) => add(value, `.values()[${index++}]`))
+  } else if (types.isNativeError(object)) {
+    if (Object.hasOwn(object, 'cause') && !isAccessor(object, 'cause')) add(object.cause, '.cause')
+  } else if (!ArrayBuffer.isView(object)) {
+    const isArray = Array.isArray(object)
+    for (const key of Object.keys(object)) {
+      const step = stepTo(key, isArray)
+      if (isAccessor(object, key)) accessor ??= { value: undefined, step, parent }
+      else add((object as Record<string, unknown>)[key], step)
+    }
+  }
+  return accessor
+}
+
+function quote(key: unknown): string {
+  return typeof key === 'string' ? JSON.stringify(key) : String(key)
+}
+
+function stepTo(key: string, isArray: boolean): string {
+  if (isArray && /^\d+$/.test(key)) return `[${key}]`
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
+}
+
+function isPlain(object: object): boolean {
+  return Array.isArray(object) || Object.getPrototypeOf(object) === Object.prototype
+}
+
+function isHopeless(value: unknown): boolean {
+  if (typeof value === 'function' || typeof value === 'symbol') return true
+  if (typeof value !== 'object' || value === null) return false
+  if (types.isProxy(value) || types.isPromise(value) || types.isWeakMap(value) || types.isWeakSet(value)) return true
+  if (types.isGeneratorObject(value) || types.isModuleNamespaceObject(value) || types.isSymbolObject(value) || types.isExternal(value)) return true
+  if (ArrayBuffer.isView(value)) return isDetached(bufferOf(value))
+  return types.isArrayBuffer(value) && isDetached(value)
+}
+
+/** Whether the memory of a buffer has gone elsewhere. */
+export function isDetached(buffer: ArrayBufferLike): boolean {
+  if (buffer.byteLength > 0 || types.isSharedArrayBuffer(buffer)) return false
+  try {
+    new Uint8Array(buffer)
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** The innermost of the suspects that `structuredClone` refuses. */
+function probe(suspects: Place[]): Place | undefined {
+  for (let at = suspects.length - 1; at >= 0 && at >= suspects.length - MOST_PROBES; at--) {
+    const place = suspects[at] as Place
+    try {
+      structuredClone(place.value)
+    } catch {
+      return place
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,60 @@
+/** The classes of errors that arrive as themselves: those of the language, DOMException, and this package's. */
+import * as ours from './errors.ts'
+
+type ErrorClass = new (message: string) => Error
+
+const classes: Map<string, ErrorClass> = new Map()
+const names: Map<object, string> = new Map()
+
+function add(name: string, constructor: unknown): void {
+  if (typeof constructor !== 'function') return
+  classes.set(name, constructor as ErrorClass)
+  names.set(constructor.prototype as object, name)
+}
+
+for (const name of ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError', 'AggregateError', 'SuppressedError', 'DOMException']) {
+  add(name, (globalThis as Record<string, unknown>)[name])
+}
+/** Of another copy of the package they are known by the symbol that they carry. */
+const brands: [symbol: symbol, name: string][] = []
+for (const [name, constructor] of Object.entries(ours)) {
+  add(name, constructor)
+  brands.push([Symbol.for(`concurrent-futures.${name}`), name])
+}
+
+const MOST_PROTOTYPES = 100
+
+/** The name of the nearest class that an error is an instance of. */
+export function nearestClass(error: object): string {
+  let prototype: unknown = Object.getPrototypeOf(error)
+  for (let depth = 0; depth < MOST_PROTOTYPES && typeof prototype === 'object' && prototype !== null; depth++) {
+    const name = names.get(prototype) ?? foreignClass(prototype)
+    if (name !== undefined) return name
+    prototype = Object.getPrototypeOf(prototype)
+  }
+  return 'Error'
+}
+
+/** The class of a prototype that is another copy's or another context's. */
+function foreignClass(prototype: object): string | undefined {
+  for (const [symbol, name] of brands) if (Object.hasOwn(prototype, symbol)) return name
+  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
+  if (typeof constructor !== 'function') return undefined
+  const name: unknown = Object.getOwnPropertyDescriptor(constructor, 'name')?.value
+  if (typeof name !== 'string' || !classes.has(name)) return undefined
+  // A user's class of the same name is none of the language's.
+  return Function.prototype.toString.call(constructor).includes('[native code]') ? name : undefined
+}
+
+/** A new error of a class that `nearestClass` named. */
+export function instantiate(className: string, message: string, name: string | undefined): Error {
+  if (className === 'DOMException') return new DOMException(message, name ?? 'Error')
+  if (className === 'AggregateError') return new AggregateError([], message)
+  if (className === 'SuppressedError') return suppressed(message)
+  return new (classes.get(className) ?? Error)(message)
+}
+
+function suppressed(message: string): Error {
+  const constructor = classes.get('SuppressedError') as (new (error: unknown, suppressed: unknown, message: string) => Error) | undefined
+  return constructor === undefined ? new Error(message) : new constructor(undefined, undefined, message)
+}

@@ -1,0 +1,34 @@
+/** Views of ArrayBuffers, and the Buffers among them that are a part of a pool. What a view says of itself is asked of the class, not of the object, which may lie. */
+
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
+
+function getter(prototype: object, name: string): (this: ArrayBufferView) => any {
+  return Object.getOwnPropertyDescriptor(prototype, name)?.get as (this: ArrayBufferView) => any
+}
+
+const arrayBuffer = getter(typedArray, 'buffer')
+const arrayTag = getter(typedArray, Symbol.toStringTag as unknown as string)
+const dataViewBuffer = getter(DataView.prototype, 'buffer')
+
+/** The name of the class of a typed array or DataView. */
+export function viewClass(view: ArrayBufferView): string {
+  return (arrayTag.call(view) as string | undefined) ?? 'DataView'
+}
+
+/** The memory of a view. */
+export function bufferOf(view: ArrayBufferView): ArrayBufferLike {
+  return (arrayTag.call(view) === undefined ? dataViewBuffer : arrayBuffer).call(view) as ArrayBufferLike
+}
+
+/**
+ * Whether `view` is a Buffer over a part of its ArrayBuffer. Most of Node's Buffers are slices of a pool that holds other people's bytes:
+ * such a Buffer arrives as its own bytes.
+ */
+export function isPart(view: ArrayBufferView): boolean {
+  return Buffer.isBuffer(view) && view.byteLength !== view.buffer.byteLength
+}
+
+/** What a part and its clone have in common. */
+export function partName(view: ArrayBufferView): string {
+  return `${view.byteOffset}:${view.byteLength}:${view.buffer.byteLength}`
+}
