@@ -1,10 +1,13 @@
-import test from 'ava'
+import ava from 'ava'
 import { availableParallelism } from 'node:os'
 import { readdirSync, readFileSync } from 'node:fs'
 import { moduleTasks, native, ThreadPoolExecutor } from 'concurrent-futures'
 import type { TaskOptions, ThreadPoolOptions } from 'concurrent-futures'
 import { SOON } from './limits.ts'
 import { Folder } from './gate.ts'
+
+// One at a time: workers that start at once slow each other down.
+const test = ava.serial
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 

@@ -38,7 +38,11 @@ async function primes(executor) {
   endSpin()
   line(`main thread   ${ms(alone.took).padStart(9)}   longest stall of the event loop ${ms(alone.stall).padStart(9)}`)
   const endSecond = spin('on the pool: the event loop is free, the spinner turns')
-  const pooled = await measure(() => Array.fromAsync(executor.map(isPrime, NUMBERS)))
+  const pooled = await measure(async () => {
+    const answers = []
+    for await (const answer of executor.map(isPrime, NUMBERS)) answers.push(answer)
+    return answers
+  })
   endSecond()
   line(`${`${workers} workers`.padEnd(13)} ${ms(pooled.took).padStart(9)}   longest stall of the event loop ${ms(pooled.stall).padStart(9)}`)
   for (const [index, n] of NUMBERS.entries()) line(dim(`${n} is prime: ${pooled.value[index]}`))

@@ -84,7 +84,9 @@ export interface Binding {
     packError: (error: unknown) => unknown,
   ): boolean
   settle(token: number, form: number, value: unknown): void
-  prepared(fn: number): void
+  prepared(fn: number, isAsync: boolean): void
+  suspend(): void
+  resume(): void
   recovered(ok: boolean): void
   fatal(): void
   leaveIfIdle(): boolean

@@ -80,6 +80,12 @@ export function callable(value: unknown, name: string): unknown {
   return value
 }
 
+/** An object that is no array. */
+export function object<T>(value: T, name: string): T & object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, 'an object', value)
+  return value
+}
+
 /** An array; the copy that is returned is the caller's to keep. */
 export function array(value: unknown, name: string): unknown[] {
   if (!Array.isArray(value)) throw wrongType(name, 'an array', value)

@@ -28,11 +28,33 @@ export interface CurrentTask {
 /** A task in this worker. */
 export class TaskContext {
   readonly token: number
+  /** The task under it on the stack, which waits for it. */
+  readonly outer: TaskContext | undefined
   isOver = false
+  #waits = 0
   #view: TaskView | undefined
 
-  constructor(token: number) {
+  constructor(token: number, outer: TaskContext | undefined) {
     this.token = token
+    this.outer = outer
+  }
+
+  /** The task begins to wait, without blocking, for a future: from the first wait to the end of the last its worker has no place. */
+  beginWait(): () => void {
+    if (this.#waits++ === 0) binding.suspend()
+    let isOpen = true
+    return () => {
+      if (!isOpen || this.isOver) return
+      isOpen = false
+      if (--this.#waits === 0) binding.resume()
+    }
+  }
+
+  /** The task has returned, thrown or been stopped. */
+  end(): void {
+    if (this.isOver) return
+    this.isOver = true
+    if (this.#waits > 0) binding.resume()
   }
 
   /** What the task sees; looking marks it as one that heeds requests to stop. */
@@ -111,6 +133,11 @@ const storage: AsyncLocalStorage<TaskContext> = new AsyncLocalStorage()
 
 /** Calls `fn` as a part of the task. */
 export const runInContext: AsyncLocalStorage<TaskContext>['run'] = storage.run.bind(storage) as AsyncLocalStorage<TaskContext>['run']
+
+/** Makes `context` that of the code that goes on after this call. */
+export function enterContext(context: TaskContext): void {
+  storage.enterWith(context)
+}
 
 /** The context of the code that calls; undefined outside of tasks. */
 export function currentContext(): TaskContext | undefined {

@@ -7,9 +7,12 @@
 import { binding, HAS_CAUSE, kinds, numbers, onDeliver, ROW, slots } from './binding.ts'
 import { CHUNK, unpack } from './codec.ts'
 import { unpackThrown } from './error-codec.ts'
-import { BrokenThreadPool, TimeoutError, WorkerLostError } from './errors.ts'
+import { BrokenThreadPool, InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
 import { CANCEL, createLinkedFuture, deliver, deliverProgress, ERROR, storeOutcome, VALUE } from './future.ts'
 import type { Future, TaskLink } from './future.ts'
+
+/** The code of the addon's own invalid-state errors (js.rs). */
+const INVALID_STATE = 'ERR_FUTURE_INVALID_STATE'
 
 const futures: (Future<any> | undefined)[] = []
 
@@ -63,7 +66,11 @@ export class PoolLink implements TaskLink {
 
   park(slot: number, _future: Future<any>, ms: number): void {
     serve()
-    binding.park(slot, ms)
+    try {
+      binding.park(slot, ms)
+    } catch (error) {
+      throw (error as { code?: unknown }).code === INVALID_STATE ? new InvalidStateError((error as Error).message) : error
+    }
     serve()
   }
 

@@ -1,8 +1,9 @@
 /** The options of a thread pool: checked once, by its constructor. */
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { SHARE_ENV } from 'node:worker_threads'
 import type { ResourceLimits } from 'node:worker_threads'
-import { array, callable, duration, integer, options as checkOptions, string } from './check.ts'
+import { array, callable, duration, integer, object, options as checkOptions, string } from './check.ts'
 
 /** What the constructor of `ThreadPoolExecutor` takes. All times are milliseconds. */
 export interface ThreadPoolOptions {
@@ -70,12 +71,12 @@ let poolNumber = 0
 
 /** Checks what the constructor was given. @throws TypeError, RangeError */
 export function checkPoolOptions(given: number | ThreadPoolOptions | undefined): CheckedPoolOptions {
-  const named = typeof given === 'number' ? { maxWorkers: given } : (given ?? {})
+  const named = typeof given === 'number' ? { maxWorkers: given } : given
   const read = checkOptions<ThreadPoolOptions>(named, 'options', NAMES)
   const maxWorkers = read.maxWorkers === undefined ? defaultWorkers() : integer(read.maxWorkers, 'maxWorkers', 1, MOST_WORKERS)
   const worker: CheckedPoolOptions['worker'] = {}
-  if (read.resourceLimits !== undefined) worker.resourceLimits = { ...read.resourceLimits }
-  if (read.env !== undefined) worker.env = read.env
+  if (read.resourceLimits !== undefined) worker.resourceLimits = { ...object(read.resourceLimits, 'resourceLimits') }
+  if (read.env !== undefined) worker.env = read.env === SHARE_ENV ? SHARE_ENV : { ...object(read.env, 'env') }
   if (read.argv !== undefined) worker.argv = array(read.argv, 'argv')
   if (read.execArgv !== undefined) worker.execArgv = array(read.execArgv, 'execArgv') as string[]
   const optional = (value: unknown, name: string): number | undefined => (value === undefined ? undefined : integer(value, name, 1))

@@ -4,7 +4,7 @@
  */
 import { AWAITING, binding, scratch, THREW } from '../binding.ts'
 import { AS_IS, CHUNK, goesAsIs, pack, packedForm, unpack } from '../codec.ts'
-import { runInContext, TaskContext } from '../context.ts'
+import { enterContext, runInContext, TaskContext } from '../context.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
 import { chunked, isThenable } from './chunk.ts'
 import { functions } from './loader.ts'
@@ -13,6 +13,7 @@ type AnyFunction = (...args: any[]) => unknown
 
 /** The tasks whose promise is pending. */
 const awaiting: Map<number, TaskContext> = new Map()
+/** The task on the stack, on top of those that wait for it. */
 let running: TaskContext | undefined
 
 /** How many tasks this worker has begun; the idle timer looks whether it changes. */
@@ -21,18 +22,20 @@ export let begun: number = 0
 export function dispatch(number: number, token: number, form: number, ...values: unknown[]): unknown {
   begun++
   const fn = functions[number] as AnyFunction
-  const context = new TaskContext(token)
+  const context = new TaskContext(token, running)
   running = context
   try {
     const args = form === AS_IS ? values : (unpack(form, values[0]) as unknown[])
     const result = runInContext(context, fn, ...args)
+    running = context.outer
     if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
-      context.isOver = true
+      context.end()
       return result
     }
     return finish(fn, result, context)
   } catch (error) {
-    context.isOver = true
+    running = context.outer
+    context.end()
     return fail(error)
   }
 }
@@ -50,7 +53,7 @@ function finish(fn: AnyFunction, result: unknown, context: TaskContext): unknown
     scratch[0] = AWAITING
     return undefined
   }
-  context.isOver = true
+  context.end()
   const data = packResult(fn, result)
   scratch[0] = resultForm
   return data
@@ -102,13 +105,14 @@ function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskCon
 }
 
 function end(context: TaskContext): void {
-  context.isOver = true
+  context.end()
   awaiting.delete(context.token)
 }
 
 /** A task is asked to stop. */
 export function abort(token: number): void {
-  const context = awaiting.get(token) ?? (running?.token === token ? running : undefined)
+  let context = awaiting.get(token) ?? running
+  while (context !== undefined && context.token !== token) context = context.outer
   context?.abort()
 }
 
@@ -119,6 +123,9 @@ export function packError(error: unknown): unknown {
 
 /** A stop has cut a task off: it is over. */
 export function forgetRunning(): void {
-  if (running !== undefined) running.isOver = true
-  running = undefined
+  const stopped = running
+  running = stopped?.outer
+  stopped?.end()
+  // The store of the outer task went with the stack of async contexts.
+  if (running !== undefined) enterContext(running)
 }

@@ -17,15 +17,20 @@ export function prepare(number: number): void {
   load(number).then(
     (fn) => {
       functions[number] = fn
-      binding.prepared(number)
+      binding.prepared(number, isAsync(fn))
     },
     (error: unknown) => {
       functions[number] = () => {
         throw error
       }
-      binding.prepared(number)
+      binding.prepared(number, false)
     },
   )
+}
+
+/** Whether a function is known to return promises. */
+function isAsync(fn: AnyFunction): boolean {
+  return Object.prototype.toString.call(fn) === '[object AsyncFunction]'
 }
 
 /** Loads function `number`. */

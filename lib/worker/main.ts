@@ -1,7 +1,9 @@
 /** The entry of a pool's worker thread: runs the initializer, then attaches to the pool's queue. */
 import { binding } from '../binding.ts'
 import { unpack } from '../codec.ts'
+import { currentContext } from '../context.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
+import { setWaitHook } from '../future.ts'
 import { seed } from '../thread-role.ts'
 import { abort, dispatch, packError } from './dispatch.ts'
 import { leave, startIdleTimer } from './leave.ts'
@@ -34,6 +36,7 @@ async function start(seed: WorkerSeed): Promise<void> {
     const data = packThrown(error)
     binding.noteCause(thrownForm, data)
   })
+  setWaitHook(() => currentContext()?.beginWait())
   startIdleTimer(seed.idleTimeout)
 }
 

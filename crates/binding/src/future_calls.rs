@@ -7,7 +7,9 @@ use pool::{Cancelled, Kind, Refusal, Spec};
 
 use crate::calls::{Answer, Call};
 use crate::deliver;
+use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
+use crate::nest;
 use crate::pools::PoolEntry;
 use crate::value::{self, Args};
 use crate::work::{JsWork, Ticket};
@@ -131,21 +133,30 @@ pub(crate) fn cancel(call: &Call<'_>) -> Answer {
 }
 
 /// `park(slot, ms)`: parks this thread until the task has settled, a pool asks for something, or `ms` have passed.
+/// On a worker of a pool see `nest`.
 pub(crate) fn park(call: &Call<'_>) -> Answer {
-    let state = call.state;
-    let task = state.task(call.u32(0)?)?;
+    let task = call.state.task(call.u32(0)?)?;
     let deadline = Instant::now() + duration(call.f64(1)?);
-    while !task.state().is_settled() {
-        // The outcome of the task is a note in this isolate's mailbox, so its ring is the one that wakes us.
+    let side = call.state.worker.borrow().clone();
+    match side {
+        Some(side) => nest::wait(call.state, &side, &task, deadline)?,
+        None => park_until(call.state, deadline, || task.state().is_settled()),
+    }
+    js::undefined(call.env)
+}
+
+/// Parks this thread until `is_over`, a pool asks for something, or `deadline` has passed.
+pub(crate) fn park_until(state: &IsolateState, deadline: Instant, is_over: impl Fn() -> bool) {
+    while !is_over() {
+        // What ends the wait is a note in this isolate's mailbox, or rings its bell: that ring wakes us.
         state.mailbox.listen();
-        if task.state().is_settled() || state.mailbox.has_services() || Instant::now() >= deadline {
+        if is_over() || state.mailbox.has_services() || Instant::now() >= deadline {
             break;
         }
         state.bell.park(deadline);
     }
     // Whatever was posted meanwhile is delivered in the next turn of the loop.
     state.bell.ring_loop();
-    js::undefined(call.env)
 }
 
 /// `services()`: what must be served while this thread waits, as a flat array of event, pool and number.

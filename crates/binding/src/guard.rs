@@ -61,6 +61,8 @@ pub(crate) struct Guard {
 pub(crate) enum Standing {
     /// The task is not in the guard.
     Elsewhere,
+    /// Other tasks run on top of it, and must return first.
+    Buried,
     /// Asked; no answer yet.
     Asked,
     /// Node's own code ran: ask again.
@@ -117,6 +119,16 @@ impl Guard {
         hit
     }
 
+    /// How many tasks lie on top of each other.
+    pub(crate) fn depth(&self) -> usize {
+        self.state.lock().entered.len()
+    }
+
+    /// The task that runs, on top of all others.
+    pub(crate) fn innermost(&self) -> Option<Arc<JsTask>> {
+        self.state.lock().entered.last().cloned()
+    }
+
     /// Whether the last hit left nothing broken behind.
     pub(crate) fn is_unharmed(&self) -> bool {
         !std::mem::take(&mut self.state.lock().harmed)
@@ -140,6 +152,7 @@ impl Guard {
                 () if state.put_off.is_some() => Standing::PutOff,
                 () => Standing::Asked,
             },
+            _ if state.entered.iter().any(|entered| Arc::ptr_eq(entered, task)) => Standing::Buried,
             _ => Standing::Elsewhere,
         }
     }

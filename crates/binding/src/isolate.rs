@@ -265,7 +265,9 @@ unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, data:
     match engine::uv() {
         Some(uv) if !handle.is_null() => uv.close(handle, on_closed),
         // SAFETY: removing the hook lets Node go on; it was given to us by Node.
-        _ => unsafe { drop(sys::napi_remove_async_cleanup_hook(hook)) },
+        _ => unsafe {
+            let _ = sys::napi_remove_async_cleanup_hook(hook);
+        },
     }
 }
 

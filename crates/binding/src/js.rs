@@ -17,36 +17,25 @@ pub(crate) enum Fault {
     /// A JavaScript exception is pending, or JavaScript cannot run any more: just return.
     Pending,
     /// Throw this.
-    Throw { class: Class, code: &'static str, message: String },
-}
-
-#[derive(Clone, Copy)]
-pub(crate) enum Class {
-    Error,
-    Type,
+    Throw { code: &'static str, message: String },
 }
 
 impl Fault {
     pub(crate) fn internal(message: &str) -> Fault {
-        Fault::Throw { class: Class::Error, code: "ERR_FUTURE_INTERNAL", message: message.to_owned() }
+        Fault::Throw { code: "ERR_FUTURE_INTERNAL", message: message.to_owned() }
     }
 
     pub(crate) fn invalid_state(message: &str) -> Fault {
-        Fault::Throw { class: Class::Error, code: "ERR_FUTURE_INVALID_STATE", message: message.to_owned() }
+        Fault::Throw { code: "ERR_FUTURE_INVALID_STATE", message: message.to_owned() }
     }
 
     /// Makes it the pending exception.
     pub(crate) fn raise(self, env: Env) {
-        if let Fault::Throw { class, code, message } = self {
+        if let Fault::Throw { code, message } = self {
             let text = CString::new(message.replace('\0', "")).unwrap_or_default();
             let code = CString::new(code).unwrap_or_default();
             // SAFETY: both strings are NUL-terminated and outlive the call; `env` is the calling isolate's.
-            unsafe {
-                match class {
-                    Class::Error => sys::napi_throw_error(env, code.as_ptr(), text.as_ptr()),
-                    Class::Type => sys::napi_throw_type_error(env, code.as_ptr(), text.as_ptr()),
-                };
-            }
+            unsafe { sys::napi_throw_error(env, code.as_ptr(), text.as_ptr()) };
         }
     }
 }
@@ -307,10 +296,6 @@ pub(crate) fn set(
 ) -> Result<(), Fault> {
     // SAFETY: live values of this isolate, a NUL-terminated name.
     check(unsafe { sys::napi_set_named_property(env, object, name.as_ptr(), item) })
-}
-
-pub(crate) fn get(env: Env, object: sys::napi_value, name: &CStr) -> Result<sys::napi_value, Fault> {
-    value!(|result| sys::napi_get_named_property(env, object, name.as_ptr(), &mut result))
 }
 
 pub(crate) fn function(

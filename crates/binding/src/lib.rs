@@ -15,6 +15,7 @@ mod isolate;
 mod js;
 mod mailbox;
 mod native_tasks;
+mod nest;
 mod pool_calls;
 mod pools;
 mod quiet;
@@ -86,6 +87,8 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"fatal" => worker_calls::fatal,
         c"leaveIfIdle" => worker_calls::leave_if_idle,
         c"detach" => worker_calls::detach,
+        c"suspend" => worker_calls::suspend,
+        c"resume" => worker_calls::resume,
         c"look" => worker_calls::look,
         c"isCancelled" => worker_calls::is_cancelled,
         c"reportProgress" => worker_calls::report_progress,

@@ -22,7 +22,6 @@ use crate::deliver;
 use crate::engine::UvAsync;
 use crate::isolate::IsolateState;
 use crate::js::{self, Env};
-use crate::quiet;
 use crate::run;
 use crate::value::{Args, Value};
 use crate::work::{JsTask, JsWork};

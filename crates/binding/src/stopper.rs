@@ -86,6 +86,8 @@ pub(crate) fn stop(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) {
     } else {
         begin(&link.guard, task, expired)
     };
+    // It may be parked, waiting for another task.
+    link.bell.ring();
     let stopper = stopper();
     let mut stops = stopper.lock();
     stops.list.push(Stop { link, task: task.clone(), expired, phase, next: now });
@@ -162,19 +164,23 @@ fn step(stop: &mut Stop) -> bool {
         }
         Phase::Asked { since, began } => return see_answer(stop, now, since, began),
         Phase::Hit { since } => {
-            if stop.link.guard.standing(&stop.task) == Standing::Elsewhere {
+            if matches!(stop.link.guard.standing(&stop.task), Standing::Elsewhere | Standing::Buried) {
                 stop.phase = Phase::Elsewhere { since: now };
             } else if now - since > COME_BACK {
                 replace(&stop.link);
                 return false;
             }
         }
-        Phase::Elsewhere { since } => {
-            if now - since > LET_GO {
+        Phase::Elsewhere { since } => match stop.link.guard.standing(&stop.task) {
+            Standing::Elsewhere if now - since > LET_GO => {
                 replace(&stop.link);
                 return false;
             }
-        }
+            Standing::Elsewhere => {}
+            // Settled already; it is unwound when those on top of it have returned.
+            Standing::Buried => stop.phase = Phase::Elsewhere { since: now },
+            _ => stop.phase = begin(&stop.link.guard, &stop.task, stop.expired),
+        },
     }
     true
 }
@@ -182,7 +188,7 @@ fn step(stop: &mut Stop) -> bool {
 fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> bool {
     let guard = &stop.link.guard;
     match guard.standing(&stop.task) {
-        Standing::Elsewhere => {
+        Standing::Elsewhere | Standing::Buried => {
             if stop.expired {
                 guard::time_out(&stop.task, None);
             }

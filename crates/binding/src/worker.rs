@@ -85,19 +85,31 @@ struct Held {
     awaiting: bool,
 }
 
+/// How a worker stands to a function.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Ready {
+    #[default]
+    No,
+    /// Loaded, or has failed to load; as far as is known it returns without awaiting.
+    Sync,
+    /// Loaded; it returns promises.
+    Async,
+}
+
 pub(crate) struct WorkerSide {
     worker: RefCell<Option<Worker<JsWork>>>,
     pub(crate) link: Arc<IsolateLink>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) callbacks: WorkerCallbacks,
-    /// By function: whether it is loaded, or has failed to load.
-    ready: RefCell<Vec<bool>>,
+    ready: RefCell<Vec<Ready>>,
     held: RefCell<Vec<Held>>,
     next_token: Cell<f64>,
     /// False while the worker prepares a function or recovers from a stop.
     claiming: Cell<bool>,
     pub(crate) gathered: Arc<Gathered>,
     gathers: Cell<bool>,
+    /// The function that is being loaded.
+    preparing: Cell<Option<u32>>,
     exit_code: Cell<Option<i32>>,
     cause: RefCell<Option<Arc<Packed>>>,
 }
@@ -134,6 +146,7 @@ impl WorkerSide {
             claiming: Cell::new(true),
             gathered: quiet::register(),
             gathers: Cell::new(false),
+            preparing: Cell::new(None),
             exit_code: Cell::new(None),
             cause: RefCell::new(None),
         }
@@ -173,13 +186,14 @@ impl WorkerSide {
         let worker = self.worker.borrow();
         let Some(worker) = worker.as_ref() else { return Next::Leave };
         let ready = self.ready.borrow();
-        let is_ready = |needs: u32| ready.get(needs as usize).copied().unwrap_or(false);
+        let is_ready = |needs: u32| ready.get(needs as usize).is_some_and(|ready| *ready != Ready::No);
         let next = match done {
             Some((task, outcome)) => worker.turn(Some((&task, outcome)), &is_ready),
             None => worker.next(&is_ready),
         };
-        if matches!(next, Next::Prepare(_)) {
+        if let Next::Prepare(function) = next {
             self.claiming.set(false);
+            self.preparing.set(Some(function));
         }
         next
     }
@@ -192,15 +206,48 @@ impl WorkerSide {
     }
 
     /// A function has been loaded, or has failed to.
-    pub(crate) fn prepared(&self, function: u32) {
+    pub(crate) fn prepared(&self, function: u32, is_async: bool) {
+        self.preparing.set(None);
+        self.note_function(function, if is_async { Ready::Async } else { Ready::Sync });
+        self.claiming.set(true);
+    }
+
+    fn note_function(&self, function: u32, is: Ready) {
         let mut ready = self.ready.borrow_mut();
         let index = function as usize;
         if ready.len() <= index {
-            ready.resize(index + 1, false);
+            ready.resize(index + 1, Ready::No);
         }
-        ready[index] = true;
-        drop(ready);
-        self.claiming.set(true);
+        ready[index] = is;
+    }
+
+    /// Whether a task of this function can run on top of one that waits for it.
+    pub(crate) fn can_run_nested(&self, function: u32) -> bool {
+        self.may_claim() && self.ready.borrow().get(function as usize) == Some(&Ready::Sync)
+    }
+
+    /// Claims a task that one of ours waits for.
+    pub(crate) fn claim_task(&self, task: &Arc<JsTask>) -> Option<JsWork> {
+        self.worker.borrow().as_ref().and_then(|worker| worker.claim_task(task))
+    }
+
+    /// Whether this thread holds the task: it runs it, or has to run its continuation.
+    pub(crate) fn has_in_hand(&self, task: &Arc<JsTask>) -> bool {
+        self.held.borrow().iter().any(|held| Arc::ptr_eq(&held.task, task))
+    }
+
+    /// A task begins to wait: the worker's place is free for another.
+    pub(crate) fn suspend(&self) {
+        if let Some(worker) = self.worker.borrow().as_ref() {
+            worker.suspend();
+        }
+    }
+
+    /// A wait is over.
+    pub(crate) fn resume(&self) {
+        if let Some(worker) = self.worker.borrow().as_ref() {
+            worker.resume();
+        }
     }
 
     pub(crate) fn begin(&self, task: &Arc<JsTask>) -> f64 {
@@ -220,6 +267,7 @@ impl WorkerSide {
     pub(crate) fn await_promise(&self, token: f64) {
         if let Some(held) = self.held.borrow_mut().iter_mut().find(|held| held.token == token) {
             held.awaiting = true;
+            self.note_function(held.task.needs(), Ready::Async);
         }
     }
 
@@ -273,8 +321,13 @@ impl WorkerSide {
     pub(crate) fn gone(&self) {
         self.guard.close();
         self.link.doomed.store(true, Ordering::Release);
+        let cause = self.cause.borrow_mut().take();
+        if let Some(function) = self.preparing.take() {
+            let pool = &self.link.entry.pool;
+            pool.lose_first(Kind::Isolate, function, self.exit_code.get(), cause.clone());
+        }
         if let Some(worker) = self.worker.borrow_mut().take() {
-            worker.detach(self.exit_code.get(), self.cause.borrow_mut().take());
+            worker.detach(self.exit_code.get(), cause);
         }
         self.held.borrow_mut().clear();
     }

@@ -48,9 +48,22 @@ pub(crate) fn settle(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `prepared(function)`: the function is loaded, or has failed to.
+/// `suspend()`: a task begins to wait without blocking: the worker gives up its place, and may take another task.
+pub(crate) fn suspend(call: &Call<'_>) -> Answer {
+    side(call)?.suspend();
+    call.state.bell.ring();
+    nothing(call)
+}
+
+/// `resume()`: that wait is over.
+pub(crate) fn resume(call: &Call<'_>) -> Answer {
+    side(call)?.resume();
+    nothing(call)
+}
+
+/// `prepared(function, isAsync)`: the function is loaded, or has failed to.
 pub(crate) fn prepared(call: &Call<'_>) -> Answer {
-    side(call)?.prepared(call.u32(0)?);
+    side(call)?.prepared(call.u32(0)?, call.bool(1)?);
     call.state.bell.ring();
     nothing(call)
 }

@@ -185,6 +185,30 @@ impl<W: Work> Pool<W> {
         Some(Next::Run(task, work))
     }
 
+    /// Gives worker `id` a task from the middle of its lane.
+    pub(crate) fn take_out(
+        &self,
+        shared: &mut Shared<W>,
+        id: WorkerId,
+        task: &Arc<Task<W>>,
+        actions: &mut Actions<W>,
+    ) -> Option<W> {
+        let record = shared.workers.get(id)?;
+        if record.kind != task.kind() || matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned)
+        {
+            return None;
+        }
+        // Moves pending to running or not at all; the entry in the lane is then a tombstone.
+        let work = shared.begin(task, id, actions.now)?;
+        shared.lanes[task.kind() as usize].forget(&mut actions.buried);
+        if let Some(record) = shared.workers.get(id) {
+            record.held.push(task.clone());
+            record.claimed += 1;
+        }
+        shared.note_room(actions);
+        Some(work)
+    }
+
     /// A worker found nothing: it gives up its place unless it still holds tasks of which none waits.
     fn rest(&self, shared: &mut Shared<W>, id: WorkerId, held: usize, actions: &mut Actions<W>) {
         if held == 0 || shared.workers.get(id).is_some_and(|record| record.suspended > 0) {

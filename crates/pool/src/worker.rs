@@ -69,16 +69,27 @@ impl<W: Work> Worker<W> {
         }
         let next = self.pool.claim(&mut shared, self.id, ready, &mut actions);
         drop(shared);
-        if let Next::Run(task, _) = &next
-            && let Some(limit) = task.timeout()
-            && let Some(at) = task.started().and_then(|started| started.checked_add(limit))
-        {
-            let alarm: Arc<dyn Alarm> = task.clone();
-            deadline::add(at, deadline::Limit::Run, &alarm);
+        if let Next::Run(task, _) = &next {
+            watch_run_time(task);
         }
         // Not `release`: the pool cannot close under an attached worker.
         self.pool.act(actions);
         next
+    }
+
+    /// Claims this very task, if it still waits in this worker's lane: for a worker whose task would
+    /// otherwise wait for it. It comes on top of what the worker holds, and runs in its place.
+    pub fn claim_task(&self, task: &Arc<Task<W>>) -> Option<W> {
+        let mut actions = Actions::default();
+        let mut shared = self.pool.state.lock();
+        let work = self.pool.take_out(&mut shared, self.id, task, &mut actions);
+        drop(shared);
+        if work.is_some() {
+            watch_run_time(task);
+        }
+        // Not `release`; see `turn`.
+        self.pool.act(actions);
+        work
     }
 
     /// Settles a task that the worker has run, without claiming another. The worker keeps its place and
@@ -144,6 +155,16 @@ impl<W: Work> Worker<W> {
     }
 }
 
+/// Sets the alarm of a task that was just claimed, if its run time is limited.
+fn watch_run_time<W: Work>(task: &Arc<Task<W>>) {
+    if let Some(limit) = task.timeout()
+        && let Some(at) = task.started().and_then(|started| started.checked_add(limit))
+    {
+        let alarm: Arc<dyn Alarm> = task.clone();
+        deadline::add(at, deadline::Limit::Run, &alarm);
+    }
+}
+
 impl<W: Work> Pool<W> {
     /// Removes a worker from outside; see [`Worker::detach`]. A second call does nothing.
     pub fn remove_worker(self: &Arc<Self>, id: WorkerId, exit_code: Option<i32>, cause: Option<W::Error>) {
@@ -157,6 +178,25 @@ impl<W: Work> Pool<W> {
         });
         // Outside the mutex: the link's destructor is the user's.
         drop(record);
+    }
+
+    /// A worker died while it made ready what the first waiting task of `kind` needs: that task is lost, so
+    /// that what always kills its worker ends with the tasks that want it. Nothing if that task has gone.
+    pub fn lose_first(
+        self: &Arc<Self>,
+        kind: Kind,
+        needs: u32,
+        exit_code: Option<i32>,
+        cause: Option<W::Error>,
+    ) {
+        self.change(|shared, actions| {
+            let head = shared.lanes[kind as usize].head(&mut actions.buried);
+            let Some(task) = head.map(|(_, task)| task.clone()).filter(|task| task.needs() == needs) else {
+                return;
+            };
+            shared.conclude_pending(&task, Err(Failure::Lost { exit_code, cause }), actions);
+            self.rebalance(shared, actions);
+        });
     }
 
     /// Whether the worker has this task in its hands.

@@ -1,0 +1,296 @@
+import ava from 'ava'
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import { currentExecutor, currentTask, moduleTasks, native, tasks, ThreadPoolExecutor } from 'concurrent-futures'
+import { cleanEnd, ended, inChild, runNode } from './child.ts'
+import { PROMPT, SOON } from './limits.ts'
+import { hidden as hiddenUnexported } from './fixtures/unexported.mjs'
+import * as named from './fixtures/tasks.mjs'
+import { greet, triple } from './fixtures/typed-tasks.ts'
+
+// One at a time: workers that start at once slow each other down.
+const test = ava.serial
+
+const workUrl = new URL('./fixtures/work.mjs', import.meta.url)
+const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
+const executor = new ThreadPoolExecutor({ maxWorkers: 2, threadNamePrefix: 'tasks' })
+test.after.always(() => executor.shutdown())
+
+test('tasks() gives the functions back: called directly they run here', (t) => {
+  t.is(named.square(4), 16)
+  const functions = { one: () => 1 }
+  t.is(tasks(import.meta, functions).one, functions.one)
+})
+
+test('a function named by tasks() runs in a worker', async (t) => {
+  t.is(await executor.submit(named.square, 5).result(SOON), 25)
+  t.is(await executor.submit(named.later, 'x').result(SOON), 'x')
+})
+
+test('tasks() works in TypeScript modules', async (t) => {
+  t.is(await executor.submit(triple, 5).result(SOON), 15)
+  t.is(await executor.submit(greet, 'you').result(SOON), 'hello you')
+})
+
+test('tasks() takes { url }, for CommonJS', async (t) => {
+  const common = createRequire(import.meta.url)('./fixtures/common-tasks.cjs') as { load(): Promise<{ negate(n: number): number }> }
+  const { negate } = await common.load()
+  t.is(await executor.submit(negate, 5).result(SOON), -5)
+})
+
+test('a function that tasks() has named need not be exported', async (t) => {
+  t.is(await executor.submit(hiddenUnexported(), 2).result(SOON), 'hidden 2')
+})
+
+test('tasks() takes only functions, and an absolute URL', (t) => {
+  t.throws(() => tasks(import.meta, { one: 1 } as never), { instanceOf: TypeError, message: /one/ })
+  t.throws(() => tasks(import.meta, null as never), { instanceOf: TypeError })
+  t.throws(() => tasks(null as never, {}), { instanceOf: TypeError })
+  t.throws(() => tasks({} as never, { one: () => 1 }), { instanceOf: TypeError })
+  t.throws(() => tasks({ url: './relative.js' }, { one: () => 1 }), { instanceOf: TypeError, message: /absolute/ })
+})
+
+test('moduleTasks() runs functions of a module that knows nothing of us and is not imported here', async (t) => {
+  t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
+  const byText = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl.href)
+  t.is(await executor.submit(byText.add, 3, 4).result(SOON), 7)
+})
+
+test('moduleTasks() works with CommonJS modules', async (t) => {
+  const common = moduleTasks<{ negate(n: number): number }>(new URL('./fixtures/common-tasks.cjs', import.meta.url))
+  t.is(await executor.submit(common.negate, 4).result(SOON), -4)
+})
+
+test('moduleTasks() has no then: it can be awaited and returned from async functions', async (t) => {
+  t.false('then' in work)
+  t.is((work as { then?: unknown }).then, undefined)
+  t.is(await work, work)
+})
+
+test('moduleTasks() gives the same function for the same key', (t) => {
+  t.is(work.add, work.add)
+  t.is(moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl).add, work.add)
+})
+
+test('moduleTasks() of a relative or malformed URL is a TypeError', (t) => {
+  for (const url of ['./work.js', 'work', '', 5, null, undefined]) t.throws(() => moduleTasks(url as string), { instanceOf: TypeError })
+})
+
+test('a key that the module does not have fails the future with an error that names it and the module', async (t) => {
+  const wrong = moduleTasks(workUrl)
+  for (const key of ['doesNotExist', 'notAFunction', 'toString', '__proto__', 'constructor']) {
+    const error = (await executor.submit(wrong[key] as () => unknown).exception(PROMPT)) as Error
+    t.true(error instanceof TypeError, key)
+    t.true(error.message.includes(key) && error.message.includes('work.mjs'), error.message)
+  }
+})
+
+test('a self-contained function is sent as source, whatever its form', async (t) => {
+  const methods = {
+    method(n: number) {
+      return n + 1
+    },
+    async later(n: number) {
+      return n + 2
+    },
+    ['computed name'](n: number) {
+      return n + 3
+    },
+    'quoted-name'(n: number) {
+      return n + 4
+    },
+    async(n: number) {
+      return n + 5
+    },
+    get(n: number) {
+      return n + 6
+    },
+    property: (n: number) => n + 7,
+  }
+  for (const [index, fn] of Object.values(methods).entries()) t.is(await executor.submit(fn, 10).result(SOON), 11 + index)
+  t.is(await executor.submit(function named(n: number): number { return n < 2 ? 1 : n * named(n - 1) }, 5).result(SOON), 120)
+  t.is(await executor.submit(async (n: number) => n, 5).result(SOON), 5)
+  t.deepEqual(await executor.submit((...rest: number[]) => rest, 1, 2).result(SOON), [1, 2])
+  t.deepEqual(await executor.submit(({ a, b = 2 }: { a: number; b?: number }) => ({ a, b }), { a: 1 }).result(SOON), { a: 1, b: 2 })
+  t.is(await executor.submit(new Function('a', 'b', 'return a * b') as (a: number, b: number) => number, 6, 7).result(SOON), 42)
+})
+
+test('a function sent as source is compiled once in each worker', async (t) => {
+  const one = new ThreadPoolExecutor(1)
+  const fn = function self(): number {
+    const own = self as unknown as { calls?: number }
+    return (own.calls = (own.calls ?? 0) + 1)
+  }
+  t.deepEqual([await one.submit(fn), await one.submit(fn), await one.submit(fn)], [1, 2, 3])
+  await one.shutdown()
+})
+
+test('a function that cannot be sent is a TypeError at submit that says what to do', async (t) => {
+  class Base {
+    value(): number {
+      return 1
+    }
+  }
+  class Derived extends Base {
+    override value(): number {
+      return super.value()
+    }
+  }
+  const refused: [string, unknown][] = [
+    ['native', Math.max],
+    ['bound', ((a: number) => a).bind(null, 1)],
+    ['generator', function* () { yield 1 }],
+    ['async generator', async function* () { yield 1 }],
+    ['generator method', { *items() { yield 1 } }.items],
+    ['class', Base],
+    ['class expression', class {}],
+    ['method with super', new Derived().value],
+  ]
+  for (const [what, fn] of refused) {
+    const error = t.throws(() => executor.submit(fn as () => unknown), { instanceOf: TypeError }, what)
+    t.true((error as Error).message.length > 20, what)
+    t.throws(() => executor.map(fn as (n: number) => unknown, [1]), { instanceOf: TypeError }, what)
+  }
+  for (const fn of [null, undefined, 5, 'code', {}, [], Symbol('s')]) {
+    t.throws(() => executor.submit(fn as unknown as () => unknown), { instanceOf: TypeError })
+  }
+  t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
+})
+
+test('a function that reads a variable of its surroundings fails with the ReferenceError of the worker and a hint', async (t) => {
+  const outside = 5
+  for (const fn of [() => outside, async () => outside]) {
+    const error = (await executor.submit(fn).exception(SOON)) as Error
+    t.true(error instanceof ReferenceError)
+    t.regex(error.message, /outside is not defined/)
+    t.regex(error.message, /argument|surrounding|tasks\(|moduleTasks/)
+  }
+})
+
+test('in a function sent as source import() of packages and of node: modules works', async (t) => {
+  const seen = await executor
+    .submit(async () => {
+      const { basename } = await import('node:path')
+      const { moduleTasks } = await import('concurrent-futures')
+      return [basename('/a/b'), typeof moduleTasks]
+    })
+    .result(SOON)
+  t.deepEqual(seen, ['b', 'function'])
+})
+
+test('a module that does not exist or throws while it loads fails the future with that error, and the worker goes on', async (t) => {
+  const one = new ThreadPoolExecutor(1)
+  const thread = await one.submit(work.thread).result(SOON)
+  const missing = moduleTasks(new URL('./fixtures/missing.mjs', import.meta.url))
+  t.is(((await one.submit(missing['any'] as () => unknown).exception(SOON)) as { code?: string }).code, 'ERR_MODULE_NOT_FOUND')
+  const broken = moduleTasks(new URL('./fixtures/throws-on-load.mjs', import.meta.url))
+  for (let round = 0; round < 3; round++) {
+    const error = (await one.submit(broken['any'] as () => unknown).exception(SOON)) as Error
+    t.true(error instanceof RangeError)
+    t.is(error.message, 'thrown while loading')
+  }
+  t.is(await one.submit(work.thread).result(SOON), thread)
+  t.is(one.stats().failed, 4)
+  await one.shutdown()
+})
+
+test('a module with a syntax error fails the future with a SyntaxError', async (t) => {
+  const broken = moduleTasks('data:text/javascript,export function f( {')
+  t.true((await executor.submit(broken['f'] as () => unknown).exception(SOON)) instanceof SyntaxError)
+})
+
+test('a module that takes its time to load holds up only its own tasks, and all of them run', async (t) => {
+  const slow = moduleTasks<{ value(): string }>('data:text/javascript,await new Promise((r) => setTimeout(r, 300)); export const value = () => "slow"')
+  const futures = [executor.submit(slow.value), executor.submit(slow.value), executor.submit(slow.value)]
+  t.deepEqual(await Promise.all(futures.map((future) => future.result(SOON))), ['slow', 'slow', 'slow'])
+})
+
+test('an entry file that submits while a worker imports it gets InvalidStateError that names the cure', async (t) => {
+  const end = await runNode<unknown>([new URL('./fixtures/entry-submits.mjs', import.meta.url).pathname])
+  t.deepEqual({ code: end.code, isHung: end.isHung }, { code: 0, isHung: false }, end.errors)
+  t.regex(end.output, /InvalidStateError/)
+  t.regex(end.output, /isMainThread/)
+})
+
+test('outside of a task currentTask() and currentExecutor() are null', (t) => {
+  t.is(currentTask(), null)
+  t.is(currentExecutor(), null)
+})
+
+test('currentTask() tells a task its id, name, signal and deadline, also after an await', async (t) => {
+  const ids = new Set<number>()
+  for (const fn of [named.report, named.reportLater]) {
+    const plain = (await executor.submit(fn).result(SOON)) as { id: number }
+    t.like(plain, { name: '', cancelled: false, aborted: false, isSignal: true, hasDeadline: false })
+    const full = (await executor.with({ name: 'mine', timeout: SOON }).submit(fn).result(SOON)) as { id: number }
+    t.like(full, { name: 'mine', cancelled: false, aborted: false, isSignal: true, hasDeadline: true })
+    ids.add(plain.id).add(full.id)
+  }
+  t.is(ids.size, 4)
+})
+
+test("a deadline is on Date.now()'s clock, timeout after the call of the function", async (t) => {
+  const before = Date.now()
+  const deadline = (await executor.with({ timeout: 10_000 }).submit(named.deadlineOf).result(SOON)) as number
+  t.true(deadline >= before + 9_990 && deadline <= Date.now() + 10_010, String(deadline - before))
+})
+
+test('currentExecutor() gives a task the executor that runs it, for submitting more', async (t) => {
+  t.true(await executor.submit(named.executorIsSame).result(SOON))
+  t.true(await executor.submit(named.nested, 4).result(SOON))
+})
+
+test('progress values arrive all, in order, before the result', async (t) => {
+  for (const fn of [named.send, named.sendLater]) {
+    const events: unknown[] = []
+    const future = executor.submit(fn, [1, 'two', { three: 3 }, null, undefined])
+    future.onProgress((value) => events.push(value))
+    future.addDoneCallback(() => events.push('done'))
+    t.is(await future.result(SOON), 'sent')
+    t.deepEqual(events, [1, 'two', { three: 3 }, null, undefined, 'done'])
+  }
+})
+
+test('no progress arrives after unsubscribing', async (t) => {
+  const events: unknown[] = []
+  const future = executor.submit(named.sendLater, [1, 2, 3, 4])
+  const unsubscribe = future.onProgress((value) => {
+    events.push(value)
+    if (value === 2) unsubscribe()
+  })
+  await future.result(SOON)
+  t.deepEqual(events, [1, 2])
+})
+
+test('a progress value that cannot be cloned throws a DataCloneError inside the task', async (t) => {
+  const error = (await executor.submit(async () => (await import('concurrent-futures')).currentTask()?.progress(() => {})).exception(SOON)) as Error
+  t.is(error.name, 'DataCloneError')
+})
+
+test('tasks do not see each other: module state lives in each worker', async (t) => {
+  const one = new ThreadPoolExecutor(1)
+  t.deepEqual([await one.submit(work.count), await one.submit(work.count)], [1, 2])
+  const other = new ThreadPoolExecutor(1)
+  t.is(await other.submit(work.count), 1)
+  await Promise.all([one.shutdown(), other.shutdown()])
+})
+
+test('calling a stub of moduleTasks() or a native task directly is a TypeError that says what to do', (t) => {
+  t.throws(() => work.add(1, 2), { instanceOf: TypeError, message: /submit/ })
+  t.throws(() => native.countPrimes(5), { instanceOf: TypeError, message: /submit/ })
+})
+
+test('code generation from strings may be forbidden', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor }) => new ThreadPoolExecutor(1).submit((a: number, b: number) => a + b, 1, 2).result(20_000),
+    [],
+    { nodeArguments: ['--disallow-code-generation-from-strings'] },
+  )
+  t.deepEqual(cleanEnd(end), ended(3))
+})
+
+test('an absolute path names a module too', async (t) => {
+  const byPath = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl.pathname)
+  t.is(await executor.submit(byPath.add, 1, 2).result(SOON), 3)
+  t.is(pathToFileURL(workUrl.pathname).href, workUrl.href)
+})

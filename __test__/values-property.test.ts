@@ -1,0 +1,186 @@
+/** Values made up by fast-check, compared with what structuredClone makes of them. */
+import test from 'ava'
+import fc from 'fast-check'
+import { pack, packedForm, unpack } from '../lib/codec.ts'
+import { ThreadPoolExecutor } from '../dist/index.js'
+import { print } from './values-graph.ts'
+
+const RUNS = Number(process.env['VALUE_RUNS'] ?? 1_000)
+
+/** How a node of a graph looks; its children are leaves or, by number, nodes: any graph with circles and shared nodes. */
+type Child = { leaf: unknown } | { node: number }
+interface Spec {
+  kind: 'object' | 'array' | 'map' | 'set' | 'instance' | 'error' | 'bare' | 'sparse' | 'getter' | 'plain'
+  keys: string[]
+  children: Child[]
+}
+
+class Instance {
+  readonly constant = 1
+}
+
+const buffers = (): ArrayBuffer[] => [Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]).buffer, new ArrayBuffer(8, { maxByteLength: 24 }), new ArrayBuffer(0)]
+
+const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.constantFrom('', '\ud800', 'a\udfffb', '__proto__', 'toJSON', 'length', '0', '1'))
+const leaf: fc.Arbitrary<unknown> = fc.oneof(
+  text,
+  fc.double(),
+  fc.integer(),
+  fc.bigInt(),
+  fc.boolean(),
+  fc.constantFrom(null, undefined, -0, NaN),
+  fc.date({ noInvalidDate: false }),
+  fc.anything({ withBigInt: true, withBoxedValues: true, withDate: true, withMap: true, withSet: true, withNullPrototype: true, withSparseArray: true, withTypedArray: true, maxDepth: 2 }),
+  fc.constantFrom(/a/g, /b/su).map((pattern) => new RegExp(pattern)),
+  fc.record({ view: fc.constantFrom('Uint8Array', 'Int16Array', 'DataView', 'ArrayBuffer'), buffer: fc.nat(2), from: fc.nat(2), length: fc.option(fc.nat(2)) }),
+)
+const plainLeaf: fc.Arbitrary<unknown> = fc.oneof(text, fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.constant(null))
+
+function child(of: fc.Arbitrary<unknown>): fc.Arbitrary<Child> {
+  return fc.oneof({ weight: 3, arbitrary: of.map((value) => ({ leaf: value })) }, { weight: 1, arbitrary: fc.nat(7).map((node) => ({ node })) })
+}
+
+const specs: fc.Arbitrary<Spec[]> = fc.oneof(fc.constant(leaf), fc.constant(plainLeaf)).chain((of) =>
+  fc.array(
+    fc.record({
+      kind: of === leaf ? fc.constantFrom('object', 'array', 'map', 'set', 'instance', 'error', 'bare', 'sparse', 'getter') : fc.constantFrom('object', 'array'),
+      keys: fc.array(text, { minLength: 5, maxLength: 5 }),
+      children: fc.array(child(of), { maxLength: 5 }),
+    }) as fc.Arbitrary<Spec>,
+    { minLength: 1, maxLength: 8 },
+  ),
+)
+
+/** Builds the graph; `calls` counts the calls of its getters. */
+function build(list: Spec[], calls: { count: number }): unknown {
+  const memory = buffers()
+  const nodes: any[] = list.map(({ kind }) => emptyNode(kind))
+  const valueOf = (item: Child): unknown => ('node' in item ? nodes[item.node % nodes.length] : makeLeaf(item.leaf, memory))
+  list.forEach(({ kind, keys, children }, index) => {
+    const node = nodes[index]
+    children.forEach((item, at) => {
+      const [key, value] = [keys[at] as string, valueOf(item)]
+      const define = (attributes: PropertyDescriptor): unknown => Object.defineProperty(node, key, { enumerable: true, configurable: true, ...attributes })
+      if (kind === 'array') node.push(value)
+      else if (kind === 'sparse') node[at * 2] = value
+      else if (kind === 'map') node.set(at % 2 === 0 ? key : value, value)
+      else if (kind === 'set') node.add(value)
+      else if (kind === 'error') node.cause = value
+      else if (kind === 'getter' && at === 0) define({ get: () => (calls.count++, value) })
+      else define({ value, writable: true })
+    })
+  })
+  return nodes[0]
+}
+
+function emptyNode(kind: Spec['kind']): unknown {
+  if (kind === 'array' || kind === 'sparse') return []
+  if (kind === 'map') return new Map()
+  if (kind === 'set') return new Set()
+  if (kind === 'instance') return new Instance()
+  if (kind === 'error') return new RangeError('made up')
+  return kind === 'bare' ? Object.create(null) : {}
+}
+
+function makeLeaf(value: any, memory: ArrayBuffer[]): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'buffer') || typeof value.buffer !== 'number') return value
+  const buffer = memory[value.buffer] as ArrayBuffer
+  if (value.view === 'ArrayBuffer') return buffer
+  const constructor = globalThis[value.view as 'Uint8Array']
+  const from = buffer.byteLength === 0 ? 0 : value.from * 2
+  const length = buffer.byteLength === 0 ? undefined : (value.length ?? undefined)
+  return new constructor(buffer, from, length)
+}
+
+test('any value arrives as structuredClone gives it, and its getters are called once', (t) => {
+  fc.assert(
+    fc.property(specs, (list) => {
+      const [expectedCalls, calls] = [{ count: 0 }, { count: 0 }]
+      const expected = print(structuredClone(build(list, expectedCalls))).replaceAll(/ {4}at [^"]*/g, '')
+      const data = pack(build(list, calls))
+      const actual = print(unpack(packedForm, data)).replaceAll(/ {4}at [^"]*/g, '')
+      if (actual !== expected) throw new Error(`${actual}\n${expected}`)
+      if (calls.count !== expectedCalls.count) throw new Error(`${calls.count} calls instead of ${expectedCalls.count}`)
+    }),
+    { numRuns: RUNS },
+  )
+  t.pass()
+})
+
+test('whatever structuredClone refuses is a DataCloneError', (t) => {
+  const bad = fc.constantFrom<() => unknown>(
+    () => () => 1,
+    () => Symbol('s'),
+    () => new Proxy({}, {}),
+    () => new Proxy([], {}),
+    () => Promise.resolve(),
+    () => new WeakSet(),
+    () => (function* () {})(),
+  )
+  fc.assert(
+    fc.property(specs, bad, fc.nat(7), (list, make, at) => {
+      const node = list[at % list.length] as Spec
+      node.children.unshift({ leaf: make() })
+      const value = build(list, { count: 0 })
+      let refused = false
+      try {
+        structuredClone(value)
+      } catch {
+        refused = true
+      }
+      if (!refused) return
+      try {
+        pack(value, 'result')
+      } catch (error) {
+        if ((error as Error).name === 'DataCloneError' && (error as Error).message.startsWith('result')) return
+        throw error
+      }
+      throw new Error('it was packed')
+    }),
+    { numRuns: RUNS },
+  )
+  t.pass()
+})
+
+test('any two arguments go to a worker and come back as structuredClone gives them, with what they share', async (t) => {
+  await using executor = new ThreadPoolExecutor(1)
+  const echo = (...args: unknown[]): unknown[] => args
+  await fc.assert(
+    fc.asyncProperty(specs, fc.boolean(), async (list, isTwice) => {
+      const value = build(list, { count: 0 })
+      const args = isTwice ? [value, value] : [value]
+      const expected = print(structuredClone(args))
+      const actual = print(await executor.submit(echo, ...args).result())
+      if (actual.replaceAll(/ {4}at [^"]*/g, '') !== expected.replaceAll(/ {4}at [^"]*/g, '')) throw new Error(`${actual}\n${expected}`)
+    }),
+    { numRuns: Math.ceil(RUNS / 2) },
+  )
+  t.pass()
+})
+
+test('any value that a worker makes arrives as structuredClone gives it', async (t) => {
+  await using executor = new ThreadPoolExecutor(1)
+  const echo = (value: unknown): unknown => value
+  await fc.assert(
+    fc.asyncProperty(fc.anything({ withBigInt: true, withBoxedValues: true, withDate: true, withMap: true, withSet: true, withTypedArray: true, withSparseArray: true, withNullPrototype: true }), async (value) => {
+      const actual = print(await executor.submit(echo, value).result())
+      const expected = print(structuredClone(value))
+      if (actual !== expected) throw new Error(`${actual}\n${expected}`)
+    }),
+    { numRuns: Math.ceil(RUNS / 2) },
+  )
+  t.pass()
+})
+
+test('the caller may change an argument as soon as submit returns', async (t) => {
+  await using executor = new ThreadPoolExecutor(1)
+  const [object, bytes, map] = [{ a: [1] }, new Uint8Array([1, 2]), new Map([[1, { b: 1 }]])]
+  const future = executor.submit((...args: unknown[]) => args, object, bytes, map)
+  const alone = executor.submit((value: Uint8Array) => value, bytes)
+  object.a.push(2)
+  bytes.fill(9)
+  map.clear()
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
+  t.deepEqual(await future.result(), [{ a: [1] }, new Uint8Array([1, 2]), new Map([[1, { b: 1 }]])])
+  t.deepEqual(await alone.result(), new Uint8Array([1, 2]))
+})
