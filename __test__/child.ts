@@ -1,5 +1,6 @@
 /** Runs a piece of JavaScript in a Node process of its own, under a hard limit: for what could hang, crash, or end the process. */
 import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import type * as Api from 'concurrent-futures'
 import { HARD } from './limits.ts'
 
@@ -29,6 +30,9 @@ export interface ChildOptions {
 
 /** More at once would only slow each other down. */
 const MOST_AT_ONCE = 2
+const ENTRY = fileURLToPath(new URL('./fixtures/child-entry.mjs', import.meta.url))
+
+/** Begins the line that carries the body's value. */
 const MARK = '@@value '
 
 let free = MOST_AT_ONCE
@@ -54,13 +58,8 @@ export async function inChild<A extends unknown[], T>(
   args: A,
   options: ChildOptions = {},
 ): Promise<ChildEnd<T>> {
-  const source = `
-    import * as api from 'concurrent-futures'
-    import { writeSync } from 'node:fs'
-    const value = await (${body.toString()})(api, ...${JSON.stringify(args)})
-    if (value !== undefined) writeSync(1, '\\n${MARK}' + JSON.stringify(value) + '\\n')
-  `
-  return runNode<T>([...(options.nodeArguments ?? []), '--input-type=module', '--eval', source], options)
+  const env = { ...options.env, CHILD_BODY: JSON.stringify({ source: body.toString(), args }) }
+  return runNode<T>([...(options.nodeArguments ?? []), ENTRY], { ...options, env })
 }
 
 /** Runs Node with these arguments, from the package's folder. */

@@ -1,8 +1,8 @@
 import ava from 'ava'
 import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { currentExecutor, currentTask, moduleTasks, native, tasks, ThreadPoolExecutor } from 'concurrent-futures'
-import { cleanEnd, ended, inChild, runNode } from './child.ts'
+import { runNode } from './child.ts'
 import { PROMPT, SOON } from './limits.ts'
 import { hidden as hiddenUnexported } from './fixtures/unexported.mjs'
 import * as named from './fixtures/tasks.mjs'
@@ -195,12 +195,12 @@ test('a module that does not exist or throws while it loads fails the future wit
 })
 
 test('a module with a syntax error fails the future with a SyntaxError', async (t) => {
-  const broken = moduleTasks('data:text/javascript,export function f( {')
+  const broken = moduleTasks(new URL('./fixtures/syntax-error.cjs', import.meta.url))
   t.true((await executor.submit(broken['f'] as () => unknown).exception(SOON)) instanceof SyntaxError)
 })
 
 test('a module that takes its time to load holds up only its own tasks, and all of them run', async (t) => {
-  const slow = moduleTasks<{ value(): string }>('data:text/javascript,await new Promise((r) => setTimeout(r, 300)); export const value = () => "slow"')
+  const slow = moduleTasks<{ value(): string }>(new URL('./fixtures/slow-to-load.mjs', import.meta.url))
   const futures = [executor.submit(slow.value), executor.submit(slow.value), executor.submit(slow.value)]
   t.deepEqual(await Promise.all(futures.map((future) => future.result(SOON))), ['slow', 'slow', 'slow'])
 })
@@ -281,12 +281,17 @@ test('calling a stub of moduleTasks() or a native task directly is a TypeError t
 })
 
 test('code generation from strings may be forbidden', async (t) => {
-  const end = await inChild(
-    async ({ ThreadPoolExecutor }) => new ThreadPoolExecutor(1).submit((a: number, b: number) => a + b, 1, 2).result(20_000),
-    [],
-    { nodeArguments: ['--disallow-code-generation-from-strings'] },
-  )
-  t.deepEqual(cleanEnd(end), ended(3))
+  const end = await runNode(['--disallow-code-generation-from-strings', fileURLToPath(new URL('./fixtures/no-eval.mjs', import.meta.url))])
+  t.deepEqual({ output: end.output, errors: end.errors, code: end.code }, { output: '3', errors: '', code: 0 })
+})
+
+test('a program given to node --eval with --input-type=module can use an executor', async (t) => {
+  const program = `
+    import { ThreadPoolExecutor } from 'concurrent-futures'
+    console.log(await new ThreadPoolExecutor(1).submit((a, b) => a + b, 1, 2).result(20_000))
+  `
+  const end = await runNode(['--input-type=module', '--eval', program])
+  t.deepEqual({ output: end.output, errors: end.errors, code: end.code }, { output: '3', errors: '', code: 0 })
 })
 
 test('an absolute path names a module too', async (t) => {

@@ -8,8 +8,9 @@ import { binding, HAS_CAUSE, kinds, numbers, onDeliver, ROW, slots } from './bin
 import { CHUNK, unpack } from './codec.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
-import { CANCEL, createLinkedFuture, deliver, deliverProgress, ERROR, storeOutcome, VALUE } from './future.ts'
+import { CANCEL, createLinkedFuture, deliver, deliverProgress, ERROR, storedOutcome, storeOutcome, VALUE } from './future.ts'
 import type { Future, TaskLink } from './future.ts'
+import { exitOf } from './worker-fleet.ts'
 
 /** The code of the addon's own invalid-state errors (js.rs). */
 const INVALID_STATE = 'ERR_FUTURE_INVALID_STATE'
@@ -106,6 +107,47 @@ function storeRow(future: Future<any>, row: number, number: number, value: unkno
   }
 }
 
+/** Such exit codes stand for the number of a worker whose exit is not known yet (worker.rs). */
+const UNKNOWN_EXIT = -(2 ** 31)
+const MOST_WORKER_NUMBERS = 2 ** 24
+
+function isUnknownExit(code: number): boolean {
+  return code < UNKNOWN_EXIT + MOST_WORKER_NUMBERS
+}
+
+/**
+ * A task was lost with its worker, and why is for the worker's thread to tell: its exit arrives a moment after the task's end. The future is
+ * settled, and is delivered when its error is complete.
+ */
+function deliverWithExit(future: Future<any>, worker: number): void {
+  const exit = exitOf(worker)
+  if (exit === undefined) {
+    deliver(future)
+    return
+  }
+  binding.hold(true)
+  const limit = setTimeout(finish, EXIT_LIMIT)
+  let isOver = false
+  function finish(): void {
+    if (isOver) return
+    isOver = true
+    clearTimeout(limit)
+    binding.hold(false)
+    deliver(future)
+  }
+  void exit.then(({ code, cause }) => {
+    const stored = storedOutcome(future)?.value as { exitCode?: number; cause?: unknown } | undefined
+    if (stored instanceof WorkerLostError) {
+      Object.assign(stored, { exitCode: code })
+      if (cause !== undefined) Object.defineProperty(stored, 'cause', { value: cause, writable: true, configurable: true })
+    }
+    finish()
+  })
+}
+
+/** The longest that a lost future waits for its worker's exit. */
+const EXIT_LIMIT = 2_000
+
 /** A result; that of a chunk brings the error of its failed item packed within. */
 function unpackResult(form: number, value: unknown): unknown {
   if ((form & CHUNK) === 0) return unpack(form, value)
@@ -127,7 +169,7 @@ function errorOf(row: number, number: number, value: unknown): unknown {
       return new TimeoutError('the task ran longer than its timeout', trace)
     }
     case ROW.lost: {
-      const exitCode = Number.isNaN(number) ? undefined : number
+      const exitCode = Number.isNaN(number) || isUnknownExit(number) ? undefined : number
       return new WorkerLostError('the worker died while it ran the task', { ...cause, ...(exitCode === undefined ? {} : { exitCode }) })
     }
     default:
@@ -137,6 +179,7 @@ function errorOf(row: number, number: number, value: unknown): unknown {
 
 onDeliver((count, values) => {
   const batch: (Future<any> | undefined)[] = new Array(count)
+  // What is not simply delivered.
   let others: (() => void)[] | undefined
   for (let row = 0; row < count; row++) {
     const slot = slots[row] as number
@@ -154,8 +197,10 @@ onDeliver((count, values) => {
       continue
     }
     futures[slot] = undefined
-    storeRow(future, kind, numbers[row] as number, values?.[row])
-    batch[row] = future
+    const number = numbers[row] as number
+    storeRow(future, kind, number, values?.[row])
+    if (type === ROW.lost && isUnknownExit(number)) (others ??= [])[row] = () => deliverWithExit(future, number - UNKNOWN_EXIT)
+    else batch[row] = future
   }
   for (let row = 0; row < count; row++) {
     const future = batch[row]

@@ -21,13 +21,32 @@ const START_LIMIT = 30_000
 
 const STARTING = 0
 
+/** Unique in this isolate, so that a lost task's worker can be found. */
+let lastNumber = 0
+
+/** How a worker's thread has ended. */
+export interface WorkerExit {
+  readonly code: number
+  readonly cause: unknown
+}
+
+/** Workers whose thread may still be there, and how it ends. */
+const exits: Map<number, Promise<WorkerExit>> = new Map()
+
+/** How the thread of worker `number` ends, or has ended a moment ago; undefined if this isolate did not start it. */
+export function exitOf(number: number): Promise<WorkerExit> | undefined {
+  return exits.get(number)
+}
+
+/** How long an exit is remembered: its tasks are delivered within moments. */
+const REMEMBER = 1_000
+
 export class WorkerFleet {
   readonly #pool: number
   readonly #poolNumber: number
   readonly #options: CheckedPoolOptions
   readonly #initializer: WorkerSeed['initializer']
   readonly #workers: Map<number, { thread: Worker; threadId: number }> = new Map()
-  #lastNumber = 0
   #isHeld = false
   #onEmpty: (() => void) | undefined
 
@@ -45,7 +64,7 @@ export class WorkerFleet {
 
   /** Starts one more. */
   start(): void {
-    const number = ++this.#lastNumber
+    const number = ++lastNumber
     const progress = new Int32Array(new SharedArrayBuffer(4))
     const seed: WorkerSeed = {
       concurrentFutures: true,
@@ -76,6 +95,8 @@ export class WorkerFleet {
     this.#workers.set(number, { thread, threadId: thread.threadId })
     let cause: unknown
     let isOver = false
+    let tell: (exit: WorkerExit) => void = () => {}
+    exits.set(number, new Promise((resolve) => (tell = resolve)))
     const fail = (error: unknown): void => {
       if (isOver) return
       isOver = true
@@ -89,6 +110,8 @@ export class WorkerFleet {
     thread.on('error', (error) => (cause = error))
     thread.on('exit', (code) => {
       clearTimeout(limit)
+      tell({ code, cause })
+      setTimeout(() => exits.delete(number), REMEMBER).unref()
       this.#workers.delete(number)
       fail(cause ?? new Error(`a worker ended with exit code ${code} before it was ready`))
       if (this.#workers.size === 0) this.#onEmpty?.()

@@ -18,4 +18,8 @@ export function watchStalls() {
   }
 }
 
-export const ms = (time) => (time < 10 ? `${time.toFixed(1)} ms` : `${Math.round(time).toLocaleString('en')} ms`)
+/** @returns {string} such as '2.5 ms', '310 ms' or '12.1 s' */
+export function ms(time) {
+  if (time < 10) return `${time.toFixed(1)} ms`
+  return time < 10_000 ? `${Math.round(time).toLocaleString('en')} ms` : `${(time / 1000).toFixed(1)} s`
+}

@@ -61,7 +61,14 @@ pub(crate) fn run(
     }
     let outcome = match called {
         Ok(result) => read_result(state, side, token, result),
-        Err(_) => Some(Err(uncaught(state, side))),
+        Err(_) => {
+            let error = js::take_exception(env);
+            if !side.is_alive(state) {
+                // The isolate is ending, as after `process.exit()`: its cleanup says how the task was lost.
+                return None;
+            }
+            Some(Err(uncaught(state, side, error)))
+        }
     };
     if outcome.is_some() {
         side.end(token);
@@ -117,9 +124,9 @@ pub(crate) fn read_outcome(state: &IsolateState, form: u8, result: sys::napi_val
 }
 
 /// `dispatch` catches what a task throws; what comes past it is, for instance, a stack overflow in its `catch`.
-fn uncaught(state: &IsolateState, side: &WorkerSide) -> Failure<JsWork> {
+fn uncaught(state: &IsolateState, side: &WorkerSide, error: Option<sys::napi_value>) -> Failure<JsWork> {
     let env = state.env;
-    let packed = js::take_exception(env).and_then(|error| {
+    let packed = error.and_then(|error| {
         let pack = js::deref(env, side.callbacks.pack_error).ok()?;
         let result = js::call(env, pack, &[error]).ok()?;
         let form = state.header.scratch(0) as u8 & !THREW;

@@ -85,6 +85,11 @@ struct Held {
     awaiting: bool,
 }
 
+/// Stands for the exit code of worker `number` where it is not known here; lib/link.ts asks the thread's owner.
+fn unknown_exit(number: u32) -> i32 {
+    i32::MIN.saturating_add_unsigned(number)
+}
+
 /// How a worker stands to a function.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum Ready {
@@ -309,6 +314,17 @@ impl WorkerSide {
         }
     }
 
+    /// Whether the isolate can still run JavaScript. Once it cannot, the worker claims nothing more.
+    pub(crate) fn is_alive(&self, state: &IsolateState) -> bool {
+        let no_token = crate::js::double(state.env, 0.0);
+        let called = crate::js::deref(state.env, self.callbacks.abort)
+            .and_then(|abort| crate::js::call(state.env, abort, &[no_token?]));
+        if called.is_err() {
+            self.claiming.set(false);
+        }
+        called.is_ok()
+    }
+
     pub(crate) fn note_exit(&self, code: i32) {
         self.exit_code.set(Some(code));
     }
@@ -322,12 +338,15 @@ impl WorkerSide {
         self.guard.close();
         self.link.doomed.store(true, Ordering::Release);
         let cause = self.cause.borrow_mut().take();
+        // Out of memory, or ended from outside: only the thread that started the worker will know why.
+        let exit_code =
+            self.exit_code.get().or_else(|| cause.is_none().then(|| unknown_exit(self.link.number)));
         if let Some(function) = self.preparing.take() {
             let pool = &self.link.entry.pool;
-            pool.lose_first(Kind::Isolate, function, self.exit_code.get(), cause.clone());
+            pool.lose_first(Kind::Isolate, function, exit_code, cause.clone());
         }
         if let Some(worker) = self.worker.borrow_mut().take() {
-            worker.detach(self.exit_code.get(), cause);
+            worker.detach(exit_code, cause);
         }
         self.held.borrow_mut().clear();
     }
