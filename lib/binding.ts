@@ -46,6 +46,8 @@ type Dispatch = (fn: number, token: number, form: number, ...values: unknown[]) 
 /** The functions of the addon. Slots, indices, tokens and numbers are plain numbers; times are milliseconds. */
 export interface Binding {
   readonly header: ArrayBuffer
+  /** Whether buffers can be moved and shared here; otherwise a transfer is a copy. */
+  readonly canMove: boolean
   /** Whether running JavaScript can be interrupted here. */
   readonly canInterrupt: boolean
   submit(pool: number, fn: number, flags: number, form: number, ...values: unknown[]): number
@@ -73,6 +75,8 @@ export interface Binding {
   mustForceExit(): boolean
   functionNumber(text: string): number
   functionText(fn: number): string
+  /** Throws an Error with a code (plugins.rs). */
+  loadPlugin(path: string): [path: string, first: number, ...names: string[]]
   attach(
     poolNumber: number,
     workerNumber: number,
@@ -109,6 +113,9 @@ export const numbers: Float64Array = new Float64Array(binding.header, 0, BATCH)
 export const scratch: Float64Array = new Float64Array(binding.header, BATCH * 8, SCRATCH)
 export const slots: Int32Array = new Int32Array(binding.header, (BATCH + SCRATCH) * 8, BATCH)
 export const kinds: Int32Array = new Int32Array(binding.header, (BATCH + SCRATCH) * 8 + BATCH * 4, BATCH)
+
+/** Where in `scratch` the addon says that `services()` should be called before this thread goes on (isolate.rs). */
+export const SERVICE_FLAG: number = SCRATCH - 1
 
 /** Says who takes the completions of this isolate. */
 export function onDeliver(deliver: (count: number, values: unknown[] | undefined) => void): void {

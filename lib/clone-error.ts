@@ -50,6 +50,7 @@ export function describe(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   if (types.isProxy(value)) return 'a Proxy'
   if (types.isArrayBuffer(value) || ArrayBuffer.isView(value)) return 'a detached ArrayBuffer'
+  if (types.isArgumentsObject(value)) return 'an arguments object'
   return `an object of class ${className(value)}`
 }
 
@@ -142,7 +143,7 @@ function isHopeless(value: unknown): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return true
   if (typeof value !== 'object' || value === null) return false
   if (types.isProxy(value) || types.isPromise(value) || types.isWeakMap(value) || types.isWeakSet(value)) return true
-  if (types.isGeneratorObject(value) || types.isModuleNamespaceObject(value) || types.isSymbolObject(value) || types.isExternal(value)) return true
+  if (types.isGeneratorObject(value) || types.isModuleNamespaceObject(value) || types.isSymbolObject(value) || types.isExternal(value) || types.isArgumentsObject(value)) return true
   if (ArrayBuffer.isView(value)) return isDetached(bufferOf(value))
   return types.isArrayBuffer(value) && isDetached(value)
 }

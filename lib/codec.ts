@@ -7,6 +7,7 @@
  * - `JSON_TEXT`: what JSON gives back unchanged;
  * - `CLONED`: the bytes of `v8.Serializer`, for what it carries faithfully. Where that is in doubt, `structuredClone` is asked, and its
  *   copy, about which there is no doubt, is written instead of the value;
+ * - `MOVED`: the bytes of `v8.Serializer` and the buffers that move or are shared;
  * - `PORT`: what only a MessagePort can carry.
  */
 import { types } from 'node:util'
@@ -15,6 +16,8 @@ import { deserialize, serialize } from './cloned.ts'
 import { survey, trust } from './faithful.ts'
 import type { Survey } from './faithful.ts'
 import { isJsonSafe } from './json-safe.ts'
+import { deserializeMoved, serializeMoved } from './moved.ts'
+import type { Moved } from './moved.ts'
 import { isPart } from './views.ts'
 
 export { describe, placedArgumentError } from './clone-error.ts'
@@ -23,6 +26,8 @@ export const AS_IS = 0
 export const JSON_TEXT = 1
 export const CLONED = 2
 export const PORT = 3
+/** With buffers that are moved or shared (value.rs). */
+export const MOVED = 4
 /** Added to the form: the result of a chunk of `map`. */
 export const CHUNK = 16
 
@@ -110,12 +115,26 @@ function needsPort(found: Survey): boolean {
 }
 
 /** The seam for what only a MessagePort can carry. */
-function packForPort(copy: unknown): never {
+function packForPort(copy: unknown): unknown {
+  // Shared memory is the one of them that the addon carries.
+  try {
+    return packMoved(copy, [])
+  } catch {
+    // It was something else.
+  }
   throw new DOMException(`${describe(copy)} that holds what only a MessagePort can carry is not supported yet`, 'DataCloneError')
+}
+
+/** Packs a value whose buffers in `moved` change hands. */
+export function packMoved(value: unknown, moved: readonly ArrayBuffer[]): unknown {
+  const data = serializeMoved(value, moved)
+  packedForm = MOVED
+  return data
 }
 
 /** Makes a packed value anew. */
 export function unpack(form: number, data: unknown): any {
+  if (form === MOVED) return deserializeMoved(data as Moved)
   if (form === AS_IS) return data
   if (form === JSON_TEXT) return JSON.parse(data as string)
   return deserialize(data as Uint8Array)

@@ -66,7 +66,7 @@ function isSafeObject(value: object, depth: number): boolean {
   if (dear > ALLOWANCE + OBJECT_ALLOWANCE * seen.length || 'toJSON' in value) return false
   if (Array.isArray(value)) return isSafeArray(value, depth)
   const prototype: unknown = getPrototype(value)
-  if (prototype !== objectPrototype && prototype !== null) return false
+  if ((prototype !== objectPrototype && prototype !== null) || types.isArgumentsObject(value)) return false
   let count = 0
   for (const key in value) {
     const property = getDescriptor(value, key)

@@ -4,7 +4,7 @@
  * A batch is taken in two passes. The first stores every outcome and runs no code of the user, so that such code, which may block, submit
  * or collect, can neither overwrite the shared header nor meet a slot that is used again. The second delivers.
  */
-import { binding, HAS_CAUSE, kinds, numbers, onDeliver, ROW, slots } from './binding.ts'
+import { binding, HAS_CAUSE, kinds, numbers, onDeliver, ROW, scratch, SERVICE_FLAG, slots } from './binding.ts'
 import { CHUNK, unpack } from './codec.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
@@ -39,11 +39,14 @@ export class PoolLink implements TaskLink {
 
   /** The future of a task that was just accepted. */
   open(slot: number): Future<any> {
+    if (scratch[SERVICE_FLAG] !== 0) serve()
     return (futures[slot] = createLinkedFuture(this, slot))
   }
 
   state(slot: number): number {
-    return binding.state(slot)
+    const state = binding.state(slot)
+    if (scratch[SERVICE_FLAG] !== 0) serve()
+    return state
   }
 
   collect(slot: number, future: Future<any>): boolean {
@@ -83,6 +86,7 @@ export class PoolLink implements TaskLink {
 
 /** Serves what pools ask of this isolate and cannot wait for its event loop. */
 function serve(): void {
+  scratch[SERVICE_FLAG] = 0
   const list = binding.services()
   for (let at = 0; at < list.length; at += 3) {
     pools.get(list[at + 1] as number)?.(list[at] as number, list[at + 2] as number)

@@ -1,6 +1,6 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
 import { binding, BROKEN, LIMITED, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch } from './binding.ts'
-import { describe, goesAsIs, pack, packedForm, packObject } from './codec.ts'
+import { describe, goesAsIs, pack, packedForm, packMoved, packObject } from './codec.ts'
 import { currentContext } from './context.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, QueueFullError } from './errors.ts'
@@ -9,6 +9,7 @@ import { submittable } from './functions.ts'
 import type { Submittable } from './functions.ts'
 import { Future } from './future.ts'
 import { onPoolEvent, PoolLink } from './link.ts'
+import { checkTransfer } from './moved.ts'
 import type { CheckedPoolOptions } from './pool-options.ts'
 import { loadingModules } from './thread-role.ts'
 import type { CheckedTaskOptions } from './task-options.ts'
@@ -119,7 +120,12 @@ export class PoolCore {
     if (signal?.aborted === true) return this.#aborted(signal)
     let form = 0
     let values = args
-    if (!allGoAsIs(args)) {
+    // A native task's arguments always go each as it is; what is transferred is copied too, and then detached.
+    const emptied = task.isNative && options.transfer !== undefined ? checkTransfer(options.transfer) : undefined
+    if (options.transfer !== undefined && options.transfer.length > 0 && !task.isNative) {
+      values = [packMoved(args, checkTransfer(options.transfer))]
+      form = packedForm
+    } else if (!task.isNative && !allGoAsIs(args)) {
       values = [packArgs(args)]
       form = packedForm
     }
@@ -127,6 +133,7 @@ export class PoolCore {
     const slot = this.#call(task.number, flags, form, values, options.name)
     if (slot < 0) throw this.#refusal(slot)
     const future = this.#link.open(slot)
+    if (emptied !== undefined) structuredClone(null, { transfer: emptied })
     if (signal !== undefined) follow(future, signal)
     return future
   }

@@ -3,11 +3,12 @@
  * the result; anything else is announced in `scratch[0]`.
  */
 import { AWAITING, binding, scratch, THREW } from '../binding.ts'
-import { AS_IS, CHUNK, goesAsIs, pack, packedForm, unpack } from '../codec.ts'
+import { AS_IS, CHUNK, goesAsIs, pack, packedForm, packMoved, unpack } from '../codec.ts'
 import { enterContext, runInContext, TaskContext } from '../context.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
+import { Transfer } from '../moved.ts'
 import { chunked, isThenable } from './chunk.ts'
-import { functions } from './loader.ts'
+import { explain, functions } from './loader.ts'
 
 type AnyFunction = (...args: any[]) => unknown
 
@@ -36,7 +37,7 @@ export function dispatch(number: number, token: number, form: number, ...values:
   } catch (error) {
     running = context.outer
     context.end()
-    return fail(error)
+    return fail(explain(fn, error))
   }
 }
 
@@ -62,6 +63,11 @@ function finish(fn: AnyFunction, result: unknown, context: TaskContext): unknown
 let resultForm = 0
 
 function packResult(fn: AnyFunction, result: unknown): unknown {
+  if (result instanceof Transfer) {
+    const data = packMoved(result.value, result.list)
+    resultForm = packedForm
+    return data
+  }
   if (goesAsIs(result)) {
     resultForm = AS_IS
     return result
@@ -98,7 +104,7 @@ function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskCon
     },
     (error: unknown) => {
       end(context)
-      const data = packThrown(error)
+      const data = packThrown(explain(fn, error))
       binding.settle(context.token, thrownForm | THREW, data)
     },
   )

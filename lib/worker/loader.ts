@@ -57,5 +57,19 @@ function fromSource(source: string): AnyFunction {
     filename: new URL('[submitted function]', base).href,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   } as Parameters<typeof compileFunction>[2])
-  return make() as AnyFunction
+  const fn = make() as AnyFunction
+  sources.add(fn)
+  return fn
+}
+
+/** Functions that were sent as source. */
+const sources: WeakSet<AnyFunction> = new WeakSet()
+
+const HINT =
+  'a function sent as source cannot use variables of its surroundings: pass them as arguments, or put the function into a module and use tasks()'
+
+/** Adds to the ReferenceError of a function sent as source what is probably wrong. */
+export function explain(fn: AnyFunction, error: unknown): unknown {
+  if (error instanceof ReferenceError && sources.has(fn)) error.message += ` (${HINT})`
+  return error
 }

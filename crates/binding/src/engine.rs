@@ -11,6 +11,8 @@ use std::sync::OnceLock;
 use libloading::os::unix::Library;
 use napi::sys;
 
+use crate::store::Stores;
+
 /// A `uv_async_t`, seen from outside.
 pub(crate) type UvAsync = c_void;
 /// A `v8::Isolate`.
@@ -50,6 +52,7 @@ struct Symbols {
     uv: Option<Uv>,
     interrupts: Option<Interrupts>,
     is_one_byte: Option<unsafe extern "C" fn(sys::napi_value) -> bool>,
+    stores: Option<Stores>,
 }
 
 fn symbols() -> &'static Symbols {
@@ -60,6 +63,7 @@ fn symbols() -> &'static Symbols {
             uv: find_uv(&library),
             interrupts: find_interrupts(&library).filter(|_| std::env::var_os(FORCE_MISSING).is_none()),
             is_one_byte: find(&library, c"_ZNK2v86String9IsOneByteEv"),
+            stores: find_stores(&library),
         }
     })
 }
@@ -106,6 +110,24 @@ fn find_interrupts(library: &Library) -> Option<Interrupts> {
         function_name: find(library, c"_ZNK2v810StackFrame15GetFunctionNameEv")?,
         location: find(library, c"_ZNK2v810StackFrame11GetLocationEv")?,
     })
+}
+
+fn find_stores(library: &Library) -> Option<Stores> {
+    Some(Stores {
+        current: find(library, c"_ZN2v87Isolate10GetCurrentEv")?,
+        get: [
+            find(library, c"_ZN2v811ArrayBuffer15GetBackingStoreEv")?,
+            find(library, c"_ZN2v817SharedArrayBuffer15GetBackingStoreEv")?,
+        ],
+        new: [
+            find(library, c"_ZN2v811ArrayBuffer3NewEPNS_7IsolateESt10shared_ptrINS_12BackingStoreEE")?,
+            find(library, c"_ZN2v817SharedArrayBuffer3NewEPNS_7IsolateESt10shared_ptrINS_12BackingStoreEE")?,
+        ],
+    })
+}
+
+pub(crate) fn stores() -> Option<&'static Stores> {
+    symbols().stores.as_ref()
 }
 
 /// Whether every character of a string fits a byte, as V8 stores it. False where V8 cannot be asked.

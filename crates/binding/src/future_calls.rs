@@ -11,7 +11,7 @@ use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
 use crate::nest;
 use crate::pools::PoolEntry;
-use crate::value::{self, Args};
+use crate::value::{self, ArgList, Args};
 use crate::work::{JsWork, Ticket};
 
 /// Answers of `submit` that are no slot. Shared with lib/binding.ts.
@@ -39,7 +39,12 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         name = Some(js::get_text(env, *last)?.into_boxed_str());
         values = others;
     }
-    let args = Args { form, values: value::read_args(env, values)? };
+    let list = values.first().copied().filter(|_| value::is_list(form));
+    let values = match list {
+        Some(list) => ArgList::One(value::read_packed(env, form, list, false)?),
+        None => value::read_args(env, values)?,
+    };
+    let args = Args { form, values };
     let entry = state.pool(call.u32(0)?)?;
     let slot = state.slab.borrow_mut().reserve();
     let native = flags & NATIVE != 0;
@@ -59,7 +64,12 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     match entry.pool.submit(spec) {
         Ok(task) => {
             state.slab.borrow_mut().fill(slot, task);
+            // Only now: a task that is refused leaves them untouched.
+            if let Some(list) = list {
+                value::detach_all(env, list)?;
+            }
             state.hold(true);
+            state.flag_services();
             js::int(env, slot as i32)
         }
         Err(refused) => {
@@ -98,6 +108,7 @@ pub(crate) fn refusal(call: &Call<'_>) -> Answer {
 
 /// `state(slot)`
 pub(crate) fn state(call: &Call<'_>) -> Answer {
+    call.state.flag_services();
     let slab = call.state.slab.borrow();
     let task = slab.get(call.u32(0)?).ok_or_else(|| Fault::internal("no such future"))?;
     js::int(call.env, task.state() as i32)

@@ -36,6 +36,8 @@ pub(crate) struct Header {
 }
 
 pub(crate) const SCRATCH: usize = 16;
+/// Not 0 when something waits in the mailbox that cannot wait for the loop to turn.
+const SERVICE_FLAG: usize = SCRATCH - 1;
 pub(crate) const HEADER_BYTES: usize = (BATCH + SCRATCH) * 8 + 2 * BATCH * 4;
 
 impl Header {
@@ -206,6 +208,14 @@ impl IsolateState {
             && !self.handle.get().is_null()
         {
             uv.hold(self.handle.get(), after > 0);
+        }
+    }
+
+    /// Tells TypeScript, by the header, whether it should call `services` before it goes on: its thread may not
+    /// come back to the loop for long.
+    pub(crate) fn flag_services(&self) {
+        if self.mailbox.has_services() {
+            self.header.set_scratch(SERVICE_FLAG, 1.0);
         }
     }
 

@@ -288,6 +288,23 @@ pub(crate) fn set_element(
     check(unsafe { sys::napi_set_element(env, array, index, item) })
 }
 
+pub(crate) fn length(env: Env, array: sys::napi_value) -> Result<u32, Fault> {
+    out!(u32, 0, |length| sys::napi_get_array_length(env, array, &mut length))
+}
+
+pub(crate) fn element(env: Env, array: sys::napi_value, index: u32) -> Result<sys::napi_value, Fault> {
+    value!(|result| sys::napi_get_element(env, array, index, &mut result))
+}
+
+pub(crate) fn is_arraybuffer(env: Env, value: sys::napi_value) -> Result<bool, Fault> {
+    out!(bool, false, |is| sys::napi_is_arraybuffer(env, value, &mut is))
+}
+
+pub(crate) fn detach(env: Env, buffer: sys::napi_value) -> Result<(), Fault> {
+    // SAFETY: a live ArrayBuffer of this isolate.
+    check(unsafe { sys::napi_detach_arraybuffer(env, buffer) })
+}
+
 pub(crate) fn set(
     env: Env,
     object: sys::napi_value,

@@ -14,14 +14,17 @@ mod guard;
 mod isolate;
 mod js;
 mod mailbox;
+mod native_arguments;
 mod native_tasks;
 mod nest;
+mod plugins;
 mod pool_calls;
 mod pools;
 mod quiet;
 mod run;
 mod slice;
 mod stopper;
+mod store;
 mod value;
 mod work;
 mod worker;
@@ -55,6 +58,7 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
     let (state, header) = IsolateState::create(env, deliver)?;
     let target = js::object(env)?;
     js::set(env, target, c"header", header)?;
+    js::set(env, target, c"canMove", js::boolean(env, engine::stores().is_some())?)?;
     js::set(env, target, c"canInterrupt", js::boolean(env, engine::interrupts().is_some())?)?;
     let table = calls! {
         c"submit" => future_calls::submit,
@@ -80,6 +84,7 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"mustForceExit" => pool_calls::must_force_exit,
         c"functionNumber" => functions::number,
         c"functionText" => functions::text,
+        c"loadPlugin" => plugins::load,
         c"attach" => worker_calls::attach,
         c"settle" => worker_calls::settle,
         c"prepared" => worker_calls::prepared,

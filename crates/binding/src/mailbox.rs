@@ -47,6 +47,8 @@ pub(crate) struct Mailbox {
     notes: Mutex<Vec<Note>>,
     /// Notes that must be served also while the isolate's thread waits for a future.
     services: Mutex<Vec<Note>>,
+    // ORDERING: set after the push, cleared before the take: a true may be stale, a false is not.
+    wants_service: AtomicBool,
     /// Set by the first post after the last look.
     // ORDERING: AcqRel on the swap: the isolate that clears it sees the notes posted before it was set.
     rung: AtomicBool,
@@ -59,6 +61,7 @@ impl Mailbox {
         Mailbox {
             notes: Mutex::new(Vec::new()),
             services: Mutex::new(Vec::new()),
+            wants_service: AtomicBool::new(false),
             rung: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             bell,
@@ -73,6 +76,7 @@ impl Mailbox {
         let may_wait = matches!(note, Note::Settled(_));
         if note.is_service() {
             self.services.lock().push(note);
+            self.wants_service.store(true, Ordering::Release);
         } else {
             self.notes.lock().push(note);
         }
@@ -106,10 +110,11 @@ impl Mailbox {
 
     /// Whether something waits that must be served also while the isolate's thread waits for a future.
     pub(crate) fn has_services(&self) -> bool {
-        !self.services.lock().is_empty()
+        self.wants_service.load(Ordering::Acquire)
     }
 
     pub(crate) fn take_services(&self) -> Vec<Note> {
+        self.wants_service.store(false, Ordering::Release);
         std::mem::take(&mut self.services.lock())
     }
 

@@ -4,13 +4,38 @@
 use std::sync::Arc;
 
 use kernels::KernelError;
+use kernels::argon2::{self, Cost};
+use kernels::matmul::Shape;
+use kernels::statistics::{Element, Statistics};
+use kernels::{gzip, hash, primes, select, sort, statistics, zstd};
 use pool::Control;
 
-use crate::value::{Args, Packed, Value};
+use crate::native_arguments::{
+    Plain, bytes, memory_of, number, numbers, numbers_in, size, take_bytes,
+};
+use crate::plugins;
+use crate::value::{Args, Packed, Value, View};
 use crate::work::JsWork;
 
-/// The form of an error made here: a JSON object that TypeScript turns into an error (lib/errors-codec.ts).
+/// How TypeScript reads a value (lib/codec.ts): as it is; bytes of `v8.Serializer`; a description of an error
+/// as JSON (lib/error-codec.ts).
+const AS_IS: u8 = 0;
+const CLONED: u8 = 2;
 const FORM_ERROR: u8 = 33;
+
+/// N-API's numbers for the typed arrays that are made or told apart here.
+const INT8_ARRAY: View = 0;
+pub(crate) const UINT8_ARRAY: View = 1;
+const UINT8_CLAMPED_ARRAY: View = 2;
+const INT16_ARRAY: View = 3;
+const UINT16_ARRAY: View = 4;
+const INT32_ARRAY: View = 5;
+const UINT32_ARRAY: View = 6;
+const FLOAT32_ARRAY: View = 7;
+const FLOAT64_ARRAY: View = 8;
+
+/// Numbers to copy between two looks at the control.
+const NUMBERS_PER_CHECK: usize = 128 * 1024;
 
 /// An error of class `name` for JavaScript.
 pub(crate) fn failure(name: &str, code: &str, message: &str) -> Arc<Packed> {
@@ -23,12 +48,7 @@ pub(crate) fn failure(name: &str, code: &str, message: &str) -> Arc<Packed> {
         quote(&mut text, code);
     }
     text.push('}');
-    let value = if text.is_ascii() {
-        Value::Latin1(text.into_bytes().into_boxed_slice())
-    } else {
-        Value::Utf16(text.encode_utf16().collect())
-    };
-    Arc::new(Packed { form: FORM_ERROR, value })
+    Arc::new(Packed { form: FORM_ERROR, value: string(text) })
 }
 
 fn quote(out: &mut String, text: &str) {
@@ -46,7 +66,16 @@ fn quote(out: &mut String, text: &str) {
     out.push('"');
 }
 
-struct Stop<'a, 'b>(&'a Control<'b, JsWork>);
+fn string(text: String) -> Value {
+    if text.is_ascii() {
+        Value::Latin1(text.into_bytes().into_boxed_slice())
+    } else {
+        Value::Utf16(text.encode_utf16().collect())
+    }
+}
+
+/// The pool's control as the kernels know it.
+pub(crate) struct Stop<'a, 'b>(pub(crate) &'a Control<'b, JsWork>);
 
 impl kernels::Control for Stop<'_, '_> {
     fn check(&self) -> Result<(), kernels::Stopped> {
@@ -54,22 +83,138 @@ impl kernels::Control for Stop<'_, '_> {
     }
 }
 
-/// Runs kernel number `kernel`; the numbers are shared with lib/native.ts.
+/// Runs native task number `kernel`; the numbers of the kernels are shared with lib/native.ts.
 pub(crate) fn run(kernel: u32, args: Args, control: &Control<'_, JsWork>) -> Result<Packed, Arc<Packed>> {
-    let stop = Stop(control);
-    let args = args.values.as_slice();
-    let result = match kernel {
-        0 => Ok(Value::Undefined),
-        1 => kernels::primes::count_primes(number(args, 0) as u64, &stop)
-            .map(|count| Value::Number(count as f64)),
-        2 => kernels::hash::sha256(bytes(args, 0), &stop).map(|digest| uint8(&digest)),
-        3 => kernels::hash::blake3(bytes(args, 0), &stop).map(|digest| uint8(&digest)),
-        _ => Err(KernelError::Type("no such native task".into())),
-    };
-    match result {
-        Ok(value) => Ok(Packed { form: 0, value }),
-        Err(error) => Err(explain(&error)),
+    if kernel >= plugins::FIRST {
+        return plugins::run(kernel, &args, control);
     }
+    let stop = Stop(control);
+    let result = match kernel {
+        11 => sorted(take_bytes(args.values), &stop).map(as_is),
+        13 => summary(args.values.as_slice(), &stop).map(cloned),
+        _ => run_kernel(kernel, args.values.as_slice(), &stop).map(as_is),
+    };
+    result.map_err(|error| explain(&error))
+}
+
+fn as_is(value: Value) -> Packed {
+    Packed { form: AS_IS, value }
+}
+
+fn cloned(value: Value) -> Packed {
+    Packed { form: CLONED, value }
+}
+
+fn run_kernel(kernel: u32, args: &[Value], stop: &Stop<'_, '_>) -> Result<Value, KernelError> {
+    let input = || bytes(args, 0, stop);
+    Ok(match kernel {
+        1 => Value::Number(primes::count_primes(number(args, 0) as u64, stop)? as f64),
+        2 => uint8(hash::sha256(&input()?, stop)?.into()),
+        3 => uint8(hash::blake3(&input()?, stop)?.into()),
+        4 => Value::BigInt { negative: false, words: Box::new([hash::xxh3(&input()?, stop)?]) },
+        5 => Value::Number(hash::crc32(&input()?, stop)?.into()),
+        6 => uint8(gzip::gzip(&input()?, number(args, 1) as i32, size(args, 2), stop)?),
+        7 => uint8(gzip::gunzip(&input()?, size(args, 1), stop)?),
+        8 => uint8(zstd::zstd(&input()?, number(args, 1) as i32, size(args, 2), stop)?),
+        9 => uint8(zstd::unzstd(&input()?, size(args, 1), stop)?),
+        12 => Value::Number(select::select(&numbers(args, 0), size(args, 1), stop)?),
+        14 => {
+            let shape = Shape { m: size(args, 2), k: size(args, 3), n: size(args, 4) };
+            let product = kernels::matmul::matmul(&numbers(args, 0), &numbers(args, 1), shape, stop)?;
+            float64(&product, stop)?
+        }
+        15 => argon2id(args, stop)?,
+        16 => {
+            let hash = input()?;
+            Value::Bool(argon2::verify(&String::from_utf8_lossy(&hash), &bytes(args, 1, stop)?, stop)?)
+        }
+        _ => return Err(KernelError::Type("no such native task".into())),
+    })
+}
+
+fn argon2id(args: &[Value], stop: &Stop<'_, '_>) -> Result<Value, KernelError> {
+    let password = bytes(args, 0, stop)?;
+    let given = bytes(args, 1, stop)?;
+    let salt = (!matches!(args.get(1), Some(Value::Undefined))).then_some(&*given);
+    let cost = Cost {
+        memory: number(args, 2) as u32,
+        time: number(args, 3) as u32,
+        parallelism: number(args, 4) as u32,
+        hash_length: size(args, 5),
+    };
+    argon2::argon2id(&password, salt, cost, stop).map(string)
+}
+
+/// Sorts in the memory of the argument, which becomes the result.
+fn sorted(mut memory: Vec<u8>, stop: &Stop<'_, '_>) -> Result<Value, KernelError> {
+    if let Some(numbers) = numbers_in(&mut memory) {
+        sort::sort(numbers, stop)?;
+        return Ok(Value::Bytes { view: FLOAT64_ARRAY, bytes: memory });
+    }
+    let args = [Value::Bytes { view: FLOAT64_ARRAY, bytes: memory }];
+    let mut list = numbers::<f64>(&args, 0).into_owned();
+    sort::sort(&mut list, stop)?;
+    float64(&list, stop)
+}
+
+/// Any of the typed arrays whose elements are numbers.
+fn summary(args: &[Value], stop: &Stop<'_, '_>) -> Result<Value, KernelError> {
+    fn of<T: Plain + Element>(args: &[Value], stop: &Stop<'_, '_>) -> Result<Statistics, KernelError> {
+        statistics::statistics(&numbers::<T>(args, 0), stop)
+    }
+    let view = match args.first() {
+        Some(Value::Bytes { view, .. }) => *view,
+        _ => -1,
+    };
+    let found = match view {
+        INT8_ARRAY => of::<i8>(args, stop),
+        UINT8_ARRAY | UINT8_CLAMPED_ARRAY => of::<u8>(args, stop),
+        INT16_ARRAY => of::<i16>(args, stop),
+        UINT16_ARRAY => of::<u16>(args, stop),
+        INT32_ARRAY => of::<i32>(args, stop),
+        UINT32_ARRAY => of::<u32>(args, stop),
+        FLOAT32_ARRAY => of::<f32>(args, stop),
+        FLOAT64_ARRAY => of::<f64>(args, stop),
+        _ => Err(KernelError::Type("statistics takes a typed array of numbers".into())),
+    }?;
+    let Statistics { count, sum, min, max, mean, variance } = found;
+    Ok(uint8(serialize_object(&[
+        ("count", count as f64),
+        ("sum", sum),
+        ("min", min),
+        ("max", max),
+        ("mean", mean),
+        ("variance", variance),
+    ])))
+}
+
+/// An object of numbers in the format of `v8.Serializer`, since JSON has neither NaN nor -0. Each reader of V8
+/// reads all older versions of the format; 13 is older than any Node that can load this.
+fn serialize_object(properties: &[(&str, f64)]) -> Vec<u8> {
+    const HEADER: [u8; 3] = [0xff, 13, b'o'];
+    let mut out = Vec::from(HEADER);
+    for (key, value) in properties {
+        out.extend([b'"', key.len() as u8]);
+        out.extend(key.as_bytes());
+        out.push(b'N');
+        out.extend(value.to_ne_bytes());
+    }
+    out.extend([b'{', properties.len() as u8]);
+    out
+}
+
+fn uint8(bytes: Vec<u8>) -> Value {
+    Value::Bytes { view: UINT8_ARRAY, bytes }
+}
+
+fn float64(numbers: &[f64], stop: &Stop<'_, '_>) -> Result<Value, KernelError> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size_of_val(numbers)).map_err(|_| KernelError::OutOfMemory)?;
+    for chunk in numbers.chunks(NUMBERS_PER_CHECK) {
+        kernels::Control::check(stop)?;
+        bytes.extend_from_slice(memory_of(chunk));
+    }
+    Ok(Value::Bytes { view: FLOAT64_ARRAY, bytes })
 }
 
 fn explain(error: &KernelError) -> Arc<Packed> {
@@ -78,25 +223,12 @@ fn explain(error: &KernelError) -> Arc<Packed> {
         KernelError::Type(_) => failure("TypeError", "", &message),
         KernelError::Range(_) => failure("RangeError", "", &message),
         KernelError::TooLarge { .. } => failure("RangeError", "ERR_BUFFER_TOO_LARGE", &message),
-        _ => failure("Error", "", &message),
+        KernelError::OutOfMemory => failure("Error", OUT_OF_MEMORY, &message),
+        KernelError::Stopped | KernelError::Corrupt(_) | KernelError::System(_) => {
+            failure("Error", "", &message)
+        }
     }
 }
 
-fn number(args: &[Value], index: usize) -> f64 {
-    match args.get(index) {
-        Some(Value::Number(number)) => *number,
-        _ => 0.0,
-    }
-}
-
-fn bytes(args: &[Value], index: usize) -> &[u8] {
-    match args.get(index) {
-        Some(Value::Bytes { bytes, .. }) => bytes,
-        _ => &[],
-    }
-}
-
-fn uint8(bytes: &[u8]) -> Value {
-    const UINT8_ARRAY: i32 = 1;
-    Value::Bytes { view: UINT8_ARRAY, bytes: bytes.to_vec() }
-}
+/// Node's own code for it.
+pub(crate) const OUT_OF_MEMORY: &str = "ERR_MEMORY_ALLOCATION_FAILED";

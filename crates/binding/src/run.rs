@@ -111,7 +111,7 @@ fn read_result(
 
 /// A result or an error that TypeScript has packed.
 pub(crate) fn read_outcome(state: &IsolateState, form: u8, result: sys::napi_value) -> Outcome<JsWork> {
-    match value::read(state.env, result) {
+    match value::read_packed(state.env, form, result, true) {
         Ok(value) if form & THREW != 0 => {
             Err(Failure::Threw(Arc::new(Packed { form: form & !THREW, value })))
         }
@@ -130,7 +130,7 @@ fn uncaught(state: &IsolateState, side: &WorkerSide, error: Option<sys::napi_val
         let pack = js::deref(env, side.callbacks.pack_error).ok()?;
         let result = js::call(env, pack, &[error]).ok()?;
         let form = state.header.scratch(0) as u8 & !THREW;
-        let value = value::read(env, result).ok()?;
+        let value = value::read_packed(env, form, result, true).ok()?;
         Some(Arc::new(Packed { form, value }))
     });
     let _ = js::take_exception(env);

@@ -4,6 +4,7 @@
 use napi::sys;
 
 use crate::js::{self, Env, Fault};
+use crate::store::Store;
 
 /// What a typed array or buffer is to be again when it arrives: N-API's numbers for typed arrays, and ours.
 pub(crate) type View = i32;
@@ -27,7 +28,17 @@ pub(crate) enum Value {
         view: View,
         bytes: Vec<u8>,
     },
+    /// The memory of a buffer that is moved or shared.
+    Store(Store),
+    /// Bytes, and the buffers that they refer to.
+    List(Box<[Value]>),
 }
+
+/// The form whose value is a list: the bytes of a serializer, then ArrayBuffers that move and SharedArrayBuffers.
+/// Shared with lib/codec.ts.
+const FORM_LIST: u8 = 4;
+/// The bits of a form that say how the value is written.
+const FORM_BITS: u8 = 7;
 
 /// A value with the way in which TypeScript wrote it.
 pub(crate) struct Packed {
@@ -86,6 +97,50 @@ pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
     })
 }
 
+/// Copies, or with its list moves, a value that TypeScript has packed. With `detach` the moved buffers are detached
+/// at once.
+pub(crate) fn read_packed(env: Env, form: u8, value: sys::napi_value, detach: bool) -> Result<Value, Fault> {
+    if form & FORM_BITS != FORM_LIST {
+        return read(env, value);
+    }
+    let count = js::length(env, value)?;
+    let mut list = Vec::with_capacity(count as usize);
+    list.push(read(env, js::element(env, value, 0)?)?);
+    for index in 1..count {
+        list.push(read_buffer(env, js::element(env, value, index)?)?);
+    }
+    if detach {
+        detach_all(env, value)?;
+    }
+    Ok(Value::List(list.into_boxed_slice()))
+}
+
+fn read_buffer(env: Env, buffer: sys::napi_value) -> Result<Value, Fault> {
+    let is_shared = !js::is_arraybuffer(env, buffer)?;
+    // SAFETY: lib/moved.ts puts nothing else into the list than buffers of the two classes.
+    match unsafe { Store::of(buffer, is_shared) } {
+        Some(store) => Ok(Value::Store(store)),
+        None if is_shared => Err(Fault::internal("shared memory cannot be sent on this runtime")),
+        None => read(env, buffer),
+    }
+}
+
+/// Detaches the ArrayBuffers of a list, which now belong to the receiver.
+pub(crate) fn detach_all(env: Env, list: sys::napi_value) -> Result<(), Fault> {
+    for index in 1..js::length(env, list)? {
+        let buffer = js::element(env, list, index)?;
+        if js::is_arraybuffer(env, buffer)? {
+            js::detach(env, buffer)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a form's value is a list.
+pub(crate) fn is_list(form: u8) -> bool {
+    form & FORM_BITS == FORM_LIST
+}
+
 /// Makes the value anew in an isolate. Consumes it, so that its memory is given back at once.
 pub(crate) fn write(env: Env, value: Value) -> Result<sys::napi_value, Fault> {
     write_ref(env, &value)
@@ -102,5 +157,13 @@ pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Faul
         Value::Latin1(text) => js::string_latin1(env, text),
         Value::Utf16(text) => js::string_utf16(env, text),
         Value::Bytes { view, bytes } => js::bytes(env, *view, bytes),
+        Value::Store(store) => store.open().ok_or_else(|| Fault::internal("a buffer could not be made")),
+        Value::List(values) => {
+            let list = js::array(env)?;
+            for (index, value) in values.iter().enumerate() {
+                js::set_element(env, list, index as u32, write_ref(env, value)?)?;
+            }
+            Ok(list)
+        }
     }
 }

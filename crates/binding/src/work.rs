@@ -8,6 +8,7 @@ use pool::{Control, Task, Work};
 
 use crate::mailbox::{Mailbox, Note};
 use crate::native_tasks;
+use crate::plugins::{self, StopSign};
 use crate::value::{Args, Packed};
 
 pub(crate) type JsPool = pool::Pool<JsWork>;
@@ -33,6 +34,8 @@ pub(crate) struct Ticket {
     pub(crate) progress: Mutex<Vec<Packed>>,
     // ORDERING: set before the task can settle, read after it has: the settling orders the two.
     pub(crate) has_progress: AtomicBool,
+    /// For a plug-in's task.
+    pub(crate) stop_sign: StopSign,
 }
 
 impl Ticket {
@@ -44,6 +47,7 @@ impl Ticket {
             has_looked: AtomicBool::new(false),
             progress: Mutex::new(Vec::new()),
             has_progress: AtomicBool::new(false),
+            stop_sign: StopSign::default(),
         }
     }
 
@@ -68,6 +72,7 @@ impl Work for JsWork {
 
     fn settled(task: &Arc<JsTask>) {
         task.owner().mailbox.post(Note::Settled(task.clone()));
+        plugins::settled(task);
     }
 }
 

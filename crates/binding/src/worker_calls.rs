@@ -31,6 +31,7 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
         recover: function(6)?,
         pack_error: function(7)?,
     };
+    name_thread(&format!("{}-{}", entry.pool.config().thread_name, call.u32(1)?));
     let bell = call.state.bell.clone();
     let side = WorkerSide::attach(entry, call.u32(1)?, bell, call.env, callbacks);
     pools::remember(&side.link);
@@ -38,6 +39,18 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
     call.state.hold(true);
     call.state.bell.ring();
     js::boolean(call.env, true)
+}
+
+/// Gives the calling thread a name that the system shows; Linux keeps 15 bytes of it.
+fn name_thread(name: &str) {
+    #[cfg(target_os = "linux")]
+    if let Ok(name) = std::ffi::CString::new(name.chars().filter(char::is_ascii).take(15).collect::<String>())
+    {
+        // SAFETY: a NUL-terminated string of at most 15 bytes, and this thread itself.
+        unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = name;
 }
 
 /// `settle(token, form, value)`: a task's promise has settled.
@@ -138,8 +151,9 @@ pub(crate) fn is_cancelled(call: &Call<'_>) -> Answer {
 /// `reportProgress(token, form, value)`
 pub(crate) fn report_progress(call: &Call<'_>) -> Answer {
     if let Some(task) = side(call)?.task(call.f64(0)?) {
-        let value = value::read(call.env, call.value(2)?)?;
-        work::report_progress(&task, Packed { form: call.u32(1)? as u8, value });
+        let form = call.u32(1)? as u8;
+        let value = value::read_packed(call.env, form, call.value(2)?, true)?;
+        work::report_progress(&task, Packed { form, value });
     }
     nothing(call)
 }

@@ -133,7 +133,7 @@ impl PluginTask {
 unsafe fn open(path: &Path) -> Result<*const abi::TaskTable, LoadError> {
     // SAFETY: the caller's promise.
     let library = unsafe { load_now(path) }
-        .map_err(|error| LoadError::NotALibrary { path: path.to_owned(), reason: error.to_string() })?;
+        .map_err(|error| LoadError::NotALibrary { path: path.to_owned(), reason: reason_of(&error) })?;
     // SAFETY: by the ABI a symbol of this name has this type.
     let entry = unsafe { library.get::<abi::Entry>(abi::SYMBOL.as_bytes()) }.map(|symbol| *symbol).ok();
     // Never unloaded, not even when it is no plug-in: it may have started threads or registered exit handlers.
@@ -145,6 +145,11 @@ unsafe fn open(path: &Path) -> Result<*const abi::TaskTable, LoadError> {
         return Err(LoadError::Incompatible { path: path.to_owned() });
     }
     Ok(table)
+}
+
+/// What the system's loader said, which the error itself does not show.
+fn reason_of(error: &libloading::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Resolves all symbols at once: one that is missing should fail the load and not, later, the process.

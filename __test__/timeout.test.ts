@@ -1,0 +1,320 @@
+import ava from 'ava'
+import { moduleTasks, native, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
+import { cleanEnd, ended, inChild } from './child.ts'
+import { Folder, until } from './gate.ts'
+import { PROMPT, SHORT, SOON, WHILE } from './limits.ts'
+import * as named from './fixtures/tasks.mjs'
+
+// One at a time: workers that start at once slow each other down.
+const test = ava.serial
+
+const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
+const loopsUrl = new URL('./fixtures/loops.mjs', import.meta.url).href
+const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
+
+test('a task that runs past its timeout fails with TimeoutError, promptly', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  await executor.submit(work.add, 1, 1)
+  const start = performance.now()
+  const error = (await executor.with({ timeout: SHORT }).submit(work.spin).exception(SOON)) as TimeoutError
+  t.true(error instanceof TimeoutError)
+  t.is(error.code, 'ERR_FUTURE_TIMEOUT')
+  const took = performance.now() - start
+  t.true(took >= SHORT - 2 && took < PROMPT, String(took))
+  t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
+  t.like(executor.stats(), { timedOut: 1, completed: 2, failed: 0, lost: 0 })
+  await executor.shutdown()
+})
+
+test('a task within its timeout is left alone, and so is the next one', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  t.is(await executor.with({ timeout: SOON }).submit(work.pause, 30).result(SOON), 30)
+  const limited = executor.with({ timeout: 150 })
+  for (let n = 0; n < 20; n++) t.is(await limited.submit(work.pause, 1).result(SOON), 1)
+  t.is(await executor.submit(work.pause, 300).result(SOON), 300)
+  t.is(executor.stats().timedOut, 0)
+  await executor.shutdown()
+})
+
+test('the timeout counts from the call of the function: waiting, start-up and module loading are free', async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, initializer: async () => void (await new Promise((resolve) => setTimeout(resolve, 300))) })
+  const slow = moduleTasks<{ value(): string }>(new URL('./fixtures/slow-to-load.mjs', import.meta.url))
+  const limited = executor.with({ timeout: 250 })
+  const futures = [limited.submit(slow.value), limited.submit(work.pause, 100), limited.submit(work.pause, 100), limited.submit(work.pause, 100), limited.submit(work.pause, 100)]
+  t.deepEqual(await Promise.all(futures.map((future) => future.result(SOON))), ['slow', 100, 100, 100, 100])
+  await executor.shutdown()
+})
+
+for (const option of ['timeout', 'queueTimeout']) {
+  test(`with ${option} 0 a task fails without running, also when a worker is idle`, async (t) => {
+    const folder = new Folder(t)
+    const executor = new ThreadPoolExecutor(1)
+    const log = folder.file('log')
+    await executor.submit(work.note, log, 'warm').result(SOON)
+    const view = executor.with({ [option]: 0 })
+    t.true((await view.submit(work.note, log, 'never').exception(SOON)) instanceof TimeoutError)
+    t.true((await view.submit(native.countPrimes, 10).exception(SOON)) instanceof TimeoutError)
+    await executor.submit(work.note, log, 'next').result(SOON)
+    t.deepEqual(folder.notes(log), ['warm', 'next'])
+    t.is(executor.stats().timedOut, 2)
+    await executor.shutdown()
+  })
+}
+
+test('a task that waits longer than its queueTimeout fails while it waits, and never runs', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const [gate, log] = [folder.gate(), folder.file('log')]
+  executor.submit(work.noteAndWait, log, 'first', gate)
+  await until(() => folder.notes(log).length === 1, 'the first task runs')
+  const future = executor.with({ queueTimeout: SHORT }).submit(work.note, log, 'never')
+  t.true((await future.exception(PROMPT)) instanceof TimeoutError)
+  t.is(executor.stats().queued, 0)
+  folder.open(gate)
+  await executor.submit(work.note, log, 'next').result(SOON)
+  t.deepEqual(folder.notes(log), ['first', 'next'])
+  t.is(executor.stats().timedOut, 1)
+  await executor.shutdown()
+})
+
+test('queueTimeout has no say once the function is called', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  await executor.submit(work.add, 1, 1)
+  t.is(await executor.with({ queueTimeout: PROMPT / 20 }).submit(work.pause, PROMPT / 10).result(SOON), PROMPT / 10)
+  await executor.shutdown()
+})
+
+test('a task that expired in the queue leaves room in a bounded one', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 1 })
+  const [gate, log] = [folder.gate(), folder.file('log')]
+  executor.submit(work.noteAndWait, log, 'first', gate)
+  await until(() => folder.notes(log).length === 1, 'the first task runs')
+  await executor.with({ queueTimeout: SHORT }).submit(work.add, 1, 1).exception(SOON)
+  const next = executor.submit(work.add, 1, 2)
+  folder.open(gate)
+  t.is(await next.result(SOON), 3)
+  await executor.shutdown()
+})
+
+test('deadlines hold while the main thread is blocked: the task was stopped on time', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const log = folder.file('log')
+  await executor.submit(work.add, 1, 1)
+  const spinning = executor.with({ timeout: 100 }).submit(work.spin)
+  const next = executor.submit(work.interval, 0)
+  const waiting = executor.with({ queueTimeout: 0 }).submit(work.note, log, 'never')
+  const end = Date.now() + 2_000
+  while (Date.now() < end);
+  t.true((await spinning.exception(SOON)) instanceof TimeoutError)
+  t.true(((await next.result(SOON)) as [number, number])[1] < end, 'the worker was free before the main thread was')
+  t.true((await waiting.exception(SOON)) instanceof TimeoutError)
+  t.deepEqual(folder.notes(log), [])
+  await executor.shutdown()
+})
+
+test('a native task is stopped by its timeout', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const error = await executor.with({ timeout: SHORT }).submit(native.countPrimes, 1e12).exception(PROMPT)
+  t.true(error instanceof TimeoutError)
+  t.is(await executor.submit(native.countPrimes, 100).result(SOON), 25)
+  t.is(executor.stats().timedOut, 1)
+  await executor.shutdown()
+})
+
+const synchronous = ['plain', 'catching', 'finallyForever', 'regularExpression', 'wasm', 'atomicsWait', 'microtasks', 'throwing', 'getter', 'recursion', 'timers', 'emitters', 'requires', 'asyncLocalStorage', 'generator', 'proxy']
+
+for (const kind of synchronous) {
+  test(`an endless loop is stopped and the pool's capacity comes back: ${kind}`, async (t) => {
+    const end = await inChild(
+      async ({ moduleTasks, ThreadPoolExecutor }, url: string, kind: string) => {
+        const executor = new ThreadPoolExecutor(1)
+        const loops = moduleTasks<Record<string, () => unknown>>(url)
+        const errors: string[] = []
+        for (let round = 0; round < 3; round++) {
+          const error = (await executor.with({ timeout: 80 }).submit(loops[kind]!).exception(10_000)) as Error
+          errors.push(error.name)
+        }
+        const sum = await executor.submit(async (a: number, b: number) => {
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          await new Promise((resolve) => setImmediate(resolve))
+          await new Promise<void>((resolve) => process.nextTick(resolve))
+          return a + b
+        }, 1, 2).result(15_000)
+        const { timedOut, workers } = executor.stats()
+        await executor.shutdown()
+        return { errors, sum, timedOut, abandoned: workers.abandoned }
+      },
+      [loopsUrl, kind],
+    )
+    t.deepEqual(cleanEnd(end), ended({ errors: Array(3).fill('TimeoutError'), sum: 3, timedOut: 3, abandoned: 0 }))
+  })
+}
+
+for (const kind of ['plain', 'catching', 'regularExpression', 'wasm', 'atomicsWait', 'recursion', 'generator']) {
+  test(`stopping a loop leaves its worker alive, with its modules: ${kind}`, async (t) => {
+    const end = await inChild(
+      async ({ moduleTasks, ThreadPoolExecutor }, url: string, work: string, kind: string) => {
+        const executor = new ThreadPoolExecutor(1)
+        const loops = moduleTasks<Record<string, () => unknown>>(url)
+        const { count } = moduleTasks<{ count(): number }>(work)
+        await executor.submit(count).result(10_000)
+        for (let round = 0; round < 5; round++) await executor.with({ timeout: 60 }).submit(loops[kind]!).exception(10_000)
+        const calls = await executor.submit(count).result(10_000)
+        await executor.shutdown()
+        return calls
+      },
+      [loopsUrl, workUrl, kind],
+    )
+    t.deepEqual(cleanEnd(end), ended(2))
+  })
+}
+
+test('where interrupts are not to be had, everything works by replacement', async (t) => {
+  const end = await inChild(
+    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
+      const executor = new ThreadPoolExecutor(1)
+      const loops = moduleTasks<Record<string, () => unknown>>(url)
+      const errors: string[] = []
+      for (const kind of ['plain', 'catching', 'atomicsWait']) {
+        errors.push(((await executor.with({ timeout: 80 }).submit(loops[kind]!).exception(10_000)) as Error).name)
+      }
+      const sum = await executor.submit((a: number, b: number) => a + b, 1, 2).result(15_000)
+      await executor.shutdown()
+      return [...errors, sum]
+    },
+    [loopsUrl],
+    { env: { CONCURRENT_FUTURES_NO_INTERRUPT: '1' } },
+  )
+  t.deepEqual(cleanEnd(end), ended(['TimeoutError', 'TimeoutError', 'TimeoutError', 3]))
+})
+
+for (const kind of ['never', 'sleepLoop', 'immediateLoop', 'ignoresSignal', 'spinsAfterAwait', 'microtasksAfterAwait']) {
+  test(`an asynchronous task that does not end is stopped: ${kind}`, async (t) => {
+    const end = await inChild(
+      async ({ moduleTasks, ThreadPoolExecutor }, url: string, kind: string) => {
+        const executor = new ThreadPoolExecutor({ maxWorkers: 1, interruptGrace: 50 })
+        const loops = moduleTasks<Record<string, () => unknown>>(url)
+        const error = (await executor.with({ timeout: 100 }).submit(loops[kind]!).exception(10_000)) as Error
+        const sum = await executor.submit((a: number, b: number) => a + b, 1, 2).result(15_000)
+        const { timedOut, lost } = executor.stats()
+        await executor.shutdown()
+        return { error: error.name, sum, timedOut, lost }
+      },
+      [loopsUrl, kind],
+    )
+    t.deepEqual(cleanEnd(end), ended({ error: 'TimeoutError', sum: 3, timedOut: 1, lost: 0 }))
+  })
+}
+
+test('a blocking native call costs at most its worker: the future fails on time and another worker takes over', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor(1)
+      await executor.submit(() => 1)
+      const start = Date.now()
+      const stuck = executor.with({ timeout: 100 }).submit(async () => {
+        const { execSync } = await import('node:child_process')
+        execSync('sleep 8')
+      })
+      const error = (await stuck.exception(10_000)) as Error
+      const sum = await executor.submit((a: number, b: number) => a + b, 1, 2).result(7_000)
+      const isEarly = Date.now() - start < 7_000
+      void executor.shutdown()
+      return { error: error.name, sum, isEarly }
+    },
+    [],
+  )
+  t.deepEqual({ code: end.code, isHung: end.isHung, value: end.value }, { code: 0, isHung: false, value: { error: 'TimeoutError', sum: 3, isEarly: true } }, end.errors)
+})
+
+for (const [name, fn] of [['cancelled', named.heed], ['signal.aborted', named.heedSignal]] as const) {
+  test(`a task that polls ${name} sees that its time is over, and its worker lives on`, async (t) => {
+    const executor = new ThreadPoolExecutor({ maxWorkers: 1, interruptGrace: SOON })
+    const thread = await executor.submit(work.thread).result(SOON)
+    t.true((await executor.with({ timeout: SHORT }).submit(fn).exception(PROMPT)) instanceof TimeoutError)
+    t.is(await executor.submit(work.thread).result(PROMPT), thread)
+    t.deepEqual({ ...executor.stats(), workers: undefined, waitTime: undefined, runTime: undefined }, {
+      ...{ queued: 0, running: 0, completed: 2, failed: 0, cancelled: 0, timedOut: 1, lost: 0 },
+      ...{ workers: undefined, waitTime: undefined, runTime: undefined },
+    })
+    await executor.shutdown()
+  })
+}
+
+test('a task that has looked at currentTask() gets interruptGrace, and is then stopped by force', async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, interruptGrace: 400 })
+  await executor.submit(work.add, 1, 1)
+  const start = performance.now()
+  t.true((await executor.with({ timeout: SHORT }).submit(named.ignoreAfterLook).exception(SOON)) instanceof TimeoutError)
+  t.true(performance.now() - start < 400, 'the future fails at once, before the grace is over')
+  t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
+  t.true(performance.now() - start >= 400, 'the worker was left to the task for the grace')
+  await executor.shutdown()
+})
+
+test('a task that never looked at currentTask() is stopped at once, whatever the grace', async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, interruptGrace: SOON })
+  await executor.submit(work.add, 1, 1)
+  await executor.with({ timeout: SHORT }).submit(work.spin).exception(SOON)
+  t.is(await executor.submit(work.add, 1, 2).result(PROMPT), 3)
+  await executor.shutdown()
+})
+
+test('a TimeoutError tells where the JavaScript of its task was', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const error = (await executor.with({ timeout: 200 }).submit(work.spin).exception(SOON)) as TimeoutError
+  t.regex(error.taskStack ?? '', /spin/)
+  t.regex(error.taskStack ?? '', /work\.mjs:\d+/)
+  t.is(((await executor.submit(work.pause, 100).result(5).catch((error: unknown) => error)) as TimeoutError).taskStack, undefined)
+  await executor.shutdown()
+})
+
+test('dump() tells what each worker does and where its JavaScript is, also while all of them spin', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  const spins = [executor.with({ name: 'left' }).submit(work.spinFor, 2_500), executor.with({ name: 'right' }).submit(work.spinFor, 2_500)]
+  await until(() => executor.stats().running === 2, 'both run')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const dump = await executor.dump()
+  t.is(dump.length, 2)
+  t.deepEqual(dump.map((worker) => worker.task?.name).sort(), ['left', 'right'])
+  for (const worker of dump) {
+    t.like(worker, { kind: 'isolate', state: 'busy' })
+    t.true(worker.threadId > 0)
+    t.true((worker.task?.runningFor ?? -1) > 0)
+    t.regex(worker.stack ?? '', /spinFor.*work\.mjs:\d+/s)
+  }
+  await Promise.all(spins)
+  await until(() => executor.stats().workers.busy === 0, 'the workers are idle')
+  for (const worker of await executor.dump()) t.deepEqual([worker.state, worker.task], ['idle', undefined])
+  await executor.shutdown()
+  t.deepEqual(await executor.dump(), [])
+})
+
+test('a time-out that comes as the task ends gives either its result or TimeoutError, and loses nothing', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  await Promise.all([executor.submit(work.pause, 20), executor.submit(work.pause, 20)])
+  let [results, timeouts] = [0, 0]
+  const futures = Array.from({ length: 400 }, (_, n) => executor.with({ timeout: 1 + (n % 3) }).submit(work.spinFor, 1 + (n % 4)))
+  for (const [n, future] of futures.entries()) {
+    const error = await future.exception(SOON)
+    if (error instanceof TimeoutError) timeouts++
+    else if (error === null && (await future) === 1 + (n % 4)) results++
+  }
+  t.is(results + timeouts, 400)
+  const stats = executor.stats()
+  t.deepEqual([stats.completed - 2, stats.timedOut], [results, timeouts])
+  t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
+  await executor.shutdown()
+})
+
+test('two tasks that expire at the same time on two workers are both stopped', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  const futures = [1, 2].map(() => executor.with({ timeout: SHORT }).submit(work.spin))
+  for (const future of futures) t.true((await future.exception(SOON)) instanceof TimeoutError)
+  t.deepEqual(await Promise.all([1, 2].map((n) => executor.submit(work.double, n).result(SOON))), [2, 4])
+  await new Promise((resolve) => setTimeout(resolve, WHILE))
+  t.is(executor.stats().workers.abandoned, 0)
+  await executor.shutdown()
+})

@@ -1,0 +1,141 @@
+//! Arguments of native tasks as Rust sees them. TypeScript has checked them and made them positional
+//! (lib/native-arguments.ts), so what is missing or of another type here reads as nothing.
+
+use std::borrow::Cow;
+
+use kernels::{Control, Stopped};
+
+use crate::value::{ArgList, Value};
+
+/// Characters of a string to encode between two looks at the control.
+const CHARACTERS_PER_CHECK: usize = 64 * 1024;
+
+pub(crate) fn number(args: &[Value], index: usize) -> f64 {
+    match args.get(index) {
+        Some(Value::Number(number)) => *number,
+        _ => 0.0,
+    }
+}
+
+/// A number that TypeScript has checked to be an integer >= 0; what is larger than a `usize` is the largest one.
+pub(crate) fn size(args: &[Value], index: usize) -> usize {
+    number(args, index) as usize
+}
+
+/// Bytes, or the UTF-8 of a string. Encoded here and not by TypeScript, to leave that work to the pool's thread.
+pub(crate) fn bytes<'a>(
+    args: &'a [Value],
+    index: usize,
+    control: &dyn Control,
+) -> Result<Cow<'a, [u8]>, Stopped> {
+    Ok(match args.get(index) {
+        Some(Value::Bytes { bytes, .. }) => Cow::Borrowed(bytes),
+        Some(Value::Latin1(text)) if text.is_ascii() => Cow::Borrowed(text),
+        Some(Value::Latin1(text)) => Cow::Owned(encode(text.iter().map(|byte| char::from(*byte)), control)?),
+        Some(Value::Utf16(text)) => {
+            // As TextEncoder does it: half a surrogate pair becomes U+FFFD.
+            let characters = char::decode_utf16(text.iter().copied());
+            let characters = characters.map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER));
+            Cow::Owned(encode(characters, control)?)
+        }
+        _ => Cow::Borrowed(&[]),
+    })
+}
+
+fn encode(characters: impl Iterator<Item = char>, control: &dyn Control) -> Result<Vec<u8>, Stopped> {
+    let mut out = Vec::with_capacity(characters.size_hint().0);
+    for (index, character) in characters.enumerate() {
+        if index % CHARACTERS_PER_CHECK == 0 {
+            control.check()?;
+        }
+        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+    Ok(out)
+}
+
+/// Takes the bytes of the only argument.
+pub(crate) fn take_bytes(args: ArgList) -> Vec<u8> {
+    match args {
+        ArgList::One(Value::Bytes { bytes, .. }) => bytes,
+        _ => Vec::new(),
+    }
+}
+
+/// Numbers of which every bit pattern is one.
+///
+/// # Safety
+/// Any bytes must be a valid value.
+pub(crate) unsafe trait Plain: Copy {}
+
+// SAFETY: every bit pattern is a number.
+unsafe impl Plain for i8 {}
+// SAFETY: every bit pattern is a number.
+unsafe impl Plain for u8 {}
+// SAFETY: every bit pattern is a number.
+unsafe impl Plain for i16 {}
+// SAFETY: every bit pattern is a number.
+unsafe impl Plain for u16 {}
+// SAFETY: every bit pattern is a number.
+unsafe impl Plain for i32 {}
+// SAFETY: every bit pattern is a number.
+unsafe impl Plain for u32 {}
+// SAFETY: every bit pattern is a number, NaNs among them.
+unsafe impl Plain for f32 {}
+// SAFETY: every bit pattern is a number, NaNs among them.
+unsafe impl Plain for f64 {}
+
+/// The elements of an argument that is a typed array; copied only if the allocator has not aligned its bytes.
+pub(crate) fn numbers<T: Plain>(args: &[Value], index: usize) -> Cow<'_, [T]> {
+    let Some(Value::Bytes { bytes, .. }) = args.get(index) else { return Cow::Borrowed(&[]) };
+    // SAFETY: `T` takes any bytes.
+    match unsafe { bytes.align_to::<T>() } {
+        ([], numbers, _) => Cow::Borrowed(numbers),
+        _ => Cow::Owned(
+            bytes
+                .chunks_exact(size_of::<T>())
+                // SAFETY: a chunk has the size of a `T`, which takes any bytes; nothing is said of its alignment.
+                .map(|chunk| unsafe { chunk.as_ptr().cast::<T>().read_unaligned() })
+                .collect(),
+        ),
+    }
+}
+
+/// The memory of numbers.
+pub(crate) fn memory_of(numbers: &[f64]) -> &[u8] {
+    // SAFETY: numbers have no padding, and every byte is initialised.
+    unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast(), size_of_val(numbers)) }
+}
+
+/// The numbers in bytes that can be written to, if the allocator has aligned them.
+pub(crate) fn numbers_in(bytes: &mut [u8]) -> Option<&mut [f64]> {
+    // SAFETY: every bit pattern is a number.
+    match unsafe { bytes.align_to_mut::<f64>() } {
+        ([], numbers, _) => Some(numbers),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernels::Unstoppable;
+
+    use super::*;
+
+    #[test]
+    fn strings_are_encoded_as_text_encoder_does() {
+        let latin1 = Value::Latin1(Box::from([b'a', 0xe9, 0xff]));
+        let utf16 = Value::Utf16(Box::from([0x61, 0xd83d, 0xde00, 0xd800, 0x62]));
+        let args = [latin1, utf16];
+        assert_eq!(bytes(&args, 0, &Unstoppable).unwrap(), "aéÿ".as_bytes());
+        assert_eq!(bytes(&args, 1, &Unstoppable).unwrap(), "a😀\u{fffd}b".as_bytes());
+    }
+
+    #[test]
+    fn numbers_are_read_wherever_they_lie() {
+        let list = [1.5, -0.0, f64::NAN, 4e300];
+        let args = [Value::Bytes { view: 8, bytes: memory_of(&list).to_vec() }];
+        let bits = |numbers: &[f64]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&numbers::<f64>(&args, 0)), bits(&list));
+        assert!(numbers::<f64>(&args, 1).is_empty());
+    }
+}

@@ -1,0 +1,118 @@
+/**
+ * The form `MOVED`: the bytes of `v8.Serializer` with the buffers that they refer to, which the addon carries as they are: an ArrayBuffer of a
+ * transfer list moves, a SharedArrayBuffer is shared.
+ */
+import { Deserializer, Serializer } from 'node:v8'
+import { types } from 'node:util'
+import { binding } from './binding.ts'
+
+/** Bytes first, then buffers. */
+export type Moved = [bytes: Uint8Array, ...buffers: (ArrayBuffer | SharedArrayBuffer)[]]
+
+/** V8's tags of a shared buffer, which Node's deserializer cannot read, and of a transferred one, which it can. */
+const SHARED_TAG = 0x75
+const TRANSFERRED_TAG = 0x74
+/** A 32-bit number of V8's wire format takes five bytes when it needs them, and may when it does not. */
+const ID_BYTES = 5
+const ID_BITS = 7
+
+function writeId(into: Uint8Array, at: number, id: number): void {
+  for (let index = 0; index < ID_BYTES; index++) {
+    const more = index < ID_BYTES - 1 ? 0x80 : 0
+    into[at + index] = Math.floor(id / 2 ** (ID_BITS * index)) % 128 | more
+  }
+}
+
+/**
+ * A buffer on the receiver's list is referred to by its place there. For shared ones the engine writes an id of our choice after a tag of its
+ * own: we choose one at random that fills five bytes, find it in the bytes (six that nothing else is likely to hold; if something does, we choose
+ * again), and put the other tag and the place there.
+ */
+class MovingSerializer extends Serializer {
+  readonly shared: SharedArrayBuffer[] = []
+  readonly #ids: number[] = []
+
+  _getSharedArrayBufferId(buffer: SharedArrayBuffer): number {
+    this.shared.push(buffer)
+    const id = 2 ** 28 + Math.floor(Math.random() * (2 ** 32 - 2 ** 28))
+    this.#ids.push(id)
+    return id
+  }
+
+  /** Puts the places in. False if an id was found elsewhere too. */
+  place(bytes: Buffer, first: number): boolean {
+    const mark = Buffer.alloc(1 + ID_BYTES)
+    return this.#ids.every((id, index) => {
+      mark[0] = SHARED_TAG
+      writeId(mark, 1, id)
+      const at = bytes.indexOf(mark)
+      if (at < 0 || bytes.indexOf(mark, at + 1) >= 0) return false
+      bytes[at] = TRANSFERRED_TAG
+      writeId(bytes, at + 1, first + index)
+      return true
+    })
+  }
+}
+
+/** Checks a transfer list. @throws DataCloneError for a buffer that is detached or in it twice, or for what only a MessagePort can move */
+export function checkTransfer(list: readonly object[]): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>()
+  list.forEach((item, index) => {
+    if (!types.isArrayBuffer(item)) throw new DOMException(`transfer[${index}] cannot be moved to a task`, 'DataCloneError')
+    if (buffers.has(item)) throw new DOMException(`transfer[${index}] is in the list twice`, 'DataCloneError')
+    if ((item as { detached?: boolean }).detached === true) throw new DOMException(`transfer[${index}] is detached`, 'DataCloneError')
+    buffers.add(item)
+  })
+  return [...buffers]
+}
+
+/** Writes a value whose buffers move or are shared. Detaches nothing: the addon does, once the task is accepted. */
+export function serializeMoved(value: unknown, moved: readonly ArrayBuffer[]): Moved {
+  for (;;) {
+    const serializer = new MovingSerializer()
+    moved.forEach((buffer, index) => serializer.transferArrayBuffer(index, buffer))
+    serializer.writeHeader()
+    serializer.writeValue(value)
+    const bytes = serializer.releaseBuffer()
+    if (!serializer.place(bytes, moved.length)) continue
+    if (serializer.shared.length > 0 && !binding.canMove) throw new DOMException('shared memory cannot be sent on this runtime', 'DataCloneError')
+    return [new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), ...moved, ...serializer.shared]
+  }
+}
+
+/** Reads it again. */
+export function deserializeMoved([bytes, ...buffers]: Moved): unknown {
+  const deserializer = new Deserializer(bytes)
+  buffers.forEach((buffer, index) => deserializer.transferArrayBuffer(index, buffer as ArrayBuffer))
+  deserializer.readHeader()
+  return deserializer.readValue()
+}
+
+/** A value that a task returns with what of it is to be moved. */
+export class Transfer {
+  readonly value: unknown
+  readonly list: readonly ArrayBuffer[]
+
+  constructor(value: unknown, list: readonly ArrayBuffer[]) {
+    this.value = value
+    this.list = list
+  }
+}
+
+/**
+ * Around a task's result: moves what is in the list instead of copying it. Moved buffers are detached in the worker.
+ *
+ * @param value - the result
+ * @param list - the ArrayBuffers in it that move
+ * @returns for the task to return; it has the type of the value
+ * @throws TypeError when `list` is no array; DataCloneError for what cannot be moved
+ * @example
+ * ```ts
+ * const pixels = new Uint8Array(16 << 20)
+ * return transfer(pixels, [pixels.buffer])
+ * ```
+ */
+export function transfer<T>(value: T, list: readonly object[]): T {
+  if (!Array.isArray(list)) throw new TypeError('transfer(value, list): list must be an array of transferable objects')
+  return new Transfer(value, checkTransfer(list)) as T
+}
