@@ -60,9 +60,9 @@ async function primes(executor, startUp) {
 const BUFFER = 4 * workers
 const SAMPLE = 25
 
-async function hashes(executor, folder, except) {
+async function hashes(executor, folder, name, except) {
   title('2  Files: hashed in Rust, read no faster than they are hashed')
-  line(dim(`${folder}${except.length > 0 ? `, without ${except.join(', ')}` : ''}`))
+  line(dim(name))
   const { files, omitted } = await listFiles(folder, except)
   const read = []
   const digests = []
@@ -136,13 +136,16 @@ async function endless(executor) {
 
 const start = performance.now()
 const given = process.argv[2]
-const folder = given === undefined ? fileURLToPath(new URL('..', import.meta.url)) : resolve(given)
 
 const executor = new ThreadPoolExecutor({ maxWorkers: workers, minWorkers: workers })
 const startUp = await measure(() => allStarted(executor))
 await primes(executor, startUp.took)
-// Of this repository everything but git's own files and what cargo leaves; of a folder that was asked for, everything.
-await hashes(executor, folder, given === undefined ? ['.git', 'target'] : [])
+if (given === undefined) {
+  const repository = fileURLToPath(new URL('..', import.meta.url))
+  await hashes(executor, repository, "this repository and its packages, without git's files and cargo's", ['.git', 'target'])
+} else {
+  await hashes(executor, resolve(given), resolve(given), [])
+}
 await endless(executor)
 await executor.shutdown()
 

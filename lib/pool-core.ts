@@ -1,6 +1,6 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
 import { binding, BROKEN, LIMITED, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch } from './binding.ts'
-import { describe, goesAsIs, pack, packedForm, packMoved, packObject } from './codec.ts'
+import { goesAsIs, packedForm, packMoved, packObject, placedArgumentError } from './codec.ts'
 import { currentContext } from './context.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, QueueFullError } from './errors.ts'
@@ -234,21 +234,8 @@ function packArgs(args: readonly unknown[]): unknown {
   try {
     return packObject(args)
   } catch (error) {
-    throw nameArgument(args, error)
+    throw placedArgumentError(args, error)
   }
-}
-
-/** Finds the argument that cannot be cloned. */
-function nameArgument(args: readonly unknown[], error: unknown): unknown {
-  for (let index = 0; index < args.length; index++) {
-    try {
-      pack(args[index])
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : describe(args[index])
-      return new DOMException(`argument ${index + 1} cannot be cloned: ${why}`, 'DataCloneError')
-    }
-  }
-  return error
 }
 
 function writeLimits(options: CheckedTaskOptions): number {

@@ -119,6 +119,11 @@ impl Guard {
         hit
     }
 
+    /// Whether the isolate can be interrupted at all.
+    pub(crate) fn can_interrupt(&self) -> bool {
+        !self.state.lock().isolate.is_null()
+    }
+
     /// How many tasks lie on top of each other.
     pub(crate) fn depth(&self) -> usize {
         self.state.lock().entered.len()

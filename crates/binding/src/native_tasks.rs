@@ -10,9 +10,7 @@ use kernels::statistics::{Element, Statistics};
 use kernels::{gzip, hash, primes, select, sort, statistics, zstd};
 use pool::Control;
 
-use crate::native_arguments::{
-    Plain, bytes, memory_of, number, numbers, numbers_in, size, take_bytes,
-};
+use crate::native_arguments::{Plain, bytes, memory_of, number, numbers, numbers_in, size, take_bytes};
 use crate::plugins;
 use crate::value::{Args, Packed, Value, View};
 use crate::work::JsWork;

@@ -1,7 +1,7 @@
 //! The thread that sees every stop through: it asks again, forces, and in the end gives the worker up.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,8 @@ struct Stops {
 struct Stopper {
     stops: Mutex<Stops>,
     changed: Condvar,
+    /// Stops that are not over, in the list or being stepped. Changed under the mutex.
+    under_way: AtomicUsize,
 }
 
 fn stopper() -> &'static Stopper {
@@ -90,6 +92,7 @@ pub(crate) fn stop(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) {
     link.bell.ring();
     let stopper = stopper();
     let mut stops = stopper.lock();
+    stopper.under_way.fetch_add(1, Ordering::Relaxed);
     stops.list.push(Stop { link, task: task.clone(), expired, phase, next: now });
     if !stops.thread_runs {
         stops.thread_runs = std::thread::Builder::new().name("cf-stopper".into()).spawn(watch).is_ok();
@@ -100,7 +103,8 @@ pub(crate) fn stop(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) {
 
 /// Whether some stop is under way.
 pub(crate) fn is_busy() -> bool {
-    !stopper().lock().list.is_empty()
+    // ORDERING: a stop that this misses has only just begun.
+    stopper().under_way.load(Ordering::Relaxed) > 0
 }
 
 /// The first step of a stop by force.
@@ -126,7 +130,9 @@ fn watch() {
             continue;
         }
         drop(stops);
+        let before = due.len();
         due.retain_mut(step);
+        stopper.under_way.fetch_sub(before - due.len(), Ordering::Relaxed);
         stops = stopper.lock();
         stops.list.append(&mut due);
     }
@@ -172,11 +178,13 @@ fn step(stop: &mut Stop) -> bool {
             }
         }
         Phase::Elsewhere { since } => match stop.link.guard.standing(&stop.task) {
-            Standing::Elsewhere if now - since > LET_GO => {
-                replace(&stop.link);
-                return false;
+            // Where nothing can be interrupted a running task is out of reach as well.
+            standing if standing == Standing::Elsewhere || !stop.link.guard.can_interrupt() => {
+                if now - since > LET_GO {
+                    replace(&stop.link);
+                    return false;
+                }
             }
-            Standing::Elsewhere => {}
             // Settled already; it is unwound when those on top of it have returned.
             Standing::Buried => stop.phase = Phase::Elsewhere { since: now },
             _ => stop.phase = begin(&stop.link.guard, &stop.task, stop.expired),
