@@ -178,7 +178,7 @@ for (const fault of ['exit', 'exception', 'rejection', 'memory', 'terminated', '
           later: later instanceof BrokenThreadPool && later instanceof BrokenExecutor,
           hasCause: errors.every((error) => error.cause !== undefined) && cause !== undefined,
           ...(fault === 'throws' ? { message: cause?.message } : {}),
-          fewStarts: starts <= 3,
+          fewStarts: starts <= 12,
         }
       },
       [url, fault],

@@ -79,6 +79,11 @@ impl Bell {
         state.token = false;
     }
 
+    /// Takes the token, if there is one.
+    pub(crate) fn take_token(&self) -> bool {
+        std::mem::take(&mut self.state.lock().token)
+    }
+
     /// The thread wants to end its slice. False if a token was there: it is taken, and the slice goes on.
     pub(crate) fn leave(&self) -> bool {
         let mut state = self.state.lock();

@@ -31,7 +31,10 @@ use crate::worker::WorkerSide;
 const SLICE: Duration = Duration::from_millis(4);
 /// How long a worker with nothing to do waits for the next task before it goes back to its event loop. Short,
 /// because nothing else in the isolate runs meanwhile, not even `terminate()`.
-const LINGER: Duration = Duration::from_millis(2);
+const LINGER: Duration = Duration::from_micros(0);
+
+/// How much of that it stays awake.
+const AWAKE: Duration = Duration::from_micros(30);
 
 /// What the trampoline is to do.
 #[derive(Default)]
@@ -169,7 +172,7 @@ impl Slice<'_> {
                 Next::Nothing => {
                     side.gathered.flush();
                     pace.rest();
-                    let lingered = !side.is_awaiting() && bell.park(Instant::now() + LINGER);
+                    let lingered = !side.is_awaiting() && linger(&bell);
                     if !lingered && bell.leave() {
                         return;
                     }
@@ -197,6 +200,22 @@ impl Slice<'_> {
             Errand::Ran(Some(outcome)) => Some((task, outcome)),
             _ => None,
         }
+    }
+}
+
+/// Waits a little for the next task: awake at first, for a worker that is fed one task at a time is fed the next
+/// within microseconds, and to wake a thread takes longer than that. It yields meanwhile, so that it costs a busy core
+/// nothing. True if the bell rang.
+fn linger(bell: &bell::Bell) -> bool {
+    let began = Instant::now();
+    loop {
+        if bell.take_token() {
+            return true;
+        }
+        if began.elapsed() >= AWAKE {
+            return bell.park(began + LINGER);
+        }
+        std::thread::yield_now();
     }
 }
 

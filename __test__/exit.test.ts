@@ -1,0 +1,238 @@
+import test from 'ava'
+import { inChild } from './child.ts'
+import type { ChildEnd } from './child.ts'
+
+const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
+
+/** What a process may take from its last line to its end. */
+const EXIT_LIMIT = 5_000
+
+/** Says how the child ended; the time between the line `leaving` and the end is judged apart. */
+function summary(end: ChildEnd<unknown>): { code: number | null; signal: string | null; isHung: boolean } {
+  return { code: end.code, signal: end.signal, isHung: end.isHung }
+}
+
+/** How long the child lived after it printed its clock. */
+function lingered(end: ChildEnd<unknown>): number {
+  const left = Number(/leaving (\d+)/.exec(end.output)?.[1])
+  return Number.isNaN(left) ? Infinity : Date.now() - left
+}
+
+test('an idle executor does not keep the process alive', async (t) => {
+  const end = await inChild(
+    async ({ native, ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 1 })
+      await executor.submit((a: number, b: number) => a + b, 1, 2)
+      await executor.submit(native.countPrimes, 100)
+      void new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2 })
+      void new ThreadPoolExecutor(3)
+      return 'done'
+    },
+    [],
+  )
+  t.deepEqual({ ...summary(end), value: end.value, errors: end.errors }, { code: 0, signal: null, isHung: false, value: 'done', errors: '' })
+})
+
+test('an unfinished future of an executor keeps the process alive until it is delivered', async (t) => {
+  const end = await inChild(
+    async ({ moduleTasks, native, ThreadPoolExecutor }, url: string) => {
+      const executor = new ThreadPoolExecutor(2)
+      const { addLater } = moduleTasks<{ addLater(a: number, b: number, ms: number): Promise<number> }>(url)
+      executor.submit(addLater, 1, 2, 400).addDoneCallback((future) => void future.result().then((value) => console.log(`task ${value}`)))
+      executor.submit(native.countPrimes, 1_000_000).addDoneCallback((future) => void future.result().then((value) => console.log(`native ${value}`)))
+    },
+    [workUrl],
+  )
+  t.deepEqual({ ...summary(end), lines: end.output.split('\n').sort() }, { code: 0, signal: null, isHung: false, lines: ['native 78498', 'task 3'] })
+})
+
+test('after shutdown({ wait: false }) the process stays until the accepted tasks have run', async (t) => {
+  const end = await inChild(
+    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
+      const executor = new ThreadPoolExecutor(1)
+      const { addLater } = moduleTasks<{ addLater(a: number, b: number, ms: number): Promise<number> }>(url)
+      for (const n of [1, 2, 3]) executor.submit(addLater, n, n, 100).addDoneCallback((future) => void future.result().then((value) => console.log(value)))
+      void executor.shutdown({ wait: false })
+    },
+    [workUrl],
+  )
+  t.deepEqual({ ...summary(end), output: end.output }, { code: 0, signal: null, isHung: false, output: '2\n4\n6' })
+})
+
+test('a result(ms) that waits keeps the process alive, a hand-made pending future alone does not', async (t) => {
+  const waiting = await inChild(
+    async ({ Future }) => {
+      void new Future().result(300).catch((error: Error) => console.log(error.name))
+    },
+    [],
+  )
+  t.deepEqual({ ...summary(waiting), output: waiting.output }, { code: 0, signal: null, isHung: false, output: 'TimeoutError' })
+  const idle = await inChild(
+    async ({ Future }) => {
+      void new Future().result()
+    },
+    [],
+  )
+  t.deepEqual(summary(idle), { code: 0, signal: null, isHung: false })
+})
+
+test('a worker that starts for nobody does not keep the process alive', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor(1)
+      executor.submit(() => 1).cancel()
+    },
+    [],
+  )
+  t.deepEqual(summary(end), { code: 0, signal: null, isHung: false })
+})
+
+const states: [what: string, tasks: string[]][] = [
+  ['that have not started', ['none']],
+  ['that are starting', ['booting']],
+  ['that are idle', ['idle']],
+  ['that spin', ['spin', 'spin']],
+  ['that await', ['never', 'never']],
+  ['that block in Atomics.wait', ['atomics', 'atomics']],
+  ['that run native tasks', ['native', 'native']],
+  ['with a queue behind them', ['spin', 'native', 'spin', 'native', 'never']],
+  ['whose task has just been cancelled', ['cancelled']],
+  ['that are stuck in a native call', ['stuck']],
+]
+
+type Ending = 'process.exit(7)' | 'an uncaught exception' | 'the natural end with exitCode 5' | 'an unhandled rejection' | 'process.reallyExit'
+
+const endings: [ending: Ending, code: number][] = [
+  ['process.exit(7)', 7],
+  ['an uncaught exception', 1],
+  ['an unhandled rejection', 1],
+]
+
+for (const [what, kinds] of states) {
+  for (const [ending, code] of endings) {
+    test(`${ending} in the main thread ends the process promptly, with its code, with workers ${what}`, async (t) => {
+      const end = await inChild(
+        async ({ moduleTasks, native, ThreadPoolExecutor }, url: string, kinds: string[], ending: string) => {
+          const executor = new ThreadPoolExecutor(2)
+          const work = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
+          const submit: Record<string, () => unknown> = {
+            none: () => undefined,
+            booting: () => executor.submit(() => 1),
+            idle: () => undefined,
+            spin: () => executor.submit(work['spin']!),
+            never: () => executor.submit(work['never']!),
+            atomics: () => executor.submit(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)),
+            native: () => executor.submit(native.countPrimes, 1e12),
+            cancelled: () => {
+              const future = executor.submit(work['spin']!)
+              setTimeout(() => future.cancel({ interrupt: true }), 290)
+            },
+            stuck: () =>
+              executor.with({ timeout: 50 }).submit(async () => {
+                const { execSync } = await import('node:child_process')
+                execSync('sleep 15')
+              }),
+          }
+          if (!['none', 'booting'].includes(kinds[0]!)) await executor.submit(work['add']!, 1, 2)
+          for (const kind of kinds) submit[kind]!()
+          if (kinds[0] !== 'booting') await new Promise((resolve) => setTimeout(resolve, 300))
+          process.on('exit', () => console.log(`leaving ${Date.now()}`))
+          if (ending === 'process.exit(7)') process.exit(7)
+          if (ending === 'an uncaught exception') {
+            setTimeout(() => {
+              throw new Error('the end')
+            })
+          } else void Promise.reject(new Error('the end'))
+          await new Promise(() => {})
+        },
+        [workUrl, kinds, ending] as [string, string[], string],
+      )
+      t.deepEqual(summary(end), { code, signal: null, isHung: false }, end.errors)
+      t.true(lingered(end) < EXIT_LIMIT, `lived on for ${lingered(end)} ms`)
+    })
+  }
+}
+
+test('process.exitCode set by hand is the code of a natural end', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor(2)
+      await executor.submit(() => 1)
+      process.exitCode = 5
+    },
+    [],
+  )
+  t.deepEqual(summary(end), { code: 5, signal: null, isHung: false })
+})
+
+test('an abandoned worker does not hold up a natural end', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor(1)
+      await executor
+        .with({ timeout: 50 })
+        .submit(async () => {
+          const { execSync } = await import('node:child_process')
+          execSync('sleep 15')
+        })
+        .exception(8_000)
+      await executor.submit(() => 1).result(8_000)
+      process.on('exit', () => console.log(`leaving ${Date.now()}`))
+      process.exitCode = 4
+    },
+    [],
+  )
+  t.deepEqual(summary(end), { code: 4, signal: null, isHung: false }, end.errors)
+  t.true(end.lived < 13_000, `lived ${end.lived} ms`)
+})
+
+test('an executor in a user’s own Worker works, and ends with the Worker', async (t) => {
+  const end = await inChild(
+    async ({}, url: string) => {
+      const { Worker } = await import('node:worker_threads')
+      const lines: unknown[] = []
+      for (const ending of ['natural', 'exit', 'terminate']) {
+        const worker = new Worker(new URL('own-worker.mjs', url), { workerData: { ending } })
+        worker.on('message', (message) => {
+          lines.push(message)
+          if (ending === 'terminate') void worker.terminate()
+        })
+        const code = await new Promise((resolve) => worker.on('exit', resolve))
+        lines.push(code)
+      }
+      return lines
+    },
+    [workUrl],
+  )
+  t.deepEqual({ ...summary(end), value: end.value }, { code: 0, signal: null, isHung: false, value: [3, 0, 3, 6, 3, 1] }, end.errors)
+})
+
+test('an uncaught exception in a done callback ends the process like any other', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor(1)
+      await executor.submit(() => 1)
+      void executor.submit(() => 2).result().then(() => {
+        throw new Error('in a continuation')
+      })
+    },
+    [],
+  )
+  t.deepEqual(summary(end), { code: 1, signal: null, isHung: false })
+  t.regex(end.errors, /in a continuation/)
+})
+
+test('signals end a process with busy workers', async (t) => {
+  const end = await inChild(
+    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
+      const executor = new ThreadPoolExecutor(2)
+      const { spin } = moduleTasks<{ spin(): void }>(url)
+      executor.submit(spin)
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      process.kill(process.pid, 'SIGTERM')
+      await new Promise(() => {})
+    },
+    [workUrl],
+  )
+  t.deepEqual(summary(end), { code: null, signal: 'SIGTERM', isHung: false })
+})

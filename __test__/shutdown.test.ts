@@ -1,0 +1,314 @@
+import ava from 'ava'
+import { CancelledError, InvalidStateError, moduleTasks, native, ThreadPoolExecutor, TimeoutError, WorkerLostError } from 'concurrent-futures'
+import { cleanEnd, ended, inChild } from './child.ts'
+import { Folder, until } from './gate.ts'
+import { PROMPT, SHORT, SOON } from './limits.ts'
+
+// One at a time: workers that start at once slow each other down.
+const test = ava.serial
+
+const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
+const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
+
+for (const workers of [1, 2, 3, 8]) {
+  test(`shutdown() waits for every accepted task, with ${workers} workers and unequal tasks`, async (t) => {
+    const executor = new ThreadPoolExecutor(workers)
+    const futures = Array.from({ length: 40 }, (_, n) => executor.submit(work.pause, n % 7 === 0 ? 60 : n % 3))
+    const natives = Array.from({ length: 5 }, () => executor.submit(native.countPrimes, 1_000_000))
+    await executor.shutdown()
+    t.true(futures.every((future) => future.done()))
+    t.deepEqual(await Promise.all(futures), futures.map((_, n) => (n % 7 === 0 ? 60 : n % 3)))
+    for (const future of natives) t.is(await future, 78_498)
+    t.deepEqual(executor.stats().workers, { idle: 0, busy: 0, starting: 0, abandoned: 0 })
+    t.is(executor.stats().completed, 45)
+  })
+}
+
+test('shutdown() of an executor that was never used resolves', async (t) => {
+  await new ThreadPoolExecutor(2).shutdown()
+  await new ThreadPoolExecutor(2)[Symbol.asyncDispose]()
+  t.pass()
+})
+
+test('shutdown() while workers are starting waits for the accepted tasks, and for the threads', async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 3, minWorkers: 3 })
+  await executor.shutdown()
+  const other = new ThreadPoolExecutor(3)
+  const futures = [other.submit(work.add, 1, 1), other.submit(work.add, 2, 2)]
+  await other.shutdown()
+  t.deepEqual(futures.map((future) => future.state), ['finished', 'finished'])
+})
+
+test('shutdown() can be called again, in any way and at any time', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const future = executor.submit(work.pause, 50)
+  const first = executor.shutdown({ wait: false })
+  await Promise.all([first, executor.shutdown(), executor.shutdown({ cancelFutures: true }), executor.shutdown({ wait: false })])
+  t.is(await future, 50)
+  await executor.shutdown()
+  await executor[Symbol.asyncDispose]()
+  executor[Symbol.dispose]()
+  await executor.terminateWorkers()
+})
+
+test('shutdown({ wait: false }) resolves at once, and the accepted tasks run to the end', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const [gate, log] = [folder.gate(), folder.file('log')]
+  const futures = [executor.submit(work.waitFor, gate), executor.submit(work.note, log, 'a'), executor.submit(work.note, log, 'b')]
+  await executor.shutdown({ wait: false })
+  t.false(futures[0]!.done())
+  t.throws(() => executor.submit(work.add, 1, 2), { instanceOf: InvalidStateError })
+  folder.open(gate)
+  for (const future of futures) await future.result(SOON)
+  t.deepEqual(folder.notes(log), ['a', 'b'])
+  await executor.shutdown()
+})
+
+test('shutdown({ cancelFutures: true }) cancels what has not started and waits for what has', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const [gate, log] = [folder.gate(), folder.file('log')]
+  const running = executor.submit(work.noteAndWait, log, 'running', gate)
+  await until(() => folder.notes(log).length === 1, 'the first task runs')
+  const pending = [executor.submit(work.note, log, 'never'), executor.submit(native.countPrimes, 10), executor.with({ priority: 5 }).submit(work.note, log, 'never')]
+  const done = executor.shutdown({ cancelFutures: true })
+  t.deepEqual(pending.map((future) => future.state), ['cancelled', 'cancelled', 'cancelled'])
+  for (const future of pending) await t.throwsAsync(future.result(SOON), { instanceOf: CancelledError })
+  t.false(running.done())
+  folder.open(gate)
+  await done
+  t.is(running.state, 'finished')
+  t.deepEqual(folder.notes(log), ['running'])
+  t.like(executor.stats(), { cancelled: 3, completed: 1 })
+})
+
+test('cancelFutures of a second shutdown cancels what the first would have run', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const [gate, log] = [folder.gate(), folder.file('log')]
+  executor.submit(work.noteAndWait, log, 'running', gate)
+  await until(() => folder.notes(log).length === 1, 'the first task runs')
+  const pending = executor.submit(work.add, 1, 2)
+  const first = executor.shutdown()
+  const second = executor.shutdown({ cancelFutures: true })
+  t.true(pending.cancelled())
+  folder.open(gate)
+  await Promise.all([first, second])
+})
+
+test('shutdown() resolves after the futures have been delivered: their callbacks have run', async (t) => {
+  for (let round = 0; round < 20; round++) {
+    const executor = new ThreadPoolExecutor(2)
+    let calls = 0
+    for (let n = 0; n < 10; n++) executor.submit(native.countPrimes, 100 + n).addDoneCallback(() => calls++)
+    await executor.shutdown()
+    t.is(calls, 10)
+  }
+})
+
+test('when shutdown() resolves the threads have gone', async (t) => {
+  const end = await inChild(
+    async ({ native, ThreadPoolExecutor }) => {
+      let [started, exited] = [0, 0]
+      process.on('worker', (worker) => {
+        started++
+        worker.on('exit', () => exited++)
+      })
+      const executor = new ThreadPoolExecutor(3)
+      await Promise.all(Array.from({ length: 9 }, () => executor.submit(() => 1)))
+      await executor.submit(native.countPrimes, 10)
+      await executor.shutdown()
+      return started > 0 && started === exited
+    },
+    [],
+  )
+  t.deepEqual(cleanEnd(end), ended(true))
+})
+
+test('shutdown() from a done callback works', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  const done = new Promise<void>((resolve, reject) => {
+    executor.submit(work.add, 1, 2).addDoneCallback(() => void executor.shutdown().then(resolve, reject))
+  })
+  executor.submit(work.pause, 20)
+  await done
+  t.is(executor.stats().completed, 2)
+})
+
+test('awaited inside a task of its own executor shutdown rejects with InvalidStateError; without waiting it works', async (t) => {
+  for (const [wait, expected] of [
+    [true, 'InvalidStateError'],
+    [false, 'resolved'],
+  ] as const) {
+    const executor = new ThreadPoolExecutor(2)
+    const fn = async (wait: boolean): Promise<string> => {
+      const { currentExecutor } = await import('concurrent-futures')
+      return currentExecutor()!.shutdown({ wait }).then(() => 'resolved', (error: Error) => error.name)
+    }
+    t.is(await executor.submit(fn, wait).result(SOON), expected)
+    await executor.shutdown()
+  }
+})
+
+test('shutdown() while a task is being interrupted resolves', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  const spinning = executor.with({ timeout: SHORT }).submit(work.spin)
+  const other = executor.submit(work.spin)
+  await until(() => executor.stats().running === 2, 'both run')
+  t.true(other.cancel({ interrupt: true }))
+  await executor.shutdown()
+  t.true((await spinning.exception(SOON)) instanceof TimeoutError)
+  t.like(executor.stats(), { timedOut: 1, cancelled: 1 })
+})
+
+test('shutdown() waits for a task with a timeout until it is stopped', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const futures = [executor.with({ timeout: SHORT }).submit(work.spin), executor.submit(work.add, 1, 2)] as const
+  await executor.shutdown()
+  t.deepEqual(futures.map((future) => future.state), ['finished', 'finished'])
+  t.is(await futures[1], 3)
+})
+
+test('a task that is running may still submit nothing after shutdown', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const gate = folder.gate()
+  const fn = async (file: string): Promise<string> => {
+    const { existsSync } = await import('node:fs')
+    const { currentExecutor } = await import('concurrent-futures')
+    while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 5))
+    try {
+      currentExecutor()!.submit(() => 1)
+      return 'submitted'
+    } catch (error) {
+      return `${(error as Error).name}: ${(error as Error).message}`
+    }
+  }
+  const future = executor.submit(fn, gate)
+  await until(() => executor.stats().running === 1, 'the task runs')
+  const done = executor.shutdown()
+  folder.open(gate)
+  t.is(await future.result(SOON), 'InvalidStateError: cannot schedule new futures after shutdown')
+  await done
+})
+
+test('terminateWorkers() fails running tasks with WorkerLostError, cancels queued ones, and shuts down', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  const running = [executor.submit(work.spin), executor.submit(work.never)]
+  await until(() => executor.stats().running === 2, 'both run')
+  const queued = [executor.submit(work.add, 1, 2), executor.submit(native.countPrimes, 10)]
+  await executor.terminateWorkers()
+  for (const future of running) t.true((await future.exception(PROMPT)) instanceof WorkerLostError)
+  t.deepEqual(queued.map((future) => future.state), ['cancelled', 'cancelled'])
+  t.throws(() => executor.submit(work.add, 1, 2), { instanceOf: InvalidStateError })
+  t.like(executor.stats(), { lost: 2, cancelled: 2, completed: 0 })
+  await executor.shutdown()
+  await executor.terminateWorkers()
+})
+
+test('terminateWorkers() ends native tasks too', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const running = executor.submit(native.countPrimes, 1e12)
+  await until(() => executor.stats().running === 1, 'it runs')
+  await executor.terminateWorkers()
+  t.true((await running.exception(PROMPT)) instanceof WorkerLostError)
+})
+
+test('terminateWorkers() while workers start, and of an idle executor, resolves', async (t) => {
+  await new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2 }).terminateWorkers()
+  const starting = new ThreadPoolExecutor(2)
+  const future = starting.submit(work.add, 1, 2)
+  await starting.terminateWorkers()
+  t.true(future.cancelled())
+  const idle = new ThreadPoolExecutor(2)
+  await idle.submit(work.add, 1, 2)
+  await idle.terminateWorkers()
+})
+
+test('await using shuts down and waits; using shuts down without waiting', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const future = executor.submit(work.pause, 50)
+  await executor[Symbol.asyncDispose]()
+  t.is(future.state, 'finished')
+  const other = new ThreadPoolExecutor(1)
+  const going = other.submit(work.pause, 50)
+  t.is(other[Symbol.dispose](), undefined)
+  t.false(going.done())
+  t.throws(() => other.submit(work.add, 1, 2), { instanceOf: InvalidStateError })
+  t.is(await going.result(SOON), 50)
+  await other.shutdown()
+})
+
+test('ready() that waits when the executor is shut down rejects with InvalidStateError', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 1 })
+  const [gate, log] = [folder.gate(), folder.file('log')]
+  executor.submit(work.noteAndWait, log, 'running', gate)
+  await until(() => folder.notes(log).length === 1, 'the first task runs')
+  executor.submit(work.add, 1, 2)
+  const ready = t.throwsAsync(executor.ready(), { instanceOf: InvalidStateError })
+  const done = executor.shutdown()
+  folder.open(gate)
+  await done
+  await ready
+})
+
+test('workers leave by draining: their exit handlers run, also those of coverage', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const { existsSync, mkdtempSync, rmSync } = await import('node:fs')
+      const folder = mkdtempSync(`${(await import('node:os')).tmpdir()}/drain-`)
+      const executor = new ThreadPoolExecutor(1)
+      await executor.submit(async (file: string) => {
+        const { writeFileSync } = await import('node:fs')
+        process.on('exit', () => writeFileSync(file, ''))
+      }, `${folder}/left`)
+      await executor.shutdown()
+      const hasLeft = existsSync(`${folder}/left`)
+      rmSync(folder, { recursive: true })
+      return hasLeft
+    },
+    [],
+  )
+  t.deepEqual(cleanEnd(end), ended(true))
+})
+
+test('an abandoned worker is not waited for', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor(1)
+      await executor.submit(() => 1)
+      await executor
+        .with({ timeout: 50 })
+        .submit(async () => {
+          const { execSync } = await import('node:child_process')
+          execSync('sleep 20')
+        })
+        .exception(10_000)
+      const start = Date.now()
+      await executor.shutdown()
+      return Date.now() - start < 10_000
+    },
+    [],
+    { limit: 40_000 },
+  )
+  t.deepEqual({ ...cleanEnd(end) }, ended(true))
+  t.true(end.lived < 17_000, `it lived ${end.lived} ms`)
+})
+
+test('a shutdown in a child process at every stage of its first task ends cleanly', async (t) => {
+  for (const delay of [0, 5, 20, 40, 60, 80, 120]) {
+    const end = await inChild(
+      async ({ ThreadPoolExecutor }, delay: number) => {
+        const executor = new ThreadPoolExecutor(2)
+        const futures = [executor.submit(() => 1), executor.submit(async () => 2)] as const
+        await new Promise((resolve) => setTimeout(resolve, delay))
+        await executor.shutdown()
+        return [await futures[0], await futures[1]]
+      },
+      [delay],
+    )
+    t.deepEqual(cleanEnd(end), ended([1, 2]), `after ${delay} ms`)
+  }
+})
