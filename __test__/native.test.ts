@@ -1,0 +1,212 @@
+import ava from 'ava'
+import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { native, ThreadPoolExecutor } from 'concurrent-futures'
+import type { Bytes, Task } from 'concurrent-futures'
+import { SOON } from './limits.ts'
+
+const test = ava.serial
+
+let executor: ThreadPoolExecutor
+test.before(() => void (executor = new ThreadPoolExecutor(2)))
+test.after.always(() => executor.shutdown())
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+/** A result, within the limit of tests. */
+function run<A extends unknown[], R>(task: Task<A, R>, ...args: A): Promise<Awaited<R>> {
+  return executor.submit(task, ...args).result(SOON)
+}
+
+/** Calls submit as JavaScript may. */
+function submit(task: unknown, ...args: unknown[]): unknown {
+  return executor.submit(task as Task<unknown[], unknown>, ...args)
+}
+
+test('sha256 gives the digests of node:crypto as 32 bytes', async (t) => {
+  for (const text of ['', 'abc', 'ä€😀', 'x'.repeat(1_000_000)]) {
+    const digest = await run(native.sha256, text)
+    t.true(digest instanceof Uint8Array)
+    t.is(digest.length, 32)
+    t.is(hex(digest), createHash('sha256').update(text).digest('hex'))
+  }
+})
+
+test('blake3 gives the digests of its specification', async (t) => {
+  t.is(hex(await run(native.blake3, '')), 'af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262')
+  t.is(hex(await run(native.blake3, 'abc')), '6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85')
+  // The specification's input of 102,400 bytes: 0 to 250, again and again.
+  const input = Uint8Array.from({ length: 102_400 }, (_, index) => index % 251)
+  t.is(hex(await run(native.blake3, input)), 'bc3e3d41a1146b069abffad3c0d44860cf664390afce4d9661f7902e7943e085')
+})
+
+test('xxh3 gives 64 bits as a bigint', async (t) => {
+  t.is(await run(native.xxh3, ''), 0x2d06800538d394c2n)
+  t.is(await run(native.xxh3, 'abc'), 0x78af5f94892f3950n)
+})
+
+test('crc32 gives the checksum of node:zlib', async (t) => {
+  t.is(await run(native.crc32, '123456789'), 0xcbf43926)
+  t.is(await run(native.crc32, ''), 0)
+  const bytes = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 31) & 255)
+  if (typeof crc32 === 'function') t.is(await run(native.crc32, bytes), crc32(bytes))
+})
+
+test('bytes may be any view, an ArrayBuffer, shared memory, resizable memory or a string', async (t) => {
+  const text = 'the very same bytes!'.repeat(4)
+  const plain = new TextEncoder().encode(text)
+  const around = new Uint8Array(plain.length + 24)
+  around.set(plain, 8)
+  const shared = new Uint8Array(new SharedArrayBuffer(plain.length))
+  shared.set(plain)
+  const Resizable = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer
+  const resizable = new Uint8Array(new Resizable(plain.length, { maxByteLength: 4096 }))
+  resizable.set(plain)
+  const wanted = createHash('sha256').update(plain).digest('hex')
+  const forms: Bytes[] = [
+    text,
+    plain,
+    plain.buffer,
+    Buffer.from(text),
+    new Uint8Array(around.buffer, 8, plain.length),
+    new DataView(around.buffer, 8, plain.length),
+    new Uint16Array(around.buffer, 8, plain.length / 2),
+    new Float64Array(around.buffer, 8, plain.length / 8),
+    new BigInt64Array(around.buffer, 8, plain.length / 8),
+    shared,
+    shared.buffer,
+    new DataView(shared.buffer),
+    resizable,
+    resizable.buffer,
+  ]
+  for (const bytes of forms) t.is(hex(await run(native.sha256, bytes)), wanted)
+})
+
+test('strings are hashed as UTF-8, half surrogate pairs as U+FFFD', async (t) => {
+  for (const text of ['é', 'ÿ'.repeat(70_000), '€', '😀', 'a\ud800b', '\udc00', '😀'.repeat(70_000)]) {
+    t.is(hex(await run(native.sha256, text)), createHash('sha256').update(new TextEncoder().encode(text)).digest('hex'))
+  }
+})
+
+test('bytes are taken as they are at the call', async (t) => {
+  const bytes = new Uint8Array(4_000_000)
+  const future = executor.submit(native.sha256, bytes)
+  bytes.fill(1)
+  t.is(hex(await future.result(SOON)), createHash('sha256').update(new Uint8Array(4_000_000)).digest('hex'))
+})
+
+test('transferred bytes are detached once the task is accepted', async (t) => {
+  const bytes = new Uint8Array(100).fill(7)
+  const wanted = createHash('sha256').update(bytes).digest('hex')
+  const future = executor.with({ transfer: [bytes.buffer] }).submit(native.sha256, bytes)
+  t.is(bytes.byteLength, 0)
+  t.is(hex(await future.result(SOON)), wanted)
+})
+
+test('what is no bytes is a TypeError of submit', (t) => {
+  const buffer = new ArrayBuffer(8)
+  const view = new Uint8Array(buffer)
+  structuredClone(buffer, { transfer: [buffer] })
+  for (const value of [undefined, null, 5, 5n, true, {}, [1, 2], Symbol('s'), () => {}, buffer, view]) {
+    t.throws(() => submit(native.sha256, value), { instanceOf: TypeError, message: /^bytes must/ })
+  }
+  t.throws(() => submit(native.crc32), { instanceOf: TypeError })
+})
+
+test('an unknown option is a TypeError that names it', (t) => {
+  t.throws(() => submit(native.gzip, '', { levl: 1 }), { instanceOf: TypeError, message: /'levl'/ })
+  t.throws(() => submit(native.gunzip, '', { level: 1 }), { instanceOf: TypeError, message: /'level'/ })
+  t.throws(() => submit(native.argon2id, '', { memory: 1 }), { instanceOf: TypeError, message: /'memory'/ })
+  t.throws(() => submit(native.matmul, [], [], { m: 0, k: 0, n: 0, o: 0 }), { instanceOf: TypeError, message: /'o'/ })
+})
+
+test('sort gives a new Float64Array in the order of TypedArray.sort', async (t) => {
+  const odd = [5, -0, 0, NaN, -Infinity, Infinity, -0, 1e-320, 2]
+  t.deepEqual(await run(native.sort, odd), Float64Array.from(odd).sort())
+  const numbers = Float64Array.from({ length: 200_000 }, (_, index) => Math.sin(index * 12.9898) * 43758.5453)
+  const before = numbers.slice()
+  const sorted = await run(native.sort, numbers)
+  t.true(sorted instanceof Float64Array)
+  t.deepEqual(numbers, before)
+  t.deepEqual(sorted, numbers.slice().sort())
+  t.deepEqual(await run(native.sort, new Int8Array([3, -1, 2])), new Float64Array([-1, 2, 3]))
+  t.deepEqual(await run(native.sort, []), new Float64Array(0))
+})
+
+test('select gives the number at index k of the sorted array', async (t) => {
+  const numbers = Float64Array.from({ length: 10_001 }, (_, index) => ((index * 7919) % 10_007) - 5000)
+  const sorted = numbers.slice().sort()
+  for (const k of [0, 1, 5000, 9999, 10_000]) t.is(await run(native.select, numbers, k), sorted[k])
+  for (const k of [-1, 10_001, 0.5]) t.throws(() => submit(native.select, numbers, k), { instanceOf: RangeError })
+  t.throws(() => submit(native.select, [], 0), { instanceOf: RangeError })
+  t.throws(() => submit(native.select, numbers, '1'), { instanceOf: TypeError })
+})
+
+test('statistics gives count, sum, extremes, mean and population variance of any array of numbers', async (t) => {
+  const wanted = { count: 4, sum: 10, min: 1, max: 4, mean: 2.5, variance: 1.25 }
+  const classes = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array]
+  for (const Class of classes) t.deepEqual(await run(native.statistics, Class.of(1, 2, 3, 4)), wanted)
+  t.deepEqual(await run(native.statistics, [1, 2, 3, 4]), wanted)
+  t.is(Object.getPrototypeOf(await run(native.statistics, [1])), Object.prototype)
+  t.deepEqual(await run(native.statistics, []), { count: 0, sum: 0, min: NaN, max: NaN, mean: NaN, variance: NaN })
+  t.is((await run(native.statistics, [0, -0])).min, -0)
+  for (const wrong of [new BigInt64Array(1), ['1'], 'text', new DataView(new ArrayBuffer(8)), undefined]) {
+    t.throws(() => submit(native.statistics, wrong), { instanceOf: TypeError })
+  }
+})
+
+test('matmul multiplies, also an array by itself, and refuses wrong lengths', async (t) => {
+  const a = Float64Array.of(1, 2, 3, 4, 5, 6)
+  t.deepEqual(await run(native.matmul, a, Float64Array.of(7, 8, 9, 10, 11, 12), { m: 2, k: 3, n: 2 }), Float64Array.of(58, 64, 139, 154))
+  const square = Float64Array.of(1, 2, 3, 4)
+  t.deepEqual(await run(native.matmul, square, square, { m: 2, k: 2, n: 2 }), Float64Array.of(7, 10, 15, 22))
+  t.deepEqual(await run(native.matmul, [], [], { m: 2, k: 0, n: 1 }), Float64Array.of(0, 0))
+  t.throws(() => submit(native.matmul, a, a, { m: 2, k: 3, n: 3 }), { instanceOf: RangeError, message: /b must have k \* n/ })
+  t.throws(() => submit(native.matmul, a, a, { m: 1, k: 3, n: 2 }), { instanceOf: RangeError, message: /a must have m \* k/ })
+  t.throws(() => submit(native.matmul, a, a, { m: 2, k: 3 }), { instanceOf: TypeError, message: /^n must/ })
+  t.throws(() => submit(native.matmul, [], [], { m: 2 ** 30, k: 0, n: 2 ** 30 }), { instanceOf: RangeError })
+})
+
+test('countPrimes counts them and checks its limit', async (t) => {
+  t.is(await run(native.countPrimes, 0), 0)
+  t.is(await run(native.countPrimes, 2), 1)
+  t.is(await run(native.countPrimes, 1_000_000), 78_498)
+  t.is(await run(native.countPrimes, 1e12), 37_607_912_018)
+  for (const limit of [-1, 1.5, 1e12 + 1, NaN]) t.throws(() => submit(native.countPrimes, limit), { instanceOf: RangeError })
+  t.throws(() => submit(native.countPrimes, '5'), { instanceOf: TypeError })
+})
+
+test('argon2id gives a PHC string that argon2Verify knows, with a random salt unless one is given', async (t) => {
+  const options = { memoryCost: 64, timeCost: 1 }
+  const [one, other] = [await run(native.argon2id, 'pässword', options), await run(native.argon2id, 'pässword', options)]
+  t.not(one, other)
+  t.regex(one, /^\$argon2id\$v=19\$m=64,t=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
+  t.true(await run(native.argon2Verify, one, 'pässword'))
+  t.true(await run(native.argon2Verify, one, new TextEncoder().encode('pässword')))
+  t.false(await run(native.argon2Verify, one, 'password'))
+  // RFC 9106's reference program: echo -n password | argon2 somesalt -id -t 2 -k 65536 -p 1 -l 32
+  const known = '$argon2id$v=19$m=65536,t=2,p=1$c29tc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
+  t.is(await run(native.argon2id, 'password', { salt: 'somesalt', memoryCost: 65_536, timeCost: 2 }), known)
+  t.regex(await run(native.argon2id, 'x'), /m=19456,t=2,p=1/)
+})
+
+test('argon2id checks its options at submit, argon2Verify its hash when it runs', async (t) => {
+  const wrong = [{ salt: 'short' }, { memoryCost: 7 }, { memoryCost: 2 ** 22 }, { timeCost: 0 }, { memoryCost: 2 ** 21, timeCost: 3 }, { parallelism: 256 }, { hashLength: 3 }]
+  for (const options of wrong) t.throws(() => submit(native.argon2id, 'x', options), { instanceOf: RangeError })
+  t.throws(() => submit(native.argon2id, 'x', { timeCost: '2' }), { instanceOf: TypeError })
+  t.throws(() => submit(native.argon2Verify, 5, 'x'), { instanceOf: TypeError })
+  await t.throwsAsync(run(native.argon2Verify, 'no hash', 'x'), { message: /not a PHC string/ })
+  await t.throwsAsync(run(native.argon2Verify, '$argon2id$v=19$m=4194304,t=9,p=1$c29tc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc', 'x'), { instanceOf: RangeError })
+})
+
+test('a native task cannot be called directly', (t) => {
+  t.throws(() => native.sha256(''), { instanceOf: TypeError, message: /submit it to an executor/ })
+  t.is(native.sha256.name, 'sha256')
+  t.true(Object.isFrozen(native))
+})
+
+test('map runs native tasks over several iterables', async (t) => {
+  const results: number[] = []
+  for await (const count of executor.map(native.countPrimes, [10, 100, 1000])) results.push(count)
+  t.deepEqual(results, [4, 25, 168])
+})
