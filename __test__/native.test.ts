@@ -185,7 +185,7 @@ test('argon2id gives a PHC string that argon2Verify knows, with a random salt un
   t.true(await run(native.argon2Verify, one, new TextEncoder().encode('pässword')))
   t.false(await run(native.argon2Verify, one, 'password'))
   // RFC 9106's reference program: echo -n password | argon2 somesalt -id -t 2 -k 65536 -p 1 -l 32
-  const known = '$argon2id$v=19$m=65536,t=2,p=1$c29tc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
+  const known = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
   t.is(await run(native.argon2id, 'password', { salt: 'somesalt', memoryCost: 65_536, timeCost: 2 }), known)
   t.regex(await run(native.argon2id, 'x'), /m=19456,t=2,p=1/)
 })
@@ -196,7 +196,7 @@ test('argon2id checks its options at submit, argon2Verify its hash when it runs'
   t.throws(() => submit(native.argon2id, 'x', { timeCost: '2' }), { instanceOf: TypeError })
   t.throws(() => submit(native.argon2Verify, 5, 'x'), { instanceOf: TypeError })
   await t.throwsAsync(run(native.argon2Verify, 'no hash', 'x'), { message: /not a PHC string/ })
-  await t.throwsAsync(run(native.argon2Verify, '$argon2id$v=19$m=4194304,t=9,p=1$c29tc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc', 'x'), { instanceOf: RangeError })
+  await t.throwsAsync(run(native.argon2Verify, '$argon2id$v=19$m=4194304,t=9,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc', 'x'), { instanceOf: RangeError })
 })
 
 test('a native task cannot be called directly', (t) => {

@@ -193,6 +193,10 @@ impl Slice<'_> {
         work: JsWork,
     ) -> Option<(Arc<JsTask>, Outcome<JsWork>)> {
         let JsWork::Isolate(args) = work else { return None };
+        if std::ptr::eq(self.receiver, self.anchor) {
+            // A store that a task leaves on the anchor would be seen by every task that runs on it.
+            self.call_out(Errand::Nothing);
+        }
         let errand = Errand::Run { side: side.clone(), task: task.clone(), args };
         self.call_out(errand);
         let result = std::mem::take(&mut *self.state.errand.borrow_mut());
