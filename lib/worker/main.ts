@@ -8,7 +8,7 @@ import { seed } from '../thread-role.ts'
 import { abort, dispatch, packError } from './dispatch.ts'
 import { leave, startIdleTimer } from './leave.ts'
 import { load, prepare } from './loader.ts'
-import { recover } from './recovery.ts'
+import { isRecovering, recover } from './recovery.ts'
 import { silenceLoaderWarning } from './warnings.ts'
 import type { WorkerSeed } from '../worker-fleet.ts'
 
@@ -33,6 +33,7 @@ async function start(seed: WorkerSeed): Promise<void> {
   if (!binding.attach(seed.pool, seed.worker, dispatch, prepare, leave, abort, recover, packError)) return
   process.on('exit', (code) => binding.noteExit(code))
   process.on('uncaughtExceptionMonitor', (error) => {
+    if (isRecovering) return
     const data = packThrown(error)
     binding.noteCause(thrownForm, data)
   })

@@ -9,6 +9,9 @@ import { forgetRunning } from './dispatch.ts'
 /** How long nextTick, a promise and an immediate may take to show that the event loop is sound. */
 const HEALTH_LIMIT = 200
 
+/** Whether the uncaught exception of the moment is the one made here. */
+export let isRecovering: boolean = false
+
 /** Called by the addon on the stack on which the task ran. */
 export function recover(unharmed: boolean): void {
   forgetRunning()
@@ -27,9 +30,11 @@ function emptyAsyncStack(): boolean {
     // The task has loaded node:domain.
     return false
   }
+  isRecovering = true
   try {
     binding.fatal()
   } finally {
+    isRecovering = false
     process.setUncaughtExceptionCaptureCallback(null)
   }
   return true
@@ -43,6 +48,7 @@ function checkHealth(): void {
     isOver = true
     clearTimeout(limit)
     binding.recovered(ok)
+    if (ok) watchTimers()
   }
   const one = (): void => {
     if (--missing === 0) finish(true)
@@ -51,4 +57,22 @@ function checkHealth(): void {
   process.nextTick(one)
   void Promise.resolve().then(one)
   setImmediate(one)
+}
+
+/** How long a timer of a millisecond may take, and how often the loop must have turned meanwhile: a worker that is merely busy is not broken. */
+const TIMER_LIMIT = 500
+const TIMER_TURNS = 20
+
+/** Sees in the background whether timers still fire, while tasks run again. */
+function watchTimers(): void {
+  let hasFired = false
+  let turns = 0
+  const began = performance.now()
+  setTimeout(() => (hasFired = true), 1)
+  const look = (): void => {
+    if (hasFired) return
+    if (++turns > TIMER_TURNS && performance.now() - began > TIMER_LIMIT) binding.recovered(false)
+    else setImmediate(look)
+  }
+  setImmediate(look)
 }

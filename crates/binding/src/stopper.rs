@@ -13,6 +13,9 @@ use crate::worker::IsolateLink;
 /// How long an interrupt may go unanswered before the task is terminated where it is: it blocks, or runs
 /// native code. The safe-point check runs within microseconds in any other JavaScript.
 const UNANSWERED: Duration = Duration::from_micros(1500);
+/// The same for a thread that is not asleep: it may only have been preempted, and will answer when it runs; or it
+/// computes in native code, where a termination does not reach it any sooner.
+const UNANSWERED_AWAKE: Duration = Duration::from_millis(100);
 /// After being put off by Node's own code.
 const AGAIN: Duration = Duration::from_micros(15);
 /// For how long Node's own code may put a stop off. Then the task is stopped there, and the worker replaced.
@@ -213,6 +216,12 @@ fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> 
             stop.next = (now + AGAIN).max(since + AGAIN);
             if now - since > AGAIN * 10 {
                 stop.next = since + UNANSWERED;
+            }
+        }
+        Standing::Asked if !stop.link.is_asleep() && now - since < UNANSWERED_AWAKE => {
+            // The caller does not wait for what may take long.
+            if stop.expired && now - since > UNANSWERED * 8 {
+                guard::time_out(&stop.task, None);
             }
         }
         standing => {

@@ -38,6 +38,8 @@ pub(crate) struct IsolateLink {
     pub(crate) id: Mutex<Option<WorkerId>>,
     /// Tasks whose `signal` is to abort.
     aborts: Mutex<Vec<u64>>,
+    /// The system's number of the thread; 0 where there is none.
+    thread: i64,
     me: Weak<IsolateLink>,
 }
 
@@ -61,6 +63,16 @@ impl IsolateLink {
     /// The link as those hold it who outlive the call.
     pub(crate) fn me(&self) -> Option<Arc<IsolateLink>> {
         self.me.upgrade()
+    }
+
+    /// Whether the thread sleeps in the system, as in `Atomics.wait` or a blocking call. False where that cannot
+    /// be told.
+    pub(crate) fn is_asleep(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/self/task/{}/stat", self.thread));
+        // The state follows the name, which is in parentheses and may hold anything.
+        stat.is_ok_and(|stat| {
+            stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['S', 'D']))
+        })
     }
 
     /// Whether the worker still has this task in its hands.
@@ -88,6 +100,17 @@ struct Held {
 /// Stands for the exit code of worker `number` where it is not known here; lib/link.ts asks the thread's owner.
 fn unknown_exit(number: u32) -> i32 {
     i32::MIN.saturating_add_unsigned(number)
+}
+
+#[cfg(target_os = "linux")]
+fn thread_number() -> i64 {
+    // SAFETY: no arguments; cannot fail.
+    unsafe { libc::syscall(libc::SYS_gettid) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn thread_number() -> i64 {
+    0
 }
 
 /// How a worker stands to a function.
@@ -130,6 +153,7 @@ impl WorkerSide {
         let guard = Arc::new(Guard::new(env));
         let link = Arc::new_cyclic(|me| IsolateLink {
             me: me.clone(),
+            thread: thread_number(),
             bell,
             guard: guard.clone(),
             entry: entry.clone(),
