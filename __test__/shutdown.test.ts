@@ -42,6 +42,8 @@ test('shutdown() while workers are starting waits for the accepted tasks, and fo
 test('shutdown() can be called again, in any way and at any time', async (t) => {
   const executor = new ThreadPoolExecutor(1)
   const future = executor.submit(work.pause, 50)
+  // A task that has not started would be cancelled by the third call.
+  await until(() => future.running() || future.done(), 'the task runs')
   const first = executor.shutdown({ wait: false })
   await Promise.all([first, executor.shutdown(), executor.shutdown({ cancelFutures: true }), executor.shutdown({ wait: false })])
   t.is(await future, 50)

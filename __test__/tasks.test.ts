@@ -196,6 +196,8 @@ test('a module that does not exist or throws while it loads fails the future wit
 
 test('a module with a syntax error fails the future with a SyntaxError', async (t) => {
   const broken = moduleTasks(new URL('./fixtures/syntax-error.cjs', import.meta.url))
+  // Without the tests' own loader, which reports syntax errors in its own way.
+  await using executor = new ThreadPoolExecutor({ maxWorkers: 1, execArgv: [] })
   t.true((await executor.submit(broken['f'] as () => unknown).exception(SOON)) instanceof SyntaxError)
 })
 

@@ -38,6 +38,16 @@ export function exitOf(number: number): Promise<WorkerExit> | undefined {
   return exits.get(number)
 }
 
+/** Flags that speak of the program's own text: a worker that inherited them could not load its entry. */
+const TEXT_FLAGS = /^(--input-type|--eval|--print|-e|-p|-pe)(=|$)/
+
+/** What a worker inherits of the process's flags, if that is less than all. */
+function inheritedExecArgv(): { execArgv?: string[] } {
+  const flags = process.execArgv
+  if (!flags.some((flag) => TEXT_FLAGS.test(flag))) return {}
+  return { execArgv: flags.filter((flag, index) => !TEXT_FLAGS.test(flag) && !/^(--eval|--print|-e|-p|-pe|--input-type)$/.test(flags[index - 1] ?? '')) }
+}
+
 /** How long an exit is remembered: its tasks are delivered within moments. */
 const REMEMBER = 1_000
 
@@ -48,7 +58,7 @@ export class WorkerFleet {
   readonly #initializer: WorkerSeed['initializer']
   readonly #workers: Map<number, { thread: Worker; threadId: number }> = new Map()
   #isHeld = false
-  #onEmpty: (() => void) | undefined
+  #waiting: (() => void)[] = []
 
   constructor(pool: number, poolNumber: number, options: CheckedPoolOptions, initializer: WorkerSeed['initializer']) {
     this.#pool = pool
@@ -78,6 +88,7 @@ export class WorkerFleet {
     let thread: Worker
     try {
       thread = new Worker(new URL('./worker/main.js', import.meta.url), {
+        ...inheritedExecArgv(),
         ...this.#options.worker,
         name: `${this.#options.threadNamePrefix}-${number}`,
         workerData: seed,
@@ -114,7 +125,7 @@ export class WorkerFleet {
       setTimeout(() => exits.delete(number), REMEMBER).unref()
       this.#workers.delete(number)
       fail(cause ?? new Error(`a worker ended with exit code ${code} before it was ready`))
-      if (this.#workers.size === 0) this.#onEmpty?.()
+      this.#tellIfEmpty()
     })
   }
 
@@ -128,9 +139,10 @@ export class WorkerFleet {
     const worker = this.#workers.get(number)
     if (worker === undefined) return
     this.#workers.delete(number)
-    worker.thread.unref()
     void worker.thread.terminate()
-    if (this.#workers.size === 0) this.#onEmpty?.()
+    // terminate() refs the thread.
+    worker.thread.unref()
+    this.#tellIfEmpty()
   }
 
   /** Ends all threads. */
@@ -143,7 +155,12 @@ export class WorkerFleet {
     this.#isHeld = true
     if (this.#workers.size === 0) return
     for (const { thread } of this.#workers.values()) thread.ref()
-    await new Promise<void>((resolve) => (this.#onEmpty = resolve))
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  #tellIfEmpty(): void {
+    if (this.#workers.size > 0) return
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 }
 

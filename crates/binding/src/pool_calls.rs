@@ -171,6 +171,5 @@ pub(crate) fn exit_after(call: &Call<'_>) -> Answer {
 
 /// `mustForceExit()`: whether a worker of the process is abandoned or being stopped now.
 pub(crate) fn must_force_exit(call: &Call<'_>) -> Answer {
-    let stuck = pools::all().iter().any(|entry| entry.pool.stats().abandoned > 0);
-    js::boolean(call.env, stuck || crate::stopper::is_busy())
+    js::boolean(call.env, pools::any_stuck() || crate::stopper::is_busy())
 }

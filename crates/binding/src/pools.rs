@@ -62,9 +62,9 @@ pub(crate) fn find(id: u32) -> Option<Arc<PoolEntry>> {
     POOLS.lock().get(&id).cloned()
 }
 
-/// Every pool of the process that is not closed.
-pub(crate) fn all() -> Vec<Arc<PoolEntry>> {
-    POOLS.lock().values().cloned().collect()
+/// Whether some worker was given up and has not ended.
+pub(crate) fn any_stuck() -> bool {
+    LINKS.lock().iter().filter_map(Weak::upgrade).any(|link| link.is_stuck())
 }
 
 static LINKS: Mutex<Vec<Weak<IsolateLink>>> = Mutex::new(Vec::new());

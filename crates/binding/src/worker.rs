@@ -35,6 +35,8 @@ pub(crate) struct IsolateLink {
     pub(crate) number: u32,
     /// Set once, when the thread must end without claiming again.
     pub(crate) doomed: AtomicBool,
+    /// Set once, when the isolate has let go of the pool.
+    has_gone: AtomicBool,
     pub(crate) id: Mutex<Option<WorkerId>>,
     /// Tasks whose `signal` is to abort.
     aborts: Mutex<Vec<u64>>,
@@ -63,6 +65,11 @@ impl IsolateLink {
     /// The link as those hold it who outlive the call.
     pub(crate) fn me(&self) -> Option<Arc<IsolateLink>> {
         self.me.upgrade()
+    }
+
+    /// Whether the worker was given up and its isolate is still there.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.doomed.load(Ordering::Acquire) && !self.has_gone.load(Ordering::Acquire)
     }
 
     /// Whether the thread sleeps in the system, as in `Atomics.wait` or a blocking call. False where that cannot
@@ -159,6 +166,7 @@ impl WorkerSide {
             entry: entry.clone(),
             number,
             doomed: AtomicBool::new(false),
+            has_gone: AtomicBool::new(false),
             id: Mutex::new(None),
             aborts: Mutex::new(Vec::new()),
         });
@@ -360,6 +368,7 @@ impl WorkerSide {
     /// The isolate is ending: what it holds is lost.
     pub(crate) fn gone(&self) {
         self.guard.close();
+        self.link.has_gone.store(true, Ordering::Release);
         self.link.doomed.store(true, Ordering::Release);
         let cause = self.cause.borrow_mut().take();
         // Out of memory, or ended from outside: only the thread that started the worker will know why.

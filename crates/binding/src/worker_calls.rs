@@ -160,13 +160,19 @@ pub(crate) fn report_progress(call: &Call<'_>) -> Answer {
 
 /// `noteExit(code)`: the worker is ending by `process.exit` or a fatal error.
 pub(crate) fn note_exit(call: &Call<'_>) -> Answer {
-    side(call)?.note_exit(call.i32(0)?);
+    // A worker that has left the pool ends like any other thread.
+    if let Some(side) = call.state.worker.borrow().as_ref() {
+        side.note_exit(call.i32(0)?);
+    }
     nothing(call)
 }
 
 /// `noteCause(form, value)`: the error that is ending the worker.
 pub(crate) fn note_cause(call: &Call<'_>) -> Answer {
-    let value = value::read(call.env, call.value(1)?)?;
-    side(call)?.note_cause(Packed { form: call.u32(0)? as u8, value });
+    let form = call.u32(0)? as u8;
+    let value = value::read_packed(call.env, form, call.value(1)?, true)?;
+    if let Some(side) = call.state.worker.borrow().as_ref() {
+        side.note_cause(Packed { form, value });
+    }
     nothing(call)
 }
