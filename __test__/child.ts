@@ -20,6 +20,8 @@ export interface ChildEnd<T> {
   errors: string
   /** From its start to its end, in milliseconds. */
   lived: number
+  /** When it ended, on `Date.now()`'s clock. */
+  endedAt: number
 }
 
 export interface ChildOptions {
@@ -91,6 +93,12 @@ function watch<T>(nodeArguments: string[], options: ChildOptions): Promise<Child
   }, options.limit ?? HARD)
   return new Promise((resolve, reject) => {
     child.on('error', reject)
+    let [lived, endedAt] = [Infinity, Infinity]
+    child.on('exit', () => {
+      // Not when its output closes: a process that it started may hold that open.
+      lived = performance.now() - start
+      endedAt = Date.now()
+    })
     child.on('close', (code, signal) => {
       clearTimeout(timer)
       const lines = text.split('\n')
@@ -99,7 +107,7 @@ function watch<T>(nodeArguments: string[], options: ChildOptions): Promise<Child
         ...{ code, signal, isHung, errors },
         value: marked === undefined ? undefined : (JSON.parse(marked.slice(MARK.length)) as T),
         output: lines.filter((line) => line !== marked).join('\n').trim(),
-        lived: performance.now() - start,
+        ...{ lived, endedAt },
       })
     })
   })

@@ -15,7 +15,7 @@ function summary(end: ChildEnd<unknown>): { code: number | null; signal: string 
 /** How long the child lived after it printed its clock. */
 function lingered(end: ChildEnd<unknown>): number {
   const left = Number(/leaving (\d+)/.exec(end.output)?.[1])
-  return Number.isNaN(left) ? Infinity : Date.now() - left
+  return Number.isNaN(left) ? Infinity : end.endedAt - left
 }
 
 test('an idle executor does not keep the process alive', async (t) => {
@@ -130,7 +130,7 @@ for (const [what, kinds] of states) {
             stuck: () =>
               executor.with({ timeout: 50 }).submit(async () => {
                 const { execSync } = await import('node:child_process')
-                execSync('sleep 15')
+                execSync('sleep 15', { stdio: 'ignore' })
               }),
           }
           if (!['none', 'booting'].includes(kinds[0]!)) await executor.submit(work['add']!, 1, 2)
@@ -173,7 +173,7 @@ test('an abandoned worker does not hold up a natural end', async (t) => {
         .with({ timeout: 50 })
         .submit(async () => {
           const { execSync } = await import('node:child_process')
-          execSync('sleep 15')
+          execSync('sleep 15', { stdio: 'ignore' })
         })
         .exception(8_000)
       await executor.submit(() => 1).result(8_000)

@@ -216,7 +216,7 @@ test('a blocking native call costs at most its worker: the future fails on time 
       const start = Date.now()
       const stuck = executor.with({ timeout: 100 }).submit(async () => {
         const { execSync } = await import('node:child_process')
-        execSync('sleep 8')
+        execSync('sleep 8', { stdio: 'ignore' })
       })
       const error = (await stuck.exception(10_000)) as Error
       const sum = await executor.submit((a: number, b: number) => a + b, 1, 2).result(7_000)

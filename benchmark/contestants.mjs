@@ -37,9 +37,13 @@ export async function load(contestant) {
 
 export function version(contestant) {
   const { name } = split(contestant)
-  const path = name === ours ? new URL('package.json', root) : new URL(`node_modules/${name}/package.json`, here)
+  if (name === 'node') return process.versions.node
+  const path = name === ours ? new URL('package.json', root) : new URL(locals[name] ?? `node_modules/${name}/package.json`, here)
   return JSON.parse(readFileSync(path, 'utf8')).version
 }
+
+/** Peers that are built here. */
+const locals = { 'napi-rs': 'native-peer/package.json' }
 
 /** Ours takes part once it is built. */
 export function isBuilt() {

@@ -1,9 +1,9 @@
-import { ThreadPoolExecutor, moduleTasks } from '../../dist/index.js'
+import { ThreadPoolExecutor, moduleTasks, native } from '../../dist/index.js'
 
 export const modes = { default: {} }
 
-export function start({ workers, mode }) {
-  const executor = new ThreadPoolExecutor({ maxWorkers: workers, minWorkers: workers, ...modes[mode] })
+export function start({ workers, minWorkers = workers, mode }) {
+  const executor = new ThreadPoolExecutor({ maxWorkers: workers, minWorkers, ...modes[mode] })
   const from = (file) => moduleTasks(new URL(`../tasks/${file}`, import.meta.url))
   const plain = from('functions.mjs')
   // Looked up once: a program holds its task functions in constants too.
@@ -24,6 +24,9 @@ export function start({ workers, mode }) {
       return { promise: future.result(), cancel: () => future.cancel({ interrupt: true }) }
     },
     runSync: (name, argument) => executor.submit(task[name], argument).resultSync(),
+    noop: () => executor.submit(native.countPrimes, 0).result(),
+    kernels: Object.fromEntries(Object.entries(native).map(([name, kernel]) => [name, (...args) => executor.submit(kernel, ...args).result()])),
+    hashPassword: () => executor.submit(native.argon2id, 'correct horse', { memoryCost: 65_536, timeCost: 3 }).result(),
     stop: () => executor.shutdown({ cancelFutures: true }),
   }
 }

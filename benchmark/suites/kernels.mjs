@@ -84,7 +84,7 @@ export default {
     { key: 'small', label: 'sha256 of 64 bytes', unit: 'µs', better: 'lower' },
   ],
   async measure({ start, quick }) {
-    const { kernels } = await start({ workers: 2 })
+    const { kernels } = await start({ workers: 2, minWorkers: 0 })
     const result = {}
     for (const [name, job] of Object.entries(makeJobs())) {
       const kernel = kernels[name]

@@ -16,7 +16,7 @@ export default {
     { key: 'p50', label: 'one after the other, p50', unit: 'µs', better: 'lower' },
   ],
   async measure({ start, quick }) {
-    const { noop } = await start({ workers: 2 })
+    const { noop } = await start({ workers: 2, minWorkers: 0 })
     const each = async (flow, tasks, inFlight) => (await flow(noop, { tasks, inFlight, ...zero })) * 1000 / tasks
     const tasks = quick ? 50_000 : 400_000
     await each(keepInFlight, 50_000, 1000)

@@ -8,10 +8,14 @@ const LONGEST_TIMER = 2 ** 31 - 1
 
 let timer: NodeJS.Timeout | undefined
 
+/** Whether this worker has let go of the pool: the addon takes nothing from it any more. */
+export let hasLeft: boolean = false
+
 /** Leaves; at once if the worker has been given up. */
 export function leave(now: boolean): void {
   clearTimeout(timer)
   if (now) process.exit()
+  hasLeft = true
   binding.detach()
   setTimeout(() => process.exit(), DRAIN).unref()
 }

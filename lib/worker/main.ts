@@ -6,7 +6,7 @@ import { packThrown, thrownForm } from '../error-codec.ts'
 import { setWaitHook } from '../future.ts'
 import { seed } from '../thread-role.ts'
 import { abort, dispatch, packError } from './dispatch.ts'
-import { leave, startIdleTimer } from './leave.ts'
+import { hasLeft, leave, startIdleTimer } from './leave.ts'
 import { load, prepare } from './loader.ts'
 import { isRecovering, recover } from './recovery.ts'
 import { silenceLoaderWarning } from './warnings.ts'
@@ -31,8 +31,12 @@ async function start(seed: WorkerSeed): Promise<void> {
   }
   Atomics.store(seed.progress, 0, ATTACHED)
   if (!binding.attach(seed.pool, seed.worker, dispatch, prepare, leave, abort, recover, packError)) return
-  process.on('exit', (code) => binding.noteExit(code))
+  process.on('exit', (code) => {
+    // A listener that throws would keep the user's own, such as those of coverage, from running.
+    if (!hasLeft) binding.noteExit(code)
+  })
   process.on('uncaughtExceptionMonitor', (error) => {
+    if (hasLeft) return
     if (isRecovering) return
     const data = packThrown(error)
     binding.noteCause(thrownForm, data)

@@ -1,0 +1,276 @@
+import ava from 'ava'
+import { CancelledError, InvalidStateError, moduleTasks, native, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
+import { Folder, until } from './gate.ts'
+import { SHORT, SOON } from './limits.ts'
+
+// One at a time: workers that start at once slow each other down.
+const test = ava.serial
+
+const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
+
+async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = []
+  for await (const result of results) list.push(result)
+  return list
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, n) => n)
+}
+
+async function* later(count: number): AsyncGenerator<number> {
+  for (let n = 0; n < count; n++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    yield n
+  }
+}
+
+test('map gives the results in the order of the input, however long each takes', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  const waits = range(30).map((n) => (n * 7) % 10)
+  t.deepEqual(await collect(executor.map(work.pause, waits)), waits)
+  t.deepEqual(await collect(executor.map((n: number) => n * 2, [])), [])
+  await executor.shutdown()
+})
+
+for (const chunkSize of [1, 2, 3, 7, 1000]) {
+  test(`map with chunkSize ${chunkSize} gives the same results, and a chunk is one task`, async (t) => {
+    const executor = new ThreadPoolExecutor(2)
+    const view = executor.with({ chunkSize })
+    t.deepEqual(await collect(view.map(work.double, range(50))), range(50).map((n) => 2 * n))
+    t.is(executor.stats().completed, Math.ceil(50 / chunkSize))
+    t.deepEqual(await collect(view.map(async (a: number, b: number) => a + b, range(10), later(9))), range(9).map((n) => 2 * n))
+    t.deepEqual(await collect(view.map(native.countPrimes, range(10))), [0, 0, 1, 2, 2, 3, 3, 4, 4, 4])
+    await executor.shutdown()
+  })
+
+  test(`with chunkSize ${chunkSize} the results before an error are delivered, then the error, then nothing`, async (t) => {
+    const executor = new ThreadPoolExecutor(2)
+    const results = executor.with({ chunkSize }).map(work.failAt, range(40), Array<number>(40).fill(17))
+    const seen: number[] = []
+    const error = await t.throwsAsync(async () => {
+      for await (const result of results) seen.push(result)
+    })
+    t.true(error instanceof RangeError)
+    t.is(error?.message, 'item 17')
+    t.deepEqual(seen, range(17))
+    t.deepEqual(await results.next(), { done: true, value: undefined })
+    await executor.shutdown()
+  })
+}
+
+test('map takes as many iterables as the function has arguments, sync or async, and stops with the shortest', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  t.deepEqual(await collect(executor.map(work.add, [1, 2, 3], new Set([10, 20]))), [11, 22])
+  t.deepEqual(await collect(executor.map(work.add, later(3), range(100))), [0, 2, 4])
+  t.deepEqual(await collect(executor.map(work.add, range(2), later(100))), [0, 2])
+  t.throws(() => executor.map(work.double, 5 as unknown as number[]), { instanceOf: TypeError })
+  await executor.shutdown()
+})
+
+test('without bufferSize a sync iterable is read at the call, and all its tasks are submitted', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  let read = 0
+  const source = function* (): Generator<number> {
+    while (read < 100) yield read++
+  }
+  const results = executor.map(work.double, source())
+  t.is(read, 100)
+  const { queued, running, completed } = executor.stats()
+  t.is(queued + running + completed, 100)
+  t.is((await collect(results)).length, 100)
+  await executor.shutdown()
+})
+
+test('an async iterable is read at most 4 × maxWorkers tasks ahead of the reader', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  let read = 0
+  const source = async function* (): AsyncGenerator<number> {
+    while (read < 100) yield read++
+  }
+  const results = executor.map(work.double, source())
+  await until(() => executor.stats().completed === 8, 'eight are done')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.true(read <= 9, `read ${read}`)
+  for (let n = 0; n < 10; n++) t.is((await results.next()).value, 2 * n)
+  await until(() => executor.stats().completed === 18, 'ten more are done')
+  t.true(read <= 19, `read ${read}`)
+  t.is((await collect(results)).length, 90)
+  await executor.shutdown()
+})
+
+test('bufferSize bounds the tasks that are outstanding ahead of the reader', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  let read = 0
+  const source = function* (): Generator<number> {
+    while (read < 50) yield read++
+  }
+  const results = executor.with({ bufferSize: 3 }).map(work.double, source())
+  await until(() => executor.stats().completed === 3, 'three are done')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.is(executor.stats().completed, 3)
+  t.true(read <= 4)
+  const seen: number[] = []
+  for await (const result of results) {
+    seen.push(result)
+    const { queued, running, completed } = executor.stats()
+    t.true(queued + running + completed - seen.length <= 3)
+  }
+  t.deepEqual(seen, range(50).map((n) => 2 * n))
+  await executor.shutdown()
+})
+
+test('map waits for room in a bounded queue instead of failing', async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 2 })
+  t.deepEqual(await collect(executor.map(work.double, range(60))), range(60).map((n) => 2 * n))
+  t.deepEqual(await collect(executor.with({ chunkSize: 4 }).map(work.double, later(60))), range(60).map((n) => 2 * n))
+  await executor.shutdown()
+})
+
+test('timeout counts from the call of map and ends the iteration with TimeoutError', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const gate = folder.gate()
+  await executor.submit(work.add, 1, 1)
+  const results = executor.with({ timeout: 400 }).map(work.waitFor, ['/', '/', gate, gate])
+  t.is(typeof (await results.next()).value, 'number')
+  t.is(typeof (await results.next()).value, 'number')
+  await t.throwsAsync(results.next(), { instanceOf: TimeoutError })
+  t.true((await results.next()).done)
+  folder.open(gate)
+  await executor.shutdown()
+  t.is(executor.stats().cancelled, 1)
+})
+
+test('timeout 0 of map ends the iteration at once', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  await t.throwsAsync(executor.with({ timeout: 0 }).map(work.double, [1]).next(), { instanceOf: TimeoutError })
+  await executor.shutdown()
+})
+
+test('queueTimeout is each task’s own', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const [gate, log] = [folder.gate(), folder.file('log')]
+  executor.submit(work.noteAndWait, log, 'runs', gate)
+  await until(() => folder.notes(log).length === 1, 'it runs')
+  await t.throwsAsync(collect(executor.with({ queueTimeout: SHORT }).map(work.double, [1, 2])), { instanceOf: TimeoutError })
+  folder.open(gate)
+  await executor.shutdown()
+})
+
+test('leaving the loop early cancels what has not started, and closes the source', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const gate = folder.gate()
+  let isClosed = false
+  const source = function* (): Generator<string> {
+    try {
+      yield '/'
+      for (;;) yield gate
+    } finally {
+      isClosed = true
+    }
+  }
+  for await (const thread of executor.with({ bufferSize: 5 }).map(work.waitFor, source())) {
+    t.is(typeof thread, 'number')
+    break
+  }
+  t.true(isClosed)
+  folder.open(gate)
+  await executor.shutdown()
+  const { cancelled, completed } = executor.stats()
+  t.true(cancelled >= 3, `${cancelled} cancelled, ${completed} completed`)
+})
+
+test('an error cancels what has not started', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const log = folder.file('log')
+  await t.throwsAsync(collect(executor.map((n: number) => { if (n === 0) throw new Error('first'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20); return n }, range(200))), { message: 'first' })
+  await executor.shutdown()
+  t.true(executor.stats().cancelled > 100)
+  t.deepEqual(folder.notes(log), [])
+})
+
+test('an error of the source reaches the reader after the results before it', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const broken = function* (): Generator<number> {
+    yield 1
+    yield 2
+    throw new RangeError('source')
+  }
+  const brokenLater = async function* (): AsyncGenerator<number> {
+    yield* broken()
+  }
+  for (const source of [broken, brokenLater]) {
+    const results = executor.map(work.double, source())
+    t.deepEqual([(await results.next()).value, (await results.next()).value], [2, 4])
+    await t.throwsAsync(results.next(), { instanceOf: RangeError, message: 'source' })
+  }
+  await executor.shutdown()
+})
+
+test('a map that is still feeding when the executor is shut down delivers what it has submitted, then rejects with InvalidStateError', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const results = executor.with({ bufferSize: 2 }).map(work.double, range(10))
+  const seen = [(await results.next()).value]
+  await executor.shutdown()
+  const error = await t.throwsAsync(async () => {
+    for await (const result of results) seen.push(result)
+  })
+  t.true(error instanceof InvalidStateError)
+  t.true(seen.length >= 3 && seen.length < 10)
+  t.deepEqual(seen, range(seen.length).map((n) => 2 * n))
+})
+
+test('shutdown does not wait for iterators', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const results = executor.with({ bufferSize: 1 }).map(work.double, range(10))
+  await executor.shutdown()
+  t.is((await results.next()).value, 0)
+  await t.throwsAsync(results.next(), { instanceOf: InvalidStateError })
+})
+
+test('a map that has been fed in full outlives the shutdown', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  const results = executor.map(work.double, range(20))
+  await executor.shutdown()
+  t.deepEqual(await collect(results), range(20).map((n) => 2 * n))
+})
+
+test('an aborted signal cancels the map: the reader gets CancelledError with the reason', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const controller = new AbortController()
+  const results = executor.with({ signal: controller.signal }).map(work.waitFor, ['/', folder.gate(), folder.gate()])
+  await results.next()
+  const next = results.next()
+  controller.abort('enough')
+  const error = await t.throwsAsync(next, { instanceOf: CancelledError })
+  t.is(error?.cause, 'enough')
+  await executor.shutdown()
+})
+
+test('an argument that cannot be cloned ends the map with a DataCloneError', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  for (const chunkSize of [1, 2]) {
+    let error: unknown
+    try {
+      await collect(executor.with({ chunkSize }).map(work.all, [1, 2, () => {}, 4] as unknown[]))
+    } catch (thrown) {
+      error = thrown
+    }
+    t.is((error as Error | undefined)?.name, 'DataCloneError', `chunkSize ${chunkSize}`)
+  }
+  t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
+  await executor.shutdown()
+})
+
+test('several readers of one map get each result once, in order', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  const results = executor.map(work.double, range(6))
+  const read = await Promise.all(range(7).map(() => results.next()))
+  t.deepEqual(read.map(({ value }) => value), [0, 2, 4, 6, 8, 10, undefined])
+  await executor.shutdown()
+})

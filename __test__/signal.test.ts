@@ -1,0 +1,165 @@
+import ava from 'ava'
+import { getEventListeners } from 'node:events'
+import { CancelledError, moduleTasks, native, ThreadPoolExecutor } from 'concurrent-futures'
+import { Folder, until } from './gate.ts'
+import { PROMPT, SOON } from './limits.ts'
+import * as named from './fixtures/tasks.mjs'
+
+// One at a time: workers that start at once slow each other down.
+const test = ava.serial
+
+const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
+
+test('a signal that has already aborted gives a cancelled future, and the task never runs', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const log = folder.file('log')
+  const future = executor.with({ signal: AbortSignal.abort('too late') }).submit(work.note, log, 'ran')
+  t.true(future.cancelled())
+  const error = await t.throwsAsync(future.result(SOON), { instanceOf: CancelledError })
+  t.is(error?.cause, 'too late')
+  await executor.shutdown()
+  t.deepEqual(folder.notes(log), [])
+})
+
+test('aborting cancels a task that waits: it never runs', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const [gate, log] = [folder.gate(), folder.file('log')]
+  executor.submit(work.noteAndWait, log, 'first', gate)
+  await until(() => folder.notes(log).length === 1, 'the first runs')
+  const controller = new AbortController()
+  const future = executor.with({ signal: controller.signal }).submit(work.note, log, 'never')
+  const reason = new Error('enough')
+  controller.abort(reason)
+  t.true(future.cancelled())
+  t.is((await t.throwsAsync(future.result(SOON), { instanceOf: CancelledError }))?.cause, reason)
+  await t.throwsAsync(future.exception(SOON), { instanceOf: CancelledError })
+  folder.open(gate)
+  await executor.shutdown()
+  t.deepEqual(folder.notes(log), ['first'])
+  t.like(executor.stats(), { cancelled: 1, completed: 1 })
+})
+
+const running: [what: string, fn: () => unknown][] = [
+  ['a loop', work.spin],
+  ['a task that awaits', work.never],
+  ['a loop that polls cancelled', named.heed],
+  ['a loop that polls its signal', named.heedSignal],
+  ['a loop that has looked and does not heed', named.ignoreAfterLook],
+]
+
+for (const [what, fn] of running) {
+  for (const way of ['signal', 'cancel']) {
+    test(`${way === 'signal' ? 'aborting the signal' : 'cancel({ interrupt: true })'} cancels ${what} that runs, at once, and the worker is free again`, async (t) => {
+      const executor = new ThreadPoolExecutor(1)
+      await executor.submit(work.add, 1, 1)
+      const controller = new AbortController()
+      const future = executor.with({ signal: controller.signal }).submit(fn)
+      await until(() => future.running(), 'it runs')
+      await new Promise((resolve) => setTimeout(resolve, 60))
+      if (way === 'signal') controller.abort('stop')
+      else t.true(future.cancel({ interrupt: true, reason: 'stop' }))
+      t.is(future.state, 'cancelled')
+      t.is((await t.throwsAsync(future.result(SOON), { instanceOf: CancelledError }))?.cause, 'stop')
+      t.is(await executor.submit(work.add, 1, 2).result(PROMPT), 3)
+      t.is(future.state, 'cancelled')
+      t.like(executor.stats(), { cancelled: 1, completed: 2, timedOut: 0, lost: 0 })
+      await executor.shutdown()
+    })
+  }
+}
+
+test('cancel() of a running task is false and changes nothing; of a cancelled one true, of a finished one false', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const gate = folder.gate()
+  const future = executor.submit(work.waitFor, gate)
+  await until(() => future.running(), 'it runs')
+  t.false(future.cancel())
+  t.true(future.running())
+  const pending = executor.submit(work.add, 1, 2)
+  t.true(pending.cancel())
+  t.true(pending.cancel())
+  t.true(pending.cancel({ interrupt: true }))
+  folder.open(gate)
+  await future.result(SOON)
+  t.false(future.cancel())
+  t.false(future.cancel({ interrupt: true }))
+  t.is(future.state, 'finished')
+  await executor.shutdown()
+})
+
+test('interrupting a native task that runs frees its thread', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const future = executor.submit(native.countPrimes, 1e12)
+  await until(() => future.running(), 'it runs')
+  t.true(future.cancel({ interrupt: true }))
+  t.is(await executor.submit(native.countPrimes, 10).result(PROMPT), 4)
+  await executor.shutdown()
+})
+
+test("the task's signal aborts: an asynchronous task that listens can leave by itself, and its worker stays", async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, interruptGrace: SOON })
+  const thread = await executor.submit(work.thread).result(SOON)
+  const listen = async (): Promise<void> => {
+    const { currentTask } = await import('concurrent-futures')
+    const { signal } = currentTask()!
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+  }
+  const future = executor.submit(listen)
+  await until(() => future.running(), 'it runs')
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  future.cancel({ interrupt: true })
+  t.is(await executor.submit(work.thread).result(PROMPT), thread)
+  await executor.shutdown()
+})
+
+test('what a cancelled task does from then on changes nothing: its progress and result are dropped', async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, interruptGrace: 2_000 })
+  const seen: unknown[] = []
+  const future = executor.submit(named.heed)
+  future.onProgress((value) => seen.push(value))
+  await until(() => seen.length === 1, 'it has begun')
+  t.true(future.cancel({ interrupt: true }))
+  await executor.submit(work.add, 1, 2).result(SOON)
+  t.is(future.state, 'cancelled')
+  t.deepEqual(seen, ['started'])
+  await executor.shutdown()
+})
+
+test('no listener is left on the signal once the task is over', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const { signal } = new AbortController()
+  const view = executor.with({ signal })
+  await view.submit(work.add, 1, 2)
+  await view.submit(work.fail, 'x').exception()
+  view.submit(work.add, 1, 2).cancel()
+  await view.submit(work.add, 1, 2)
+  t.is(getEventListeners(signal, 'abort').length, 0)
+  await executor.shutdown()
+})
+
+test('many tasks may share one signal without a warning, and all are cancelled by it', async (t) => {
+  const warnings: unknown[] = []
+  const listener = (warning: unknown): void => void warnings.push(warning)
+  process.on('warning', listener)
+  t.teardown(() => process.off('warning', listener))
+  const executor = new ThreadPoolExecutor(1)
+  const controller = new AbortController()
+  const view = executor.with({ signal: controller.signal })
+  const futures = [view.submit(work.spin), ...Array.from({ length: 100 }, () => view.submit(work.add, 1, 2))]
+  await until(() => futures[0]!.running(), 'the first runs')
+  controller.abort()
+  t.true(futures.every((future) => future.cancelled()))
+  t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
+  t.deepEqual(warnings, [])
+  await executor.shutdown()
+})
+
+test('AbortSignal.timeout() works as a limit of the whole', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const error = await t.throwsAsync(executor.with({ signal: AbortSignal.timeout(80) }).submit(work.spin).result(SOON), { instanceOf: CancelledError })
+  t.is((error?.cause as Error).name, 'TimeoutError')
+  await executor.shutdown()
+})

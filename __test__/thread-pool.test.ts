@@ -1,0 +1,210 @@
+import ava from 'ava'
+import { Executor, moduleTasks, native, ThreadPoolExecutor } from 'concurrent-futures'
+import { cleanEnd, ended, inChild } from './child.ts'
+import { Folder, until } from './gate.ts'
+import { SOON } from './limits.ts'
+
+// One at a time: workers that start at once slow each other down.
+const test = ava.serial
+
+const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
+
+test('a ThreadPoolExecutor is an Executor', (t) => {
+  t.true(new ThreadPoolExecutor(1) instanceof Executor)
+})
+
+for (const workers of [1, 2, 3, 5]) {
+  test(`maxWorkers ${workers} is how many tasks run at once, of all kinds together`, async (t) => {
+    const folder = new Folder(t)
+    const executor = new ThreadPoolExecutor(workers)
+    const [gate, log] = [folder.gate(), folder.file('log')]
+    const futures = Array.from({ length: workers + 3 }, (_, n) => executor.submit(work.noteAndWait, log, String(n), gate))
+    const natives = [executor.submit(native.countPrimes, 10), executor.submit(native.countPrimes, 20)]
+    await until(() => folder.notes(log).length === workers, 'as many run as may')
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    t.is(folder.notes(log).length, workers)
+    t.like(executor.stats(), { running: workers, queued: 5 })
+    t.false(natives[0]!.done())
+    folder.open(gate)
+    for (const future of [...futures, ...natives]) await future.result(SOON)
+    t.like(executor.stats(), { running: 0, queued: 0, completed: workers + 5 })
+    await executor.shutdown()
+  })
+}
+
+test('native tasks and JavaScript tasks share one queue and one budget', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const running = executor.submit(native.countPrimes, 1e12)
+  await until(() => executor.stats().running === 1, 'the native task runs')
+  const behind = executor.submit(work.add, 1, 2)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  t.is(behind.state, 'pending')
+  t.true(running.cancel({ interrupt: true }))
+  t.is(await behind.result(SOON), 3)
+  await executor.shutdown()
+})
+
+test('a pool that runs only native tasks starts no JavaScript worker', async (t) => {
+  const end = await inChild(
+    async ({ native, ThreadPoolExecutor }) => {
+      let started = 0
+      process.on('worker', () => started++)
+      const executor = new ThreadPoolExecutor(4)
+      await Promise.all(Array.from({ length: 50 }, () => executor.submit(native.countPrimes, 1_000)))
+      await executor.shutdown()
+      return started
+    },
+    [],
+  )
+  t.deepEqual(cleanEnd(end), ended(0))
+})
+
+test('one task at a time needs one worker, whatever maxWorkers is', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      let started = 0
+      process.on('worker', () => started++)
+      const executor = new ThreadPoolExecutor(8)
+      for (let n = 0; n < 20; n++) await executor.submit(() => 1)
+      await executor.shutdown()
+      return started
+    },
+    [],
+  )
+  t.deepEqual(cleanEnd(end), ended(1))
+})
+
+test('idle workers beyond minWorkers leave after idleTimeout, and others start when work comes again', async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 3, minWorkers: 1, idleTimeout: 80 })
+  const total = (): number => {
+    const { idle, busy, starting } = executor.stats().workers
+    return idle + busy + starting
+  }
+  for (let round = 0; round < 3; round++) {
+    await Promise.all([1, 2, 3].map(() => executor.submit(work.pause, 60)))
+    t.true(total() >= 2)
+    await until(() => total() === 1, 'all but one have left')
+  }
+  await executor.shutdown()
+  const toZero = new ThreadPoolExecutor({ maxWorkers: 2, idleTimeout: 50 })
+  for (let round = 0; round < 3; round++) {
+    t.is(await toZero.submit(work.add, round, 1).result(SOON), round + 1)
+    t.is(await toZero.submit(native.countPrimes, 10).result(SOON), 4)
+    await until(() => Object.values(toZero.stats().workers).every((count) => count === 0), 'all have left')
+  }
+  await toZero.shutdown()
+})
+
+test('work that comes at the very moment when workers leave is not lost', async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 2, idleTimeout: 1 })
+  for (let round = 0; round < 150; round++) {
+    t.is(await executor.submit(work.add, round, 1).result(SOON), round + 1)
+    await new Promise((resolve) => setTimeout(resolve, round % 5))
+  }
+  await executor.shutdown()
+})
+
+test('after maxTasksPerWorker tasks a worker is replaced by a fresh one', async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxTasksPerWorker: 3 })
+  const counts: number[] = []
+  for (let n = 0; n < 9; n++) counts.push(await executor.submit(work.count).result(SOON))
+  t.deepEqual(counts, [1, 2, 3, 1, 2, 3, 1, 2, 3])
+  await executor.shutdown()
+})
+
+test('maxTasksPerWorker with a long queue, several workers and failing tasks loses nothing', async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 2, maxTasksPerWorker: 2 })
+  const futures = Array.from({ length: 24 }, (_, n) => executor.submit(work.failAt, n, n % 4 === 1 ? n : -1))
+  for (const [n, future] of futures.entries()) {
+    if (n % 4 === 1) t.true((await future.exception(SOON)) instanceof RangeError)
+    else t.is(await future.result(SOON), n)
+  }
+  await executor.shutdown()
+  t.like(executor.stats(), { completed: 18, failed: 6, lost: 0 })
+})
+
+test('the initializer runs once in each worker, before its first task, with initargs; native tasks need none', async (t) => {
+  const folder = new Folder(t)
+  const log = folder.file('log')
+  const executor = new ThreadPoolExecutor({
+    maxWorkers: 2,
+    initializer: async (file: string, tag: { name: string }) => {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      const { appendFileSync } = await import('node:fs')
+      ;(globalThis as { initialized?: string }).initialized = tag.name
+      appendFileSync(file, 'init\n')
+    },
+    initargs: [log, { name: 'ready' }],
+  })
+  t.is(await executor.submit(native.countPrimes, 10).result(SOON), 4)
+  t.deepEqual(folder.notes(log), [])
+  const seen = await Promise.all(Array.from({ length: 10 }, () => executor.submit(() => (globalThis as { initialized?: string }).initialized)))
+  t.deepEqual(seen, Array(10).fill('ready'))
+  t.true(folder.notes(log).length >= 1 && folder.notes(log).length <= 2)
+  await executor.shutdown()
+})
+
+test('an initializer may be a function of moduleTasks() or tasks(); a native task is a TypeError', async (t) => {
+  const folder = new Folder(t)
+  const log = folder.file('log')
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, initializer: work.note, initargs: [log, 'started'] })
+  await executor.submit(work.add, 1, 2).result(SOON)
+  t.deepEqual(folder.notes(log), ['started'])
+  await executor.shutdown()
+  t.throws(() => new ThreadPoolExecutor({ initializer: native.sha256 as never }), { instanceOf: TypeError })
+  t.throws(() => new ThreadPoolExecutor({ initializer: () => {}, initargs: [() => {}] }), { any: true, name: 'DataCloneError' } as object)
+})
+
+test('a fresh worker is initialized too, after the death of another', async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, initializer: () => void ((globalThis as { flag?: number }).flag = 7) })
+  await executor.submit(() => process.exit(1)).exception(SOON)
+  t.is(await executor.submit(() => (globalThis as { flag?: number }).flag).result(SOON), 7)
+  await executor.shutdown()
+})
+
+test('stats() counts each ended task once, and its times', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  t.deepEqual(executor.stats().runTime, { count: 0, min: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 })
+  await executor.submit(work.pause, 40)
+  await executor.submit(work.fail, 'x').exception()
+  await executor.with({ timeout: 20 }).submit(work.spin).exception()
+  await executor.submit(() => process.exit()).exception()
+  const running = executor.submit(work.pause, 100)
+  const cancelled = executor.submit(work.add, 1, 2)
+  t.true(cancelled.cancel())
+  await running
+  const stats = executor.stats()
+  t.like(stats, { completed: 2, failed: 1, cancelled: 1, timedOut: 1, lost: 1, queued: 0, running: 0 })
+  for (const histogram of [stats.waitTime, stats.runTime]) {
+    t.true(histogram.count >= 4 && histogram.count <= 6)
+    t.true(histogram.min <= histogram.p50 && histogram.p50 <= histogram.p90 && histogram.p90 <= histogram.p99 && histogram.p99 <= histogram.max)
+    t.true(histogram.mean >= histogram.min && histogram.mean <= histogram.max)
+  }
+  t.true(stats.runTime.max >= 90)
+  await executor.shutdown()
+})
+
+test('dump() of native tasks and of idle workers tells what they do', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  t.deepEqual(await executor.dump(), [])
+  await executor.submit(work.add, 1, 2)
+  const future = executor.with({ name: 'counting' }).submit(native.countPrimes, 1e12)
+  await until(() => executor.stats().running === 1, 'it runs')
+  const busy = (await executor.dump()).find((worker) => worker.state === 'busy')
+  t.is(busy?.kind, 'native')
+  t.is(busy?.task?.name, 'counting')
+  future.cancel({ interrupt: true })
+  await executor.shutdown()
+})
+
+test('a task that is not named goes by the name of its function in a dump', async (t) => {
+  const folder = new Folder(t)
+  const executor = new ThreadPoolExecutor(1)
+  const gate = folder.gate()
+  const future = executor.submit(work.waitForLater, gate)
+  await until(() => executor.stats().running === 1, 'it runs')
+  t.is((await executor.dump())[0]?.task?.name, 'waitForLater')
+  folder.open(gate)
+  await future.result(SOON)
+  await executor.shutdown()
+})
