@@ -145,11 +145,6 @@ export class WorkerFleet {
     this.#tellIfEmpty()
   }
 
-  #noteGone(): void {
-    if (this.#workers.size > 0) return
-    for (const resolve of this.#onEmpty.splice(0)) resolve()
-  }
-
   /** Ends all threads. */
   endAll(): void {
     for (const { thread } of this.#workers.values()) void thread.terminate()
