@@ -9,7 +9,7 @@
  */
 import { types } from 'node:util'
 import { Blob } from 'node:buffer'
-import { isAccessor, MOST_CHECKED } from './json-safe.ts'
+import { hasGetter, isAccessor, MOST_CHECKED } from './json-safe.ts'
 import { bufferOf, isPart, partName } from './views.ts'
 
 /** What a survey has found. */
@@ -79,8 +79,12 @@ class Surveyor implements Survey {
   #lookAtArray(array: unknown[]): void {
     const length = array.length
     const isDense = Object.keys(array).length === length
-    if (!isDense || length <= MOST_CHECKED) return this.#lookAtProperties(array)
+    if (!isDense) return this.#lookAtProperties(array)
     for (let index = 0; index < length; index++) {
+      if (length <= MOST_CHECKED && hasGetter(array, index)) {
+        this.isFaithful = false
+        continue
+      }
       const item = array[index]
       if (typeof item === 'object' ? item !== null : typeof item === 'function' || typeof item === 'symbol') this.visit(item)
     }

@@ -83,7 +83,7 @@ function isSafeArray(array: unknown[], depth: number): boolean {
   if (length > ALLOWANCE * 32 || Object.keys(array).length !== length) return false
   const isChecked = length <= MOST_CHECKED
   for (let index = 0; index < length; index++) {
-    if (isChecked && isAccessor(array, index)) return false
+    if (isChecked && hasGetter(array, index)) return false
     if (!isSafeValue(array[index], depth + 1)) return false
     if ((index & 31) === 31 && !isCheap()) return false
   }
@@ -98,6 +98,13 @@ function isCheap(): boolean {
 export function isAccessor(object: object, key: PropertyKey): boolean {
   const property = getDescriptor(object, key)
   return property !== undefined && (property.get !== undefined || property.set !== undefined)
+}
+
+const lookUpGetter = (Object.prototype as unknown as { __lookupGetter__(key: number): unknown }).__lookupGetter__
+
+/** Whether an element has a getter: for elements four times as fast as asking for the descriptor. */
+export function hasGetter(array: unknown[], index: number): boolean {
+  return lookUpGetter.call(array, index) !== undefined
 }
 
 /** Notes `value`; says whether it was there before, or whether there are too many. */
@@ -117,6 +124,6 @@ function isSeen(value: object): boolean {
 
 /** Whether an object without enumerable properties is what its prototype says, not a Map or an error whose prototype was changed. */
 function isOrdinary(value: object): boolean {
-  if (Object.prototype.toString.call(value) !== '[object Object]') return false
-  return !(types.isMap(value) || types.isSet(value) || types.isAnyArrayBuffer(value) || types.isPromise(value) || types.isExternal(value))
+  if (types.isMap(value) || types.isSet(value) || types.isDate(value) || types.isNativeError(value) || types.isRegExp(value)) return false
+  return !(types.isBoxedPrimitive(value) || types.isAnyArrayBuffer(value) || types.isPromise(value) || ArrayBuffer.isView(value) || types.isExternal(value))
 }

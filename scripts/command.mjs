@@ -15,17 +15,55 @@ export class CommandFailure extends Failure {
   }
 }
 
+/** The process groups that have a limit: they do not get the terminal's Ctrl-C, so they are ended with us. */
+const groups = new Set()
+
+function endGroup(child) {
+  try {
+    process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL')
+  } catch {
+    // It has gone.
+  }
+}
+
+function endAllOn(signal, code) {
+  process.on(signal, () => {
+    for (const child of groups) endGroup(child)
+    process.exit(code)
+  })
+}
+
+/** A program with a time limit leads a process group: its children go with it, also those that no longer listen. */
+function limitTime(child, limit, onOver) {
+  if (groups.size === 0 && process.listenerCount('SIGINT') === 0) {
+    endAllOn('SIGINT', 130)
+    endAllOn('SIGTERM', 143)
+  }
+  groups.add(child)
+  const timer = setTimeout(() => {
+    onOver()
+    endGroup(child)
+  }, limit)
+  child.on('close', () => {
+    clearTimeout(timer)
+    groups.delete(child)
+  })
+}
+
 /**
  * Runs a program to its end, and never rejects because of its exit code.
  *
  * @param onLine - gets each line of output as it comes
+ * @param limit - milliseconds after which it is killed with all its children; default none
  * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, output: string }>} `output` is both streams
  */
-export function run(program, args, { cwd = root, env = process.env, onLine = () => {} } = {}) {
+export function run(program, args, { cwd = root, env = process.env, onLine = () => {}, limit } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const detached = limit !== undefined && process.platform !== 'win32'
+    const child = spawn(program, args, { cwd, env, detached, stdio: ['ignore', 'pipe', 'pipe'] })
     const result = { code: null, signal: null, stdout: '', output: '' }
     let rest = ''
+    if (limit !== undefined) limitTime(child, limit, () => (result.output += `\nit was ended after ${limit / 60_000} minutes\n`))
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8')
       stream.on('data', (text) => {

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { binOf, root, run } from './command.mjs'
 import { rustEnv } from './toolchain.mjs'
 
+/** A suite that hangs must not hang the run. */
+const LIMIT = 15 * 60_000
+
 /** A run that says it failed, or that ended without a report, has failed once at least. */
 function judge({ code, output }, passed, failed, details = output) {
   const isBad = code !== 0 || passed + failed === 0
@@ -26,7 +29,7 @@ function withoutPassed(output) {
 }
 
 async function cargoTest(note, args, env) {
-  const result = await run('cargo', ['test', '--no-fail-fast', ...args], { env: rustEnv(env), onLine: note })
+  const result = await run('cargo', ['test', '--no-fail-fast', ...args], { env: rustEnv(env), onLine: note, limit: LIMIT })
   const passed = total(result.stdout, /^test result: .* (\d+) passed/gm)
   const failed = total(result.stdout, /^test result: .* (\d+) failed/gm)
   return judge(result, passed, failed, withoutPassed(result.output))
@@ -74,7 +77,7 @@ function failuresOf(tap) {
 /** Everything that is written in TypeScript, on this Node. The lines are counted, not the summary: a run that breaks off has none, and that counts as a failure. */
 async function ava(note) {
   const onLine = (line) => note(line.replace(/^(not )?ok \d+ - /, ''))
-  const result = await run(process.execPath, [binOf('ava', 'ava'), '--tap'], { onLine })
+  const result = await run(process.execPath, [binOf('ava', 'ava'), '--tap'], { onLine, limit: LIMIT })
   const { stdout, output, code, signal } = result
   const counted = (pattern) => (stdout.match(pattern) ?? []).length
   const passed = counted(/^ok (?!.*# (SKIP|TODO))/gm)
