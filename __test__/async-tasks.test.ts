@@ -74,21 +74,23 @@ test('with one asynchronous task at a time the next one waits for the promise', 
   await executor.shutdown()
 })
 
-test('tasksPerWorker lets one worker hold several asynchronous tasks at once, within maxWorkers', async (t) => {
+test('tasksPerWorker lets one worker hold so many asynchronous tasks at once, and no more', async (t) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor({ maxWorkers: 4, tasksPerWorker: 4 })
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, tasksPerWorker: 4 })
   const gate = folder.gate()
   const futures = Array.from({ length: 6 }, () => executor.submit(work.waitForLater, gate))
   await until(() => executor.stats().running === 4, 'four run')
   await new Promise((resolve) => setTimeout(resolve, 100))
   t.like(executor.stats(), { running: 4, queued: 2 })
   folder.open(gate)
-  for (const future of futures) await future.result(SOON)
+  const threads = new Set<unknown>()
+  for (const future of futures) threads.add(await future.result(SOON))
+  t.is(threads.size, 1)
   await executor.shutdown()
 })
 
 test('with tasksPerWorker each task has its own currentTask(), across awaits', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 4, tasksPerWorker: 4 })
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, tasksPerWorker: 4 })
   const futures = Array.from({ length: 12 }, (_, n) => executor.with({ name: `task ${n}` }).submit(named.reportLater))
   const reports = (await Promise.all(futures)) as { id: number; name: string }[]
   t.deepEqual(reports.map(({ name }) => name), reports.map((_, n) => `task ${n}`))

@@ -49,7 +49,7 @@ async function crash(fault: string, moment: string): Promise<ReturnType<typeof i
         awaiting: () => executor.submit(tasks['whileAwaiting']!, fault),
         finished: () => executor.submit(tasks['afterwards']!, fault),
         'right after its end': () => executor.submit(tasks['rightAfterwards']!, fault),
-        'inside a native task': () => executor.submit(native.countPrimes, 200_000_000),
+        'inside a native task': () => executor.submit(native.matmul, new Float64Array(1e6), new Float64Array(1e6), { m: 1_000, k: 1_000, n: 1_000 }),
         queued: () => executor.submit(work['note']!, log, 'victim'),
       }
       let killers: ReturnType<typeof executor.submit>[] = []

@@ -122,7 +122,7 @@ for (const [what, kinds] of states) {
             spin: () => executor.submit(work['spin']!),
             never: () => executor.submit(work['never']!),
             atomics: () => executor.submit(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)),
-            native: () => executor.submit(native.countPrimes, 1e12),
+            native: () => executor.submit(native.matmul, new Float64Array(9e6), new Float64Array(9e6), { m: 3_000, k: 3_000, n: 3_000 }),
             cancelled: () => {
               const future = executor.submit(work['spin']!)
               setTimeout(() => future.cancel({ interrupt: true }), 290)

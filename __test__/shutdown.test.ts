@@ -2,6 +2,7 @@ import ava from 'ava'
 import { CancelledError, InvalidStateError, moduleTasks, native, ThreadPoolExecutor, TimeoutError, WorkerLostError } from 'concurrent-futures'
 import { cleanEnd, ended, inChild } from './child.ts'
 import { Folder, until } from './gate.ts'
+import { longProduct } from './native-work.ts'
 import { PROMPT, SHORT, SOON } from './limits.ts'
 
 // One at a time: workers that start at once slow each other down.
@@ -211,7 +212,7 @@ test('terminateWorkers() fails running tasks with WorkerLostError, cancels queue
 
 test('terminateWorkers() ends native tasks too', async (t) => {
   const executor = new ThreadPoolExecutor(1)
-  const running = executor.submit(native.countPrimes, 1e12)
+  const running = executor.submit(native.matmul, ...longProduct())
   await until(() => executor.stats().running === 1, 'it runs')
   await executor.terminateWorkers()
   t.true((await running.exception(PROMPT)) instanceof WorkerLostError)

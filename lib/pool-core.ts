@@ -5,6 +5,7 @@ import { currentContext } from './context.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, QueueFullError } from './errors.ts'
 import { atExit } from './exit.ts'
+import { follow } from './followers.ts'
 import { submittable } from './functions.ts'
 import type { Submittable } from './functions.ts'
 import { Future } from './future.ts'
@@ -244,13 +245,6 @@ function writeLimits(options: CheckedTaskOptions): number {
   scratch[2] = options.timeout
   scratch[3] = options.queueTimeout
   return LIMITED
-}
-
-/** Cancels the future when the signal aborts. */
-function follow(future: Future<any>, signal: AbortSignal): void {
-  const abort = (): void => void future.cancel({ interrupt: true, reason: signal.reason })
-  signal.addEventListener('abort', abort, { once: true })
-  future.addDoneCallback(() => signal.removeEventListener('abort', abort))
 }
 
 function packInitializer(options: CheckedPoolOptions): { fn: number; form: number; args: unknown } | undefined {

@@ -2,6 +2,7 @@ import ava from 'ava'
 import { getEventListeners } from 'node:events'
 import { CancelledError, moduleTasks, native, ThreadPoolExecutor } from 'concurrent-futures'
 import { Folder, until } from './gate.ts'
+import { longProduct } from './native-work.ts'
 import { PROMPT, SOON } from './limits.ts'
 import * as named from './fixtures/tasks.mjs'
 
@@ -92,7 +93,7 @@ test('cancel() of a running task is false and changes nothing; of a cancelled on
 
 test('interrupting a native task that runs frees its thread', async (t) => {
   const executor = new ThreadPoolExecutor(1)
-  const future = executor.submit(native.countPrimes, 1e12)
+  const future = executor.submit(native.matmul, ...longProduct())
   await until(() => future.running(), 'it runs')
   t.true(future.cancel({ interrupt: true }))
   t.is(await executor.submit(native.countPrimes, 10).result(PROMPT), 4)

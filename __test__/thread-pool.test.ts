@@ -2,6 +2,7 @@ import ava from 'ava'
 import { Executor, moduleTasks, native, ThreadPoolExecutor } from 'concurrent-futures'
 import { cleanEnd, ended, inChild } from './child.ts'
 import { Folder, until } from './gate.ts'
+import { longProduct } from './native-work.ts'
 import { SOON } from './limits.ts'
 
 // One at a time: workers that start at once slow each other down.
@@ -19,8 +20,8 @@ for (const workers of [1, 2, 3, 5]) {
     const executor = new ThreadPoolExecutor(workers)
     const [gate, log] = [folder.gate(), folder.file('log')]
     const futures = Array.from({ length: workers + 3 }, (_, n) => executor.submit(work.noteAndWait, log, String(n), gate))
-    const natives = [executor.submit(native.countPrimes, 10), executor.submit(native.countPrimes, 20)]
     await until(() => folder.notes(log).length === workers, 'as many run as may')
+    const natives = [executor.submit(native.countPrimes, 10), executor.submit(native.countPrimes, 20)]
     await new Promise((resolve) => setTimeout(resolve, 60))
     t.is(folder.notes(log).length, workers)
     t.like(executor.stats(), { running: workers, queued: 5 })
@@ -34,7 +35,7 @@ for (const workers of [1, 2, 3, 5]) {
 
 test('native tasks and JavaScript tasks share one queue and one budget', async (t) => {
   const executor = new ThreadPoolExecutor(1)
-  const running = executor.submit(native.countPrimes, 1e12)
+  const running = executor.submit(native.matmul, ...longProduct())
   await until(() => executor.stats().running === 1, 'the native task runs')
   const behind = executor.submit(work.add, 1, 2)
   await new Promise((resolve) => setTimeout(resolve, 200))
@@ -188,7 +189,7 @@ test('dump() of native tasks and of idle workers tells what they do', async (t) 
   const executor = new ThreadPoolExecutor(2)
   t.deepEqual(await executor.dump(), [])
   await executor.submit(work.add, 1, 2)
-  const future = executor.with({ name: 'counting' }).submit(native.countPrimes, 1e12)
+  const future = executor.with({ name: 'counting' }).submit(native.matmul, ...longProduct())
   await until(() => executor.stats().running === 1, 'it runs')
   const busy = (await executor.dump()).find((worker) => worker.state === 'busy')
   t.is(busy?.kind, 'native')

@@ -1,0 +1,37 @@
+/** Futures that are cancelled when a signal aborts. */
+import type { Future } from './future.ts'
+
+/** The unfinished futures that follow one signal: with a single listener, however many they are. */
+class Followers {
+  readonly #signal: AbortSignal
+  readonly #futures: Set<Future<any>> = new Set()
+  readonly #abort = (): void => {
+    for (const future of this.#futures) future.cancel({ interrupt: true, reason: this.#signal.reason })
+  }
+  readonly #leave = (future: Future<any>): void => {
+    this.#futures.delete(future)
+    if (this.#futures.size === 0) this.#signal.removeEventListener('abort', this.#abort)
+  }
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  add(future: Future<any>): void {
+    if (this.#futures.size === 0) this.#signal.addEventListener('abort', this.#abort)
+    this.#futures.add(future)
+    future.addDoneCallback(this.#leave)
+  }
+}
+
+const bySignal: WeakMap<AbortSignal, Followers> = new WeakMap()
+
+/** Cancels the future, running or not, when the signal aborts. */
+export function follow(future: Future<any>, signal: AbortSignal): void {
+  let followers = bySignal.get(signal)
+  if (followers === undefined) {
+    followers = new Followers(signal)
+    bySignal.set(signal, followers)
+  }
+  followers.add(future)
+}
