@@ -34,7 +34,12 @@ type Seen = {
 async function crash(fault: string, moment: string): Promise<ReturnType<typeof inChild<[string, string, string, string], Seen>>> {
   return inChild(
     async ({ moduleTasks, native, ThreadPoolExecutor }, url: string, workUrl: string, fault: string, moment: string) => {
-      process.on('worker', (worker) => worker.on('message', (message) => message === 'terminate' && void worker.terminate()))
+      const died = new Promise((resolve) => {
+        process.on('worker', (worker) => {
+          worker.on('message', (message) => message === 'terminate' && void worker.terminate())
+          worker.once('exit', resolve)
+        })
+      })
       const executor = new ThreadPoolExecutor({ maxWorkers: 2, resourceLimits: { maxOldGenerationSizeMb: 24 } })
       const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
       const work = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(workUrl)
@@ -61,7 +66,10 @@ async function crash(fault: string, moment: string): Promise<ReturnType<typeof i
       let behind = isAfter ? undefined : executor.submit(work['note']!, log, 'behind')
       const error = (await victim.exception(25_000)) as { name: string; exitCode?: number; cause?: { message?: string; code?: string } } | null
       for (const killer of killers) await killer.exception(15_000)
-      await new Promise((resolve) => setTimeout(resolve, 300))
+      // An idle worker does not keep the process alive.
+      const alive = setInterval(() => {}, 1_000)
+      if (isAfter) await died
+      clearInterval(alive)
       behind ??= executor.submit(work['note']!, log, 'behind')
       await behind.result(15_000)
       const after = (await executor.submit(tasks['healthy']!, 1).result(15_000)) as number

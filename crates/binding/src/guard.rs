@@ -15,6 +15,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::engine::{self, Frame, Isolate};
 use crate::js;
+use crate::stopper;
 use crate::work::JsTask;
 
 /// What an interrupt, once it is on the worker's thread, is to do.
@@ -37,11 +38,15 @@ struct GuardState {
     /// The task that runs, innermost last: tasks that run while another waits are above it.
     entered: Vec<Arc<JsTask>>,
     hit: bool,
+    /// The id of the task that was hit last.
+    last_hit: Option<u64>,
     /// A stop went through code that is broken by being stopped.
     harmed: bool,
     wish: Wish,
-    /// When the interrupt was last put off because Node's own code ran.
-    put_off: Option<Instant>,
+    /// Whether the last answer was that Node's own code runs.
+    is_put_off: bool,
+    /// How often the stop of this task was put off.
+    put_offs: u32,
     answered: bool,
     stack: Option<String>,
 }
@@ -65,8 +70,8 @@ pub(crate) enum Standing {
     Buried,
     /// Asked; no answer yet.
     Asked,
-    /// Node's own code ran: ask again.
-    PutOff,
+    /// Node's own code ran, so many times by now: ask again.
+    PutOff(u32),
     /// Terminated; the worker has not come back yet.
     Hit,
 }
@@ -80,9 +85,11 @@ impl Guard {
                 env,
                 entered: Vec::new(),
                 hit: false,
+                last_hit: None,
                 harmed: false,
                 wish: Wish::Nothing,
-                put_off: None,
+                is_put_off: false,
+                put_offs: 0,
                 answered: false,
                 stack: None,
             }),
@@ -109,6 +116,8 @@ impl Guard {
         if matches!(state.wish, Wish::Stop { .. }) {
             state.wish = Wish::Nothing;
         }
+        state.is_put_off = false;
+        state.put_offs = 0;
         let hit = std::mem::take(&mut state.hit);
         if hit && let Some(interrupts) = engine::interrupts().filter(|_| !state.isolate.is_null()) {
             // SAFETY: the isolate is alive, and this is its thread.
@@ -134,6 +143,11 @@ impl Guard {
         self.state.lock().entered.last().cloned()
     }
 
+    /// Whether this was the last task to be hit.
+    pub(crate) fn has_hit(&self, task: &Arc<JsTask>) -> bool {
+        self.state.lock().last_hit == Some(task.id())
+    }
+
     /// Whether the last hit left nothing broken behind.
     pub(crate) fn is_unharmed(&self) -> bool {
         !std::mem::take(&mut self.state.lock().harmed)
@@ -154,7 +168,7 @@ impl Guard {
         match state.entered.last() {
             Some(innermost) if Arc::ptr_eq(innermost, task) => match () {
                 () if state.hit => Standing::Hit,
-                () if state.put_off.is_some() => Standing::PutOff,
+                () if state.is_put_off => Standing::PutOff(state.put_offs),
                 () => Standing::Asked,
             },
             _ if state.entered.iter().any(|entered| Arc::ptr_eq(entered, task)) => Standing::Buried,
@@ -171,20 +185,19 @@ impl Guard {
             return false;
         }
         state.wish = Wish::Stop { task: task.clone(), expired };
-        state.put_off = None;
+        state.is_put_off = false;
         self.request(&mut state);
         true
     }
 
-    /// Stops `task` where it is, safe or not. `harmed`: the worker is not to be trusted afterwards.
-    pub(crate) fn force(&self, task: &Arc<JsTask>, harmed: bool) -> bool {
+    /// Stops `task` where it is, safe or not: the worker is not to be trusted afterwards.
+    pub(crate) fn force(&self, task: &Arc<JsTask>) {
         let mut state = self.state.lock();
         let runs = state.entered.last().is_some_and(|innermost| Arc::ptr_eq(innermost, task));
         if runs && !state.hit && !state.isolate.is_null() {
-            state.harmed |= harmed;
+            state.harmed = true;
             terminate(&mut state);
         }
-        runs
     }
 
     /// Ends whatever the isolate runs; the worker is given up.
@@ -230,6 +243,7 @@ impl Guard {
 fn terminate(state: &mut GuardState) {
     if let Some(interrupts) = engine::interrupts() {
         state.hit = true;
+        state.last_hit = state.entered.last().map(|task| task.id());
         // SAFETY: the isolate is alive while the pointer is not null, and the caller holds the mutex.
         unsafe { interrupts.terminate(state.isolate) };
     }
@@ -268,17 +282,22 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
             if !state.entered.last().is_some_and(|innermost| Arc::ptr_eq(innermost, &task)) || state.hit {
                 return;
             }
-            let frames = frames(env, isolate, 64);
-            if frames.first().is_some_and(|top| top.script.starts_with("node:")) {
-                state.put_off = Some(Instant::now());
+            // Most of the work is in the rest of the stack, and a stop may have to ask a thousand times.
+            let is_in_node = is_nodes(frames(env, isolate, 1).first());
+            if is_in_node {
+                state.is_put_off = true;
+                state.put_offs += 1;
+                let is_first = state.put_offs == 1;
                 drop(state);
-                if expired {
-                    time_out(&task, Some(describe(&frames)));
+                if expired && is_first {
+                    time_out(&task, Some(describe(&frames(env, isolate, 64))));
                 }
+                stopper::answered(guard);
                 return;
             }
+            let frames = frames(env, isolate, 64);
             state.harmed |= frames.iter().any(|frame| frame.script.starts_with("node:internal/modules/"));
-            state.put_off = None;
+            state.is_put_off = false;
             terminate(&mut state);
             drop(state);
             if expired {
@@ -286,6 +305,11 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
             }
         }
     }
+}
+
+/// Whether a frame is of the JavaScript that Node itself is made of.
+fn is_nodes(frame: Option<&Frame>) -> bool {
+    frame.is_some_and(|frame| frame.script.starts_with("node:"))
 }
 
 /// Fails a task as timed out.

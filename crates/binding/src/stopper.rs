@@ -10,21 +10,26 @@ use crate::mailbox::{Note, PoolEvent};
 use crate::work::JsTask;
 use crate::worker::IsolateLink;
 
-/// How long an interrupt may go unanswered before the task is terminated where it is: it blocks, or runs
-/// native code. The safe-point check runs within microseconds in any other JavaScript.
+/// How long an interrupt may go unanswered before a caller who waits for the stack of an expired task goes
+/// without: the thread sleeps in a native call. All JavaScript answers within microseconds, `Atomics.wait` too.
 const UNANSWERED: Duration = Duration::from_micros(1500);
-/// The same for a thread that is not asleep: it may only have been preempted, and will answer when it runs; or it
-/// computes in native code, where a termination does not reach it any sooner.
-const UNANSWERED_AWAKE: Duration = Duration::from_millis(100);
-/// After being put off by Node's own code.
+/// The same for a thread that is not asleep: it may only have been preempted, and will answer when it runs.
+const UNANSWERED_AWAKE: Duration = Duration::from_millis(12);
+/// After being put off by Node's own code, if the answer was missed.
 const AGAIN: Duration = Duration::from_micros(15);
-/// For how long Node's own code may put a stop off. Then the task is stopped there, and the worker replaced.
+/// For how long, at least, and how often Node's own code may put a stop off, and for how long at most. Then the
+/// task is stopped there, and the worker replaced. Where the processor is shared an attempt may take milliseconds.
 const PUT_OFF: Duration = Duration::from_millis(250);
-/// How long a terminated worker may take to come back: a native call cannot be cut short.
+const PUT_OFF_TIMES: u32 = 5_000;
+const PUT_OFF_MOST: Duration = Duration::from_secs(2);
+/// How long a thread may take to answer or, once terminated, to come back: a native call cannot be cut short.
+/// Until it returns the request stands; so a call that takes less costs nothing.
 const COME_BACK: Duration = Duration::from_millis(500);
 /// How long a task that has settled may stay in its worker's hands outside the guard: it waits for its
 /// promise, or loops in microtasks.
 const LET_GO: Duration = Duration::from_millis(5);
+/// The same for one that was hit: the ticks that it has left run first, which may be a million.
+const LET_GO_AFTER_HIT: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
@@ -41,6 +46,7 @@ enum Phase {
     },
     Elsewhere {
         since: Instant,
+        limit: Duration,
     },
 }
 
@@ -104,6 +110,19 @@ pub(crate) fn stop(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) {
     stopper.changed.notify_one();
 }
 
+/// Node's own code has put a stop off: it is asked for again at once. On the thread that the stop is meant for,
+/// so that on a busy processor too the next question comes right after this answer.
+pub(crate) fn answered(guard: &Arc<Guard>) {
+    let stopper = stopper();
+    let mut stops = stopper.lock();
+    let now = Instant::now();
+    for stop in stops.list.iter_mut().filter(|stop| Arc::ptr_eq(&stop.link.guard, guard)) {
+        stop.next = now;
+    }
+    drop(stops);
+    stopper.changed.notify_one();
+}
+
 /// Whether some stop is under way.
 pub(crate) fn is_busy() -> bool {
     // ORDERING: a stop that this misses has only just begun.
@@ -119,7 +138,7 @@ fn begin(guard: &Arc<Guard>, task: &Arc<JsTask>, expired: bool) -> Phase {
     if expired {
         guard::time_out(task, None);
     }
-    Phase::Elsewhere { since: now }
+    Phase::Elsewhere { since: now, limit: LET_GO }
 }
 
 fn watch() {
@@ -142,15 +161,9 @@ fn watch() {
 }
 
 fn sleep<'a>(stopper: &'a Stopper, stops: MutexGuard<'a, Stops>, now: Instant) -> MutexGuard<'a, Stops> {
-    const TOO_SHORT_TO_SLEEP: Duration = Duration::from_micros(60);
     let next = stops.list.iter().map(|stop| stop.next.saturating_duration_since(now)).min();
     match next {
         None => stopper.changed.wait(stops).unwrap_or_else(PoisonError::into_inner),
-        Some(wait) if wait < TOO_SHORT_TO_SLEEP => {
-            drop(stops);
-            std::thread::yield_now();
-            stopper.lock()
-        }
         Some(wait) => stopper.changed.wait_timeout(stops, wait).unwrap_or_else(PoisonError::into_inner).0,
     }
 }
@@ -174,26 +187,31 @@ fn step(stop: &mut Stop) -> bool {
         Phase::Asked { since, began } => return see_answer(stop, now, since, began),
         Phase::Hit { since } => {
             if matches!(stop.link.guard.standing(&stop.task), Standing::Elsewhere | Standing::Buried) {
-                stop.phase = Phase::Elsewhere { since: now };
+                stop.phase = elsewhere(stop, now);
             } else if now - since > COME_BACK {
                 replace(&stop.link);
                 return false;
             }
         }
-        Phase::Elsewhere { since } => match stop.link.guard.standing(&stop.task) {
+        Phase::Elsewhere { since, limit } => match stop.link.guard.standing(&stop.task) {
             // Where nothing can be interrupted a running task is out of reach as well.
             standing if standing == Standing::Elsewhere || !stop.link.guard.can_interrupt() => {
-                if now - since > LET_GO {
+                if now - since > limit {
                     replace(&stop.link);
                     return false;
                 }
             }
             // Settled already; it is unwound when those on top of it have returned.
-            Standing::Buried => stop.phase = Phase::Elsewhere { since: now },
+            Standing::Buried => stop.phase = elsewhere(stop, now),
             _ => stop.phase = begin(&stop.link.guard, &stop.task, stop.expired),
         },
     }
     true
+}
+
+fn elsewhere(stop: &Stop, now: Instant) -> Phase {
+    let limit = if stop.link.guard.has_hit(&stop.task) { LET_GO_AFTER_HIT } else { LET_GO };
+    Phase::Elsewhere { since: now, limit }
 }
 
 fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> bool {
@@ -203,33 +221,29 @@ fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> 
             if stop.expired {
                 guard::time_out(&stop.task, None);
             }
-            stop.phase = Phase::Elsewhere { since: now };
+            stop.phase = elsewhere(stop, now);
         }
         Standing::Hit => stop.phase = Phase::Hit { since: now },
-        Standing::PutOff if now - began < PUT_OFF => {
-            guard.ask(&stop.task, stop.expired);
-            stop.phase = Phase::Asked { since: now, began };
-            stop.next = now + AGAIN;
-        }
-        Standing::Asked if now - since < UNANSWERED => {
-            // Soon after the usual answer a stop is over, or must be asked for again.
-            stop.next = (now + AGAIN).max(since + AGAIN);
-            if now - since > AGAIN * 10 {
-                stop.next = since + UNANSWERED;
+        Standing::PutOff(times) => {
+            let asked_for = now - began;
+            if asked_for < PUT_OFF || (asked_for < PUT_OFF_MOST && times < PUT_OFF_TIMES) {
+                guard.ask(&stop.task, stop.expired);
+                stop.phase = Phase::Asked { since: now, began };
+                stop.next = now + AGAIN;
+            } else {
+                guard.force(&stop.task);
+                stop.phase = Phase::Hit { since: now };
             }
         }
-        Standing::Asked if !stop.link.is_asleep() && now - since < UNANSWERED_AWAKE => {
-            // The caller does not wait for what may take long.
-            if stop.expired && now - since > UNANSWERED * 8 {
+        Standing::Asked if now - since > COME_BACK => {
+            replace(&stop.link);
+            return false;
+        }
+        Standing::Asked => {
+            let enough = if stop.link.is_asleep() { UNANSWERED } else { UNANSWERED_AWAKE };
+            if stop.expired && now - since > enough {
                 guard::time_out(&stop.task, None);
             }
-        }
-        standing => {
-            if stop.expired {
-                guard::time_out(&stop.task, None);
-            }
-            guard.force(&stop.task, standing == Standing::PutOff);
-            stop.phase = Phase::Hit { since: now };
         }
     }
     true
