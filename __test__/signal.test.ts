@@ -105,12 +105,13 @@ test("the task's signal aborts: an asynchronous task that listens can leave by i
   const thread = await executor.submit(work.thread).result(SOON)
   const listen = async (): Promise<void> => {
     const { currentTask } = await import('concurrent-futures')
-    const { signal } = currentTask()!
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+    const { progress, signal } = currentTask()!
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+    progress('listens')
+    await aborted
   }
   const future = executor.submit(listen)
-  await until(() => future.running(), 'it runs')
-  await new Promise((resolve) => setTimeout(resolve, 150))
+  await new Promise((resolve) => future.onProgress(resolve))
   future.cancel({ interrupt: true })
   t.is(await executor.submit(work.thread).result(PROMPT), thread)
   await executor.shutdown()

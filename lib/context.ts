@@ -93,11 +93,12 @@ class TaskView implements CurrentTask {
     return this.#controller.signal
   }
 
-  throwIfCancelled(): void {
+  // Not methods: they may be taken out of the object.
+  readonly throwIfCancelled = (): void => {
     if (this.cancelled) throw new CancelledError('the task was asked to stop')
   }
 
-  progress(value: unknown): void {
+  readonly progress = (value: unknown): void => {
     if (this.#context.isOver) return
     const data = pack(value)
     binding.reportProgress(this.#context.token, packedForm, data)
