@@ -43,7 +43,16 @@ impl WorkerLink<Noop> for Link {
 }
 
 fn spec(kind: Kind, timeout: Option<Duration>) -> Spec<Noop> {
-    Spec { kind, work: Noop, owner: (), needs: 0, priority: 0.0, timeout, queue_timeout: None }
+    Spec {
+        kind,
+        work: Noop,
+        owner: (),
+        needs: 0,
+        hand_over: false,
+        priority: 0.0,
+        timeout,
+        queue_timeout: None,
+    }
 }
 
 fn make(max_workers: usize) -> Arc<Pool<Noop>> {

@@ -2,7 +2,7 @@
 //! that runs code of the pool's user, destructors among it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::native;
 use crate::outcome::Outcome;
@@ -48,6 +48,9 @@ pub(crate) struct Actions<W: Work> {
     pub(crate) announce: Few<Arc<Task<W>>>,
     pub(crate) room: bool,
     pub(crate) closed: bool,
+    pub(crate) hand_over: bool,
+    /// Workers were reserved for a host that has so long to come.
+    pub(crate) patience: Option<Duration>,
     /// Work that will never run; its destructor is the user's, as are those of the next two.
     pub(crate) dropped: Vec<W>,
     /// Outcomes of tasks that had settled before.
@@ -65,6 +68,8 @@ impl<W: Work> Default for Actions<W> {
             announce: Few::default(),
             room: false,
             closed: false,
+            hand_over: false,
+            patience: None,
             dropped: Vec::new(),
             late: Vec::new(),
             buried: Vec::new(),
@@ -117,6 +122,12 @@ impl<W: Work> Pool<W> {
                 Kind::Native => native::start(self),
                 Kind::Isolate | Kind::Process => self.host.start_worker(*kind),
             }
+        }
+        if let Some(patience) = actions.patience {
+            self.limit_patience(patience);
+        }
+        if actions.hand_over {
+            self.host.hand_over();
         }
         if actions.room {
             self.host.room();

@@ -13,6 +13,7 @@ use crate::outcome::Outcome;
 use crate::pool::{Pool, Shared};
 use crate::registry::{WorkerId, WorkerState};
 use crate::task::Task;
+use crate::transit::CARRIED;
 use crate::work::{Kind, Work};
 use crate::worker::Next;
 
@@ -22,7 +23,8 @@ const MOST_LENT: usize = 64;
 impl<W: Work> Pool<W> {
     /// Wakes and asks for as many workers as the queue needs and the budget allows.
     pub(crate) fn rebalance(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
-        while self.send_one(shared, actions) {}
+        shared.trim_surplus();
+        while self.wake_pinned(shared, actions) || self.send_one(shared, actions) {}
         self.send_home(shared, actions);
         self.keep_warm(shared, actions);
         self.close_if_done(shared, actions);
@@ -32,6 +34,13 @@ impl<W: Work> Pool<W> {
         let free = shared.workers.active < self.config.max_workers;
         for kind in shared.kinds_by_head(actions).into_iter().flatten() {
             let k = kind as usize;
+            if kind == CARRIED && shared.transit_is_first(actions) {
+                match self.send_carrier(shared, actions) {
+                    Some(sent) => return sent,
+                    // Nor is there anybody for what is in the lane.
+                    None => continue,
+                }
+            }
             if shared.lanes[k].len() <= shared.workers.woken[k] {
                 continue;
             }
@@ -59,7 +68,7 @@ impl<W: Work> Pool<W> {
     }
 
     /// Whether a task of `kind` would have a worker if it had a place.
-    fn is_reachable(&self, shared: &Shared<W>, kind: Kind) -> bool {
+    pub(crate) fn is_reachable(&self, shared: &Shared<W>, kind: Kind) -> bool {
         shared.workers.last_idle(kind).is_some() || self.wants_more(shared, kind)
     }
 
@@ -70,7 +79,7 @@ impl<W: Work> Pool<W> {
             return;
         }
         for kind in Kind::ALL {
-            if shared.lanes[kind as usize].len() > 0 {
+            if shared.waiting(kind) > 0 {
                 continue;
             }
             while let Some(id) = shared.workers.last_idle(kind) {
@@ -81,7 +90,7 @@ impl<W: Work> Pool<W> {
     }
 
     /// Whether another worker of `kind` would have a task, and may exist.
-    fn wants_more(&self, shared: &Shared<W>, kind: Kind) -> bool {
+    pub(crate) fn wants_more(&self, shared: &Shared<W>, kind: Kind) -> bool {
         let (k, workers) = (kind as usize, &shared.workers);
         let exists = workers.living[k] + workers.starting[k];
         let (waiting, most) = (workers.waiting[k], self.config.max_workers);
@@ -91,7 +100,8 @@ impl<W: Work> Pool<W> {
             workers.active + workers.starting.iter().sum::<usize>() < self.config.max_workers;
         // The first of its kind is started even when others fill the budget: it takes its turn.
         // Those that wait do not count: the task that they wait for may need another worker.
-        shared.lanes[k].len() > coming && allowed && (exists == waiting || budget_is_open)
+        let unserved = if kind == CARRIED { shared.transit.unserved() } else { 0 };
+        shared.lanes[k].len() + unserved > coming && allowed && (exists == waiting || budget_is_open)
     }
 
     fn keep_warm(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
@@ -116,6 +126,10 @@ impl<W: Work> Pool<W> {
             return Next::Leave;
         }
         let (kind, held, claimed) = (record.kind, record.held.len(), record.claimed);
+        let is_pinned = !record.pinned.is_empty();
+        if record.state == WorkerState::Reserved && !is_pinned {
+            return Next::Nothing;
+        }
         let capacity = self.capacity(kind) + record.suspended as usize;
         shared.workers.set_state(id, WorkerState::Busy);
         if held >= capacity {
@@ -125,13 +139,24 @@ impl<W: Work> Pool<W> {
         }
         let worn =
             kind != Kind::Native && self.config.max_tasks_per_worker.is_some_and(|most| claimed >= most);
-        let over = !shared.is_open() && shared.lanes[kind as usize].len() == 0;
-        if worn || over {
+        let over = !shared.is_open() && shared.waiting(kind) == 0;
+        if (worn || over) && !is_pinned {
             return self.dismiss(shared, id, held, actions);
         }
-        if self.may_run(shared, id, kind, held, actions)
-            && let Some((_, head)) = shared.lanes[kind as usize].head(&mut actions.buried)
-        {
+        let may_run = self.may_run(shared, id, kind, held, actions);
+        if is_pinned {
+            let next = if may_run { self.claim_pinned(shared, id, ready, actions) } else { None };
+            return next.unwrap_or_else(|| {
+                self.rest(shared, id, held, actions);
+                Next::Nothing
+            });
+        }
+        if may_run && kind == CARRIED && shared.transit_is_first(actions) {
+            self.reserve(shared, id, actions);
+            self.rebalance(shared, actions);
+            return Next::Nothing;
+        }
+        if may_run && let Some((_, head)) = shared.lanes[kind as usize].head(&mut actions.buried) {
             let needs = head.needs();
             if needs != 0 && !ready(needs) {
                 shared.workers.set_state(id, WorkerState::Preparing);
@@ -165,7 +190,9 @@ impl<W: Work> Pool<W> {
         }
         let placed = shared.workers.get(id).is_some_and(|record| record.has_place);
         // Beyond the budget, since somebody resumed, the first to run dry makes up for it.
-        placed && (held > 0 || active == most) && !self.should_yield(shared, kind, actions)
+        let pinned = shared.workers.get(id).is_some_and(|record| !record.pinned.is_empty());
+        // What is pinned was first when the worker was reserved for it.
+        placed && (held > 0 || active == most) && (pinned || !self.should_yield(shared, kind, actions))
     }
 
     fn hand_over(
@@ -194,6 +221,9 @@ impl<W: Work> Pool<W> {
         actions: &mut Actions<W>,
     ) -> Option<W> {
         let record = shared.workers.get(id)?;
+        if task.hand_over {
+            return self.take_pinned(shared, id, task, actions);
+        }
         if record.kind != task.kind() || matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned)
         {
             return None;
@@ -241,7 +271,10 @@ impl<W: Work> Pool<W> {
                 return false;
             }
             let k = other as usize;
-            if shared.lanes[k].len() > shared.workers.woken[k] && self.is_reachable(shared, other) {
+            let carried = other == CARRIED && shared.transit.unserved() > 0;
+            if (carried || shared.lanes[k].len() > shared.workers.woken[k])
+                && self.is_reachable(shared, other)
+            {
                 return true;
             }
         }
@@ -269,14 +302,27 @@ impl<W: Work> Pool<W> {
 }
 
 impl<W: Work> Shared<W> {
+    /// The tasks that wait for any worker of `kind`.
+    fn waiting(&self, kind: Kind) -> usize {
+        let carried = if kind == CARRIED { self.transit.unassigned() } else { 0 };
+        self.lanes[kind as usize].len() + carried
+    }
+
     /// The kinds that have tasks waiting, the one with the first task first.
     fn kinds_by_head(&mut self, actions: &mut Actions<W>) -> [Option<Kind>; Kind::COUNT] {
         let mut heads = [None; Kind::COUNT];
         let mut count = 0;
         for kind in Kind::ALL {
-            if self.lanes[kind as usize].len() > 0
-                && let Some((place, _)) = self.lanes[kind as usize].head(&mut actions.buried)
-            {
+            let lane = &mut self.lanes[kind as usize];
+            let mut first = None;
+            if lane.len() > 0 {
+                first = lane.head(&mut actions.buried).map(|(place, _)| place);
+            }
+            if kind == CARRIED && self.transit.unserved() > 0 {
+                let carried = self.transit.head(&mut actions.buried);
+                first = [first, carried].into_iter().flatten().min();
+            }
+            if let Some(place) = first {
                 heads[count] = Some((place, kind as usize));
                 count += 1;
             }

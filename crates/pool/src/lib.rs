@@ -15,6 +15,7 @@ mod claim;
 mod config;
 mod control;
 mod deadline;
+mod handover;
 mod lane;
 mod native;
 mod outcome;
@@ -27,6 +28,7 @@ mod stats;
 mod stop;
 mod sync;
 mod task;
+mod transit;
 mod work;
 mod worker;
 

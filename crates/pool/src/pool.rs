@@ -13,6 +13,7 @@ use crate::states::State;
 use crate::stats::{Counts, Histogram, Snapshot};
 use crate::sync::{Condvar, Mutex};
 use crate::task::{Spec, Task};
+use crate::transit::Transit;
 use crate::work::{Host, Kind, Work};
 
 /// Why a task was not accepted.
@@ -45,6 +46,7 @@ pub(crate) enum Phase<W: Work> {
 /// Everything that the mutex guards.
 pub(crate) struct Shared<W: Work> {
     pub(crate) lanes: [Lane<W>; Kind::COUNT],
+    pub(crate) transit: Transit<W>,
     pub(crate) workers: Registry<W>,
     pub(crate) phase: Phase<W>,
     pub(crate) closed: bool,
@@ -79,6 +81,7 @@ impl<W: Work> Pool<W> {
             host,
             state: Mutex::new(Shared {
                 lanes: std::array::from_fn(|_| Lane::default()),
+                transit: Transit::default(),
                 workers: Registry::new(),
                 phase: Phase::Open,
                 closed: false,
@@ -114,6 +117,8 @@ impl<W: Work> Pool<W> {
         let task = Task::new(id, spec, self, actions.now);
         if expired {
             shared.conclude(&task, Err(Failure::Expired), &mut actions);
+        } else if task.hand_over {
+            shared.transit.accept(task.clone());
         } else {
             shared.lanes[task.kind() as usize].push(task.clone());
             self.rebalance(&mut shared, &mut actions);
@@ -160,8 +165,11 @@ impl<W: Work> Pool<W> {
         for (_, record) in shared.workers.iter() {
             match record.state {
                 WorkerState::Idle => view.idle += 1,
+                WorkerState::Reserved if record.held.is_empty() => view.idle += 1,
                 WorkerState::Preparing => view.starting += 1,
-                WorkerState::Woken | WorkerState::Busy | WorkerState::Partial => view.busy += 1,
+                WorkerState::Woken | WorkerState::Busy | WorkerState::Partial | WorkerState::Reserved => {
+                    view.busy += 1;
+                }
                 WorkerState::Leaving | WorkerState::Abandoned => {}
             }
         }
@@ -190,7 +198,7 @@ impl<W: Work> Pool<W> {
 
 impl<W: Work> Shared<W> {
     pub(crate) fn queued(&self) -> usize {
-        self.lanes.iter().map(Lane::len).sum()
+        self.lanes.iter().map(Lane::len).sum::<usize>() + self.transit.len()
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -252,7 +260,11 @@ impl<W: Work> Shared<W> {
         actions: &mut Actions<W>,
     ) {
         if self.conclude(task, outcome, actions) {
-            self.lanes[task.kind() as usize].forget(&mut actions.buried);
+            if task.hand_over {
+                self.forget_carried(task, actions);
+            } else {
+                self.lanes[task.kind() as usize].forget(&mut actions.buried);
+            }
             self.note_room(actions);
         }
     }

@@ -26,6 +26,8 @@ pub enum WorkerState {
     Busy,
     /// Holds tasks and could hold more; in `partial`.
     Partial,
+    /// Keeps itself free for a task that is being carried to it; claims nothing else.
+    Reserved,
     /// Will claim nothing any more, and detaches soon.
     Leaving,
     /// Stuck for good; its place was given to another. Out of all counts but its own.
@@ -46,6 +48,8 @@ pub(crate) struct Record<W: Work> {
     pub(crate) state: WorkerState,
     pub(crate) link: Arc<dyn WorkerLink<W>>,
     pub(crate) held: Vec<Arc<Task<W>>>,
+    /// Tasks that only this worker can claim, because their arguments are with it.
+    pub(crate) pinned: Vec<Arc<Task<W>>>,
     /// Whether it is counted in `Registry::active`.
     pub(crate) has_place: bool,
     /// How many waits of its tasks go on; see `Worker::suspend`.
@@ -108,6 +112,7 @@ impl<W: Work> Registry<W> {
             state: WorkerState::Preparing,
             link,
             held: Vec::new(),
+            pinned: Vec::new(),
             has_place: false,
             suspended: 0,
             claimed: 0,
@@ -166,7 +171,7 @@ impl<W: Work> Registry<W> {
             WorkerState::Partial => forget(&mut self.partial[kind], id),
             WorkerState::Woken => self.woken[kind] -= 1,
             WorkerState::Preparing => self.preparing[kind] -= 1,
-            WorkerState::Busy | WorkerState::Leaving | WorkerState::Abandoned => {}
+            WorkerState::Busy | WorkerState::Reserved | WorkerState::Leaving | WorkerState::Abandoned => {}
         }
         let lived = before != WorkerState::Leaving;
         match next {
@@ -180,7 +185,7 @@ impl<W: Work> Registry<W> {
                 self.present -= 1;
                 self.abandoned += 1;
             }
-            WorkerState::Busy => {}
+            WorkerState::Busy | WorkerState::Reserved => {}
         }
     }
 

@@ -111,8 +111,9 @@ impl<W: Work> Pool<W> {
 impl<W: Work> Shared<W> {
     /// Settles everything that waits.
     fn clear(&mut self, actions: &mut Actions<W>, failure: impl Fn() -> Failure<W>) {
-        let waiting: Vec<_> =
+        let mut waiting: Vec<_> =
             self.lanes.iter_mut().flat_map(|lane| lane.drain(&mut actions.buried)).collect();
+        waiting.extend(self.drain_transit(actions));
         for task in waiting {
             self.conclude(&task, Err(failure()), actions);
         }

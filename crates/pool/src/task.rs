@@ -18,6 +18,9 @@ pub struct Spec<W: Work> {
     pub owner: W::Owner,
     /// What a worker must have ready before it may claim the task (see [`Worker::next`](crate::Worker::next)); 0 for nothing.
     pub needs: u32,
+    /// Whether the host carries the arguments to the worker; only for [`Kind::Isolate`]. Such a task waits for
+    /// [`Pool::seal`].
+    pub hand_over: bool,
     /// Higher first; not NaN.
     pub priority: f64,
     /// The longest run time, counted from the claim.
@@ -45,6 +48,7 @@ pub struct Task<W: Work> {
     id: u64,
     kind: Kind,
     needs: u32,
+    pub(crate) hand_over: bool,
     pub(crate) priority: f64,
     pub(crate) submitted: Instant,
     pub(crate) limits: Option<Box<Limits<W>>>,
@@ -66,6 +70,7 @@ impl<W: Work> Task<W> {
             id,
             kind: spec.kind,
             needs: spec.needs,
+            hand_over: spec.hand_over,
             priority: spec.priority,
             submitted: now,
             limits,

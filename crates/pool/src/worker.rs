@@ -136,6 +136,13 @@ impl<W: Work> Worker<W> {
     /// it gets by [`Worker::next`] as always; for a worker that does not ask, the pool starts another.
     pub fn suspend(&self) {
         self.pool.change(|shared, actions| {
+            let reserved =
+                shared.workers.get(self.id).is_some_and(|record| record.state == WorkerState::Reserved);
+            if reserved {
+                // It may be about to block. If not, it asks again.
+                shared.unreserve(self.id);
+                shared.workers.set_state(self.id, WorkerState::Busy);
+            }
             shared.workers.suspend(self.id);
             self.pool.rebalance(shared, actions);
         });
@@ -170,7 +177,8 @@ impl<W: Work> Pool<W> {
     pub fn remove_worker(self: &Arc<Self>, id: WorkerId, exit_code: Option<i32>, cause: Option<W::Error>) {
         let record = self.change(|shared, actions| {
             let record = shared.workers.remove(id)?;
-            for task in &record.held {
+            shared.recall(id, record.pinned.len());
+            for task in record.held.iter().chain(&record.pinned) {
                 shared.conclude(task, Err(Failure::Lost { exit_code, cause: cause.clone() }), actions);
             }
             self.rebalance(shared, actions);
@@ -212,7 +220,10 @@ impl<W: Work> Pool<W> {
     pub fn abandon(self: &Arc<Self>, id: WorkerId) {
         self.change(|shared, actions| {
             let Some(record) = shared.workers.get(id) else { return };
-            let held = std::mem::take(&mut record.held);
+            let mut held = std::mem::take(&mut record.held);
+            let pinned = std::mem::take(&mut record.pinned);
+            shared.recall(id, pinned.len());
+            held.extend(pinned);
             shared.workers.leave_place(id);
             shared.workers.set_state(id, WorkerState::Abandoned);
             for task in &held {

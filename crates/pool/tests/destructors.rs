@@ -61,6 +61,7 @@ fn empty(kind: Kind) -> Spec<Calling> {
         work: Calling(None),
         owner: None,
         needs: 0,
+        hand_over: false,
         priority: 0.0,
         timeout: None,
         queue_timeout: None,

@@ -13,6 +13,7 @@ pub(crate) struct Log {
     pub(crate) starts: Vec<Kind>,
     pub(crate) rooms: usize,
     pub(crate) closed: usize,
+    pub(crate) hand_overs: usize,
 }
 
 /// What the host does when it is asked for a worker.
@@ -72,6 +73,10 @@ impl Host for TestHost {
 
     fn closed(&self) {
         self.note(|log| log.closed += 1);
+    }
+
+    fn hand_over(&self) {
+        self.note(|log| log.hand_overs += 1);
     }
 
     fn room(&self) {
