@@ -35,7 +35,7 @@ export const ROW: Record<RowName, number> = {
 export const HAS_CAUSE = 65_536
 
 /** What happened to a pool (mailbox.rs). */
-export const POOL_EVENT = { startWorker: 0, room: 1, closed: 2, endWorker: 3 } as const
+export const POOL_EVENT = { startWorker: 0, room: 1, closed: 2, endWorker: 3, handOver: 4, lostArguments: 5, lostResult: 6, passOn: 7 } as const
 
 /** What a task left in `scratch[0]` (run.rs): bit 64 for a thrown value, 255 for a pending promise. */
 export const THREW = 64
@@ -51,6 +51,13 @@ export interface Binding {
   /** Whether running JavaScript can be interrupted here. */
   readonly canInterrupt: boolean
   submit(pool: number, fn: number, flags: number, form: number, ...values: unknown[]): number
+  /** The arguments of a task of the form PORT are where the pool's owner finds them (parcels.ts). */
+  seal(pool: number, slot: number): void
+  /** Instead: as if it had not been submitted. */
+  withdraw(pool: number, slot: number): void
+  /** The number of the arguments that are to be carried now, with the worker's above; -1 for none. `delivered` must follow. */
+  assign(pool: number): number
+  delivered(pool: number): void
   /** The cause of a broken pool, packed; its form is in `scratch[0]`. */
   refusal(pool: number): unknown
   state(slot: number): number
@@ -90,6 +97,12 @@ export interface Binding {
   settle(token: number, form: number, value: unknown): void
   prepared(fn: number, isAsync: boolean): void
   suspend(): void
+  /** The numbers of arguments that are here for tasks which cannot be claimed now. `gaveBack` must follow. */
+  giveBack(): number[] | undefined
+  gaveBack(): void
+  /** Asks the pool's owner to pass results on. */
+  nudge(): void
+  workerNumber(): number
   resume(): void
   recovered(ok: boolean): void
   fatal(): void

@@ -13,12 +13,12 @@ interface Place {
   parent: Place | undefined
 }
 
-/** What is thrown instead of `error`, which `structuredClone(value)` has thrown: a DataCloneError with the place, or the user's own error. */
-export function placedError(value: unknown, root: string, error: unknown): unknown {
+/** What is thrown instead of `error`, which `structuredClone(value, { transfer: moved })` has thrown: a DataCloneError with the place, or the user's own error. */
+export function placedError(value: unknown, root: string, error: unknown, moved: readonly object[] = []): unknown {
   if (!isCloneError(error)) return error
   let place: Place | undefined
   try {
-    place = findCulprit(value)
+    place = findCulprit(value, moved)
   } catch {
     // What user code throws while it is searched only costs the place.
   }
@@ -28,15 +28,18 @@ export function placedError(value: unknown, root: string, error: unknown): unkno
 }
 
 /** The same for a list of arguments, counted from 1. */
-export function placedArgumentError(args: readonly unknown[], error: unknown): unknown {
-  const named = placedError(args, 'arguments', error)
+export function placedArgumentError(args: readonly unknown[], error: unknown, moved: readonly object[] = []): unknown {
+  const named = placedError(args, 'arguments', error, moved)
   if (!isCloneError(named)) return named
   const message = named.message.replace(/^arguments\[(\d+)\]/, (_, index: string) => `argument ${Number(index) + 1}`)
   return new DOMException(message, 'DataCloneError')
 }
 
+/** What Node 20 throws instead of a DataCloneError. */
+const TRANSFER_ERRORS: ReadonlySet<unknown> = new Set(['ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST', 'ERR_INVALID_TRANSFER_OBJECT'])
+
 function isCloneError(error: unknown): error is DOMException {
-  return error instanceof Error && (error.name === 'DataCloneError' || (error as { code?: unknown }).code === 'ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST')
+  return error instanceof Error && (error.name === 'DataCloneError' || TRANSFER_ERRORS.has((error as { code?: unknown }).code))
 }
 
 function messageOf(error: Error): string {
@@ -79,8 +82,8 @@ function pathOf(place: Place): string {
 }
 
 /** The first value in the order of the properties that cannot be cloned by itself; an accessor, whose value is unknown, if nothing else is found. */
-function findCulprit(root: unknown): Place | undefined {
-  const seen = new Set<object>()
+function findCulprit(root: unknown, moved: readonly object[]): Place | undefined {
+  const seen = new Set<object>(moved)
   const todo: Place[] = [{ value: root, step: '', parent: undefined }]
   const suspects: Place[] = []
   let accessor: Place | undefined

@@ -8,16 +8,18 @@
  * - `CLONED`: the bytes of `v8.Serializer`, for what it carries faithfully. Where that is in doubt, `structuredClone` is asked, and its
  *   copy, about which there is no doubt, is written instead of the value;
  * - `MOVED`: the bytes of `v8.Serializer` and the buffers that move or are shared;
- * - `PORT`: what only a MessagePort can carry.
+ * - `PORT`: what only a MessagePort can carry. It crosses beside the addon (parcels.ts), which is given a number for it.
  */
 import { types } from 'node:util'
-import { describe, isDetached, placedError } from './clone-error.ts'
+import { binding } from './binding.ts'
+import { isDetached, placedError } from './clone-error.ts'
 import { deserialize, serialize } from './cloned.ts'
 import { survey, trust } from './faithful.ts'
 import type { Survey } from './faithful.ts'
 import { isJsonSafe } from './json-safe.ts'
-import { deserializeMoved, serializeMoved } from './moved.ts'
+import { checkTransfer, deserializeMoved, serializeMoved } from './moved.ts'
 import type { Moved } from './moved.ts'
+import { canSend, sendResult, takeResult } from './parcels.ts'
 import { isPart } from './views.ts'
 
 export { describe, placedArgumentError } from './clone-error.ts'
@@ -67,13 +69,34 @@ export function pack(value: unknown, root: string = 'the value'): unknown {
     return value
   }
   try {
-    return packObject(value)
+    const data = packObject(value)
+    return packedForm === PORT ? send(data) : data
   } catch (error) {
     throw placedError(value, root, error)
   }
 }
 
-/** Packs an object, or whatever cannot go as it is. Errors do not name the place. */
+/** Packs a value of which the objects in `transfer` move. @throws DataCloneError */
+export function packTransfer(value: unknown, transfer: readonly object[], root: string): unknown {
+  try {
+    const data = packTransferred(value, transfer)
+    return packedForm === PORT ? send(data, transfer) : data
+  } catch (error) {
+    throw placedError(value, root, error, transfer)
+  }
+}
+
+function send(value: unknown, transfer?: readonly object[]): unknown {
+  if (!canSend) throw new DOMException('it holds what only a MessagePort can carry, and there is none here', 'DataCloneError')
+  const number = sendResult(value, transfer)
+  packedForm = PORT
+  return number
+}
+
+/**
+ * Packs an object, or whatever cannot go as it is. Errors do not name the place. What is left in the form `PORT` is a copy that the caller
+ * has to send.
+ */
 export function packObject(value: unknown): unknown {
   if (isJsonSafe(value)) {
     const text = JSON.stringify(value)
@@ -81,7 +104,8 @@ export function packObject(value: unknown): unknown {
     return text
   }
   const found = survey(value)
-  return found.isFaithful ? packFaithful(value, found) : packDoubtful(value, found)
+  if (!found.isFaithful) return packDoubtful(value, found)
+  return found.hasShared ? packShared(value, found) : packFaithful(value, found)
 }
 
 function packFaithful(value: unknown, found: Survey): unknown {
@@ -100,8 +124,13 @@ function packFaithful(value: unknown, found: Survey): unknown {
 function packDoubtful(value: unknown, found: Survey): unknown {
   const copy: unknown = structuredClone(value)
   const foundCopy = survey(copy)
-  if (needsPort(foundCopy)) return packForPort(copy)
+  // Of what `structuredClone` has made, the serializer can carry all but Node's own classes and WebAssembly.
+  if (!foundCopy.isFaithful) {
+    packedForm = PORT
+    return copy
+  }
   trust(found.strangers)
+  if (foundCopy.hasShared) return packMoved(copy, [])
   // A clone's views are no Buffers any more.
   foundCopy.parts = found.parts
   const bytes = serialize(copy, foundCopy)
@@ -109,24 +138,26 @@ function packDoubtful(value: unknown, found: Survey): unknown {
   return bytes
 }
 
-/** Whether the survey of what `structuredClone` has made shows that only a MessagePort can carry it: Node's own classes, shared memory, WebAssembly. */
-function needsPort(found: Survey): boolean {
-  return !found.isFaithful
+function packShared(value: unknown, found: Survey): unknown {
+  if (!binding.canMove) return packDoubtful(value, found)
+  try {
+    return packMoved(value, [])
+  } catch {
+    // Whatever it is, the platform's answer is the right one.
+    return packDoubtful(value, found)
+  }
 }
 
-/** The seam for what only a MessagePort can carry. */
-function packForPort(copy: unknown): unknown {
-  // Shared memory is the one of them that the addon carries.
-  try {
-    return packMoved(copy, [])
-  } catch {
-    // It was something else.
-  }
-  throw new DOMException(`${describe(copy)} that holds what only a MessagePort can carry is not supported yet`, 'DataCloneError')
+/** Packs a value of which the objects in `transfer` move; like `packObject`, but `PORT` leaves the value itself. */
+export function packTransferred(value: unknown, transfer: readonly object[]): unknown {
+  const buffers = checkTransfer(transfer)
+  if (buffers !== undefined && survey(value).isFaithful) return packMoved(value, buffers)
+  packedForm = PORT
+  return value
 }
 
 /** Packs a value whose buffers in `moved` change hands. */
-export function packMoved(value: unknown, moved: readonly ArrayBuffer[]): unknown {
+function packMoved(value: unknown, moved: readonly ArrayBuffer[]): unknown {
   const data = serializeMoved(value, moved)
   packedForm = MOVED
   return data
@@ -135,6 +166,7 @@ export function packMoved(value: unknown, moved: readonly ArrayBuffer[]): unknow
 /** Makes a packed value anew. */
 export function unpack(form: number, data: unknown): any {
   if (form === MOVED) return deserializeMoved(data as Moved)
+  if (form === PORT) return takeResult(data as number)
   if (form === AS_IS) return data
   if (form === JSON_TEXT) return JSON.parse(data as string)
   return deserialize(data as Uint8Array)

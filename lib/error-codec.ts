@@ -4,6 +4,7 @@
  */
 import { describe, pack, packedForm, unpack } from './codec.ts'
 import { describeErrors, isError, keepClonable, makeErrors } from './error-description.ts'
+import { canSend, withoutSending } from './parcels.ts'
 import type { Description } from './error-description.ts'
 
 /** Added to the form: the value describes an error, or is a list of such descriptions. */
@@ -43,7 +44,13 @@ function packDescriptions(list: Description[]): unknown {
 
 /** A copy that can surely be packed again. @throws DataCloneError */
 function cloneAlone(value: unknown): unknown {
-  const data = pack(value)
+  let data: unknown
+  try {
+    data = withoutSending(() => pack(value))
+  } catch (error) {
+    if (!canSend) throw error
+    return structuredClone(value)
+  }
   return unpack(packedForm, data)
 }
 

@@ -22,6 +22,8 @@ export interface Survey {
   parts: Set<string> | undefined
   /** Whether a view is of a resizable buffer. */
   hasResizable: boolean
+  /** Whether it holds shared memory, which only the form `MOVED` and a port carry. */
+  hasShared: boolean
 }
 
 /** The prototypes whose instances `structuredClone` makes plain objects of. */
@@ -50,6 +52,7 @@ class Surveyor implements Survey {
   readonly strangers: object[] = []
   parts: Set<string> | undefined
   hasResizable = false
+  hasShared = false
   readonly #seen: Set<object> = new Set()
   readonly #todo: object[] = []
 
@@ -108,14 +111,15 @@ class Surveyor implements Survey {
       })
     } else if (types.isSet(object)) Set.prototype.forEach.call(object, (item: unknown) => this.visit(item))
     else if (types.isNativeError(object)) this.#lookAtError(object)
-    else if (types.isSharedArrayBuffer(object) || types.isSymbolObject(object)) this.isFaithful = false
+    else if (types.isSharedArrayBuffer(object)) this.hasShared = true
+    else if (types.isSymbolObject(object)) this.isFaithful = false
     else return types.isDate(object) || types.isArrayBuffer(object) || types.isRegExp(object) || types.isBoxedPrimitive(object)
     return true
   }
 
   #lookAtView(view: ArrayBufferView): void {
     const buffer = bufferOf(view)
-    if (types.isSharedArrayBuffer(buffer)) this.isFaithful = false
+    if (types.isSharedArrayBuffer(buffer)) this.hasShared = true
     else if ((buffer as { resizable?: boolean }).resizable === true) this.hasResizable = true
     else if (isPart(view)) (this.parts ??= new Set()).add(partName(view))
   }

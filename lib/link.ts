@@ -29,6 +29,13 @@ export function onPoolEvent(pool: number, listener: PoolEvent | undefined): void
   else pools.set(pool, listener)
 }
 
+let beforePark: () => void = () => {}
+
+/** Has `fn` called before this thread parks, each time. */
+export function onPark(fn: () => void): void {
+  beforePark = fn
+}
+
 /** The link of all futures of one pool. */
 export class PoolLink implements TaskLink {
   readonly #pool: number
@@ -70,6 +77,7 @@ export class PoolLink implements TaskLink {
 
   park(slot: number, _future: Future<any>, ms: number): void {
     serve()
+    beforePark()
     try {
       binding.park(slot, ms)
     } catch (error) {

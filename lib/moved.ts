@@ -54,16 +54,21 @@ class MovingSerializer extends Serializer {
   }
 }
 
-/** Checks a transfer list. @throws DataCloneError for a buffer that is detached or in it twice, or for what only a MessagePort can move */
-export function checkTransfer(list: readonly object[]): ArrayBuffer[] {
-  const buffers = new Set<ArrayBuffer>()
+/**
+ * Checks a transfer list; returns it if there is nothing in it but ArrayBuffers. Other objects only a MessagePort can move, and check.
+ * @throws DataCloneError for an object that is detached or in it twice
+ */
+export function checkTransfer(list: readonly object[]): ArrayBuffer[] | undefined {
+  const seen = new Set<object>()
+  let areBuffers = true
   list.forEach((item, index) => {
-    if (!types.isArrayBuffer(item)) throw new DOMException(`transfer[${index}] cannot be moved to a task`, 'DataCloneError')
-    if (buffers.has(item)) throw new DOMException(`transfer[${index}] is in the list twice`, 'DataCloneError')
+    if (typeof item !== 'object' || item === null) throw new DOMException(`transfer[${index}] cannot be moved`, 'DataCloneError')
+    if (!types.isArrayBuffer(item)) areBuffers = false
+    if (seen.has(item)) throw new DOMException(`transfer[${index}] is in the list twice`, 'DataCloneError')
     if ((item as { detached?: boolean }).detached === true) throw new DOMException(`transfer[${index}] is detached`, 'DataCloneError')
-    buffers.add(item)
+    seen.add(item)
   })
-  return [...buffers]
+  return areBuffers ? (list as readonly ArrayBuffer[]).slice() : undefined
 }
 
 /** Writes a value whose buffers move or are shared. Detaches nothing: the addon does, once the task is accepted. */
@@ -91,19 +96,19 @@ export function deserializeMoved([bytes, ...buffers]: Moved): unknown {
 /** A value that a task returns with what of it is to be moved. */
 export class Transfer {
   readonly value: unknown
-  readonly list: readonly ArrayBuffer[]
+  readonly list: readonly object[]
 
-  constructor(value: unknown, list: readonly ArrayBuffer[]) {
+  constructor(value: unknown, list: readonly object[]) {
     this.value = value
     this.list = list
   }
 }
 
 /**
- * Around a task's result: moves what is in the list instead of copying it. Moved buffers are detached in the worker.
+ * Around a task's result: moves what is in the list instead of copying it. What has moved is of no use in the worker any more.
  *
  * @param value - the result
- * @param list - the ArrayBuffers in it that move
+ * @param list - what of it moves: ArrayBuffers, MessagePorts, streams, FileHandles and what else Node can transfer
  * @returns for the task to return; it has the type of the value
  * @throws TypeError when `list` is no array; DataCloneError for what cannot be moved
  * @example
@@ -114,5 +119,6 @@ export class Transfer {
  */
 export function transfer<T>(value: T, list: readonly object[]): T {
   if (!Array.isArray(list)) throw new TypeError('transfer(value, list): list must be an array of transferable objects')
-  return new Transfer(value, checkTransfer(list)) as T
+  checkTransfer(list)
+  return new Transfer(value, [...list]) as T
 }

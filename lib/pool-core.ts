@@ -1,6 +1,6 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
 import { binding, BROKEN, LIMITED, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch } from './binding.ts'
-import { goesAsIs, packedForm, packMoved, packObject, placedArgumentError } from './codec.ts'
+import { goesAsIs, packedForm, packObject, packTransferred, placedArgumentError, PORT } from './codec.ts'
 import { currentContext } from './context.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, QueueFullError } from './errors.ts'
@@ -10,7 +10,9 @@ import { submittable } from './functions.ts'
 import type { Submittable } from './functions.ts'
 import { Future } from './future.ts'
 import { onPoolEvent, PoolLink } from './link.ts'
+import { pack as packBox } from './line.ts'
 import { checkTransfer } from './moved.ts'
+import { Parcels, sendArguments } from './parcels.ts'
 import type { CheckedPoolOptions } from './pool-options.ts'
 import { loadingModules } from './thread-role.ts'
 import type { CheckedTaskOptions } from './task-options.ts'
@@ -50,16 +52,19 @@ export class PoolCore {
   /** Undefined where another isolate owns the pool. */
   readonly fleet: WorkerFleet | undefined
   readonly #link: PoolLink
+  /** Undefined where another isolate owns the pool. */
+  readonly #parcels: Parcels | undefined
   readonly #room: Waiters = new Waiters()
   readonly #closing: Waiters = new Waiters()
   #isClosed = false
   #isShutDown = false
 
-  private constructor(index: number, number: number, maxWorkers: number, fleet: WorkerFleet | undefined) {
+  private constructor(index: number, number: number, maxWorkers: number, fleet?: WorkerFleet, parcels?: Parcels) {
     this.index = index
     this.number = number
     this.maxWorkers = maxWorkers
     this.fleet = fleet
+    this.#parcels = parcels
     this.#link = new PoolLink(index)
   }
 
@@ -76,8 +81,9 @@ export class PoolCore {
     scratch[1] = options.minWorkers
     const index = binding.createPool(options.threadNamePrefix)
     const number = scratch[0] as number
-    const fleet = new WorkerFleet(index, number, options, initializer)
-    const core = new PoolCore(index, number, options.maxWorkers, fleet)
+    const parcels = new Parcels(index)
+    const fleet = new WorkerFleet(index, number, options, initializer, parcels)
+    const core = new PoolCore(index, number, options.maxWorkers, fleet, parcels)
     onPoolEvent(number, (event, worker) => core.#onEvent(event, worker))
     atExit(core)
     core.#link.serve()
@@ -87,17 +93,26 @@ export class PoolCore {
   /** Opens a pool that another isolate owns; undefined if it is closed. */
   static open(number: number, maxWorkers: number): PoolCore | undefined {
     const index = binding.openPool(number)
-    return index < 0 ? undefined : new PoolCore(index, number, maxWorkers, undefined)
+    return index < 0 ? undefined : new PoolCore(index, number, maxWorkers)
   }
 
   #onEvent(event: number, worker: number): void {
     if (event === POOL_EVENT.startWorker) this.fleet?.start()
     else if (event === POOL_EVENT.endWorker) this.fleet?.end(worker)
     else if (event === POOL_EVENT.room) this.#room.wake()
-    else this.#onClosed()
+    else if (event === POOL_EVENT.closed) this.#onClosed()
+    else this.#onParcel(event, worker)
+  }
+
+  #onParcel(event: number, number: number): void {
+    if (event === POOL_EVENT.handOver) this.#parcels?.handOver()
+    else if (event === POOL_EVENT.lostArguments) this.#parcels?.loseArguments(number)
+    else if (event === POOL_EVENT.lostResult) this.#parcels?.loseResult(number)
+    else this.#parcels?.passOn()
   }
 
   #onClosed(): void {
+    this.#parcels?.close()
     this.#isClosed = true
     onPoolEvent(this.number, undefined)
     this.#closing.wake()
@@ -122,20 +137,43 @@ export class PoolCore {
     let form = 0
     let values = args
     // A native task's arguments always go each as it is; what is transferred is copied too, and then detached.
-    const emptied = task.isNative && options.transfer !== undefined ? checkTransfer(options.transfer) : undefined
+    const emptied = task.isNative && options.transfer !== undefined ? checkNativeTransfer(options.transfer) : undefined
     if (options.transfer !== undefined && options.transfer.length > 0 && !task.isNative) {
-      values = [packMoved(args, checkTransfer(options.transfer))]
+      values = [packTransferred(args, options.transfer)]
       form = packedForm
     } else if (!task.isNative && !allGoAsIs(args)) {
       values = [packArgs(args)]
       form = packedForm
     }
+    if (form === PORT) return this.#sendByPort(task, args, values[0], options)
     const flags = (task.isNative ? NATIVE : 0) | (options === NO_OPTIONS ? 0 : writeLimits(options))
     const slot = this.#call(task.number, flags, form, values, options.name)
     if (slot < 0) throw this.#refusal(slot)
     const future = this.#link.open(slot)
     if (emptied !== undefined) structuredClone(null, { transfer: emptied })
     if (signal !== undefined) follow(future, signal)
+    return future
+  }
+
+  /** Submits a task whose arguments only a MessagePort can carry. It is accepted first: a task that is refused leaves them untouched. */
+  #sendByPort(task: Submittable, args: readonly unknown[], value: unknown, options: CheckedTaskOptions): Future<any> {
+    const slot = this.#call(task.number, writeLimits(options), PORT, [], options.name)
+    if (slot < 0) throw this.#refusal(slot)
+    const number = scratch[0] as number
+    let isPacked = false
+    try {
+      const box = packBox(value, options.transfer)
+      if (this.#parcels === undefined) sendArguments(number, box)
+      else this.#parcels.keep(number, box)
+      isPacked = true
+    } catch (error) {
+      throw placedArgumentError(args, error, options.transfer)
+    } finally {
+      if (!isPacked) binding.withdraw(this.index, slot)
+    }
+    binding.seal(this.index, slot)
+    const future = this.#link.open(slot)
+    if (options.signal !== undefined) follow(future, options.signal)
     return future
   }
 
@@ -237,6 +275,13 @@ function packArgs(args: readonly unknown[]): unknown {
   } catch (error) {
     throw placedArgumentError(args, error)
   }
+}
+
+/** A native task's transfer list. Only bytes can be its arguments. */
+function checkNativeTransfer(list: readonly object[]): ArrayBuffer[] {
+  const buffers = checkTransfer(list)
+  if (buffers === undefined) throw new DOMException('only an ArrayBuffer can be moved to a native task', 'DataCloneError')
+  return buffers
 }
 
 function writeLimits(options: CheckedTaskOptions): number {

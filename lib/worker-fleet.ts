@@ -1,7 +1,9 @@
 /** The JavaScript workers of one pool, as the isolate that owns it sees them: starting, watching and ending the threads. */
 import { Worker } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import { binding } from './binding.ts'
 import { packThrown, thrownForm } from './error-codec.ts'
+import type { Parcels } from './parcels.ts'
 import type { CheckedPoolOptions } from './pool-options.ts'
 
 /** What a worker is told at its start. */
@@ -13,6 +15,8 @@ export interface WorkerSeed {
   readonly progress: Int32Array
   readonly idleTimeout: number
   readonly maxWorkers: number
+  /** To the owner; see line.ts. */
+  readonly line: MessagePort
   readonly initializer: { fn: number; form: number; args: unknown } | undefined
 }
 
@@ -20,9 +24,6 @@ export interface WorkerSeed {
 const START_LIMIT = 30_000
 
 const STARTING = 0
-
-/** Unique in this isolate, so that a lost task's worker can be found. */
-let lastNumber = 0
 
 /** How a worker's thread has ended. */
 export interface WorkerExit {
@@ -56,15 +57,17 @@ export class WorkerFleet {
   readonly #poolNumber: number
   readonly #options: CheckedPoolOptions
   readonly #initializer: WorkerSeed['initializer']
+  readonly #parcels: Parcels
   readonly #workers: Map<number, { thread: Worker; threadId: number }> = new Map()
   #isHeld = false
   #waiting: (() => void)[] = []
 
-  constructor(pool: number, poolNumber: number, options: CheckedPoolOptions, initializer: WorkerSeed['initializer']) {
+  constructor(pool: number, poolNumber: number, options: CheckedPoolOptions, initializer: WorkerSeed['initializer'], parcels: Parcels) {
     this.#pool = pool
     this.#poolNumber = poolNumber
     this.#options = options
     this.#initializer = initializer
+    this.#parcels = parcels
   }
 
   /** Node's number of the thread. */
@@ -74,7 +77,9 @@ export class WorkerFleet {
 
   /** Starts one more. */
   start(): void {
-    const number = ++lastNumber
+    // Unique in the process, so that a lost task's worker, and a result's, can be found.
+    const number = binding.workerNumber()
+    const line = this.#parcels.connect(number)
     const progress = new Int32Array(new SharedArrayBuffer(4))
     const seed: WorkerSeed = {
       concurrentFutures: true,
@@ -83,6 +88,7 @@ export class WorkerFleet {
       progress,
       idleTimeout: this.#options.idleTimeout,
       maxWorkers: this.#options.maxWorkers,
+      line,
       initializer: this.#initializer,
     }
     let thread: Worker
@@ -92,8 +98,10 @@ export class WorkerFleet {
         ...this.#options.worker,
         name: `${this.#options.threadNamePrefix}-${number}`,
         workerData: seed,
+        transferList: [line],
       })
     } catch (error) {
+      this.#parcels.disconnect(number)
       // Such as an invalid execArgv: no later start will do better.
       this.#fail(error, true)
       return
@@ -124,6 +132,7 @@ export class WorkerFleet {
       tell({ code, cause })
       setTimeout(() => exits.delete(number), REMEMBER).unref()
       this.#workers.delete(number)
+      this.#parcels.disconnect(number)
       fail(cause ?? new Error(`a worker ended with exit code ${code} before it was ready`))
       this.#tellIfEmpty()
     })

@@ -3,10 +3,11 @@
  * the result; anything else is announced in `scratch[0]`.
  */
 import { AWAITING, binding, scratch, THREW } from '../binding.ts'
-import { AS_IS, CHUNK, goesAsIs, pack, packedForm, packMoved, unpack } from '../codec.ts'
+import { AS_IS, CHUNK, goesAsIs, pack, packedForm, packTransfer, PORT, unpack } from '../codec.ts'
 import { enterContext, runInContext, TaskContext } from '../context.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
 import { Transfer } from '../moved.ts'
+import { takeArguments } from '../parcels.ts'
 import { chunked, isThenable } from './chunk.ts'
 import { explain, functions } from './loader.ts'
 
@@ -26,7 +27,7 @@ export function dispatch(number: number, token: number, form: number, ...values:
   const context = new TaskContext(token, running)
   running = context
   try {
-    const args = form === AS_IS ? values : (unpack(form, values[0]) as unknown[])
+    const args = form === AS_IS ? values : ((form === PORT ? takeArguments(values[0] as number) : unpack(form, values[0])) as unknown[])
     const result = runInContext(context, fn, ...args)
     running = context.outer
     if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
@@ -64,7 +65,7 @@ let resultForm = 0
 
 function packResult(fn: AnyFunction, result: unknown): unknown {
   if (result instanceof Transfer) {
-    const data = packMoved(result.value, result.list)
+    const data = packOrExplain(() => packTransfer(result.value, result.list, 'the value'))
     resultForm = packedForm
     return data
   }
@@ -72,14 +73,14 @@ function packResult(fn: AnyFunction, result: unknown): unknown {
     resultForm = AS_IS
     return result
   }
-  const data = packOrExplain(result)
+  const data = packOrExplain(() => pack(result))
   resultForm = chunked.has(fn) ? packedForm | CHUNK : packedForm
   return data
 }
 
-function packOrExplain(result: unknown): unknown {
+function packOrExplain(packIt: () => unknown): unknown {
   try {
-    return pack(result)
+    return packIt()
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new DOMException(`the result cannot be cloned: ${why}`, 'DataCloneError')

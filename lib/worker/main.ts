@@ -1,9 +1,11 @@
 /** The entry of a pool's worker thread: runs the initializer, then attaches to the pool's queue. */
 import { binding } from '../binding.ts'
-import { unpack } from '../codec.ts'
+import { PORT, unpack } from '../codec.ts'
 import { currentContext } from '../context.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
 import { setWaitHook } from '../future.ts'
+import { onPark } from '../link.ts'
+import { giveBack, startSending, withoutSending } from '../parcels.ts'
 import { seed } from '../thread-role.ts'
 import { abort, dispatch, packError } from './dispatch.ts'
 import { hasLeft, leave, startIdleTimer } from './leave.ts'
@@ -30,6 +32,7 @@ async function start(seed: WorkerSeed): Promise<void> {
     return
   }
   Atomics.store(seed.progress, 0, ATTACHED)
+  startSending()
   if (!binding.attach(seed.pool, seed.worker, dispatch, prepare, leave, abort, recover, packError)) return
   process.on('exit', (code) => {
     // A listener that throws would keep the user's own, such as those of coverage, from running.
@@ -38,8 +41,11 @@ async function start(seed: WorkerSeed): Promise<void> {
   process.on('uncaughtExceptionMonitor', (error) => {
     if (hasLeft) return
     if (isRecovering) return
-    const data = packThrown(error)
+    const data = withoutSending(() => packThrown(error))
     binding.noteCause(thrownForm, data)
+  })
+  onPark(() => {
+    if (!hasLeft) giveBack()
   })
   setWaitHook(() => currentContext()?.beginWait())
   startIdleTimer(seed.idleTimeout)
@@ -48,5 +54,7 @@ async function start(seed: WorkerSeed): Promise<void> {
 async function initialize({ initializer }: WorkerSeed): Promise<void> {
   if (initializer === undefined) return
   const fn = await load(initializer.fn)
-  await fn(...(unpack(initializer.form, initializer.args) as unknown[]))
+  // What only a port can carry came with the seed, as it is.
+  const { form, args } = initializer
+  await fn(...((form === PORT ? args : unpack(form, args)) as unknown[]))
 }

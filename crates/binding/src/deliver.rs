@@ -75,7 +75,7 @@ impl Batch<'_> {
                 Some(Note::Settled(task)) => self.add_settled(&task)?,
                 Some(Note::Pool { event, pool, number }) => {
                     let kind = Row::Pool as i32 | (event as i32) << 8;
-                    self.push(pool, kind, f64::from(number), None)?;
+                    self.push(pool, kind, number, None)?;
                 }
             }
         }

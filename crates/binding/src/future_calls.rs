@@ -10,8 +10,9 @@ use crate::deliver;
 use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
 use crate::nest;
+use crate::parcel::Parcel;
 use crate::pools::PoolEntry;
-use crate::value::{self, ArgList, Args};
+use crate::value::{self, ArgList, Args, Value};
 use crate::work::{JsWork, Ticket};
 
 /// Answers of `submit` that are no slot. Shared with lib/binding.ts.
@@ -26,7 +27,8 @@ const LIMITED: u32 = 2;
 /// The last argument is the task's name.
 const NAMED: u32 = 4;
 
-/// `submit(pool, function, flags, form, …values)`: the slot of the future, or why there is none.
+/// `submit(pool, function, flags, form, …values)`: the slot of the future, or why there is none. If a MessagePort carries
+/// the values, there are none here; the number of their parcel is in `scratch[0]`, and the task waits for `seal`.
 pub(crate) fn submit(call: &Call<'_>) -> Answer {
     const OWN_ARGS: usize = 4;
     let (env, state) = (call.env, call.state);
@@ -39,15 +41,17 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         name = Some(js::get_text(env, *last)?.into_boxed_str());
         values = others;
     }
+    let entry = state.pool(call.u32(0)?)?;
+    let native = flags & NATIVE != 0;
+    let parcel = (!native && value::is_carried(form)).then(|| Parcel::of_arguments(&entry));
     let list = values.first().copied().filter(|_| value::is_list(form));
-    let values = match list {
-        Some(list) => ArgList::One(value::read_packed(env, form, list, false)?),
-        None => value::read_args(env, values)?,
+    let values = match (list, &parcel) {
+        (_, Some(parcel)) => ArgList::One(Value::Port(parcel.clone())),
+        (Some(list), None) => ArgList::One(value::read_packed(env, form, list, false)?),
+        (None, None) => value::read_args(env, values)?,
     };
     let args = Args { form, values };
-    let entry = state.pool(call.u32(0)?)?;
     let slot = state.slab.borrow_mut().reserve();
-    let native = flags & NATIVE != 0;
     let limit = |index: usize| {
         let ms = if flags & LIMITED != 0 { state.header.scratch(index) } else { -1.0 };
         (ms >= 0.0).then(|| duration(ms))
@@ -55,7 +59,8 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     let spec = Spec {
         kind: if native { Kind::Native } else { Kind::Isolate },
         work: if native { JsWork::Native { kernel: function, args } } else { JsWork::Isolate(args) },
-        owner: Ticket::new(state.mailbox.clone(), slot, name),
+        hand_over: parcel.is_some(),
+        owner: Ticket { parcel: parcel.clone(), ..Ticket::new(state.mailbox.clone(), slot, name) },
         needs: if native { 0 } else { function },
         priority: if flags & LIMITED != 0 { state.header.scratch(1) } else { 0.0 },
         timeout: limit(2),
@@ -69,6 +74,9 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
                 value::detach_all(env, list)?;
             }
             state.hold(true);
+            if let Some(parcel) = parcel {
+                state.header.set_scratch(0, parcel.number());
+            }
             state.flag_services();
             js::int(env, slot as i32)
         }
@@ -84,6 +92,27 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
             )
         }
     }
+}
+
+/// `seal(pool, slot)`: the arguments of a task that a MessagePort carries are where its pool's owner finds them.
+pub(crate) fn seal(call: &Call<'_>) -> Answer {
+    let task = call.state.task(call.u32(1)?)?;
+    pool_of(call)?.pool.seal(&task);
+    call.state.flag_services();
+    nothing(call)
+}
+
+/// `withdraw(pool, slot)`: instead, as if the task had never been submitted. There is no future of it.
+pub(crate) fn withdraw(call: &Call<'_>) -> Answer {
+    let slot = call.u32(1)?;
+    let task = call.state.task(slot)?;
+    pool_of(call)?.pool.withdraw(&task);
+    if let Some(parcel) = &task.owner().parcel {
+        parcel.read();
+    }
+    call.state.slab.borrow_mut().release(slot);
+    call.state.hold(false);
+    nothing(call)
 }
 
 /// Milliseconds, however many; longer than a century is no limit that matters.
@@ -176,8 +205,8 @@ pub(crate) fn services(call: &Call<'_>) -> Answer {
     let mut at = 0;
     for note in call.state.mailbox.take_services() {
         if let crate::mailbox::Note::Pool { event, pool, number } = note {
-            for part in [event as i32, pool as i32, number as i32] {
-                js::set_element(call.env, list, at, js::int(call.env, part)?)?;
+            for part in [f64::from(event as i32), f64::from(pool), number] {
+                js::set_element(call.env, list, at, js::double(call.env, part)?)?;
                 at += 1;
             }
         }

@@ -135,6 +135,8 @@ pub(crate) struct IsolateState {
     handle: Cell<*mut UvAsync>,
     pub(crate) worker: RefCell<Option<std::rc::Rc<WorkerSide>>>,
     pub(crate) errand: RefCell<slice::Errand>,
+    /// The task whose arguments TypeScript is carrying to a worker.
+    pub(crate) carried: RefCell<Option<(Arc<JsTask>, pool::WorkerId)>>,
     cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
 }
 
@@ -167,6 +169,7 @@ impl IsolateState {
             handle: Cell::new(ptr::null_mut()),
             worker: RefCell::new(None),
             errand: RefCell::default(),
+            carried: RefCell::new(None),
             cleanup: Cell::new(ptr::null_mut()),
         }));
         let trampoline = js::function(env, c"run", slice::trampoline, state.cast())?;

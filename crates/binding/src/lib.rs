@@ -17,6 +17,7 @@ mod mailbox;
 mod native_arguments;
 mod native_tasks;
 mod nest;
+mod parcel;
 mod plugins;
 mod pool_calls;
 mod pools;
@@ -62,6 +63,8 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
     js::set(env, target, c"canInterrupt", js::boolean(env, engine::interrupts().is_some())?)?;
     let table = calls! {
         c"submit" => future_calls::submit,
+        c"seal" => future_calls::seal,
+        c"withdraw" => future_calls::withdraw,
         c"refusal" => future_calls::refusal,
         c"state" => future_calls::state,
         c"collect" => future_calls::collect,
@@ -70,6 +73,8 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"park" => future_calls::park,
         c"services" => future_calls::services,
         c"hold" => future_calls::hold,
+        c"assign" => pool_calls::assign,
+        c"delivered" => pool_calls::delivered,
         c"createPool" => pool_calls::create_pool,
         c"openPool" => pool_calls::open_pool,
         c"dropPool" => pool_calls::drop_pool,
@@ -93,6 +98,10 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"leaveIfIdle" => worker_calls::leave_if_idle,
         c"detach" => worker_calls::detach,
         c"suspend" => worker_calls::suspend,
+        c"nudge" => worker_calls::nudge,
+        c"workerNumber" => worker_calls::worker_number,
+        c"giveBack" => worker_calls::give_back,
+        c"gaveBack" => worker_calls::gave_back,
         c"resume" => worker_calls::resume,
         c"look" => worker_calls::look,
         c"isCancelled" => worker_calls::is_cancelled,

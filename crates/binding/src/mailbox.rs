@@ -19,7 +19,7 @@ pub(crate) enum Note {
     Pool {
         event: PoolEvent,
         pool: u32,
-        number: u32,
+        number: f64,
     },
 }
 
@@ -35,11 +35,19 @@ pub(crate) enum PoolEvent {
     Closed = 2,
     /// A worker (`number`) has been given up: end its thread.
     EndWorker = 3,
+    /// Arguments are to be carried to workers.
+    HandOver = 4,
+    /// Nobody will read these arguments (`number`), or this result; see `parcel`.
+    LostArguments = 5,
+    LostResult = 6,
+    /// A worker wants a result that is with the owner.
+    PassOn = 7,
 }
 
 impl Note {
     fn is_service(&self) -> bool {
-        matches!(self, Note::Pool { event: PoolEvent::StartWorker | PoolEvent::EndWorker, .. })
+        use PoolEvent::{EndWorker, HandOver, PassOn, StartWorker};
+        matches!(self, Note::Pool { event: StartWorker | EndWorker | HandOver | PassOn, .. })
     }
 }
 

@@ -86,6 +86,35 @@ pub(crate) fn read_cause(call: &Call<'_>, index: usize) -> Result<Option<Arc<Pac
     Ok(Some(Arc::new(Packed { form: form as u8, value })))
 }
 
+/// `assign(pool)`: the parcel that is to be carried now, and in its upper bits the worker; -1 for none. `delivered` must
+/// follow.
+pub(crate) fn assign(call: &Call<'_>) -> Answer {
+    let entry = pool_of(call)?;
+    while let Some((task, id)) = entry.pool.assign() {
+        let worker = entry.pool.workers().into_iter().find(|worker| worker.id == id);
+        let link = worker.and_then(|worker| pools::link_of(&worker.link));
+        match (link, &task.owner().parcel) {
+            (Some(link), Some(parcel)) => {
+                parcel.send_to(link.number);
+                *call.state.carried.borrow_mut() = Some((task.clone(), id));
+                return js::double(call.env, parcel.number());
+            }
+            // The worker has gone: then the pool knows it too.
+            _ => entry.pool.delivered(&task, id),
+        }
+    }
+    js::double(call.env, -1.0)
+}
+
+/// `delivered(pool)`: what `assign` gave is where its worker finds it.
+pub(crate) fn delivered(call: &Call<'_>) -> Answer {
+    let carried = call.state.carried.borrow_mut().take();
+    if let Some((task, worker)) = carried {
+        pool_of(call)?.pool.delivered(&task, worker);
+    }
+    nothing(call)
+}
+
 /// `stats(pool)`: a flat array, in the order of lib/stats.ts.
 pub(crate) fn stats(call: &Call<'_>) -> Answer {
     let view = pool_of(call)?.pool.stats();
@@ -151,7 +180,7 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
 fn state_number(state: WorkerState) -> i32 {
     match state {
         WorkerState::Preparing => 0,
-        WorkerState::Idle => 1,
+        WorkerState::Idle | WorkerState::Reserved => 1,
         WorkerState::Woken | WorkerState::Busy | WorkerState::Partial | WorkerState::Leaving => 2,
         WorkerState::Abandoned => 3,
     }

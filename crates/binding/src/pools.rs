@@ -30,7 +30,7 @@ struct OwnerLink {
 
 impl OwnerLink {
     fn tell(&self, event: PoolEvent) {
-        self.owner.post(Note::Pool { event, pool: self.id, number: 0 });
+        self.owner.post(Note::Pool { event, pool: self.id, number: 0.0 });
     }
 }
 
@@ -42,6 +42,10 @@ impl Host for OwnerLink {
     fn closed(&self) {
         POOLS.lock().remove(&self.id);
         self.tell(PoolEvent::Closed);
+    }
+
+    fn hand_over(&self) {
+        self.tell(PoolEvent::HandOver);
     }
 
     fn room(&self) {

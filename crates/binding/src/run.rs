@@ -8,7 +8,8 @@ use pool::{Failure, Outcome};
 use crate::isolate::IsolateState;
 use crate::js;
 use crate::native_tasks;
-use crate::value::{self, Args, Packed};
+use crate::parcel::Parcel;
+use crate::value::{self, Args, Packed, Value};
 use crate::work::{JsTask, JsWork};
 use crate::worker::WorkerSide;
 
@@ -109,9 +110,20 @@ fn read_result(
     }
 }
 
+/// A value that a task sends, with what goes beside the addon.
+pub(crate) fn read_value(state: &IsolateState, form: u8, value: sys::napi_value) -> Result<Value, js::Fault> {
+    if !value::is_carried(form) {
+        return value::read_packed(state.env, form, value, true);
+    }
+    let side = state.worker.borrow().clone();
+    let side = side.ok_or_else(|| js::Fault::internal("only a worker sends values by a port"))?;
+    let number = js::get_double(state.env, value)?;
+    Ok(Value::Port(Parcel::of_result(number, &side.link.entry)))
+}
+
 /// A result or an error that TypeScript has packed.
 pub(crate) fn read_outcome(state: &IsolateState, form: u8, result: sys::napi_value) -> Outcome<JsWork> {
-    match value::read_packed(state.env, form, result, true) {
+    match read_value(state, form, result) {
         Ok(value) if form & THREW != 0 => {
             Err(Failure::Threw(Arc::new(Packed { form: form & !THREW, value })))
         }
@@ -130,7 +142,7 @@ fn uncaught(state: &IsolateState, side: &WorkerSide, error: Option<sys::napi_val
         let pack = js::deref(env, side.callbacks.pack_error).ok()?;
         let result = js::call(env, pack, &[error]).ok()?;
         let form = state.header.scratch(0) as u8 & !THREW;
-        let value = value::read_packed(env, form, result, true).ok()?;
+        let value = read_value(state, form, result).ok()?;
         Some(Arc::new(Packed { form, value }))
     });
     let _ = js::take_exception(env);

@@ -262,7 +262,7 @@ pub(crate) fn replace(link: &Arc<IsolateLink>) {
     link.entry.owner.post(Note::Pool {
         event: PoolEvent::EndWorker,
         pool: link.entry.id,
-        number: link.number,
+        number: f64::from(link.number),
     });
     let link = link.clone();
     // Its own `process.exit()` is the cleanest end, and needs a moment; an interrupt would prevent it.

@@ -1,9 +1,12 @@
 //! Values on their way between isolates: primitives and bytes as Rust values, everything else as
 //! text or bytes that TypeScript has made of them. `form` says which; only TypeScript gives it a meaning.
 
+use std::sync::Arc;
+
 use napi::sys;
 
 use crate::js::{self, Env, Fault};
+use crate::parcel::Parcel;
 use crate::store::Store;
 
 /// What a typed array or buffer is to be again when it arrives: N-API's numbers for typed arrays, and ours.
@@ -32,11 +35,15 @@ pub(crate) enum Value {
     Store(Store),
     /// Bytes, and the buffers that they refer to.
     List(Box<[Value]>),
+    /// The number of what a MessagePort carries.
+    Port(Arc<Parcel>),
 }
 
 /// The form whose value is a list: the bytes of a serializer, then ArrayBuffers that move and SharedArrayBuffers.
 /// Shared with lib/codec.ts.
 const FORM_LIST: u8 = 4;
+/// The form whose value is the number of a parcel.
+const FORM_PORT: u8 = 3;
 /// The bits of a form that say how the value is written.
 const FORM_BITS: u8 = 7;
 
@@ -136,6 +143,11 @@ pub(crate) fn detach_all(env: Env, list: sys::napi_value) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Whether a form's value is carried by a MessagePort.
+pub(crate) fn is_carried(form: u8) -> bool {
+    form & FORM_BITS == FORM_PORT
+}
+
 /// Whether a form's value is a list.
 pub(crate) fn is_list(form: u8) -> bool {
     form & FORM_BITS == FORM_LIST
@@ -157,6 +169,7 @@ pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Faul
         Value::Latin1(text) => js::string_latin1(env, text),
         Value::Utf16(text) => js::string_utf16(env, text),
         Value::Bytes { view, bytes } => js::bytes(env, *view, bytes),
+        Value::Port(parcel) => js::double(env, parcel.read()),
         Value::Store(store) => store.open().ok_or_else(|| Fault::internal("a buffer could not be made")),
         Value::List(values) => {
             let list = js::array(env)?;

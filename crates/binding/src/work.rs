@@ -8,6 +8,7 @@ use pool::{Control, Task, Work};
 
 use crate::mailbox::{Mailbox, Note};
 use crate::native_tasks;
+use crate::parcel::Parcel;
 use crate::plugins::{self, StopSign};
 use crate::value::{Args, Packed};
 
@@ -36,6 +37,8 @@ pub(crate) struct Ticket {
     pub(crate) has_progress: AtomicBool,
     /// For a plug-in's task.
     pub(crate) stop_sign: StopSign,
+    /// The task's arguments, if a MessagePort carries them.
+    pub(crate) parcel: Option<Arc<Parcel>>,
 }
 
 impl Ticket {
@@ -48,6 +51,7 @@ impl Ticket {
             progress: Mutex::new(Vec::new()),
             has_progress: AtomicBool::new(false),
             stop_sign: StopSign::default(),
+            parcel: None,
         }
     }
 

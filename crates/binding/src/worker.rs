@@ -145,6 +145,8 @@ pub(crate) struct WorkerSide {
     gathers: Cell<bool>,
     /// The function that is being loaded.
     preparing: Cell<Option<u32>>,
+    /// Tasks whose arguments are on their way back to the owner.
+    returned: RefCell<Vec<Arc<JsTask>>>,
     exit_code: Cell<Option<i32>>,
     cause: RefCell<Option<Arc<Packed>>>,
 }
@@ -184,6 +186,7 @@ impl WorkerSide {
             gathered: quiet::register(),
             gathers: Cell::new(false),
             preparing: Cell::new(None),
+            returned: RefCell::default(),
             exit_code: Cell::new(None),
             cause: RefCell::new(None),
         }
@@ -284,6 +287,19 @@ impl WorkerSide {
     pub(crate) fn resume(&self) {
         if let Some(worker) = self.worker.borrow().as_ref() {
             worker.resume();
+        }
+    }
+
+    /// The worker blocks: takes the tasks that only it could claim out of its hands.
+    pub(crate) fn give_back(&self) -> Vec<Arc<JsTask>> {
+        let tasks = self.worker.borrow().as_ref().map(Worker::give_back).unwrap_or_default();
+        self.returned.borrow_mut().extend(tasks.iter().cloned());
+        tasks
+    }
+
+    pub(crate) fn gave_back(&self) {
+        for task in std::mem::take(&mut *self.returned.borrow_mut()) {
+            self.link.entry.pool.seal(&task);
         }
     }
 

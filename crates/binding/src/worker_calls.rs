@@ -1,12 +1,14 @@
 //! What lib/worker calls.
 
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use napi::sys;
 
 use crate::calls::{Answer, Call};
 use crate::future_calls::{id_value, nothing};
 use crate::js::{self, Fault};
+use crate::mailbox::{Note, PoolEvent};
 use crate::pools;
 use crate::run;
 use crate::stopper;
@@ -68,6 +70,45 @@ pub(crate) fn suspend(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
+/// `giveBack()`: the numbers of the parcels that were sent to this worker for tasks that it will not claim soon, because it
+/// blocks; undefined for none. `gaveBack` must follow.
+pub(crate) fn give_back(call: &Call<'_>) -> Answer {
+    let tasks = side(call)?.give_back();
+    if tasks.is_empty() {
+        return nothing(call);
+    }
+    let list = js::array(call.env)?;
+    for (index, task) in tasks.iter().enumerate() {
+        let number = task.owner().parcel.as_ref().map_or(0.0, |parcel| {
+            parcel.send_to(0);
+            parcel.number()
+        });
+        js::set_element(call.env, list, index as u32, js::double(call.env, number)?)?;
+    }
+    Ok(list)
+}
+
+/// `gaveBack()`: they are where the pool's owner finds them.
+pub(crate) fn gave_back(call: &Call<'_>) -> Answer {
+    side(call)?.gave_back();
+    nothing(call)
+}
+
+/// `nudge()`: asks the pool's owner to pass results on.
+pub(crate) fn nudge(call: &Call<'_>) -> Answer {
+    let side = side(call)?;
+    let entry = &side.link.entry;
+    entry.owner.post(Note::Pool { event: PoolEvent::PassOn, pool: entry.id, number: 0.0 });
+    nothing(call)
+}
+
+/// `workerNumber()`: a number for a new worker, unique in the process.
+pub(crate) fn worker_number(call: &Call<'_>) -> Answer {
+    // ORDERING: only uniqueness matters.
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    js::double(call.env, f64::from(NEXT.fetch_add(1, Ordering::Relaxed)))
+}
+
 /// `resume()`: that wait is over.
 pub(crate) fn resume(call: &Call<'_>) -> Answer {
     side(call)?.resume();
@@ -126,7 +167,7 @@ pub(crate) fn detach(call: &Call<'_>) -> Answer {
 /// undefined; undefined for a task that is over.
 pub(crate) fn look(call: &Call<'_>) -> Answer {
     let Some(task) = side(call)?.task(call.f64(0)?) else { return nothing(call) };
-    task.owner().has_looked.store(true, std::sync::atomic::Ordering::Relaxed);
+    task.owner().has_looked.store(true, Ordering::Relaxed);
     let list = js::array(call.env)?;
     js::set_element(call.env, list, 0, id_value(call, task.id())?)?;
     js::set_element(
@@ -152,7 +193,7 @@ pub(crate) fn is_cancelled(call: &Call<'_>) -> Answer {
 pub(crate) fn report_progress(call: &Call<'_>) -> Answer {
     if let Some(task) = side(call)?.task(call.f64(0)?) {
         let form = call.u32(1)? as u8;
-        let value = value::read_packed(call.env, form, call.value(2)?, true)?;
+        let value = run::read_value(call.state, form, call.value(2)?)?;
         work::report_progress(&task, Packed { form, value });
     }
     nothing(call)
