@@ -10,7 +10,7 @@ use crate::deliver;
 use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
 use crate::nest;
-use crate::parcel::Parcel;
+use crate::parcel::{Carried, Parcel};
 use crate::pools::PoolEntry;
 use crate::value::{self, ArgList, Args, Value};
 use crate::work::{JsWork, Ticket};
@@ -46,7 +46,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     let parcel = (!native && value::is_carried(form)).then(|| Parcel::of_arguments(&entry));
     let list = values.first().copied().filter(|_| value::is_list(form));
     let values = match (list, &parcel) {
-        (_, Some(parcel)) => ArgList::One(Value::Port(parcel.clone())),
+        (_, Some(parcel)) => ArgList::One(Value::Port(Carried(parcel.clone()))),
         (Some(list), None) => ArgList::One(value::read_packed(env, form, list, false)?),
         (None, None) => value::read_args(env, values)?,
     };
@@ -106,10 +106,11 @@ pub(crate) fn seal(call: &Call<'_>) -> Answer {
 pub(crate) fn withdraw(call: &Call<'_>) -> Answer {
     let slot = call.u32(1)?;
     let task = call.state.task(slot)?;
-    pool_of(call)?.pool.withdraw(&task);
     if let Some(parcel) = &task.owner().parcel {
+        // There is nothing to let go of.
         parcel.read();
     }
+    pool_of(call)?.pool.withdraw(&task);
     call.state.slab.borrow_mut().release(slot);
     call.state.hold(false);
     nothing(call)

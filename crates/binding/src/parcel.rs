@@ -60,10 +60,15 @@ impl Parcel {
     }
 }
 
-impl Drop for Parcel {
+/// A parcel's number among the values of a task.
+pub(crate) struct Carried(pub(crate) Arc<Parcel>);
+
+impl Drop for Carried {
     fn drop(&mut self) {
-        if !*self.is_read.get_mut() {
-            self.owner.post(Note::Pool { event: self.lost, pool: self.pool, number: self.number() });
+        let parcel = &self.0;
+        if !parcel.is_read.load(Ordering::Relaxed) {
+            let note = Note::Pool { event: parcel.lost, pool: parcel.pool, number: parcel.number() };
+            parcel.owner.post(note);
         }
     }
 }

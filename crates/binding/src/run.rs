@@ -8,7 +8,7 @@ use pool::{Failure, Outcome};
 use crate::isolate::IsolateState;
 use crate::js;
 use crate::native_tasks;
-use crate::parcel::Parcel;
+use crate::parcel::{Carried, Parcel};
 use crate::value::{self, Args, Packed, Value};
 use crate::work::{JsTask, JsWork};
 use crate::worker::WorkerSide;
@@ -118,7 +118,7 @@ pub(crate) fn read_value(state: &IsolateState, form: u8, value: sys::napi_value)
     let side = state.worker.borrow().clone();
     let side = side.ok_or_else(|| js::Fault::internal("only a worker sends values by a port"))?;
     let number = js::get_double(state.env, value)?;
-    Ok(Value::Port(Parcel::of_result(number, &side.link.entry)))
+    Ok(Value::Port(Carried(Parcel::of_result(number, &side.link.entry))))
 }
 
 /// A result or an error that TypeScript has packed.

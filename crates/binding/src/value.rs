@@ -1,12 +1,10 @@
 //! Values on their way between isolates: primitives and bytes as Rust values, everything else as
 //! text or bytes that TypeScript has made of them. `form` says which; only TypeScript gives it a meaning.
 
-use std::sync::Arc;
-
 use napi::sys;
 
 use crate::js::{self, Env, Fault};
-use crate::parcel::Parcel;
+use crate::parcel::Carried;
 use crate::store::Store;
 
 /// What a typed array or buffer is to be again when it arrives: N-API's numbers for typed arrays, and ours.
@@ -36,7 +34,7 @@ pub(crate) enum Value {
     /// Bytes, and the buffers that they refer to.
     List(Box<[Value]>),
     /// The number of what a MessagePort carries.
-    Port(Arc<Parcel>),
+    Port(Carried),
 }
 
 /// The form whose value is a list: the bytes of a serializer, then ArrayBuffers that move and SharedArrayBuffers.
@@ -169,7 +167,7 @@ pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Faul
         Value::Latin1(text) => js::string_latin1(env, text),
         Value::Utf16(text) => js::string_utf16(env, text),
         Value::Bytes { view, bytes } => js::bytes(env, *view, bytes),
-        Value::Port(parcel) => js::double(env, parcel.read()),
+        Value::Port(Carried(parcel)) => js::double(env, parcel.read()),
         Value::Store(store) => store.open().ok_or_else(|| Fault::internal("a buffer could not be made")),
         Value::List(values) => {
             let list = js::array(env)?;
