@@ -36,9 +36,11 @@ function thrownBy(run: () => unknown): Error {
 }
 
 /** A port that waits to be moved, and what has happened to its other side. */
-function channel(): { port: MessagePort; other: MessagePort; closed: Promise<unknown> } {
+function channel(): { port: MessagePort; other: MessagePort; closed: () => Promise<void> } {
   const { port1, port2 } = new MessageChannel()
-  return { port: port1, other: port2, closed: once(port2, 'close') }
+  let isClosed = false
+  port2.on('close', () => (isClosed = true))
+  return { port: port1, other: port2, closed: () => until(() => isClosed, 'the port is closed') }
 }
 
 test('what Node can clone arrives as an argument, alone, inside others, and twice the same', async (t) => {
@@ -89,11 +91,11 @@ test('what is thrown or reported as progress may hold it, too', async (t) => {
 
 test('a MessagePort moves to a task, and from one', async (t) => {
   await using executor = new ThreadPoolExecutor(1)
-  const { port, other } = channel()
+  const { port, other, closed } = channel()
   const heard: unknown[] = []
   other.on('message', (value) => heard.push(value))
   await executor.with({ transfer: [port] }).submit(carried.post, port, 1, 'two').result(SOON)
-  await once(other, 'close')
+  await closed()
   t.deepEqual(heard, [1, 'two'])
   const { port: made } = (await executor.submit(carried.makePort).result(SOON)) as { port: MessagePort }
   made.postMessage(21)
@@ -129,14 +131,14 @@ test('streams and file handles move to a task, and from one', async (t) => {
 
 test('an ArrayBuffer moves together with them, and beside what is only cloned', async (t) => {
   await using executor = new ThreadPoolExecutor(1)
-  const [bytes, { port, other }] = [new Uint8Array([1, 2, 3]), channel()]
+  const [bytes, { port, closed }] = [new Uint8Array([1, 2, 3]), channel()]
   const look = (view: Uint8Array, target: MessagePort, secret: KeyObject): unknown => {
     target.close()
     return [...view, secret.export().toString()]
   }
   t.deepEqual(await executor.with({ transfer: [bytes.buffer, port] }).submit(look, bytes, port, key('k')).result(SOON), [1, 2, 3, 'k'])
   t.is(bytes.byteLength, 0)
-  await once(other, 'close').catch(() => {})
+  await closed()
   const more = new Uint8Array([4, 5])
   const isWhole = (view: Uint8Array, blob: Blob): unknown => [view.length, blob instanceof Blob, blob.size]
   t.deepEqual(await executor.with({ transfer: [more.buffer] }).submit(isWhole, more, new Blob(['abc'])).result(SOON), [2, true, 3])
@@ -280,17 +282,17 @@ test('cancelled, expired and aborted before they start, such tasks let go of wha
   const controller = new AbortController()
   const cancelled = send(one)
   t.true(cancelled.cancel())
-  await one.closed
+  await one.closed()
   const expired = send(two, { queueTimeout: SHORT })
   await t.throwsAsync(expired.result(SOON), { instanceOf: TimeoutError })
-  await two.closed
+  await two.closed()
   const aborted = send(three, { signal: controller.signal })
   controller.abort()
   await t.throwsAsync(aborted.result(SOON), { instanceOf: CancelledError })
-  await three.closed
+  await three.closed()
   const none = send(four, { timeout: 0 })
   await t.throwsAsync(none.result(SOON), { instanceOf: TimeoutError })
-  await four.closed
+  await four.closed()
   t.deepEqual([executor.stats().queued, executor.stats().cancelled, executor.stats().timedOut], [0, 2, 2])
   folder.open(gate)
   t.is(await executor.submit(carried.exportKey, key('next')).result(SOON), 'next')
@@ -325,7 +327,7 @@ test('shutdown runs what was accepted; cancelFutures and terminateWorkers cancel
     const future = executor.with({ transfer: [port] }).submit(carried.post, port)
     const over = how === 'terminate' ? executor.terminateWorkers() : executor.shutdown({ cancelFutures: true })
     t.true(future.cancelled())
-    await closed
+    await closed()
     folder.open(gate)
     await over
   }
@@ -346,7 +348,7 @@ test('a worker that dies with a task in its hands loses that one, and closes its
   const die = (_: MessagePort): void => process.exit(3)
   const error = await executor.with({ transfer: [port] }).submit(die, port).exception(SOON)
   t.true(error instanceof WorkerLostError)
-  await closed
+  await closed()
   t.is(await executor.submit(carried.exportKey, key('next')).result(SOON), 'next')
   await executor.shutdown()
 })
