@@ -136,8 +136,7 @@ test('sort gives a new Float64Array in the order of TypedArray.sort', async (t) 
 test('select gives the number at index k of the sorted array', async (t) => {
   const numbers = Float64Array.from({ length: 10_001 }, (_, index) => ((index * 7919) % 10_007) - 5000)
   const sorted = numbers.slice().sort()
-// @ts-expect-error the union of these cases is wider than the type, on purpose
-  for (const k of [0, 1, 5000, 9999, 10_000]) t.is(await run(native.select, numbers, k), sorted[k])
+  for (const k of [0, 1, 5000, 9999, 10_000]) t.is(await run(native.select, numbers, k), sorted[k] as number)
   for (const k of [-1, 10_001, 0.5]) t.throws(() => submit(native.select, numbers, k), { instanceOf: RangeError })
   t.throws(() => submit(native.select, [], 0), { instanceOf: RangeError })
   t.throws(() => submit(native.select, numbers, '1'), { instanceOf: TypeError })

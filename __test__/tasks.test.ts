@@ -107,8 +107,7 @@ test('a self-contained function is sent as source, whatever its form', async (t)
     },
     property: (n: number) => n + 7,
   }
-// @ts-expect-error the union of these cases is wider than the type, on purpose
-  for (const [index, fn] of Object.values(methods).entries()) t.is(await executor.submit(fn, 10).result(SOON), 11 + index)
+  for (const [index, fn] of (Object.values(methods) as ((n: number) => unknown)[]).entries()) t.is(await executor.submit(fn, 10).result(SOON), 11 + index)
   t.is(await executor.submit(function named(n: number): number { return n < 2 ? 1 : n * named(n - 1) }, 5).result(SOON), 120)
   t.is(await executor.submit(async (n: number) => n, 5).result(SOON), 5)
   t.deepEqual(await executor.submit((...rest: number[]) => rest, 1, 2).result(SOON), [1, 2])
@@ -160,8 +159,7 @@ test('a function that cannot be sent is a TypeError at submit that says what to 
 
 test('a function that reads a variable of its surroundings fails with the ReferenceError of the worker and a hint', async (t) => {
   const outside = 5
-  for (const fn of [() => outside, async () => outside]) {
-// @ts-expect-error the union of these cases is wider than the type, on purpose
+  for (const fn of [() => outside, async () => outside] as (() => unknown)[]) {
     const error = (await executor.submit(fn).exception(SOON)) as Error
     t.true(error instanceof ReferenceError)
     t.regex(error.message, /outside is not defined/)
@@ -223,11 +221,9 @@ test('outside of a task currentTask() and currentExecutor() are null', (t) => {
 
 test('currentTask() tells a task its id, name, signal and deadline, also after an await', async (t) => {
   const ids = new Set<number>()
-  for (const fn of [named.report, named.reportLater]) {
-// @ts-expect-error the union of these cases is wider than the type, on purpose
+  for (const fn of [named.report, named.reportLater] as (() => unknown)[]) {
     const plain = (await executor.submit(fn).result(SOON)) as { id: number }
     t.like(plain, { name: '', cancelled: false, aborted: false, isSignal: true, hasDeadline: false })
-// @ts-expect-error the union of these cases is wider than the type, on purpose
     const full = (await executor.with({ name: 'mine', timeout: SOON }).submit(fn).result(SOON)) as { id: number }
     t.like(full, { name: 'mine', cancelled: false, aborted: false, isSignal: true, hasDeadline: true })
     ids.add(plain.id).add(full.id)
@@ -247,9 +243,8 @@ test('currentExecutor() gives a task the executor that runs it, for submitting m
 })
 
 test('progress values arrive all, in order, before the result', async (t) => {
-  for (const fn of [named.send, named.sendLater]) {
+  for (const fn of [named.send, named.sendLater] as ((values: unknown[]) => unknown)[]) {
     const events: unknown[] = []
-// @ts-expect-error the union of these cases is wider than the type, on purpose
     const future = executor.submit(fn, [1, 'two', { three: 3 }, null, undefined])
     future.onProgress((value) => events.push(value))
     future.addDoneCallback(() => events.push('done'))
