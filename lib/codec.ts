@@ -20,7 +20,7 @@ import { isJsonSafe } from './json-safe.ts'
 import { checkTransfer, deserializeMoved, serializeMoved } from './moved.ts'
 import type { Moved } from './moved.ts'
 import { canSend, sendResult, takeResult } from './parcels.ts'
-import { isPart } from './views.ts'
+import { isPart, MOST_BYTES } from './views.ts'
 
 export { describe, placedArgumentError } from './clone-error.ts'
 
@@ -52,10 +52,10 @@ export function goesAsIs(value: unknown): boolean {
 function isWholeBytes(value: object): boolean {
   if (ArrayBuffer.isView(value)) {
     const buffer = value.buffer
-    if (!(buffer instanceof ArrayBuffer) || !isOrdinary(buffer)) return false
+    if (!(buffer instanceof ArrayBuffer) || !isOrdinary(buffer) || value.byteLength > MOST_BYTES) return false
     return value.byteLength === buffer.byteLength || isPart(value)
   }
-  return types.isArrayBuffer(value) && isOrdinary(value)
+  return types.isArrayBuffer(value) && isOrdinary(value) && value.byteLength <= MOST_BYTES
 }
 
 function isOrdinary(buffer: ArrayBuffer): boolean {
@@ -104,6 +104,7 @@ export function packObject(value: unknown): unknown {
     return text
   }
   const found = survey(value)
+  checkSize(found)
   if (!found.isFaithful) return packDoubtful(value, found)
   return found.hasShared ? packShared(value, found) : packFaithful(value, found)
 }
@@ -138,6 +139,10 @@ function packDoubtful(value: unknown, found: Survey): unknown {
   return bytes
 }
 
+function checkSize({ bytes }: Survey): void {
+  if (bytes > MOST_BYTES) throw new RangeError(`${bytes} bytes are too many to be copied, more than ${MOST_BYTES}: transfer or share the memory`)
+}
+
 function packShared(value: unknown, found: Survey): unknown {
   if (!binding.canMove) return packDoubtful(value, found)
   try {
@@ -151,7 +156,10 @@ function packShared(value: unknown, found: Survey): unknown {
 /** Packs a value of which the objects in `transfer` move; like `packObject`, but `PORT` leaves the value itself. */
 export function packTransferred(value: unknown, transfer: readonly object[]): unknown {
   const buffers = checkTransfer(transfer)
-  if (buffers !== undefined && survey(value).isFaithful) return packMoved(value, buffers)
+  const found = survey(value)
+  for (const buffer of buffers ?? []) found.bytes -= buffer.byteLength
+  checkSize(found)
+  if (buffers !== undefined && found.isFaithful) return packMoved(value, buffers)
   packedForm = PORT
   return value
 }

@@ -24,6 +24,8 @@ export interface Survey {
   hasResizable: boolean
   /** Whether it holds shared memory, which only the form `MOVED` and a port carry. */
   hasShared: boolean
+  /** How much memory it brings along that is not shared. */
+  bytes: number
 }
 
 /** The prototypes whose instances `structuredClone` makes plain objects of. */
@@ -53,6 +55,7 @@ class Surveyor implements Survey {
   parts: Set<string> | undefined
   hasResizable = false
   hasShared = false
+  bytes = 0
   readonly #seen: Set<object> = new Set()
   readonly #todo: object[] = []
 
@@ -113,15 +116,22 @@ class Surveyor implements Survey {
     else if (types.isNativeError(object)) this.#lookAtError(object)
     else if (types.isSharedArrayBuffer(object)) this.hasShared = true
     else if (types.isSymbolObject(object)) this.isFaithful = false
-    else return types.isDate(object) || types.isArrayBuffer(object) || types.isRegExp(object) || types.isBoxedPrimitive(object)
+    else if (types.isArrayBuffer(object)) this.bytes += object.byteLength
+    else return types.isDate(object) || types.isRegExp(object) || types.isBoxedPrimitive(object)
     return true
   }
 
   #lookAtView(view: ArrayBufferView): void {
     const buffer = bufferOf(view)
     if (types.isSharedArrayBuffer(buffer)) this.hasShared = true
-    else if ((buffer as { resizable?: boolean }).resizable === true) this.hasResizable = true
-    else if (isPart(view)) (this.parts ??= new Set()).add(partName(view))
+    else if (isPart(view) && (buffer as { resizable?: boolean }).resizable !== true) {
+      ;(this.parts ??= new Set()).add(partName(view))
+      this.bytes += view.byteLength
+    } else {
+      if ((buffer as { resizable?: boolean }).resizable === true) this.hasResizable = true
+      // Counted there, once.
+      this.visit(buffer)
+    }
   }
 
   #lookAtError(error: Error): void {

@@ -10,6 +10,9 @@ const arrayBuffer = getter(typedArray, 'buffer')
 const arrayTag = getter(typedArray, Symbol.toStringTag as unknown as string)
 const dataViewBuffer = getter(DataView.prototype, 'buffer')
 
+/** The most bytes of memory that one value may bring along as a copy. The formats have no room for more. */
+export const MOST_BYTES: number = 2 ** 31 - 1
+
 /** The name of the class of a typed array or DataView. */
 export function viewClass(view: ArrayBufferView): string {
   return (arrayTag.call(view) as string | undefined) ?? 'DataView'

@@ -82,6 +82,8 @@ function packOrExplain(packIt: () => unknown): unknown {
   try {
     return packIt()
   } catch (error) {
+    // Too deep, or too large.
+    if (error instanceof RangeError) throw error
     const why = error instanceof Error ? error.message : String(error)
     throw new DOMException(`the result cannot be cloned: ${why}`, 'DataCloneError')
   }

@@ -85,7 +85,7 @@ struct Slice<'a> {
 }
 
 impl Slice<'_> {
-    /// Runs the errand in a callback scope. False if JavaScript cannot run any more.
+    /// Runs the errand in a callback scope. False if it did not come to its end, as where JavaScript cannot run any more.
     fn call_out(&mut self, errand: Errand) -> bool {
         let env = self.state.env;
         *self.state.errand.borrow_mut() = errand;
@@ -108,11 +108,13 @@ impl Slice<'_> {
             && matches!(js::type_of(env, result), Ok(sys::ValueType::napi_object))
         {
             self.receiver = result;
-        } else if let Some(error) = js::take_exception(env) {
+            return true;
+        }
+        if let Some(error) = js::take_exception(env) {
             // SAFETY: a live value; Node treats it as an uncaught exception.
             unsafe { sys::napi_fatal_exception(env, error) };
         }
-        status != sys::Status::napi_cannot_run_js && status != sys::Status::napi_closing
+        false
     }
 
     /// Delivers one batch of completions.
@@ -200,6 +202,16 @@ impl Slice<'_> {
         let errand = Errand::Run { side: side.clone(), task: task.clone(), args };
         self.call_out(errand);
         let result = std::mem::take(&mut *self.state.errand.borrow_mut());
+        if side.has_cause() {
+            if !self.call_out(Errand::Nothing) {
+                // What the task has left behind, a rejection for instance, has ended the isolate. The task is lost with
+                // it, and no other one.
+                side.set_claiming(false);
+                return None;
+            }
+            // A listener of the user has handled it.
+            side.forget_cause();
+        }
         match result {
             Errand::Ran(Some(outcome)) => Some((task, outcome)),
             _ => None,

@@ -377,6 +377,15 @@ impl WorkerSide {
         self.exit_code.set(Some(code));
     }
 
+    /// Whether an error was noted that ends the isolate, unless the user's code handles it.
+    pub(crate) fn has_cause(&self) -> bool {
+        self.cause.borrow().is_some()
+    }
+
+    pub(crate) fn forget_cause(&self) {
+        self.cause.borrow_mut().take();
+    }
+
     pub(crate) fn note_cause(&self, cause: Packed) {
         self.cause.borrow_mut().get_or_insert(Arc::new(cause));
     }
