@@ -48,7 +48,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     let values = match (list, &parcel) {
         (_, Some(parcel)) => ArgList::One(Value::Port(Carried(parcel.clone()))),
         (Some(list), None) => ArgList::One(value::read_packed(env, form, list, false)?),
-        (None, None) => value::read_args(env, values)?,
+        (None, None) => value::read_args(env, values, !native)?,
     };
     let args = Args { form, values };
     let slot = state.slab.borrow_mut().reserve();

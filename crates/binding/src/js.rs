@@ -257,6 +257,11 @@ pub(crate) fn string(env: Env, text: &str) -> Result<sys::napi_value, Fault> {
 
 /// A new ArrayBuffer, or a view of all of one, with a copy of `bytes`.
 pub(crate) fn bytes(env: Env, view: View, bytes: &[u8]) -> Result<sys::napi_value, Fault> {
+    view_of_all(env, view, bytes.len(), buffer_with(env, bytes)?)
+}
+
+/// A new ArrayBuffer with a copy of `bytes`.
+pub(crate) fn buffer_with(env: Env, bytes: &[u8]) -> Result<sys::napi_value, Fault> {
     let mut data = ptr::null_mut();
     let buffer: sys::napi_value = {
         let mut buffer = ptr::null_mut();
@@ -268,11 +273,21 @@ pub(crate) fn bytes(env: Env, view: View, bytes: &[u8]) -> Result<sys::napi_valu
         // SAFETY: the new buffer has `bytes.len()` bytes at `data`, and nobody else knows it.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast(), bytes.len()) };
     }
+    Ok(buffer)
+}
+
+/// A buffer of `size` bytes itself, or a view of all of it.
+pub(crate) fn view_of_all(
+    env: Env,
+    view: View,
+    size: usize,
+    buffer: sys::napi_value,
+) -> Result<sys::napi_value, Fault> {
     match view {
         ARRAY_BUFFER => Ok(buffer),
-        DATA_VIEW => value!(|result| sys::napi_create_dataview(env, bytes.len(), buffer, 0, &mut result)),
+        DATA_VIEW => value!(|result| sys::napi_create_dataview(env, size, buffer, 0, &mut result)),
         kind => {
-            let length = bytes.len() / element_size(kind);
+            let length = size / element_size(kind);
             value!(|result| sys::napi_create_typedarray(env, kind, length, buffer, 0, &mut result))
         }
     }

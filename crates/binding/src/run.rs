@@ -113,7 +113,11 @@ fn read_result(
 /// A value that a task sends, with what goes beside the addon.
 pub(crate) fn read_value(state: &IsolateState, form: u8, value: sys::napi_value) -> Result<Value, js::Fault> {
     if !value::is_carried(form) {
-        return value::read_packed(state.env, form, value, true);
+        return if value::is_list(form) {
+            value::read_packed(state.env, form, value, true)
+        } else {
+            value::read_once(state.env, value)
+        };
     }
     let side = state.worker.borrow().clone();
     let side = side.ok_or_else(|| js::Fault::internal("only a worker sends values by a port"))?;

@@ -3,6 +3,7 @@
 
 use napi::sys;
 
+use crate::engine;
 use crate::js::{self, Env, Fault};
 use crate::parcel::Carried;
 use crate::store::Store;
@@ -28,6 +29,12 @@ pub(crate) enum Value {
     Bytes {
         view: View,
         bytes: Vec<u8>,
+    },
+    /// A copy of many bytes, in memory that becomes the receiver's buffer. It can be written once.
+    Copy {
+        view: View,
+        size: usize,
+        store: Store,
     },
     /// The memory of a buffer that is moved or shared.
     Store(Store),
@@ -74,12 +81,37 @@ impl ArgList {
     }
 }
 
-pub(crate) fn read_args(env: Env, values: &[sys::napi_value]) -> Result<ArgList, Fault> {
+/// The arguments of a task, to be written `once` in an isolate, or read by a native task.
+pub(crate) fn read_args(env: Env, values: &[sys::napi_value], once: bool) -> Result<ArgList, Fault> {
+    let read = if once { read_once } else { read };
     match values {
         [] => Ok(ArgList::None),
         [one] => read(env, *one).map(ArgList::One),
         many => many.iter().map(|value| read(env, *value)).collect::<Result<_, _>>().map(ArgList::Many),
     }
+}
+
+/// From this size on a second copy costs more than a buffer object that nobody will see.
+const MANY_BYTES: usize = 1 << 16;
+
+/// Like `read`, for a value that is written once. Many bytes are copied right into the buffer that the receiver gets:
+/// fresh memory costs as much as the copy, so there should be one of both on the way, not two.
+pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
+    if js::type_of(env, value)? != sys::ValueType::napi_object || engine::stores().is_none() {
+        return read(env, value);
+    }
+    let (view, data) = js::get_bytes(env, value)?;
+    if data.len() < MANY_BYTES {
+        return Ok(Value::Bytes { view, bytes: data.to_vec() });
+    }
+    let size = data.len();
+    let buffer = js::buffer_with(env, data)?;
+    // SAFETY: a live ArrayBuffer.
+    let Some(store) = (unsafe { Store::of(buffer, false) }) else {
+        return Ok(Value::Bytes { view, bytes: data.to_vec() });
+    };
+    js::detach(env, buffer)?;
+    Ok(Value::Copy { view, size, store })
 }
 
 /// Copies a primitive, a string, or bytes out of the isolate.
@@ -168,6 +200,10 @@ pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Faul
         Value::Utf16(text) => js::string_utf16(env, text),
         Value::Bytes { view, bytes } => js::bytes(env, *view, bytes),
         Value::Port(Carried(parcel)) => js::double(env, parcel.read()),
+        Value::Copy { view, size, store } => {
+            let buffer = store.open().ok_or_else(|| Fault::internal("a buffer could not be made"))?;
+            js::view_of_all(env, *view, *size, buffer)
+        }
         Value::Store(store) => store.open().ok_or_else(|| Fault::internal("a buffer could not be made")),
         Value::List(values) => {
             let list = js::array(env)?;
