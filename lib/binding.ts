@@ -58,7 +58,7 @@ export interface Binding {
   collect(slot: number): unknown
   progress(slot: number): unknown[] | undefined
   cancel(pool: number, slot: number, interrupt: boolean): boolean
-  park(slot: number, ms: number): void
+  park(slot: number, left: number): void
   services(): number[]
   hold(held: boolean): void
   createPool(threadName: string): number
@@ -86,6 +86,7 @@ export interface Binding {
     abort: (token: number) => void,
     recover: (unharmed: boolean) => void,
     packError: (error: unknown) => unknown,
+    prepareNow: (fn: number) => number,
   ): boolean
   settle(token: number, form: number, value: unknown): void
   prepared(fn: number, isAsync: boolean): void

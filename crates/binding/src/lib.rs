@@ -5,6 +5,7 @@
 //! `run` → the future settles → `mailbox` and `bell` of the submitter → `deliver`.
 
 mod bell;
+mod blocked;
 mod calls;
 mod deliver;
 mod engine;
@@ -23,6 +24,7 @@ mod pools;
 mod quiet;
 mod run;
 mod slice;
+mod stack;
 mod stopper;
 mod store;
 mod value;

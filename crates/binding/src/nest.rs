@@ -6,62 +6,99 @@
 //!
 //! Only a synchronous function can be run so: the continuation of a promise needs the event loop, which the
 //! waiter blocks. So functions that are known to be asynchronous go to another worker, and a wait that only this
-//! thread could end is refused.
+//! thread could end is refused. `docs/nesting.md` has the whole of it.
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use pool::State;
+use pool::{Kind, State};
 
-use crate::future_calls::park_until;
+use crate::blocked;
+use crate::future_calls::{duration, park_until};
 use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
-use crate::run;
+use crate::slice;
+use crate::stack;
 use crate::work::{JsTask, JsWork};
 use crate::worker::WorkerSide;
 
-/// How many tasks may lie on top of each other on one thread. Each takes a few kilobytes of V8's stack of
-/// about a megabyte, most of it the task's own.
-const MOST_DEPTH: usize = 64;
+/// The longest that a thread parks at a time: in between TypeScript sees a termination, and starts workers.
+const LONGEST_PARK: Duration = Duration::from_millis(20);
 
-/// Waits for `task`, until `deadline` at the longest.
-pub(crate) fn wait(
+/// How many tasks may lie on top of each other where the size of the stack is not known.
+const MOST_DEPTH: usize = if cfg!(unix) { usize::MAX } else { 64 };
+
+/// Parks until `task` has settled, a pool asks for something, or a slice of `left` is over.
+pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64) -> Result<(), Fault> {
+    let deadline = Instant::now() + duration(left).min(LONGEST_PARK);
+    let side = state.worker.borrow().clone();
+    match side {
+        Some(side) => wait(state, &side, task, deadline, left == f64::INFINITY),
+        None => {
+            park_until(state, deadline, || task.state().is_settled());
+            Ok(())
+        }
+    }
+}
+
+fn wait(
     state: &IsolateState,
     side: &Rc<WorkerSide>,
     task: &Arc<JsTask>,
     deadline: Instant,
+    for_ever: bool,
 ) -> Result<(), Fault> {
     if side.has_in_hand(task) && !task.state().is_settled() {
         return Err(Fault::invalid_state(
-            "the task lies under the one that waits for it, on the same thread: neither could ever go on",
+            "the task lies under the one that waits for it, or its promise needs the same thread: neither could ever go on",
         ));
     }
-    if task.state() == State::Pending && run_here(state, side, task) {
-        return Ok(());
+    let waiter = side.guard.innermost();
+    let is_stopped = || waiter.as_ref().is_some_and(|waiter| waiter.is_cancel_requested());
+    if task.state() == State::Pending && run_here(state, side, task)? {
+        return unwind_if_stopped(state, side, waiter.as_ref());
     }
     if task.state().is_settled() {
         return Ok(());
     }
-    let waiter = side.guard.innermost();
-    let is_stopped = || waiter.as_ref().is_some_and(|waiter| waiter.is_cancel_requested());
+    let _registered = for_ever.then(|| blocked::register(side, task)).transpose()?;
     side.suspend();
     park_until(state, deadline, || task.state().is_settled() || is_stopped());
     side.resume();
+    unwind_if_stopped(state, side, waiter.as_ref())
+}
+
+/// A waiter that was stopped while it could not be reached is unwound now, before it goes on. One that has looked at its
+/// `currentTask()` has its time of grace.
+fn unwind_if_stopped(
+    state: &IsolateState,
+    side: &Rc<WorkerSide>,
+    waiter: Option<&Arc<JsTask>>,
+) -> Result<(), Fault> {
+    let stopped = waiter.filter(|waiter| waiter.state().is_settled() && !waiter.owner().has_looked());
+    if let Some(waiter) = stopped
+        && side.guard.ask(waiter, false)
+    {
+        // Any call into JavaScript will do: the interrupt is answered at its beginning.
+        side.call_nothing(state)?;
+    }
     Ok(())
 }
 
 /// Runs the task on top of the waiter, if that is possible. False if it was not.
-fn run_here(state: &IsolateState, side: &Rc<WorkerSide>, task: &Arc<JsTask>) -> bool {
-    if !side.can_run_nested(task.needs()) || side.guard.depth() >= MOST_DEPTH {
-        return false;
+fn run_here(state: &IsolateState, side: &Rc<WorkerSide>, task: &Arc<JsTask>) -> Result<bool, Fault> {
+    let is_ours = task.kind() == Kind::Isolate && task.owner().pool == side.link.entry.id;
+    if !is_ours || side.guard.depth() >= MOST_DEPTH || !stack::is_half_free() {
+        return Ok(false);
     }
-    let Some(JsWork::Isolate(args)) = side.claim_task(task) else { return false };
-    let outcome = js::scoped(state.env, || run::run(state, side, task, &args));
-    // `dispatch` of the waiter leaves its own form here, or relies on it being 0.
-    state.header.set_scratch(0, 0.0);
+    if !side.can_run_nested(state, task.needs())? {
+        return Ok(false);
+    }
+    let Some(JsWork::Isolate(args)) = side.claim_task(task) else { return Ok(false) };
+    let outcome = js::scoped(state.env, || slice::run_nested(state, side, task, args));
     if let Some(outcome) = outcome {
         side.finish(Some((task.clone(), outcome)));
     }
-    true
+    Ok(true)
 }

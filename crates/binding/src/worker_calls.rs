@@ -18,7 +18,8 @@ fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
     call.state.worker.borrow().clone().ok_or_else(|| Fault::internal("this thread is no worker of a pool"))
 }
 
-/// `attach(poolNumber, workerNumber, dispatch, prepare, leave, abort, recover, packError)`: makes this isolate
+/// `attach(poolNumber, workerNumber, dispatch, prepare, leave, abort, recover, packError,
+/// prepareNow)`: makes this isolate
 /// a worker of the pool. False if the pool is closed.
 pub(crate) fn attach(call: &Call<'_>) -> Answer {
     let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
@@ -30,6 +31,7 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
         abort: function(5)?,
         recover: function(6)?,
         pack_error: function(7)?,
+        prepare_now: function(8)?,
     };
     name_thread(&format!("{}-{}", entry.pool.config().thread_name, call.u32(1)?));
     let bell = call.state.bell.clone();

@@ -17,9 +17,15 @@ use crate::work::{Kind, Work};
 use crate::worker::Next;
 
 /// How many workers of a kind, beyond `max_workers`, may stand in for workers whose tasks wait.
-const MOST_LENT: usize = 64;
+pub(crate) const MOST_LENT: usize = 512;
 
 impl<W: Work> Pool<W> {
+    /// How many workers of a kind there can be, the lent ones among them.
+    #[must_use]
+    pub fn most_workers(&self) -> usize {
+        self.config.max_workers + MOST_LENT
+    }
+
     /// Wakes and asks for as many workers as the queue needs and the budget allows.
     pub(crate) fn rebalance(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
         while self.send_one(shared, actions) {}

@@ -78,7 +78,7 @@ impl<W: Work> Worker<W> {
     }
 
     /// Claims this very task, if it still waits in this worker's lane: for a worker whose task would
-    /// otherwise wait for it. It comes on top of what the worker holds, and runs in its place.
+    /// otherwise wait for it. It must be a task of this pool. It comes on top of what the worker holds, and runs in its place.
     pub fn claim_task(&self, task: &Arc<Task<W>>) -> Option<W> {
         let mut actions = Actions::default();
         let mut shared = self.pool.state.lock();
