@@ -26,8 +26,8 @@ use crate::worker::WorkerSide;
 /// The longest that a thread parks at a time: in between TypeScript sees a termination, and starts workers.
 const LONGEST_PARK: Duration = Duration::from_millis(20);
 
-/// How many tasks may lie on top of each other where the size of the stack is not known.
-const MOST_DEPTH: usize = if cfg!(unix) { usize::MAX } else { 64 };
+/// How many tasks may lie on top of each other, also where the size of the stack is not known.
+const MOST_DEPTH: usize = if cfg!(unix) { 4096 } else { 64 };
 
 /// Parks until `task` has settled, a pool asks for something, or a slice of `left` is over.
 pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64) -> Result<(), Fault> {
