@@ -59,6 +59,8 @@ export interface Binding {
   progress(slot: number): unknown[] | undefined
   cancel(pool: number, slot: number, interrupt: boolean): boolean
   park(slot: number, left: number): void
+  /** The slot's outcome was collected and is not to be delivered. */
+  release(slot: number): void
   services(): number[]
   hold(held: boolean): void
   createPool(threadName: string): number

@@ -60,6 +60,8 @@ export interface TaskLink {
   cancel(slot: number, future: Future<any>, interrupt: boolean, reason: unknown): boolean
   /** Parks this OS thread until the task has settled or about `left` milliseconds have passed, Infinity for no limit; returns every few milliseconds; throws InvalidStateError when waiting can never end. */
   park(slot: number, future: Future<any>, left: number): void
+  /** The future has its outcome, and nobody is to hear of it: there is nothing to deliver. */
+  release(slot: number): void
 }
 
 /**
@@ -617,7 +619,16 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Parks this thread until the outcome is stored. */
   #park(timeout: number): void {
-    if (this.#collect()) return
+    const link = this.#link
+    if (!this.#collect()) this.#parkUntilStored(timeout)
+    // Otherwise a program that only blocks, and never comes back to its event loop, would keep all its futures. That a worker was lost is
+    // not the end of the story: its exit code comes by delivery.
+    if (link === null || this.#extras !== null || this.#shared !== null || !this.#returned()) return
+    this.#state |= DELIVERED
+    link.release(this.#slot)
+  }
+
+  #parkUntilStored(timeout: number): void {
     const deadline = timeout === Infinity ? Infinity : performance.now() + timeout
     if (this.#link === null && deadline === Infinity) {
       throw new InvalidStateError('an unfinished hand-made future cannot be waited for without a time-out: nobody could finish it meanwhile')

@@ -80,6 +80,11 @@ export class PoolLink implements TaskLink {
     serve()
   }
 
+  release(slot: number): void {
+    futures[slot] = undefined
+    binding.release(slot)
+  }
+
   /** Serves at once what the pools ask. */
   serve(): void {
     serve()

@@ -151,6 +151,19 @@ pub(crate) fn park(call: &Call<'_>) -> Answer {
     js::undefined(call.env)
 }
 
+/// `release(slot)`: the outcome was collected, and is not to be delivered: the slot is free.
+pub(crate) fn release(call: &Call<'_>) -> Answer {
+    let (state, slot) = (call.state, call.u32(0)?);
+    let task = state.task(slot)?;
+    if task.state().is_settled() {
+        state.slab.borrow_mut().release(slot);
+        state.hold(false);
+        let slab = state.slab.borrow();
+        state.mailbox.prune(|task| slab.holds(task.owner().slot, task));
+    }
+    nothing(call)
+}
+
 /// Parks this thread until `is_over`, a pool asks for something, or `deadline` has passed.
 pub(crate) fn park_until(state: &IsolateState, deadline: Instant, is_over: impl Fn() -> bool) {
     while !is_over() {

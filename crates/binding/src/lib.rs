@@ -18,6 +18,7 @@ mod mailbox;
 mod native_arguments;
 mod native_tasks;
 mod nest;
+mod patience;
 mod plugins;
 mod pool_calls;
 mod pools;
@@ -70,6 +71,7 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"progress" => future_calls::progress,
         c"cancel" => future_calls::cancel,
         c"park" => future_calls::park,
+        c"release" => future_calls::release,
         c"services" => future_calls::services,
         c"hold" => future_calls::hold,
         c"createPool" => pool_calls::create_pool,

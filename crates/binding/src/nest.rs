@@ -36,7 +36,10 @@ pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64) -> Resul
     match side {
         Some(side) => wait(state, &side, task, deadline, left == f64::INFINITY),
         None => {
-            park_until(state, deadline, || task.state().is_settled());
+            let is_over = || task.state().is_settled();
+            if !state.patience.wait(deadline, is_over) {
+                park_until(state, deadline, is_over);
+            }
             Ok(())
         }
     }
