@@ -54,7 +54,7 @@ for (const stop of ['cancel', 'timeout'] as const) {
     const executor = plain(2)
     const flag = flags()
     const future = (stop === 'timeout' ? executor.with({ timeout: 200 }) : executor).submit(nested.waitsForSpin, flag)
-    await until(() => Atomics.load(flag, 0) === 1, 'it has begun')
+    await until(() => Atomics.load(flag, 0) === 1 && executor.stats().running === 2, 'both have begun')
     if (stop === 'cancel') t.true(future.cancel({ interrupt: true }))
     const error = await future.result(SOON).catch((thrown: unknown) => thrown)
     t.true(error instanceof (stop === 'cancel' ? CancelledError : TimeoutError))

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use napi::sys;
 
+use crate::awake::Wakefulness;
 use crate::bell::Bell;
 use crate::engine::{self, UvAsync};
 use crate::js::{self, Env, Fault, check};
 use crate::mailbox::{Mailbox, Note};
-use crate::patience::Patience;
 use crate::pools::PoolEntry;
 use crate::slice;
 use crate::work::JsTask;
@@ -137,7 +137,7 @@ pub(crate) struct IsolateState {
     pub(crate) worker: RefCell<Option<std::rc::Rc<WorkerSide>>>,
     pub(crate) errand: RefCell<slice::Errand>,
     cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
-    pub(crate) patience: Patience,
+    pub(crate) awake: Wakefulness,
 }
 
 impl IsolateState {
@@ -170,7 +170,7 @@ impl IsolateState {
             worker: RefCell::new(None),
             errand: RefCell::default(),
             cleanup: Cell::new(ptr::null_mut()),
-            patience: Patience::default(),
+            awake: Wakefulness::default(),
         }));
         let trampoline = js::function(env, c"run", slice::trampoline, state.cast())?;
         // SAFETY: `state` was just leaked; nobody else has it yet.

@@ -4,6 +4,7 @@
 //! The way of a task: `future_calls::submit` → the queue of the `pool` crate → `slice` on a worker's thread →
 //! `run` → the future settles → `mailbox` and `bell` of the submitter → `deliver`.
 
+mod awake;
 mod bell;
 mod blocked;
 mod calls;
@@ -18,7 +19,6 @@ mod mailbox;
 mod native_arguments;
 mod native_tasks;
 mod nest;
-mod patience;
 mod plugins;
 mod pool_calls;
 mod pools;

@@ -10,6 +10,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use pool::{Kind, State};
@@ -37,7 +38,7 @@ pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64) -> Resul
         Some(side) => wait(state, &side, task, deadline, left == f64::INFINITY),
         None => {
             let is_over = || task.state().is_settled();
-            if !state.patience.wait(deadline, is_over) {
+            if !state.awake.wait(deadline, is_over) {
                 park_until(state, deadline, is_over);
             }
             Ok(())
@@ -66,9 +67,25 @@ fn wait(
         return Ok(());
     }
     let _registered = for_ever.then(|| blocked::register(side, task)).transpose()?;
-    side.suspend();
-    park_until(state, deadline, || task.state().is_settled() || is_stopped());
-    side.resume();
+    let is_over = || task.state().is_settled() || is_stopped();
+    // The rest of a short task is over before another worker could have been started; one that is there is woken at once.
+    let spare = &side.link.entry.patience;
+    if side.begins_to_wait_for(task) && task.state() == State::Running {
+        let one_is_missed = side.suspend(false);
+        let began = Instant::now();
+        let brief = if one_is_missed { deadline.min(began + spare.left()) } else { deadline };
+        park_until(state, brief, is_over);
+        side.resume(false);
+        if !one_is_missed {
+            return unwind_if_stopped(state, side, waiter.as_ref());
+        }
+        spare.spend(began.elapsed());
+    }
+    if !is_over() {
+        side.suspend(true);
+        park_until(state, deadline, is_over);
+        side.resume(true);
+    }
     unwind_if_stopped(state, side, waiter.as_ref())
 }
 
@@ -104,4 +121,30 @@ fn run_here(state: &IsolateState, side: &Rc<WorkerSide>, task: &Arc<JsTask>) -> 
         side.finish(Some((task.clone(), outcome)));
     }
     Ok(true)
+}
+
+/// For how long, in all, the blocked workers of a pool may leave tasks waiting that another worker could run, before
+/// that worker is started. To start it takes tens of milliseconds of a core, so it is worth while once about as much
+/// was lost; a pool of which tasks wait a moment now and then does without.
+#[derive(Default)]
+pub(crate) struct Patience {
+    // ORDERING: an estimate.
+    spent: AtomicU64,
+}
+
+/// In nanoseconds.
+const MOST_PATIENCE: u64 = 10_000_000;
+
+impl Patience {
+    fn left(&self) -> Duration {
+        Duration::from_nanos(MOST_PATIENCE.saturating_sub(self.spent.load(Ordering::Relaxed)))
+    }
+
+    /// Once all is spent a worker is started, and it begins anew.
+    fn spend(&self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(MOST_PATIENCE).min(MOST_PATIENCE);
+        if self.spent.fetch_add(nanos, Ordering::Relaxed) + nanos >= MOST_PATIENCE {
+            self.spent.store(0, Ordering::Relaxed);
+        }
+    }
 }

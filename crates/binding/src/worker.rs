@@ -150,6 +150,8 @@ pub(crate) struct WorkerSide {
     claiming: Cell<bool>,
     pub(crate) gathered: Arc<Gathered>,
     gathers: Cell<bool>,
+    /// The pool and the number of the task that this thread was last blocked for.
+    waited_for: Cell<(u32, u64)>,
     /// The function that is being loaded.
     preparing: Cell<Option<u32>>,
     exit_code: Cell<Option<i32>>,
@@ -190,6 +192,7 @@ impl WorkerSide {
             claiming: Cell::new(true),
             gathered: quiet::register(),
             gathers: Cell::new(false),
+            waited_for: Cell::default(),
             preparing: Cell::new(None),
             exit_code: Cell::new(None),
             cause: RefCell::new(None),
@@ -302,17 +305,31 @@ impl WorkerSide {
         self.held.borrow().iter().map(|held| held.task.clone()).collect()
     }
 
-    /// A task begins to wait: the worker's place is free for another.
-    pub(crate) fn suspend(&self) {
-        if let Some(worker) = self.worker.borrow().as_ref() {
-            worker.suspend();
+    /// Whether this is the first slice of a wait.
+    pub(crate) fn begins_to_wait_for(&self, task: &Arc<JsTask>) -> bool {
+        let name = (task.owner().pool, task.id());
+        self.waited_for.replace(name) != name
+    }
+
+    /// A task begins to wait: the worker's place is free for another. With `blocks` another worker may be started, for
+    /// this one will claim nothing. Without, it says whether one is missed.
+    pub(crate) fn suspend(&self, blocks: bool) -> bool {
+        match self.worker.borrow().as_ref() {
+            Some(worker) if blocks => {
+                worker.suspend();
+                false
+            }
+            Some(worker) => worker.suspend_claiming(),
+            None => false,
         }
     }
 
     /// A wait is over.
-    pub(crate) fn resume(&self) {
-        if let Some(worker) = self.worker.borrow().as_ref() {
-            worker.resume();
+    pub(crate) fn resume(&self, blocks: bool) {
+        match self.worker.borrow().as_ref() {
+            Some(worker) if blocks => worker.resume(),
+            Some(worker) => worker.resume_claiming(),
+            None => {}
         }
     }
 

@@ -65,14 +65,14 @@ pub(crate) fn settle(call: &Call<'_>) -> Answer {
 
 /// `suspend()`: a task begins to wait without blocking: the worker gives up its place, and may take another task.
 pub(crate) fn suspend(call: &Call<'_>) -> Answer {
-    side(call)?.suspend();
+    side(call)?.suspend(false);
     call.state.bell.ring();
     nothing(call)
 }
 
 /// `resume()`: that wait is over.
 pub(crate) fn resume(call: &Call<'_>) -> Answer {
-    side(call)?.resume();
+    side(call)?.resume(false);
     nothing(call)
 }
 

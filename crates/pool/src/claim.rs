@@ -235,6 +235,9 @@ impl<W: Work> Pool<W> {
         if held == 0 {
             shared.workers.leave_place(id);
             shared.workers.set_state(id, WorkerState::Leaving);
+        } else {
+            // What its tasks wait for somebody else must run.
+            shared.workers.lend_for(id);
         }
         self.rebalance(shared, actions);
         if held == 0 { Next::Leave } else { Next::Nothing }

@@ -18,13 +18,13 @@ static HAS_SPARE_CORES: LazyLock<bool> =
     LazyLock::new(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1));
 
 #[derive(Default)]
-pub(crate) struct Patience {
+pub(crate) struct Wakefulness {
     failures: Cell<u32>,
     /// For so many waits it is not tried.
     pause: Cell<u32>,
 }
 
-impl Patience {
+impl Wakefulness {
     /// Stays awake for a moment, until `is_over`. Says whether it was.
     pub(crate) fn wait(&self, deadline: Instant, is_over: impl Fn() -> bool) -> bool {
         if !*HAS_SPARE_CORES {
