@@ -52,6 +52,7 @@ test('a task that has settled natively counts as done at the call, and its callb
     },
     cancel: () => false,
     park() {},
+    release() {},
   }
   const settled = createLinkedFuture(link, 1)
   settled.onProgress(() => t.fail())
@@ -98,6 +99,7 @@ test('the time-out counts from the call, and looks at the live state', async (t)
     },
     cancel: () => false,
     park() {},
+    release() {},
   }
   const futures = [createLinkedFuture(link, 1), new Future()]
   const iterator = asCompleted(futures, { timeout: 20 })

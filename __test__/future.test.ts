@@ -57,6 +57,8 @@ class FakeTask implements TaskLink {
     return true
   }
 
+  release(): void {}
+
   park(): void {
     this.parks++
     this.onPark?.()

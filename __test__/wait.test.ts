@@ -100,6 +100,7 @@ test('the live state counts, at the call and when time runs out', async (t) => {
     },
     cancel: () => false,
     park() {},
+    release() {},
   }
   const settled = createLinkedFuture(link, 1)
   let calls = 0

@@ -65,7 +65,9 @@ export interface Binding {
   collect(slot: number): unknown
   progress(slot: number): unknown[] | undefined
   cancel(pool: number, slot: number, interrupt: boolean): boolean
-  park(slot: number, ms: number): void
+  park(slot: number, left: number): void
+  /** The slot's outcome was collected and is not to be delivered. */
+  release(slot: number): void
   services(): number[]
   hold(held: boolean): void
   createPool(threadName: string): number
@@ -93,6 +95,7 @@ export interface Binding {
     abort: (token: number) => void,
     recover: (unharmed: boolean) => void,
     packError: (error: unknown) => unknown,
+    prepareNow: (fn: number) => number,
   ): boolean
   settle(token: number, form: number, value: unknown): void
   prepared(fn: number, isAsync: boolean): void

@@ -2,7 +2,7 @@
  * What a running task knows of itself. In a worker each task runs in a store of its own, which its continuations inherit; elsewhere there
  * is no store.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'
 import { binding } from './binding.ts'
 import { pack, packedForm } from './codec.ts'
 import { CancelledError } from './errors.ts'
@@ -31,6 +31,8 @@ export class TaskContext {
   /** The task under it on the stack, which waits for it. */
   readonly outer: TaskContext | undefined
   isOver = false
+  /** What blocked this thread when the task began. */
+  readonly beneath: Blocked | undefined = blocked
   #waits = 0
   #view: TaskView | undefined
 
@@ -130,15 +132,64 @@ function liveController(view: CurrentTask): AbortController {
   return controller
 }
 
+/** A task that blocks its thread for a future, so that others may run on top of it, and where it stands. */
+interface Blocked {
+  readonly context: TaskContext
+  readonly resource: object
+}
+
+let blocked: Blocked | undefined
+
+/** Calls `park`, which blocks this thread and may run other tasks on top of the one that calls. */
+export function whileBlocked(park: () => void): void {
+  const context = storage.getStore()
+  if (context === undefined) {
+    park()
+    return
+  }
+  const beneath = blocked
+  blocked = { context, resource: executionAsyncResource() }
+  try {
+    park()
+  } finally {
+    blocked = beneath
+  }
+}
+
+/** Says that a task has been cut off, with its stack; before its outer one goes on. */
+export function forgetBlocked(stopped: TaskContext): void {
+  blocked = stopped.beneath
+}
+
+/** Where stores are kept as properties of the async resource, up to Node 22: what was lent to the resource that is left. */
+let borrowed: { to: object; stores: symbol[] } | undefined
+
+/**
+ * Gives the blocked task, after one on top of it was stopped, its stores back: Node has forgotten them with the stack of async contexts. On
+ * Node 24 and later the callback scope of the stopped task does that.
+ */
+export function restoreBlocked(): void {
+  if (blocked === undefined) return
+  const { context, resource } = blocked
+  const to = executionAsyncResource()
+  const stores = Object.getOwnPropertySymbols(resource).filter((symbol) => symbol.description === 'kResourceStore')
+  for (const symbol of stores) (to as Record<symbol, unknown>)[symbol] = (resource as Record<symbol, unknown>)[symbol]
+  borrowed = { to, stores: [...stores, ...(borrowed?.stores ?? [])] }
+  storage.enterWith(context)
+}
+
+/** The stack of tasks has ended: nothing that was lent to it must be seen by later ones. */
+export function giveBackStores(): void {
+  if (borrowed === undefined || blocked !== undefined) return
+  const { to, stores } = borrowed
+  borrowed = undefined
+  for (const symbol of stores) delete (to as Record<symbol, unknown>)[symbol]
+}
+
 const storage: AsyncLocalStorage<TaskContext> = new AsyncLocalStorage()
 
 /** Calls `fn` as a part of the task. */
 export const runInContext: AsyncLocalStorage<TaskContext>['run'] = storage.run.bind(storage) as AsyncLocalStorage<TaskContext>['run']
-
-/** Makes `context` that of the code that goes on after this call. */
-export function enterContext(context: TaskContext): void {
-  storage.enterWith(context)
-}
 
 /** The context of the code that calls; undefined outside of tasks. */
 export function currentContext(): TaskContext | undefined {

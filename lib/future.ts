@@ -58,8 +58,10 @@ export interface TaskLink {
   collect(slot: number, future: Future<any>): boolean
   /** Cancels natively; when that turned the task to cancelled, stores it by `storeOutcome(future, CANCEL, reason)`. */
   cancel(slot: number, future: Future<any>, interrupt: boolean, reason: unknown): boolean
-  /** Parks this OS thread until the task has settled or about `ms` have passed; may return early; throws InvalidStateError when waiting can never end. */
-  park(slot: number, future: Future<any>, ms: number): void
+  /** Parks this OS thread until the task has settled or about `left` milliseconds have passed, Infinity for no limit; returns every few milliseconds; throws InvalidStateError when waiting can never end. */
+  park(slot: number, future: Future<any>, left: number): void
+  /** The future has its outcome, and nobody is to hear of it: there is nothing to deliver. */
+  release(slot: number): void
 }
 
 /**
@@ -136,9 +138,6 @@ export class Limit {
     this.#signal?.removeEventListener('abort', this.#aborted)
   }
 }
-
-/** The longest that a thread parks at a time: in between it sees termination, and the pool can start workers and serve hand-overs. */
-const LONGEST_PARK = 20
 
 // Bits of #state beside the two of the state itself; CANCELLED and FINISHED are the states with bit DONE.
 const STATE = 3
@@ -620,7 +619,16 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Parks this thread until the outcome is stored. */
   #park(timeout: number): void {
-    if (this.#collect()) return
+    const link = this.#link
+    if (!this.#collect()) this.#parkUntilStored(timeout)
+    // Otherwise a program that only blocks, and never comes back to its event loop, would keep all its futures. That a worker was lost is
+    // not the end of the story: its exit code comes by delivery.
+    if (link === null || this.#extras !== null || this.#shared !== null || !this.#returned()) return
+    this.#state |= DELIVERED
+    link.release(this.#slot)
+  }
+
+  #parkUntilStored(timeout: number): void {
     const deadline = timeout === Infinity ? Infinity : performance.now() + timeout
     if (this.#link === null && deadline === Infinity) {
       throw new InvalidStateError('an unfinished hand-made future cannot be waited for without a time-out: nobody could finish it meanwhile')
@@ -629,7 +637,7 @@ export class Future<T> implements PromiseLike<T> {
       const left = deadline === Infinity ? Infinity : deadline - performance.now()
       if (left <= 0) throw timedOut(timeout)
       const link = this.#link
-      if (link !== null) link.park(this.#slot, this, Math.min(left, LONGEST_PARK))
+      if (link !== null) link.park(this.#slot, this, left)
       else Atomics.wait(sleeper, 0, 0, left)
     } while (!this.#collect())
   }

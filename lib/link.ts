@@ -6,11 +6,12 @@
  */
 import { binding, HAS_CAUSE, kinds, numbers, onDeliver, ROW, scratch, SERVICE_FLAG, slots } from './binding.ts'
 import { CHUNK, unpack } from './codec.ts'
+import { whileBlocked } from './context.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
 import { CANCEL, createLinkedFuture, deliver, deliverProgress, ERROR, storedOutcome, storeOutcome, VALUE } from './future.ts'
 import type { Future, TaskLink } from './future.ts'
-import { exitOf } from './worker-fleet.ts'
+import { exitOf, noticeFailedStarts } from './worker-fleet.ts'
 
 /** The code of the addon's own invalid-state errors (js.rs). */
 const INVALID_STATE = 'ERR_FUTURE_INVALID_STATE'
@@ -75,15 +76,21 @@ export class PoolLink implements TaskLink {
     return true
   }
 
-  park(slot: number, _future: Future<any>, ms: number): void {
+  park(slot: number, _future: Future<any>, left: number): void {
     serve()
     beforePark()
     try {
-      binding.park(slot, ms)
+      whileBlocked(() => binding.park(slot, left))
     } catch (error) {
       throw (error as { code?: unknown }).code === INVALID_STATE ? new InvalidStateError((error as Error).message) : error
     }
+    noticeFailedStarts()
     serve()
+  }
+
+  release(slot: number): void {
+    futures[slot] = undefined
+    binding.release(slot)
   }
 
   /** Serves at once what the pools ask. */

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from './binding.ts'
 import { packThrown, thrownForm } from './error-codec.ts'
+import { Lifeline } from './lifeline.ts'
 import type { Parcels } from './parcels.ts'
 import type { CheckedPoolOptions } from './pool-options.ts'
 
@@ -13,6 +14,8 @@ export interface WorkerSeed {
   readonly worker: number
   /** Set to 1 by the worker once it has attached, and to 2 once it has said why it cannot. */
   readonly progress: Int32Array
+  /** Closed by the worker once it has attached; see {@link Lifeline}. */
+  readonly lifeline: MessagePort
   readonly idleTimeout: number
   readonly maxWorkers: number
   /** To the owner; see line.ts. */
@@ -37,6 +40,14 @@ const exits: Map<number, Promise<WorkerExit>> = new Map()
 /** How the thread of worker `number` ends, or has ended a moment ago; undefined if this isolate did not start it. */
 export function exitOf(number: number): Promise<WorkerExit> | undefined {
   return exits.get(number)
+}
+
+/** Looks at the starts of this isolate that are not over. */
+const starts: Set<() => void> = new Set()
+
+/** Notices workers that have died at their start: for a thread that waits for a future, and hears of no `exit` event meanwhile. */
+export function noticeFailedStarts(): void {
+  for (const look of starts) look()
 }
 
 /** Flags that speak of the program's own text: a worker that inherited them could not load its entry. */
@@ -81,11 +92,13 @@ export class WorkerFleet {
     const number = binding.workerNumber()
     const line = this.#parcels.connect(number)
     const progress = new Int32Array(new SharedArrayBuffer(4))
+    const lifeline = new Lifeline()
     const seed: WorkerSeed = {
       concurrentFutures: true,
       pool: this.#poolNumber,
       worker: number,
       progress,
+      lifeline: lifeline.far,
       idleTimeout: this.#options.idleTimeout,
       maxWorkers: this.#options.maxWorkers,
       line,
@@ -98,25 +111,37 @@ export class WorkerFleet {
         ...this.#options.worker,
         name: `${this.#options.threadNamePrefix}-${number}`,
         workerData: seed,
-        transferList: [line],
+        transferList: [line, lifeline.far],
       })
     } catch (error) {
       this.#parcels.disconnect(number)
+      lifeline.drop()
       // Such as an invalid execArgv: no later start will do better.
       this.#fail(error, true)
       return
     }
-    this.#watch(number, thread, progress)
+    this.#watch(number, thread, progress, lifeline)
   }
 
-  #watch(number: number, thread: Worker, progress: Int32Array): void {
+  #watch(number: number, thread: Worker, progress: Int32Array, lifeline: Lifeline): void {
     if (!this.#isHeld) thread.unref()
     this.#workers.set(number, { thread, threadId: thread.threadId })
     let cause: unknown
     let isOver = false
     let tell: (exit: WorkerExit) => void = () => {}
     exits.set(number, new Promise((resolve) => (tell = resolve)))
+    const endStart = (): void => {
+      starts.delete(look)
+      lifeline.drop()
+    }
+    const look = (): void => {
+      const hasGone = lifeline.isCut()
+      if (Atomics.load(progress, 0) !== STARTING) endStart()
+      else if (hasGone) fail(new Error('a worker ended before it was ready'))
+    }
+    starts.add(look)
     const fail = (error: unknown): void => {
+      endStart()
       if (isOver) return
       isOver = true
       if (Atomics.load(progress, 0) === STARTING) this.#fail(error, false)

@@ -1,4 +1,5 @@
 import { ThreadPoolExecutor, moduleTasks, native } from '../../dist/index.js'
+import { forkJoin } from '../tasks/fork-join.mjs'
 
 export const modes = { default: {} }
 
@@ -27,6 +28,12 @@ export function start({ workers, minWorkers = workers, mode }) {
     noop: () => executor.submit(native.countPrimes, 0).result(),
     kernels: Object.fromEntries(Object.entries(native).map(([name, kernel]) => [name, (...args) => executor.submit(kernel, ...args).result()])),
     hashPassword: () => executor.submit(native.argon2id, 'correct horse', { memoryCost: 65_536, timeCost: 3 }).result(),
+    forkJoin: {
+      quicksort: (array) => executor.submit(forkJoin.quicksort, array, 0, array.length).result(),
+      queens: (board) => executor.submit(forkJoin.queens, board).result(),
+      spawn: (count) => executor.submit(forkJoin.spawn, count).result(),
+      spawnSync: (count) => executor.submit(forkJoin.spawnSync, count).result(),
+    },
     stop: () => executor.shutdown({ cancelFutures: true }),
   }
 }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
+import { FORKING_ROWS, places } from '../tasks/divide.mjs'
 
 const file = (name) => fileURLToPath(new URL(`../tasks/${name}`, import.meta.url))
 
@@ -22,6 +23,27 @@ export function start({ workers, mode }) {
   const options = {}
   const named = (name) => (options[name] ??= { name })
 
+  const divide = { filename: file('divide.mjs') }
+  const sortStep = { ...divide, name: 'sortStep' }
+  const countQueens = { ...divide, name: 'countQueens' }
+
+  /** A worker cannot submit: each step comes back to the main thread, which submits the next two. */
+  async function quicksort(array, from = 0, to = array.length) {
+    const middle = await pool.run({ array, from, to }, sortStep)
+    if (middle !== undefined) await Promise.all([quicksort(array, from, middle), quicksort(array, middle, to)])
+  }
+
+  async function queens(board) {
+    if (board.row >= FORKING_ROWS) return pool.run(board, countQueens)
+    const counts = await Promise.all([...places(board)].map(queens))
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  async function spawn(count) {
+    const results = await Promise.all(Array.from({ length: count }, (_, i) => pool.run(i, named('addOne'))))
+    return results.reduce((sum, result) => sum + result, 0)
+  }
+
   return {
     run: (name, argument) => pool.run(argument, named(name)),
     runTransfer: (bytes) => pool.run(Piscina.move(bytes), { filename: file('piscina.mjs'), name: 'bounce' }),
@@ -30,6 +52,7 @@ export function start({ workers, mode }) {
       const promise = pool.run(argument, { name, signal: controller.signal })
       return { promise, cancel: () => controller.abort() }
     },
+    forkJoin: { quicksort, queens, spawn },
     stop: () => pool.destroy(),
   }
 }

@@ -1,10 +1,10 @@
 /**
- * The hot path of a worker: the addon calls `dispatch` for each task, on its own stack, and reads what it returns. A primitive or bytes is
- * the result; anything else is announced in `scratch[0]`.
+ * The hot path of a worker: the addon calls `dispatch` for each task, on its own stack, and reads what it returns. `scratch[0]` says
+ * what that is.
  */
 import { AWAITING, binding, scratch, THREW } from '../binding.ts'
 import { AS_IS, CHUNK, goesAsIs, pack, packedForm, packTransfer, PORT, unpack } from '../codec.ts'
-import { enterContext, runInContext, TaskContext } from '../context.ts'
+import { forgetBlocked, giveBackStores, runInContext, TaskContext } from '../context.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
 import { Transfer } from '../moved.ts'
 import { takeArguments } from '../parcels.ts'
@@ -23,6 +23,7 @@ export let begun: number = 0
 
 export function dispatch(number: number, token: number, form: number, ...values: unknown[]): unknown {
   begun++
+  giveBackStores()
   const fn = functions[number] as AnyFunction
   const context = new TaskContext(token, running)
   running = context
@@ -32,6 +33,8 @@ export function dispatch(number: number, token: number, form: number, ...values:
     running = context.outer
     if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
       context.end()
+      // The task, and what it called of ours, may have left something there.
+      scratch[0] = AS_IS
       return result
     }
     return finish(fn, result, context)
@@ -135,6 +138,5 @@ export function forgetRunning(): void {
   const stopped = running
   running = stopped?.outer
   stopped?.end()
-  // The store of the outer task went with the stack of async contexts.
-  if (running !== undefined) enterContext(running)
+  if (stopped !== undefined) forgetBlocked(stopped)
 }

@@ -28,14 +28,51 @@ export function prepare(number: number): void {
   )
 }
 
-/** Whether a function is known to return promises. */
+/** Answers of {@link prepareNow} (worker.rs). */
+const NOT_NOW = 0
+const LOADED = 1
+const LOADED_ASYNC = 2
+
+/**
+ * Loads function `number` if that takes no waiting: its module is there already, or it was sent as source. Called by the addon on top of a task
+ * that blocks for a task of this function.
+ */
+export function prepareNow(number: number): number {
+  const known = functions[number] ?? loadNow(number)
+  if (known === undefined) return NOT_NOW
+  functions[number] = known
+  return isAsync(known) ? LOADED_ASYNC : LOADED
+}
+
+function loadNow(number: number): AnyFunction | undefined {
+  const text = textOf(number)
+  if (text.chunk === true) return undefined
+  if ('module' in text) return registeredTask(text.module, text.key) ?? exported(modules.get(text.module), text.key)
+  try {
+    return fromSource(text.source)
+  } catch {
+    // Its error belongs to the future; the usual way puts it there.
+    return undefined
+  }
+}
+
+/**
+ * Whether a function seems to return promises. One that does in spite of its looks is found out when it is run; the blocking wait for that
+ * first task may then be refused.
+ */
 function isAsync(fn: AnyFunction): boolean {
-  return Object.prototype.toString.call(fn) === '[object AsyncFunction]'
+  return Object.prototype.toString.call(fn) === '[object AsyncFunction]' || MAKES_PROMISES.test(Function.prototype.toString.call(fn))
+}
+
+const MAKES_PROMISES = /\b(async|await|Promise|__awaiter)\b|\.then\b|\bimport\s*\(/
+
+function textOf(number: number): FunctionText {
+  return JSON.parse(binding.functionText(number)) as FunctionText
 }
 
 /** Loads function `number`. */
 export async function load(number: number): Promise<AnyFunction> {
-  const text = JSON.parse(binding.functionText(number)) as FunctionText
+  const text = textOf(number)
   const fn = 'module' in text ? await fromModule(text.module, text.key) : fromSource(text.source)
   return text.chunk === true ? runChunk(fn) : fn
 }
@@ -44,9 +81,18 @@ async function fromModule(url: string, key: string): Promise<AnyFunction> {
   const registered = registeredTask(url, key)
   if (registered !== undefined) return registered
   const module = (await whileLoading(() => import(url))) as Record<string, unknown>
-  const fn = registeredTask(url, key) ?? module[key] ?? (module['default'] as Record<string, unknown> | undefined)?.[key]
-  if (typeof fn !== 'function') throw new TypeError(`the module ${url} has no function '${key}', neither registered by tasks() nor exported`)
-  return fn as AnyFunction
+  modules.set(url, module)
+  const fn = registeredTask(url, key) ?? exported(module, key)
+  if (fn === undefined) throw new TypeError(`the module ${url} has no function '${key}', neither registered by tasks() nor exported`)
+  return fn
+}
+
+/** The modules that were imported for tasks. */
+const modules: Map<string, Record<string, unknown>> = new Map()
+
+function exported(module: Record<string, unknown> | undefined, key: string): AnyFunction | undefined {
+  const fn = module?.[key] ?? (module?.['default'] as Record<string, unknown> | undefined)?.[key]
+  return typeof fn === 'function' ? (fn as AnyFunction) : undefined
 }
 
 const base: URL = pathToFileURL(`${process.cwd()}/`)

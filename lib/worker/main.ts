@@ -9,7 +9,7 @@ import { giveBack, startSending, withoutSending } from '../parcels.ts'
 import { seed } from '../thread-role.ts'
 import { abort, dispatch, packError } from './dispatch.ts'
 import { hasLeft, leave, startIdleTimer } from './leave.ts'
-import { load, prepare } from './loader.ts'
+import { load, prepare, prepareNow } from './loader.ts'
 import { isRecovering, recover } from './recovery.ts'
 import { silenceLoaderWarning } from './warnings.ts'
 import type { WorkerSeed } from '../worker-fleet.ts'
@@ -29,11 +29,13 @@ async function start(seed: WorkerSeed): Promise<void> {
     const data = packThrown(error)
     if (pool >= 0) binding.startFailed(pool, true, thrownForm, data)
     Atomics.store(seed.progress, 0, REFUSED)
+    seed.lifeline.close()
     return
   }
   Atomics.store(seed.progress, 0, ATTACHED)
   startSending()
-  if (!binding.attach(seed.pool, seed.worker, dispatch, prepare, leave, abort, recover, packError)) return
+  seed.lifeline.close()
+  if (!binding.attach(seed.pool, seed.worker, dispatch, prepare, leave, abort, recover, packError, prepareNow)) return
   process.on('exit', (code) => {
     // A listener that throws would keep the user's own, such as those of coverage, from running.
     if (!hasLeft) binding.noteExit(code)

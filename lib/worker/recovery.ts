@@ -4,6 +4,7 @@
  * that stack itself after an uncaught exception that was handled, so we have it handle one.
  */
 import { binding } from '../binding.ts'
+import { restoreBlocked } from '../context.ts'
 import { forgetRunning } from './dispatch.ts'
 
 /** How long nextTick, a promise and an immediate may take to show that the event loop is sound. */
@@ -19,6 +20,7 @@ export function recover(unharmed: boolean): void {
     binding.recovered(false)
     return
   }
+  restoreBlocked()
   checkHealth()
 }
 
@@ -53,7 +55,8 @@ function checkHealth(): void {
   const one = (): void => {
     if (--missing === 0) finish(true)
   }
-  const limit = setTimeout(() => finish(false), HEALTH_LIMIT)
+  // The first time may have run out before the loop turned at all: a task on top of which the stopped one ran may go on for long.
+  let limit = setTimeout(() => (limit = setTimeout(() => finish(false), HEALTH_LIMIT)), HEALTH_LIMIT)
   process.nextTick(one)
   void Promise.resolve().then(one)
   setImmediate(one)

@@ -1,7 +1,7 @@
 //! The JavaScript functions that tasks call, by number, for the whole process. A number stands for a text: a
 //! module's URL and a key, or a source. TypeScript makes and reads the text (lib/functions.ts).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
@@ -13,6 +13,8 @@ use crate::js;
 struct Functions {
     numbers: HashMap<Arc<str>, u32>,
     texts: Vec<Arc<str>>,
+    /// Those that have returned a promise, in whatever isolate.
+    asynchronous: HashSet<u32>,
 }
 
 static FUNCTIONS: LazyLock<Mutex<Functions>> = LazyLock::new(Mutex::default);
@@ -38,4 +40,14 @@ pub(crate) fn text(call: &Call<'_>) -> Answer {
     let index = call.u32(0)? as usize;
     let text = FUNCTIONS.lock().texts.get(index.wrapping_sub(1)).cloned();
     js::string(call.env, text.as_deref().unwrap_or_default())
+}
+
+/// The function has returned a promise.
+pub(crate) fn note_async(number: u32) {
+    FUNCTIONS.lock().asynchronous.insert(number);
+}
+
+/// Whether the function is known to return promises.
+pub(crate) fn is_async(number: u32) -> bool {
+    FUNCTIONS.lock().asynchronous.contains(&number)
 }

@@ -60,7 +60,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         kind: if native { Kind::Native } else { Kind::Isolate },
         work: if native { JsWork::Native { kernel: function, args } } else { JsWork::Isolate(args) },
         hand_over: parcel.is_some(),
-        owner: Ticket { parcel: parcel.clone(), ..Ticket::new(state.mailbox.clone(), slot, name) },
+        owner: Ticket { parcel: parcel.clone(), ..Ticket::new(state.mailbox.clone(), entry.id, slot, name) },
         needs: if native { 0 } else { function },
         priority: if flags & LIMITED != 0 { state.header.scratch(1) } else { 0.0 },
         timeout: limit(2),
@@ -173,17 +173,25 @@ pub(crate) fn cancel(call: &Call<'_>) -> Answer {
     js::boolean(call.env, found != Cancelled::No)
 }
 
-/// `park(slot, ms)`: parks this thread until the task has settled, a pool asks for something, or `ms` have passed.
-/// On a worker of a pool see `nest`.
+/// `park(slot, left)`: parks this thread until the task has settled, a pool asks for something, or a while has passed,
+/// `left` milliseconds at the longest. On a worker of a pool it may run the task here; see `nest`.
 pub(crate) fn park(call: &Call<'_>) -> Answer {
     let task = call.state.task(call.u32(0)?)?;
-    let deadline = Instant::now() + duration(call.f64(1)?);
-    let side = call.state.worker.borrow().clone();
-    match side {
-        Some(side) => nest::wait(call.state, &side, &task, deadline)?,
-        None => park_until(call.state, deadline, || task.state().is_settled()),
-    }
+    nest::park(call.state, &task, call.f64(1)?)?;
     js::undefined(call.env)
+}
+
+/// `release(slot)`: the outcome was collected, and is not to be delivered: the slot is free.
+pub(crate) fn release(call: &Call<'_>) -> Answer {
+    let (state, slot) = (call.state, call.u32(0)?);
+    let task = state.task(slot)?;
+    if task.state().is_settled() {
+        state.slab.borrow_mut().release(slot);
+        state.hold(false);
+        let slab = state.slab.borrow();
+        state.mailbox.prune(|task| slab.holds(task.owner().slot, task));
+    }
+    nothing(call)
 }
 
 /// Parks this thread until `is_over`, a pool asks for something, or `deadline` has passed.

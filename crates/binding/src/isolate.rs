@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use napi::sys;
 
+use crate::awake::Wakefulness;
 use crate::bell::Bell;
 use crate::engine::{self, UvAsync};
 use crate::js::{self, Env, Fault, check};
@@ -138,6 +139,7 @@ pub(crate) struct IsolateState {
     /// The task whose arguments TypeScript is carrying to a worker.
     pub(crate) carried: RefCell<Option<(Arc<JsTask>, pool::WorkerId)>>,
     cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
+    pub(crate) awake: Wakefulness,
 }
 
 impl IsolateState {
@@ -171,6 +173,7 @@ impl IsolateState {
             errand: RefCell::default(),
             carried: RefCell::new(None),
             cleanup: Cell::new(ptr::null_mut()),
+            awake: Wakefulness::default(),
         }));
         let trampoline = js::function(env, c"run", slice::trampoline, state.cast())?;
         // SAFETY: `state` was just leaked; nobody else has it yet.

@@ -4,7 +4,9 @@
 //! The way of a task: `future_calls::submit` → the queue of the `pool` crate → `slice` on a worker's thread →
 //! `run` → the future settles → `mailbox` and `bell` of the submitter → `deliver`.
 
+mod awake;
 mod bell;
+mod blocked;
 mod calls;
 mod deliver;
 mod engine;
@@ -24,6 +26,7 @@ mod pools;
 mod quiet;
 mod run;
 mod slice;
+mod stack;
 mod stopper;
 mod store;
 mod value;
@@ -71,6 +74,7 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"progress" => future_calls::progress,
         c"cancel" => future_calls::cancel,
         c"park" => future_calls::park,
+        c"release" => future_calls::release,
         c"services" => future_calls::services,
         c"hold" => future_calls::hold,
         c"assign" => pool_calls::assign,

@@ -4,7 +4,7 @@
 //! by the isolate before it takes the notes, so a post is either among the taken or rings again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -51,6 +51,9 @@ impl Note {
     }
 }
 
+/// So many notes are nothing.
+const FEW_NOTES: usize = 1024;
+
 pub(crate) struct Mailbox {
     notes: Mutex<Vec<Note>>,
     /// Notes that must be served also while the isolate's thread waits for a future.
@@ -61,6 +64,9 @@ pub(crate) struct Mailbox {
     // ORDERING: AcqRel on the swap: the isolate that clears it sees the notes posted before it was set.
     rung: AtomicBool,
     closed: AtomicBool,
+    /// How many notes make it worth a look which are wanted.
+    // ORDERING: changed and read under the mutex of `notes`.
+    prune_at: AtomicUsize,
     pub(crate) bell: Arc<Bell>,
 }
 
@@ -72,6 +78,7 @@ impl Mailbox {
             wants_service: AtomicBool::new(false),
             rung: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            prune_at: AtomicUsize::new(FEW_NOTES),
             bell,
         }
     }
@@ -114,6 +121,24 @@ impl Mailbox {
 
     pub(crate) fn take(&self, into: &mut Vec<Note>) {
         std::mem::swap(&mut *self.notes.lock(), into);
+    }
+
+    /// Forgets the tasks of which nobody wants to hear, once there are many notes: the isolate's thread may not come
+    /// back to its loop for long.
+    pub(crate) fn prune(&self, is_wanted: impl Fn(&Arc<JsTask>) -> bool) {
+        let mut forgotten = Vec::new();
+        let mut notes = self.notes.lock();
+        if notes.len() >= self.prune_at.load(Ordering::Relaxed) {
+            let forget = |note: &mut Note| match note {
+                Note::Settled(task) | Note::Progress(task) => !is_wanted(task),
+                Note::Pool { .. } => false,
+            };
+            forgotten.extend(notes.extract_if(.., forget));
+            self.prune_at.store(FEW_NOTES + 2 * notes.len(), Ordering::Relaxed);
+        }
+        drop(notes);
+        // Perhaps the last of the tasks: dropped without the mutex.
+        drop(forgotten);
     }
 
     /// Whether something waits that must be served also while the isolate's thread waits for a future.

@@ -6,62 +6,145 @@
 //!
 //! Only a synchronous function can be run so: the continuation of a promise needs the event loop, which the
 //! waiter blocks. So functions that are known to be asynchronous go to another worker, and a wait that only this
-//! thread could end is refused.
+//! thread could end is refused. `docs/nesting.md` has the whole of it.
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use pool::State;
+use pool::{Kind, State};
 
-use crate::future_calls::park_until;
+use crate::blocked;
+use crate::future_calls::{duration, park_until};
 use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
-use crate::run;
+use crate::slice;
+use crate::stack;
 use crate::work::{JsTask, JsWork};
 use crate::worker::WorkerSide;
 
-/// How many tasks may lie on top of each other on one thread. Each takes a few kilobytes of V8's stack of
-/// about a megabyte, most of it the task's own.
-const MOST_DEPTH: usize = 64;
+/// The longest that a thread parks at a time: in between TypeScript sees a termination, and starts workers.
+const LONGEST_PARK: Duration = Duration::from_millis(20);
 
-/// Waits for `task`, until `deadline` at the longest.
-pub(crate) fn wait(
+/// How many tasks may lie on top of each other, also where the size of the stack is not known.
+const MOST_DEPTH: usize = if cfg!(unix) { 4096 } else { 64 };
+
+/// Parks until `task` has settled, a pool asks for something, or a slice of `left` is over.
+pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64) -> Result<(), Fault> {
+    let deadline = Instant::now() + duration(left).min(LONGEST_PARK);
+    let side = state.worker.borrow().clone();
+    match side {
+        Some(side) => wait(state, &side, task, deadline, left == f64::INFINITY),
+        None => {
+            let is_over = || task.state().is_settled();
+            if !state.awake.wait(deadline, is_over) {
+                park_until(state, deadline, is_over);
+            }
+            Ok(())
+        }
+    }
+}
+
+fn wait(
     state: &IsolateState,
     side: &Rc<WorkerSide>,
     task: &Arc<JsTask>,
     deadline: Instant,
+    for_ever: bool,
 ) -> Result<(), Fault> {
     if side.has_in_hand(task) && !task.state().is_settled() {
         return Err(Fault::invalid_state(
-            "the task lies under the one that waits for it, on the same thread: neither could ever go on",
+            "the task lies under the one that waits for it, or its promise needs the same thread: neither could ever go on",
         ));
     }
-    if task.state() == State::Pending && run_here(state, side, task) {
-        return Ok(());
+    let waiter = side.guard.innermost();
+    let is_stopped = || waiter.as_ref().is_some_and(|waiter| waiter.is_cancel_requested());
+    if task.state() == State::Pending && run_here(state, side, task)? {
+        return unwind_if_stopped(state, side, waiter.as_ref());
     }
     if task.state().is_settled() {
         return Ok(());
     }
-    let waiter = side.guard.innermost();
-    let is_stopped = || waiter.as_ref().is_some_and(|waiter| waiter.is_cancel_requested());
-    side.suspend();
-    park_until(state, deadline, || task.state().is_settled() || is_stopped());
-    side.resume();
+    let _registered = for_ever.then(|| blocked::register(side, task)).transpose()?;
+    let is_over = || task.state().is_settled() || is_stopped();
+    // The rest of a short task is over before another worker could have been started; one that is there is woken at once.
+    let spare = &side.link.entry.patience;
+    if side.begins_to_wait_for(task) && task.state() == State::Running {
+        let one_is_missed = side.suspend(false);
+        let began = Instant::now();
+        let brief = if one_is_missed { deadline.min(began + spare.left()) } else { deadline };
+        park_until(state, brief, is_over);
+        side.resume(false);
+        if !one_is_missed {
+            return unwind_if_stopped(state, side, waiter.as_ref());
+        }
+        spare.spend(began.elapsed());
+    }
+    if !is_over() {
+        side.suspend(true);
+        park_until(state, deadline, is_over);
+        side.resume(true);
+    }
+    unwind_if_stopped(state, side, waiter.as_ref())
+}
+
+/// A waiter that was stopped while it could not be reached is unwound now, before it goes on. One that has looked at its
+/// `currentTask()` has its time of grace.
+fn unwind_if_stopped(
+    state: &IsolateState,
+    side: &Rc<WorkerSide>,
+    waiter: Option<&Arc<JsTask>>,
+) -> Result<(), Fault> {
+    let stopped = waiter.filter(|waiter| waiter.state().is_settled() && !waiter.owner().has_looked());
+    if let Some(waiter) = stopped
+        && side.guard.ask(waiter, false)
+    {
+        // Any call into JavaScript will do: the interrupt is answered at its beginning.
+        side.call_nothing(state)?;
+    }
     Ok(())
 }
 
 /// Runs the task on top of the waiter, if that is possible. False if it was not.
-fn run_here(state: &IsolateState, side: &Rc<WorkerSide>, task: &Arc<JsTask>) -> bool {
-    if !side.can_run_nested(task.needs()) || side.guard.depth() >= MOST_DEPTH {
-        return false;
+fn run_here(state: &IsolateState, side: &Rc<WorkerSide>, task: &Arc<JsTask>) -> Result<bool, Fault> {
+    let is_ours = task.kind() == Kind::Isolate && task.owner().pool == side.link.entry.id;
+    if !is_ours || side.guard.depth() >= MOST_DEPTH || !stack::is_half_free() {
+        return Ok(false);
     }
-    let Some(JsWork::Isolate(args)) = side.claim_task(task) else { return false };
-    let outcome = js::scoped(state.env, || run::run(state, side, task, &args));
-    // `dispatch` of the waiter leaves its own form here, or relies on it being 0.
-    state.header.set_scratch(0, 0.0);
+    if !side.can_run_nested(state, task.needs())? {
+        return Ok(false);
+    }
+    let Some(JsWork::Isolate(args)) = side.claim_task(task) else { return Ok(false) };
+    let outcome = js::scoped(state.env, || slice::run_nested(state, side, task, args));
     if let Some(outcome) = outcome {
         side.finish(Some((task.clone(), outcome)));
     }
-    true
+    Ok(true)
+}
+
+/// For how long, in all, the blocked workers of a pool may leave tasks waiting that another worker could run, before
+/// that worker is started. To start it takes tens of milliseconds of a core, so it is worth while once about as much
+/// was lost; a pool of which tasks wait a moment now and then does without.
+#[derive(Default)]
+pub(crate) struct Patience {
+    // ORDERING: an estimate.
+    spent: AtomicU64,
+}
+
+/// In nanoseconds.
+const MOST_PATIENCE: u64 = 10_000_000;
+
+impl Patience {
+    fn left(&self) -> Duration {
+        Duration::from_nanos(MOST_PATIENCE.saturating_sub(self.spent.load(Ordering::Relaxed)))
+    }
+
+    /// Once all is spent a worker is started, and it begins anew.
+    fn spend(&self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(MOST_PATIENCE).min(MOST_PATIENCE);
+        if self.spent.fetch_add(nanos, Ordering::Relaxed) + nanos >= MOST_PATIENCE {
+            self.spent.store(0, Ordering::Relaxed);
+        }
+    }
 }

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use pool::{Config, Host, Kind, WorkerLink};
 
 use crate::mailbox::{Mailbox, Note, PoolEvent};
+use crate::nest::Patience;
 use crate::work::{JsPool, JsWork};
 use crate::worker::IsolateLink;
 
@@ -17,6 +18,7 @@ pub(crate) struct PoolEntry {
     pub(crate) pool: Arc<JsPool>,
     pub(crate) owner: Arc<Mailbox>,
     pub(crate) grace_ms: f64,
+    pub(crate) patience: Patience,
 }
 
 static POOLS: LazyLock<Mutex<HashMap<u32, Arc<PoolEntry>>>> = LazyLock::new(Mutex::default);
@@ -57,7 +59,8 @@ impl Host for OwnerLink {
 pub(crate) fn create(config: Config, grace_ms: f64, owner: &Arc<Mailbox>) -> (u32, Arc<PoolEntry>) {
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     let pool = JsPool::new(config, Arc::new(OwnerLink { id, owner: owner.clone() }));
-    let entry = Arc::new(PoolEntry { id, pool, owner: owner.clone(), grace_ms });
+    let entry =
+        Arc::new(PoolEntry { id, pool, owner: owner.clone(), grace_ms, patience: Patience::default() });
     POOLS.lock().insert(id, entry.clone());
     (id, entry)
 }

@@ -44,7 +44,6 @@ pub(crate) fn run(
             ))));
         }
     };
-    state.header.set_scratch(0, 0.0);
     let entered = side.guard.enter(task);
     let called = if entered {
         js::deref(env, side.callbacks.dispatch).and_then(|dispatch| js::call(env, dispatch, &argv))

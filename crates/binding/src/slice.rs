@@ -219,6 +219,19 @@ impl Slice<'_> {
     }
 }
 
+/// Runs a task on top of one that blocks for it, in a callback scope of its own: what is stopped there leaves the
+/// async context of the waiter alone. Microtasks and ticks do not run: the scope is not the outermost.
+pub(crate) fn run_nested(
+    state: &IsolateState,
+    side: &Rc<WorkerSide>,
+    task: &Arc<JsTask>,
+    args: Args,
+) -> Option<Outcome<JsWork>> {
+    let receiver = js::object(state.env).ok()?;
+    let mut slice = Slice { state, receiver, anchor: receiver };
+    slice.run_one(side, task.clone(), JsWork::Isolate(args)).map(|(_, outcome)| outcome)
+}
+
 /// Waits a little for the next task: awake at first, for a worker that is fed one task at a time is fed the next
 /// within microseconds, and to wake a thread takes longer than that. It yields meanwhile, so that it costs a busy core
 /// nothing. True if the bell rang.

@@ -196,7 +196,9 @@ fn step(stop: &mut Stop) -> bool {
         Phase::Elsewhere { since, limit } => match stop.link.guard.standing(&stop.task) {
             // Where nothing can be interrupted a running task is out of reach as well.
             standing if standing == Standing::Elsewhere || !stop.link.guard.can_interrupt() => {
-                if now - since > limit {
+                // It may have been hit since, without having been asked from here: see `nest`.
+                let hit = stop.link.guard.has_hit(&stop.task);
+                if now - since > if hit { limit.max(LET_GO_AFTER_HIT) } else { limit } {
                     replace(&stop.link);
                     return false;
                 }

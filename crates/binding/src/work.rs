@@ -25,6 +25,8 @@ pub(crate) enum JsWork {
 pub(crate) struct Ticket {
     /// Where the outcome is delivered.
     pub(crate) mailbox: Arc<Mailbox>,
+    /// The pool that it was submitted to.
+    pub(crate) pool: u32,
     /// The submitter's slot for it. A completion counts only if that slot holds this very task.
     pub(crate) slot: u32,
     pub(crate) name: Option<Box<str>>,
@@ -42,9 +44,10 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    pub(crate) fn new(mailbox: Arc<Mailbox>, slot: u32, name: Option<Box<str>>) -> Self {
+    pub(crate) fn new(mailbox: Arc<Mailbox>, pool: u32, slot: u32, name: Option<Box<str>>) -> Self {
         Ticket {
             mailbox,
+            pool,
             slot,
             name,
             has_looked: AtomicBool::new(false),

@@ -9,8 +9,10 @@ use parking_lot::Mutex;
 use pool::{Kind, Next, Outcome, Task, Worker, WorkerId, WorkerLink};
 
 use crate::bell::Bell;
+use crate::functions;
 use crate::guard::Guard;
 use crate::isolate::IsolateState;
+use crate::js;
 use crate::pools::PoolEntry;
 use crate::quiet::{self, Gathered};
 use crate::stopper;
@@ -25,6 +27,7 @@ pub(crate) struct WorkerCallbacks {
     pub(crate) abort: sys::napi_ref,
     pub(crate) recover: sys::napi_ref,
     pub(crate) pack_error: sys::napi_ref,
+    pub(crate) prepare_now: sys::napi_ref,
 }
 
 /// The pool's hold on a worker isolate; shared with every thread.
@@ -120,6 +123,10 @@ fn thread_number() -> i64 {
     0
 }
 
+/// Answers of `prepareNow`. Shared with lib/worker/loader.ts.
+const LOADED: i32 = 1;
+const LOADED_ASYNC: i32 = 2;
+
 /// How a worker stands to a function.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum Ready {
@@ -143,6 +150,8 @@ pub(crate) struct WorkerSide {
     claiming: Cell<bool>,
     pub(crate) gathered: Arc<Gathered>,
     gathers: Cell<bool>,
+    /// The pool and the number of the task that this thread was last blocked for.
+    waited_for: Cell<(u32, u64)>,
     /// The function that is being loaded.
     preparing: Cell<Option<u32>>,
     /// Tasks whose arguments are on their way back to the owner.
@@ -185,6 +194,7 @@ impl WorkerSide {
             claiming: Cell::new(true),
             gathered: quiet::register(),
             gathers: Cell::new(false),
+            waited_for: Cell::default(),
             preparing: Cell::new(None),
             returned: RefCell::default(),
             exit_code: Cell::new(None),
@@ -261,9 +271,26 @@ impl WorkerSide {
         ready[index] = is;
     }
 
-    /// Whether a task of this function can run on top of one that waits for it.
-    pub(crate) fn can_run_nested(&self, function: u32) -> bool {
-        self.may_claim() && self.ready.borrow().get(function as usize) == Some(&Ready::Sync)
+    /// Whether a task of this function can run on top of one that waits for it; loads the function if that takes
+    /// no waiting.
+    pub(crate) fn can_run_nested(&self, state: &IsolateState, function: u32) -> Result<bool, js::Fault> {
+        if !self.may_claim() || functions::is_async(function) {
+            return Ok(false);
+        }
+        if self.readiness(function) == Ready::No {
+            let prepare = js::deref(state.env, self.callbacks.prepare_now)?;
+            let answer = js::call(state.env, prepare, &[js::double(state.env, f64::from(function))?])?;
+            match js::get_i32(state.env, answer)? {
+                LOADED => self.note_function(function, Ready::Sync),
+                LOADED_ASYNC => self.note_function(function, Ready::Async),
+                _ => {}
+            }
+        }
+        Ok(self.readiness(function) == Ready::Sync)
+    }
+
+    fn readiness(&self, function: u32) -> Ready {
+        self.ready.borrow().get(function as usize).copied().unwrap_or_default()
     }
 
     /// Claims a task that one of ours waits for.
@@ -276,17 +303,36 @@ impl WorkerSide {
         self.held.borrow().iter().any(|held| Arc::ptr_eq(&held.task, task))
     }
 
-    /// A task begins to wait: the worker's place is free for another.
-    pub(crate) fn suspend(&self) {
-        if let Some(worker) = self.worker.borrow().as_ref() {
-            worker.suspend();
+    /// What this thread holds.
+    pub(crate) fn held_tasks(&self) -> Vec<Arc<JsTask>> {
+        self.held.borrow().iter().map(|held| held.task.clone()).collect()
+    }
+
+    /// Whether this is the first slice of a wait.
+    pub(crate) fn begins_to_wait_for(&self, task: &Arc<JsTask>) -> bool {
+        let name = (task.owner().pool, task.id());
+        self.waited_for.replace(name) != name
+    }
+
+    /// A task begins to wait: the worker's place is free for another. With `blocks` another worker may be started, for
+    /// this one will claim nothing. Without, it says whether one is missed.
+    pub(crate) fn suspend(&self, blocks: bool) -> bool {
+        match self.worker.borrow().as_ref() {
+            Some(worker) if blocks => {
+                worker.suspend();
+                false
+            }
+            Some(worker) => worker.suspend_claiming(),
+            None => false,
         }
     }
 
     /// A wait is over.
-    pub(crate) fn resume(&self) {
-        if let Some(worker) = self.worker.borrow().as_ref() {
-            worker.resume();
+    pub(crate) fn resume(&self, blocks: bool) {
+        match self.worker.borrow().as_ref() {
+            Some(worker) if blocks => worker.resume(),
+            Some(worker) => worker.resume_claiming(),
+            None => {}
         }
     }
 
@@ -320,7 +366,11 @@ impl WorkerSide {
     pub(crate) fn await_promise(&self, token: f64) {
         if let Some(held) = self.held.borrow_mut().iter_mut().find(|held| held.token == token) {
             held.awaiting = true;
-            self.note_function(held.task.needs(), Ready::Async);
+            let function = held.task.needs();
+            if self.readiness(function) != Ready::Async {
+                self.note_function(function, Ready::Async);
+                functions::note_async(function);
+            }
         }
     }
 
@@ -353,24 +403,27 @@ impl WorkerSide {
     pub(crate) fn recover(&self, state: &IsolateState) {
         self.claiming.set(false);
         let unharmed = self.guard.is_unharmed();
-        let called = crate::js::deref(state.env, self.callbacks.recover).and_then(|recover| {
-            crate::js::call(state.env, recover, &[crate::js::boolean(state.env, unharmed)?])
-        });
+        let called = js::deref(state.env, self.callbacks.recover)
+            .and_then(|recover| js::call(state.env, recover, &[js::boolean(state.env, unharmed)?]));
         if called.is_err() {
-            let _ = crate::js::take_exception(state.env);
+            let _ = js::take_exception(state.env);
             stopper::replace(&self.link);
         }
     }
 
     /// Whether the isolate can still run JavaScript. Once it cannot, the worker claims nothing more.
     pub(crate) fn is_alive(&self, state: &IsolateState) -> bool {
-        let no_token = crate::js::double(state.env, 0.0);
-        let called = crate::js::deref(state.env, self.callbacks.abort)
-            .and_then(|abort| crate::js::call(state.env, abort, &[no_token?]));
+        let called = self.call_nothing(state);
         if called.is_err() {
             self.claiming.set(false);
         }
         called.is_ok()
+    }
+
+    /// Calls into JavaScript to no effect: fails where none can run, or where the caller is to be stopped.
+    pub(crate) fn call_nothing(&self, state: &IsolateState) -> Result<(), js::Fault> {
+        let abort = js::deref(state.env, self.callbacks.abort)?;
+        js::call(state.env, abort, &[js::double(state.env, 0.0)?]).map(drop)
     }
 
     pub(crate) fn note_exit(&self, code: i32) {

@@ -20,7 +20,8 @@ fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
     call.state.worker.borrow().clone().ok_or_else(|| Fault::internal("this thread is no worker of a pool"))
 }
 
-/// `attach(poolNumber, workerNumber, dispatch, prepare, leave, abort, recover, packError)`: makes this isolate
+/// `attach(poolNumber, workerNumber, dispatch, prepare, leave, abort, recover, packError,
+/// prepareNow)`: makes this isolate
 /// a worker of the pool. False if the pool is closed.
 pub(crate) fn attach(call: &Call<'_>) -> Answer {
     let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
@@ -32,6 +33,7 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
         abort: function(5)?,
         recover: function(6)?,
         pack_error: function(7)?,
+        prepare_now: function(8)?,
     };
     name_thread(&format!("{}-{}", entry.pool.config().thread_name, call.u32(1)?));
     let bell = call.state.bell.clone();
@@ -65,7 +67,7 @@ pub(crate) fn settle(call: &Call<'_>) -> Answer {
 
 /// `suspend()`: a task begins to wait without blocking: the worker gives up its place, and may take another task.
 pub(crate) fn suspend(call: &Call<'_>) -> Answer {
-    side(call)?.suspend();
+    side(call)?.suspend(false);
     call.state.bell.ring();
     nothing(call)
 }
@@ -111,7 +113,7 @@ pub(crate) fn worker_number(call: &Call<'_>) -> Answer {
 
 /// `resume()`: that wait is over.
 pub(crate) fn resume(call: &Call<'_>) -> Answer {
-    side(call)?.resume();
+    side(call)?.resume(false);
     nothing(call)
 }
 

@@ -18,9 +18,15 @@ use crate::work::{Kind, Work};
 use crate::worker::Next;
 
 /// How many workers of a kind, beyond `max_workers`, may stand in for workers whose tasks wait.
-const MOST_LENT: usize = 64;
+pub(crate) const MOST_LENT: usize = 512;
 
 impl<W: Work> Pool<W> {
+    /// How many workers of a kind there can be, the lent ones among them.
+    #[must_use]
+    pub fn most_workers(&self) -> usize {
+        self.config.max_workers + MOST_LENT
+    }
+
     /// Wakes and asks for as many workers as the queue needs and the budget allows.
     pub(crate) fn rebalance(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
         shared.trim_surplus();
@@ -259,6 +265,9 @@ impl<W: Work> Pool<W> {
         if held == 0 {
             shared.workers.leave_place(id);
             shared.workers.set_state(id, WorkerState::Leaving);
+        } else {
+            // What its tasks wait for somebody else must run.
+            shared.workers.lend_for(id);
         }
         self.rebalance(shared, actions);
         if held == 0 { Next::Leave } else { Next::Nothing }

@@ -54,6 +54,8 @@ pub(crate) struct Record<W: Work> {
     pub(crate) has_place: bool,
     /// How many waits of its tasks go on; see `Worker::suspend`.
     pub(crate) suspended: u32,
+    /// How many of them block the worker's thread, so that others must take what it cannot.
+    lending: u32,
     /// Tasks claimed so far.
     pub(crate) claimed: u64,
 }
@@ -77,8 +79,8 @@ pub(crate) struct Registry<W: Work> {
     pub(crate) starting: [usize; Kind::COUNT],
     pub(crate) preparing: [usize; Kind::COUNT],
     pub(crate) woken: [usize; Kind::COUNT],
-    /// Living, with a task that waits for a future: another may be started in its stead. Changed by
-    /// `suspend`, `resume` and `set_state`.
+    /// Living, with a task that waits for a future and keeps it from claiming: another may be started in its stead.
+    /// Changed by `suspend`, `resume`, `lend_for` and `set_state`.
     pub(crate) waiting: [usize; Kind::COUNT],
     /// The most workers that the system has been found to allow.
     pub(crate) allowed: [usize; Kind::COUNT],
@@ -115,6 +117,7 @@ impl<W: Work> Registry<W> {
             pinned: Vec::new(),
             has_place: false,
             suspended: 0,
+            lending: 0,
             claimed: 0,
         };
         self.living[kind as usize] += 1;
@@ -164,7 +167,10 @@ impl<W: Work> Registry<W> {
         }
         record.state = next;
         let ends = matches!(next, WorkerState::Leaving | WorkerState::Abandoned);
-        let waited = ends && std::mem::take(&mut record.suspended) > 0;
+        let waited = ends && record.lending > 0;
+        if ends {
+            (record.suspended, record.lending) = (0, 0);
+        }
         self.waiting[kind] -= usize::from(waited);
         match before {
             WorkerState::Idle => forget(&mut self.idle[kind], id),
@@ -219,34 +225,51 @@ impl<W: Work> Registry<W> {
         self.partial[kind as usize].iter().rev().find(|id| free || placed(id)).copied()
     }
 
-    /// A task of worker `id` waits for a future: the worker gives up its place.
-    pub(crate) fn suspend(&mut self, id: WorkerId) {
+    /// A task of worker `id` waits for a future: the worker gives up its place. With `lend` another worker may be
+    /// started in its stead.
+    pub(crate) fn suspend(&mut self, id: WorkerId, lend: bool) {
         let Some(record) = self.get(id) else { return };
         // An abandoned worker has no place for good, whatever its stuck thread still calls.
         if matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned) {
             return;
         }
         record.suspended += 1;
-        let (kind, first) = (record.kind as usize, record.suspended == 1);
-        self.waiting[kind] += usize::from(first);
+        self.change_lending(id, |record| record.lending + u32::from(lend));
         self.leave_place(id);
     }
 
     /// One wait of worker `id` is over: it has a place again, also beyond the budget.
-    pub(crate) fn resume(&mut self, id: WorkerId, capacity: usize) {
+    pub(crate) fn resume(&mut self, id: WorkerId, lend: bool, capacity: usize) {
         let Some(record) = self.get(id) else { return };
         if record.suspended == 0 {
             return;
         }
         record.suspended -= 1;
-        let (kind, last) = (record.kind as usize, record.suspended == 0);
         let overfull =
             record.state == WorkerState::Partial && record.held.len() >= capacity + record.suspended as usize;
-        self.waiting[kind] -= usize::from(last);
+        self.change_lending(id, |record| {
+            record.lending.saturating_sub(u32::from(lend)).min(record.suspended)
+        });
         if overfull {
             self.set_state(id, WorkerState::Busy);
         }
         self.take_place(id);
+    }
+
+    /// Worker `id` will not claim what its tasks may wait for.
+    pub(crate) fn lend_for(&mut self, id: WorkerId) {
+        self.change_lending(id, |record| record.suspended);
+    }
+
+    fn change_lending(&mut self, id: WorkerId, change: impl Fn(&Record<W>) -> u32) {
+        let Some(record) = self.get(id) else { return };
+        let (kind, before) = (record.kind as usize, record.lending);
+        record.lending = change(record);
+        match (before, record.lending) {
+            (0, 1..) => self.waiting[kind] += 1,
+            (1.., 0) => self.waiting[kind] -= 1,
+            _ => {}
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (WorkerId, &Record<W>)> {

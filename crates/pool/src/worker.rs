@@ -78,7 +78,7 @@ impl<W: Work> Worker<W> {
     }
 
     /// Claims this very task, if it still waits in this worker's lane: for a worker whose task would
-    /// otherwise wait for it. It comes on top of what the worker holds, and runs in its place.
+    /// otherwise wait for it. It must be a task of this pool. It comes on top of what the worker holds, and runs in its place.
     pub fn claim_task(&self, task: &Arc<Task<W>>) -> Option<W> {
         let mut actions = Actions::default();
         let mut shared = self.pool.state.lock();
@@ -131,10 +131,30 @@ impl<W: Work> Worker<W> {
         })
     }
 
-    /// Gives up the worker's place while one of its tasks waits for a future. May be nested: call it
-    /// once for each task that waits. Meanwhile the worker may hold one task more for each wait, which
-    /// it gets by [`Worker::next`] as always; for a worker that does not ask, the pool starts another.
+    /// Gives up the worker's place while one of its tasks blocks its thread for a future: the pool may start
+    /// another worker in its stead. May be nested: call it once for each task that waits.
     pub fn suspend(&self) {
+        self.suspend_with(true);
+    }
+
+    /// Ends a [`Worker::suspend`]. The place is taken back at once, also beyond the budget.
+    pub fn resume(&self) {
+        self.resume_with(true);
+    }
+
+    /// Like [`Worker::suspend`], for a task that leaves the thread free: meanwhile the worker may hold one task more
+    /// for each wait, and must ask for it by [`Worker::next`] soon. No other worker is started in its stead. Says whether
+    /// tasks of its kind wait to which nobody is on the way.
+    pub fn suspend_claiming(&self) -> bool {
+        self.suspend_with(false)
+    }
+
+    /// Ends a [`Worker::suspend_claiming`].
+    pub fn resume_claiming(&self) {
+        self.resume_with(false);
+    }
+
+    fn suspend_with(&self, lend: bool) -> bool {
         self.pool.change(|shared, actions| {
             let reserved =
                 shared.workers.get(self.id).is_some_and(|record| record.state == WorkerState::Reserved);
@@ -143,16 +163,17 @@ impl<W: Work> Worker<W> {
                 shared.unreserve(self.id);
                 shared.workers.set_state(self.id, WorkerState::Busy);
             }
-            shared.workers.suspend(self.id);
+            shared.workers.suspend(self.id, lend);
             self.pool.rebalance(shared, actions);
-        });
+            let kind = shared.workers.get(self.id).map(|record| record.kind as usize);
+            kind.is_some_and(|k| shared.lanes[k].len() > shared.workers.woken[k])
+        })
     }
 
-    /// Ends a [`Worker::suspend`]. The place is taken back at once, also beyond the budget.
-    pub fn resume(&self) {
+    fn resume_with(&self, lend: bool) {
         self.pool.change(|shared, _| {
             let Some(kind) = shared.workers.get(self.id).map(|record| record.kind) else { return };
-            shared.workers.resume(self.id, self.pool.capacity(kind));
+            shared.workers.resume(self.id, lend, self.pool.capacity(kind));
         });
     }
 

@@ -71,7 +71,7 @@ fn for_a_waiter_that_takes_nothing_another_worker_is_lent() {
 fn lent_workers_have_a_limit() {
     let (pool, host) = by_hand(workers(1));
     let mut waiters = Vec::new();
-    for label in 0..200 {
+    for label in 0..2 * pool.most_workers() as u64 {
         submit(&pool, noop(ISOLATE, label));
         if host.log().starts.len() == waiters.len() {
             break;
@@ -81,7 +81,8 @@ fn lent_workers_have_a_limit() {
         worker.suspend();
         waiters.push((worker, link));
     }
-    assert_eq!(waiters.len(), 65, "one of its own and 64 lent");
+    assert_eq!(waiters.len(), pool.most_workers(), "one of its own and 512 lent");
+    assert_eq!(waiters.len(), 513);
 }
 
 #[test]

@@ -206,21 +206,22 @@ test('functions and values of other vm contexts can be submitted', async (t) => 
 })
 
 for (const ending of ['shut down', 'dropped']) {
-  test(`300 executors that are made, used and ${ending} leave no thread and no memory behind`, async (t) => {
+  test(`1,000 executors that are made, used and ${ending} leave no thread, no handle and no memory behind`, async (t) => {
     const end = await inChild(
       async ({ native, ThreadPoolExecutor }, ending: string) => {
         const { readdirSync } = await import('node:fs')
         const { setTimeout: sleep } = await import('node:timers/promises')
+        const handles = (): number => (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0) + process.getActiveResourcesInfo().length
         const threads = (): number => (process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0)
         const collect = globalThis.gc as () => void
         const round = async (n: number): Promise<void> => {
           const executor = new ThreadPoolExecutor({ maxWorkers: 1, idleTimeout: 50 })
           await executor.submit(native.countPrimes, 100)
           // A JavaScript worker takes longer to start: in some of them.
-          if (n % 10 === 0) await executor.submit((a: number) => a, n)
+          if (n % 25 === 0) await executor.submit((a: number) => a, n)
           if (ending === 'shut down') await executor.shutdown()
         }
-        const settle = async (): Promise<[number, number]> => {
+        const settle = async (): Promise<[number, number, number]> => {
           const end = Date.now() + 8_000
           for (let last = Infinity; Date.now() < end; ) {
             collect()
@@ -228,21 +229,22 @@ for (const ending of ['shut down', 'dropped']) {
             if (threads() === last) break
             last = threads()
           }
-          return [threads(), process.memoryUsage().rss]
+          return [threads(), process.memoryUsage().rss, handles()]
         }
         for (let n = 0; n < 40; n++) await round(n)
-        const [threadsBefore, before] = await settle()
-        for (let n = 0; n < 300; n++) await round(n)
-        const [threadsAfter, after] = await settle()
-        return { threads: threadsAfter - threadsBefore, megabytes: (after - before) / 2 ** 20 }
+        const [threadsBefore, before, handlesBefore] = await settle()
+        for (let n = 0; n < 1_000; n++) await round(n)
+        const [threadsAfter, after, handlesAfter] = await settle()
+        return { threads: threadsAfter - threadsBefore, handles: handlesAfter - handlesBefore, megabytes: (after - before) / 2 ** 20 }
       },
       [ending],
       { nodeArguments: ['--expose-gc'] },
     )
     t.deepEqual({ code: end.code, isHung: end.isHung, errors: end.errors }, { code: 0, isHung: false, errors: '' })
-    const { threads, megabytes } = end.value ?? { threads: NaN, megabytes: NaN }
+    const { threads, handles, megabytes } = end.value ?? { threads: NaN, handles: NaN, megabytes: NaN }
     t.true(threads <= 2, `${threads} threads more`)
-    // 30 isolates of 12 MB each would be 360.
+    t.true(handles <= 2, `${handles} handles more`)
+    // 40 isolates of 12 MB each would be 480.
     t.true(megabytes < 60, `${megabytes.toFixed(1)} MB more`)
   })
 }

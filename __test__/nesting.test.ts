@@ -10,7 +10,6 @@ import {
   currentExecutor,
   currentTask,
   Future,
-  InvalidStateError,
   native,
   tasks,
   ThreadPoolExecutor,

@@ -1,0 +1,57 @@
+//! A thread that blocks for a short task stays awake for a moment: to be woken takes several times longer than such a task.
+//!
+//! Staying awake pays only while the tasks are that short and a core is there for their worker. So it is tried again
+//! ever more rarely after it was in vain, and never where there is one core.
+
+use std::cell::Cell;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+/// The longest that a thread stays awake: a few times what a short task takes there and back.
+const AWAKE: Duration = Duration::from_micros(20);
+/// Looks between two looks at the clock.
+const LOOKS: u32 = 16;
+/// After this many failures in a row, or more, it is tried at one wait in `1 << MOST_FAILURES`.
+const MOST_FAILURES: u32 = 6;
+
+static HAS_SPARE_CORES: LazyLock<bool> =
+    LazyLock::new(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1));
+
+#[derive(Default)]
+pub(crate) struct Wakefulness {
+    failures: Cell<u32>,
+    /// For so many waits it is not tried.
+    pause: Cell<u32>,
+}
+
+impl Wakefulness {
+    /// Stays awake for a moment, until `is_over`. Says whether it was.
+    pub(crate) fn wait(&self, deadline: Instant, is_over: impl Fn() -> bool) -> bool {
+        if !*HAS_SPARE_CORES {
+            return false;
+        }
+        if let Some(left) = self.pause.get().checked_sub(1) {
+            self.pause.set(left);
+            return false;
+        }
+        let until = deadline.min(Instant::now() + AWAKE);
+        loop {
+            for _ in 0..LOOKS {
+                if is_over() {
+                    self.failures.set(0);
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            if Instant::now() >= until {
+                break;
+            }
+            // The worker may have this very core.
+            std::thread::yield_now();
+        }
+        let failures = (self.failures.get() + 1).min(MOST_FAILURES);
+        self.failures.set(failures);
+        self.pause.set((1 << failures) - 1);
+        false
+    }
+}
