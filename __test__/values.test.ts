@@ -1,6 +1,7 @@
 import vm from 'node:vm'
 import test from 'ava'
-import { AS_IS, CLONED, JSON_TEXT, pack, packedForm, placedArgumentError, packObject, unpack } from '../lib/codec.ts'
+import { binding } from '../lib/binding.ts'
+import { AS_IS, CLONED, JSON_TEXT, pack, packedForm, placedArgumentError, packObject, unpack, withoutWriting, WRITTEN } from '../lib/codec.ts'
 import { print } from './values-graph.ts'
 
 function cross(value: unknown): any {
@@ -92,6 +93,7 @@ for (const [name, value] of Object.entries(values)) {
     t.is(print(cross(value)), print(structuredClone(value)))
     // Classes that were met before take another way.
     t.is(print(cross([value, value])), print(structuredClone([value, value])))
+    t.is(print(withoutWriting(() => cross([value, value]))), print(structuredClone([value, value])))
   })
 }
 
@@ -111,7 +113,11 @@ test('a value too deep for structuredClone fails as it does there', (t) => {
 test('the ways are taken for what they are meant for', (t) => {
   for (const value of [undefined, null, 1, -0, 'text', 1n, new Uint8Array(3), new ArrayBuffer(3), Buffer.from('slice')]) t.is(formOf(value), AS_IS)
   for (const value of [{}, [], { a: [1, 'b', { c: null, d: 1.5 }] }, Object.create(null)]) t.is(formOf(value), JSON_TEXT)
-  for (const value of [{ a: undefined }, [-0], new Date(), new Map(), { s: 'x'.repeat(10_000) }, resizable()]) t.is(formOf(value), CLONED)
+  for (const value of [{ a: undefined }, [-0], new Date(), new Map(), { s: 'x'.repeat(10_000) }, resizable()]) {
+    t.is(formOf(value), binding.canWrite ? WRITTEN : CLONED)
+    t.is(withoutWriting(() => formOf(value)), CLONED)
+  }
+  for (const value of [{ part: Buffer.from('slice') }]) t.is(formOf(value), CLONED)
 })
 
 test('a getter is called once, whichever way its value goes', (t) => {

@@ -48,9 +48,15 @@ export interface Binding {
   readonly header: ArrayBuffer
   /** Whether buffers can be moved and shared here; otherwise a transfer is a copy. */
   readonly canMove: boolean
+  /** Whether `write` is there. */
+  readonly canWrite: boolean
   /** Whether running JavaScript can be interrupted here. */
   readonly canInterrupt: boolean
   submit(pool: number, fn: number, flags: number, form: number, ...values: unknown[]): number
+  /** Has V8's serializer write the value: the number that the next call with a value of the form WRITTEN takes; 0 if it throws. */
+  write(value: unknown): number
+  /** A copy of what was written. */
+  readBack(number: number): unknown
   /** The arguments of a task of the form PORT are where the pool's owner finds them (parcels.ts). */
   seal(pool: number, slot: number): void
   /** Instead: as if it had not been submitted. */

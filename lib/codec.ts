@@ -8,6 +8,8 @@
  * - `CLONED`: the bytes of `v8.Serializer`, for what it carries faithfully. Where that is in doubt, `structuredClone` is asked, and its
  *   copy, about which there is no doubt, is written instead of the value;
  * - `MOVED`: the bytes of `v8.Serializer` and the buffers that move or are shared;
+ * - `WRITTEN`: the same bytes, which the addon has V8 write and read where it can. TypeScript sees their number on the one side and, as
+ *   `READ`, the value on the other;
  * - `PORT`: what only a MessagePort can carry. It crosses beside the addon (parcels.ts), which is given a number for it.
  */
 import { types } from 'node:util'
@@ -30,8 +32,24 @@ export const CLONED = 2
 export const PORT = 3
 /** With buffers that are moved or shared (value.rs). */
 export const MOVED = 4
+/** What the addon writes, by its number; and what it has read (value.rs). */
+export const WRITTEN = 5
+const READ = 6
 /** Added to the form: the result of a chunk of `map`. */
 export const CHUNK = 16
+
+let canWrite = binding.canWrite
+
+/** Calls `fn`, which packs what does not go through the addon at once. */
+export function withoutWriting<T>(fn: () => T): T {
+  const before = canWrite
+  canWrite = false
+  try {
+    return fn()
+  } finally {
+    canWrite = before
+  }
+}
 
 /** The form of what `pack` or `packObject` returned last. */
 export let packedForm: number = AS_IS
@@ -110,6 +128,13 @@ export function packObject(value: unknown): unknown {
 }
 
 function packFaithful(value: unknown, found: Survey): unknown {
+  // Buffers that are parts are written here.
+  if (canWrite && (found.parts === undefined || found.hasResizable)) {
+    const number = binding.write(value)
+    if (number === 0) return packDoubtful(value, found)
+    packedForm = WRITTEN
+    return number
+  }
   let bytes: Uint8Array
   try {
     bytes = serialize(value, found)
@@ -173,9 +198,11 @@ function packMoved(value: unknown, moved: readonly ArrayBuffer[]): unknown {
 
 /** Makes a packed value anew. */
 export function unpack(form: number, data: unknown): any {
+  if (form === READ) return data
   if (form === MOVED) return deserializeMoved(data as Moved)
   if (form === PORT) return takeResult(data as number)
   if (form === AS_IS) return data
+  if (form === WRITTEN) return binding.readBack(data as number)
   if (form === JSON_TEXT) return JSON.parse(data as string)
   return deserialize(data as Uint8Array)
 }

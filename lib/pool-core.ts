@@ -1,6 +1,6 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
 import { binding, BROKEN, LIMITED, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch } from './binding.ts'
-import { goesAsIs, packedForm, packObject, packTransferred, placedArgumentError, PORT } from './codec.ts'
+import { goesAsIs, packedForm, packObject, packTransferred, placedArgumentError, PORT, withoutWriting } from './codec.ts'
 import { currentContext } from './context.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, QueueFullError } from './errors.ts'
@@ -296,6 +296,6 @@ function packInitializer(options: CheckedPoolOptions): { fn: number; form: numbe
   if (options.initializer === undefined) return undefined
   const { number, isNative } = submittable(options.initializer)
   if (isNative) throw new TypeError('initializer must be a JavaScript function')
-  const args = packArgs(options.initargs)
+  const args = withoutWriting(() => packArgs(options.initargs))
   return { fn: number, form: packedForm, args }
 }

@@ -47,7 +47,7 @@ pub(crate) fn collect_notes(state: &IsolateState) {
 
 /// Delivers up to a batch of the pending notes.
 pub(crate) fn deliver(state: &IsolateState) {
-    let mut batch = Batch { state, values: None, rows: 0 };
+    let mut batch = Batch { state, values: None, rows: 0, bytes: 0 };
     if batch.fill().is_ok() && batch.rows > 0 && batch.send().is_ok() {
         return;
     }
@@ -57,17 +57,23 @@ pub(crate) fn deliver(state: &IsolateState) {
     }
 }
 
+/// A batch ends when so many bytes were read for it: values that wait together for their delivery are all alive, and the
+/// garbage collector copies what is alive.
+const MUCH: usize = 1 << 16;
+
 struct Batch<'a> {
     state: &'a IsolateState,
     /// The values of the rows that have any; made when first needed.
     values: Option<sys::napi_value>,
     rows: usize,
+    /// How much V8 has read for it.
+    bytes: usize,
 }
 
 impl Batch<'_> {
     fn fill(&mut self) -> Result<(), Fault> {
         // A note makes two rows at most.
-        while self.rows + 2 <= BATCH {
+        while self.rows + 2 <= BATCH && self.bytes < MUCH {
             let next = self.state.pending.borrow_mut().pop_front();
             match next {
                 None => break,
@@ -99,7 +105,11 @@ impl Batch<'_> {
             return Ok(());
         }
         self.add_progress(task)?;
-        let (kind, number, value) = write_outcome(self.state.env, task.take_outcome())?;
+        let outcome = task.take_outcome();
+        if let Some(Ok(Packed { value: Value::Written(written), .. })) = &outcome {
+            self.bytes += written.bytes().len();
+        }
+        let (kind, number, value) = write_outcome(self.state.env, outcome)?;
         self.push(slot, kind, number, value)?;
         // TypeScript takes the future of every row out of its table before it runs any code of the user,
         // so the slot can be used again from now on.
@@ -147,8 +157,9 @@ pub(crate) fn progress(env: Env, task: &Arc<JsTask>) -> Result<Option<sys::napi_
     let list = js::array(env)?;
     for (index, packed) in waiting.into_iter().enumerate() {
         let at = (2 * index) as u32;
-        js::set_element(env, list, at, js::int(env, i32::from(packed.form))?)?;
-        js::set_element(env, list, at + 1, value::write(env, packed.value)?)?;
+        let (form, value) = value::write_packed(env, &packed)?;
+        js::set_element(env, list, at, js::int(env, i32::from(form))?)?;
+        js::set_element(env, list, at + 1, value)?;
     }
     Ok(Some(list))
 }
@@ -162,8 +173,8 @@ pub(crate) fn write_outcome(env: Env, outcome: Option<Outcome<JsWork>>) -> Resul
         None => plain(Row::Collected),
         Some(Ok(Packed { value: Value::Number(number), form: 0 })) => Ok((Row::Number as i32, number, None)),
         Some(Ok(Packed { value: Value::Undefined, form: 0 })) => plain(Row::Undefined),
-        Some(Ok(Packed { form, value })) => {
-            let value = value::write(env, value)?;
+        Some(Ok(packed)) => {
+            let (form, value) = value::write_packed(env, &packed)?;
             Ok((Row::Value as i32 | i32::from(form) << 8, 0.0, Some(value)))
         }
         Some(Err(failure)) => write_failure(env, failure),
@@ -173,9 +184,9 @@ pub(crate) fn write_outcome(env: Env, outcome: Option<Outcome<JsWork>>) -> Resul
 fn write_failure(env: Env, failure: Failure<JsWork>) -> Result<RowParts, Fault> {
     let with = |row: Row, number: f64, cause: Option<Arc<Packed>>| {
         let Some(cause) = cause else { return Ok((row as i32, number, None)) };
-        let value = value::write_ref(env, &cause.value)?;
+        let (form, value) = value::write_packed(env, &cause)?;
         // Bit 16: there is a cause, whatever its value.
-        Ok((row as i32 | i32::from(cause.form) << 8 | 1 << 16, number, Some(value)))
+        Ok((row as i32 | i32::from(form) << 8 | 1 << 16, number, Some(value)))
     };
     match failure {
         Failure::Threw(error) => with(Row::Error, 0.0, Some(error)),

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use libloading::os::unix::Library;
 use napi::sys;
 
+use crate::clone::Cloner;
 use crate::store::Stores;
 
 /// A `uv_async_t`, seen from outside.
@@ -53,6 +54,7 @@ struct Symbols {
     interrupts: Option<Interrupts>,
     is_one_byte: Option<unsafe extern "C" fn(sys::napi_value) -> bool>,
     stores: Option<Stores>,
+    cloner: Option<Cloner>,
 }
 
 fn symbols() -> &'static Symbols {
@@ -64,6 +66,7 @@ fn symbols() -> &'static Symbols {
             interrupts: find_interrupts(&library).filter(|_| std::env::var_os(FORCE_MISSING).is_none()),
             is_one_byte: find(&library, c"_ZNK2v86String9IsOneByteEv"),
             stores: find_stores(&library),
+            cloner: find_cloner(&library),
         }
     })
 }
@@ -124,6 +127,31 @@ fn find_stores(library: &Library) -> Option<Stores> {
             find(library, c"_ZN2v817SharedArrayBuffer3NewEPNS_7IsolateESt10shared_ptrINS_12BackingStoreEE")?,
         ],
     })
+}
+
+fn find_cloner(library: &Library) -> Option<Cloner> {
+    Some(Cloner {
+        isolate: find(library, c"_ZN2v87Isolate10GetCurrentEv")?,
+        context: find(library, c"_ZN2v87Isolate17GetCurrentContextEv")?,
+        open_catch: find(library, c"_ZN2v88TryCatchC1EPNS_7IsolateE")?,
+        close_catch: find(library, c"_ZN2v88TryCatchD1Ev")?,
+        open_writer: find(library, c"_ZN2v815ValueSerializerC1EPNS_7IsolateE")?,
+        close_writer: find(library, c"_ZN2v815ValueSerializerD1Ev")?,
+        write_header: find(library, c"_ZN2v815ValueSerializer11WriteHeaderEv")?,
+        write_value: find(
+            library,
+            c"_ZN2v815ValueSerializer10WriteValueENS_5LocalINS_7ContextEEENS1_INS_5ValueEEE",
+        )?,
+        release: find(library, c"_ZN2v815ValueSerializer7ReleaseEv")?,
+        open_reader: find(library, c"_ZN2v817ValueDeserializerC1EPNS_7IsolateEPKhm")?,
+        close_reader: find(library, c"_ZN2v817ValueDeserializerD1Ev")?,
+        read_header: find(library, c"_ZN2v817ValueDeserializer10ReadHeaderENS_5LocalINS_7ContextEEE")?,
+        read_value: find(library, c"_ZN2v817ValueDeserializer9ReadValueENS_5LocalINS_7ContextEEE")?,
+    })
+}
+
+pub(crate) fn cloner() -> Option<&'static Cloner> {
+    symbols().cloner.as_ref()
 }
 
 pub(crate) fn stores() -> Option<&'static Stores> {

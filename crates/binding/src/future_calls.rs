@@ -6,6 +6,7 @@ use napi::sys;
 use pool::{Cancelled, Kind, Refusal, Spec};
 
 use crate::calls::{Answer, Call};
+use crate::clone;
 use crate::deliver;
 use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
@@ -45,9 +46,10 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     let native = flags & NATIVE != 0;
     let parcel = (!native && value::is_carried(form)).then(|| Parcel::of_arguments(&entry));
     let list = values.first().copied().filter(|_| value::is_list(form));
-    let values = match (list, &parcel) {
+    let written = values.first().copied().filter(|_| value::is_written(form));
+    let values = match (list.or(written), &parcel) {
         (_, Some(parcel)) => ArgList::One(Value::Port(Carried(parcel.clone()))),
-        (Some(list), None) => ArgList::One(value::read_packed(env, form, list, false)?),
+        (Some(packed), None) => ArgList::One(value::read_packed(state, form, packed, false)?),
         (None, None) => value::read_args(env, values, !native)?,
     };
     let args = Args { form, values };
@@ -94,6 +96,21 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     }
 }
 
+/// `write(value)`: the number of what V8's serializer made of it, for the next call that takes a value of the form
+/// WRITTEN; 0 if it cannot write this one.
+pub(crate) fn write(call: &Call<'_>) -> Answer {
+    // SAFETY: in a call from JavaScript the context is entered and a handle scope open.
+    let written = unsafe { clone::write(call.value(0)?) };
+    js::double(call.env, written.map_or(0.0, |written| f64::from(call.state.keep_written(written))))
+}
+
+/// `readBack(number)`: a copy of the value that was written.
+pub(crate) fn read_back(call: &Call<'_>) -> Answer {
+    let written = call.state.take_written(call.u32(0)?)?;
+    // SAFETY: as in `write`.
+    unsafe { clone::read(&written) }.ok_or_else(|| Fault::internal("a copy could not be read"))
+}
+
 /// `seal(pool, slot)`: the arguments of a task that a MessagePort carries are where its pool's owner finds them.
 pub(crate) fn seal(call: &Call<'_>) -> Answer {
     let task = call.state.task(call.u32(1)?)?;
@@ -129,8 +146,9 @@ pub(crate) fn refusal(call: &Call<'_>) -> Answer {
     let entry = call.state.pool(call.u32(0)?)?;
     match entry.pool.refusal() {
         Some(Refusal::Broken { cause: Some(cause) }) => {
-            call.state.header.set_scratch(0, f64::from(cause.form));
-            value::write_ref(call.env, &cause.value)
+            let (form, value) = value::write_packed(call.env, &cause)?;
+            call.state.header.set_scratch(0, f64::from(form));
+            Ok(value)
         }
         _ => js::undefined(call.env),
     }

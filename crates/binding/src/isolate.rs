@@ -15,6 +15,7 @@ use napi::sys;
 
 use crate::awake::Wakefulness;
 use crate::bell::Bell;
+use crate::clone::Written;
 use crate::engine::{self, UvAsync};
 use crate::js::{self, Env, Fault, check};
 use crate::mailbox::{Mailbox, Note};
@@ -136,6 +137,9 @@ pub(crate) struct IsolateState {
     handle: Cell<*mut UvAsync>,
     pub(crate) worker: RefCell<Option<std::rc::Rc<WorkerSide>>>,
     pub(crate) errand: RefCell<slice::Errand>,
+    /// What `write` has written for the call that follows, and its number.
+    pub(crate) written: RefCell<Option<Written>>,
+    pub(crate) writings: Cell<u32>,
     /// The task whose arguments TypeScript is carrying to a worker.
     pub(crate) carried: RefCell<Option<(Arc<JsTask>, pool::WorkerId)>>,
     cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
@@ -171,6 +175,8 @@ impl IsolateState {
             handle: Cell::new(ptr::null_mut()),
             worker: RefCell::new(None),
             errand: RefCell::default(),
+            written: RefCell::new(None),
+            writings: Cell::new(0),
             carried: RefCell::new(None),
             cleanup: Cell::new(ptr::null_mut()),
             awake: Wakefulness::default(),
@@ -215,6 +221,19 @@ impl IsolateState {
         {
             uv.hold(self.handle.get(), after > 0);
         }
+    }
+
+    /// Keeps what was written; its number goes through TypeScript to the call that takes it.
+    pub(crate) fn keep_written(&self, written: Written) -> u32 {
+        let number = self.writings.get().wrapping_add(1);
+        self.writings.set(number);
+        *self.written.borrow_mut() = Some(written);
+        number
+    }
+
+    pub(crate) fn take_written(&self, number: u32) -> Result<Written, Fault> {
+        let written = self.written.borrow_mut().take().filter(|_| number == self.writings.get());
+        written.ok_or_else(|| Fault::internal("what was written is no longer there"))
     }
 
     /// Tells TypeScript, by the header, whether it should call `services` before it goes on: its thread may not

@@ -7,6 +7,7 @@ use std::ptr;
 use napi::sys;
 
 use crate::engine;
+use crate::pooled::{self, Pooled};
 use crate::value::{ARRAY_BUFFER, DATA_VIEW, Value, View};
 
 /// The environment of one isolate, usable on its thread only.
@@ -106,13 +107,14 @@ pub(crate) fn get_bigint(env: Env, value: sys::napi_value) -> Result<(bool, Box<
     Ok((sign != 0, words.into_boxed_slice()))
 }
 
-/// A string, in one byte a character where that loses nothing.
-pub(crate) fn get_string(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
+/// A string, in one byte a character where that loses nothing. With `pool` a long one is in memory that is used again.
+pub(crate) fn get_string(env: Env, value: sys::napi_value, pool: bool) -> Result<Value, Fault> {
     let mut length = 0usize;
     // SAFETY: a null buffer asks for the length only.
     check(unsafe { sys::napi_get_value_string_utf16(env, value, ptr::null_mut(), 0, &mut length) })?;
     if engine::is_one_byte(value) {
-        let mut text: Vec<u8> = Vec::with_capacity(length + 1);
+        let pool = pool && pooled::is_worth_it(length + 1);
+        let mut text = if pool { pooled::take(length + 1) } else { Vec::with_capacity(length + 1) };
         let mut written = 0usize;
         // SAFETY: the capacity holds `length` characters and the NUL that N-API adds.
         check(unsafe {
@@ -120,7 +122,11 @@ pub(crate) fn get_string(env: Env, value: sys::napi_value) -> Result<Value, Faul
         })?;
         // SAFETY: N-API has initialised `written` bytes.
         unsafe { text.set_len(written) };
-        return Ok(Value::Latin1(text.into_boxed_slice()));
+        return Ok(if pool {
+            Value::LongLatin1(Pooled::new(text))
+        } else {
+            Value::Latin1(text.into_boxed_slice())
+        });
     }
     let mut text: Vec<u16> = Vec::with_capacity(length + 1);
     let mut written = 0usize;
@@ -138,7 +144,7 @@ pub(crate) fn get_string(env: Env, value: sys::napi_value) -> Result<Value, Faul
 
 /// A string as Rust text; lone surrogates become U+FFFD.
 pub(crate) fn get_text(env: Env, value: sys::napi_value) -> Result<String, Fault> {
-    match get_string(env, value)? {
+    match get_string(env, value, false)? {
         Value::Latin1(text) => Ok(text.iter().map(|&byte| char::from(byte)).collect()),
         Value::Utf16(text) => Ok(String::from_utf16_lossy(&text)),
         _ => Err(Fault::internal("not a string")),

@@ -8,6 +8,7 @@ mod awake;
 mod bell;
 mod blocked;
 mod calls;
+mod clone;
 mod deliver;
 mod engine;
 mod functions;
@@ -22,6 +23,7 @@ mod nest;
 mod parcel;
 mod plugins;
 mod pool_calls;
+mod pooled;
 mod pools;
 mod quiet;
 mod run;
@@ -63,6 +65,7 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
     let target = js::object(env)?;
     js::set(env, target, c"header", header)?;
     js::set(env, target, c"canMove", js::boolean(env, engine::stores().is_some())?)?;
+    js::set(env, target, c"canWrite", js::boolean(env, engine::cloner().is_some())?)?;
     js::set(env, target, c"canInterrupt", js::boolean(env, engine::interrupts().is_some())?)?;
     let table = calls! {
         c"submit" => future_calls::submit,
@@ -75,6 +78,8 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"cancel" => future_calls::cancel,
         c"park" => future_calls::park,
         c"release" => future_calls::release,
+        c"write" => future_calls::write,
+        c"readBack" => future_calls::read_back,
         c"services" => future_calls::services,
         c"hold" => future_calls::hold,
         c"assign" => pool_calls::assign,

@@ -82,7 +82,7 @@ pub(crate) fn read_cause(call: &Call<'_>, index: usize) -> Result<Option<Arc<Pac
     if form < 0 {
         return Ok(None);
     }
-    let value = value::read(call.env, call.value(index + 1)?)?;
+    let value = value::read_packed(call.state, form as u8, call.value(index + 1)?, true)?;
     Ok(Some(Arc::new(Packed { form: form as u8, value })))
 }
 

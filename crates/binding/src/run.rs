@@ -87,8 +87,16 @@ fn argument_values(
     let mut argv = Vec::with_capacity(OWN_ARGS + values.len());
     argv.push(js::double(env, f64::from(task.needs()))?);
     argv.push(js::double(env, token)?);
-    argv.push(js::int(env, i32::from(args.form))?);
-    for value in values {
+    let (form, first) = match values.first() {
+        Some(first) => {
+            let (form, first) = value::write_form(env, args.form, first)?;
+            (form, Some(first))
+        }
+        None => (args.form, None),
+    };
+    argv.push(js::int(env, i32::from(form))?);
+    argv.extend(first);
+    for value in values.iter().skip(1) {
         argv.push(value::write_ref(env, value)?);
     }
     Ok(argv)
@@ -112,8 +120,8 @@ fn read_result(
 /// A value that a task sends, with what goes beside the addon.
 pub(crate) fn read_value(state: &IsolateState, form: u8, value: sys::napi_value) -> Result<Value, js::Fault> {
     if !value::is_carried(form) {
-        return if value::is_list(form) {
-            value::read_packed(state.env, form, value, true)
+        return if value::is_list(form) || value::is_written(form) {
+            value::read_packed(state, form, value, true)
         } else {
             value::read_once(state.env, value)
         };

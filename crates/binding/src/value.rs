@@ -3,15 +3,19 @@
 
 use napi::sys;
 
+use crate::clone::{self, Written};
 use crate::engine;
+use crate::isolate::IsolateState;
 use crate::js::{self, Env, Fault};
 use crate::parcel::Carried;
+use crate::pooled::Pooled;
 use crate::store::Store;
 
 /// What a typed array or buffer is to be again when it arrives: N-API's numbers for typed arrays, and ours.
 pub(crate) type View = i32;
 pub(crate) const ARRAY_BUFFER: View = 100;
 pub(crate) const DATA_VIEW: View = 101;
+const UINT8: View = 1;
 
 /// A value that no isolate owns.
 pub(crate) enum Value {
@@ -26,6 +30,8 @@ pub(crate) enum Value {
     /// A string with no character above U+00FF, one byte each.
     Latin1(Box<[u8]>),
     Utf16(Box<[u16]>),
+    /// Like `Latin1`, for a long one.
+    LongLatin1(Pooled),
     Bytes {
         view: View,
         bytes: Vec<u8>,
@@ -38,6 +44,8 @@ pub(crate) enum Value {
     },
     /// The memory of a buffer that is moved or shared.
     Store(Store),
+    /// What V8's serializer has written.
+    Written(Written),
     /// Bytes, and the buffers that they refer to.
     List(Box<[Value]>),
     /// The number of what a MessagePort carries.
@@ -49,6 +57,12 @@ pub(crate) enum Value {
 const FORM_LIST: u8 = 4;
 /// The form whose value is the number of a parcel.
 const FORM_PORT: u8 = 3;
+/// The form of the bytes of a serializer.
+const FORM_CLONED: u8 = 2;
+/// The form whose value is the number of what `write` has written.
+const FORM_WRITTEN: u8 = 5;
+/// The form of a value that was written, and that has been made anew.
+const FORM_READ: u8 = 6;
 /// The bits of a form that say how the value is written.
 const FORM_BITS: u8 = 7;
 
@@ -97,8 +111,10 @@ const MANY_BYTES: usize = 1 << 16;
 /// Like `read`, for a value that is written once. Many bytes are copied right into the buffer that the receiver gets:
 /// fresh memory costs as much as the copy, so there should be one of both on the way, not two.
 pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
-    if js::type_of(env, value)? != sys::ValueType::napi_object || engine::stores().is_none() {
-        return read(env, value);
+    match js::type_of(env, value)? {
+        sys::ValueType::napi_string => return js::get_string(env, value, true),
+        sys::ValueType::napi_object if engine::stores().is_some() => {}
+        _ => return read(env, value),
     }
     let (view, data) = js::get_bytes(env, value)?;
     if data.len() < MANY_BYTES {
@@ -121,7 +137,7 @@ pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
         sys::ValueType::napi_null => Value::Null,
         sys::ValueType::napi_boolean => Value::Bool(js::get_bool(env, value)?),
         sys::ValueType::napi_number => Value::Number(js::get_double(env, value)?),
-        sys::ValueType::napi_string => js::get_string(env, value)?,
+        sys::ValueType::napi_string => js::get_string(env, value, false)?,
         sys::ValueType::napi_bigint => {
             let (negative, words) = js::get_bigint(env, value)?;
             Value::BigInt { negative, words }
@@ -136,8 +152,17 @@ pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
 
 /// Copies, or with its list moves, a value that TypeScript has packed. With `detach` the moved buffers are detached
 /// at once.
-pub(crate) fn read_packed(env: Env, form: u8, value: sys::napi_value, detach: bool) -> Result<Value, Fault> {
-    if form & FORM_BITS != FORM_LIST {
+pub(crate) fn read_packed(
+    state: &IsolateState,
+    form: u8,
+    value: sys::napi_value,
+    detach: bool,
+) -> Result<Value, Fault> {
+    let env = state.env;
+    if is_written(form) {
+        return state.take_written(js::get_u32(env, value)?).map(Value::Written);
+    }
+    if !is_list(form) {
         return read(env, value);
     }
     let count = js::length(env, value)?;
@@ -183,9 +208,26 @@ pub(crate) fn is_list(form: u8) -> bool {
     form & FORM_BITS == FORM_LIST
 }
 
-/// Makes the value anew in an isolate. Consumes it, so that its memory is given back at once.
-pub(crate) fn write(env: Env, value: Value) -> Result<sys::napi_value, Fault> {
-    write_ref(env, &value)
+/// Whether a form's value is the number of what `write` has written.
+pub(crate) fn is_written(form: u8) -> bool {
+    form & FORM_BITS == FORM_WRITTEN
+}
+
+/// Makes a packed value anew in an isolate, and says in which form TypeScript gets it.
+pub(crate) fn write_packed(env: Env, packed: &Packed) -> Result<(u8, sys::napi_value), Fault> {
+    write_form(env, packed.form, &packed.value)
+}
+
+/// As `write_packed`, for a value of this form.
+pub(crate) fn write_form(env: Env, form: u8, value: &Value) -> Result<(u8, sys::napi_value), Fault> {
+    let Value::Written(written) = value else { return Ok((form, write_ref(env, value)?)) };
+    let flags = form & !FORM_BITS;
+    // SAFETY: this thread is in the isolate of `env`, in a callback: its context is entered, and a handle scope open.
+    match unsafe { clone::read(written) } {
+        Some(value) => Ok((flags | FORM_READ, value)),
+        // TypeScript will fail as well, where errors of reading belong.
+        None => Ok((flags | FORM_CLONED, write_ref(env, value)?)),
+    }
 }
 
 /// Makes the value anew in an isolate.
@@ -198,7 +240,9 @@ pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Faul
         Value::BigInt { negative, words } => js::bigint(env, *negative, words),
         Value::Latin1(text) => js::string_latin1(env, text),
         Value::Utf16(text) => js::string_utf16(env, text),
+        Value::LongLatin1(text) => js::string_latin1(env, text.bytes()),
         Value::Bytes { view, bytes } => js::bytes(env, *view, bytes),
+        Value::Written(written) => js::bytes(env, UINT8, written.bytes()),
         Value::Port(Carried(parcel)) => js::double(env, parcel.read()),
         Value::Copy { view, size, store } => {
             let buffer = store.open().ok_or_else(|| Fault::internal("a buffer could not be made"))?;
