@@ -8,6 +8,7 @@ import { connect } from '../index.js'
 export const NATIVE = 1
 export const LIMITED = 2
 export const NAMED = 4
+export const MOVES = 8
 
 /** Answers of `submit` that are no slot (future_calls.rs). */
 export const QUEUE_FULL = -1
@@ -55,6 +56,8 @@ export interface Binding {
   submit(pool: number, fn: number, flags: number, form: number, ...values: unknown[]): number
   /** Has V8's serializer write the value: the number that the next call with a value of the form WRITTEN takes; 0 if it throws. */
   write(value: unknown): number
+  /** Whether an ArrayBuffer can move; the memory of WebAssembly cannot. */
+  isDetachable(buffer: ArrayBuffer): boolean
   /** A copy of what was written. */
   readBack(number: number): unknown
   /** The arguments of a task of the form PORT are where the pool's owner finds them (parcels.ts). */

@@ -10,6 +10,7 @@
  * - `MOVED`: the bytes of `v8.Serializer` and the buffers that move or are shared;
  * - `WRITTEN`: the same bytes, which the addon has V8 write and read where it can. TypeScript sees their number on the one side and, as
  *   `READ`, the value on the other;
+ * - `WHOLE`: bytes that are all of an ArrayBuffer, which moves;
  * - `PORT`: what only a MessagePort can carry. It crosses beside the addon (parcels.ts), which is given a number for it.
  */
 import { types } from 'node:util'
@@ -22,7 +23,7 @@ import { isJsonSafe } from './json-safe.ts'
 import { checkTransfer, deserializeMoved, serializeMoved } from './moved.ts'
 import type { Moved } from './moved.ts'
 import { canSend, sendResult, takeResult } from './parcels.ts'
-import { isPart, MOST_BYTES } from './views.ts'
+import { bufferOf, isPart, MOST_BYTES } from './views.ts'
 
 export { describe, placedArgumentError } from './clone-error.ts'
 
@@ -35,6 +36,8 @@ export const MOVED = 4
 /** What the addon writes, by its number; and what it has read (value.rs). */
 export const WRITTEN = 5
 const READ = 6
+/** Bytes whose buffer moves. */
+const WHOLE = 7
 /** Added to the form: the result of a chunk of `map`. */
 export const CHUNK = 16
 
@@ -76,6 +79,13 @@ function isWholeBytes(value: object): boolean {
   return types.isArrayBuffer(value) && isOrdinary(value) && value.byteLength <= MOST_BYTES
 }
 
+/** Whether `value` is bytes that are all of the one buffer in `transfer`. */
+export function movesWhole(value: unknown, transfer: readonly object[]): boolean {
+  if (transfer.length !== 1 || !binding.canMove || typeof value !== 'object' || value === null || !isWholeBytes(value)) return false
+  const buffer = ArrayBuffer.isView(value) ? bufferOf(value) : value
+  return buffer === transfer[0] && (buffer as ArrayBuffer).byteLength === (value as ArrayBufferView).byteLength && binding.isDetachable(buffer as ArrayBuffer)
+}
+
 function isOrdinary(buffer: ArrayBuffer): boolean {
   return (buffer as { resizable?: boolean }).resizable !== true && (buffer.byteLength > 0 || !isDetached(buffer))
 }
@@ -96,6 +106,10 @@ export function pack(value: unknown, root: string = 'the value'): unknown {
 
 /** Packs a value of which the objects in `transfer` move. @throws DataCloneError */
 export function packTransfer(value: unknown, transfer: readonly object[], root: string): unknown {
+  if (movesWhole(value, transfer)) {
+    packedForm = WHOLE
+    return value
+  }
   try {
     const data = packTransferred(value, transfer)
     return packedForm === PORT ? send(data, transfer) : data
@@ -198,7 +212,7 @@ function packMoved(value: unknown, moved: readonly ArrayBuffer[]): unknown {
 
 /** Makes a packed value anew. */
 export function unpack(form: number, data: unknown): any {
-  if (form === READ) return data
+  if (form === READ || form === WHOLE) return data
   if (form === MOVED) return deserializeMoved(data as Moved)
   if (form === PORT) return takeResult(data as number)
   if (form === AS_IS) return data

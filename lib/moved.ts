@@ -64,6 +64,7 @@ export function checkTransfer(list: readonly object[]): ArrayBuffer[] | undefine
   list.forEach((item, index) => {
     if (typeof item !== 'object' || item === null) throw new DOMException(`transfer[${index}] cannot be moved`, 'DataCloneError')
     if (!types.isArrayBuffer(item)) areBuffers = false
+    else if (!binding.isDetachable(item)) throw new DOMException(`transfer[${index}] cannot be moved: it is the memory of a WebAssembly.Memory`, 'DataCloneError')
     if (seen.has(item)) throw new DOMException(`transfer[${index}] is in the list twice`, 'DataCloneError')
     if ((item as { detached?: boolean }).detached === true) throw new DOMException(`transfer[${index}] is detached`, 'DataCloneError')
     seen.add(item)

@@ -1,6 +1,7 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
-import { binding, BROKEN, LIMITED, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch } from './binding.ts'
-import { goesAsIs, packedForm, packObject, packTransferred, placedArgumentError, PORT, withoutWriting } from './codec.ts'
+import { binding, BROKEN, LIMITED, MOVES, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch } from './binding.ts'
+import { goesAsIs, movesWhole, packedForm, packObject, packTransferred, placedArgumentError, PORT, withoutWriting } from './codec.ts'
+import { isDetached } from './clone-error.ts'
 import { currentContext } from './context.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, QueueFullError } from './errors.ts'
@@ -17,6 +18,7 @@ import type { CheckedPoolOptions } from './pool-options.ts'
 import { loadingModules } from './thread-role.ts'
 import type { CheckedTaskOptions } from './task-options.ts'
 import { NO_OPTIONS } from './task-options.ts'
+import { bufferOf } from './views.ts'
 import { WorkerFleet } from './worker-fleet.ts'
 
 /** The most values of a call of the addon, less its own four. */
@@ -136,21 +138,24 @@ export class PoolCore {
     if (signal?.aborted === true) return this.#aborted(signal)
     let form = 0
     let values = args
-    // A native task's arguments always go each as it is; what is transferred is copied too, and then detached.
+    // A native task's arguments always go each as it is.
     const emptied = task.isNative && options.transfer !== undefined ? checkNativeTransfer(options.transfer) : undefined
-    if (options.transfer !== undefined && options.transfer.length > 0 && !task.isNative) {
+    const moves = options.transfer !== undefined && (emptied === undefined ? args.length === 1 && movesWhole(args[0], options.transfer) : areOf(args, emptied))
+    if (moves || task.isNative) {
+      // As they are.
+    } else if (options.transfer !== undefined && options.transfer.length > 0) {
       values = [packTransferred(args, options.transfer)]
       form = packedForm
-    } else if (!task.isNative && !allGoAsIs(args)) {
+    } else if (!allGoAsIs(args)) {
       values = [packArgs(args)]
       form = packedForm
     }
     if (form === PORT) return this.#sendByPort(task, args, values[0], options)
-    const flags = (task.isNative ? NATIVE : 0) | (options === NO_OPTIONS ? 0 : writeLimits(options))
+    const flags = (moves ? MOVES : 0) | (task.isNative ? NATIVE : 0) | (options === NO_OPTIONS ? 0 : writeLimits(options))
     const slot = this.#call(task.number, flags, form, values, options.name)
     if (slot < 0) throw this.#refusal(slot)
     const future = this.#link.open(slot)
-    if (emptied !== undefined) structuredClone(null, { transfer: emptied })
+    if (emptied !== undefined) emptyAll(emptied)
     if (signal !== undefined) follow(future, signal)
     return future
   }
@@ -266,6 +271,17 @@ function allGoAsIs(args: readonly unknown[]): boolean {
     if (typeof arg === 'object' && arg !== null && ++objects > 1) return false
   }
   return true
+}
+
+/** Whether all bytes among the arguments of a native task are of these buffers. */
+function areOf(args: readonly unknown[], buffers: readonly ArrayBuffer[]): boolean {
+  return binding.canMove && args.every((arg) => typeof arg !== 'object' || arg === null || buffers.includes((ArrayBuffer.isView(arg) ? bufferOf(arg) : arg) as ArrayBuffer))
+}
+
+/** Detaches what is in the transfer list of a native task and was not detached with its arguments. */
+function emptyAll(buffers: readonly ArrayBuffer[]): void {
+  const left = buffers.filter((buffer) => !isDetached(buffer))
+  if (left.length > 0) structuredClone(null, { transfer: left })
 }
 
 /** Packs all arguments as one value, so that what they share stays shared. */

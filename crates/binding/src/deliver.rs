@@ -9,8 +9,9 @@ use pool::{Failure, Outcome};
 use crate::isolate::{BATCH, IsolateState};
 use crate::js::{self, Env, Fault};
 use crate::mailbox::Note;
-use crate::value::{self, Packed, Value};
+use crate::value::{Packed, Value};
 use crate::work::{JsTask, JsWork};
+use crate::writing;
 
 /// What a row says. Shared with TypeScript (lib/binding.ts); the form of its value is in bits 8 to 15.
 #[derive(Clone, Copy)]
@@ -157,7 +158,7 @@ pub(crate) fn progress(env: Env, task: &Arc<JsTask>) -> Result<Option<sys::napi_
     let list = js::array(env)?;
     for (index, packed) in waiting.into_iter().enumerate() {
         let at = (2 * index) as u32;
-        let (form, value) = value::write_packed(env, &packed)?;
+        let (form, value) = writing::write_packed(env, &packed)?;
         js::set_element(env, list, at, js::int(env, i32::from(form))?)?;
         js::set_element(env, list, at + 1, value)?;
     }
@@ -174,7 +175,7 @@ pub(crate) fn write_outcome(env: Env, outcome: Option<Outcome<JsWork>>) -> Resul
         Some(Ok(Packed { value: Value::Number(number), form: 0 })) => Ok((Row::Number as i32, number, None)),
         Some(Ok(Packed { value: Value::Undefined, form: 0 })) => plain(Row::Undefined),
         Some(Ok(packed)) => {
-            let (form, value) = value::write_packed(env, &packed)?;
+            let (form, value) = writing::write_packed(env, &packed)?;
             Ok((Row::Value as i32 | i32::from(form) << 8, 0.0, Some(value)))
         }
         Some(Err(failure)) => write_failure(env, failure),
@@ -184,7 +185,7 @@ pub(crate) fn write_outcome(env: Env, outcome: Option<Outcome<JsWork>>) -> Resul
 fn write_failure(env: Env, failure: Failure<JsWork>) -> Result<RowParts, Fault> {
     let with = |row: Row, number: f64, cause: Option<Arc<Packed>>| {
         let Some(cause) = cause else { return Ok((row as i32, number, None)) };
-        let (form, value) = value::write_packed(env, &cause)?;
+        let (form, value) = writing::write_packed(env, &cause)?;
         // Bit 16: there is a cause, whatever its value.
         Ok((row as i32 | i32::from(form) << 8 | 1 << 16, number, Some(value)))
     };

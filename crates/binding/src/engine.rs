@@ -53,6 +53,7 @@ struct Symbols {
     uv: Option<Uv>,
     interrupts: Option<Interrupts>,
     is_one_byte: Option<unsafe extern "C" fn(sys::napi_value) -> bool>,
+    is_detachable: Option<unsafe extern "C" fn(sys::napi_value) -> bool>,
     stores: Option<Stores>,
     cloner: Option<Cloner>,
 }
@@ -65,6 +66,7 @@ fn symbols() -> &'static Symbols {
             uv: find_uv(&library),
             interrupts: find_interrupts(&library).filter(|_| std::env::var_os(FORCE_MISSING).is_none()),
             is_one_byte: find(&library, c"_ZNK2v86String9IsOneByteEv"),
+            is_detachable: find(&library, c"_ZNK2v811ArrayBuffer12IsDetachableEv"),
             stores: find_stores(&library),
             cloner: find_cloner(&library),
         }
@@ -163,6 +165,12 @@ pub(crate) fn is_one_byte(value: sys::napi_value) -> bool {
     // SAFETY: a `napi_value` of Node is the slot of a `Local`, which is what a member function of `String`
     // takes as its object; the caller has checked that it is a string.
     symbols().is_one_byte.is_some_and(|ask| unsafe { ask(value) })
+}
+
+/// Whether an ArrayBuffer can be detached: the memory of WebAssembly cannot. True where V8 cannot be asked.
+pub(crate) fn is_detachable(buffer: sys::napi_value) -> bool {
+    // SAFETY: as in `is_one_byte`; the caller has checked that it is an ArrayBuffer.
+    symbols().is_detachable.is_none_or(|ask| unsafe { ask(buffer) })
 }
 
 pub(crate) fn uv() -> Option<&'static Uv> {

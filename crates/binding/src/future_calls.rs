@@ -8,13 +8,16 @@ use pool::{Cancelled, Kind, Refusal, Spec};
 use crate::calls::{Answer, Call};
 use crate::clone;
 use crate::deliver;
+use crate::engine;
 use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
 use crate::nest;
 use crate::parcel::{Carried, Parcel};
 use crate::pools::PoolEntry;
+use crate::reading;
 use crate::value::{self, ArgList, Args, Value};
 use crate::work::{JsWork, Ticket};
+use crate::writing;
 
 /// Answers of `submit` that are no slot. Shared with lib/binding.ts.
 const FULL: i32 = -1;
@@ -27,6 +30,8 @@ const NATIVE: u32 = 1;
 const LIMITED: u32 = 2;
 /// The last argument is the task's name.
 const NAMED: u32 = 4;
+/// The buffers of the bytes among the values move.
+const MOVES: u32 = 8;
 
 /// `submit(pool, function, flags, form, …values)`: the slot of the future, or why there is none. If a MessagePort carries
 /// the values, there are none here; the number of their parcel is in `scratch[0]`, and the task waits for `seal`.
@@ -47,10 +52,17 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     let parcel = (!native && value::is_carried(form)).then(|| Parcel::of_arguments(&entry));
     let list = values.first().copied().filter(|_| value::is_list(form));
     let written = values.first().copied().filter(|_| value::is_written(form));
+    let read: reading::Read = match () {
+        () if native && flags & MOVES != 0 => reading::read_lent,
+        () if native => reading::read,
+        () if flags & MOVES != 0 => reading::read_whole,
+        () => reading::read_once,
+    };
+    let sources = values;
     let values = match (list.or(written), &parcel) {
         (_, Some(parcel)) => ArgList::One(Value::Port(Carried(parcel.clone()))),
-        (Some(packed), None) => ArgList::One(value::read_packed(state, form, packed, false)?),
-        (None, None) => value::read_args(env, values, !native)?,
+        (Some(packed), None) => ArgList::One(reading::read_packed(state, form, packed, false)?),
+        (None, None) => reading::read_args(env, values, read)?,
     };
     let args = Args { form, values };
     let slot = state.slab.borrow_mut().reserve();
@@ -73,7 +85,10 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
             state.slab.borrow_mut().fill(slot, task);
             // Only now: a task that is refused leaves them untouched.
             if let Some(list) = list {
-                value::detach_all(env, list)?;
+                reading::detach_all(env, list)?;
+            }
+            if flags & MOVES != 0 {
+                sources.iter().try_for_each(|value| reading::detach_whole(env, *value))?;
             }
             state.hold(true);
             if let Some(parcel) = parcel {
@@ -111,6 +126,13 @@ pub(crate) fn read_back(call: &Call<'_>) -> Answer {
     unsafe { clone::read(&written) }.ok_or_else(|| Fault::internal("a copy could not be read"))
 }
 
+/// `isDetachable(buffer)`: whether an ArrayBuffer can move.
+pub(crate) fn is_detachable(call: &Call<'_>) -> Answer {
+    let buffer = call.value(0)?;
+    let is_detachable = !js::is_arraybuffer(call.env, buffer)? || engine::is_detachable(buffer);
+    js::boolean(call.env, is_detachable)
+}
+
 /// `seal(pool, slot)`: the arguments of a task that a MessagePort carries are where its pool's owner finds them.
 pub(crate) fn seal(call: &Call<'_>) -> Answer {
     let task = call.state.task(call.u32(1)?)?;
@@ -146,7 +168,7 @@ pub(crate) fn refusal(call: &Call<'_>) -> Answer {
     let entry = call.state.pool(call.u32(0)?)?;
     match entry.pool.refusal() {
         Some(Refusal::Broken { cause: Some(cause) }) => {
-            let (form, value) = value::write_packed(call.env, &cause)?;
+            let (form, value) = writing::write_packed(call.env, &cause)?;
             call.state.header.set_scratch(0, f64::from(form));
             Ok(value)
         }

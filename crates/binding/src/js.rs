@@ -197,6 +197,34 @@ pub(crate) fn get_bytes<'a>(env: Env, value: sys::napi_value) -> Result<(View, &
     Ok((view, unsafe { std::slice::from_raw_parts(data.cast(), length) }))
 }
 
+/// The ArrayBuffer of a view, or the ArrayBuffer that the value is.
+pub(crate) fn buffer_of(env: Env, value: sys::napi_value) -> Result<sys::napi_value, Fault> {
+    let (mut is_array, mut is_view) = (false, false);
+    // SAFETY: out pointers to locals.
+    unsafe {
+        check(sys::napi_is_typedarray(env, value, &mut is_array))?;
+        check(sys::napi_is_dataview(env, value, &mut is_view))?;
+    }
+    let (none, mut buffer) = (ptr::null_mut(), ptr::null_mut());
+    if is_array {
+        // SAFETY: `value` is a typed array; what is not asked for may be null.
+        check(unsafe {
+            let length = ptr::null_mut();
+            sys::napi_get_typedarray_info(env, value, ptr::null_mut(), length, none, &mut buffer, length)
+        })?;
+        return Ok(buffer);
+    }
+    if is_view {
+        // SAFETY: `value` is a DataView; what is not asked for may be null.
+        check(unsafe {
+            let length = ptr::null_mut();
+            sys::napi_get_dataview_info(env, value, length, none, &mut buffer, length)
+        })?;
+        return Ok(buffer);
+    }
+    Ok(value)
+}
+
 pub(crate) fn element_size(kind: View) -> usize {
     match kind {
         3 | 4 | 11 => 2,
@@ -319,6 +347,10 @@ pub(crate) fn element(env: Env, array: sys::napi_value, index: u32) -> Result<sy
 
 pub(crate) fn is_arraybuffer(env: Env, value: sys::napi_value) -> Result<bool, Fault> {
     out!(bool, false, |is| sys::napi_is_arraybuffer(env, value, &mut is))
+}
+
+pub(crate) fn is_detached(env: Env, value: sys::napi_value) -> Result<bool, Fault> {
+    out!(bool, false, |is| sys::napi_is_detached_arraybuffer(env, value, &mut is))
 }
 
 pub(crate) fn detach(env: Env, buffer: sys::napi_value) -> Result<(), Fault> {

@@ -16,6 +16,7 @@ mod future_calls;
 mod guard;
 mod isolate;
 mod js;
+mod lent;
 mod mailbox;
 mod native_arguments;
 mod native_tasks;
@@ -26,6 +27,7 @@ mod pool_calls;
 mod pooled;
 mod pools;
 mod quiet;
+mod reading;
 mod run;
 mod slice;
 mod stack;
@@ -35,6 +37,7 @@ mod value;
 mod work;
 mod worker;
 mod worker_calls;
+mod writing;
 
 use napi::bindgen_prelude::{FromNapiValue, Unknown};
 use napi::{Env, Error, Result, Status, sys};
@@ -79,6 +82,7 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"park" => future_calls::park,
         c"release" => future_calls::release,
         c"write" => future_calls::write,
+        c"isDetachable" => future_calls::is_detachable,
         c"readBack" => future_calls::read_back,
         c"services" => future_calls::services,
         c"hold" => future_calls::hold,

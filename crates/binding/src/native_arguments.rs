@@ -30,6 +30,7 @@ pub(crate) fn bytes<'a>(
 ) -> Result<Cow<'a, [u8]>, Stopped> {
     Ok(match args.get(index) {
         Some(Value::Bytes { bytes, .. }) => Cow::Borrowed(bytes),
+        Some(Value::Lent(lent)) => Cow::Borrowed(lent.bytes()),
         Some(Value::Latin1(text)) if text.is_ascii() => Cow::Borrowed(text),
         Some(Value::Latin1(text)) => Cow::Owned(encode(text.iter().map(|byte| char::from(*byte)), control)?),
         Some(Value::Utf16(text)) => {
@@ -57,6 +58,7 @@ fn encode(characters: impl Iterator<Item = char>, control: &dyn Control) -> Resu
 pub(crate) fn take_bytes(args: ArgList) -> Vec<u8> {
     match args {
         ArgList::One(Value::Bytes { bytes, .. }) => bytes,
+        ArgList::One(Value::Lent(lent)) => lent.bytes().to_vec(),
         _ => Vec::new(),
     }
 }
@@ -84,9 +86,13 @@ unsafe impl Plain for f32 {}
 // SAFETY: every bit pattern is a number, NaNs among them.
 unsafe impl Plain for f64 {}
 
-/// The elements of an argument that is a typed array; copied only if the allocator has not aligned its bytes.
+/// The elements of an argument that is a typed array; copied only if its bytes are not aligned.
 pub(crate) fn numbers<T: Plain>(args: &[Value], index: usize) -> Cow<'_, [T]> {
-    let Some(Value::Bytes { bytes, .. }) = args.get(index) else { return Cow::Borrowed(&[]) };
+    let bytes = match args.get(index) {
+        Some(Value::Bytes { bytes, .. }) => bytes.as_slice(),
+        Some(Value::Lent(lent)) => lent.bytes(),
+        _ => return Cow::Borrowed(&[]),
+    };
     // SAFETY: `T` takes any bytes.
     match unsafe { bytes.align_to::<T>() } {
         ([], numbers, _) => Cow::Borrowed(numbers),

@@ -162,6 +162,7 @@ fn summary(args: &[Value], stop: &Stop<'_, '_>) -> Result<Value, KernelError> {
     }
     let view = match args.first() {
         Some(Value::Bytes { view, .. }) => *view,
+        Some(Value::Lent(lent)) => lent.view,
         _ => -1,
     };
     let found = match view {

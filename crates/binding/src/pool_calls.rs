@@ -10,7 +10,8 @@ use crate::calls::{Answer, Call};
 use crate::future_calls::{duration, nothing, pool_of};
 use crate::js::{self, Fault};
 use crate::pools;
-use crate::value::{self, Packed};
+use crate::reading;
+use crate::value::Packed;
 
 /// `createPool(threadName)` with its numbers in `scratch`: maxWorkers, minWorkers, idleTimeout, maxQueue,
 /// tasksPerWorker, maxTasksPerWorker, interruptGrace; negative for none. Answers this isolate's index of the
@@ -82,7 +83,7 @@ pub(crate) fn read_cause(call: &Call<'_>, index: usize) -> Result<Option<Arc<Pac
     if form < 0 {
         return Ok(None);
     }
-    let value = value::read_packed(call.state, form as u8, call.value(index + 1)?, true)?;
+    let value = reading::read_packed(call.state, form as u8, call.value(index + 1)?, true)?;
     Ok(Some(Arc::new(Packed { form: form as u8, value })))
 }
 

@@ -9,9 +9,11 @@ use crate::isolate::IsolateState;
 use crate::js;
 use crate::native_tasks;
 use crate::parcel::{Carried, Parcel};
+use crate::reading;
 use crate::value::{self, Args, Packed, Value};
 use crate::work::{JsTask, JsWork};
 use crate::worker::WorkerSide;
+use crate::writing;
 
 /// What `dispatch` leaves in `scratch[0]` beside the value that it returns. Shared with lib/worker.
 /// 0 to 63: the form of a result.
@@ -89,7 +91,7 @@ fn argument_values(
     argv.push(js::double(env, token)?);
     let (form, first) = match values.first() {
         Some(first) => {
-            let (form, first) = value::write_form(env, args.form, first)?;
+            let (form, first) = writing::write_form(env, args.form, first)?;
             (form, Some(first))
         }
         None => (args.form, None),
@@ -97,7 +99,7 @@ fn argument_values(
     argv.push(js::int(env, i32::from(form))?);
     argv.extend(first);
     for value in values.iter().skip(1) {
-        argv.push(value::write_ref(env, value)?);
+        argv.push(writing::write_ref(env, value)?);
     }
     Ok(argv)
 }
@@ -120,11 +122,7 @@ fn read_result(
 /// A value that a task sends, with what goes beside the addon.
 pub(crate) fn read_value(state: &IsolateState, form: u8, value: sys::napi_value) -> Result<Value, js::Fault> {
     if !value::is_carried(form) {
-        return if value::is_list(form) || value::is_written(form) {
-            value::read_packed(state, form, value, true)
-        } else {
-            value::read_once(state.env, value)
-        };
+        return reading::read_packed(state, form, value, true);
     }
     let side = state.worker.borrow().clone();
     let side = side.ok_or_else(|| js::Fault::internal("only a worker sends values by a port"))?;

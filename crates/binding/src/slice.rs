@@ -316,7 +316,7 @@ fn call_with(state: &IsolateState, function: sys::napi_ref, args: &[Value]) {
     let env = state.env;
     let call = || {
         let args: Vec<_> =
-            args.iter().map(|value| crate::value::write_ref(env, value)).collect::<Result<_, _>>()?;
+            args.iter().map(|value| crate::writing::write_ref(env, value)).collect::<Result<_, _>>()?;
         js::call(env, js::deref(env, function)?, &args)
     };
     if call().is_err()

@@ -10,9 +10,10 @@ use crate::future_calls::{id_value, nothing};
 use crate::js::{self, Fault};
 use crate::mailbox::{Note, PoolEvent};
 use crate::pools;
+use crate::reading;
 use crate::run;
 use crate::stopper;
-use crate::value::{self, Packed};
+use crate::value::Packed;
 use crate::work;
 use crate::worker::{WorkerCallbacks, WorkerSide};
 
@@ -213,7 +214,7 @@ pub(crate) fn note_exit(call: &Call<'_>) -> Answer {
 /// `noteCause(form, value)`: the error that is ending the worker.
 pub(crate) fn note_cause(call: &Call<'_>) -> Answer {
     let form = call.u32(0)? as u8;
-    let value = value::read_packed(call.state, form, call.value(1)?, true)?;
+    let value = reading::read_packed(call.state, form, call.value(1)?, true)?;
     if let Some(side) = call.state.worker.borrow().as_ref() {
         side.note_cause(Packed { form, value });
     }

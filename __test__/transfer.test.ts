@@ -1,0 +1,99 @@
+/** What moves instead of being copied. */
+import { createHash } from 'node:crypto'
+import test from 'ava'
+import { moduleTasks, native, QueueFullError, ThreadPoolExecutor } from '../dist/index.js'
+import { Folder, until } from './gate.ts'
+
+const carried = moduleTasks<any>(new URL('./fixtures/carried.mjs', import.meta.url))
+const work = moduleTasks<any>(new URL('./fixtures/work.mjs', import.meta.url))
+const executor = new ThreadPoolExecutor(2)
+
+test.after.always(() => executor.shutdown())
+
+const look = (value: any): unknown[] => [value.constructor.name, value.byteLength, (value.buffer ?? value).byteLength]
+
+for (const size of [8, 64, 1 << 16, 16 << 20]) {
+  test(`${size} bytes move to a task, whatever they are`, async (t) => {
+    const made = [new ArrayBuffer(size), new Uint8Array(size), new Float64Array(size / 8), new DataView(new ArrayBuffer(size)), Buffer.from(new ArrayBuffer(size))]
+    for (const value of made) {
+      const name = Buffer.isBuffer(value) ? 'Uint8Array' : value.constructor.name
+      const buffer = (value as Uint8Array).buffer ?? value
+      t.deepEqual(await executor.with({ transfer: [buffer] }).submit(look, value).result(), [name, size, size])
+      t.is(buffer.byteLength, 0)
+    }
+  })
+
+  test(`${size} bytes move to a task and back`, async (t) => {
+    let bytes = new Uint8Array(size)
+    bytes[size - 1] = 1
+    for (let round = 2; round < 5; round++) {
+      bytes = (await executor.with({ transfer: [bytes.buffer] }).submit(carried.bump, bytes).result()) as Uint8Array<ArrayBuffer>
+      t.is(bytes.length, size)
+      t.is(bytes[size - 1], round)
+    }
+  })
+
+  test(`${size} bytes move to a native task, and so does a part of them`, async (t) => {
+    for (const [from, to] of [[0, size], [3, size - 2], [5, 5]] as const) {
+      const bytes = new Uint8Array(size).fill(from + 1)
+      const part = bytes.subarray(from, to)
+      const expected = createHash('sha256').update(part).digest('hex')
+      const digest = await executor.with({ transfer: [bytes.buffer] }).submit(native.sha256, part).result()
+      t.is(Buffer.from(digest).toString('hex'), expected)
+      t.is(bytes.length, 0)
+    }
+  })
+}
+
+test('numbers that lie askew move to a native task', async (t) => {
+  const buffer = new ArrayBuffer(40)
+  const numbers = new Float64Array(buffer, 8, 3)
+  numbers.set([3, 1, 2])
+  t.deepEqual(await executor.with({ transfer: [buffer] }).submit(native.sort, numbers).result(), new Float64Array([1, 2, 3]))
+  t.is(buffer.byteLength, 0)
+})
+
+test('what is in the list and is no argument moves too', async (t) => {
+  const [one, two] = [new Uint8Array(4), new Uint8Array(4)]
+  t.is(await executor.with({ transfer: [one.buffer, two.buffer] }).submit(native.crc32, one).result(), 558161692)
+  t.deepEqual([one.length, two.length], [0, 0])
+})
+
+test('a task that is refused leaves the bytes untouched', async (t) => {
+  const folder = new Folder(t)
+  const gate = folder.gate()
+  const narrow = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 1 })
+  const busy = narrow.submit(work.waitFor, gate)
+  await until(() => busy.running(), 'the first task runs')
+  const queued = narrow.submit(work.waitFor, gate)
+  const bytes = new Uint8Array([1, 2, 3])
+  for (const fn of [native.sha256, look]) t.throws(() => narrow.with({ transfer: [bytes.buffer] }).submit(fn as never, bytes as never), { instanceOf: QueueFullError })
+  t.deepEqual([...bytes], [1, 2, 3])
+  folder.open(gate)
+  await Promise.all([busy, queued])
+  await narrow.shutdown()
+  t.throws(() => narrow.with({ transfer: [bytes.buffer] }).submit(look, bytes))
+  t.deepEqual([...bytes], [1, 2, 3])
+})
+
+test('the memory of WebAssembly does not move: submit says so, and nothing is queued', async (t) => {
+  await using executor = new ThreadPoolExecutor(1)
+  const { buffer } = new (globalThis as any).WebAssembly.Memory({ initial: 1 }) as { buffer: ArrayBuffer }
+  for (const value of [new Uint8Array(buffer), buffer, [buffer]]) {
+    for (const fn of [native.sha256, look]) {
+      if (fn === native.sha256 && Array.isArray(value)) continue
+      let name = ''
+      try {
+        executor.with({ transfer: [buffer] }).submit(fn as never, value as never)
+      } catch (error) {
+        name = (error as Error).name
+      }
+      t.is(name, 'DataCloneError')
+    }
+  }
+  t.is(buffer.byteLength, 65_536)
+  t.is(executor.stats().queued, 0)
+  const error = (await executor.submit(carried.moveWasm).exception()) as Error
+  t.is(error.name, 'DataCloneError')
+  t.is(await executor.submit(() => 'well').result(), 'well')
+})

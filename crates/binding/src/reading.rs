@@ -1,0 +1,161 @@
+//! Values on their way out of an isolate.
+
+use napi::sys;
+
+use crate::engine;
+use crate::isolate::IsolateState;
+use crate::js::{self, Env, Fault};
+use crate::lent::Lent;
+use crate::store::Store;
+use crate::value::{ArgList, Value, is_list, is_whole, is_written};
+
+/// How a value of the form 0 is read: `read`, `read_once`, or `read_whole`.
+pub(crate) type Read = fn(Env, sys::napi_value) -> Result<Value, Fault>;
+
+/// The arguments of a task.
+pub(crate) fn read_args(env: Env, values: &[sys::napi_value], read: Read) -> Result<ArgList, Fault> {
+    match values {
+        [] => Ok(ArgList::None),
+        [one] => read(env, *one).map(ArgList::One),
+        many => many.iter().map(|value| read(env, *value)).collect::<Result<_, _>>().map(ArgList::Many),
+    }
+}
+
+/// From this size on a second copy costs more than a buffer object that nobody will see.
+const MANY_BYTES: usize = 1 << 16;
+
+/// Like `read`, for a value that is written once. Many bytes are copied right into the buffer that the receiver gets:
+/// fresh memory costs as much as the copy, so there should be one of both on the way, not two.
+pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
+    match js::type_of(env, value)? {
+        sys::ValueType::napi_string => return js::get_string(env, value, true),
+        sys::ValueType::napi_object if engine::stores().is_some() => {}
+        _ => return read(env, value),
+    }
+    let (view, data) = js::get_bytes(env, value)?;
+    if data.len() < MANY_BYTES {
+        return Ok(Value::Bytes { view, bytes: data.to_vec() });
+    }
+    let size = data.len();
+    let buffer = js::buffer_with(env, data)?;
+    // SAFETY: a live ArrayBuffer.
+    let Some(store) = (unsafe { Store::of(buffer, false) }) else {
+        return Ok(Value::Bytes { view, bytes: data.to_vec() });
+    };
+    js::detach(env, buffer)?;
+    Ok(Value::Whole { view, size, store })
+}
+
+/// Like `read`, but takes the memory of bytes, which fill their buffer, without a copy. The caller has to detach them.
+pub(crate) fn read_whole(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
+    if js::type_of(env, value)? != sys::ValueType::napi_object {
+        return read(env, value);
+    }
+    let (view, data) = js::get_bytes(env, value)?;
+    // SAFETY: bytes that lib/codec.ts sends in this way are of an ArrayBuffer.
+    match unsafe { Store::of(js::buffer_of(env, value)?, false) } {
+        Some(store) => Ok(Value::Whole { view, size: data.len(), store }),
+        None => read(env, value),
+    }
+}
+
+/// Like `read`, but leaves bytes where they are. The caller has to see that their ArrayBuffer is detached before JavaScript
+/// can write to it, or that nobody keeps the value.
+pub(crate) fn read_lent(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
+    if js::type_of(env, value)? != sys::ValueType::napi_object {
+        return read(env, value);
+    }
+    // First of all: this takes small arrays out of the heap, where they move.
+    let buffer = js::buffer_of(env, value)?;
+    let (view, data) = js::get_bytes(env, value)?;
+    if data.is_empty() {
+        return read(env, value);
+    }
+    // SAFETY: bytes of native tasks are never shared memory (lib/native-arguments.ts).
+    match unsafe { Store::of(buffer, false) } {
+        Some(store) => Ok(Value::Lent(Lent::new(view, data, store))),
+        None => read(env, value),
+    }
+}
+
+/// Detaches the buffer of bytes that were read as they are; nothing for primitives, and for what is detached.
+pub(crate) fn detach_whole(env: Env, value: sys::napi_value) -> Result<(), Fault> {
+    if js::type_of(env, value)? != sys::ValueType::napi_object {
+        return Ok(());
+    }
+    let buffer = js::buffer_of(env, value)?;
+    if js::is_detached(env, buffer)? { Ok(()) } else { js::detach(env, buffer) }
+}
+
+/// Copies a primitive, a string, or bytes out of the isolate.
+pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
+    Ok(match js::type_of(env, value)? {
+        sys::ValueType::napi_undefined => Value::Undefined,
+        sys::ValueType::napi_null => Value::Null,
+        sys::ValueType::napi_boolean => Value::Bool(js::get_bool(env, value)?),
+        sys::ValueType::napi_number => Value::Number(js::get_double(env, value)?),
+        sys::ValueType::napi_string => js::get_string(env, value, false)?,
+        sys::ValueType::napi_bigint => {
+            let (negative, words) = js::get_bigint(env, value)?;
+            Value::BigInt { negative, words }
+        }
+        sys::ValueType::napi_object => {
+            let (view, data) = js::get_bytes(env, value)?;
+            Value::Bytes { view, bytes: data.to_vec() }
+        }
+        _ => return Err(Fault::internal("a value that cannot be sent as it is")),
+    })
+}
+
+/// Copies, or with its list moves, a value that TypeScript has packed. With `detach` the moved buffers are detached
+/// at once.
+pub(crate) fn read_packed(
+    state: &IsolateState,
+    form: u8,
+    value: sys::napi_value,
+    detach: bool,
+) -> Result<Value, Fault> {
+    let env = state.env;
+    if is_written(form) {
+        return state.take_written(js::get_u32(env, value)?).map(Value::Written);
+    }
+    if is_whole(form) {
+        let whole = read_whole(env, value)?;
+        detach_whole(env, value)?;
+        return Ok(whole);
+    }
+    if !is_list(form) {
+        return read_once(env, value);
+    }
+    let count = js::length(env, value)?;
+    let mut list = Vec::with_capacity(count as usize);
+    list.push(read(env, js::element(env, value, 0)?)?);
+    for index in 1..count {
+        list.push(read_buffer(env, js::element(env, value, index)?)?);
+    }
+    if detach {
+        detach_all(env, value)?;
+    }
+    Ok(Value::List(list.into_boxed_slice()))
+}
+
+fn read_buffer(env: Env, buffer: sys::napi_value) -> Result<Value, Fault> {
+    let is_shared = !js::is_arraybuffer(env, buffer)?;
+    // SAFETY: lib/moved.ts puts nothing else into the list than buffers of the two classes.
+    match unsafe { Store::of(buffer, is_shared) } {
+        Some(store) => Ok(Value::Store(store)),
+        None if is_shared => Err(Fault::internal("shared memory cannot be sent on this runtime")),
+        None => read(env, buffer),
+    }
+}
+
+/// Detaches the ArrayBuffers of a list, which now belong to the receiver.
+pub(crate) fn detach_all(env: Env, list: sys::napi_value) -> Result<(), Fault> {
+    for index in 1..js::length(env, list)? {
+        let buffer = js::element(env, list, index)?;
+        if js::is_arraybuffer(env, buffer)? {
+            js::detach(env, buffer)?;
+        }
+    }
+    Ok(())
+}
