@@ -15,10 +15,10 @@ import {
   deliverProgress,
   isDelivered,
   removeDoneCallback,
-  setWaitHook,
   storeOutcome,
 } from '../lib/future.ts'
 import type { TaskLink } from '../lib/future.ts'
+import { setWaitHook } from '../lib/wait-hook.ts'
 
 // One at a time: some watch the process's warnings and timers.
 const test = ava.serial

@@ -4,8 +4,9 @@
  */
 import { duration, options as checkOptions, signal as checkSignal } from './check.ts'
 import { TimeoutError } from './errors.ts'
-import { beginWait, Limit } from './future.ts'
 import type { DoneFuture, Future, FutureProtocol, WaitOptions } from './future.ts'
+import { Limit } from './limit.ts'
+import { beginWait } from './wait-hook.ts'
 import { readFutures } from './wait.ts'
 
 interface Reader {

@@ -7,10 +7,11 @@
  * `setException()`, or by `addDoneCallback()` on a future that has settled but was not delivered yet.
  */
 import { AsyncResource } from 'node:async_hooks'
-import { setTimeout, clearTimeout } from 'node:timers'
 import { inspect } from 'node:util'
 import { boolean, callable, duration, options as checkOptions, signal as checkSignal } from './check.ts'
 import { CancelledError, InvalidStateError, TimeoutError } from './errors.ts'
+import { Limit } from './limit.ts'
+import { beginWait } from './wait-hook.ts'
 
 /** The states of a task, as the native side numbers them too. */
 export const PENDING = 0
@@ -64,81 +65,6 @@ export interface TaskLink {
   release(slot: number): void
 }
 
-/**
- * Called whenever code of this thread begins to wait, without blocking, for a future that is not done; what it returns is called when
- * that wait has ended. A pool worker installs one, to give up its place while its task waits.
- */
-export type WaitHook = () => (() => void) | undefined
-
-let waitHook: WaitHook | undefined
-
-/** Installs the hook of this thread; `undefined` removes it. */
-export function setWaitHook(hook: WaitHook | undefined): void {
-  waitHook = hook
-}
-
-/** Tells the hook, if any, that a wait begins. */
-export function beginWait(): (() => void) | undefined {
-  return waitHook?.()
-}
-
-/** setTimeout takes no more than 2^31-1; longer limits are waited for in such steps. */
-const LONGEST_TIMER = 2 ** 31 - 1
-
-/** The limits of one wait: its time and its signal. Whoever makes one disposes of it when the wait is over, so that nothing is left behind. */
-export class Limit {
-  readonly #deadline: number
-  readonly #expired: () => void
-  readonly #signal: AbortSignal | undefined
-  readonly #aborted: () => void
-  #timer: NodeJS.Timeout | undefined
-  #held = true
-
-  /** Calls `expired` once `ms` have passed, `aborted` when the signal aborts; at most one of the two, once, and never synchronously. */
-  constructor(ms: number, signal: AbortSignal | undefined, expired: () => void, aborted: (reason: unknown) => void) {
-    this.#deadline = ms === Infinity ? Infinity : performance.now() + ms
-    this.#expired = expired
-    this.#signal = signal
-    this.#aborted = (): void => {
-      this.dispose()
-      aborted(signal?.reason)
-    }
-    signal?.addEventListener('abort', this.#aborted, { once: true })
-    if (ms !== Infinity) this.#arm(ms)
-  }
-
-  #arm(ms: number): void {
-    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.ceil(ms), LONGEST_TIMER))
-    if (!this.#held) this.#timer.unref()
-  }
-
-  #fire(): void {
-    // Timers may come up to a millisecond early, and long limits take several.
-    const left = this.#deadline - performance.now()
-    if (left > 0) {
-      this.#arm(left)
-      return
-    }
-    this.dispose()
-    this.#expired()
-  }
-
-  /** Whether the timer keeps the process alive; it does at first. */
-  hold(held: boolean): void {
-    if (held === this.#held) return
-    this.#held = held
-    if (held) this.#timer?.ref()
-    else this.#timer?.unref()
-  }
-
-  /** Ends the limits: clears the timer and takes the listener off the signal. */
-  dispose(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#signal?.removeEventListener('abort', this.#aborted)
-  }
-}
-
 // Bits of #state beside the two of the state itself; CANCELLED and FINISHED are the states with bit DONE.
 const STATE = 3
 const DONE = 2
@@ -164,7 +90,7 @@ interface Listener<F> {
 
 /** What most futures never need. */
 interface Extras {
-  /** Called with the outcome stored, before callbacks: the waits that have a limit, and the ends of {@link WaitHook}. */
+  /** Called with the outcome stored, before callbacks: the waits that have a limit, and the ends of {@link beginWait}. */
   waits: (() => void)[]
   callbacks: Listener<(future: any) => unknown>[]
   listeners: Listener<(value: unknown) => unknown>[]
@@ -571,10 +497,8 @@ export class Future<T> implements PromiseLike<T> {
       this.#settleShared(shared)
       return shared.promise
     }
-    if (waitHook !== undefined) {
-      const end = waitHook()
-      if (end !== undefined) this.#more().waits.push(end)
-    }
+    const end = beginWait()
+    if (end !== undefined) this.#more().waits.push(end)
     if (shared !== null) return shared.promise
     const promise = new Promise<T>(capture)
     this.#shared = { promise, resolve: capturedResolve, reject: capturedReject }

@@ -8,8 +8,10 @@
  */
 import { duration, integer, options as checkOptions, signal as checkSignal } from './check.ts'
 import { CancelledError, QueueFullError, TimeoutError } from './errors.ts'
-import { beginWait, Limit, protocolOf, storedOutcome, VALUE } from './future.ts'
+import { protocolOf, storedOutcome, VALUE } from './future.ts'
 import type { Future } from './future.ts'
+import { Limit } from './limit.ts'
+import { beginWait } from './wait-hook.ts'
 
 /** The argument lists of one task. */
 type Chunk = unknown[][]
