@@ -1,7 +1,7 @@
 import ava from 'ava'
 import { getEventListeners } from 'node:events'
 import { Future, createLinkedFuture, deliver, storeOutcome } from '../lib/future.ts'
-import type { TaskLink } from '../lib/future.ts'
+import type { TaskLink } from '../lib/task-link.ts'
 import { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from '../lib/wait.ts'
 import { setWaitHook } from '../lib/wait-hook.ts'
 

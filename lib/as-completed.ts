@@ -4,7 +4,8 @@
  */
 import { duration, options as checkOptions, signal as checkSignal } from './check.ts'
 import { TimeoutError } from './errors.ts'
-import type { DoneFuture, Future, FutureProtocol, WaitOptions } from './future.ts'
+import type { DoneFuture, Future, WaitOptions } from './future.ts'
+import type { FutureProtocol } from './future-protocol.ts'
 import { Limit } from './limit.ts'
 import { beginWait } from './wait-hook.ts'
 import { readFutures } from './wait.ts'

@@ -10,24 +10,14 @@ import { AsyncResource } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import { boolean, callable, duration, options as checkOptions, signal as checkSignal } from './check.ts'
 import { CancelledError, InvalidStateError, TimeoutError } from './errors.ts'
+import { brand } from './future-protocol.ts'
+import type { FutureProtocol } from './future-protocol.ts'
+import { CANCEL, CANCELLED, ERROR, FINISHED, PENDING, RUNNING, STATE_NAMES, VALUE } from './future-states.ts'
+import type { FutureState, OutcomeKind, StoredOutcome } from './future-states.ts'
+import { describeFuture } from './inspect-future.ts'
 import { Limit } from './limit.ts'
+import type { TaskLink } from './task-link.ts'
 import { beginWait } from './wait-hook.ts'
-
-/** The states of a task, as the native side numbers them too. */
-export const PENDING = 0
-export const RUNNING = 1
-export const CANCELLED = 2
-export const FINISHED = 3
-
-/** What {@link storeOutcome} is told. */
-export const VALUE = 0
-export const ERROR = 1
-export const CANCEL = 2
-
-/** Where a future stands: `cancelled` and `finished` are final. */
-export type FutureState = 'pending' | 'running' | 'cancelled' | 'finished'
-
-const STATE_NAMES: readonly FutureState[] = ['pending', 'running', 'cancelled', 'finished']
 
 /** How long and for whom a wait goes on. */
 export interface WaitOptions {
@@ -50,20 +40,6 @@ export interface CancelOptions {
  * thenables they would make TypeScript unwrap them in `for await`.
  */
 export type DoneFuture<T> = Omit<Future<T>, 'then' | 'catch' | 'finally'>
-
-/** What a future asks of the pool that runs its task; every call is made on the thread that submitted it. */
-export interface TaskLink {
-  /** The live native state. */
-  state(slot: number): number
-  /** If the native task has settled: deliver outstanding progress, store the outcome by `storeOutcome`, return true. Runs no done callbacks. */
-  collect(slot: number, future: Future<any>): boolean
-  /** Cancels natively; when that turned the task to cancelled, stores it by `storeOutcome(future, CANCEL, reason)`. */
-  cancel(slot: number, future: Future<any>, interrupt: boolean, reason: unknown): boolean
-  /** Parks this OS thread until the task has settled or about `left` milliseconds have passed, Infinity for no limit; returns every few milliseconds; throws InvalidStateError when waiting can never end. */
-  park(slot: number, future: Future<any>, left: number): void
-  /** The future has its outcome, and nobody is to hear of it: there is nothing to deliver. */
-  release(slot: number): void
-}
 
 // Bits of #state beside the two of the state itself; CANCELLED and FINISHED are the states with bit DONE.
 const STATE = 3
@@ -111,32 +87,14 @@ let collecting: Future<any> | undefined
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
-const brand = Symbol.for('concurrent-futures.Future')
-
-/** How `wait`, `asCompleted` and `map` reach into a future, also into one made by another copy of this package. */
-export interface FutureProtocol {
-  /** 'value', 'error' or 'cancelled' when it is done, undefined otherwise; reads the live state, and runs no code of the user. */
-  outcome(future: unknown): 'value' | 'error' | 'cancelled' | undefined
-  /** Calls `fn` when the future is delivered; not if it was delivered before. */
-  add(future: unknown, fn: (future: any) => void): void
-  /** Takes back one `add`. */
-  remove(future: unknown, fn: (future: any) => void): void
-}
-
-/** The protocol of `value` if it is a future, of whichever copy of the package. */
-export function protocolOf(value: unknown): FutureProtocol | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  return (value as { [brand]?: FutureProtocol })[brand]
-}
-
 export let createLinkedFuture: (link: TaskLink, slot: number) => Future<any>
-export let storeOutcome: (future: Future<any>, kind: 0 | 1 | 2, value: unknown) => void
+export let storeOutcome: (future: Future<any>, kind: OutcomeKind, value: unknown) => void
 export let deliver: (future: Future<any>) => void
 export let deliverProgress: (future: Future<any>, value: unknown) => void
 export let removeDoneCallback: (future: Future<any>, fn: (future: any) => void) => void
 export let isDelivered: (future: Future<any>) => boolean
 /** The stored value or error, without a look at the native state: undefined until the outcome is stored. */
-export let storedOutcome: (future: Future<any>) => { kind: 0 | 1 | 2; value: unknown } | undefined
+export let storedOutcome: (future: Future<any>) => StoredOutcome | undefined
 
 /**
  * The outcome of a task that may not have run yet. Executors make them; `new Future()` makes a pending one by hand, for authors of
@@ -191,7 +149,14 @@ export class Future<T> implements PromiseLike<T> {
       remove: (future, fn) => (future as Future<any>).#removeCallback(fn),
     }
     Object.defineProperty(this.prototype, brand, { value: protocol })
-    Object.defineProperty(this.prototype, inspect.custom, { value: describe, writable: true, configurable: true })
+    Object.defineProperty(this.prototype, inspect.custom, { value: this.#describe, writable: true, configurable: true })
+  }
+
+  static #describe(this: Future<any>): string {
+    return describeFuture(this, () => {
+      this.#collect()
+      return { state: this.state, outcome: storedOutcome(this) }
+    })
   }
 
   /** The live state of the task. */
@@ -407,7 +372,7 @@ export class Future<T> implements PromiseLike<T> {
     if (this.#slot !== HAND_MADE) throw new InvalidStateError("the future belongs to an executor's task, which alone decides its outcome")
   }
 
-  #finish(kind: 0 | 1, value: unknown): void {
+  #finish(kind: typeof VALUE | typeof ERROR, value: unknown): void {
     this.#checkHandMade()
     if ((this.#state & DONE) !== 0) throw new InvalidStateError(`the future is already ${this.state}`)
     this.#store(kind, value)
@@ -428,7 +393,7 @@ export class Future<T> implements PromiseLike<T> {
     if (index >= 0) callbacks?.splice(index, 1)
   }
 
-  #store(kind: 0 | 1 | 2, value: unknown): void {
+  #store(kind: OutcomeKind, value: unknown): void {
     if ((this.#state & DONE) !== 0) return
     this.#state = kind === VALUE ? FINISHED : kind === ERROR ? FINISHED | FAILED : CANCELLED
     this.#value = value
@@ -591,31 +556,4 @@ function call(fn: (argument: any) => unknown, argument: unknown, context: AsyncR
   } catch (error) {
     process.emitWarning(error instanceof Error ? error : `a callback of a future threw ${inspect(error)}`)
   }
-}
-
-/** The class of a value, for display: never fails, whatever the value is. */
-function className(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  try {
-    const name: unknown = (Object(value) as object).constructor?.name
-    const known = typeof name === 'string' && name !== '' ? name : 'Object'
-    // An error of a user's class arrives from a worker as an Error that has only the name of its class.
-    const own: unknown = known === 'Error' ? (value as Error).name : undefined
-    return typeof own === 'string' && own !== '' ? own : known
-  } catch {
-    return 'Object'
-  }
-}
-
-/** What `util.inspect` shows, after CPython's repr: `Future <finished, returned Number>`. */
-function describe(this: Future<any>): string {
-  const name = className(this)
-  try {
-    protocolOf(this)?.outcome(this)
-  } catch {
-    return name // a prototype, which has no state
-  }
-  const stored = storedOutcome(this)
-  if (stored === undefined || stored.kind === CANCEL) return `${name} <${this.state}>`
-  return `${name} <finished, ${stored.kind === ERROR ? 'raised' : 'returned'} ${className(stored.value)}>`
 }

@@ -8,8 +8,10 @@
  */
 import { duration, integer, options as checkOptions, signal as checkSignal } from './check.ts'
 import { CancelledError, QueueFullError, TimeoutError } from './errors.ts'
-import { protocolOf, storedOutcome, VALUE } from './future.ts'
+import { storedOutcome } from './future.ts'
 import type { Future } from './future.ts'
+import { protocolOf } from './future-protocol.ts'
+import { VALUE } from './future-states.ts'
 import { Limit } from './limit.ts'
 import { beginWait } from './wait-hook.ts'
 
