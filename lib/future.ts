@@ -6,9 +6,11 @@
  * hear of the outcome when the future is *delivered*, once, by the pool in a turn of its own, by `cancel()`, `setResult()` and
  * `setException()`, or by `addDoneCallback()` on a future that has settled but was not delivered yet.
  */
-import { AsyncResource } from 'node:async_hooks'
 import { inspect } from 'node:util'
-import { boolean, callable, duration, options as checkOptions, signal as checkSignal } from './check.ts'
+import { Audience, call } from './audience.ts'
+import { boolean, callable, duration, options as checkOptions } from './check.ts'
+import { defer } from './deferred.ts'
+import type { Deferred } from './deferred.ts'
 import { CancelledError, InvalidStateError, TimeoutError } from './errors.ts'
 import { brand } from './future-protocol.ts'
 import type { FutureProtocol } from './future-protocol.ts'
@@ -18,14 +20,8 @@ import { describeFuture } from './inspect-future.ts'
 import { Limit } from './limit.ts'
 import type { TaskLink } from './task-link.ts'
 import { beginWait } from './wait-hook.ts'
-
-/** How long and for whom a wait goes on. */
-export interface WaitOptions {
-  /** Milliseconds, >= 0; default: no limit. */
-  timeout?: number | undefined
-  /** Aborting it ends the wait with `signal.reason`; the task goes on. One that has already aborted wins over a result that is there. */
-  signal?: AbortSignal | undefined
-}
+import { readWait } from './wait-options.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 /** What `cancel()` takes. */
 export interface CancelOptions {
@@ -50,37 +46,6 @@ const DELIVERING = 16
 
 /** The slot of a future that has no native task. */
 const HAND_MADE = -1
-
-// Not generic: a Future<string> must pass for a Future<string | number>.
-interface Deferred {
-  readonly promise: Promise<any>
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
-}
-
-interface Listener<F> {
-  fn: F | undefined
-  /** The async context of whoever added it; undefined for our own, which only settle promises. */
-  readonly context: AsyncResource | undefined
-}
-
-/** What most futures never need. */
-interface Extras {
-  /** Called with the outcome stored, before callbacks: the waits that have a limit, and the ends of {@link beginWait}. */
-  waits: (() => void)[]
-  callbacks: Listener<(future: any) => unknown>[]
-  listeners: Listener<(value: unknown) => unknown>[]
-  /** Progress that arrived where no code of the user may run; delivered before the outcome. */
-  held: unknown[] | undefined
-}
-
-// `new Promise(capture)` leaves the functions here: no closure per future.
-let capturedResolve: (value: any) => void
-let capturedReject: (error: unknown) => void
-function capture(resolve: (value: any) => void, reject: (error: unknown) => void): void {
-  capturedResolve = resolve
-  capturedReject = reject
-}
 
 /** The future whose outcome is being collected at the moment: its progress is held back until it is delivered. */
 let collecting: Future<any> | undefined
@@ -119,7 +84,8 @@ export class Future<T> implements PromiseLike<T> {
   #value: unknown = undefined
   /** The promise of all waits without a limit; made when first asked for, dropped at delivery. */
   #shared: Deferred | null = null
-  #extras: Extras | null = null
+  /** Made when first asked for, dropped at delivery. */
+  #audience: Audience | null = null
 
   static {
     createLinkedFuture = (link, slot) => {
@@ -131,7 +97,7 @@ export class Future<T> implements PromiseLike<T> {
     storeOutcome = (future, kind, value) => future.#store(kind, value)
     deliver = (future) => future.#deliver()
     deliverProgress = (future, value) => future.#progress(value)
-    removeDoneCallback = (future, fn) => future.#removeCallback(fn)
+    removeDoneCallback = (future, fn) => future.#audience?.removeCallback(fn)
     isDelivered = (future) => (future.#state & DELIVERED) !== 0
     storedOutcome = (future) => {
       const state = future.#state
@@ -145,8 +111,8 @@ export class Future<T> implements PromiseLike<T> {
         if (!self.#collect()) return undefined
         return (self.#state & STATE) === CANCELLED ? 'cancelled' : (self.#state & FAILED) !== 0 ? 'error' : 'value'
       },
-      add: (future, fn) => void (future as Future<any>).#more().callbacks.push({ fn, context: undefined }),
-      remove: (future, fn) => (future as Future<any>).#removeCallback(fn),
+      add: (future, fn) => (future as Future<any>).#hearers().addOwnCallback(fn),
+      remove: (future, fn) => (future as Future<any>).#audience?.removeCallback(fn),
     }
     Object.defineProperty(this.prototype, brand, { value: protocol })
     Object.defineProperty(this.prototype, inspect.custom, { value: this.#describe, writable: true, configurable: true })
@@ -282,7 +248,7 @@ export class Future<T> implements PromiseLike<T> {
     // What was added earlier must run first, so a future that has settled but was not delivered is delivered now.
     if ((this.#state & DELIVERED) === 0 && this.#collect()) this.#deliver()
     if ((this.#state & DELIVERED) !== 0) call(fn, this, undefined)
-    else this.#more().callbacks.push({ fn, context: captureContext() })
+    else this.#hearers().addCallback(fn)
   }
 
   /**
@@ -298,14 +264,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   onProgress(fn: (value: unknown) => void): () => void {
     callable(fn, 'fn')
-    const extras = this.#more()
-    const listener: Listener<(value: unknown) => unknown> = { fn, context: captureContext() }
-    // A new array each time: one that is being walked does not change.
-    extras.listeners = [...extras.listeners, listener]
-    return () => {
-      listener.fn = undefined
-      extras.listeners = extras.listeners.filter((other) => other !== listener)
-    }
+    return this.#hearers().addListener(fn)
   }
 
   /** `result().then(…)`; what `await future` calls. */
@@ -383,14 +342,8 @@ export class Future<T> implements PromiseLike<T> {
     return this.#link === null ? this.#state & STATE : this.#link.state(this.#slot)
   }
 
-  #more(): Extras {
-    return (this.#extras ??= { waits: [], callbacks: [], listeners: [], held: undefined })
-  }
-
-  #removeCallback(fn: (future: any) => void): void {
-    const callbacks = this.#extras?.callbacks
-    const index = callbacks?.findIndex((entry) => entry.fn === fn) ?? -1
-    if (index >= 0) callbacks?.splice(index, 1)
+  #hearers(): Audience {
+    return (this.#audience ??= new Audience())
   }
 
   #store(kind: OutcomeKind, value: unknown): void {
@@ -420,32 +373,26 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   #progress(value: unknown): void {
-    const extras = this.#extras
-    if (extras === null || extras.listeners.length === 0 || (this.#state & DELIVERED) !== 0) return
-    if (collecting === this) {
-      ;(extras.held ??= []).push(value)
-      return
-    }
-    for (const listener of extras.listeners) {
-      if (listener.fn !== undefined) call(listener.fn, value, listener.context)
-    }
+    const audience = this.#audience
+    if (audience === null || (this.#state & DELIVERED) !== 0) return
+    if (collecting === this) audience.hold(value)
+    else audience.tell(value)
   }
 
   #deliver(): void {
     if ((this.#state & DONE) === 0 || (this.#state & (DELIVERED | DELIVERING)) !== 0) return
-    const extras = this.#extras
-    if (extras?.held !== undefined) {
+    const audience = this.#audience
+    const held = audience?.takeHeld()
+    if (held !== undefined) {
       // A listener may ask for delivery in turn, by adding a callback: the progress that is left still comes first.
       this.#state |= DELIVERING
-      const held = extras.held
-      extras.held = undefined
       for (const value of held) this.#progress(value)
     }
     this.#state |= DELIVERED
-    this.#extras = null
-    if (extras !== null) for (const wait of extras.waits) wait()
+    this.#audience = null
+    audience?.endWaits()
     if (this.#shared !== null) this.#settleShared(this.#shared)
-    if (extras !== null) for (const { fn, context } of extras.callbacks) if (fn !== undefined) call(fn, this, context)
+    audience?.callBack(this)
   }
 
   #settleShared(shared: Deferred): void {
@@ -463,11 +410,10 @@ export class Future<T> implements PromiseLike<T> {
       return shared.promise
     }
     const end = beginWait()
-    if (end !== undefined) this.#more().waits.push(end)
+    if (end !== undefined) this.#hearers().addWait(end)
     if (shared !== null) return shared.promise
-    const promise = new Promise<T>(capture)
-    this.#shared = { promise, resolve: capturedResolve, reject: capturedReject }
-    return promise
+    this.#shared = defer()
+    return this.#shared.promise
   }
 
   /** A wait of its own, with a limit or for the error. */
@@ -479,14 +425,14 @@ export class Future<T> implements PromiseLike<T> {
     if (timeout === 0) return Promise.reject(timedOut(0))
     return new Promise((resolve, reject) => {
       const end = beginWait()
-      const waits = this.#more().waits
+      const audience = this.#hearers()
       const settle = (): void => {
         limit.dispose()
         end?.()
         resolve(this.#settled(wantsError))
       }
       const give = (error: unknown): void => {
-        waits.splice(waits.indexOf(settle), 1)
+        audience.removeWait(settle)
         end?.()
         reject(error)
       }
@@ -495,7 +441,7 @@ export class Future<T> implements PromiseLike<T> {
         else give(timedOut(timeout))
       }
       const limit = new Limit(timeout, signal, expired, give)
-      waits.push(settle)
+      audience.addWait(settle)
     })
   }
 
@@ -512,7 +458,7 @@ export class Future<T> implements PromiseLike<T> {
     if (!this.#collect()) this.#parkUntilStored(timeout)
     // Otherwise a program that only blocks, and never comes back to its event loop, would keep all its futures. That a worker was lost is
     // not the end of the story: its exit code comes by delivery.
-    if (link === null || this.#extras !== null || this.#shared !== null || !this.#returned()) return
+    if (link === null || this.#audience !== null || this.#shared !== null || !this.#returned()) return
     this.#state |= DELIVERED
     link.release(this.#slot)
   }
@@ -534,26 +480,4 @@ export class Future<T> implements PromiseLike<T> {
 
 function timedOut(timeout: number): TimeoutError {
   return new TimeoutError(`the future was not done within ${timeout} ms`)
-}
-
-/** Reads what `result()`, `exception()` and their like take as their limit. */
-function readWait(wait: number | WaitOptions | undefined): { timeout: number; signal: AbortSignal | undefined } {
-  if (wait === undefined || typeof wait === 'number') return { timeout: duration(wait, 'timeout'), signal: undefined }
-  const given = checkOptions<WaitOptions>(wait, 'options', ['timeout', 'signal'])
-  return { timeout: duration(given.timeout, 'timeout'), signal: checkSignal(given.signal, 'signal') }
-}
-
-/** The async context of the caller. AsyncLocalStorage.snapshot() does the same at a hundred times the cost on Node 20. */
-function captureContext(): AsyncResource {
-  return new AsyncResource('FutureCallback')
-}
-
-/** Calls code of the user that must not stop ours. */
-function call(fn: (argument: any) => unknown, argument: unknown, context: AsyncResource | undefined): void {
-  try {
-    if (context === undefined) fn(argument)
-    else context.runInAsyncScope(fn, undefined, argument)
-  } catch (error) {
-    process.emitWarning(error instanceof Error ? error : `a callback of a future threw ${inspect(error)}`)
-  }
 }
