@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events'
 import { CancelledError, InvalidStateError, QueueFullError, TimeoutError } from '../lib/errors.ts'
 import { Future } from '../lib/future.ts'
 import { mapTasks } from '../lib/map.ts'
-import type { ChunkResult, MapFeed } from '../lib/map.ts'
+import type { ChunkResult, MapFeed } from '../lib/map-iterator.ts'
 import { setWaitHook } from '../lib/wait-hook.ts'
 
 // One at a time: some watch the process's timers, and the wait hook is the thread's.
