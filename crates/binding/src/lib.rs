@@ -29,6 +29,7 @@ mod slice;
 mod stack;
 mod stopper;
 mod store;
+mod trace;
 mod value;
 mod work;
 mod worker;
