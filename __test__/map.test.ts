@@ -1,9 +1,10 @@
 import ava from 'ava'
 import { getEventListeners } from 'node:events'
 import { CancelledError, InvalidStateError, QueueFullError, TimeoutError } from '../lib/errors.ts'
-import { Future, setWaitHook } from '../lib/future.ts'
+import { Future } from '../lib/future.ts'
 import { mapTasks } from '../lib/map.ts'
-import type { ChunkResult, MapFeed } from '../lib/map.ts'
+import type { ChunkResult, MapFeed } from '../lib/map-iterator.ts'
+import { setWaitHook } from '../lib/wait-hook.ts'
 
 // One at a time: some watch the process's timers, and the wait hook is the thread's.
 const test = ava.serial

@@ -1,8 +1,9 @@
 import ava from 'ava'
 import { getEventListeners } from 'node:events'
-import { Future, createLinkedFuture, deliver, setWaitHook, storeOutcome } from '../lib/future.ts'
-import type { TaskLink } from '../lib/future.ts'
+import { Future, createLinkedFuture, deliver, storeOutcome } from '../lib/future.ts'
+import type { TaskLink } from '../lib/task-link.ts'
 import { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from '../lib/wait.ts'
+import { setWaitHook } from '../lib/wait-hook.ts'
 
 // One at a time: some watch the process's timers, and the wait hook is the thread's.
 const test = ava.serial

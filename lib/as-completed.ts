@@ -2,10 +2,13 @@
  * Futures in the order in which they are done. The iterator is made by hand: an async generator would await what it yields, and a
  * future is thenable, so the loop would get results instead of futures. Here promises are resolved with iterator results only.
  */
-import { duration, options as checkOptions, signal as checkSignal } from './check.ts'
 import { TimeoutError } from './errors.ts'
-import { beginWait, Limit } from './future.ts'
-import type { DoneFuture, Future, FutureProtocol, WaitOptions } from './future.ts'
+import type { DoneFuture, Future } from './future.ts'
+import type { FutureProtocol } from './future-protocol.ts'
+import { Limit } from './limit.ts'
+import { beginWait } from './wait-hook.ts'
+import { readWaitOptions } from './wait-options.ts'
+import type { WaitOptions } from './wait-options.ts'
 import { readFutures } from './wait.ts'
 
 interface Reader {
@@ -168,8 +171,6 @@ export function asCompleted<T>(futures: Iterable<Future<T>>, options?: WaitOptio
 /** The same for futures of several types: `Iterable<Future<string> | Future<number>>`. */
 export function asCompleted<F extends Future<any>>(futures: Iterable<F>, options?: WaitOptions): AsyncIterableIterator<DoneFuture<Awaited<F>>>
 export function asCompleted(futures: Iterable<Future<any>>, options?: WaitOptions): AsyncIterableIterator<DoneFuture<any>> {
-  const given = checkOptions<WaitOptions>(options, 'options', ['timeout', 'signal'])
-  const timeout = duration(given.timeout, 'timeout')
-  const signal = checkSignal(given.signal, 'signal')
+  const { timeout, signal } = readWaitOptions(options)
   return new CompletionIterator(readFutures(futures), timeout, signal)
 }

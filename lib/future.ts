@@ -6,35 +6,22 @@
  * hear of the outcome when the future is *delivered*, once, by the pool in a turn of its own, by `cancel()`, `setResult()` and
  * `setException()`, or by `addDoneCallback()` on a future that has settled but was not delivered yet.
  */
-import { AsyncResource } from 'node:async_hooks'
-import { setTimeout, clearTimeout } from 'node:timers'
 import { inspect } from 'node:util'
-import { boolean, callable, duration, options as checkOptions, signal as checkSignal } from './check.ts'
+import { Audience, call } from './audience.ts'
+import { boolean, callable, duration, options as checkOptions } from './check.ts'
+import { defer } from './deferred.ts'
+import type { Deferred } from './deferred.ts'
 import { CancelledError, InvalidStateError, TimeoutError } from './errors.ts'
-
-/** The states of a task, as the native side numbers them too. */
-export const PENDING = 0
-export const RUNNING = 1
-export const CANCELLED = 2
-export const FINISHED = 3
-
-/** What {@link storeOutcome} is told. */
-export const VALUE = 0
-export const ERROR = 1
-export const CANCEL = 2
-
-/** Where a future stands: `cancelled` and `finished` are final. */
-export type FutureState = 'pending' | 'running' | 'cancelled' | 'finished'
-
-const STATE_NAMES: readonly FutureState[] = ['pending', 'running', 'cancelled', 'finished']
-
-/** How long and for whom a wait goes on. */
-export interface WaitOptions {
-  /** Milliseconds, >= 0; default: no limit. */
-  timeout?: number | undefined
-  /** Aborting it ends the wait with `signal.reason`; the task goes on. One that has already aborted wins over a result that is there. */
-  signal?: AbortSignal | undefined
-}
+import { brand } from './future-protocol.ts'
+import type { FutureProtocol } from './future-protocol.ts'
+import { CANCEL, CANCELLED, ERROR, FINISHED, PENDING, RUNNING, STATE_NAMES, VALUE } from './future-states.ts'
+import type { FutureState, OutcomeKind, StoredOutcome } from './future-states.ts'
+import { describeFuture } from './inspect-future.ts'
+import { Limit } from './limit.ts'
+import type { TaskLink } from './task-link.ts'
+import { beginWait } from './wait-hook.ts'
+import { readWait } from './wait-options.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 /** What `cancel()` takes. */
 export interface CancelOptions {
@@ -50,95 +37,6 @@ export interface CancelOptions {
  */
 export type DoneFuture<T> = Omit<Future<T>, 'then' | 'catch' | 'finally'>
 
-/** What a future asks of the pool that runs its task; every call is made on the thread that submitted it. */
-export interface TaskLink {
-  /** The live native state. */
-  state(slot: number): number
-  /** If the native task has settled: deliver outstanding progress, store the outcome by `storeOutcome`, return true. Runs no done callbacks. */
-  collect(slot: number, future: Future<any>): boolean
-  /** Cancels natively; when that turned the task to cancelled, stores it by `storeOutcome(future, CANCEL, reason)`. */
-  cancel(slot: number, future: Future<any>, interrupt: boolean, reason: unknown): boolean
-  /** Parks this OS thread until the task has settled or about `left` milliseconds have passed, Infinity for no limit; returns every few milliseconds; throws InvalidStateError when waiting can never end. */
-  park(slot: number, future: Future<any>, left: number): void
-  /** The future has its outcome, and nobody is to hear of it: there is nothing to deliver. */
-  release(slot: number): void
-}
-
-/**
- * Called whenever code of this thread begins to wait, without blocking, for a future that is not done; what it returns is called when
- * that wait has ended. A pool worker installs one, to give up its place while its task waits.
- */
-export type WaitHook = () => (() => void) | undefined
-
-let waitHook: WaitHook | undefined
-
-/** Installs the hook of this thread; `undefined` removes it. */
-export function setWaitHook(hook: WaitHook | undefined): void {
-  waitHook = hook
-}
-
-/** Tells the hook, if any, that a wait begins. */
-export function beginWait(): (() => void) | undefined {
-  return waitHook?.()
-}
-
-/** setTimeout takes no more than 2^31-1; longer limits are waited for in such steps. */
-const LONGEST_TIMER = 2 ** 31 - 1
-
-/** The limits of one wait: its time and its signal. Whoever makes one disposes of it when the wait is over, so that nothing is left behind. */
-export class Limit {
-  readonly #deadline: number
-  readonly #expired: () => void
-  readonly #signal: AbortSignal | undefined
-  readonly #aborted: () => void
-  #timer: NodeJS.Timeout | undefined
-  #held = true
-
-  /** Calls `expired` once `ms` have passed, `aborted` when the signal aborts; at most one of the two, once, and never synchronously. */
-  constructor(ms: number, signal: AbortSignal | undefined, expired: () => void, aborted: (reason: unknown) => void) {
-    this.#deadline = ms === Infinity ? Infinity : performance.now() + ms
-    this.#expired = expired
-    this.#signal = signal
-    this.#aborted = (): void => {
-      this.dispose()
-      aborted(signal?.reason)
-    }
-    signal?.addEventListener('abort', this.#aborted, { once: true })
-    if (ms !== Infinity) this.#arm(ms)
-  }
-
-  #arm(ms: number): void {
-    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.ceil(ms), LONGEST_TIMER))
-    if (!this.#held) this.#timer.unref()
-  }
-
-  #fire(): void {
-    // Timers may come up to a millisecond early, and long limits take several.
-    const left = this.#deadline - performance.now()
-    if (left > 0) {
-      this.#arm(left)
-      return
-    }
-    this.dispose()
-    this.#expired()
-  }
-
-  /** Whether the timer keeps the process alive; it does at first. */
-  hold(held: boolean): void {
-    if (held === this.#held) return
-    this.#held = held
-    if (held) this.#timer?.ref()
-    else this.#timer?.unref()
-  }
-
-  /** Ends the limits: clears the timer and takes the listener off the signal. */
-  dispose(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#signal?.removeEventListener('abort', this.#aborted)
-  }
-}
-
 // Bits of #state beside the two of the state itself; CANCELLED and FINISHED are the states with bit DONE.
 const STATE = 3
 const DONE = 2
@@ -149,68 +47,19 @@ const DELIVERING = 16
 /** The slot of a future that has no native task. */
 const HAND_MADE = -1
 
-// Not generic: a Future<string> must pass for a Future<string | number>.
-interface Deferred {
-  readonly promise: Promise<any>
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
-}
-
-interface Listener<F> {
-  fn: F | undefined
-  /** The async context of whoever added it; undefined for our own, which only settle promises. */
-  readonly context: AsyncResource | undefined
-}
-
-/** What most futures never need. */
-interface Extras {
-  /** Called with the outcome stored, before callbacks: the waits that have a limit, and the ends of {@link WaitHook}. */
-  waits: (() => void)[]
-  callbacks: Listener<(future: any) => unknown>[]
-  listeners: Listener<(value: unknown) => unknown>[]
-  /** Progress that arrived where no code of the user may run; delivered before the outcome. */
-  held: unknown[] | undefined
-}
-
-// `new Promise(capture)` leaves the functions here: no closure per future.
-let capturedResolve: (value: any) => void
-let capturedReject: (error: unknown) => void
-function capture(resolve: (value: any) => void, reject: (error: unknown) => void): void {
-  capturedResolve = resolve
-  capturedReject = reject
-}
-
 /** The future whose outcome is being collected at the moment: its progress is held back until it is delivered. */
 let collecting: Future<any> | undefined
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
-const brand = Symbol.for('concurrent-futures.Future')
-
-/** How `wait`, `asCompleted` and `map` reach into a future, also into one made by another copy of this package. */
-export interface FutureProtocol {
-  /** 'value', 'error' or 'cancelled' when it is done, undefined otherwise; reads the live state, and runs no code of the user. */
-  outcome(future: unknown): 'value' | 'error' | 'cancelled' | undefined
-  /** Calls `fn` when the future is delivered; not if it was delivered before. */
-  add(future: unknown, fn: (future: any) => void): void
-  /** Takes back one `add`. */
-  remove(future: unknown, fn: (future: any) => void): void
-}
-
-/** The protocol of `value` if it is a future, of whichever copy of the package. */
-export function protocolOf(value: unknown): FutureProtocol | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  return (value as { [brand]?: FutureProtocol })[brand]
-}
-
 export let createLinkedFuture: (link: TaskLink, slot: number) => Future<any>
-export let storeOutcome: (future: Future<any>, kind: 0 | 1 | 2, value: unknown) => void
+export let storeOutcome: (future: Future<any>, kind: OutcomeKind, value: unknown) => void
 export let deliver: (future: Future<any>) => void
 export let deliverProgress: (future: Future<any>, value: unknown) => void
 export let removeDoneCallback: (future: Future<any>, fn: (future: any) => void) => void
 export let isDelivered: (future: Future<any>) => boolean
 /** The stored value or error, without a look at the native state: undefined until the outcome is stored. */
-export let storedOutcome: (future: Future<any>) => { kind: 0 | 1 | 2; value: unknown } | undefined
+export let storedOutcome: (future: Future<any>) => StoredOutcome | undefined
 
 /**
  * The outcome of a task that may not have run yet. Executors make them; `new Future()` makes a pending one by hand, for authors of
@@ -235,7 +84,8 @@ export class Future<T> implements PromiseLike<T> {
   #value: unknown = undefined
   /** The promise of all waits without a limit; made when first asked for, dropped at delivery. */
   #shared: Deferred | null = null
-  #extras: Extras | null = null
+  /** Made when first asked for, dropped at delivery. */
+  #audience: Audience | null = null
 
   static {
     createLinkedFuture = (link, slot) => {
@@ -247,7 +97,7 @@ export class Future<T> implements PromiseLike<T> {
     storeOutcome = (future, kind, value) => future.#store(kind, value)
     deliver = (future) => future.#deliver()
     deliverProgress = (future, value) => future.#progress(value)
-    removeDoneCallback = (future, fn) => future.#removeCallback(fn)
+    removeDoneCallback = (future, fn) => future.#audience?.removeCallback(fn)
     isDelivered = (future) => (future.#state & DELIVERED) !== 0
     storedOutcome = (future) => {
       const state = future.#state
@@ -261,11 +111,18 @@ export class Future<T> implements PromiseLike<T> {
         if (!self.#collect()) return undefined
         return (self.#state & STATE) === CANCELLED ? 'cancelled' : (self.#state & FAILED) !== 0 ? 'error' : 'value'
       },
-      add: (future, fn) => void (future as Future<any>).#more().callbacks.push({ fn, context: undefined }),
-      remove: (future, fn) => (future as Future<any>).#removeCallback(fn),
+      add: (future, fn) => (future as Future<any>).#hearers().addOwnCallback(fn),
+      remove: (future, fn) => (future as Future<any>).#audience?.removeCallback(fn),
     }
     Object.defineProperty(this.prototype, brand, { value: protocol })
-    Object.defineProperty(this.prototype, inspect.custom, { value: describe, writable: true, configurable: true })
+    Object.defineProperty(this.prototype, inspect.custom, { value: this.#describe, writable: true, configurable: true })
+  }
+
+  static #describe(this: Future<any>): string {
+    return describeFuture(this, () => {
+      this.#collect()
+      return { state: this.state, outcome: storedOutcome(this) }
+    })
   }
 
   /** The live state of the task. */
@@ -391,7 +248,7 @@ export class Future<T> implements PromiseLike<T> {
     // What was added earlier must run first, so a future that has settled but was not delivered is delivered now.
     if ((this.#state & DELIVERED) === 0 && this.#collect()) this.#deliver()
     if ((this.#state & DELIVERED) !== 0) call(fn, this, undefined)
-    else this.#more().callbacks.push({ fn, context: captureContext() })
+    else this.#hearers().addCallback(fn)
   }
 
   /**
@@ -407,14 +264,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   onProgress(fn: (value: unknown) => void): () => void {
     callable(fn, 'fn')
-    const extras = this.#more()
-    const listener: Listener<(value: unknown) => unknown> = { fn, context: captureContext() }
-    // A new array each time: one that is being walked does not change.
-    extras.listeners = [...extras.listeners, listener]
-    return () => {
-      listener.fn = undefined
-      extras.listeners = extras.listeners.filter((other) => other !== listener)
-    }
+    return this.#hearers().addListener(fn)
   }
 
   /** `result().then(…)`; what `await future` calls. */
@@ -481,7 +331,7 @@ export class Future<T> implements PromiseLike<T> {
     if (this.#slot !== HAND_MADE) throw new InvalidStateError("the future belongs to an executor's task, which alone decides its outcome")
   }
 
-  #finish(kind: 0 | 1, value: unknown): void {
+  #finish(kind: typeof VALUE | typeof ERROR, value: unknown): void {
     this.#checkHandMade()
     if ((this.#state & DONE) !== 0) throw new InvalidStateError(`the future is already ${this.state}`)
     this.#store(kind, value)
@@ -492,17 +342,11 @@ export class Future<T> implements PromiseLike<T> {
     return this.#link === null ? this.#state & STATE : this.#link.state(this.#slot)
   }
 
-  #more(): Extras {
-    return (this.#extras ??= { waits: [], callbacks: [], listeners: [], held: undefined })
+  #hearers(): Audience {
+    return (this.#audience ??= new Audience())
   }
 
-  #removeCallback(fn: (future: any) => void): void {
-    const callbacks = this.#extras?.callbacks
-    const index = callbacks?.findIndex((entry) => entry.fn === fn) ?? -1
-    if (index >= 0) callbacks?.splice(index, 1)
-  }
-
-  #store(kind: 0 | 1 | 2, value: unknown): void {
+  #store(kind: OutcomeKind, value: unknown): void {
     if ((this.#state & DONE) !== 0) return
     this.#state = kind === VALUE ? FINISHED : kind === ERROR ? FINISHED | FAILED : CANCELLED
     this.#value = value
@@ -529,32 +373,26 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   #progress(value: unknown): void {
-    const extras = this.#extras
-    if (extras === null || extras.listeners.length === 0 || (this.#state & DELIVERED) !== 0) return
-    if (collecting === this) {
-      ;(extras.held ??= []).push(value)
-      return
-    }
-    for (const listener of extras.listeners) {
-      if (listener.fn !== undefined) call(listener.fn, value, listener.context)
-    }
+    const audience = this.#audience
+    if (audience === null || (this.#state & DELIVERED) !== 0) return
+    if (collecting === this) audience.hold(value)
+    else audience.tell(value)
   }
 
   #deliver(): void {
     if ((this.#state & DONE) === 0 || (this.#state & (DELIVERED | DELIVERING)) !== 0) return
-    const extras = this.#extras
-    if (extras?.held !== undefined) {
+    const audience = this.#audience
+    const held = audience?.takeHeld()
+    if (held !== undefined) {
       // A listener may ask for delivery in turn, by adding a callback: the progress that is left still comes first.
       this.#state |= DELIVERING
-      const held = extras.held
-      extras.held = undefined
       for (const value of held) this.#progress(value)
     }
     this.#state |= DELIVERED
-    this.#extras = null
-    if (extras !== null) for (const wait of extras.waits) wait()
+    this.#audience = null
+    audience?.endWaits()
     if (this.#shared !== null) this.#settleShared(this.#shared)
-    if (extras !== null) for (const { fn, context } of extras.callbacks) if (fn !== undefined) call(fn, this, context)
+    audience?.callBack(this)
   }
 
   #settleShared(shared: Deferred): void {
@@ -571,14 +409,11 @@ export class Future<T> implements PromiseLike<T> {
       this.#settleShared(shared)
       return shared.promise
     }
-    if (waitHook !== undefined) {
-      const end = waitHook()
-      if (end !== undefined) this.#more().waits.push(end)
-    }
+    const end = beginWait()
+    if (end !== undefined) this.#hearers().addWait(end)
     if (shared !== null) return shared.promise
-    const promise = new Promise<T>(capture)
-    this.#shared = { promise, resolve: capturedResolve, reject: capturedReject }
-    return promise
+    this.#shared = defer()
+    return this.#shared.promise
   }
 
   /** A wait of its own, with a limit or for the error. */
@@ -590,14 +425,14 @@ export class Future<T> implements PromiseLike<T> {
     if (timeout === 0) return Promise.reject(timedOut(0))
     return new Promise((resolve, reject) => {
       const end = beginWait()
-      const waits = this.#more().waits
+      const audience = this.#hearers()
       const settle = (): void => {
         limit.dispose()
         end?.()
         resolve(this.#settled(wantsError))
       }
       const give = (error: unknown): void => {
-        waits.splice(waits.indexOf(settle), 1)
+        audience.removeWait(settle)
         end?.()
         reject(error)
       }
@@ -606,7 +441,7 @@ export class Future<T> implements PromiseLike<T> {
         else give(timedOut(timeout))
       }
       const limit = new Limit(timeout, signal, expired, give)
-      waits.push(settle)
+      audience.addWait(settle)
     })
   }
 
@@ -623,7 +458,7 @@ export class Future<T> implements PromiseLike<T> {
     if (!this.#collect()) this.#parkUntilStored(timeout)
     // Otherwise a program that only blocks, and never comes back to its event loop, would keep all its futures. That a worker was lost is
     // not the end of the story: its exit code comes by delivery.
-    if (link === null || this.#extras !== null || this.#shared !== null || !this.#returned()) return
+    if (link === null || this.#audience !== null || this.#shared !== null || !this.#returned()) return
     this.#state |= DELIVERED
     link.release(this.#slot)
   }
@@ -645,53 +480,4 @@ export class Future<T> implements PromiseLike<T> {
 
 function timedOut(timeout: number): TimeoutError {
   return new TimeoutError(`the future was not done within ${timeout} ms`)
-}
-
-/** Reads what `result()`, `exception()` and their like take as their limit. */
-function readWait(wait: number | WaitOptions | undefined): { timeout: number; signal: AbortSignal | undefined } {
-  if (wait === undefined || typeof wait === 'number') return { timeout: duration(wait, 'timeout'), signal: undefined }
-  const given = checkOptions<WaitOptions>(wait, 'options', ['timeout', 'signal'])
-  return { timeout: duration(given.timeout, 'timeout'), signal: checkSignal(given.signal, 'signal') }
-}
-
-/** The async context of the caller. AsyncLocalStorage.snapshot() does the same at a hundred times the cost on Node 20. */
-function captureContext(): AsyncResource {
-  return new AsyncResource('FutureCallback')
-}
-
-/** Calls code of the user that must not stop ours. */
-function call(fn: (argument: any) => unknown, argument: unknown, context: AsyncResource | undefined): void {
-  try {
-    if (context === undefined) fn(argument)
-    else context.runInAsyncScope(fn, undefined, argument)
-  } catch (error) {
-    process.emitWarning(error instanceof Error ? error : `a callback of a future threw ${inspect(error)}`)
-  }
-}
-
-/** The class of a value, for display: never fails, whatever the value is. */
-function className(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  try {
-    const name: unknown = (Object(value) as object).constructor?.name
-    const known = typeof name === 'string' && name !== '' ? name : 'Object'
-    // An error of a user's class arrives from a worker as an Error that has only the name of its class.
-    const own: unknown = known === 'Error' ? (value as Error).name : undefined
-    return typeof own === 'string' && own !== '' ? own : known
-  } catch {
-    return 'Object'
-  }
-}
-
-/** What `util.inspect` shows, after CPython's repr: `Future <finished, returned Number>`. */
-function describe(this: Future<any>): string {
-  const name = className(this)
-  try {
-    protocolOf(this)?.outcome(this)
-  } catch {
-    return name // a prototype, which has no state
-  }
-  const stored = storedOutcome(this)
-  if (stored === undefined || stored.kind === CANCEL) return `${name} <${this.state}>`
-  return `${name} <finished, ${stored.kind === ERROR ? 'raised' : 'returned'} ${className(stored.value)}>`
 }

@@ -9,8 +9,10 @@ import { CHUNK, unpack } from './codec.ts'
 import { whileBlocked } from './context.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
-import { CANCEL, createLinkedFuture, deliver, deliverProgress, ERROR, storedOutcome, storeOutcome, VALUE } from './future.ts'
-import type { Future, TaskLink } from './future.ts'
+import { createLinkedFuture, deliver, deliverProgress, storedOutcome, storeOutcome } from './future.ts'
+import type { Future } from './future.ts'
+import { CANCEL, ERROR, VALUE } from './future-states.ts'
+import type { TaskLink } from './task-link.ts'
 import { exitOf, noticeFailedStarts } from './worker-fleet.ts'
 
 /** The code of the addon's own invalid-state errors (js.rs). */

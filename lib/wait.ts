@@ -1,7 +1,11 @@
 /** Waiting for several futures at once. It goes through done callbacks, so that no future gets a promise whose rejection nobody handles. */
 import { duration, iterable, oneOf, options as checkOptions, signal as checkSignal } from './check.ts'
-import { beginWait, Limit, protocolOf } from './future.ts'
-import type { Future, FutureProtocol, WaitOptions } from './future.ts'
+import type { Future } from './future.ts'
+import { protocolOf } from './future-protocol.ts'
+import type { FutureProtocol } from './future-protocol.ts'
+import { Limit } from './limit.ts'
+import { beginWait } from './wait-hook.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 /** For `returnWhen`: return when any future is done. */
 export const FIRST_COMPLETED = 'FIRST_COMPLETED'

@@ -33,6 +33,7 @@ mod slice;
 mod stack;
 mod stopper;
 mod store;
+mod trace;
 mod value;
 mod work;
 mod worker;

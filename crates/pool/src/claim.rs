@@ -1,10 +1,7 @@
-//! Who is woken, who is started, and which task a worker gets.
+//! Which task a worker gets, and when it rests or leaves instead.
 //!
-//! The promise: while there is a task that some worker could run, and a free place in the budget,
-//! a worker is on its way to it. It is kept by [`Pool::rebalance`], which runs under the mutex after
-//! every change that could make a task claimable or a place free. A worker that is woken is marked
-//! `Woken` and takes its place before the mutex is released, so it is never counted as free for
-//! a second task: "somebody is parked, notify one" would count it twice.
+//! A worker asks when it is woken and after each task. What it claims is the first task of its kind,
+//! if the budget lets it: `rebalance.rs` has seen to it that somebody asks.
 
 use std::sync::Arc;
 
@@ -17,108 +14,7 @@ use crate::transit::CARRIED;
 use crate::work::{Kind, Work};
 use crate::worker::Next;
 
-/// How many workers of a kind, beyond `max_workers`, may stand in for workers whose tasks wait.
-pub(crate) const MOST_LENT: usize = 512;
-
 impl<W: Work> Pool<W> {
-    /// How many workers of a kind there can be, the lent ones among them.
-    #[must_use]
-    pub fn most_workers(&self) -> usize {
-        self.config.max_workers + MOST_LENT
-    }
-
-    /// Wakes and asks for as many workers as the queue needs and the budget allows.
-    pub(crate) fn rebalance(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
-        shared.trim_surplus();
-        while self.wake_pinned(shared, actions) || self.send_one(shared, actions) {}
-        self.send_home(shared, actions);
-        self.keep_warm(shared, actions);
-        self.close_if_done(shared, actions);
-    }
-
-    fn send_one(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) -> bool {
-        let free = shared.workers.active < self.config.max_workers;
-        for kind in shared.kinds_by_head(actions).into_iter().flatten() {
-            let k = kind as usize;
-            if kind == CARRIED && shared.transit_is_first(actions) {
-                match self.send_carrier(shared, actions) {
-                    Some(sent) => return sent,
-                    // Nor is there anybody for what is in the lane.
-                    None => continue,
-                }
-            }
-            if shared.lanes[k].len() <= shared.workers.woken[k] {
-                continue;
-            }
-            // An idle worker before one that holds tasks: two tasks then run in parallel.
-            let idle = shared.workers.last_idle(kind).filter(|_| free);
-            let worker = idle.or_else(|| shared.workers.last_partial(kind, free));
-            if let Some(id) = worker {
-                shared.workers.take_place(id);
-                shared.workers.set_state(id, WorkerState::Woken);
-                actions.wake.extend(shared.workers.get(id).map(|record| record.link.clone()));
-                return true;
-            }
-            if free && self.wants_more(shared, kind) {
-                shared.workers.starting[k] += 1;
-                actions.start.push(kind);
-                return true;
-            }
-            if !free && self.is_reachable(shared, kind) {
-                // The next place is this task's. Later tasks of other kinds, which workers with room
-                // could take without a new place, wait: or such a worker would never run dry.
-                return false;
-            }
-        }
-        false
-    }
-
-    /// Whether a task of `kind` would have a worker if it had a place.
-    pub(crate) fn is_reachable(&self, shared: &Shared<W>, kind: Kind) -> bool {
-        shared.workers.last_idle(kind).is_some() || self.wants_more(shared, kind)
-    }
-
-    /// Wakes the idle workers that a pool which accepts no more tasks has no use for: each finds that
-    /// it can leave.
-    fn send_home(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
-        if shared.is_open() {
-            return;
-        }
-        for kind in Kind::ALL {
-            if shared.waiting(kind) > 0 {
-                continue;
-            }
-            while let Some(id) = shared.workers.last_idle(kind) {
-                shared.workers.set_state(id, WorkerState::Woken);
-                actions.wake.extend(shared.workers.get(id).map(|record| record.link.clone()));
-            }
-        }
-    }
-
-    /// Whether another worker of `kind` would have a task, and may exist.
-    pub(crate) fn wants_more(&self, shared: &Shared<W>, kind: Kind) -> bool {
-        let (k, workers) = (kind as usize, &shared.workers);
-        let exists = workers.living[k] + workers.starting[k];
-        let (waiting, most) = (workers.waiting[k], self.config.max_workers);
-        let allowed = exists < workers.allowed[k].min(most + waiting.min(MOST_LENT));
-        let coming = workers.starting[k] + workers.preparing[k] + workers.woken[k];
-        let budget_is_open =
-            workers.active + workers.starting.iter().sum::<usize>() < self.config.max_workers;
-        // The first of its kind is started even when others fill the budget: it takes its turn.
-        // Those that wait do not count: the task that they wait for may need another worker.
-        let unserved = if kind == CARRIED { shared.transit.unserved() } else { 0 };
-        shared.lanes[k].len() + unserved > coming && allowed && (exists == waiting || budget_is_open)
-    }
-
-    fn keep_warm(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
-        let k = self.config.warm_kind as usize;
-        let wanted = self.config.min_workers.min(shared.workers.allowed[k]);
-        while shared.is_open() && shared.workers.living[k] + shared.workers.starting[k] < wanted {
-            shared.workers.starting[k] += 1;
-            actions.start.push(self.config.warm_kind);
-        }
-    }
-
     /// Gives worker `id` its next task; the heart of [`crate::Worker::next`].
     pub(crate) fn claim(
         &self,
@@ -273,23 +169,6 @@ impl<W: Work> Pool<W> {
         if held == 0 { Next::Leave } else { Next::Nothing }
     }
 
-    /// Whether an earlier task of another kind should get the place of a worker of `kind`.
-    fn should_yield(&self, shared: &mut Shared<W>, kind: Kind, actions: &mut Actions<W>) -> bool {
-        for other in shared.kinds_by_head(actions).into_iter().flatten() {
-            if other == kind {
-                return false;
-            }
-            let k = other as usize;
-            let carried = other == CARRIED && shared.transit.unserved() > 0;
-            if (carried || shared.lanes[k].len() > shared.workers.woken[k])
-                && self.is_reachable(shared, other)
-            {
-                return true;
-            }
-        }
-        false
-    }
-
     pub(crate) fn capacity(&self, kind: Kind) -> usize {
         if kind == Kind::Isolate || kind == Kind::Process { self.config.tasks_per_worker } else { 1 }
     }
@@ -307,38 +186,5 @@ impl<W: Work> Pool<W> {
             record.held.retain(|other| !Arc::ptr_eq(other, task));
         }
         shared.conclude(task, outcome, actions);
-    }
-}
-
-impl<W: Work> Shared<W> {
-    /// The tasks that wait for any worker of `kind`.
-    fn waiting(&self, kind: Kind) -> usize {
-        let carried = if kind == CARRIED { self.transit.unassigned() } else { 0 };
-        self.lanes[kind as usize].len() + carried
-    }
-
-    /// The kinds that have tasks waiting, the one with the first task first.
-    fn kinds_by_head(&mut self, actions: &mut Actions<W>) -> [Option<Kind>; Kind::COUNT] {
-        let mut heads = [None; Kind::COUNT];
-        let mut count = 0;
-        for kind in Kind::ALL {
-            let lane = &mut self.lanes[kind as usize];
-            let mut first = None;
-            if lane.len() > 0 {
-                first = lane.head(&mut actions.buried).map(|(place, _)| place);
-            }
-            if kind == CARRIED && self.transit.unserved() > 0 {
-                let carried = self.transit.head(&mut actions.buried);
-                first = [first, carried].into_iter().flatten().min();
-            }
-            if let Some(place) = first {
-                heads[count] = Some((place, kind as usize));
-                count += 1;
-            }
-        }
-        if count > 1 {
-            heads[..count].sort_unstable();
-        }
-        heads.map(|head| head.map(|(_, k)| Kind::ALL[k]))
     }
 }

@@ -21,6 +21,7 @@ mod native;
 mod outcome;
 mod parker;
 mod pool;
+mod rebalance;
 mod registry;
 mod shutdown;
 mod states;

@@ -1,0 +1,178 @@
+/** What `map` reads: several iterables, sync or async, side by side and in chunks. */
+import { Queue } from './queue.ts'
+
+/** The argument lists of one task. */
+export type Chunk = unknown[][]
+
+/** What `map` takes as the values of one argument. */
+export type Source = Iterable<unknown> | AsyncIterable<unknown>
+
+interface Cursor {
+  readonly iterator: Iterator<unknown> | AsyncIterator<unknown>
+  readonly isAsync: boolean
+  isOpen: boolean
+}
+
+function openCursor(source: Source): Cursor {
+  if (isAsync(source)) return { iterator: source[Symbol.asyncIterator](), isAsync: true, isOpen: true }
+  return { iterator: source[Symbol.iterator](), isAsync: false, isOpen: true }
+}
+
+/** Whether a source has to be awaited; an iterable of both kinds is read as an async one. */
+export function isAsync(source: Source): source is AsyncIterable<unknown> {
+  return typeof (source as AsyncIterable<unknown>)[Symbol.asyncIterator] === 'function'
+}
+
+function ignore(): void {}
+
+/** Several iterables read side by side, like Python's zip: it stops with the shortest and closes the others. */
+export class ChunkReader {
+  readonly #cursors: Cursor[] = []
+  readonly #chunkSize: number
+  readonly #hasAsync: boolean
+  /** Read ahead by `drain`. */
+  readonly #ahead: Queue<Chunk> = new Queue()
+  /** Thrown once the chunks before it have been read. */
+  #failure: { error: unknown } | undefined
+  #isEnded: boolean
+  #isReading = false
+
+  constructor(sources: readonly Source[], chunkSize: number) {
+    this.#chunkSize = chunkSize
+    this.#isEnded = sources.length === 0
+    this.#hasAsync = sources.some(isAsync)
+    try {
+      for (const source of sources) this.#cursors.push(openCursor(source))
+    } catch (error) {
+      this.#closeQuietly()
+      throw error
+    }
+  }
+
+  /** The next chunk, undefined at the end; a promise of it if a source is async. */
+  read(): Chunk | undefined | Promise<Chunk | undefined> {
+    const ahead = this.#ahead.shift()
+    if (ahead !== undefined) return ahead
+    const steps = this.#readChunk()
+    if (this.#hasAsync) return this.#drive(steps)
+    return steps.next().value as Chunk | undefined
+  }
+
+  /** Reads all that is left, now; only for sync sources. */
+  drain(): void {
+    try {
+      for (;;) {
+        const chunk = this.#readChunk().next().value as Chunk | undefined
+        if (chunk === undefined) return
+        this.#ahead.push(chunk)
+      }
+    } catch (error) {
+      this.#failure = { error }
+    }
+  }
+
+  async #drive(steps: Generator<unknown, Chunk | undefined, unknown>): Promise<Chunk | undefined> {
+    this.#isReading = true
+    try {
+      let step = steps.next()
+      while (step.done !== true) {
+        let value: unknown
+        try {
+          value = await step.value
+        } catch (error) {
+          step = steps.throw(error)
+          continue
+        }
+        step = steps.next(value)
+      }
+      return step.value
+    } finally {
+      this.#isReading = false
+    }
+  }
+
+  /** Yields what has to be awaited: nothing when all sources are sync. A failure in mid-chunk is kept until the items before it are read. */
+  *#readChunk(): Generator<unknown, Chunk | undefined, unknown> {
+    const chunk: Chunk = []
+    try {
+      if (this.#failure !== undefined) throw this.#failure.error
+      while (!this.#isEnded && chunk.length < this.#chunkSize) {
+        const row = yield* this.#readRow()
+        if (row !== undefined) chunk.push(row)
+      }
+    } catch (error) {
+      this.#closeQuietly()
+      if (chunk.length === 0) {
+        this.#failure = undefined
+        throw error
+      }
+      this.#failure = { error }
+    }
+    return chunk.length === 0 ? undefined : chunk
+  }
+
+  *#readRow(): Generator<unknown, unknown[] | undefined, unknown> {
+    const row: unknown[] = []
+    for (const cursor of this.#cursors) {
+      try {
+        const step = cursor.iterator.next()
+        const result = (cursor.isAsync ? yield step : step) as IteratorResult<unknown>
+        // Closed while it was read: nobody wants the rest.
+        if (this.#isEnded) return undefined
+        if (typeof result !== 'object' || result === null) throw new TypeError(`the iterator's result ${String(result)} is not an object`)
+        if (result.done === true) {
+          cursor.isOpen = false
+          this.#isReading = false
+          const closing = this.close()
+          if (closing !== undefined) yield closing
+          return undefined
+        }
+        row.push(result.value)
+      } catch (error) {
+        // An iterator that threw is not asked to return, as in for…of.
+        cursor.isOpen = false
+        throw error
+      }
+    }
+    return row
+  }
+
+  /**
+   * Ends the reading and gives the iterators that are still open their `return()`. What one throws, or the rejection, is the caller's to
+   * handle. An iterator that is being read at the moment is not waited for: it may never answer.
+   */
+  close(): Promise<unknown> | undefined {
+    this.#isEnded = true
+    const closing: unknown[] = []
+    let failure: { error: unknown } | undefined
+    for (const cursor of this.#cursors) {
+      if (!cursor.isOpen) continue
+      cursor.isOpen = false
+      try {
+        const result = cursor.iterator.return?.()
+        if (cursor.isAsync) closing.push(result)
+      } catch (error) {
+        failure ??= { error }
+      }
+    }
+    const closed = closing.length === 0 ? undefined : Promise.all(closing)
+    if (failure !== undefined || this.#isReading) closed?.catch(ignore)
+    if (failure !== undefined) throw failure.error
+    return this.#isReading ? undefined : closed
+  }
+
+  /** Nothing will be read any more. */
+  discard(): void {
+    this.#ahead.clear()
+    this.#closeQuietly()
+  }
+
+  /** For when another error is on its way already. */
+  #closeQuietly(): void {
+    try {
+      this.close()?.catch(ignore)
+    } catch {
+      // The first error is the one to tell.
+    }
+  }
+}

@@ -1,0 +1,19 @@
+/** How a pool worker hears that its task begins to wait, and that the wait is over. */
+
+/**
+ * Called whenever code of this thread begins to wait, without blocking, for a future that is not done; what it returns is called when
+ * that wait has ended. A pool worker installs one, to give up its place while its task waits.
+ */
+export type WaitHook = () => (() => void) | undefined
+
+let waitHook: WaitHook | undefined
+
+/** Installs the hook of this thread; `undefined` removes it. */
+export function setWaitHook(hook: WaitHook | undefined): void {
+  waitHook = hook
+}
+
+/** Tells the hook, if any, that a wait begins. */
+export function beginWait(): (() => void) | undefined {
+  return waitHook?.()
+}
