@@ -157,7 +157,7 @@ impl Slice<'_> {
             }
             let over = side.is_doomed() || !side.may_claim();
             if over || pace.is_over(side) {
-                side.finish(done.take());
+                side.finish_turn(done.take());
                 bell.leave_now();
                 bell.ring_loop();
                 return;

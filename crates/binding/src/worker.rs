@@ -255,6 +255,15 @@ impl WorkerSide {
         }
     }
 
+    /// The same, before the thread goes back to its event loop, from which it can be called at once.
+    pub(crate) fn finish_turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) {
+        if self.is_doomed() || !self.may_claim() {
+            self.finish(done);
+        } else if let (Some((task, outcome)), Some(worker)) = (done, self.worker.borrow().as_ref()) {
+            worker.finish_idle(&task, outcome);
+        }
+    }
+
     /// A function has been loaded, or has failed to.
     pub(crate) fn prepared(&self, function: u32, is_async: bool) {
         self.preparing.set(None);
@@ -381,7 +390,7 @@ impl WorkerSide {
     /// A pending promise has settled.
     pub(crate) fn settle(&self, token: f64, outcome: Outcome<JsWork>) {
         if let Some(task) = self.end(token) {
-            self.finish(Some((task, outcome)));
+            self.finish_turn(Some((task, outcome)));
             self.link.bell.ring();
         }
     }

@@ -39,8 +39,7 @@ impl<W: Work> Pool<W> {
             self.rebalance(shared, actions);
             return Next::Nothing;
         }
-        let worn =
-            kind != Kind::Native && self.config.max_tasks_per_worker.is_some_and(|most| claimed >= most);
+        let worn = self.is_worn(kind, claimed);
         let over = !shared.is_open() && shared.waiting(kind) == 0;
         if (worn || over) && !is_pinned {
             return self.dismiss(shared, id, held, actions);
@@ -139,6 +138,27 @@ impl<W: Work> Pool<W> {
         }
         shared.note_room(actions);
         Some(work)
+    }
+
+    /// A worker that is between two claims finds nothing, if that is so.
+    pub(crate) fn rest_if_idle(&self, shared: &mut Shared<W>, id: WorkerId, actions: &mut Actions<W>) {
+        let Some(record) = shared.workers.get(id) else { return };
+        let is_between = matches!(record.state, WorkerState::Busy | WorkerState::Partial);
+        let has_nothing = record.held.is_empty() && record.pinned.is_empty() && record.suspended == 0;
+        let (kind, claimed) = (record.kind, record.claimed);
+        if is_between
+            && has_nothing
+            && shared.is_open()
+            && shared.waiting(kind) == 0
+            && !self.is_worn(kind, claimed)
+        {
+            self.rest(shared, id, 0, actions);
+        }
+    }
+
+    /// Whether a worker has claimed as many tasks as it may.
+    fn is_worn(&self, kind: Kind, claimed: u64) -> bool {
+        kind != Kind::Native && self.config.max_tasks_per_worker.is_some_and(|most| claimed >= most)
     }
 
     /// A worker found nothing: it gives up its place unless it still holds tasks of which none waits.

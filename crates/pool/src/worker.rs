@@ -112,6 +112,18 @@ impl<W: Work> Worker<W> {
         self.pool.act(actions);
     }
 
+    /// Like [`Worker::finish`], for a worker that can claim at any time. If it holds nothing more and nothing waits for
+    /// it, it is idle at once: whoever hears of the outcome and submits the next task finds it, and need not start another.
+    pub fn finish_idle(&self, task: &Arc<Task<W>>, outcome: Outcome<W>) {
+        let mut actions = Actions::default();
+        let mut shared = self.pool.state.lock();
+        self.pool.put_down(&mut shared, self.id, task, outcome, &mut actions);
+        self.pool.rest_if_idle(&mut shared, self.id, &mut actions);
+        drop(shared);
+        // Not `release`; see `turn`.
+        self.pool.act(actions);
+    }
+
     /// Leaves if the worker is idle, not kept warm, and nobody has woken it.
     pub fn leave_if_idle(&self) -> bool {
         let pool = &self.pool;

@@ -292,3 +292,20 @@ fn a_parker_keeps_a_token_for_whoever_comes_late() {
     parker.unpark();
     assert!(sleeper.join().unwrap());
 }
+
+#[test]
+fn a_worker_that_finishes_with_nothing_waiting_is_idle_at_once() {
+    let (pool, host) = by_hand(workers(2));
+    let (worker, link) = attach(&pool, ISOLATE);
+    assert_eq!(ask(&worker), "nothing");
+    submit(&pool, noop(ISOLATE, 0));
+    let first = take(&worker);
+    worker.finish_idle(&first, Ok(0));
+    let wakes = link.wakes();
+    submit(&pool, noop(ISOLATE, 1));
+    assert_eq!((link.wakes(), host.log().starts.len()), (wakes + 1, 0), "it is woken, and nobody is started");
+    let second = take(&worker);
+    submit(&pool, noop(ISOLATE, 2));
+    worker.finish_idle(&second, Ok(0));
+    assert_eq!(ask(&worker), "run 2", "what waits is its own to claim");
+}
