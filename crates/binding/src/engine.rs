@@ -8,7 +8,10 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::OnceLock;
 
+#[cfg(unix)]
 use libloading::os::unix::Library;
+#[cfg(windows)]
+use libloading::os::windows::Library;
 use napi::sys;
 
 use crate::clone::Cloner;
@@ -49,6 +52,7 @@ pub(crate) struct Interrupts {
     location: unsafe extern "C" fn(Local) -> u64,
 }
 
+#[derive(Default)]
 struct Symbols {
     uv: Option<Uv>,
     interrupts: Option<Interrupts>,
@@ -61,7 +65,7 @@ struct Symbols {
 fn symbols() -> &'static Symbols {
     static SYMBOLS: OnceLock<Symbols> = OnceLock::new();
     SYMBOLS.get_or_init(|| {
-        let library = Library::this();
+        let Some(library) = executable() else { return Symbols::default() };
         Symbols {
             uv: find_uv(&library),
             interrupts: find_interrupts(&library).filter(|_| std::env::var_os(FORCE_MISSING).is_none()),
@@ -71,6 +75,18 @@ fn symbols() -> &'static Symbols {
             cloner: find_cloner(&library),
         }
     })
+}
+
+/// The program that has loaded us.
+#[cfg(unix)]
+fn executable() -> Option<Library> {
+    Some(Library::this())
+}
+
+/// The program that has loaded us. It exports libuv; V8's names follow another ABI here, so none of its symbols is found.
+#[cfg(windows)]
+fn executable() -> Option<Library> {
+    Library::this().ok()
 }
 
 /// Set, to anything, it makes every stop go by replacing the worker, as on a runtime without the symbols.

@@ -258,7 +258,7 @@ struct Pace {
 /// Tasks between two looks at the clock while they are short.
 const STRIDE: u32 = 8;
 /// Below this a task is short, and rings are gathered.
-const SHORT: Duration = Duration::from_micros(8);
+const SHORT: Duration = Duration::from_micros(50);
 
 impl Pace {
     fn new() -> Self {
