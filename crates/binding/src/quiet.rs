@@ -18,7 +18,7 @@ use crate::mailbox::Mailbox;
 /// The most completions that wait for one ring.
 const MOST: u32 = 32;
 /// About the longest that a completion waits for its ring while its worker runs another task.
-const LATEST: Duration = Duration::from_micros(100);
+const LATEST: Duration = Duration::from_micros(200);
 /// After so many looks at which nobody gathered the watcher sleeps.
 const IDLE_LOOKS: u32 = 50;
 

@@ -29,11 +29,8 @@ use crate::worker::WorkerSide;
 
 /// How long tasks are run before timers, messages and other callbacks get a turn.
 const SLICE: Duration = Duration::from_millis(4);
-/// How long a worker with nothing to do waits for the next task before it goes back to its event loop. Short,
-/// because nothing else in the isolate runs meanwhile, not even `terminate()`.
-const LINGER: Duration = Duration::from_micros(0);
-
-/// How much of that it stays awake.
+/// How long a worker with nothing to do looks for the next task before it goes back to its event loop. Short, because
+/// nothing else in the isolate runs meanwhile, not even `terminate()`.
 const AWAKE: Duration = Duration::from_micros(30);
 
 /// What the trampoline is to do.
@@ -232,9 +229,8 @@ pub(crate) fn run_nested(
     slice.run_one(side, task.clone(), JsWork::Isolate(args)).map(|(_, outcome)| outcome)
 }
 
-/// Waits a little for the next task: awake at first, for a worker that is fed one task at a time is fed the next
-/// within microseconds, and to wake a thread takes longer than that. It yields meanwhile, so that it costs a busy core
-/// nothing. True if the bell rang.
+/// Waits a little for the next task: a worker that is fed one task at a time is fed the next within microseconds, and to
+/// wake a thread takes longer than that. It yields meanwhile, so that it costs a busy core nothing. True if the bell rang.
 fn linger(bell: &bell::Bell) -> bool {
     let began = Instant::now();
     loop {
@@ -242,7 +238,7 @@ fn linger(bell: &bell::Bell) -> bool {
             return true;
         }
         if began.elapsed() >= AWAKE {
-            return bell.park(began + LINGER);
+            return false;
         }
         std::thread::yield_now();
     }
