@@ -553,8 +553,7 @@ for (const [name, line] of [
   ['siblings', /^siblings: cancelled, cancelled, finished, cancelled, because this part is missing: right$/],
 ] as const) {
   test(`examples/${name}.mjs does what it says`, async (t) => {
-    // `await using` needs Node 24; the loader that the tests use translates it for older ones.
-    const end = await runNode(['--import', '@oxc-node/core/register', `examples/${name}.mjs`])
+    const end = await runNode([`examples/${name}.mjs`])
     t.deepEqual({ code: end.code, isHung: end.isHung, errors: end.errors }, { code: 0, isHung: false, errors: '' })
     t.regex(end.output, line)
   })
