@@ -142,20 +142,25 @@ export function packObject(value: unknown): unknown {
 }
 
 function packFaithful(value: unknown, found: Survey): unknown {
-  // Buffers that are parts are written here.
-  if (canWrite && (found.parts === undefined || found.hasResizable)) {
-    const number = binding.write(value)
-    if (number === 0) return packDoubtful(value, found)
-    packedForm = WRITTEN
-    return number
-  }
-  let bytes: Uint8Array
   try {
-    bytes = serialize(value, found)
+    return write(value, found)
   } catch {
     // Whatever it is, the platform's answer is the right one.
     return packDoubtful(value, found)
   }
+}
+
+/** Has V8's serializer write a value. @throws what the serializer throws */
+function write(value: unknown, found: Survey): unknown {
+  // Buffers that are parts are written by `node:v8`, and what cannot be written throws there.
+  if (canWrite && (found.parts === undefined || found.hasResizable)) {
+    const number = binding.write(value)
+    if (number !== 0) {
+      packedForm = WRITTEN
+      return number
+    }
+  }
+  const bytes = serialize(value, found)
   packedForm = CLONED
   return bytes
 }
@@ -173,9 +178,7 @@ function packDoubtful(value: unknown, found: Survey): unknown {
   if (foundCopy.hasShared) return packMoved(copy, [])
   // A clone's views are no Buffers any more.
   foundCopy.parts = found.parts
-  const bytes = serialize(copy, foundCopy)
-  packedForm = CLONED
-  return bytes
+  return write(copy, foundCopy)
 }
 
 function checkSize({ bytes }: Survey): void {
