@@ -28,7 +28,7 @@ export function prepare(number: number): void {
   )
 }
 
-/** Answers of {@link prepareNow} (worker.rs). */
+/** Answers of {@link prepareNow} (readiness.rs). */
 const NOT_NOW = 0
 const LOADED = 1
 const LOADED_ASYNC = 2
