@@ -215,7 +215,7 @@ test('a task that is refused leaves what was to be moved untouched, and nothing 
 test('a result that cannot be cloned or moved fails the future with a DataCloneError', async (t) => {
   await using executor = new ThreadPoolExecutor(1)
   const error = (await executor.submit(carried.unclonable).exception(SOON)) as Error
-  t.deepEqual([error.name, /value\.fn/.test(error.message)], ['DataCloneError', true])
+  t.deepEqual([error.name, /^result\.fn cannot be cloned/.test(error.message)], ['DataCloneError', true])
   t.is(await executor.submit(carried.exportKey, key('on')).result(SOON), 'on')
 })
 
