@@ -267,10 +267,71 @@ test('an argument that cannot be cloned ends the map with a DataCloneError', asy
   await executor.shutdown()
 })
 
+test('an argument that cannot be cloned is named alike with and without chunks', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  for (const chunkSize of [1, 2]) {
+    const view = executor.with({ chunkSize })
+    const error = await t.throwsAsync(async () => collect(view.map(work.all, [1, 2, 3], [1, 2, { call: () => 1 }] as unknown[])), { any: true })
+    t.is((error as Error).message, 'argument 2.call cannot be cloned: the function call', `chunkSize ${chunkSize}`)
+  }
+  await executor.shutdown()
+})
+
+test('a result that cannot be cloned fails its item: the results before it are delivered, with and without chunks', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  for (const chunkSize of [1, 2, 5]) {
+    const results = executor.with({ chunkSize }).map((n: number) => (n === 3 ? { inner: [() => n] } : { n }), range(6))
+    const seen: unknown[] = []
+    const error = await t.throwsAsync(async () => {
+      for await (const result of results) seen.push(result)
+    }, { any: true })
+    t.deepEqual(seen, [{ n: 0 }, { n: 1 }, { n: 2 }], `chunkSize ${chunkSize}`)
+    t.is((error as Error).name, 'DataCloneError')
+    t.is((error as Error).message, 'result.inner[0] cannot be cloned: a function')
+  }
+  await executor.shutdown()
+})
+
+test('transfer() moves the results of a map, with and without chunks', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  for (const chunkSize of [1, 2, 5]) {
+    const results = executor.with({ chunkSize }).map(async (n: number) => {
+      const { transfer } = await import('concurrent-futures')
+      const bytes = new Uint8Array(3).fill(n)
+      return transfer({ bytes }, [bytes.buffer])
+    }, range(3))
+    t.deepEqual(await collect(results), range(3).map((n) => ({ bytes: new Uint8Array(3).fill(n) })), `chunkSize ${chunkSize}`)
+  }
+  await executor.shutdown()
+})
+
 test('several readers of one map get each result once, in order', async (t) => {
   const executor = new ThreadPoolExecutor(2)
   const results = executor.map(work.double, range(6))
   const read = await Promise.all(range(7).map(() => results.next()))
   t.deepEqual(read.map(({ value }) => value), [0, 2, 4, 6, 8, 10, undefined])
+  await executor.shutdown()
+})
+
+test('what an item throws arrives as it was, with and without chunks, whatever it holds', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  for (const chunkSize of [1, 3]) {
+    const results = executor.with({ chunkSize }).map((n: number) => {
+      if (n < 2) return new Map([[n, undefined]])
+      throw Object.assign(new RangeError('third', { cause: new Set([1, undefined]) }), { at: new Date(5), map: new Map([[1, { a: undefined }]]) })
+    }, range(4))
+    const seen: unknown[] = []
+    const read = async (): Promise<void> => {
+      for await (const result of results) seen.push(result)
+    }
+    const error = await t.throwsAsync<RangeError>(read, { instanceOf: RangeError, message: 'third' })
+    t.deepEqual(seen, [new Map([[0, undefined]]), new Map([[1, undefined]])], `chunkSize ${chunkSize}`)
+    t.deepEqual(error?.cause, new Set([1, undefined]))
+    t.deepEqual({ ...error }, { at: new Date(5), map: new Map([[1, { a: undefined }]]) } as never)
+    const thrown = executor.with({ chunkSize }).map((_: number) => {
+      throw new Map([[1, undefined]])
+    }, range(3))
+    t.deepEqual(await collect(thrown).catch((value: unknown) => value), new Map([[1, undefined]]) as never)
+  }
   await executor.shutdown()
 })

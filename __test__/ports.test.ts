@@ -191,6 +191,9 @@ test('a task that is refused leaves what was to be moved untouched, and nothing 
   untouched()
   t.is(thrownBy(() => executor.with({ transfer: [bytes, bytes, port] }).submit(carried.echo, port)).name, 'DataCloneError')
   t.is(thrownBy(() => executor.with({ transfer: [{}, port] }).submit(carried.echo, port)).name, 'DataCloneError')
+  const gone = new ArrayBuffer(8)
+  structuredClone(gone, { transfer: [gone] })
+  for (const list of [[gone], [gone, port]]) t.is(thrownBy(() => executor.with({ transfer: list }).submit(carried.echo, gone)).name, 'DataCloneError')
   t.is(thrownBy(() => executor.submit(carried.echo, port)).name, 'DataCloneError')
   t.is(thrownBy(() => executor.with({ transfer: [port] }).submit(native.crc32, new Uint8Array(bytes))).name, 'DataCloneError')
   untouched()
@@ -215,7 +218,7 @@ test('a task that is refused leaves what was to be moved untouched, and nothing 
 test('a result that cannot be cloned or moved fails the future with a DataCloneError', async (t) => {
   await using executor = new ThreadPoolExecutor(1)
   const error = (await executor.submit(carried.unclonable).exception(SOON)) as Error
-  t.deepEqual([error.name, /value\.fn/.test(error.message)], ['DataCloneError', true])
+  t.deepEqual([error.name, /^result\.fn cannot be cloned/.test(error.message)], ['DataCloneError', true])
   t.is(await executor.submit(carried.exportKey, key('on')).result(SOON), 'on')
 })
 

@@ -1,6 +1,7 @@
 import ava from 'ava'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { runInThisContext } from 'node:vm'
 import { currentExecutor, currentTask, moduleTasks, native, tasks, ThreadPoolExecutor } from 'concurrent-futures'
 import { runNode } from './child.ts'
 import { PROMPT, SOON } from './limits.ts'
@@ -107,6 +108,8 @@ test('a self-contained function is sent as source, whatever its form', async (t)
     },
     property: (n: number) => n + 7,
   }
+  const symbolic = { [Symbol.iterator](n: number) { return n + 8 } }
+  t.is(await executor.submit(symbolic[Symbol.iterator], 10).result(SOON), 18)
   for (const [index, fn] of (Object.values(methods) as ((n: number) => unknown)[]).entries()) t.is(await executor.submit(fn, 10).result(SOON), 11 + index)
   t.is(await executor.submit(function named(n: number): number { return n < 2 ? 1 : n * named(n - 1) }, 5).result(SOON), 120)
   t.is(await executor.submit(async (n: number) => n, 5).result(SOON), 5)
@@ -124,6 +127,10 @@ test('a function sent as source is compiled once in each worker', async (t) => {
   t.deepEqual([await one.submit(fn), await one.submit(fn), await one.submit(fn)], [1, 2, 3])
   await one.shutdown()
 })
+
+function getterOf(object: object, key: string): unknown {
+  return Object.getOwnPropertyDescriptor(object, key)?.get
+}
 
 test('a function that cannot be sent is a TypeError at submit that says what to do', async (t) => {
   class Base {
@@ -145,6 +152,8 @@ test('a function that cannot be sent is a TypeError at submit that says what to 
     ['class', Base],
     ['class expression', class {}],
     ['method with super', new Derived().value],
+    ['getter', getterOf({ get value() { return 1 } }, 'value')],
+    ['getter with a quoted name', getterOf(runInThisContext('({get"value"() { return 1 }})') as object, 'value')],
   ]
   for (const [what, fn] of refused) {
     const error = t.throws(() => executor.submit(fn as () => unknown), { instanceOf: TypeError }, what)
@@ -165,6 +174,26 @@ test('a function that reads a variable of its surroundings fails with the Refere
     t.regex(error.message, /outside is not defined/)
     t.regex(error.message, /argument|surrounding|tasks\(|moduleTasks/)
   }
+  const name = 'named'
+  const methods = { [name]() { return 1 } }
+  const inName = (await executor.submit(methods[name] as () => number).exception(SOON)) as Error
+  t.regex(inName.message, /name is not defined .*surroundings/)
+  for await (const error of failures(executor.with({ chunkSize: 2 }).map((n: number) => outside + n, [1, 2]))) t.regex(error.message, /surroundings/)
+})
+
+async function* failures(results: AsyncIterable<unknown>): AsyncGenerator<Error> {
+  try {
+    for await (const result of results) yield new Error(`no failure, but ${String(result)}`)
+  } catch (error) {
+    yield error as Error
+  }
+}
+
+test("a task's own ReferenceError gets no hint, and may be frozen", async (t) => {
+  const own = (await executor.submit(() => { throw new ReferenceError('no such reference') }).exception(SOON)) as Error
+  t.is(own.message, 'no such reference')
+  const frozen = (await executor.submit(() => { throw Object.freeze(new ReferenceError('x is not defined')) }).exception(SOON)) as Error
+  t.is(frozen.message, 'x is not defined')
 })
 
 test('in a function sent as source import() of packages and of node: modules works', async (t) => {

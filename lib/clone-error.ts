@@ -35,6 +35,13 @@ export function placedArgumentError(args: readonly unknown[], error: unknown, mo
   return new DOMException(message, 'DataCloneError')
 }
 
+/** The error of an argument of one of a chunk's items, as it would be if the item were a task. */
+export function chunkArgumentError(error: unknown): unknown {
+  if (!isCloneError(error)) return error
+  const message = error.message.replace(/^argument 1\[\d+\]\[(\d+)\]/, (_, index: string) => `argument ${Number(index) + 1}`)
+  return message === error.message ? error : new DOMException(message, 'DataCloneError')
+}
+
 /** What Node 20 throws instead of a DataCloneError. */
 const TRANSFER_ERRORS: ReadonlySet<unknown> = new Set(['ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST', 'ERR_INVALID_TRANSFER_OBJECT'])
 

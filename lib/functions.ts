@@ -82,16 +82,17 @@ const CURE = 'put it into a module and submit it with tasks() or moduleTasks()'
 /** The source of a function as an expression. */
 function sourceOf(fn: Function): string {
   const source = Function.prototype.toString.call(fn)
-  const what = fn.name === '' ? 'this function' : `the function ${fn.name}`
+  const name = String(fn.name).trim()
+  const what = name === '' ? 'this function' : `the function ${name}`
   if (/\{\s*\[native code\]\s*\}\s*$/.test(source)) throw new TypeError(`${what} is native or bound and cannot be sent: wrap it in a function of its own, or ${CURE}`)
-  if (/^class\b/.test(source)) throw new TypeError(`the class ${fn.name} cannot be submitted: a task must be a function`)
+  if (/^class\b/.test(source)) throw new TypeError(`${name === '' ? 'a class' : `the class ${name}`} cannot be submitted: a task must be a function`)
   const kind = Object.prototype.toString.call(fn)
   if (kind.includes('Generator')) throw new TypeError(`${what} is a generator and cannot be submitted: a task returns one value`)
   if (compiles(`(${source}\n)`)) return `(${source}\n)`
   // A method: `name(…) {…}`, also with get, set, async or a computed name.
   if (/\bsuper\b/.test(source)) throw new TypeError(`${what} uses super and cannot be sent: ${CURE}`)
-  const asMethod = `Object.values({${source}\n})[0]`
-  if (!/^(get|set)\s+[^(]/.test(source) && compiles(asMethod)) return asMethod
+  const asMethod = `((methods) => methods[Reflect.ownKeys(methods)[0]])({${source}\n})`
+  if (!/^(get|set)\b\s*[^\s(]/.test(source) && compiles(asMethod)) return asMethod
   throw new TypeError(`${what} cannot be sent as source: ${CURE}`)
 }
 

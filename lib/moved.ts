@@ -5,6 +5,7 @@
 import { Deserializer, Serializer } from 'node:v8'
 import { types } from 'node:util'
 import { binding } from './binding.ts'
+import { isDetached } from './clone-error.ts'
 
 /** Bytes first, then buffers. */
 export type Moved = [bytes: Uint8Array, ...buffers: (ArrayBuffer | SharedArrayBuffer)[]]
@@ -66,7 +67,7 @@ export function checkTransfer(list: readonly object[]): ArrayBuffer[] | undefine
     if (!types.isArrayBuffer(item)) areBuffers = false
     else if (!binding.isDetachable(item)) throw new DOMException(`transfer[${index}] cannot be moved: it is the memory of a WebAssembly.Memory`, 'DataCloneError')
     if (seen.has(item)) throw new DOMException(`transfer[${index}] is in the list twice`, 'DataCloneError')
-    if ((item as { detached?: boolean }).detached === true) throw new DOMException(`transfer[${index}] is detached`, 'DataCloneError')
+    if (types.isArrayBuffer(item) && isDetached(item)) throw new DOMException(`transfer[${index}] is detached`, 'DataCloneError')
     seen.add(item)
   })
   return areBuffers ? (list as readonly ArrayBuffer[]).slice() : undefined

@@ -1,7 +1,7 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
 import { binding, BROKEN, LIMITED, MOVES, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch } from './binding.ts'
+import { chunkArgumentError, isDetached } from './clone-error.ts'
 import { goesAsIs, movesWhole, packedForm, packObject, packTransferred, placedArgumentError, PORT, withoutWriting } from './codec.ts'
-import { isDetached } from './clone-error.ts'
 import { currentContext } from './context.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, QueueFullError } from './errors.ts'
@@ -130,7 +130,11 @@ export class PoolCore {
 
   /** Submits a chunk of a map: one task that calls `fn` once for each list of arguments. */
   submitChunk(chunk: Submittable, lists: unknown[][], options: CheckedTaskOptions): Future<any> {
-    return this.#send(chunk, [lists], options)
+    try {
+      return this.#send(chunk, [lists], options)
+    } catch (error) {
+      throw chunkArgumentError(error)
+    }
   }
 
   #send(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {

@@ -1,5 +1,9 @@
 /** A chunk of `map`: one task that calls a function once for each list of arguments. */
+import { placedError } from '../clone-error.ts'
+import { goesAsIs, packObject, packTransferred, withoutWriting } from '../codec.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
+import { Transfer } from '../moved.ts'
+import { asResultError, packResult } from './result.ts'
 
 type AnyFunction = (...args: any[]) => unknown
 
@@ -12,38 +16,81 @@ export interface ChunkOutcome {
 /** Marks the functions whose result is a {@link ChunkOutcome}. */
 export const chunked: WeakSet<AnyFunction> = new WeakSet()
 
-/** `fn` for a list of argument lists. Synchronous as long as `fn` is. */
-export function runChunk(fn: AnyFunction): AnyFunction {
+/** `fn` for a list of argument lists. Synchronous as long as `fn` is. `explain` is asked for what to make of an error of `fn`. */
+export function runChunk(fn: AnyFunction, explain: (error: unknown) => unknown): AnyFunction {
   const run = (lists: unknown[][]): ChunkOutcome | Promise<ChunkOutcome> => {
     const values: unknown[] = []
     for (let index = 0; index < lists.length; index++) {
       try {
         const value = fn(...(lists[index] as unknown[]))
-        if (isThenable(value)) return finish(fn, lists, index, value, values)
+        if (isThenable(value)) return finish(lists, index, value, values)
         values.push(value)
       } catch (error) {
-        return failed(values, error)
+        return failed(values, explain(error))
       }
     }
     return { values }
+  }
+  const finish = async (lists: unknown[][], at: number, first: unknown, values: unknown[]): Promise<ChunkOutcome> => {
+    try {
+      values.push(await first)
+      for (let index = at + 1; index < lists.length; index++) values.push(await fn(...(lists[index] as unknown[])))
+      return { values }
+    } catch (error) {
+      return failed(values, explain(error))
+    }
   }
   chunked.add(run)
   return run
 }
 
-async function finish(fn: AnyFunction, lists: unknown[][], at: number, first: unknown, values: unknown[]): Promise<ChunkOutcome> {
+function failed(values: unknown[], error: unknown): ChunkOutcome {
+  // It is packed once more, with the values.
+  const data = withoutWriting(() => packThrown(error))
+  return { values, thrown: [thrownForm, data] }
+}
+
+/**
+ * Packs an outcome. A result that cannot be cloned is the failure of its item: those before it arrive.
+ *
+ * @throws DataCloneError, RangeError when the results cannot be cloned though each of them can
+ */
+export function packOutcome(outcome: ChunkOutcome): unknown {
   try {
-    values.push(await first)
-    for (let index = at + 1; index < lists.length; index++) values.push(await fn(...(lists[index] as unknown[])))
-    return { values }
+    return packAll(outcome)
   } catch (error) {
-    return failed(values, error)
+    const { values } = outcome
+    for (let index = 0; index < values.length; index++) {
+      const reason = cloneFailure(values[index])
+      if (reason !== undefined) return packAll(failed(values.slice(0, index), reason.error))
+    }
+    throw error
   }
 }
 
-function failed(values: unknown[], error: unknown): ChunkOutcome {
-  const data = packThrown(error)
-  return { values, thrown: [thrownForm, data] }
+/** Packs all results as one value, so that what they share stays shared. */
+function packAll({ values, thrown }: ChunkOutcome): unknown {
+  const moved: object[] = []
+  const plain = values.map((value) => {
+    if (!(value instanceof Transfer)) return value
+    moved.push(...value.list)
+    return value.value
+  })
+  const outcome = thrown === undefined ? { values: plain } : { values: plain, thrown }
+  return packResult(moved.length === 0 ? outcome : new Transfer(outcome, moved))
+}
+
+/** Why one result cannot be cloned; undefined if it can. Nothing is moved or sent. */
+function cloneFailure(value: unknown): { error: unknown } | undefined {
+  if (goesAsIs(value)) return undefined
+  try {
+    if (value instanceof Transfer) packTransferred(value.value, value.list)
+    else packObject(value)
+    return undefined
+  } catch (error) {
+    const reason = value instanceof Transfer ? placedError(value.value, 'result', error, value.list) : placedError(value, 'result', error)
+    return { error: asResultError(reason) }
+  }
 }
 
 /** Whether a task's result is to be awaited. */

@@ -3,13 +3,14 @@
  * what that is.
  */
 import { AWAITING, binding, scratch, THREW } from '../binding.ts'
-import { AS_IS, CHUNK, goesAsIs, pack, packedForm, packTransfer, PORT, unpack } from '../codec.ts'
+import { AS_IS, CHUNK, goesAsIs, packedForm, PORT, unpack } from '../codec.ts'
 import { forgetBlocked, giveBackStores, runInContext, TaskContext } from '../context.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
-import { Transfer } from '../moved.ts'
 import { takeArguments } from '../parcels.ts'
-import { chunked, isThenable } from './chunk.ts'
+import { chunked, isThenable, packOutcome } from './chunk.ts'
+import type { ChunkOutcome } from './chunk.ts'
 import { explain, functions } from './loader.ts'
+import { packResult } from './result.ts'
 
 type AnyFunction = (...args: any[]) => unknown
 
@@ -59,37 +60,26 @@ function finish(fn: AnyFunction, result: unknown, context: TaskContext): unknown
     return undefined
   }
   context.end()
-  const data = packResult(fn, result)
+  const data = packFor(fn, result)
   scratch[0] = resultForm
   return data
 }
 
 let resultForm = 0
 
-function packResult(fn: AnyFunction, result: unknown): unknown {
-  if (result instanceof Transfer) {
-    const data = packOrExplain(() => packTransfer(result.value, result.list, 'the value'))
-    resultForm = packedForm
-    return data
-  }
+function packFor(fn: AnyFunction, result: unknown): unknown {
   if (goesAsIs(result)) {
     resultForm = AS_IS
     return result
   }
-  const data = packOrExplain(() => pack(result))
-  resultForm = chunked.has(fn) ? packedForm | CHUNK : packedForm
-  return data
-}
-
-function packOrExplain(packIt: () => unknown): unknown {
-  try {
-    return packIt()
-  } catch (error) {
-    // Too deep, or too large.
-    if (error instanceof RangeError) throw error
-    const why = error instanceof Error ? error.message : String(error)
-    throw new DOMException(`the result cannot be cloned: ${why}`, 'DataCloneError')
+  if (chunked.has(fn)) {
+    const data = packOutcome(result as ChunkOutcome)
+    resultForm = packedForm | CHUNK
+    return data
   }
+  const data = packResult(result)
+  resultForm = packedForm
+  return data
 }
 
 /** Settles the task once its promise has. */
@@ -100,7 +90,7 @@ function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskCon
       let data: unknown
       let form: number
       try {
-        data = packResult(fn, value)
+        data = packFor(fn, value)
         form = resultForm
       } catch (error) {
         data = packThrown(error)

@@ -28,7 +28,7 @@ export function prepare(number: number): void {
   )
 }
 
-/** Answers of {@link prepareNow} (worker.rs). */
+/** Answers of {@link prepareNow} (readiness.rs). */
 const NOT_NOW = 0
 const LOADED = 1
 const LOADED_ASYNC = 2
@@ -74,7 +74,7 @@ function textOf(number: number): FunctionText {
 export async function load(number: number): Promise<AnyFunction> {
   const text = textOf(number)
   const fn = 'module' in text ? await fromModule(text.module, text.key) : fromSource(text.source)
-  return text.chunk === true ? runChunk(fn) : fn
+  return text.chunk === true ? runChunk(fn, (error) => explain(fn, error)) : fn
 }
 
 async function fromModule(url: string, key: string): Promise<AnyFunction> {
@@ -103,7 +103,12 @@ function fromSource(source: string): AnyFunction {
     filename: new URL('[submitted function]', base).href,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   } as Parameters<typeof compileFunction>[2])
-  const fn = make() as AnyFunction
+  let fn: AnyFunction
+  try {
+    fn = make() as AnyFunction
+  } catch (error) {
+    throw hinted(error) // the computed name of a method is evaluated here
+  }
   sources.add(fn)
   return fn
 }
@@ -116,6 +121,11 @@ const HINT =
 
 /** Adds to the ReferenceError of a function sent as source what is probably wrong. */
 export function explain(fn: AnyFunction, error: unknown): unknown {
-  if (error instanceof ReferenceError && sources.has(fn)) error.message += ` (${HINT})`
+  return sources.has(fn) ? hinted(error) : error
+}
+
+function hinted(error: unknown): unknown {
+  // The engine's own, not one that the task has made, nor one that has the hint already.
+  if (error instanceof ReferenceError && Object.isExtensible(error) && /^\S+ is not defined$/.test(error.message)) error.message += ` (${HINT})`
   return error
 }

@@ -49,7 +49,7 @@ impl Drop for Registered {
 pub(crate) fn register(side: &WorkerSide, task: &Arc<JsTask>) -> Result<Registered, Fault> {
     let entry = &side.link.entry;
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let waiter = Blocked { number, pool: entry.id, waits_for: task.clone(), held: side.held_tasks() };
+    let waiter = Blocked { number, pool: entry.id, waits_for: task.clone(), held: side.held.all() };
     let mut blocked = BLOCKED.lock();
     let refusal = if closes_circle(&blocked, &waiter) {
         Some(

@@ -53,7 +53,7 @@ fn wait(
     deadline: Instant,
     for_ever: bool,
 ) -> Result<(), Fault> {
-    if side.has_in_hand(task) && !task.state().is_settled() {
+    if side.held.contains(task) && !task.state().is_settled() {
         return Err(Fault::invalid_state(
             "the task lies under the one that waits for it, or its promise needs the same thread: neither could ever go on",
         ));

@@ -7,10 +7,10 @@ use std::sync::{Arc, LazyLock, Weak};
 use parking_lot::Mutex;
 use pool::{Config, Host, Kind, WorkerLink};
 
+use crate::isolate_link::IsolateLink;
 use crate::mailbox::{Mailbox, Note, PoolEvent};
 use crate::nest::Patience;
 use crate::work::{JsPool, JsWork};
-use crate::worker::IsolateLink;
 
 /// What the binding keeps beside a pool.
 pub(crate) struct PoolEntry {

@@ -171,7 +171,7 @@ impl Slice<'_> {
                 Next::Nothing => {
                     side.gathered.flush();
                     pace.rest();
-                    let lingered = !side.is_awaiting() && linger(&bell);
+                    let lingered = !side.held.is_awaiting() && linger(&bell);
                     if !lingered && bell.leave() {
                         return;
                     }

@@ -6,9 +6,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::guard::{self, Guard, Standing};
+use crate::isolate_link::IsolateLink;
 use crate::mailbox::{Note, PoolEvent};
 use crate::work::JsTask;
-use crate::worker::IsolateLink;
 
 /// How long an interrupt may go unanswered before a caller who waits for the stack of an expired task goes
 /// without: the thread sleeps in a native call. All JavaScript answers within microseconds, `Atomics.wait` too.

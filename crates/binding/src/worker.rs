@@ -1,23 +1,25 @@
-//! A worker isolate's side: its hold on the pool, the tasks in its hands, and the callbacks into lib/worker.
+//! A worker isolate's side: its hold on the pool, what it claims and settles, and the callbacks into lib/worker.
 
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use napi::sys;
-use parking_lot::Mutex;
-use pool::{Kind, Next, Outcome, Task, Worker, WorkerId, WorkerLink};
+use pool::{Kind, Next, Outcome, Worker};
 
 use crate::bell::Bell;
 use crate::functions;
 use crate::guard::Guard;
+use crate::held::HeldTasks;
 use crate::isolate::IsolateState;
+use crate::isolate_link::IsolateLink;
 use crate::js;
 use crate::pools::PoolEntry;
 use crate::quiet::{self, Gathered};
+use crate::readiness::{Readiness, Ready};
 use crate::stopper;
 use crate::value::Packed;
-use crate::work::{JsPool, JsTask, JsWork};
+use crate::work::{JsTask, JsWork};
 
 /// The functions of lib/worker.
 pub(crate) struct WorkerCallbacks {
@@ -30,112 +32,9 @@ pub(crate) struct WorkerCallbacks {
     pub(crate) prepare_now: sys::napi_ref,
 }
 
-/// The pool's hold on a worker isolate; shared with every thread.
-pub(crate) struct IsolateLink {
-    pub(crate) bell: Arc<Bell>,
-    pub(crate) guard: Arc<Guard>,
-    pub(crate) entry: Arc<PoolEntry>,
-    pub(crate) number: u32,
-    /// Set once, when the thread must end without claiming again.
-    pub(crate) doomed: AtomicBool,
-    /// Set once, when the isolate has let go of the pool.
-    has_gone: AtomicBool,
-    pub(crate) id: Mutex<Option<WorkerId>>,
-    /// Tasks whose `signal` is to abort.
-    aborts: Mutex<Vec<u64>>,
-    /// The system's number of the thread; 0 where there is none.
-    thread: i64,
-    me: Weak<IsolateLink>,
-}
-
-impl WorkerLink<JsWork> for IsolateLink {
-    fn wake(&self) {
-        self.bell.ring();
-    }
-
-    fn stop(&self, task: &Arc<Task<JsWork>>) {
-        self.abort(task);
-        stopper::stop(self, task, false);
-    }
-
-    fn expire(&self, _pool: &Arc<JsPool>, task: &Arc<Task<JsWork>>) {
-        self.abort(task);
-        stopper::stop(self, task, true);
-    }
-}
-
-impl IsolateLink {
-    /// The link as those hold it who outlive the call.
-    pub(crate) fn me(&self) -> Option<Arc<IsolateLink>> {
-        self.me.upgrade()
-    }
-
-    /// Whether the worker was given up and its isolate is still there.
-    pub(crate) fn is_stuck(&self) -> bool {
-        self.doomed.load(Ordering::Acquire) && !self.has_gone.load(Ordering::Acquire)
-    }
-
-    /// Whether the thread sleeps in the system, as in `Atomics.wait` or a blocking call. False where that cannot
-    /// be told.
-    pub(crate) fn is_asleep(&self) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/self/task/{}/stat", self.thread));
-        // The state follows the name, which is in parentheses and may hold anything.
-        stat.is_ok_and(|stat| {
-            stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['S', 'D']))
-        })
-    }
-
-    /// Whether the worker still has this task in its hands.
-    pub(crate) fn holds(&self, task: &Arc<JsTask>) -> bool {
-        let id = *self.id.lock();
-        id.is_some_and(|id| self.entry.pool.holds(id, task))
-    }
-
-    /// Has the task's signal aborted by the worker itself, if it can.
-    fn abort(&self, task: &Arc<JsTask>) {
-        if task.owner().has_looked() {
-            self.aborts.lock().push(task.id());
-            self.bell.ring();
-        }
-    }
-}
-
-/// A task in the worker's hands.
-struct Held {
-    token: f64,
-    task: Arc<JsTask>,
-    awaiting: bool,
-}
-
 /// Stands for the exit code of worker `number` where it is not known here; lib/link.ts asks the thread's owner.
 fn unknown_exit(number: u32) -> i32 {
     i32::MIN.saturating_add_unsigned(number)
-}
-
-#[cfg(target_os = "linux")]
-fn thread_number() -> i64 {
-    // SAFETY: no arguments; cannot fail.
-    unsafe { libc::syscall(libc::SYS_gettid) }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn thread_number() -> i64 {
-    0
-}
-
-/// Answers of `prepareNow`. Shared with lib/worker/loader.ts.
-const LOADED: i32 = 1;
-const LOADED_ASYNC: i32 = 2;
-
-/// How a worker stands to a function.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum Ready {
-    #[default]
-    No,
-    /// Loaded, or has failed to load; as far as is known it returns without awaiting.
-    Sync,
-    /// Loaded; it returns promises.
-    Async,
 }
 
 pub(crate) struct WorkerSide {
@@ -143,9 +42,8 @@ pub(crate) struct WorkerSide {
     pub(crate) link: Arc<IsolateLink>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) callbacks: WorkerCallbacks,
-    ready: RefCell<Vec<Ready>>,
-    held: RefCell<Vec<Held>>,
-    next_token: Cell<f64>,
+    ready: Readiness,
+    pub(crate) held: HeldTasks,
     /// False while the worker prepares a function or recovers from a stop.
     claiming: Cell<bool>,
     pub(crate) gathered: Arc<Gathered>,
@@ -169,18 +67,7 @@ impl WorkerSide {
         callbacks: WorkerCallbacks,
     ) -> Self {
         let guard = Arc::new(Guard::new(env));
-        let link = Arc::new_cyclic(|me| IsolateLink {
-            me: me.clone(),
-            thread: thread_number(),
-            bell,
-            guard: guard.clone(),
-            entry: entry.clone(),
-            number,
-            doomed: AtomicBool::new(false),
-            has_gone: AtomicBool::new(false),
-            id: Mutex::new(None),
-            aborts: Mutex::new(Vec::new()),
-        });
+        let link = IsolateLink::new(bell, guard.clone(), entry.clone(), number);
         let worker = entry.pool.attach(Kind::Isolate, link.clone());
         *link.id.lock() = Some(worker.id());
         WorkerSide {
@@ -188,9 +75,8 @@ impl WorkerSide {
             link,
             guard,
             callbacks,
-            ready: RefCell::default(),
-            held: RefCell::default(),
-            next_token: Cell::new(1.0),
+            ready: Readiness::default(),
+            held: HeldTasks::default(),
             claiming: Cell::new(true),
             gathered: quiet::register(),
             gathers: Cell::new(false),
@@ -226,17 +112,11 @@ impl WorkerSide {
         self.claiming.set(claiming);
     }
 
-    /// Whether some task's promise is pending: then the event loop must turn.
-    pub(crate) fn is_awaiting(&self) -> bool {
-        self.held.borrow().iter().any(|held| held.awaiting)
-    }
-
     /// Settles what was run and claims the next.
     pub(crate) fn turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> Next<JsWork> {
         let worker = self.worker.borrow();
         let Some(worker) = worker.as_ref() else { return Next::Leave };
-        let ready = self.ready.borrow();
-        let is_ready = |needs: u32| ready.get(needs as usize).is_some_and(|ready| *ready != Ready::No);
+        let is_ready = |needs: u32| self.ready.of(needs) != Ready::No;
         let next = match done {
             Some((task, outcome)) => worker.turn(Some((&task, outcome)), &is_ready),
             None => worker.next(&is_ready),
@@ -267,17 +147,8 @@ impl WorkerSide {
     /// A function has been loaded, or has failed to.
     pub(crate) fn prepared(&self, function: u32, is_async: bool) {
         self.preparing.set(None);
-        self.note_function(function, if is_async { Ready::Async } else { Ready::Sync });
+        self.ready.note(function, if is_async { Ready::Async } else { Ready::Sync });
         self.claiming.set(true);
-    }
-
-    fn note_function(&self, function: u32, is: Ready) {
-        let mut ready = self.ready.borrow_mut();
-        let index = function as usize;
-        if ready.len() <= index {
-            ready.resize(index + 1, Ready::No);
-        }
-        ready[index] = is;
     }
 
     /// Whether a task of this function can run on top of one that waits for it; loads the function if that takes
@@ -286,35 +157,17 @@ impl WorkerSide {
         if !self.may_claim() || functions::is_async(function) {
             return Ok(false);
         }
-        if self.readiness(function) == Ready::No {
+        if self.ready.of(function) == Ready::No {
             let prepare = js::deref(state.env, self.callbacks.prepare_now)?;
             let answer = js::call(state.env, prepare, &[js::double(state.env, f64::from(function))?])?;
-            match js::get_i32(state.env, answer)? {
-                LOADED => self.note_function(function, Ready::Sync),
-                LOADED_ASYNC => self.note_function(function, Ready::Async),
-                _ => {}
-            }
+            self.ready.note(function, Ready::from_answer(js::get_i32(state.env, answer)?));
         }
-        Ok(self.readiness(function) == Ready::Sync)
-    }
-
-    fn readiness(&self, function: u32) -> Ready {
-        self.ready.borrow().get(function as usize).copied().unwrap_or_default()
+        Ok(self.ready.of(function) == Ready::Sync)
     }
 
     /// Claims a task that one of ours waits for.
     pub(crate) fn claim_task(&self, task: &Arc<JsTask>) -> Option<JsWork> {
         self.worker.borrow().as_ref().and_then(|worker| worker.claim_task(task))
-    }
-
-    /// Whether this thread holds the task: it runs it, or has to run its continuation.
-    pub(crate) fn has_in_hand(&self, task: &Arc<JsTask>) -> bool {
-        self.held.borrow().iter().any(|held| Arc::ptr_eq(&held.task, task))
-    }
-
-    /// What this thread holds.
-    pub(crate) fn held_tasks(&self) -> Vec<Arc<JsTask>> {
-        self.held.borrow().iter().map(|held| held.task.clone()).collect()
     }
 
     /// Whether this is the first slice of a wait.
@@ -359,32 +212,21 @@ impl WorkerSide {
     }
 
     pub(crate) fn begin(&self, task: &Arc<JsTask>) -> f64 {
-        let token = self.next_token.get();
-        self.next_token.set(token + 1.0);
-        self.held.borrow_mut().push(Held { token, task: task.clone(), awaiting: false });
-        token
+        self.held.add(task)
     }
 
     /// The worker's hands are free of this task.
     pub(crate) fn end(&self, token: f64) -> Option<Arc<JsTask>> {
-        let mut held = self.held.borrow_mut();
-        let index = held.iter().position(|held| held.token == token)?;
-        Some(held.swap_remove(index).task)
+        self.held.remove(token)
     }
 
     pub(crate) fn await_promise(&self, token: f64) {
-        if let Some(held) = self.held.borrow_mut().iter_mut().find(|held| held.token == token) {
-            held.awaiting = true;
-            let function = held.task.needs();
-            if self.readiness(function) != Ready::Async {
-                self.note_function(function, Ready::Async);
-                functions::note_async(function);
-            }
+        if let Some(function) = self.held.note_awaiting(token)
+            && self.ready.of(function) != Ready::Async
+        {
+            self.ready.note(function, Ready::Async);
+            functions::note_async(function);
         }
-    }
-
-    pub(crate) fn task(&self, token: f64) -> Option<Arc<JsTask>> {
-        self.held.borrow().iter().find(|held| held.token == token).map(|held| held.task.clone())
     }
 
     /// A pending promise has settled.
@@ -397,9 +239,7 @@ impl WorkerSide {
 
     /// The tokens of the tasks whose signal is to abort now.
     pub(crate) fn take_aborts(&self) -> Vec<f64> {
-        let ids = std::mem::take(&mut *self.link.aborts.lock());
-        let held = self.held.borrow();
-        held.iter().filter(|held| ids.contains(&held.task.id())).map(|held| held.token).collect()
+        self.held.tokens_of(&self.link.take_aborts())
     }
 
     /// Leaves the pool if it is idle and not kept warm.
@@ -455,8 +295,7 @@ impl WorkerSide {
     /// The isolate is ending: what it holds is lost.
     pub(crate) fn gone(&self) {
         self.guard.close();
-        self.link.has_gone.store(true, Ordering::Release);
-        self.link.doomed.store(true, Ordering::Release);
+        self.link.note_gone();
         let cause = self.cause.borrow_mut().take();
         // Out of memory, or ended from outside: only the thread that started the worker will know why.
         let exit_code =
@@ -468,6 +307,6 @@ impl WorkerSide {
         if let Some(worker) = self.worker.borrow_mut().take() {
             worker.detach(exit_code, cause);
         }
-        self.held.borrow_mut().clear();
+        self.held.clear();
     }
 }

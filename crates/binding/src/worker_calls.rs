@@ -169,7 +169,7 @@ pub(crate) fn detach(call: &Call<'_>) -> Answer {
 /// `look(token)`: the task looks at itself: `[id, name, deadline]`, the deadline in milliseconds from now, or
 /// undefined; undefined for a task that is over.
 pub(crate) fn look(call: &Call<'_>) -> Answer {
-    let Some(task) = side(call)?.task(call.f64(0)?) else { return nothing(call) };
+    let Some(task) = side(call)?.held.get(call.f64(0)?) else { return nothing(call) };
     task.owner().has_looked.store(true, Ordering::Relaxed);
     let list = js::array(call.env)?;
     js::set_element(call.env, list, 0, id_value(call, task.id())?)?;
@@ -188,13 +188,13 @@ pub(crate) fn look(call: &Call<'_>) -> Answer {
 
 /// `isCancelled(token)`: the live flag; true for a task that is over.
 pub(crate) fn is_cancelled(call: &Call<'_>) -> Answer {
-    let task = side(call)?.task(call.f64(0)?);
+    let task = side(call)?.held.get(call.f64(0)?);
     js::boolean(call.env, task.is_none_or(|task| task.is_cancel_requested()))
 }
 
 /// `reportProgress(token, form, value)`
 pub(crate) fn report_progress(call: &Call<'_>) -> Answer {
-    if let Some(task) = side(call)?.task(call.f64(0)?) {
+    if let Some(task) = side(call)?.held.get(call.f64(0)?) {
         let form = call.u32(1)? as u8;
         let value = run::read_value(call.state, form, call.value(2)?)?;
         work::report_progress(&task, Packed { form, value });

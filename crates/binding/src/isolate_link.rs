@@ -1,0 +1,121 @@
+//! The pool's hold on a worker isolate: what any thread may ask of the worker, and tell it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use pool::{Task, WorkerId, WorkerLink};
+
+use crate::bell::Bell;
+use crate::guard::Guard;
+use crate::pools::PoolEntry;
+use crate::stopper;
+use crate::work::{JsPool, JsTask, JsWork};
+
+/// The pool's hold on a worker isolate; shared with every thread.
+pub(crate) struct IsolateLink {
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) entry: Arc<PoolEntry>,
+    pub(crate) number: u32,
+    /// Set once, when the thread must end without claiming again.
+    pub(crate) doomed: AtomicBool,
+    /// Set once, when the isolate has let go of the pool.
+    has_gone: AtomicBool,
+    pub(crate) id: Mutex<Option<WorkerId>>,
+    /// Tasks whose `signal` is to abort.
+    aborts: Mutex<Vec<u64>>,
+    /// The system's number of the thread; 0 where there is none.
+    thread: i64,
+    me: Weak<IsolateLink>,
+}
+
+impl WorkerLink<JsWork> for IsolateLink {
+    fn wake(&self) {
+        self.bell.ring();
+    }
+
+    fn stop(&self, task: &Arc<Task<JsWork>>) {
+        self.abort(task);
+        stopper::stop(self, task, false);
+    }
+
+    fn expire(&self, _pool: &Arc<JsPool>, task: &Arc<Task<JsWork>>) {
+        self.abort(task);
+        stopper::stop(self, task, true);
+    }
+}
+
+impl IsolateLink {
+    /// The hold on the worker of the calling thread, which has not attached yet.
+    pub(crate) fn new(bell: Arc<Bell>, guard: Arc<Guard>, entry: Arc<PoolEntry>, number: u32) -> Arc<Self> {
+        Arc::new_cyclic(|me| IsolateLink {
+            bell,
+            guard,
+            entry,
+            number,
+            doomed: AtomicBool::new(false),
+            has_gone: AtomicBool::new(false),
+            id: Mutex::new(None),
+            aborts: Mutex::new(Vec::new()),
+            thread: thread_number(),
+            me: me.clone(),
+        })
+    }
+
+    /// The link as those hold it who outlive the call.
+    pub(crate) fn me(&self) -> Option<Arc<IsolateLink>> {
+        self.me.upgrade()
+    }
+
+    /// Whether the worker was given up and its isolate is still there.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.doomed.load(Ordering::Acquire) && !self.has_gone.load(Ordering::Acquire)
+    }
+
+    /// Whether the thread sleeps in the system, as in `Atomics.wait` or a blocking call. False where that cannot
+    /// be told.
+    pub(crate) fn is_asleep(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/self/task/{}/stat", self.thread));
+        // The state follows the name, which is in parentheses and may hold anything.
+        stat.is_ok_and(|stat| {
+            stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['S', 'D']))
+        })
+    }
+
+    /// Whether the worker still has this task in its hands.
+    pub(crate) fn holds(&self, task: &Arc<JsTask>) -> bool {
+        let id = *self.id.lock();
+        id.is_some_and(|id| self.entry.pool.holds(id, task))
+    }
+
+    /// Has the task's signal aborted by the worker itself, if it can.
+    fn abort(&self, task: &Arc<JsTask>) {
+        if task.owner().has_looked() {
+            self.aborts.lock().push(task.id());
+            self.bell.ring();
+        }
+    }
+
+    /// The ids of the tasks whose `signal` is to abort now.
+    pub(crate) fn take_aborts(&self) -> Vec<u64> {
+        std::mem::take(&mut *self.aborts.lock())
+    }
+
+    /// The isolate has let go of the pool.
+    pub(crate) fn note_gone(&self) {
+        self.has_gone.store(true, Ordering::Release);
+        self.doomed.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn thread_number() -> i64 {
+    // SAFETY: no arguments; cannot fail.
+    unsafe { libc::syscall(libc::SYS_gettid) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn thread_number() -> i64 {
+    0
+}

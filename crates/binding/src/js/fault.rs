@@ -1,0 +1,46 @@
+//! Why a call of N-API did not succeed, and what becomes of it.
+
+use std::ffi::CString;
+
+use napi::sys;
+
+use crate::js::Env;
+
+/// Why a native call cannot go on.
+pub(crate) enum Fault {
+    /// A JavaScript exception is pending, or JavaScript cannot run any more: just return.
+    Pending,
+    /// Throw this.
+    Throw { code: &'static str, message: String },
+}
+
+impl Fault {
+    pub(crate) fn internal(message: &str) -> Fault {
+        Fault::Throw { code: "ERR_FUTURE_INTERNAL", message: message.to_owned() }
+    }
+
+    pub(crate) fn invalid_state(message: &str) -> Fault {
+        Fault::Throw { code: "ERR_FUTURE_INVALID_STATE", message: message.to_owned() }
+    }
+
+    /// Makes it the pending exception.
+    pub(crate) fn raise(self, env: Env) {
+        if let Fault::Throw { code, message } = self {
+            let text = CString::new(message.replace('\0', "")).unwrap_or_default();
+            let code = CString::new(code).unwrap_or_default();
+            // SAFETY: both strings are NUL-terminated and outlive the call; `env` is the calling isolate's.
+            unsafe { sys::napi_throw_error(env, code.as_ptr(), text.as_ptr()) };
+        }
+    }
+}
+
+/// Turns a status into a result.
+pub(crate) fn check(status: sys::napi_status) -> Result<(), Fault> {
+    match status {
+        sys::Status::napi_ok => Ok(()),
+        sys::Status::napi_pending_exception | sys::Status::napi_cannot_run_js | sys::Status::napi_closing => {
+            Err(Fault::Pending)
+        }
+        other => Err(Fault::internal(&format!("N-API status {other}"))),
+    }
+}

@@ -1,0 +1,101 @@
+//! From Rust to JavaScript: new values.
+
+use std::ptr;
+
+use napi::sys;
+
+use crate::js::{Env, Fault, check, element_size};
+use crate::value::{ARRAY_BUFFER, DATA_VIEW, View};
+
+pub(crate) fn undefined(env: Env) -> Result<sys::napi_value, Fault> {
+    value!(|result| sys::napi_get_undefined(env, &mut result))
+}
+
+pub(crate) fn null(env: Env) -> Result<sys::napi_value, Fault> {
+    value!(|result| sys::napi_get_null(env, &mut result))
+}
+
+pub(crate) fn boolean(env: Env, flag: bool) -> Result<sys::napi_value, Fault> {
+    value!(|result| sys::napi_get_boolean(env, flag, &mut result))
+}
+
+pub(crate) fn double(env: Env, number: f64) -> Result<sys::napi_value, Fault> {
+    value!(|result| sys::napi_create_double(env, number, &mut result))
+}
+
+pub(crate) fn int(env: Env, number: i32) -> Result<sys::napi_value, Fault> {
+    value!(|result| sys::napi_create_int32(env, number, &mut result))
+}
+
+pub(crate) fn object(env: Env) -> Result<sys::napi_value, Fault> {
+    value!(|result| sys::napi_create_object(env, &mut result))
+}
+
+pub(crate) fn array(env: Env) -> Result<sys::napi_value, Fault> {
+    value!(|result| sys::napi_create_array(env, &mut result))
+}
+
+pub(crate) fn bigint(env: Env, negative: bool, words: &[u64]) -> Result<sys::napi_value, Fault> {
+    value!(|result| sys::napi_create_bigint_words(
+        env,
+        i32::from(negative),
+        words.len(),
+        words.as_ptr(),
+        &mut result
+    ))
+}
+
+pub(crate) fn string_latin1(env: Env, text: &[u8]) -> Result<sys::napi_value, Fault> {
+    value!(|result| sys::napi_create_string_latin1(
+        env,
+        text.as_ptr().cast(),
+        text.len() as isize,
+        &mut result
+    ))
+}
+
+pub(crate) fn string_utf16(env: Env, text: &[u16]) -> Result<sys::napi_value, Fault> {
+    value!(|result| sys::napi_create_string_utf16(env, text.as_ptr(), text.len() as isize, &mut result))
+}
+
+pub(crate) fn string(env: Env, text: &str) -> Result<sys::napi_value, Fault> {
+    value!(|result| sys::napi_create_string_utf8(env, text.as_ptr().cast(), text.len() as isize, &mut result))
+}
+
+/// A new ArrayBuffer, or a view of all of one, with a copy of `bytes`.
+pub(crate) fn bytes(env: Env, view: View, bytes: &[u8]) -> Result<sys::napi_value, Fault> {
+    view_of_all(env, view, bytes.len(), buffer_with(env, bytes)?)
+}
+
+/// A new ArrayBuffer with a copy of `bytes`.
+pub(crate) fn buffer_with(env: Env, bytes: &[u8]) -> Result<sys::napi_value, Fault> {
+    let mut data = ptr::null_mut();
+    let buffer: sys::napi_value = {
+        let mut buffer = ptr::null_mut();
+        // SAFETY: out pointers to locals.
+        check(unsafe { sys::napi_create_arraybuffer(env, bytes.len(), &mut data, &mut buffer) })?;
+        buffer
+    };
+    if !bytes.is_empty() {
+        // SAFETY: the new buffer has `bytes.len()` bytes at `data`, and nobody else knows it.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast(), bytes.len()) };
+    }
+    Ok(buffer)
+}
+
+/// A buffer of `size` bytes itself, or a view of all of it.
+pub(crate) fn view_of_all(
+    env: Env,
+    view: View,
+    size: usize,
+    buffer: sys::napi_value,
+) -> Result<sys::napi_value, Fault> {
+    match view {
+        ARRAY_BUFFER => Ok(buffer),
+        DATA_VIEW => value!(|result| sys::napi_create_dataview(env, size, buffer, 0, &mut result)),
+        kind => {
+            let length = size / element_size(kind);
+            value!(|result| sys::napi_create_typedarray(env, kind, length, buffer, 0, &mut result))
+        }
+    }
+}

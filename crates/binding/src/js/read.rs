@@ -1,0 +1,164 @@
+//! From JavaScript to Rust: what a value is, and what is in it.
+
+use std::ffi::c_void;
+use std::ptr;
+
+use napi::sys;
+
+use crate::engine;
+use crate::js::{Env, Fault, check, element_size};
+use crate::pooled::{self, Pooled};
+use crate::value::{ARRAY_BUFFER, DATA_VIEW, Value, View};
+
+pub(crate) fn type_of(env: Env, value: sys::napi_value) -> Result<sys::napi_valuetype, Fault> {
+    out!(sys::napi_valuetype, 0, |kind| sys::napi_typeof(env, value, &mut kind))
+}
+
+pub(crate) fn get_bool(env: Env, value: sys::napi_value) -> Result<bool, Fault> {
+    out!(bool, false, |flag| sys::napi_get_value_bool(env, value, &mut flag))
+}
+
+pub(crate) fn get_double(env: Env, value: sys::napi_value) -> Result<f64, Fault> {
+    out!(f64, 0.0, |number| sys::napi_get_value_double(env, value, &mut number))
+}
+
+pub(crate) fn get_u32(env: Env, value: sys::napi_value) -> Result<u32, Fault> {
+    out!(u32, 0, |number| sys::napi_get_value_uint32(env, value, &mut number))
+}
+
+pub(crate) fn get_i32(env: Env, value: sys::napi_value) -> Result<i32, Fault> {
+    out!(i32, 0, |number| sys::napi_get_value_int32(env, value, &mut number))
+}
+
+pub(crate) fn get_bigint(env: Env, value: sys::napi_value) -> Result<(bool, Box<[u64]>), Fault> {
+    let mut count = 0usize;
+    // SAFETY: a null word buffer asks for the count only.
+    check(unsafe {
+        sys::napi_get_value_bigint_words(env, value, ptr::null_mut(), &mut count, ptr::null_mut())
+    })?;
+    let (mut sign, mut words) = (0i32, vec![0u64; count]);
+    // SAFETY: `words` has room for `count` words.
+    check(unsafe {
+        sys::napi_get_value_bigint_words(env, value, &mut sign, &mut count, words.as_mut_ptr())
+    })?;
+    words.truncate(count);
+    Ok((sign != 0, words.into_boxed_slice()))
+}
+
+/// A string, in one byte a character where that loses nothing. With `pool` a long one is in memory that is used again.
+pub(crate) fn get_string(env: Env, value: sys::napi_value, pool: bool) -> Result<Value, Fault> {
+    let mut length = 0usize;
+    // SAFETY: a null buffer asks for the length only.
+    check(unsafe { sys::napi_get_value_string_utf16(env, value, ptr::null_mut(), 0, &mut length) })?;
+    if engine::is_one_byte(value) {
+        let pool = pool && pooled::is_worth_it(length + 1);
+        let mut text = if pool { pooled::take(length + 1) } else { Vec::with_capacity(length + 1) };
+        let mut written = 0usize;
+        // SAFETY: the capacity holds `length` characters and the NUL that N-API adds.
+        check(unsafe {
+            sys::napi_get_value_string_latin1(env, value, text.as_mut_ptr().cast(), length + 1, &mut written)
+        })?;
+        // SAFETY: N-API has initialised `written` bytes.
+        unsafe { text.set_len(written) };
+        return Ok(if pool {
+            Value::LongLatin1(Pooled::new(text))
+        } else {
+            Value::Latin1(text.into_boxed_slice())
+        });
+    }
+    let mut text: Vec<u16> = Vec::with_capacity(length + 1);
+    let mut written = 0usize;
+    // SAFETY: the capacity holds `length` units and the NUL that N-API adds.
+    check(unsafe {
+        sys::napi_get_value_string_utf16(env, value, text.as_mut_ptr(), length + 1, &mut written)
+    })?;
+    // SAFETY: N-API has initialised `written` units.
+    unsafe { text.set_len(written) };
+    if text.iter().all(|&unit| unit < 256) {
+        return Ok(Value::Latin1(text.iter().map(|&unit| unit as u8).collect()));
+    }
+    Ok(Value::Utf16(text.into_boxed_slice()))
+}
+
+/// A string as Rust text; lone surrogates become U+FFFD.
+pub(crate) fn get_text(env: Env, value: sys::napi_value) -> Result<String, Fault> {
+    match get_string(env, value, false)? {
+        Value::Latin1(text) => Ok(text.iter().map(|&byte| char::from(byte)).collect()),
+        Value::Utf16(text) => Ok(String::from_utf16_lossy(&text)),
+        _ => Err(Fault::internal("not a string")),
+    }
+}
+
+/// The bytes of an ArrayBuffer or of a view, and what it is. The slice is good until JavaScript runs.
+pub(crate) fn get_bytes<'a>(env: Env, value: sys::napi_value) -> Result<(View, &'a [u8]), Fault> {
+    let (mut is_array, mut is_view, mut is_buffer) = (false, false, false);
+    // SAFETY: out pointers to locals.
+    unsafe {
+        check(sys::napi_is_typedarray(env, value, &mut is_array))?;
+        check(sys::napi_is_dataview(env, value, &mut is_view))?;
+        check(sys::napi_is_arraybuffer(env, value, &mut is_buffer))?;
+    }
+    let (mut data, mut length) = (ptr::null_mut::<c_void>(), 0usize);
+    let (mut buffer, mut offset, mut kind) = (ptr::null_mut(), 0usize, 0);
+    let view = if is_array {
+        // SAFETY: `value` is a typed array.
+        check(unsafe {
+            sys::napi_get_typedarray_info(
+                env,
+                value,
+                &mut kind,
+                &mut length,
+                &mut data,
+                &mut buffer,
+                &mut offset,
+            )
+        })?;
+        length *= element_size(kind);
+        kind
+    } else if is_view {
+        // SAFETY: `value` is a DataView.
+        check(unsafe {
+            sys::napi_get_dataview_info(env, value, &mut length, &mut data, &mut buffer, &mut offset)
+        })?;
+        DATA_VIEW
+    } else if is_buffer {
+        // SAFETY: `value` is an ArrayBuffer.
+        check(unsafe { sys::napi_get_arraybuffer_info(env, value, &mut data, &mut length) })?;
+        ARRAY_BUFFER
+    } else {
+        return Err(Fault::internal("not bytes"));
+    };
+    if length == 0 || data.is_null() {
+        return Ok((view, &[]));
+    }
+    // SAFETY: the engine vouches for `length` bytes at `data` until JavaScript runs again; callers copy at once.
+    Ok((view, unsafe { std::slice::from_raw_parts(data.cast(), length) }))
+}
+
+/// The ArrayBuffer of a view, or the ArrayBuffer that the value is.
+pub(crate) fn buffer_of(env: Env, value: sys::napi_value) -> Result<sys::napi_value, Fault> {
+    let (mut is_array, mut is_view) = (false, false);
+    // SAFETY: out pointers to locals.
+    unsafe {
+        check(sys::napi_is_typedarray(env, value, &mut is_array))?;
+        check(sys::napi_is_dataview(env, value, &mut is_view))?;
+    }
+    let (none, mut buffer) = (ptr::null_mut(), ptr::null_mut());
+    if is_array {
+        // SAFETY: `value` is a typed array; what is not asked for may be null.
+        check(unsafe {
+            let length = ptr::null_mut();
+            sys::napi_get_typedarray_info(env, value, ptr::null_mut(), length, none, &mut buffer, length)
+        })?;
+        return Ok(buffer);
+    }
+    if is_view {
+        // SAFETY: `value` is a DataView; what is not asked for may be null.
+        check(unsafe {
+            let length = ptr::null_mut();
+            sys::napi_get_dataview_info(env, value, length, none, &mut buffer, length)
+        })?;
+        return Ok(buffer);
+    }
+    Ok(value)
+}

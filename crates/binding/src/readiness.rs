@@ -1,0 +1,50 @@
+//! Which functions a worker has loaded, and which of them return promises.
+
+use std::cell::RefCell;
+
+/// Answers of `prepareNow`. Shared with lib/worker/loader.ts.
+const LOADED: i32 = 1;
+const LOADED_ASYNC: i32 = 2;
+
+/// How a worker stands to a function.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Ready {
+    #[default]
+    No,
+    /// Loaded, or has failed to load; as far as is known it returns without awaiting.
+    Sync,
+    /// Loaded; it returns promises.
+    Async,
+}
+
+impl Ready {
+    /// Reads an answer of `prepareNow`.
+    pub(crate) fn from_answer(answer: i32) -> Ready {
+        match answer {
+            LOADED => Ready::Sync,
+            LOADED_ASYNC => Ready::Async,
+            _ => Ready::No,
+        }
+    }
+}
+
+/// How a worker stands to each function, by number.
+#[derive(Default)]
+pub(crate) struct Readiness {
+    functions: RefCell<Vec<Ready>>,
+}
+
+impl Readiness {
+    pub(crate) fn of(&self, function: u32) -> Ready {
+        self.functions.borrow().get(function as usize).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn note(&self, function: u32, is: Ready) {
+        let mut functions = self.functions.borrow_mut();
+        let index = function as usize;
+        if functions.len() <= index {
+            functions.resize(index + 1, Ready::No);
+        }
+        functions[index] = is;
+    }
+}
