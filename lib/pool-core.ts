@@ -2,6 +2,7 @@
 import { binding, BROKEN, LIMITED, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch } from './binding.ts'
 import { goesAsIs, packedForm, packObject, packTransferred, placedArgumentError, PORT } from './codec.ts'
 import { currentContext } from './context.ts'
+import { watchDebugger } from './debugger.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, QueueFullError } from './errors.ts'
 import { atExit } from './exit.ts'
@@ -70,6 +71,7 @@ export class PoolCore {
 
   /** Makes a pool that this isolate owns. */
   static create(options: CheckedPoolOptions): PoolCore {
+    watchDebugger()
     const initializer = packInitializer(options)
     scratch[0] = options.maxWorkers
     scratch[1] = 0

@@ -8,6 +8,7 @@ mod awake;
 mod bell;
 mod blocked;
 mod calls;
+mod debugger;
 mod deliver;
 mod engine;
 mod functions;
@@ -89,6 +90,9 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"startFailed" => pool_calls::start_failed,
         c"stats" => pool_calls::stats,
         c"dump" => pool_calls::dump,
+        c"holdClocks" => debugger::hold_clocks,
+        c"noteInspector" => debugger::note_inspector,
+        c"isInspected" => debugger::is_inspected,
         c"exitAfter" => pool_calls::exit_after,
         c"mustForceExit" => pool_calls::must_force_exit,
         c"functionNumber" => functions::number,
