@@ -11,6 +11,7 @@ import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
 import { CANCEL, createLinkedFuture, deliver, deliverProgress, ERROR, storedOutcome, storeOutcome, VALUE } from './future.ts'
 import type { Future, TaskLink } from './future.ts'
+import { mapStack } from './source-maps.ts'
 import { exitOf, noticeFailedStarts } from './worker-fleet.ts'
 
 /** The code of the addon's own invalid-state errors (js.rs). */
@@ -184,7 +185,7 @@ function errorOf(row: number, number: number, value: unknown): unknown {
     case ROW.expired:
       return new TimeoutError('the task was not started in time')
     case ROW.timedOut: {
-      const trace = typeof value === 'string' && value !== '' ? { taskStack: value } : undefined
+      const trace = typeof value === 'string' && value !== '' ? { taskStack: mapStack(value) } : undefined
       return new TimeoutError('the task ran longer than its timeout', trace)
     }
     case ROW.lost: {
