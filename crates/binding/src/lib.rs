@@ -11,6 +11,7 @@ mod calls;
 mod debugger;
 mod deliver;
 mod engine;
+mod frames;
 mod functions;
 mod future_calls;
 mod guard;

@@ -17,6 +17,11 @@ const UNANSWERED: Duration = Duration::from_micros(1500);
 const UNANSWERED_AWAKE: Duration = Duration::from_millis(12);
 /// After being put off by Node's own code, if the answer was missed.
 const AGAIN: Duration = Duration::from_micros(15);
+/// After so long, and so often, a stop insists: it may land in those parts of Node's own code that keep nothing of
+/// their own. V8 leaves the stack checks out of an optimized loop that calls other functions, and then the only checks
+/// of a loop over Node's functions are in these.
+const INSIST: Duration = Duration::from_millis(50);
+const INSIST_TIMES: u32 = 500;
 /// For how long, at least, and how often Node's own code may put a stop off, and for how long at most. Then the
 /// task is stopped there, and the worker replaced. Where the processor is shared an attempt may take milliseconds.
 const PUT_OFF: Duration = Duration::from_millis(250);
@@ -132,7 +137,7 @@ pub(crate) fn is_busy() -> bool {
 /// The first step of a stop by force.
 fn begin(guard: &Arc<Guard>, task: &Arc<JsTask>, expired: bool) -> Phase {
     let now = Instant::now();
-    if guard.ask(task, expired) {
+    if guard.ask(task, expired, false) {
         return Phase::Asked { since: now, began: now };
     }
     if expired {
@@ -229,7 +234,8 @@ fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> 
         Standing::PutOff(times) => {
             let asked_for = now - began;
             if asked_for < PUT_OFF || (asked_for < PUT_OFF_MOST && times < PUT_OFF_TIMES) {
-                guard.ask(&stop.task, stop.expired);
+                let insists = asked_for >= INSIST && times >= INSIST_TIMES;
+                guard.ask(&stop.task, stop.expired, insists);
                 stop.phase = Phase::Asked { since: now, began };
                 stop.next = now + AGAIN;
             } else {
