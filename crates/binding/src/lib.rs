@@ -21,6 +21,7 @@ mod mailbox;
 mod native_arguments;
 mod native_tasks;
 mod nest;
+mod os_thread;
 mod parcel;
 mod plugins;
 mod pool_calls;

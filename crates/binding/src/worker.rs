@@ -44,7 +44,7 @@ pub(crate) struct IsolateLink {
     /// Tasks whose `signal` is to abort.
     aborts: Mutex<Vec<u64>>,
     /// The system's number of the thread; 0 where there is none.
-    thread: i64,
+    pub(crate) thread: i64,
     me: Weak<IsolateLink>,
 }
 
