@@ -38,6 +38,11 @@ impl Breakpoint {
     }
 }
 
+/// Whether some isolate is held.
+pub(crate) fn holds_any() -> bool {
+    *HELD.lock() > 0
+}
+
 /// `holdClocks(held)`: this thread is held at a breakpoint, or goes on.
 pub(crate) fn hold_clocks(call: &Call<'_>) -> Answer {
     call.state.breakpoint.set(call.bool(0)?);

@@ -33,6 +33,7 @@ mod stack;
 mod stopper;
 mod store;
 mod value;
+mod watchdog;
 mod work;
 mod worker;
 mod worker_calls;

@@ -17,6 +17,7 @@ use crate::pools::PoolEntry;
 use crate::quiet::{self, Gathered};
 use crate::stopper;
 use crate::value::Packed;
+use crate::watchdog::Pulse;
 use crate::work::{JsPool, JsTask, JsWork};
 
 /// The functions of lib/worker.
@@ -45,11 +46,13 @@ pub(crate) struct IsolateLink {
     aborts: Mutex<Vec<u64>>,
     /// The system's number of the thread; 0 where there is none.
     pub(crate) thread: i64,
+    pub(crate) pulse: Pulse,
     me: Weak<IsolateLink>,
 }
 
 impl WorkerLink<JsWork> for IsolateLink {
     fn wake(&self) {
+        self.pulse.call();
         self.bell.ring();
     }
 
@@ -73,6 +76,11 @@ impl IsolateLink {
     /// Whether the worker was given up and its isolate is still there.
     pub(crate) fn is_stuck(&self) -> bool {
         self.doomed.load(Ordering::Acquire) && !self.has_gone.load(Ordering::Acquire)
+    }
+
+    /// Whether the worker was given up, or has gone by itself.
+    pub(crate) fn is_over(&self) -> bool {
+        self.doomed.load(Ordering::Acquire) || self.has_gone.load(Ordering::Acquire)
     }
 
     /// Whether the thread sleeps in the system, as in `Atomics.wait` or a blocking call. False where that cannot
@@ -172,6 +180,7 @@ impl WorkerSide {
         let link = Arc::new_cyclic(|me| IsolateLink {
             me: me.clone(),
             thread: thread_number(),
+            pulse: Pulse::default(),
             bell,
             guard: guard.clone(),
             entry: entry.clone(),
@@ -235,6 +244,7 @@ impl WorkerSide {
     pub(crate) fn turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> Next<JsWork> {
         let worker = self.worker.borrow();
         let Some(worker) = worker.as_ref() else { return Next::Leave };
+        self.link.pulse.answer();
         let ready = self.ready.borrow();
         let is_ready = |needs: u32| ready.get(needs as usize).is_some_and(|ready| *ready != Ready::No);
         let next = match done {
@@ -244,6 +254,7 @@ impl WorkerSide {
         if let Next::Prepare(function) = next {
             self.claiming.set(false);
             self.preparing.set(Some(function));
+            self.link.pulse.begin_load(function);
         }
         next
     }
@@ -258,6 +269,7 @@ impl WorkerSide {
     /// A function has been loaded, or has failed to.
     pub(crate) fn prepared(&self, function: u32, is_async: bool) {
         self.preparing.set(None);
+        self.link.pulse.end_load();
         self.note_function(function, if is_async { Ready::Async } else { Ready::Sync });
         self.claiming.set(true);
     }
@@ -447,12 +459,13 @@ impl WorkerSide {
     pub(crate) fn gone(&self) {
         self.guard.close();
         self.link.has_gone.store(true, Ordering::Release);
-        self.link.doomed.store(true, Ordering::Release);
+        let was_given_up = self.link.doomed.swap(true, Ordering::AcqRel);
         let cause = self.cause.borrow_mut().take();
         // Out of memory, or ended from outside: only the thread that started the worker will know why.
         let exit_code =
             self.exit_code.get().or_else(|| cause.is_none().then(|| unknown_exit(self.link.number)));
-        if let Some(function) = self.preparing.take() {
+        // One that was given up while it loaded has nothing to do with a task that has come since.
+        if let Some(function) = self.preparing.take().filter(|_| !was_given_up) {
             let pool = &self.link.entry.pool;
             pool.lose_first(Kind::Isolate, function, exit_code, cause.clone());
         }
