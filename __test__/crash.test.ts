@@ -1,3 +1,4 @@
+/** Faults that end a worker's thread, at every moment of the task that it holds. Those that end none, and which cells there are not: crash-alive.test.ts. */
 import ava from 'ava'
 import { cleanEnd, ended, inChild } from './child.ts'
 
@@ -216,6 +217,25 @@ test('workers that cannot start at all break the executor', async (t) => {
     [],
   )
   t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(Array(3).fill('BrokenThreadPool')), end.errors)
+})
+
+test('a worker that is terminated from outside while it starts is replaced, and the task runs, once', async (t) => {
+  const end = await inChild(
+    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
+      let starts = 0
+      process.on('worker', (worker) => {
+        if (++starts === 1) void worker.terminate()
+      })
+      const executor = new ThreadPoolExecutor(1)
+      const { count } = moduleTasks<{ count(): number }>(url)
+      const calls = [await executor.submit(count).result(20_000), await executor.submit(count).result(20_000)]
+      const { completed, lost } = executor.stats()
+      await executor.shutdown()
+      return { calls, completed, lost, starts }
+    },
+    [workUrl],
+  )
+  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ calls: [1, 2], completed: 2, lost: 0, starts: 2 }), end.errors)
 })
 
 test('a hundred deaths in a row lose only the tasks that met them', async (t) => {

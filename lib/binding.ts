@@ -89,6 +89,11 @@ export interface Binding {
   startFailed(pool: number, fatal: boolean, form: number, cause: unknown): void
   stats(pool: number): number[]
   dump(pool: number): unknown[][]
+  /** A debugger holds this thread at a breakpoint, or lets it go on. */
+  holdClocks(held: boolean): void
+  noteInspector(): void
+  /** Whether an inspector was noted, by whichever thread. */
+  isInspected(): boolean
   exitAfter(code: number, ms: number): boolean
   mustForceExit(): boolean
   functionNumber(text: string): number

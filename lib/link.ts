@@ -12,6 +12,7 @@ import { BrokenThreadPool, InvalidStateError, TimeoutError, WorkerLostError } fr
 import { createLinkedFuture, deliver, deliverProgress, storedOutcome, storeOutcome } from './future.ts'
 import type { Future } from './future.ts'
 import { CANCEL, ERROR, VALUE } from './future-states.ts'
+import { mapStack } from './source-maps.ts'
 import type { TaskLink } from './task-link.ts'
 import { exitOf, noticeFailedStarts } from './worker-fleet.ts'
 
@@ -186,7 +187,7 @@ function errorOf(row: number, number: number, value: unknown): unknown {
     case ROW.expired:
       return new TimeoutError('the task was not started in time')
     case ROW.timedOut: {
-      const trace = typeof value === 'string' && value !== '' ? { taskStack: value } : undefined
+      const trace = typeof value === 'string' && value !== '' ? { taskStack: mapStack(value) } : undefined
       return new TimeoutError('the task ran longer than its timeout', trace)
     }
     case ROW.lost: {

@@ -3,6 +3,7 @@ import { binding, BROKEN, LIMITED, MOVES, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT,
 import { chunkArgumentError, isDetached } from './clone-error.ts'
 import { goesAsIs, movesWhole, packedForm, packObject, packTransferred, placedArgumentError, PORT, withoutWriting } from './codec.ts'
 import { currentContext } from './context.ts'
+import { watchDebugger } from './debugger.ts'
 import { unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, QueueFullError } from './errors.ts'
 import { atExit } from './exit.ts'
@@ -72,6 +73,7 @@ export class PoolCore {
 
   /** Makes a pool that this isolate owns. */
   static create(options: CheckedPoolOptions): PoolCore {
+    watchDebugger()
     const initializer = packInitializer(options)
     scratch[0] = options.maxWorkers
     scratch[1] = 0

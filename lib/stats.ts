@@ -1,5 +1,6 @@
 /** What `stats()` and `dump()` give. */
 import { binding } from './binding.ts'
+import { mapStack } from './source-maps.ts'
 
 /** Times in milliseconds; quantiles are within 6.25 %. All 0 while `count` is 0. */
 export interface Histogram {
@@ -73,7 +74,7 @@ export function readDump(pool: number, threadIds: (worker: number) => number): W
       state: STATES[state] as WorkerDump['state'],
     }
     if (task !== undefined) dump.task = { id: task, name: name !== '' ? name : functionName(fn), runningFor }
-    if (stack !== undefined) dump.stack = stack
+    if (stack !== undefined) dump.stack = mapStack(stack)
     return dump
   })
 }

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from './binding.ts'
+import { watchDebugger } from './debugger.ts'
 import { packThrown, thrownForm } from './error-codec.ts'
 import { Lifeline } from './lifeline.ts'
 import type { Parcels } from './parcels.ts'
@@ -88,6 +89,7 @@ export class WorkerFleet {
 
   /** Starts one more. */
   start(): void {
+    watchDebugger()
     // Unique in the process, so that a lost task's worker, and a result's, can be found.
     const number = binding.workerNumber()
     const line = this.#parcels.connect(number)

@@ -2,6 +2,7 @@
 import { binding } from '../binding.ts'
 import { PORT, unpack } from '../codec.ts'
 import { currentContext } from '../context.ts'
+import { watchDebugger } from '../debugger.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
 import { onPark } from '../link.ts'
 import { giveBack, startSending, withoutSending } from '../parcels.ts'
@@ -22,6 +23,7 @@ void start(seed)
 
 async function start(seed: WorkerSeed): Promise<void> {
   silenceLoaderWarning()
+  watchDebugger()
   try {
     await initialize(seed)
   } catch (error) {

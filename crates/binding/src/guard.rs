@@ -14,17 +14,19 @@ use napi::sys;
 use parking_lot::{Condvar, Mutex};
 
 use crate::engine::{self, Isolate};
+use crate::frames;
 use crate::stopper;
-use crate::trace::{describe, frames, is_nodes};
 use crate::work::JsTask;
 
 /// What an interrupt, once it is on the worker's thread, is to do.
 enum Wish {
     Nothing,
-    /// Stop this task; with `expired`, fail it as timed out first, with its stack.
+    /// Stop this task; with `expired`, fail it as timed out first, with its stack. With `insists` also in those
+    /// parts of Node that keep nothing of their own.
     Stop {
         task: Arc<JsTask>,
         expired: bool,
+        insists: bool,
     },
     /// Read the stack.
     Look,
@@ -176,15 +178,15 @@ impl Guard {
         }
     }
 
-    /// Asks for `task` to be stopped at the next safe point.
-    pub(crate) fn ask(self: &Arc<Self>, task: &Arc<JsTask>, expired: bool) -> bool {
+    /// Asks for `task` to be stopped at the next safe point; see [`Wish::Stop`].
+    pub(crate) fn ask(self: &Arc<Self>, task: &Arc<JsTask>, expired: bool, insists: bool) -> bool {
         let mut state = self.state.lock();
         if state.isolate.is_null()
             || !state.entered.last().is_some_and(|innermost| Arc::ptr_eq(innermost, task))
         {
             return false;
         }
-        state.wish = Wish::Stop { task: task.clone(), expired };
+        state.wish = Wish::Stop { task: task.clone(), expired, insists };
         state.is_put_off = false;
         self.request(&mut state);
         true
@@ -271,37 +273,37 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
             }
         }
         Wish::Look => {
-            state.stack = Some(describe(&frames(env, isolate, 32)));
+            state.stack = Some(frames::describe(&frames::read(env, isolate, 32)));
             state.answered = true;
             state.wish = Wish::Nothing;
             drop(state);
             guard.changed.notify_all();
         }
-        Wish::Stop { task, expired } => {
-            let (task, expired) = (task.clone(), *expired);
+        Wish::Stop { task, expired, insists } => {
+            let (task, expired, insists) = (task.clone(), *expired, *insists);
             if !state.entered.last().is_some_and(|innermost| Arc::ptr_eq(innermost, &task)) || state.hit {
                 return;
             }
             // Most of the work is in the rest of the stack, and a stop may have to ask a thousand times.
-            let is_in_node = is_nodes(frames(env, isolate, 1).first());
-            if is_in_node {
+            let is_in_node = frames::read(env, isolate, 1).first().is_some_and(frames::is_nodes);
+            let stack = if is_in_node && !insists { Vec::new() } else { frames::read(env, isolate, 64) };
+            if is_in_node && !frames::keeps_nothing(&stack) {
                 state.is_put_off = true;
                 state.put_offs += 1;
                 let is_first = state.put_offs == 1;
                 drop(state);
                 if expired && is_first {
-                    time_out(&task, Some(describe(&frames(env, isolate, 64))));
+                    time_out(&task, Some(frames::describe(&frames::read(env, isolate, 64))));
                 }
                 stopper::answered(guard);
                 return;
             }
-            let frames = frames(env, isolate, 64);
-            state.harmed |= frames.iter().any(|frame| frame.script.starts_with("node:internal/modules/"));
+            state.harmed |= stack.iter().any(frames::loads_modules);
             state.is_put_off = false;
             terminate(&mut state);
             drop(state);
             if expired {
-                time_out(&task, Some(describe(&frames)));
+                time_out(&task, Some(frames::describe(&stack)));
             }
         }
     }

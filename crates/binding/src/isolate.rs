@@ -16,6 +16,7 @@ use napi::sys;
 use crate::awake::Wakefulness;
 use crate::bell::Bell;
 use crate::clone::Written;
+use crate::debugger::Breakpoint;
 use crate::engine::{self, UvAsync};
 use crate::js::{self, Env, Fault, check};
 use crate::mailbox::{Mailbox, Note};
@@ -144,6 +145,7 @@ pub(crate) struct IsolateState {
     pub(crate) carried: RefCell<Option<(Arc<JsTask>, pool::WorkerId)>>,
     cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
     pub(crate) awake: Wakefulness,
+    pub(crate) breakpoint: Breakpoint,
 }
 
 impl IsolateState {
@@ -180,6 +182,7 @@ impl IsolateState {
             carried: RefCell::new(None),
             cleanup: Cell::new(ptr::null_mut()),
             awake: Wakefulness::default(),
+            breakpoint: Breakpoint::default(),
         }));
         let trampoline = js::function(env, c"run", slice::trampoline, state.cast())?;
         // SAFETY: `state` was just leaked; nobody else has it yet.
@@ -273,6 +276,7 @@ impl IsolateState {
 
     /// The environment is being torn down: nothing may call into it, and what depends on it is told.
     fn close(&self) {
+        self.breakpoint.set(false);
         self.mailbox.close();
         if let Some(worker) = self.worker.borrow_mut().take() {
             worker.gone();

@@ -10,6 +10,7 @@ use crate::bell::Bell;
 use crate::guard::Guard;
 use crate::pools::PoolEntry;
 use crate::stopper;
+use crate::watchdog::Pulse;
 use crate::work::{JsPool, JsTask, JsWork};
 
 /// The pool's hold on a worker isolate; shared with every thread.
@@ -26,12 +27,14 @@ pub(crate) struct IsolateLink {
     /// Tasks whose `signal` is to abort.
     aborts: Mutex<Vec<u64>>,
     /// The system's number of the thread; 0 where there is none.
-    thread: i64,
+    pub(crate) thread: i64,
+    pub(crate) pulse: Pulse,
     me: Weak<IsolateLink>,
 }
 
 impl WorkerLink<JsWork> for IsolateLink {
     fn wake(&self) {
+        self.pulse.call();
         self.bell.ring();
     }
 
@@ -59,6 +62,7 @@ impl IsolateLink {
             id: Mutex::new(None),
             aborts: Mutex::new(Vec::new()),
             thread: thread_number(),
+            pulse: Pulse::default(),
             me: me.clone(),
         })
     }
@@ -71,6 +75,11 @@ impl IsolateLink {
     /// Whether the worker was given up and its isolate is still there.
     pub(crate) fn is_stuck(&self) -> bool {
         self.doomed.load(Ordering::Acquire) && !self.has_gone.load(Ordering::Acquire)
+    }
+
+    /// Whether the worker was given up, or has gone by itself.
+    pub(crate) fn is_over(&self) -> bool {
+        self.doomed.load(Ordering::Acquire) || self.has_gone.load(Ordering::Acquire)
     }
 
     /// Whether the thread sleeps in the system, as in `Atomics.wait` or a blocking call. False where that cannot
@@ -102,10 +111,10 @@ impl IsolateLink {
         std::mem::take(&mut *self.aborts.lock())
     }
 
-    /// The isolate has let go of the pool.
-    pub(crate) fn note_gone(&self) {
+    /// The isolate has let go of the pool. Whether it had been given up before.
+    pub(crate) fn note_gone(&self) -> bool {
         self.has_gone.store(true, Ordering::Release);
-        self.doomed.store(true, Ordering::Release);
+        self.doomed.swap(true, Ordering::AcqRel)
     }
 }
 

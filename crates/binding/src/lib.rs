@@ -9,8 +9,10 @@ mod bell;
 mod blocked;
 mod calls;
 mod clone;
+mod debugger;
 mod deliver;
 mod engine;
+mod frames;
 mod functions;
 mod future_calls;
 mod guard;
@@ -23,6 +25,7 @@ mod mailbox;
 mod native_arguments;
 mod native_tasks;
 mod nest;
+mod os_thread;
 mod parcel;
 mod plugins;
 mod pool_calls;
@@ -36,8 +39,8 @@ mod slice;
 mod stack;
 mod stopper;
 mod store;
-mod trace;
 mod value;
+mod watchdog;
 mod work;
 mod worker;
 mod worker_calls;
@@ -102,6 +105,9 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"startFailed" => pool_calls::start_failed,
         c"stats" => pool_calls::stats,
         c"dump" => pool_calls::dump,
+        c"holdClocks" => debugger::hold_clocks,
+        c"noteInspector" => debugger::note_inspector,
+        c"isInspected" => debugger::is_inspected,
         c"exitAfter" => pool_calls::exit_after,
         c"mustForceExit" => pool_calls::must_force_exit,
         c"functionNumber" => functions::number,

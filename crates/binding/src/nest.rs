@@ -98,7 +98,7 @@ fn unwind_if_stopped(
 ) -> Result<(), Fault> {
     let stopped = waiter.filter(|waiter| waiter.state().is_settled() && !waiter.owner().has_looked());
     if let Some(waiter) = stopped
-        && side.guard.ask(waiter, false)
+        && side.guard.ask(waiter, false, false)
     {
         // Any call into JavaScript will do: the interrupt is answered at its beginning.
         side.call_nothing(state)?;

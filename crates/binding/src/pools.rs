@@ -83,6 +83,11 @@ pub(crate) fn remember(link: &Arc<IsolateLink>) {
     links.push(Arc::downgrade(link));
 }
 
+/// The links of all workers.
+pub(crate) fn links() -> Vec<Arc<IsolateLink>> {
+    LINKS.lock().iter().filter_map(Weak::upgrade).collect()
+}
+
 /// The link that the pool knows as `shared`.
 pub(crate) fn link_of(shared: &Arc<dyn WorkerLink<JsWork>>) -> Option<Arc<IsolateLink>> {
     let wanted = Arc::as_ptr(shared).cast::<()>();

@@ -8,15 +8,25 @@ use std::time::{Duration, Instant};
 use crate::guard::{self, Guard, Standing};
 use crate::isolate_link::IsolateLink;
 use crate::mailbox::{Note, PoolEvent};
+use crate::os_thread;
 use crate::work::JsTask;
 
 /// How long an interrupt may go unanswered before a caller who waits for the stack of an expired task goes
 /// without: the thread sleeps in a native call. All JavaScript answers within microseconds, `Atomics.wait` too.
 const UNANSWERED: Duration = Duration::from_micros(1500);
-/// The same for a thread that is not asleep: it may only have been preempted, and will answer when it runs.
-const UNANSWERED_AWAKE: Duration = Duration::from_millis(12);
+/// The same for a thread that is not asleep: it may only have been preempted, and will answer when it runs. So its own
+/// time is what counts, where the system tells it, up to a limit of everyone's time.
+const UNANSWERED_RUNNING: Duration = Duration::from_millis(4);
+const UNANSWERED_AWAKE: Duration = Duration::from_millis(100);
+/// The limit where the system does not tell.
+const UNANSWERED_UNKNOWN: Duration = Duration::from_millis(12);
 /// After being put off by Node's own code, if the answer was missed.
 const AGAIN: Duration = Duration::from_micros(15);
+/// After so long, and so often, a stop insists: it may land in those parts of Node's own code that keep nothing of
+/// their own. V8 leaves the stack checks out of an optimized loop that calls other functions, and then the only checks
+/// of a loop over Node's functions are in these.
+const INSIST: Duration = Duration::from_millis(50);
+const INSIST_TIMES: u32 = 500;
 /// For how long, at least, and how often Node's own code may put a stop off, and for how long at most. Then the
 /// task is stopped there, and the worker replaced. Where the processor is shared an attempt may take milliseconds.
 const PUT_OFF: Duration = Duration::from_millis(250);
@@ -56,6 +66,8 @@ struct Stop {
     expired: bool,
     phase: Phase,
     next: Instant,
+    /// The time that the worker's thread had had on a processor when it was first seen not to answer.
+    ran: Option<Duration>,
 }
 
 #[derive(Default)]
@@ -102,7 +114,7 @@ pub(crate) fn stop(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) {
     let stopper = stopper();
     let mut stops = stopper.lock();
     stopper.under_way.fetch_add(1, Ordering::Relaxed);
-    stops.list.push(Stop { link, task: task.clone(), expired, phase, next: now });
+    stops.list.push(Stop { link, task: task.clone(), expired, phase, next: now, ran: None });
     if !stops.thread_runs {
         stops.thread_runs = std::thread::Builder::new().name("cf-stopper".into()).spawn(watch).is_ok();
     }
@@ -132,7 +144,7 @@ pub(crate) fn is_busy() -> bool {
 /// The first step of a stop by force.
 fn begin(guard: &Arc<Guard>, task: &Arc<JsTask>, expired: bool) -> Phase {
     let now = Instant::now();
-    if guard.ask(task, expired) {
+    if guard.ask(task, expired, false) {
         return Phase::Asked { since: now, began: now };
     }
     if expired {
@@ -229,7 +241,8 @@ fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> 
         Standing::PutOff(times) => {
             let asked_for = now - began;
             if asked_for < PUT_OFF || (asked_for < PUT_OFF_MOST && times < PUT_OFF_TIMES) {
-                guard.ask(&stop.task, stop.expired);
+                let insists = asked_for >= INSIST && times >= INSIST_TIMES;
+                guard.ask(&stop.task, stop.expired, insists);
                 stop.phase = Phase::Asked { since: now, began };
                 stop.next = now + AGAIN;
             } else {
@@ -242,13 +255,26 @@ fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> 
             return false;
         }
         Standing::Asked => {
-            let enough = if stop.link.is_asleep() { UNANSWERED } else { UNANSWERED_AWAKE };
-            if stop.expired && now - since > enough {
+            if stop.expired && !stop.task.state().is_settled() && is_silent(stop, now - since) {
                 guard::time_out(&stop.task, None);
             }
         }
     }
     true
+}
+
+/// Whether a thread that has not answered for so long is in a native call: nobody waits for its stack any longer.
+fn is_silent(stop: &mut Stop, waited: Duration) -> bool {
+    if stop.link.is_asleep() {
+        return waited > UNANSWERED;
+    }
+    match os_thread::time_on_processor(stop.link.thread) {
+        Some(ran) => {
+            let before = *stop.ran.get_or_insert(ran);
+            ran.saturating_sub(before) > UNANSWERED_RUNNING || waited > UNANSWERED_AWAKE
+        }
+        None => waited > UNANSWERED_UNKNOWN,
+    }
 }
 
 /// Gives a worker up: its place goes to another, what it holds is lost, and its thread is told to end by every

@@ -116,6 +116,7 @@ impl WorkerSide {
     pub(crate) fn turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> Next<JsWork> {
         let worker = self.worker.borrow();
         let Some(worker) = worker.as_ref() else { return Next::Leave };
+        self.link.pulse.answer();
         let is_ready = |needs: u32| self.ready.of(needs) != Ready::No;
         let next = match done {
             Some((task, outcome)) => worker.turn(Some((&task, outcome)), &is_ready),
@@ -124,6 +125,7 @@ impl WorkerSide {
         if let Next::Prepare(function) = next {
             self.claiming.set(false);
             self.preparing.set(Some(function));
+            self.link.pulse.begin_load(function);
         }
         next
     }
@@ -147,6 +149,7 @@ impl WorkerSide {
     /// A function has been loaded, or has failed to.
     pub(crate) fn prepared(&self, function: u32, is_async: bool) {
         self.preparing.set(None);
+        self.link.pulse.end_load();
         self.ready.note(function, if is_async { Ready::Async } else { Ready::Sync });
         self.claiming.set(true);
     }
@@ -295,12 +298,13 @@ impl WorkerSide {
     /// The isolate is ending: what it holds is lost.
     pub(crate) fn gone(&self) {
         self.guard.close();
-        self.link.note_gone();
+        let was_given_up = self.link.note_gone();
         let cause = self.cause.borrow_mut().take();
         // Out of memory, or ended from outside: only the thread that started the worker will know why.
         let exit_code =
             self.exit_code.get().or_else(|| cause.is_none().then(|| unknown_exit(self.link.number)));
-        if let Some(function) = self.preparing.take() {
+        // One that was given up while it loaded has nothing to do with a task that has come since.
+        if let Some(function) = self.preparing.take().filter(|_| !was_given_up) {
             let pool = &self.link.entry.pool;
             pool.lose_first(Kind::Isolate, function, exit_code, cause.clone());
         }

@@ -114,6 +114,12 @@ impl<W: Work> Lane<W> {
         waiting
     }
 
+    /// Whether a task waits that needs this.
+    pub(crate) fn wants(&self, needs: u32) -> bool {
+        let mut all = self.buckets.values().flatten();
+        all.any(|task| task.needs() == needs && task.state() == State::Pending)
+    }
+
     fn first(&self) -> Option<&Arc<Task<W>>> {
         self.buckets.first_key_value().and_then(|(_, bucket)| bucket.front())
     }

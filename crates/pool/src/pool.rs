@@ -189,6 +189,14 @@ impl<W: Work> Pool<W> {
         self.state.lock().workers.iter().map(view).collect()
     }
 
+    /// Whether a task of `kind` waits that needs this, or may: of tasks that are being handed over nobody looks what they need.
+    /// Takes as long as the queue is.
+    #[must_use]
+    pub fn wants(&self, kind: Kind, needs: u32) -> bool {
+        let shared = self.state.lock();
+        shared.transit.len() > 0 || shared.lanes[kind as usize].wants(needs)
+    }
+
     /// The most workers that may hold tasks at once.
     #[must_use]
     pub fn config(&self) -> &Config {

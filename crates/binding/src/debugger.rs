@@ -1,0 +1,61 @@
+//! Threads that a debugger holds at a breakpoint: as long as there is one, the clocks of all tasks stand still.
+//!
+//! Each isolate says of itself when it is held and when it goes on (lib/debugger.ts); an isolate that ends while it is
+//! held goes on by ending.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use pool::Pause;
+
+use crate::calls::{Answer, Call};
+use crate::js;
+
+/// How many isolates are held. The clocks are stopped and let go under this mutex, so that they end up as the
+/// count says.
+static HELD: Mutex<usize> = Mutex::new(0);
+
+/// Whether an inspector listens, as the main thread has seen it: other threads cannot see it themselves.
+// ORDERING: workers are started after it is set, which orders it before all they do.
+static INSPECTED: AtomicBool = AtomicBool::new(false);
+
+/// What an isolate knows of it.
+#[derive(Default)]
+pub(crate) struct Breakpoint {
+    is_held: Cell<bool>,
+}
+
+impl Breakpoint {
+    /// The isolate's thread is held, or goes on.
+    pub(crate) fn set(&self, is_held: bool) {
+        if self.is_held.replace(is_held) == is_held {
+            return;
+        }
+        let mut count = HELD.lock();
+        *count = if is_held { *count + 1 } else { *count - 1 };
+        Pause::set(*count > 0);
+    }
+}
+
+/// Whether some isolate is held.
+pub(crate) fn holds_any() -> bool {
+    *HELD.lock() > 0
+}
+
+/// `holdClocks(held)`: this thread is held at a breakpoint, or goes on.
+pub(crate) fn hold_clocks(call: &Call<'_>) -> Answer {
+    call.state.breakpoint.set(call.bool(0)?);
+    js::undefined(call.env)
+}
+
+/// `noteInspector()`: an inspector listens.
+pub(crate) fn note_inspector(call: &Call<'_>) -> Answer {
+    INSPECTED.store(true, Ordering::Relaxed);
+    js::undefined(call.env)
+}
+
+/// `isInspected()`: whether that was noted.
+pub(crate) fn is_inspected(call: &Call<'_>) -> Answer {
+    js::boolean(call.env, INSPECTED.load(Ordering::Relaxed))
+}

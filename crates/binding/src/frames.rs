@@ -1,0 +1,118 @@
+//! The stack of a running isolate: what it says about where a stop may land, and its text for the user.
+
+use napi::sys;
+
+use crate::engine::{self, Frame, Isolate};
+use crate::js;
+
+/// The innermost frames. On the isolate's thread, in an interrupt; `env` is that isolate's.
+pub(crate) fn read(env: sys::napi_env, isolate: *mut Isolate, most: i32) -> Vec<Frame> {
+    let Some(interrupts) = engine::interrupts() else { return Vec::new() };
+    // SAFETY: on the isolate's thread, in the scope that `scoped` opens; `env` is this isolate's.
+    js::scoped(env, || unsafe { interrupts.frames(env, isolate, most) })
+}
+
+/// Whether a frame is of the JavaScript that Node itself is made of.
+pub(crate) fn is_nodes(frame: &Frame) -> bool {
+    frame.script.starts_with("node:")
+}
+
+/// Whether a frame is of the loading of modules: an interrupted `require` leaves half a module for ever.
+pub(crate) fn loads_modules(frame: &Frame) -> bool {
+    frame.script.starts_with("node:internal/modules/")
+}
+
+/// Node's own modules that keep nothing of their own from one call to the next: what they change belongs to the caller,
+/// such as a URL, a stream or an emitter. Not here, for example, are timers, ticks, async hooks, errors (they set
+/// `Error.stackTraceLimit` for a moment) and modules.
+const STATELESS: [&str; 12] = [
+    "node:internal/url",
+    "node:url",
+    "node:path",
+    "node:querystring",
+    "node:internal/querystring",
+    "node:internal/util/inspect",
+    "node:buffer",
+    "node:internal/buffer",
+    "node:string_decoder",
+    "node:events",
+    "node:fs",
+    "node:internal/fs/utils",
+];
+
+const STREAMS: &str = "node:internal/streams/";
+
+/// The part of streams that could run for one that is Node's: the standard output of the thread. One that is cut off
+/// while it writes never writes again.
+fn writes(frame: &Frame) -> bool {
+    ["write", "Write"].iter().any(|name| frame.function.contains(name))
+}
+
+/// Whether all that runs of Node is of modules that keep nothing: up to the innermost frame of the user's.
+pub(crate) fn keeps_nothing(frames: &[Frame]) -> bool {
+    let Some(users) = frames.iter().position(|frame| !is_nodes(frame)) else { return false };
+    frames[..users].iter().all(|frame| {
+        STATELESS.contains(&frame.script.as_str()) || (frame.script.starts_with(STREAMS) && !writes(frame))
+    })
+}
+
+/// Frames as the lines of a stack, without our own and the scope in which we call the task.
+pub(crate) fn describe(frames: &[Frame]) -> String {
+    let is_ours = |frame: &Frame| {
+        frame.script.ends_with("/worker/dispatch.js") || frame.script.ends_with("/worker/dispatch.ts")
+    };
+    let mut users = &frames[..frames.iter().position(is_ours).unwrap_or(frames.len())];
+    while let Some((last, above)) = users.split_last()
+        && users.len() < frames.len()
+        && is_nodes(last)
+    {
+        users = above;
+    }
+    let line = |frame: &Frame| {
+        let script = if frame.script.is_empty() { "<anonymous>" } else { &frame.script };
+        let place = format!("{script}:{}:{}", frame.line, frame.column);
+        if frame.function.is_empty() {
+            format!("    at {place}")
+        } else {
+            format!("    at {} ({place})", frame.function)
+        }
+    };
+    users.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack(frames: &[(&str, &str)]) -> Vec<Frame> {
+        let frame = |&(function, script): &(&str, &str)| Frame {
+            function: function.into(),
+            script: script.into(),
+            line: 1,
+            column: 1,
+        };
+        frames.iter().map(frame).collect()
+    }
+
+    #[test]
+    fn a_stop_may_land_in_code_that_changes_only_what_is_the_callers() {
+        let user = ("work", "file:///work.mjs");
+        assert!(keeps_nothing(&stack(&[("URL", "node:internal/url"), user])));
+        assert!(keeps_nothing(&stack(&[
+            ("emit", "node:events"),
+            ("Writable.end", "node:internal/streams/writable"),
+            user
+        ])));
+        assert!(!keeps_nothing(&stack(&[("emit", "node:events"), ("insert", "node:internal/timers"), user])));
+        assert!(!keeps_nothing(&stack(&[("nextTick", "node:internal/process/task_queues"), user])));
+        assert!(!keeps_nothing(&stack(&[("Writable.write", "node:internal/streams/writable"), user])));
+        // A callback of the user's under Node's code is what runs; one above it is not looked at.
+        assert!(keeps_nothing(&stack(&[
+            ("URL", "node:internal/url"),
+            user,
+            ("listOnTimeout", "node:internal/timers")
+        ])));
+        assert!(!keeps_nothing(&stack(&[("URL", "node:internal/url")])));
+        assert!(!keeps_nothing(&[]));
+    }
+}

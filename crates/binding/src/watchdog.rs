@@ -1,0 +1,157 @@
+//! Workers that do not come back to their pool though they run no task of it.
+//!
+//! Two things can keep one. A callback that an ended task has left behind, such as a timer's, may not end: the pool takes
+//! the worker for idle, gives it the next task, and hears nothing. And a module that is loaded for a task may not get done with
+//! loading; when that task has been cancelled, or its `queueTimeout` is over, nobody waits for it any more. Neither is a
+//! running task, so no stop goes there; after a while the worker is replaced.
+//!
+//! One thread for the process looks, once a second, and only while some worker owes an answer.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use pool::{Kind, WorkerState};
+
+use crate::isolate_link::IsolateLink;
+use crate::{debugger, pools, stopper};
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a worker without a task may leave a call of its pool unanswered. What an ended task has left behind may run so
+/// long while others wait for the worker.
+const UNANSWERED: Duration = Duration::from_secs(5);
+/// How long a worker may go on to load what nobody waits for.
+const UNWANTED: Duration = Duration::from_secs(2);
+
+/// What a worker owes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Debt {
+    /// An answer to this call.
+    Answer(u64),
+    /// The end of this load.
+    Load(u64),
+}
+
+/// Calls and answers of one worker.
+#[derive(Default)]
+pub(crate) struct Pulse {
+    /// How often the pool has called. Raised before the bell rings, so whoever comes for the bell sees it.
+    called: AtomicU64,
+    answered: AtomicU64,
+    /// 0, or the load under way: its number above the function's, which is counted from 1.
+    load: AtomicU64,
+    /// What the watchdog has seen, and since when.
+    seen: parking_lot::Mutex<Option<(Debt, Instant)>>,
+}
+
+impl Pulse {
+    /// The pool calls the worker.
+    pub(crate) fn call(&self) {
+        self.called.fetch_add(1, Ordering::Release);
+        watch();
+    }
+
+    /// The worker asks for its next task.
+    pub(crate) fn answer(&self) {
+        self.answered.store(self.called.load(Ordering::Acquire), Ordering::Release);
+    }
+
+    pub(crate) fn begin_load(&self, function: u32) {
+        // ORDERING: only uniqueness matters.
+        static LOADS: AtomicU64 = AtomicU64::new(0);
+        let number = LOADS.fetch_add(1, Ordering::Relaxed) << 32;
+        self.load.store(number | (u64::from(function) + 1), Ordering::Release);
+        watch();
+    }
+
+    pub(crate) fn end_load(&self) {
+        self.load.store(0, Ordering::Release);
+    }
+
+    fn debt(&self) -> Option<Debt> {
+        match self.load.load(Ordering::Acquire) {
+            0 => {
+                let called = self.called.load(Ordering::Acquire);
+                (called != self.answered.load(Ordering::Acquire)).then_some(Debt::Answer(called))
+            }
+            load => Some(Debt::Load(load)),
+        }
+    }
+}
+
+/// Whether the thread looks, or is about to.
+static LOOKS: AtomicBool = AtomicBool::new(false);
+/// Whether there is a thread.
+static THREAD: Mutex<bool> = Mutex::new(false);
+static CHANGED: Condvar = Condvar::new();
+
+fn watch() {
+    if LOOKS.load(Ordering::Relaxed) || LOOKS.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let mut thread_runs = THREAD.lock().unwrap_or_else(PoisonError::into_inner);
+    if *thread_runs {
+        CHANGED.notify_one();
+    } else {
+        *thread_runs = std::thread::Builder::new().name("cf-watchdog".into()).spawn(run).is_ok();
+    }
+}
+
+fn run() {
+    loop {
+        let mut thread_runs = THREAD.lock().unwrap_or_else(PoisonError::into_inner);
+        while !LOOKS.load(Ordering::Acquire) {
+            thread_runs = CHANGED.wait(thread_runs).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(thread_runs);
+        std::thread::sleep(LOOK);
+        if !look() {
+            LOOKS.store(false, Ordering::SeqCst);
+            // One that owed nothing a moment ago may have been called since, when nobody had to be woken.
+            if pools::links().iter().any(|link| link.pulse.debt().is_some()) {
+                LOOKS.store(true, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+/// Looks at every worker. Whether some owe something.
+fn look() -> bool {
+    let mut any = false;
+    for link in pools::links() {
+        let mut seen = link.pulse.seen.lock();
+        let Some(debt) = link.pulse.debt().filter(|_| !link.is_over()) else {
+            *seen = None;
+            continue;
+        };
+        any = true;
+        let now = Instant::now();
+        let is_excused = debugger::holds_any() || is_wanted(&link, debt);
+        let since = seen.filter(|(before, _)| *before == debt && !is_excused).map_or(now, |(_, since)| since);
+        *seen = Some((debt, since));
+        let limit = if matches!(debt, Debt::Answer(_)) { UNANSWERED } else { UNWANTED };
+        if now - since >= limit && is_without_task(&link, debt) {
+            stopper::replace(&link);
+        }
+    }
+    any
+}
+
+/// Whether some task waits for what is being loaded.
+fn is_wanted(link: &IsolateLink, debt: Debt) -> bool {
+    match debt {
+        Debt::Load(load) => link.entry.pool.wants(Kind::Isolate, (load as u32).wrapping_sub(1)),
+        Debt::Answer(_) => false,
+    }
+}
+
+fn is_without_task(link: &Arc<IsolateLink>, debt: Debt) -> bool {
+    let owes = match debt {
+        Debt::Answer(_) => WorkerState::Woken,
+        Debt::Load(_) => WorkerState::Preparing,
+    };
+    let id = *link.id.lock();
+    let workers = link.entry.pool.workers();
+    workers.iter().any(|worker| Some(worker.id) == id && worker.state == owes && worker.held.is_empty())
+}
