@@ -118,6 +118,19 @@ test('a self-contained function is sent as source, whatever its form', async (t)
   t.is(await executor.submit(new Function('a', 'b', 'return a * b') as (a: number, b: number) => number, 6, 7).result(SOON), 42)
 })
 
+test('a function sent as source stays strict: a method that misses its this fails', async (t) => {
+  class Scale {
+    readonly factor = 2
+    by(n: number): number {
+      return n * this.factor
+    }
+  }
+  t.true((await executor.submit(new Scale().by, 4).exception(SOON)) instanceof TypeError)
+  t.false(await executor.submit(function (this: unknown) { return typeof this === 'object' && this !== null }).result(SOON))
+  t.true(await executor.submit(new Function('return typeof this === "object" && this !== null') as () => boolean).result(SOON))
+  t.is(await executor.submit(new Function('return 010') as () => number).result(SOON), 8)
+})
+
 test('a function sent as source is compiled once in each worker', async (t) => {
   const one = new ThreadPoolExecutor(1)
   const fn = function self(): number {

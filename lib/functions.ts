@@ -4,7 +4,7 @@
  */
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { Script } from 'node:vm'
+import { compileFunction } from 'node:vm'
 import { binding } from './binding.ts'
 
 /** A function that an executor can run. */
@@ -79,7 +79,7 @@ export function moduleUrl(url: unknown): string {
 
 const CURE = 'put it into a module and submit it with tasks() or moduleTasks()'
 
-/** The source of a function as an expression. */
+/** A function's source as the body of a function that returns it. @throws TypeError for what cannot be sent */
 function sourceOf(fn: Function): string {
   const source = Function.prototype.toString.call(fn)
   const name = String(fn.name).trim()
@@ -88,17 +88,32 @@ function sourceOf(fn: Function): string {
   if (/^class\b/.test(source)) throw new TypeError(`${name === '' ? 'a class' : `the class ${name}`} cannot be submitted: a task must be a function`)
   const kind = Object.prototype.toString.call(fn)
   if (kind.includes('Generator')) throw new TypeError(`${what} is a generator and cannot be submitted: a task returns one value`)
-  if (compiles(`(${source}\n)`)) return `(${source}\n)`
+  const plain = bodyOf(fn, `(${source}\n)`)
+  if (plain !== undefined) return plain
   // A method: `name(…) {…}`, also with get, set, async or a computed name.
   if (/\bsuper\b/.test(source)) throw new TypeError(`${what} uses super and cannot be sent: ${CURE}`)
-  const asMethod = `((methods) => methods[Reflect.ownKeys(methods)[0]])({${source}\n})`
-  if (!/^(get|set)\b\s*[^\s(]/.test(source) && compiles(asMethod)) return asMethod
+  const isAccessor = /^(get|set)\b\s*[^\s(]/.test(source)
+  const method = isAccessor ? undefined : bodyOf(fn, `((methods) => methods[Reflect.ownKeys(methods)[0]])({${source}\n})`)
+  if (method !== undefined) return method
   throw new TypeError(`${what} cannot be sent as source: ${CURE}`)
 }
 
-function compiles(code: string): boolean {
+/**
+ * The body that returns an expression, undefined if it does not compile. It is strict, as all code of modules and classes is, so that a method
+ * that misses its `this` fails instead of reading the global object; not for a function that is known to be sloppy, nor where strict code
+ * would be a SyntaxError.
+ */
+function bodyOf(fn: Function, expression: string): string | undefined {
+  const sloppy = `return ${expression}`
+  const strict = `'use strict';${sloppy}`
+  // Of all functions only sloppy ones have this property of their own. Arrow functions, methods and async functions never do.
+  if (!Object.hasOwn(fn, 'caller') && compiles(strict)) return strict
+  return compiles(sloppy) ? sloppy : undefined
+}
+
+function compiles(body: string): boolean {
   try {
-    new Script(code)
+    compileFunction(body)
     return true
   } catch {
     return false

@@ -99,7 +99,7 @@ const base: URL = pathToFileURL(`${process.cwd()}/`)
 
 /** Compiles a source. Not by eval, so that it works where code generation from strings is forbidden; `import()` resolves from the current directory. */
 function fromSource(source: string): AnyFunction {
-  const make = compileFunction(`return ${source}`, [], {
+  const make = compileFunction(source, [], {
     filename: new URL('[submitted function]', base).href,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   } as Parameters<typeof compileFunction>[2])
