@@ -5,13 +5,15 @@
 //! without virtual dispatch is a C function whose first argument is the object, and a `Local<T>`, being one
 //! pointer that can be copied bit by bit, is passed and returned like one.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use libloading::os::unix::Library;
 use napi::sys;
 
 use crate::store::Stores;
+use crate::threadsafe;
 
 /// A `uv_async_t`, seen from outside.
 pub(crate) type UvAsync = c_void;
@@ -19,8 +21,8 @@ pub(crate) type UvAsync = c_void;
 pub(crate) type Isolate = c_void;
 type Local = *mut c_void;
 
-type AsyncCallback = unsafe extern "C" fn(*mut UvAsync);
-type CloseCallback = unsafe extern "C" fn(*mut UvAsync);
+pub(crate) type AsyncCallback = unsafe extern "C" fn(*mut UvAsync);
+pub(crate) type CloseCallback = unsafe extern "C" fn(*mut UvAsync);
 pub(crate) type InterruptCallback = unsafe extern "C" fn(*mut Isolate, *mut c_void);
 
 #[derive(Clone, Copy)]
@@ -59,8 +61,11 @@ fn symbols() -> &'static Symbols {
     static SYMBOLS: OnceLock<Symbols> = OnceLock::new();
     SYMBOLS.get_or_init(|| {
         let library = Library::this();
+        if IS_BUN.load(Ordering::Relaxed) {
+            return Symbols { uv: None, interrupts: None, is_one_byte: None, stores: None };
+        }
         Symbols {
-            uv: find_uv(&library),
+            uv: find_uv(&library).filter(|_| std::env::var_os(FORCE_NO_LIBUV).is_none()),
             interrupts: find_interrupts(&library).filter(|_| std::env::var_os(FORCE_MISSING).is_none()),
             is_one_byte: find(&library, c"_ZNK2v86String9IsOneByteEv"),
             stores: find_stores(&library),
@@ -71,6 +76,18 @@ fn symbols() -> &'static Symbols {
 /// Set, to anything, it makes every stop go by replacing the worker, as on a runtime without the symbols.
 const FORCE_MISSING: &str = "CONCURRENT_FUTURES_NO_INTERRUPT";
 
+/// The same for the doorbell: a threadsafe function takes the place of libuv's handle.
+const FORCE_NO_LIBUV: &str = "CONCURRENT_FUTURES_NO_LIBUV";
+
+/// Whether what looks like libuv and V8 is not.
+// ORDERING: set, always to the same, by whoever reads it afterwards.
+static IS_BUN: AtomicBool = AtomicBool::new(false);
+
+/// Looks which runtime this is. Before anything else of this module is called.
+pub(crate) fn see_runtime(env: sys::napi_env) {
+    IS_BUN.store(threadsafe::is_bun(env), Ordering::Relaxed);
+}
+
 fn find<T: Copy>(library: &Library, name: &std::ffi::CStr) -> Option<T> {
     // SAFETY: `T` is a function pointer of the signature that the symbol has in every V8 and libuv that
     // exports it under this (mangled) name; the executable is never unloaded.
@@ -78,12 +95,6 @@ fn find<T: Copy>(library: &Library, name: &std::ffi::CStr) -> Option<T> {
 }
 
 fn find_uv(library: &Library) -> Option<Uv> {
-    // Bun exports these names as stubs that abort.
-    if std::env::var_os("BUN_INSTALL").is_some()
-        && find::<*const c_char>(library, c"_ZN3JSC2VMD1Ev").is_some()
-    {
-        return None;
-    }
     Some(Uv {
         handle_size: find(library, c"uv_handle_size")?,
         async_init: find(library, c"uv_async_init")?,
@@ -137,8 +148,22 @@ pub(crate) fn is_one_byte(value: sys::napi_value) -> bool {
     symbols().is_one_byte.is_some_and(|ask| unsafe { ask(value) })
 }
 
-pub(crate) fn uv() -> Option<&'static Uv> {
-    symbols().uv.as_ref()
+pub(crate) fn uv() -> &'static Uv {
+    /// See [`threadsafe`].
+    static SUBSTITUTE: Uv = Uv {
+        handle_size: threadsafe::handle_size,
+        async_init: threadsafe::init,
+        async_send: threadsafe::send,
+        close: threadsafe::close,
+        reference: threadsafe::reference,
+        unreference: threadsafe::unreference,
+    };
+    symbols().uv.as_ref().unwrap_or(&SUBSTITUTE)
+}
+
+/// Whether the runtime's own libuv is there: then a handle is opened on its loop, otherwise on the environment.
+pub(crate) fn has_libuv() -> bool {
+    symbols().uv.is_some()
 }
 
 pub(crate) fn interrupts() -> Option<&'static Interrupts> {
@@ -147,9 +172,9 @@ pub(crate) fn interrupts() -> Option<&'static Interrupts> {
 
 /// Rings; null does nothing. The caller holds the gate, so the handle is open.
 pub(crate) fn uv_async_send(handle: *mut UvAsync) {
-    if let Some(uv) = uv().filter(|_| !handle.is_null()) {
+    if !handle.is_null() {
         // SAFETY: an open handle; libuv allows this from any thread.
-        unsafe { (uv.async_send)(handle) };
+        unsafe { (uv().async_send)(handle) };
     }
 }
 

@@ -33,8 +33,11 @@ const PUT_OFF: Duration = Duration::from_millis(250);
 const PUT_OFF_TIMES: u32 = 5_000;
 const PUT_OFF_MOST: Duration = Duration::from_secs(2);
 /// How long a thread may take to answer or, once terminated, to come back: a native call cannot be cut short.
-/// Until it returns the request stands; so a call that takes less costs nothing.
+/// Until it returns the request stands; so a call that takes less costs nothing. A thread that hardly had a processor
+/// meanwhile, because others have it, gets more.
 const COME_BACK: Duration = Duration::from_millis(500);
+const COME_BACK_RUNNING: Duration = Duration::from_millis(100);
+const COME_BACK_MOST: Duration = Duration::from_secs(2);
 /// How long a task that has settled may stay in its worker's hands outside the guard: it waits for its
 /// promise, or loops in microtasks.
 const LET_GO: Duration = Duration::from_millis(5);
@@ -201,7 +204,7 @@ fn step(stop: &mut Stop) -> bool {
             if matches!(stop.link.guard.standing(&stop.task), Standing::Elsewhere | Standing::Buried) {
                 stop.phase = elsewhere(stop, now);
             } else if now - since > COME_BACK {
-                replace(&stop.link);
+                give_up(stop);
                 return false;
             }
         }
@@ -211,7 +214,7 @@ fn step(stop: &mut Stop) -> bool {
                 // It may have been hit since, without having been asked from here: see `nest`.
                 let hit = stop.link.guard.has_hit(&stop.task);
                 if now - since > if hit { limit.max(LET_GO_AFTER_HIT) } else { limit } {
-                    replace(&stop.link);
+                    give_up(stop);
                     return false;
                 }
             }
@@ -241,6 +244,7 @@ fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> 
         Standing::PutOff(times) => {
             let asked_for = now - began;
             if asked_for < PUT_OFF || (asked_for < PUT_OFF_MOST && times < PUT_OFF_TIMES) {
+                stop.ran = None;
                 let insists = asked_for >= INSIST && times >= INSIST_TIMES;
                 guard.ask(&stop.task, stop.expired, insists);
                 stop.phase = Phase::Asked { since: now, began };
@@ -250,31 +254,53 @@ fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> 
                 stop.phase = Phase::Hit { since: now };
             }
         }
-        Standing::Asked if now - since > COME_BACK => {
-            replace(&stop.link);
-            return false;
-        }
         Standing::Asked => {
-            if stop.expired && !stop.task.state().is_settled() && is_silent(stop, now - since) {
+            let silence = Silence::of(stop, now - since);
+            if stop.expired && !stop.task.state().is_settled() && silence.is_of_native_code() {
                 guard::time_out(&stop.task, None);
+            }
+            if silence.is_for_good() {
+                give_up(stop);
+                return false;
             }
         }
     }
     true
 }
 
-/// Whether a thread that has not answered for so long is in a native call: nobody waits for its stack any longer.
-fn is_silent(stop: &mut Stop, waited: Duration) -> bool {
-    if stop.link.is_asleep() {
-        return waited > UNANSWERED;
+/// A thread that has not answered yet.
+struct Silence {
+    waited: Duration,
+    is_asleep: bool,
+    /// How much of that it had a processor, where the system tells.
+    ran: Option<Duration>,
+}
+
+impl Silence {
+    fn of(stop: &mut Stop, waited: Duration) -> Self {
+        let ran = os_thread::time_on_processor(stop.link.thread);
+        let ran = ran.map(|ran| ran.saturating_sub(*stop.ran.get_or_insert(ran)));
+        Silence { waited, is_asleep: stop.link.is_asleep(), ran }
     }
-    match os_thread::time_on_processor(stop.link.thread) {
-        Some(ran) => {
-            let before = *stop.ran.get_or_insert(ran);
-            ran.saturating_sub(before) > UNANSWERED_RUNNING || waited > UNANSWERED_AWAKE
-        }
-        None => waited > UNANSWERED_UNKNOWN,
+
+    /// Whether nobody waits for its stack any longer.
+    fn is_of_native_code(&self) -> bool {
+        let running = self.ran.map_or(self.waited > UNANSWERED_UNKNOWN, |ran| ran > UNANSWERED_RUNNING);
+        running || self.waited > if self.is_asleep { UNANSWERED } else { UNANSWERED_AWAKE }
     }
+
+    fn is_for_good(&self) -> bool {
+        let was_preempted = !self.is_asleep && self.ran.is_some_and(|ran| ran < COME_BACK_RUNNING);
+        self.waited > if was_preempted { COME_BACK_MOST } else { COME_BACK }
+    }
+}
+
+/// Its worker is replaced. The task fails for the reason for which it was stopped, not because it is lost with the worker.
+fn give_up(stop: &Stop) {
+    if stop.expired {
+        guard::time_out(&stop.task, None);
+    }
+    replace(&stop.link);
 }
 
 /// Gives a worker up: its place goes to another, what it holds is lost, and its thread is told to end by every
