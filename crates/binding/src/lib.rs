@@ -28,6 +28,7 @@ mod pool_calls;
 mod pools;
 mod quiet;
 mod run;
+mod silence;
 mod slice;
 mod stack;
 mod stopper;

@@ -7,19 +7,10 @@ use std::time::{Duration, Instant};
 
 use crate::guard::{self, Guard, Standing};
 use crate::mailbox::{Note, PoolEvent};
-use crate::os_thread;
+use crate::silence::{COME_BACK, Silence, UNANSWERED};
 use crate::work::JsTask;
 use crate::worker::IsolateLink;
 
-/// How long an interrupt may go unanswered before a caller who waits for the stack of an expired task goes
-/// without: the thread sleeps in a native call. All JavaScript answers within microseconds, `Atomics.wait` too.
-const UNANSWERED: Duration = Duration::from_micros(1500);
-/// The same for a thread that is not asleep: it may only have been preempted, and will answer when it runs. So its own
-/// time is what counts, where the system tells it, up to a limit of everyone's time.
-const UNANSWERED_RUNNING: Duration = Duration::from_millis(4);
-const UNANSWERED_AWAKE: Duration = Duration::from_millis(100);
-/// The limit where the system does not tell.
-const UNANSWERED_UNKNOWN: Duration = Duration::from_millis(12);
 /// After being put off by Node's own code, if the answer was missed.
 const AGAIN: Duration = Duration::from_micros(15);
 /// After so long, and so often, a stop insists: it may land in those parts of Node's own code that keep nothing of
@@ -32,12 +23,6 @@ const INSIST_TIMES: u32 = 500;
 const PUT_OFF: Duration = Duration::from_millis(250);
 const PUT_OFF_TIMES: u32 = 5_000;
 const PUT_OFF_MOST: Duration = Duration::from_secs(2);
-/// How long a thread may take to answer or, once terminated, to come back: a native call cannot be cut short.
-/// Until it returns the request stands; so a call that takes less costs nothing. A thread that hardly had a processor
-/// meanwhile, because others have it, gets more.
-const COME_BACK: Duration = Duration::from_millis(500);
-const COME_BACK_RUNNING: Duration = Duration::from_millis(100);
-const COME_BACK_MOST: Duration = Duration::from_secs(2);
 /// How long a task that has settled may stay in its worker's hands outside the guard: it waits for its
 /// promise, or loops in microtasks.
 const LET_GO: Duration = Duration::from_millis(5);
@@ -255,7 +240,7 @@ fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> 
             }
         }
         Standing::Asked => {
-            let silence = Silence::of(stop, now - since);
+            let silence = Silence::of(&stop.link, &mut stop.ran, now - since);
             if stop.expired && !stop.task.state().is_settled() && silence.is_of_native_code() {
                 guard::time_out(&stop.task, None);
             }
@@ -266,33 +251,6 @@ fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> 
         }
     }
     true
-}
-
-/// A thread that has not answered yet.
-struct Silence {
-    waited: Duration,
-    is_asleep: bool,
-    /// How much of that it had a processor, where the system tells.
-    ran: Option<Duration>,
-}
-
-impl Silence {
-    fn of(stop: &mut Stop, waited: Duration) -> Self {
-        let ran = os_thread::time_on_processor(stop.link.thread);
-        let ran = ran.map(|ran| ran.saturating_sub(*stop.ran.get_or_insert(ran)));
-        Silence { waited, is_asleep: stop.link.is_asleep(), ran }
-    }
-
-    /// Whether nobody waits for its stack any longer.
-    fn is_of_native_code(&self) -> bool {
-        let running = self.ran.map_or(self.waited > UNANSWERED_UNKNOWN, |ran| ran > UNANSWERED_RUNNING);
-        running || self.waited > if self.is_asleep { UNANSWERED } else { UNANSWERED_AWAKE }
-    }
-
-    fn is_for_good(&self) -> bool {
-        let was_preempted = !self.is_asleep && self.ran.is_some_and(|ran| ran < COME_BACK_RUNNING);
-        self.waited > if was_preempted { COME_BACK_MOST } else { COME_BACK }
-    }
 }
 
 /// Its worker is replaced. The task fails for the reason for which it was stopped, not because it is lost with the worker.
