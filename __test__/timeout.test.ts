@@ -319,3 +319,31 @@ test('two tasks that expire at the same time on two workers are both stopped', a
   t.is(executor.stats().workers.abandoned, 0)
   await executor.shutdown()
 })
+
+test('microtasks that never end are stopped while the main thread is blocked, and the process lives', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor, TimeoutError }) => {
+      const executor = new ThreadPoolExecutor(1)
+      const brief = executor.with({ timeout: 50 })
+      const results: unknown[] = []
+      for (let round = 0; round < 2; round++) {
+        const looping = brief.submit(async () => {
+          for (;;) await null
+        })
+        const left = brief.submit(async () => {
+          const loop = (): Promise<unknown> => Promise.resolve().then(loop)
+          void loop()
+          await new Promise(() => {})
+        })
+        const until = performance.now() + 600
+        while (performance.now() < until);
+        for (const future of [looping, left]) results.push((await future.exception()) instanceof TimeoutError)
+        results.push(await executor.submit(() => 'well').result(10_000))
+      }
+      await executor.shutdown()
+      return results
+    },
+    [],
+  )
+  t.deepEqual(cleanEnd(end), ended([true, true, 'well', true, true, 'well']))
+})

@@ -5,8 +5,9 @@
 //! without virtual dispatch is a C function whose first argument is the object, and a `Local<T>`, being one
 //! pointer that can be copied bit by bit, is passed and returned like one.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[cfg(unix)]
 use libloading::os::unix::Library;
@@ -16,6 +17,7 @@ use napi::sys;
 
 use crate::clone::Cloner;
 use crate::store::Stores;
+use crate::threadsafe;
 
 /// A `uv_async_t`, seen from outside.
 pub(crate) type UvAsync = c_void;
@@ -23,8 +25,8 @@ pub(crate) type UvAsync = c_void;
 pub(crate) type Isolate = c_void;
 type Local = *mut c_void;
 
-type AsyncCallback = unsafe extern "C" fn(*mut UvAsync);
-type CloseCallback = unsafe extern "C" fn(*mut UvAsync);
+pub(crate) type AsyncCallback = unsafe extern "C" fn(*mut UvAsync);
+pub(crate) type CloseCallback = unsafe extern "C" fn(*mut UvAsync);
 pub(crate) type InterruptCallback = unsafe extern "C" fn(*mut Isolate, *mut c_void);
 
 #[derive(Clone, Copy)]
@@ -43,6 +45,9 @@ pub(crate) struct Interrupts {
     current: unsafe extern "C" fn() -> *mut Isolate,
     request: unsafe extern "C" fn(*mut Isolate, InterruptCallback, *mut c_void),
     terminate: unsafe extern "C" fn(*mut Isolate),
+    context: unsafe extern "C" fn(*mut Isolate) -> Local,
+    environment: unsafe extern "C" fn(Local) -> *mut c_void,
+    stop_environment: unsafe extern "C" fn(*mut c_void, c_int),
     cancel: unsafe extern "C" fn(*mut Isolate),
     stack_trace: unsafe extern "C" fn(*mut Isolate, c_int, c_int) -> Local,
     frame_count: unsafe extern "C" fn(Local) -> c_int,
@@ -65,9 +70,12 @@ struct Symbols {
 fn symbols() -> &'static Symbols {
     static SYMBOLS: OnceLock<Symbols> = OnceLock::new();
     SYMBOLS.get_or_init(|| {
+        if IS_BUN.load(Ordering::Relaxed) {
+            return Symbols::default();
+        }
         let Some(library) = executable() else { return Symbols::default() };
         Symbols {
-            uv: find_uv(&library),
+            uv: find_uv(&library).filter(|_| std::env::var_os(FORCE_NO_LIBUV).is_none()),
             interrupts: find_interrupts(&library).filter(|_| std::env::var_os(FORCE_MISSING).is_none()),
             is_one_byte: find(&library, c"_ZNK2v86String9IsOneByteEv"),
             is_detachable: find(&library, c"_ZNK2v811ArrayBuffer12IsDetachableEv"),
@@ -92,6 +100,18 @@ fn executable() -> Option<Library> {
 /// Set, to anything, it makes every stop go by replacing the worker, as on a runtime without the symbols.
 const FORCE_MISSING: &str = "CONCURRENT_FUTURES_NO_INTERRUPT";
 
+/// The same for the doorbell: a threadsafe function takes the place of libuv's handle.
+const FORCE_NO_LIBUV: &str = "CONCURRENT_FUTURES_NO_LIBUV";
+
+/// Whether what looks like libuv and V8 is not.
+// ORDERING: set, always to the same, by whoever reads it afterwards.
+static IS_BUN: AtomicBool = AtomicBool::new(false);
+
+/// Looks which runtime this is. Before anything else of this module is called.
+pub(crate) fn see_runtime(env: sys::napi_env) {
+    IS_BUN.store(threadsafe::is_bun(env), Ordering::Relaxed);
+}
+
 fn find<T: Copy>(library: &Library, name: &std::ffi::CStr) -> Option<T> {
     // SAFETY: `T` is a function pointer of the signature that the symbol has in every V8 and libuv that
     // exports it under this (mangled) name; the executable is never unloaded.
@@ -99,12 +119,6 @@ fn find<T: Copy>(library: &Library, name: &std::ffi::CStr) -> Option<T> {
 }
 
 fn find_uv(library: &Library) -> Option<Uv> {
-    // Bun exports these names as stubs that abort.
-    if std::env::var_os("BUN_INSTALL").is_some()
-        && find::<*const c_char>(library, c"_ZN3JSC2VMD1Ev").is_some()
-    {
-        return None;
-    }
     Some(Uv {
         handle_size: find(library, c"uv_handle_size")?,
         async_init: find(library, c"uv_async_init")?,
@@ -120,6 +134,9 @@ fn find_interrupts(library: &Library) -> Option<Interrupts> {
         current: find(library, c"_ZN2v87Isolate10GetCurrentEv")?,
         request: find(library, c"_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_")?,
         terminate: find(library, c"_ZN2v87Isolate18TerminateExecutionEv")?,
+        context: find(library, c"_ZN2v87Isolate17GetCurrentContextEv")?,
+        environment: find(library, c"_ZN4node21GetCurrentEnvironmentEN2v85LocalINS0_7ContextEEE")?,
+        stop_environment: find(library, c"_ZN4node4StopEPNS_11EnvironmentENS_9StopFlags5FlagsE")?,
         cancel: find(library, c"_ZN2v87Isolate24CancelTerminateExecutionEv")?,
         stack_trace: find(
             library,
@@ -189,8 +206,22 @@ pub(crate) fn is_detachable(buffer: sys::napi_value) -> bool {
     symbols().is_detachable.is_none_or(|ask| unsafe { ask(buffer) })
 }
 
-pub(crate) fn uv() -> Option<&'static Uv> {
-    symbols().uv.as_ref()
+pub(crate) fn uv() -> &'static Uv {
+    /// See [`threadsafe`].
+    static SUBSTITUTE: Uv = Uv {
+        handle_size: threadsafe::handle_size,
+        async_init: threadsafe::init,
+        async_send: threadsafe::send,
+        close: threadsafe::close,
+        reference: threadsafe::reference,
+        unreference: threadsafe::unreference,
+    };
+    symbols().uv.as_ref().unwrap_or(&SUBSTITUTE)
+}
+
+/// Whether the runtime's own libuv is there: then a handle is opened on its loop, otherwise on the environment.
+pub(crate) fn has_libuv() -> bool {
+    symbols().uv.is_some()
 }
 
 pub(crate) fn interrupts() -> Option<&'static Interrupts> {
@@ -199,9 +230,9 @@ pub(crate) fn interrupts() -> Option<&'static Interrupts> {
 
 /// Rings; null does nothing. The caller holds the gate, so the handle is open.
 pub(crate) fn uv_async_send(handle: *mut UvAsync) {
-    if let Some(uv) = uv().filter(|_| !handle.is_null()) {
+    if !handle.is_null() {
         // SAFETY: an open handle; libuv allows this from any thread.
-        unsafe { (uv.async_send)(handle) };
+        unsafe { (uv().async_send)(handle) };
     }
 }
 
@@ -275,6 +306,25 @@ impl Interrupts {
     pub(crate) unsafe fn terminate(&self, isolate: *mut Isolate) {
         // SAFETY: V8 allows this from any thread.
         unsafe { (self.terminate)(isolate) };
+    }
+
+    /// Ends the JavaScript of this thread for good. A mere termination would leave Node's stack of async ids out of balance,
+    /// which Node punishes with the end of the process; so Node itself is told, as `worker.terminate()` does.
+    ///
+    /// # Safety
+    /// Called on the isolate's thread, in a handle scope.
+    pub(crate) unsafe fn end(&self, isolate: *mut Isolate) {
+        // SAFETY: the caller's. An environment lives as long as its contexts, and may be told to stop at any time.
+        unsafe {
+            let context = (self.context)(isolate);
+            if context.is_null() {
+                return;
+            }
+            let environment = (self.environment)(context);
+            if !environment.is_null() {
+                (self.stop_environment)(environment, 0);
+            }
+        }
     }
 
     /// # Safety

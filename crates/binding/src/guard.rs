@@ -15,6 +15,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::engine::{self, Isolate};
 use crate::frames;
+use crate::js;
 use crate::stopper;
 use crate::work::JsTask;
 
@@ -268,8 +269,8 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
         Wish::Nothing => {}
         Wish::Kill => {
             if let Some(interrupts) = engine::interrupts() {
-                // SAFETY: this is the isolate's thread.
-                unsafe { interrupts.terminate(isolate) };
+                // SAFETY: this is the isolate's thread, and the scope is open.
+                js::scoped(env, || unsafe { interrupts.end(isolate) });
             }
         }
         Wish::Look => {

@@ -193,13 +193,17 @@ impl IsolateState {
     }
 
     fn open_bell(&self, raw: *mut IsolateState) -> Result<(), Fault> {
-        let mut event_loop = ptr::null_mut();
-        // SAFETY: out pointer to a local.
-        check(unsafe { sys::napi_get_uv_event_loop(self.env, &mut event_loop) })?;
-        let uv = engine::uv().ok_or_else(|| Fault::internal("this runtime does not export libuv"))?;
-        let handle = uv.open(event_loop.cast(), raw.cast(), slice::on_bell);
+        let mut event_loop: *mut c_void = self.env.cast();
+        if engine::has_libuv() {
+            let mut own = ptr::null_mut();
+            // SAFETY: out pointer to a local.
+            check(unsafe { sys::napi_get_uv_event_loop(self.env, &mut own) })?;
+            event_loop = own.cast();
+        }
+        let uv = engine::uv();
+        let handle = uv.open(event_loop, raw.cast(), slice::on_bell);
         if handle.is_null() {
-            return Err(Fault::internal("uv_async_init failed"));
+            return Err(Fault::internal("no doorbell could be made"));
         }
         uv.hold(handle, false);
         self.handle.set(handle);
@@ -218,11 +222,8 @@ impl IsolateState {
         let before = self.unfinished.get();
         let after = if held { before + 1 } else { before.saturating_sub(1) };
         self.unfinished.set(after);
-        if (before == 0) != (after == 0)
-            && let Some(uv) = engine::uv()
-            && !self.handle.get().is_null()
-        {
-            uv.hold(self.handle.get(), after > 0);
+        if (before == 0) != (after == 0) && !self.handle.get().is_null() {
+            engine::uv().hold(self.handle.get(), after > 0);
         }
     }
 
@@ -301,12 +302,11 @@ unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, data:
     let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| state.close()));
     let handle = state.bell.take_down();
     state.handle.set(ptr::null_mut());
-    match engine::uv() {
-        Some(uv) if !handle.is_null() => uv.close(handle, on_closed),
+    if handle.is_null() {
         // SAFETY: removing the hook lets Node go on; it was given to us by Node.
-        _ => unsafe {
-            let _ = sys::napi_remove_async_cleanup_hook(hook);
-        },
+        unsafe { sys::napi_remove_async_cleanup_hook(hook) };
+    } else {
+        engine::uv().close(handle, on_closed);
     }
 }
 

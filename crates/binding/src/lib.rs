@@ -35,10 +35,12 @@ mod quiet;
 mod readiness;
 mod reading;
 mod run;
+mod silence;
 mod slice;
 mod stack;
 mod stopper;
 mod store;
+mod threadsafe;
 mod value;
 mod watchdog;
 mod work;
@@ -62,6 +64,7 @@ use crate::js::Fault;
 )]
 pub fn connect(env: Env, deliver: Unknown<'_>) -> Result<Unknown<'static>> {
     let raw = env.raw();
+    engine::see_runtime(raw);
     let target = build(raw, napi::JsValue::raw(&deliver)).map_err(|fault| match fault {
         Fault::Pending => Error::new(Status::PendingException, "an exception is pending"),
         Fault::Throw { message, .. } => Error::from_reason(message),

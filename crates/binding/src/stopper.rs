@@ -8,18 +8,9 @@ use std::time::{Duration, Instant};
 use crate::guard::{self, Guard, Standing};
 use crate::isolate_link::IsolateLink;
 use crate::mailbox::{Note, PoolEvent};
-use crate::os_thread;
+use crate::silence::{COME_BACK, Silence, UNANSWERED};
 use crate::work::JsTask;
 
-/// How long an interrupt may go unanswered before a caller who waits for the stack of an expired task goes
-/// without: the thread sleeps in a native call. All JavaScript answers within microseconds, `Atomics.wait` too.
-const UNANSWERED: Duration = Duration::from_micros(1500);
-/// The same for a thread that is not asleep: it may only have been preempted, and will answer when it runs. So its own
-/// time is what counts, where the system tells it, up to a limit of everyone's time.
-const UNANSWERED_RUNNING: Duration = Duration::from_millis(4);
-const UNANSWERED_AWAKE: Duration = Duration::from_millis(100);
-/// The limit where the system does not tell.
-const UNANSWERED_UNKNOWN: Duration = Duration::from_millis(12);
 /// After being put off by Node's own code, if the answer was missed.
 const AGAIN: Duration = Duration::from_micros(15);
 /// After so long, and so often, a stop insists: it may land in those parts of Node's own code that keep nothing of
@@ -32,9 +23,6 @@ const INSIST_TIMES: u32 = 500;
 const PUT_OFF: Duration = Duration::from_millis(250);
 const PUT_OFF_TIMES: u32 = 5_000;
 const PUT_OFF_MOST: Duration = Duration::from_secs(2);
-/// How long a thread may take to answer or, once terminated, to come back: a native call cannot be cut short.
-/// Until it returns the request stands; so a call that takes less costs nothing.
-const COME_BACK: Duration = Duration::from_millis(500);
 /// How long a task that has settled may stay in its worker's hands outside the guard: it waits for its
 /// promise, or loops in microtasks.
 const LET_GO: Duration = Duration::from_millis(5);
@@ -201,7 +189,7 @@ fn step(stop: &mut Stop) -> bool {
             if matches!(stop.link.guard.standing(&stop.task), Standing::Elsewhere | Standing::Buried) {
                 stop.phase = elsewhere(stop, now);
             } else if now - since > COME_BACK {
-                replace(&stop.link);
+                give_up(stop);
                 return false;
             }
         }
@@ -211,7 +199,7 @@ fn step(stop: &mut Stop) -> bool {
                 // It may have been hit since, without having been asked from here: see `nest`.
                 let hit = stop.link.guard.has_hit(&stop.task);
                 if now - since > if hit { limit.max(LET_GO_AFTER_HIT) } else { limit } {
-                    replace(&stop.link);
+                    give_up(stop);
                     return false;
                 }
             }
@@ -241,6 +229,7 @@ fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> 
         Standing::PutOff(times) => {
             let asked_for = now - began;
             if asked_for < PUT_OFF || (asked_for < PUT_OFF_MOST && times < PUT_OFF_TIMES) {
+                stop.ran = None;
                 let insists = asked_for >= INSIST && times >= INSIST_TIMES;
                 guard.ask(&stop.task, stop.expired, insists);
                 stop.phase = Phase::Asked { since: now, began };
@@ -250,31 +239,26 @@ fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> 
                 stop.phase = Phase::Hit { since: now };
             }
         }
-        Standing::Asked if now - since > COME_BACK => {
-            replace(&stop.link);
-            return false;
-        }
         Standing::Asked => {
-            if stop.expired && !stop.task.state().is_settled() && is_silent(stop, now - since) {
+            let silence = Silence::of(&stop.link, &mut stop.ran, now - since);
+            if stop.expired && !stop.task.state().is_settled() && silence.is_of_native_code() {
                 guard::time_out(&stop.task, None);
+            }
+            if silence.is_for_good() {
+                give_up(stop);
+                return false;
             }
         }
     }
     true
 }
 
-/// Whether a thread that has not answered for so long is in a native call: nobody waits for its stack any longer.
-fn is_silent(stop: &mut Stop, waited: Duration) -> bool {
-    if stop.link.is_asleep() {
-        return waited > UNANSWERED;
+/// Its worker is replaced. The task fails for the reason for which it was stopped, not because it is lost with the worker.
+fn give_up(stop: &Stop) {
+    if stop.expired {
+        guard::time_out(&stop.task, None);
     }
-    match os_thread::time_on_processor(stop.link.thread) {
-        Some(ran) => {
-            let before = *stop.ran.get_or_insert(ran);
-            ran.saturating_sub(before) > UNANSWERED_RUNNING || waited > UNANSWERED_AWAKE
-        }
-        None => waited > UNANSWERED_UNKNOWN,
-    }
+    replace(&stop.link);
 }
 
 /// Gives a worker up: its place goes to another, what it holds is lost, and its thread is told to end by every

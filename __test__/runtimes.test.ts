@@ -1,0 +1,63 @@
+/** What Node has and other runtimes do not, taken away by environment variables: everything still works. */
+import test from 'ava'
+import { cleanEnd, ended, inChild } from './child.ts'
+
+const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
+
+const missing: Record<string, Record<string, string>> = {
+  libuv: { CONCURRENT_FUTURES_NO_LIBUV: '1' },
+  interrupts: { CONCURRENT_FUTURES_NO_INTERRUPT: '1' },
+  'libuv and interrupts': { CONCURRENT_FUTURES_NO_LIBUV: '1', CONCURRENT_FUTURES_NO_INTERRUPT: '1' },
+}
+
+for (const [what, env] of Object.entries(missing)) {
+  test(`without ${what} of the runtime everything works, and the process ends by itself`, async (t) => {
+    const end = await inChild(
+      async ({ moduleTasks, native, ThreadPoolExecutor, wait }, url: string) => {
+        const { add, addLater, fail, never, spin } = moduleTasks<typeof import('./fixtures/work.mjs')>(url)
+        const executor = new ThreadPoolExecutor(2)
+        const name = async (future: { exception(ms: number): Promise<unknown> }): Promise<string> => {
+          const error = (await future.exception(15_000).catch((error: unknown) => error)) as Error | null
+          return error?.name ?? 'none'
+        }
+        const values = [await executor.submit(add, 1, 2).result(15_000), executor.submit(add, 3, 4).resultSync(15_000)]
+        values.push(...(await Promise.all(Array.from({ length: 2_000 }, (_, n) => executor.submit(add, n, 1)))).slice(-1))
+        const { done } = await wait([executor.submit(addLater, 1, 1), executor.submit(native.countPrimes, 100)])
+        const names = [await name(executor.submit(fail, 'x'))]
+        for (const task of [spin, never]) names.push(await name(executor.with({ timeout: 100 }).submit(task)))
+        const future = executor.submit(spin)
+        while (!future.running()) await new Promise((resolve) => setTimeout(resolve, 5))
+        future.cancel({ interrupt: true })
+        names.push(await name(future))
+        names.push(await name(executor.submit(() => process.exit(3))))
+        values.push(await executor.submit(add, 5, 6).result(15_000))
+        await executor.shutdown()
+        // An idle executor does not keep the process.
+        await new ThreadPoolExecutor(1).submit(add, 1, 1)
+        return { values, done: done.size, names }
+      },
+      [workUrl],
+      { env },
+    )
+    const names = ['RangeError', 'TimeoutError', 'TimeoutError', 'CancelledError', 'WorkerLostError']
+    t.deepEqual(cleanEnd(end), ended({ values: [3, 7, 2_000, 11], done: 2, names }))
+  })
+
+  test(`without ${what} of the runtime a user’s own Worker with an executor ends as it should`, async (t) => {
+    const end = await inChild(
+      async ({}, url: string) => {
+        const { Worker } = await import('node:worker_threads')
+        const codes: unknown[] = []
+        for (const ending of ['natural', 'exit', 'terminate']) {
+          const worker = new Worker(new URL('own-worker.mjs', url), { workerData: { ending } })
+          worker.on('message', () => ending === 'terminate' && void worker.terminate())
+          codes.push(await new Promise((resolve) => worker.on('exit', resolve)))
+        }
+        return codes
+      },
+      [workUrl],
+      { env },
+    )
+    t.deepEqual(cleanEnd(end), ended([0, 6, 1]))
+  })
+}
