@@ -30,8 +30,6 @@ enum Wish {
     },
     /// Read the stack.
     Look,
-    /// End whatever runs: the worker will not go on.
-    Kill,
 }
 
 struct GuardState {
@@ -202,15 +200,6 @@ impl Guard {
         }
     }
 
-    /// Ends whatever the isolate runs; the worker is given up.
-    pub(crate) fn kill(self: &Arc<Self>) {
-        let mut state = self.state.lock();
-        if !state.isolate.is_null() {
-            state.wish = Wish::Kill;
-            self.request(&mut state);
-        }
-    }
-
     /// The stack of what the isolate runs now, or none if it runs nothing or does not answer by `deadline`.
     pub(crate) fn look(self: &Arc<Self>, deadline: Instant) -> Option<String> {
         let mut state = self.state.lock();
@@ -266,12 +255,6 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
     let env = state.env;
     match &state.wish {
         Wish::Nothing => {}
-        Wish::Kill => {
-            if let Some(interrupts) = engine::interrupts() {
-                // SAFETY: this is the isolate's thread.
-                unsafe { interrupts.terminate(isolate) };
-            }
-        }
         Wish::Look => {
             state.stack = Some(frames::describe(&frames::read(env, isolate, 32)));
             state.answered = true;
