@@ -209,6 +209,31 @@ for (const kind of ['never', 'sleepLoop', 'immediateLoop', 'ignoresSignal', 'spi
   })
 }
 
+for (const kind of ['immediateLoop', 'spinsAfterAwait', 'microtasksAfterAwait']) {
+  test(`a worker that is given up while its owner is blocked does not take the process with it: ${kind}`, async (t) => {
+    const end = await inChild(
+      async ({ moduleTasks, ThreadPoolExecutor }, url: string, kind: string) => {
+        const executor = new ThreadPoolExecutor(1)
+        const loops = moduleTasks<Record<string, () => unknown>>(url)
+        const names: string[] = []
+        for (let round = 0; round < 3; round++) {
+          const future = executor.with({ timeout: 100 }).submit(loops[kind]!)
+          while (!future.running()) await new Promise((resolve) => setTimeout(resolve, 5))
+          // The events of the owner wait for longer than anything that a stop may take.
+          const end = Date.now() + 800
+          while (Date.now() < end);
+          names.push(((await future.exception(10_000)) as Error).name)
+        }
+        const sum = await executor.submit((a: number, b: number) => a + b, 1, 2).result(15_000)
+        await executor.shutdown()
+        return { names, sum }
+      },
+      [loopsUrl, kind],
+    )
+    t.deepEqual(cleanEnd(end), ended({ names: Array(3).fill('TimeoutError'), sum: 3 }))
+  })
+}
+
 test('a blocking native call costs at most its worker: the future fails on time and another worker takes over', async (t) => {
   const end = await inChild(
     async ({ ThreadPoolExecutor }) => {

@@ -22,6 +22,10 @@ import { seed } from './thread-role.ts'
 const coreKey: unique symbol = Symbol('core')
 const optionsKey: unique symbol = Symbol('options')
 
+/** How often `dump()` asks workers that do not answer, and the pause between. */
+const MOST_LOOKS = 5
+const BETWEEN_LOOKS = 10
+
 /** What an executor has; a view that `with` made reaches its original's through the prototype chain. */
 interface Parts {
   readonly [coreKey]: PoolCore
@@ -114,9 +118,15 @@ export class ThreadPoolExecutor extends Executor {
     return readStats(parts(this)[coreKey].index)
   }
 
-  override dump(): Promise<WorkerDump[]> {
+  override async dump(): Promise<WorkerDump[]> {
     const core = parts(this)[coreKey]
-    return new Promise((resolve) => resolve(readDump(core.index, (worker) => core.fleet?.threadId(worker) ?? -1)))
+    for (let look = 1; ; look++) {
+      const list = readDump(core.index, (worker) => core.fleet?.threadId(worker) ?? -1)
+      // On a busy machine a thread may not have had a processor while it was asked where it is.
+      const isSilent = list.some(({ kind, state, stack }) => kind === 'isolate' && state === 'busy' && stack === undefined)
+      if (!isSilent || look === MOST_LOOKS) return list
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
+    }
   }
 }
 

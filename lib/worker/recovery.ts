@@ -16,7 +16,9 @@ export let isRecovering: boolean = false
 /** Called by the addon on the stack on which the task ran. */
 export function recover(unharmed: boolean): void {
   forgetRunning()
-  if (!unharmed || !emptyAsyncStack()) {
+  // Also where the worker is to be replaced: what is left on that stack would end the process as this callback returns.
+  const isEmpty = emptyAsyncStack()
+  if (!unharmed || !isEmpty) {
     binding.recovered(false)
     return
   }

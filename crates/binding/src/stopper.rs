@@ -261,8 +261,9 @@ fn give_up(stop: &Stop) {
     replace(&stop.link);
 }
 
-/// Gives a worker up: its place goes to another, what it holds is lost, and its thread is told to end by every
-/// way there is.
+/// Gives a worker up: its place goes to another, what it holds is lost, and its thread is told to end: to do so by itself,
+/// and by Node. Only Node can end JavaScript outside the guard, because it notes first that the thread is stopping: without
+/// that the async ids that are left on their stack end the whole process.
 pub(crate) fn replace(link: &Arc<IsolateLink>) {
     if link.doomed.swap(true, Ordering::AcqRel) {
         return;
@@ -277,7 +278,8 @@ pub(crate) fn replace(link: &Arc<IsolateLink>) {
         number: f64::from(link.number),
     });
     let link = link.clone();
-    // Its own `process.exit()` is the cleanest end, and needs a moment; an interrupt would prevent it.
+    // Its own `process.exit()` is the cleanest end, and needs a moment. Its owner's `terminate()` comes when the owner
+    // serves its events, which may take long.
     let killer = std::thread::Builder::new().name("cf-killer".into());
     let _ = killer.spawn(move || {
         std::thread::sleep(Duration::from_millis(50));
