@@ -372,3 +372,27 @@ test('microtasks that never end are stopped while the main thread is blocked, an
   )
   t.deepEqual(cleanEnd(end), ended([true, true, 'well', true, true, 'well']))
 })
+
+test('a stop inside an async scope costs the worker, not the process, where the exception that puts it right cannot be made', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor(1)
+      const names: string[] = []
+      for (let round = 0; round < 2; round++) {
+        const future = executor.with({ timeout: 100 }).submit(() => {
+          const { AsyncResource } = process.getBuiltinModule('node:async_hooks')
+          process.setUncaughtExceptionCaptureCallback(() => {})
+          new AsyncResource('scope').runInAsyncScope(() => {
+            for (;;);
+          })
+        })
+        names.push(((await future.exception(10_000)) as Error).name)
+      }
+      const sum = await executor.submit((a: number, b: number) => a + b, 1, 2).result(15_000)
+      await executor.shutdown()
+      return { names, sum }
+    },
+    [],
+  )
+  t.deepEqual(cleanEnd(end), ended({ names: ['TimeoutError', 'TimeoutError'], sum: 3 }))
+})

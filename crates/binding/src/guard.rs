@@ -212,6 +212,17 @@ impl Guard {
         }
     }
 
+    /// The same for the calling thread, which is the isolate's.
+    pub(crate) fn end_here(&self) {
+        let state = self.state.lock();
+        let (isolate, env) = (state.isolate, state.env);
+        drop(state);
+        if let Some(interrupts) = engine::interrupts().filter(|_| !isolate.is_null()) {
+            // SAFETY: only this thread closes the guard, so the isolate is alive; the scope is open.
+            js::scoped(env, || unsafe { interrupts.end(isolate) });
+        }
+    }
+
     /// The stack of what the isolate runs now, or none if it runs nothing or does not answer by `deadline`.
     pub(crate) fn look(self: &Arc<Self>, deadline: Instant) -> Option<String> {
         let mut state = self.state.lock();

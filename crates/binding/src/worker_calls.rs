@@ -132,6 +132,8 @@ pub(crate) fn recovered(call: &Call<'_>) -> Answer {
         side.set_claiming(true);
     } else {
         stopper::replace(&side.link);
+        // At once: what a stop has left of the stack of async ids would end the process when the outermost callback returns.
+        side.guard.end_here();
     }
     call.state.bell.ring();
     nothing(call)
