@@ -124,7 +124,7 @@ test('a native task is stopped by its timeout', async (t) => {
   await executor.shutdown()
 })
 
-const synchronous = ['plain', 'catching', 'finallyForever', 'regularExpression', 'wasm', 'atomicsWait', 'microtasks', 'throwing', 'getter', 'recursion', 'timers', 'emitters', 'requires', 'asyncLocalStorage', 'generator', 'proxy']
+const synchronous = ['plain', 'catching', 'finallyForever', 'regularExpression', 'wasm', 'atomicsWait', 'microtasks', 'throwing', 'getter', 'recursion', 'timers', 'emitters', 'requires', 'requiresInScope', 'asyncLocalStorage', 'generator', 'proxy']
 
 for (const kind of synchronous) {
   test(`an endless loop is stopped and the pool's capacity comes back: ${kind}`, async (t) => {

@@ -25,7 +25,7 @@ pub(crate) fn loads_modules(frame: &Frame) -> bool {
 /// Node's own modules that keep nothing of their own from one call to the next: what they change belongs to the caller,
 /// such as a URL, a stream or an emitter. Not here, for example, are timers, ticks, async hooks, errors (they set
 /// `Error.stackTraceLimit` for a moment) and modules.
-const STATELESS: [&str; 12] = [
+const STATELESS: [&str; 14] = [
     "node:internal/url",
     "node:url",
     "node:path",
@@ -38,6 +38,9 @@ const STATELESS: [&str; 12] = [
     "node:events",
     "node:fs",
     "node:internal/fs/utils",
+    // The context that they set is dropped after a hit.
+    "node:internal/async_context_frame",
+    "node:internal/async_local_storage/async_context_frame",
 ];
 
 const STREAMS: &str = "node:internal/streams/";
