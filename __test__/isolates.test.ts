@@ -34,8 +34,13 @@ type Work = typeof work
 
 /** Without the loader of the tests, which would make each start dear. */
 function start(body: Body): Worker {
-  return new Worker(ENTRY, { eval: true, execArgv: [], workerData: { packageUrl, workUrl, source: body.toString() } })
+  const worker = new Worker(ENTRY, { eval: true, execArgv: [], workerData: { packageUrl, workUrl, source: body.toString() } })
+  // Heard from the start: it may come before anybody asks for it.
+  exits.set(worker, new Promise((resolve) => worker.once('exit', resolve)))
+  return worker
 }
+
+const exits: WeakMap<Worker, Promise<number>> = new WeakMap()
 
 function message(worker: Worker): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -46,7 +51,7 @@ function message(worker: Worker): Promise<unknown> {
 }
 
 function exit(worker: Worker): Promise<number> {
-  return new Promise((resolve) => worker.once('exit', resolve))
+  return exits.get(worker) as Promise<number>
 }
 
 test("user Workers have executors of their own, and what they run does not mix", async (t) => {

@@ -20,7 +20,7 @@ const INSIST: Duration = Duration::from_millis(50);
 const INSIST_TIMES: u32 = 500;
 /// For how long, at least, and how often Node's own code may put a stop off, and for how long at most. Then the
 /// task is stopped there, and the worker replaced. Where the processor is shared an attempt may take milliseconds.
-const PUT_OFF: Duration = Duration::from_millis(250);
+const PUT_OFF: Duration = Duration::from_secs(1);
 const PUT_OFF_TIMES: u32 = 5_000;
 const PUT_OFF_MOST: Duration = Duration::from_secs(2);
 /// How long a task that has settled may stay in its worker's hands outside the guard: it waits for its
