@@ -44,7 +44,11 @@ test('a script without a map, or with one that cannot be read, is named as it is
       async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
         const executor = new ThreadPoolExecutor(1)
         const { spin } = moduleTasks<{ spin(): void }>(url)
-        const { taskStack } = (await executor.with({ timeout: 300 }).submit(spin).exception(15_000)) as { taskStack?: string }
+        // On a busy machine nobody waits for a thread that has no processor.
+        let taskStack: string | undefined
+        for (let tries = 0; tries < 5 && taskStack === undefined; tries++) {
+          taskStack = ((await executor.with({ timeout: 300 }).submit(spin).exception(15_000)) as { taskStack?: string }).taskStack
+        }
         await executor.shutdown()
         return taskStack?.includes(url)
       },
