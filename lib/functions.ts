@@ -106,9 +106,21 @@ function sourceOf(fn: Function): string {
 function bodyOf(fn: Function, expression: string): string | undefined {
   const sloppy = `return ${expression}`
   const strict = `'use strict';${sloppy}`
-  // Of all functions only sloppy ones have this property of their own. Arrow functions, methods and async functions never do.
-  if (!Object.hasOwn(fn, 'caller') && compiles(strict)) return strict
+  if (!isKnownSloppy(fn) && compiles(strict)) return strict
   return compiles(sloppy) ? sloppy : undefined
+}
+
+/**
+ * Whether a function is surely sloppy: `caller` can be read of no other, whether it is a property of its own (Node 20 to 24) or inherited
+ * (Node 26). Of arrow functions, methods and async functions it never can, whatever their mode.
+ */
+function isKnownSloppy(fn: Function): boolean {
+  try {
+    void fn.caller
+    return true
+  } catch {
+    return false
+  }
 }
 
 function compiles(body: string): boolean {
