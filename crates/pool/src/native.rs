@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::control::Control;
 use crate::outcome::{Failure, Outcome};
@@ -12,6 +12,9 @@ use crate::pool::Pool;
 use crate::task::Task;
 use crate::work::{Kind, Work, WorkerLink};
 use crate::worker::{Next, Worker};
+
+/// How long a thread that has just run a task looks for the next one before it sleeps.
+const AWAKE: Duration = Duration::from_micros(30);
 
 struct NativeLink(Parker);
 
@@ -46,6 +49,7 @@ fn run<W: Work>(pool: &Arc<Pool<W>>) {
 
 fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
     let mut done: Option<(Arc<Task<W>>, Outcome<W>)> = None;
+    let mut has_worked = false;
     loop {
         let finished = done.take();
         let next = match finished {
@@ -56,8 +60,12 @@ fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
             Next::Run(task, work) => {
                 let outcome = run_one(&task, work);
                 done = Some((task, outcome));
+                has_worked = true;
             }
             Next::Nothing | Next::Prepare(_) => {
+                if std::mem::take(&mut has_worked) && link.0.linger(AWAKE) {
+                    continue;
+                }
                 let deadline =
                     worker.pool().config.idle_timeout.and_then(|idle| Instant::now().checked_add(idle));
                 if !link.0.park(deadline) {

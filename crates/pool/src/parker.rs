@@ -1,6 +1,6 @@
 //! A place for one thread to sleep until somebody leaves it a token.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::sync::{Condvar, Mutex};
 
@@ -24,6 +24,21 @@ impl Parker {
         *token = true;
         drop(token);
         self.woken.notify_one();
+    }
+
+    /// Takes the token, if it comes within `time`, without sleeping: to wake a thread takes longer than a short wait. The
+    /// thread yields meanwhile, so that it costs a busy core nothing.
+    pub fn linger(&self, time: Duration) -> bool {
+        let began = Instant::now();
+        loop {
+            if std::mem::take(&mut *self.token.lock()) {
+                return true;
+            }
+            if began.elapsed() >= time {
+                return false;
+            }
+            std::thread::yield_now();
+        }
     }
 
     /// Takes the token, sleeping until there is one or until `deadline`. True if there was one.
