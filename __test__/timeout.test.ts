@@ -396,3 +396,30 @@ test('a stop inside an async scope costs the worker, not the process, where the 
   )
   t.deepEqual(cleanEnd(end), ended({ names: ['TimeoutError', 'TimeoutError'], sum: 3 }))
 })
+
+test('a worker that is kept from recovering by what the stopped task has left behind is replaced', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  await executor.submit(work.add, 1, 1).result(SOON)
+  const stopped = executor.with({ timeout: SHORT }).submit(() => {
+    setImmediate(() => {
+      for (;;);
+    })
+    for (;;);
+  })
+  t.true((await stopped.exception(SOON)) instanceof TimeoutError)
+  t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
+  await executor.shutdown()
+})
+
+test('an async task that is stopped at any moment of its first steps gives the pool its capacity back', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  for (let timeout = 1; timeout <= 12; timeout++) {
+    const stopped = executor.with({ timeout }).submit(async () => {
+      const { execSync } = await import('node:child_process')
+      execSync('sleep 30', { stdio: 'ignore' })
+    })
+    t.true((await stopped.exception(SOON)) instanceof TimeoutError)
+    t.is(await executor.submit(work.add, 1, timeout).result(SOON), 1 + timeout)
+  }
+  await executor.shutdown()
+})

@@ -107,7 +107,7 @@ export interface Binding {
     prepare: (fn: number) => void,
     leave: (now: boolean) => void,
     abort: (token: number) => void,
-    recover: (unharmed: boolean) => void,
+    recover: (token: number, unharmed: boolean) => void,
     packError: (error: unknown) => unknown,
     prepareNow: (fn: number) => number,
   ): boolean

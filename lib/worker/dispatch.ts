@@ -123,10 +123,11 @@ export function packError(error: unknown): unknown {
   return fail(error)
 }
 
-/** A stop has cut a task off: it is over. */
-export function forgetRunning(): void {
+/** A stop has cut a task off: it is over. Nothing if it came too early or too late to cut anything off. */
+export function forgetRunning(token: number): void {
   const stopped = running
-  running = stopped?.outer
-  stopped?.end()
-  if (stopped !== undefined) forgetBlocked(stopped)
+  if (stopped?.token !== token) return
+  running = stopped.outer
+  stopped.end()
+  forgetBlocked(stopped)
 }

@@ -14,8 +14,8 @@ const HEALTH_LIMIT = 200
 export let isRecovering: boolean = false
 
 /** Called by the addon on the stack on which the task ran. */
-export function recover(unharmed: boolean): void {
-  forgetRunning()
+export function recover(token: number, unharmed: boolean): void {
+  forgetRunning(token)
   // Also where the worker is to be replaced: what is left on that stack would end the process as this callback returns.
   const isEmpty = emptyAsyncStack()
   if (!unharmed || !isEmpty) {

@@ -23,6 +23,9 @@ pub(crate) struct IsolateLink {
     pub(crate) doomed: AtomicBool,
     /// Set once, when the isolate has let go of the pool.
     has_gone: AtomicBool,
+    /// Whether a stop has hit and the isolate was not found healthy since: it claims nothing.
+    // ORDERING: set by the worker before it puts down the task that was hit, which the pool's mutex orders.
+    pub(crate) is_recovering: AtomicBool,
     pub(crate) id: Mutex<Option<WorkerId>>,
     /// Tasks whose `signal` is to abort.
     aborts: Mutex<Vec<u64>>,
@@ -59,6 +62,7 @@ impl IsolateLink {
             number,
             doomed: AtomicBool::new(false),
             has_gone: AtomicBool::new(false),
+            is_recovering: AtomicBool::new(false),
             id: Mutex::new(None),
             aborts: Mutex::new(Vec::new()),
             thread: thread_number(),
@@ -96,6 +100,12 @@ impl IsolateLink {
     pub(crate) fn holds(&self, task: &Arc<JsTask>) -> bool {
         let id = *self.id.lock();
         id.is_some_and(|id| self.entry.pool.holds(id, task))
+    }
+
+    /// Whether the worker has any task in its hands.
+    pub(crate) fn holds_any(&self) -> bool {
+        let id = *self.id.lock();
+        id.is_some_and(|id| self.entry.pool.holds_any(id))
     }
 
     /// Has the task's signal aborted by the worker itself, if it can.

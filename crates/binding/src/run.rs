@@ -54,12 +54,19 @@ pub(crate) fn run(
     };
     let hit = side.guard.exit();
     if hit || !entered {
+        // The stop may have come when there was nothing left to cut off: then the task goes on once its promise settles, and
+        // stays in the worker's hands, where the stopper finds it.
+        let goes_on = called.is_ok() && entered && state.header.scratch(0) as u8 == PENDING;
         let _ = js::take_exception(env);
-        side.end(token);
-        if hit {
-            side.recover(state);
+        if goes_on {
+            side.await_promise(token);
+        } else {
+            side.end(token);
         }
-        return Some(Err(Failure::Cancelled));
+        if hit {
+            side.recover(state, token);
+        }
+        return if goes_on { None } else { Some(Err(Failure::Cancelled)) };
     }
     let outcome = match called {
         Ok(result) => read_result(state, side, token, result),

@@ -26,7 +26,8 @@ const PUT_OFF_MOST: Duration = Duration::from_secs(2);
 /// How long a task that has settled may stay in its worker's hands outside the guard: it waits for its
 /// promise, or loops in microtasks.
 const LET_GO: Duration = Duration::from_millis(5);
-/// The same for one that was hit: the ticks that it has left run first, which may be a million.
+/// The same for one that was hit: the ticks that it has left run first, which may be a million. And how long a worker may
+/// take to show that it is healthy, unless it did not get a processor.
 const LET_GO_AFTER_HIT: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,10 @@ enum Phase {
     Elsewhere {
         since: Instant,
         limit: Duration,
+    },
+    /// The task has gone; its worker has to show that it is healthy. What the task has left behind may keep it from that.
+    Recovering {
+        since: Instant,
     },
 }
 
@@ -172,10 +177,10 @@ fn sleep<'a>(stopper: &'a Stopper, stops: MutexGuard<'a, Stops>, now: Instant) -
 fn step(stop: &mut Stop) -> bool {
     const POLL: Duration = Duration::from_millis(1);
     let now = Instant::now();
-    if !stop.link.holds(&stop.task) {
-        return false;
-    }
     stop.next = now + POLL;
+    if !stop.link.holds(&stop.task) {
+        return see_recovery(stop, now);
+    }
     match stop.phase {
         Phase::Grace { until } if now < until => {
             stop.next = until.min(now + Duration::from_millis(5));
@@ -207,6 +212,31 @@ fn step(stop: &mut Stop) -> bool {
             Standing::Buried => stop.phase = elsewhere(stop, now),
             _ => stop.phase = begin(&stop.link.guard, &stop.task, stop.expired),
         },
+        // It was in nobody's hands a moment ago.
+        Phase::Recovering { .. } => {}
+    }
+    true
+}
+
+/// The worker's hands are free of the task. True as long as it has to recover from the stop.
+fn see_recovery(stop: &mut Stop, now: Instant) -> bool {
+    let link = &stop.link;
+    if !link.is_recovering.load(Ordering::Relaxed) || link.is_over() {
+        return false;
+    }
+    // Its event loop does not turn under a task that goes on, and may turn late while others that it holds do.
+    let since = match stop.phase {
+        Phase::Recovering { since } if !link.holds_any() => since,
+        _ => {
+            stop.ran = None;
+            now
+        }
+    };
+    stop.phase = Phase::Recovering { since };
+    let silence = Silence::of(link, &mut stop.ran, now - since);
+    if now - since > LET_GO_AFTER_HIT && silence.is_for_good() {
+        replace(link);
+        return false;
     }
     true
 }

@@ -252,15 +252,23 @@ impl WorkerSide {
 
     /// A stop has hit: puts right what it skipped, on the stack of the trampoline, and claims nothing until
     /// lib/worker has found the isolate healthy.
-    pub(crate) fn recover(&self, state: &IsolateState) {
+    pub(crate) fn recover(&self, state: &IsolateState, token: f64) {
         self.claiming.set(false);
-        let unharmed = self.guard.is_unharmed();
-        let called = js::deref(state.env, self.callbacks.recover)
-            .and_then(|recover| js::call(state.env, recover, &[js::boolean(state.env, unharmed)?]));
+        self.link.is_recovering.store(true, Ordering::Relaxed);
+        let (env, unharmed) = (state.env, self.guard.is_unharmed());
+        let called = js::deref(env, self.callbacks.recover).and_then(|recover| {
+            js::call(env, recover, &[js::double(env, token)?, js::boolean(env, unharmed)?])
+        });
         if called.is_err() {
             let _ = js::take_exception(state.env);
             stopper::replace(&self.link);
         }
+    }
+
+    /// The isolate was found healthy after a stop.
+    pub(crate) fn recovered(&self) {
+        self.claiming.set(true);
+        self.link.is_recovering.store(false, Ordering::Relaxed);
     }
 
     /// Whether the isolate can still run JavaScript. Once it cannot, the worker claims nothing more.

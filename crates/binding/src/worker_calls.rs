@@ -129,7 +129,7 @@ pub(crate) fn prepared(call: &Call<'_>) -> Answer {
 pub(crate) fn recovered(call: &Call<'_>) -> Answer {
     let side = side(call)?;
     if call.bool(0)? {
-        side.set_claiming(true);
+        side.recovered();
     } else {
         stopper::replace(&side.link);
         // At once: what a stop has left of the stack of async ids would end the process when the outermost callback returns.

@@ -248,6 +248,12 @@ impl<W: Work> Pool<W> {
         record.is_some_and(|record| record.held.iter().any(|held| Arc::ptr_eq(held, task)))
     }
 
+    /// Whether the worker has any task in its hands.
+    #[must_use]
+    pub fn holds_any(&self, id: WorkerId) -> bool {
+        self.state.lock().workers.get(id).is_some_and(|record| !record.held.is_empty())
+    }
+
     /// Gives up on a worker that cannot be stopped: what it holds is lost, its place is free, and it is
     /// counted as abandoned until it detaches after all.
     pub fn abandon(self: &Arc<Self>, id: WorkerId) {
