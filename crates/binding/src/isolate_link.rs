@@ -116,6 +116,11 @@ impl IsolateLink {
         }
     }
 
+    /// Whether there are tasks whose `signal` is to abort now.
+    pub(crate) fn has_aborts(&self) -> bool {
+        !self.aborts.lock().is_empty()
+    }
+
     /// The ids of the tasks whose `signal` is to abort now.
     pub(crate) fn take_aborts(&self) -> Vec<u64> {
         std::mem::take(&mut *self.aborts.lock())

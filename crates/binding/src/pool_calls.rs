@@ -181,7 +181,7 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
 fn state_number(state: WorkerState) -> i32 {
     match state {
         WorkerState::Preparing => 0,
-        WorkerState::Idle | WorkerState::Reserved => 1,
+        WorkerState::Idle | WorkerState::Lingering | WorkerState::Reserved => 1,
         WorkerState::Woken | WorkerState::Busy | WorkerState::Partial | WorkerState::Leaving => 2,
         WorkerState::Abandoned => 3,
     }

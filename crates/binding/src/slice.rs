@@ -159,7 +159,13 @@ impl Slice<'_> {
                 bell.ring_loop();
                 return;
             }
-            match side.turn(done.take()) {
+            let next = side.turn(done.take()).or_else(|| {
+                side.gathered.flush();
+                linger(&bell, side);
+                pace.rest();
+                side.turn(None)
+            });
+            match next.unwrap_or(Next::Nothing) {
                 Next::Run(task, work) => {
                     done = self.run_one(side, task, work);
                 }
@@ -171,8 +177,11 @@ impl Slice<'_> {
                 Next::Nothing => {
                     side.gathered.flush();
                     pace.rest();
-                    let lingered = !side.held.is_awaiting() && linger(&bell);
-                    if !lingered && bell.leave() {
+                    // What has called a thread that lingered is still to be looked at.
+                    if !self.state.mailbox.has_rung() && bell.leave() {
+                        if side.is_called() {
+                            bell.ring_loop();
+                        }
                         return;
                     }
                 }
@@ -230,16 +239,10 @@ pub(crate) fn run_nested(
 }
 
 /// Waits a little for the next task: a worker that is fed one task at a time is fed the next within microseconds, and to
-/// wake a thread takes longer than that. It yields meanwhile, so that it costs a busy core nothing. True if the bell rang.
-fn linger(bell: &bell::Bell) -> bool {
+/// wake a thread takes longer than that. It yields meanwhile, so that it costs a busy core nothing.
+fn linger(bell: &bell::Bell, side: &WorkerSide) {
     let began = Instant::now();
-    loop {
-        if bell.take_token() {
-            return true;
-        }
-        if began.elapsed() >= AWAKE {
-            return false;
-        }
+    while !side.has_news() && !bell.take_token() && began.elapsed() < AWAKE {
         std::thread::yield_now();
     }
 }

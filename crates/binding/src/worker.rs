@@ -112,22 +112,33 @@ impl WorkerSide {
         self.claiming.set(claiming);
     }
 
-    /// Settles what was run and claims the next.
-    pub(crate) fn turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> Next<JsWork> {
+    /// Settles what was run, if anything, and claims the next. `None` after a task if the thread should linger; then without one
+    /// once that is over.
+    pub(crate) fn turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> Option<Next<JsWork>> {
         let worker = self.worker.borrow();
-        let Some(worker) = worker.as_ref() else { return Next::Leave };
+        let Some(worker) = worker.as_ref() else { return Some(Next::Leave) };
         self.link.pulse.answer();
         let is_ready = |needs: u32| self.ready.of(needs) != Ready::No;
         let next = match done {
-            Some((task, outcome)) => worker.turn(Some((&task, outcome)), &is_ready),
-            None => worker.next(&is_ready),
+            Some((task, outcome)) => worker.turn_or_linger(Some((&task, outcome)), &is_ready),
+            None => Some(worker.next(&is_ready)),
         };
-        if let Next::Prepare(function) = next {
+        if let Some(Next::Prepare(function)) = next {
             self.claiming.set(false);
             self.preparing.set(Some(function));
             self.link.pulse.begin_load(function);
         }
         next
+    }
+
+    /// Whether the pool has news for a worker that lingers.
+    pub(crate) fn has_news(&self) -> bool {
+        self.link.entry.pool.has_news()
+    }
+
+    /// Whether this thread was called for something else than a task.
+    pub(crate) fn is_called(&self) -> bool {
+        self.is_doomed() || self.link.has_aborts()
     }
 
     /// Settles what was run, without claiming.

@@ -84,7 +84,7 @@ impl<W: Work> Pool<W> {
         change: impl FnOnce(&mut Shared<W>, &mut Actions<W>) -> R,
     ) -> R {
         let mut actions = Actions::default();
-        let mut shared = self.state.lock();
+        let mut shared = self.lock();
         let result = change(&mut shared, &mut actions);
         self.release(shared, actions);
         result
@@ -93,17 +93,17 @@ impl<W: Work> Pool<W> {
     /// Releases the mutex and does what was asked for. The pool does not close between the settling of
     /// a task and its announcement: the calling thread need not be a worker, whose presence alone would
     /// keep the pool open, so it is counted while it announces.
-    pub(crate) fn release(self: &Arc<Self>, mut shared: MutexGuard<'_, Shared<W>>, actions: Actions<W>) {
+    pub(crate) fn release(self: &Arc<Self>, mut shared: MutexGuard<'_, Shared<W>>, mut actions: Actions<W>) {
         let announces = !actions.announce.is_empty() && !shared.closed;
         shared.announcing += usize::from(announces);
-        drop(shared);
+        self.unlock(shared, &mut actions);
         self.act(actions);
         if announces {
             let mut actions = Actions::default();
-            let mut shared = self.state.lock();
+            let mut shared = self.lock();
             shared.announcing -= 1;
             self.close_if_done(&mut shared, &mut actions);
-            drop(shared);
+            self.unlock(shared, &mut actions);
             self.act(actions);
         }
     }

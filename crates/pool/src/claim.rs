@@ -1,4 +1,4 @@
-//! Which task a worker gets, and when it rests or leaves instead.
+//! Which task a worker gets, and when it lingers, rests or leaves instead.
 //!
 //! A worker asks when it is woken and after each task. What it claims is the first task of its kind,
 //! if the budget lets it: `rebalance.rs` has seen to it that somebody asks.
@@ -17,6 +17,37 @@ use crate::worker::Next;
 impl<W: Work> Pool<W> {
     /// Gives worker `id` its next task; the heart of [`crate::Worker::next`].
     pub(crate) fn claim(
+        &self,
+        shared: &mut Shared<W>,
+        id: WorkerId,
+        ready: &dyn Fn(u32) -> bool,
+        actions: &mut Actions<W>,
+    ) -> Next<W> {
+        let next = self.find(shared, id, ready, actions);
+        self.share(shared, id, actions);
+        next
+    }
+
+    /// Others linger while tasks wait: those have come together with the one that was claimed.
+    fn share(&self, shared: &mut Shared<W>, id: WorkerId, actions: &mut Actions<W>) {
+        let Some(kind) = shared.workers.get(id).map(|record| record.kind) else { return };
+        if shared.workers.last_lingering(kind).is_some() && shared.lanes[kind as usize].len() > 0 {
+            self.rebalance(shared, actions);
+        }
+    }
+
+    /// Has worker `id`, which has found nothing, linger instead of resting: if it holds nothing, and nobody could use its place.
+    pub(crate) fn linger(&self, shared: &mut Shared<W>, id: WorkerId) -> bool {
+        let may = shared.is_open() && shared.queued() == 0 && shared.workers.active < self.config.max_workers;
+        let is_idle = shared.workers.get(id).is_some_and(|record| record.state == WorkerState::Idle);
+        if may && is_idle {
+            shared.workers.take_place(id);
+            shared.workers.set_state(id, WorkerState::Lingering);
+        }
+        may && is_idle
+    }
+
+    fn find(
         &self,
         shared: &mut Shared<W>,
         id: WorkerId,

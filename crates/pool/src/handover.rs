@@ -156,7 +156,8 @@ impl<W: Work> Pool<W> {
     pub(crate) fn send_carrier(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) -> Option<bool> {
         let free = shared.workers.active < self.config.max_workers;
         let idle = shared.workers.last_idle(CARRIED).filter(|_| free);
-        if let Some(id) = idle.or_else(|| shared.workers.last_partial(CARRIED, free)) {
+        let worker = shared.workers.last_lingering(CARRIED).or(idle);
+        if let Some(id) = worker.or_else(|| shared.workers.last_partial(CARRIED, free)) {
             self.reserve(shared, id, actions);
             return Some(true);
         }
@@ -235,7 +236,7 @@ impl<W: Work> Worker<W> {
     /// caller [seals](Pool::seal) each again when the host can have them.
     pub fn give_back(&self) -> Vec<Arc<Task<W>>> {
         let pool = self.pool();
-        let mut shared = pool.state.lock();
+        let mut shared = pool.lock();
         let Some(record) = shared.workers.get(self.id()) else { return Vec::new() };
         if record.pinned.is_empty() {
             return Vec::new();

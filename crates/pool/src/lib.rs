@@ -16,6 +16,7 @@ mod config;
 mod control;
 mod deadline;
 mod handover;
+mod inbox;
 mod lane;
 mod native;
 mod outcome;

@@ -13,7 +13,7 @@ use crate::task::Task;
 use crate::work::{Kind, Work, WorkerLink};
 use crate::worker::{Next, Worker};
 
-/// How long a thread that has just run a task looks for the next one before it sleeps.
+/// How long a thread that has just run a task looks for the next one before it rests.
 const AWAKE: Duration = Duration::from_micros(30);
 
 struct NativeLink(Parker);
@@ -49,23 +49,22 @@ fn run<W: Work>(pool: &Arc<Pool<W>>) {
 
 fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
     let mut done: Option<(Arc<Task<W>>, Outcome<W>)> = None;
-    let mut has_worked = false;
     loop {
-        let finished = done.take();
-        let next = match finished {
-            Some((task, outcome)) => worker.turn(Some((&task, outcome)), &|_| true),
+        let next = match done.take() {
+            Some((task, outcome)) => {
+                worker.turn_or_linger(Some((&task, outcome)), &|_| true).unwrap_or_else(|| {
+                    link.0.linger(AWAKE, || worker.pool().has_news());
+                    worker.next(&|_| true)
+                })
+            }
             None => worker.next(&|_| true),
         };
         match next {
             Next::Run(task, work) => {
                 let outcome = run_one(&task, work);
                 done = Some((task, outcome));
-                has_worked = true;
             }
             Next::Nothing | Next::Prepare(_) => {
-                if std::mem::take(&mut has_worked) && link.0.linger(AWAKE) {
-                    continue;
-                }
                 let deadline =
                     worker.pool().config.idle_timeout.and_then(|idle| Instant::now().checked_add(idle));
                 if !link.0.park(deadline) {

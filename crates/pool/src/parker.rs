@@ -26,17 +26,11 @@ impl Parker {
         self.woken.notify_one();
     }
 
-    /// Takes the token, if it comes within `time`, without sleeping: to wake a thread takes longer than a short wait. The
-    /// thread yields meanwhile, so that it costs a busy core nothing.
-    pub fn linger(&self, time: Duration) -> bool {
+    /// Waits for the token, and takes it, or until `has_news`, for `time` at most and without sleeping: to wake a thread takes
+    /// longer than a short wait. The thread yields meanwhile, so that it costs a busy core nothing.
+    pub fn linger(&self, time: Duration, has_news: impl Fn() -> bool) {
         let began = Instant::now();
-        loop {
-            if std::mem::take(&mut *self.token.lock()) {
-                return true;
-            }
-            if began.elapsed() >= time {
-                return false;
-            }
+        while !has_news() && !std::mem::take(&mut *self.token.lock()) && began.elapsed() < time {
             std::thread::yield_now();
         }
     }

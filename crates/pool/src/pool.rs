@@ -6,12 +6,13 @@ use std::time::Instant;
 use crate::actions::Actions;
 use crate::config::Config;
 use crate::deadline::{self, Alarm};
+use crate::inbox::{self, Attended, Inbox};
 use crate::lane::Lane;
 use crate::outcome::{Ending, Failure, Outcome, ending};
 use crate::registry::{Record, Registry, WorkerId, WorkerState, WorkerView};
 use crate::states::State;
 use crate::stats::{Counts, Histogram, Snapshot};
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::task::{Spec, Task};
 use crate::transit::Transit;
 use crate::work::{Host, Kind, Work};
@@ -54,21 +55,29 @@ pub(crate) struct Shared<W: Work> {
     pub(crate) failed_starts: u32,
     /// Threads that announce what they settled: the pool closes after them. Changed by `Pool::release`.
     pub(crate) announcing: usize,
-    next_id: u64,
+    /// What the inbox was told last.
+    attended: Attended,
+    /// Kept for its memory.
+    arrivals: Vec<Arc<Task<W>>>,
     running: usize,
     counts: Counts,
     wait_time: Histogram,
     run_time: Histogram,
 }
 
+/// Memory for so many arrivals is kept.
+const MOST_KEPT: usize = 4096;
+
 /// A pool of workers with one queue. Dropping the last reference does not stop it: shut it down.
 pub struct Pool<W: Work> {
     pub(crate) config: Config,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) state: Mutex<Shared<W>>,
+    pub(crate) inbox: Inbox<W>,
     /// Notified when `closed` becomes true.
     pub(crate) close_signal: Condvar,
     pub(crate) thread_number: std::sync::atomic::AtomicU64,
+    next_id: std::sync::atomic::AtomicU64,
 }
 
 impl<W: Work> Pool<W> {
@@ -88,14 +97,17 @@ impl<W: Work> Pool<W> {
                 room_wanted: false,
                 failed_starts: 0,
                 announcing: 0,
-                next_id: 1,
+                attended: inbox::NONE,
+                arrivals: Vec::new(),
                 running: 0,
                 counts: Counts::default(),
                 wait_time: Histogram::default(),
                 run_time: Histogram::default(),
             }),
+            inbox: Inbox::new(),
             close_signal: Condvar::default(),
             thread_number: std::sync::atomic::AtomicU64::new(1),
+            next_id: std::sync::atomic::AtomicU64::new(1),
         });
         pool.change(|shared, actions| pool.rebalance(shared, actions));
         pool
@@ -106,24 +118,15 @@ impl<W: Work> Pool<W> {
     pub fn submit(self: &Arc<Self>, spec: Spec<W>) -> Result<Arc<Task<W>>, Box<Refused<W>>> {
         let queue_timeout = spec.queue_timeout;
         let expired = [spec.timeout, queue_timeout].iter().flatten().any(|limit| limit.is_zero());
-        let mut actions = Actions::default();
-        let mut shared = self.state.lock();
-        if let Some(reason) = shared.refusal(&self.config) {
-            drop(shared);
+        // ORDERING: only uniqueness matters; what one thread submits gets rising numbers.
+        let id = self.next_id.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let task = Task::new(id, spec, self, Instant::now());
+        if (expired || task.hand_over || !self.inbox.post(&task))
+            && let Err(reason) = self.admit(&task, expired)
+        {
+            let spec = Task::take_back(task, queue_timeout).expect("nobody has got the task");
             return Err(Box::new(Refused { reason, spec }));
         }
-        let id = shared.next_id;
-        shared.next_id += 1;
-        let task = Task::new(id, spec, self, actions.now);
-        if expired {
-            shared.conclude(&task, Err(Failure::Expired), &mut actions);
-        } else if task.hand_over {
-            shared.transit.accept(task.clone());
-        } else {
-            shared.lanes[task.kind() as usize].push(task.clone());
-            self.rebalance(&mut shared, &mut actions);
-        }
-        self.release(shared, actions);
         // Only once no lock is held. A limit beyond the end of time is none.
         if let Some(at) =
             queue_timeout.filter(|_| !expired).and_then(|limit| task.submitted.checked_add(limit))
@@ -134,10 +137,66 @@ impl<W: Work> Pool<W> {
         Ok(task)
     }
 
+    /// Takes a task into the queue, or says why not.
+    fn admit(self: &Arc<Self>, task: &Arc<Task<W>>, expired: bool) -> Result<(), Refusal<W>> {
+        self.change(|shared, actions| {
+            if let Some(reason) = shared.refusal(&self.config) {
+                return Err(reason);
+            }
+            if expired {
+                shared.conclude(task, Err(Failure::Expired), actions);
+            } else if task.hand_over {
+                shared.transit.accept(task.clone());
+            } else {
+                shared.lanes[task.kind() as usize].push(task.clone());
+                self.rebalance(shared, actions);
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes the mutex, and in what has been submitted without it. To be released by `unlock` or `release`, but by those who
+    /// change nothing.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Shared<W>> {
+        let mut shared = self.state.lock();
+        if self.inbox.has_news() {
+            let mut arrivals = std::mem::take(&mut shared.arrivals);
+            self.inbox.take(&mut arrivals);
+            shared.take_in(arrivals);
+        }
+        shared
+    }
+
+    /// Releases the mutex. Whether tasks may be left in the inbox from now on is said before.
+    pub(crate) fn unlock(&self, mut shared: MutexGuard<'_, Shared<W>>, actions: &mut Actions<W>) {
+        loop {
+            let attended = self.attended(&shared);
+            if attended == shared.attended || self.attend(&mut shared, attended) == 0 {
+                return;
+            }
+            self.rebalance(&mut shared, actions);
+        }
+    }
+
+    /// Nothing is left in the inbox any more: what was is in the queue.
+    pub(crate) fn close_inbox(&self, shared: &mut Shared<W>) {
+        self.attend(shared, inbox::NONE);
+    }
+
+    /// Tells the inbox. Gives the number of tasks that it had to take in for that.
+    fn attend(&self, shared: &mut Shared<W>, attended: Attended) -> usize {
+        let mut left = std::mem::take(&mut shared.arrivals);
+        self.inbox.attend(attended, &mut left);
+        shared.attended = attended;
+        let count = left.len();
+        shared.take_in(left);
+        count
+    }
+
     /// Calls [`Host::room`] once as soon as a submission would not be refused as full. False if it
     /// would not be refused now.
     pub fn want_room(&self) -> bool {
-        let mut shared = self.state.lock();
+        let mut shared = self.lock();
         shared.room_wanted = shared.is_open() && shared.is_full(&self.config);
         shared.room_wanted
     }
@@ -151,7 +210,7 @@ impl<W: Work> Pool<W> {
     /// One consistent look at the counts.
     #[must_use]
     pub fn stats(&self) -> Snapshot {
-        let shared = self.state.lock();
+        let shared = self.lock();
         let mut view = Snapshot {
             starting: shared.workers.starting.iter().sum(),
             abandoned: shared.workers.abandoned,
@@ -164,7 +223,7 @@ impl<W: Work> Pool<W> {
         };
         for (_, record) in shared.workers.iter() {
             match record.state {
-                WorkerState::Idle => view.idle += 1,
+                WorkerState::Idle | WorkerState::Lingering => view.idle += 1,
                 WorkerState::Reserved if record.held.is_empty() => view.idle += 1,
                 WorkerState::Preparing => view.starting += 1,
                 WorkerState::Woken | WorkerState::Busy | WorkerState::Partial | WorkerState::Reserved => {
@@ -193,7 +252,7 @@ impl<W: Work> Pool<W> {
     /// Takes as long as the queue is.
     #[must_use]
     pub fn wants(&self, kind: Kind, needs: u32) -> bool {
-        let shared = self.state.lock();
+        let shared = self.lock();
         shared.transit.len() > 0 || shared.lanes[kind as usize].wants(needs)
     }
 
@@ -205,6 +264,16 @@ impl<W: Work> Pool<W> {
 }
 
 impl<W: Work> Shared<W> {
+    /// Puts tasks that have been submitted in their lanes, and keeps the memory that they came in.
+    fn take_in(&mut self, mut arrivals: Vec<Arc<Task<W>>>) {
+        for task in arrivals.drain(..) {
+            self.lanes[task.kind() as usize].push(task);
+        }
+        if arrivals.capacity() <= MOST_KEPT {
+            self.arrivals = arrivals;
+        }
+    }
+
     pub(crate) fn queued(&self) -> usize {
         self.lanes.iter().map(Lane::len).sum::<usize>() + self.transit.len()
     }

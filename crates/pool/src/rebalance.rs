@@ -7,8 +7,9 @@
 //! a second task: "somebody is parked, notify one" would count it twice.
 
 use crate::actions::Actions;
+use crate::inbox::Attended;
 use crate::pool::{Pool, Shared};
-use crate::registry::WorkerState;
+use crate::registry::{WorkerId, WorkerState};
 use crate::transit::CARRIED;
 use crate::work::{Kind, Work};
 
@@ -37,7 +38,11 @@ impl<W: Work> Pool<W> {
             let k = kind as usize;
             if kind == CARRIED && shared.transit_is_first(actions) {
                 match self.send_carrier(shared, actions) {
-                    Some(sent) => return sent,
+                    Some(true) => return true,
+                    Some(false) => {
+                        self.end_lingering(shared, actions);
+                        return false;
+                    }
                     // Nor is there anybody for what is in the lane.
                     None => continue,
                 }
@@ -47,11 +52,10 @@ impl<W: Work> Pool<W> {
             }
             // An idle worker before one that holds tasks: two tasks then run in parallel.
             let idle = shared.workers.last_idle(kind).filter(|_| free);
-            let worker = idle.or_else(|| shared.workers.last_partial(kind, free));
-            if let Some(id) = worker {
+            let worker = shared.workers.last_lingering(kind).or(idle);
+            if let Some(id) = worker.or_else(|| shared.workers.last_partial(kind, free)) {
                 shared.workers.take_place(id);
-                shared.workers.set_state(id, WorkerState::Woken);
-                actions.wake.extend(shared.workers.get(id).map(|record| record.link.clone()));
+                shared.wake(id, actions);
                 return true;
             }
             if free && self.wants_more(shared, kind) {
@@ -62,10 +66,32 @@ impl<W: Work> Pool<W> {
             if !free && self.is_reachable(shared, kind) {
                 // The next place is this task's. Later tasks of other kinds, which workers with room
                 // could take without a new place, wait: or such a worker would never run dry.
+                self.end_lingering(shared, actions);
                 return false;
             }
         }
         false
+    }
+
+    /// A place is wanted: a worker that lingers gives its own up.
+    fn end_lingering(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
+        let lingering = Kind::ALL.into_iter().find_map(|kind| shared.workers.last_lingering(kind));
+        if let Some(id) = lingering {
+            shared.wake(id, actions);
+        }
+    }
+
+    /// Which kinds the workers attend to; see `inbox`.
+    pub(crate) fn attended(&self, shared: &Shared<W>) -> Attended {
+        let workers = &shared.workers;
+        let may_be_left =
+            shared.is_open() && self.config.max_queue.is_none() && workers.active >= self.config.max_workers;
+        Kind::ALL.map(|kind| {
+            let k = kind as usize;
+            // The first of its kind is started even when others fill the budget.
+            let is_first = workers.living[k] + workers.starting[k] == workers.waiting[k];
+            may_be_left && !is_first && !workers.has_partial(kind)
+        })
     }
 
     /// Whether a task of `kind` would have a worker if it had a place.
@@ -84,8 +110,7 @@ impl<W: Work> Pool<W> {
                 continue;
             }
             while let Some(id) = shared.workers.last_idle(kind) {
-                shared.workers.set_state(id, WorkerState::Woken);
-                actions.wake.extend(shared.workers.get(id).map(|record| record.link.clone()));
+                shared.wake(id, actions);
             }
         }
     }
@@ -133,6 +158,11 @@ impl<W: Work> Pool<W> {
 }
 
 impl<W: Work> Shared<W> {
+    fn wake(&mut self, id: WorkerId, actions: &mut Actions<W>) {
+        self.workers.set_state(id, WorkerState::Woken);
+        actions.wake.extend(self.workers.get(id).map(|record| record.link.clone()));
+    }
+
     /// The tasks that wait for any worker of `kind`.
     pub(crate) fn waiting(&self, kind: Kind) -> usize {
         let carried = if kind == CARRIED { self.transit.unassigned() } else { 0 };

@@ -19,7 +19,9 @@ pub enum WorkerState {
     Preparing,
     /// Has nothing to do; in `idle`.
     Idle,
-    /// Was taken from `idle` or `partial` and told to claim; it answers by `next`. Nobody else is
+    /// Has nothing to do, and looks for the next task for a moment before it rests. Keeps its place meanwhile; in `lingering`.
+    Lingering,
+    /// Was taken from `idle`, `lingering` or `partial` and told to claim; it answers by `next`. Nobody else is
     /// woken for the same task.
     Woken,
     /// Holds as many tasks as it can, or is between two claims.
@@ -71,6 +73,7 @@ pub(crate) struct Registry<W: Work> {
     free: Vec<u32>,
     idle: [Vec<WorkerId>; Kind::COUNT],
     partial: [Vec<WorkerId>; Kind::COUNT],
+    lingering: [Vec<WorkerId>; Kind::COUNT],
     /// Workers that hold a place in the budget. Changed by `take_place` and `leave_place`.
     pub(crate) active: usize,
     /// Attached and neither leaving nor abandoned.
@@ -96,6 +99,7 @@ impl<W: Work> Registry<W> {
             free: Vec::new(),
             idle: [const { Vec::new() }; Kind::COUNT],
             partial: [const { Vec::new() }; Kind::COUNT],
+            lingering: [const { Vec::new() }; Kind::COUNT],
             active: 0,
             living: [0; Kind::COUNT],
             starting: [0; Kind::COUNT],
@@ -175,6 +179,7 @@ impl<W: Work> Registry<W> {
         match before {
             WorkerState::Idle => forget(&mut self.idle[kind], id),
             WorkerState::Partial => forget(&mut self.partial[kind], id),
+            WorkerState::Lingering => forget(&mut self.lingering[kind], id),
             WorkerState::Woken => self.woken[kind] -= 1,
             WorkerState::Preparing => self.preparing[kind] -= 1,
             WorkerState::Busy | WorkerState::Reserved | WorkerState::Leaving | WorkerState::Abandoned => {}
@@ -183,6 +188,7 @@ impl<W: Work> Registry<W> {
         match next {
             WorkerState::Idle => self.idle[kind].push(id),
             WorkerState::Partial => self.partial[kind].push(id),
+            WorkerState::Lingering => self.lingering[kind].push(id),
             WorkerState::Woken => self.woken[kind] += 1,
             WorkerState::Preparing => self.preparing[kind] += 1,
             WorkerState::Leaving => self.living[kind] -= 1,
@@ -214,6 +220,14 @@ impl<W: Work> Registry<W> {
     /// The idle worker that went idle last: the others may time out.
     pub(crate) fn last_idle(&self, kind: Kind) -> Option<WorkerId> {
         self.idle[kind as usize].last().copied()
+    }
+
+    pub(crate) fn last_lingering(&self, kind: Kind) -> Option<WorkerId> {
+        self.lingering[kind as usize].last().copied()
+    }
+
+    pub(crate) fn has_partial(&self, kind: Kind) -> bool {
+        !self.partial[kind as usize].is_empty()
     }
 
     /// The worker that last had room for one more task, and needs no `free` place to take it.

@@ -18,6 +18,7 @@ impl<W: Work> Pool<W> {
     /// Accepts no more tasks; with `cancel_pending` those that wait are cancelled. Returns at once.
     pub fn shutdown(self: &Arc<Self>, cancel_pending: bool) {
         self.change(|shared, actions| {
+            self.close_inbox(shared);
             if shared.is_open() {
                 shared.phase = Phase::ShutDown;
             }
@@ -32,6 +33,7 @@ impl<W: Work> Pool<W> {
     /// Shuts down, cancels what waits and fails what runs as lost. The workers are told to stop.
     pub fn terminate(self: &Arc<Self>) {
         let held = self.change(|shared, actions| {
+            self.close_inbox(shared);
             if shared.is_open() {
                 shared.phase = Phase::ShutDown;
             }
@@ -67,6 +69,7 @@ impl<W: Work> Pool<W> {
         cause: Option<W::Error>,
         actions: &mut Actions<W>,
     ) {
+        self.close_inbox(shared);
         if !matches!(shared.phase, Phase::Broken { .. }) {
             shared.phase = Phase::Broken { cause: cause.clone() };
         }

@@ -88,7 +88,23 @@ impl<W: Work> Task<W> {
         })
     }
 
-    /// Unique within the pool, in order of submission, from 1.
+    /// What a task was made of that nobody has got yet.
+    pub(crate) fn take_back(task: Arc<Self>, queue_timeout: Option<Duration>) -> Option<Spec<W>> {
+        let task = Arc::into_inner(task)?;
+        let timeout = task.timeout();
+        Some(Spec {
+            kind: task.kind,
+            work: task.inner.into_inner().work?,
+            owner: task.owner,
+            needs: task.needs,
+            hand_over: task.hand_over,
+            priority: task.priority,
+            timeout,
+            queue_timeout,
+        })
+    }
+
+    /// Unique within the pool, rising in the order of submission by one thread.
     #[must_use]
     pub fn id(&self) -> u64 {
         self.id

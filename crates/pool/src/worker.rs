@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::actions::Actions;
 use crate::deadline::{self, Alarm};
 use crate::outcome::{Failure, Outcome};
-use crate::pool::Pool;
+use crate::pool::{Pool, Shared};
 use crate::registry::{WorkerId, WorkerState};
 use crate::task::Task;
 use crate::work::{Kind, Work, WorkerLink};
@@ -62,13 +62,23 @@ impl<W: Work> Worker<W> {
     /// Settles the task that the worker has run, if any, and claims the next, under one lock. Several
     /// may be held; each is settled by its own call.
     pub fn turn(&self, done: Option<(&Arc<Task<W>>, Outcome<W>)>, ready: &dyn Fn(u32) -> bool) -> Next<W> {
+        self.take_turn(done, ready, |_, _| {})
+    }
+
+    fn take_turn(
+        &self,
+        done: Option<(&Arc<Task<W>>, Outcome<W>)>,
+        ready: &dyn Fn(u32) -> bool,
+        then: impl FnOnce(&mut Shared<W>, &Next<W>),
+    ) -> Next<W> {
         let mut actions = Actions::default();
-        let mut shared = self.pool.state.lock();
+        let mut shared = self.pool.lock();
         if let Some((task, outcome)) = done {
             self.pool.put_down(&mut shared, self.id, task, outcome, &mut actions);
         }
         let next = self.pool.claim(&mut shared, self.id, ready, &mut actions);
-        drop(shared);
+        then(&mut shared, &next);
+        self.pool.unlock(shared, &mut actions);
         if let Next::Run(task, _) = &next {
             watch_run_time(task);
         }
@@ -77,13 +87,28 @@ impl<W: Work> Worker<W> {
         next
     }
 
+    /// Like [`Worker::turn`], for a worker that stays awake for a moment when it finds nothing: `None` if it should. It keeps
+    /// its place until it calls [`Worker::next`], which it must do when its link is woken, when the pool
+    /// [has news](Pool::has_news), or when that moment is over.
+    pub fn turn_or_linger(
+        &self,
+        done: Option<(&Arc<Task<W>>, Outcome<W>)>,
+        ready: &dyn Fn(u32) -> bool,
+    ) -> Option<Next<W>> {
+        let mut lingers = false;
+        let next = self.take_turn(done, ready, |shared, next| {
+            lingers = matches!(next, Next::Nothing) && self.pool.linger(shared, self.id);
+        });
+        if lingers { None } else { Some(next) }
+    }
+
     /// Claims this very task, if it still waits in this worker's lane: for a worker whose task would
     /// otherwise wait for it. It must be a task of this pool. It comes on top of what the worker holds, and runs in its place.
     pub fn claim_task(&self, task: &Arc<Task<W>>) -> Option<W> {
         let mut actions = Actions::default();
-        let mut shared = self.pool.state.lock();
+        let mut shared = self.pool.lock();
         let work = self.pool.take_out(&mut shared, self.id, task, &mut actions);
-        drop(shared);
+        self.pool.unlock(shared, &mut actions);
         if work.is_some() {
             watch_run_time(task);
         }
@@ -96,7 +121,7 @@ impl<W: Work> Worker<W> {
     /// counts as busy until it calls [`Worker::next`], which it must do soon.
     pub fn finish(&self, task: &Arc<Task<W>>, outcome: Outcome<W>) {
         let mut actions = Actions::default();
-        let mut shared = self.pool.state.lock();
+        let mut shared = self.pool.lock();
         self.pool.put_down(&mut shared, self.id, task, outcome, &mut actions);
         let idle_hands = shared
             .workers
@@ -107,7 +132,7 @@ impl<W: Work> Worker<W> {
             shared.workers.leave_place(self.id);
             self.pool.rebalance(&mut shared, &mut actions);
         }
-        drop(shared);
+        self.pool.unlock(shared, &mut actions);
         // Not `release`; see `turn`.
         self.pool.act(actions);
     }
@@ -116,10 +141,10 @@ impl<W: Work> Worker<W> {
     /// it, it is idle at once: whoever hears of the outcome and submits the next task finds it, and need not start another.
     pub fn finish_idle(&self, task: &Arc<Task<W>>, outcome: Outcome<W>) {
         let mut actions = Actions::default();
-        let mut shared = self.pool.state.lock();
+        let mut shared = self.pool.lock();
         self.pool.put_down(&mut shared, self.id, task, outcome, &mut actions);
         self.pool.rest_if_idle(&mut shared, self.id, &mut actions);
-        drop(shared);
+        self.pool.unlock(shared, &mut actions);
         // Not `release`; see `turn`.
         self.pool.act(actions);
     }
@@ -206,6 +231,12 @@ fn watch_run_time<W: Work>(task: &Arc<Task<W>>) {
 }
 
 impl<W: Work> Pool<W> {
+    /// Whether something was submitted since a worker looked; for one that lingers.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.inbox.has_news()
+    }
+
     /// Removes a worker from outside; see [`Worker::detach`]. A second call does nothing.
     pub fn remove_worker(self: &Arc<Self>, id: WorkerId, exit_code: Option<i32>, cause: Option<W::Error>) {
         let record = self.change(|shared, actions| {

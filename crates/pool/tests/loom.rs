@@ -47,6 +47,104 @@ fn two_submissions_reach_two_workers_even_if_neither_task_ends() {
 }
 
 #[test]
+fn a_task_that_is_left_for_a_busy_worker_is_run_however_the_worker_goes_on() {
+    model(None, || {
+        let (pool, _) = make(1);
+        let joined = attach(&pool, Kind::Isolate);
+        submit(&pool, Kind::Isolate, 1);
+        let Next::Run(first, _) = joined.0.next(&|_| true) else { panic!("there is a task") };
+        let server = thread::spawn(move || {
+            joined.0.finish(&first, Ok(1));
+            serve(&joined, 1)
+        });
+        submit(&pool, Kind::Isolate, 2);
+        assert_eq!(server.join().unwrap(), 1);
+    });
+}
+
+#[test]
+fn two_tasks_that_come_while_two_workers_linger_reach_both_even_if_neither_ends() {
+    model(Some(4), || {
+        let (pool, _) = make(2);
+        let joined: Vec<_> = (0..2).map(|_| attach(&pool, Kind::Isolate)).collect();
+        let first: Vec<_> = (0..2)
+            .map(|number| {
+                submit(&pool, Kind::Isolate, number);
+                let Next::Run(task, _) = joined[number as usize].0.next(&|_| true) else {
+                    panic!("there is a task")
+                };
+                task
+            })
+            .collect();
+        let workers: Vec<_> = joined
+            .into_iter()
+            .zip(first)
+            .map(|((worker, link), task)| {
+                thread::spawn(move || {
+                    // Its moment of lingering is over at once.
+                    let next = worker.turn_or_linger(Some((&task, Ok(0))), &|_| true);
+                    let mut next = next.unwrap_or_else(|| worker.next(&|_| true));
+                    while !matches!(next, Next::Run(..)) {
+                        link.0.park(None);
+                        next = worker.next(&|_| true);
+                    }
+                })
+            })
+            .collect();
+        submit(&pool, Kind::Isolate, 3);
+        submit(&pool, Kind::Isolate, 4);
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+    });
+}
+
+#[test]
+fn a_task_that_is_left_while_the_pool_is_shut_down_is_refused_or_runs() {
+    model(None, || {
+        let (pool, host) = make(1);
+        let joined = attach(&pool, Kind::Isolate);
+        submit(&pool, Kind::Isolate, 1);
+        let Next::Run(first, _) = joined.0.next(&|_| true) else { panic!("there is a task") };
+        let submitter = thread::spawn({
+            let pool = pool.clone();
+            move || pool.submit(task(Kind::Isolate, 2)).ok()
+        });
+        pool.shutdown(false);
+        joined.0.finish(&first, Ok(1));
+        let ran = serve(&joined, usize::MAX);
+        joined.0.detach(None, None);
+        match submitter.join().unwrap() {
+            Some(task) => assert_eq!((ran, task.state(), announced(&task)), (1, State::Finished, 1)),
+            None => assert_eq!(ran, 0),
+        }
+        assert!(pool.wait_closed(None));
+        assert_eq!(host.closed.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn a_place_that_a_lingering_worker_keeps_reaches_the_other_kind() {
+    model(Some(4), || {
+        let (pool, _) = make(1);
+        let joined = attach(&pool, Kind::Isolate);
+        let other = attach(&pool, Kind::Process);
+        // Rests, so that it lives.
+        assert!(matches!(other.0.next(&|_| true), Next::Nothing));
+        submit(&pool, Kind::Isolate, 1);
+        let Next::Run(first, _) = joined.0.next(&|_| true) else { panic!("there is a task") };
+        let lingerer = thread::spawn(move || {
+            let (worker, _link) = &joined;
+            if worker.turn_or_linger(Some((&first, Ok(0))), &|_| true).is_none() {
+                while !matches!(worker.next(&|_| true), Next::Nothing) {}
+            }
+        });
+        let server = thread::spawn(move || serve(&other, 1));
+        submit(&pool, Kind::Process, 2);
+        assert_eq!(server.join().unwrap(), 1);
+        lingerer.join().unwrap();
+    });
+}
+
+#[test]
 fn a_place_that_is_given_up_reaches_the_other_kind() {
     model(Some(4), || {
         let (pool, _) = make(1);
