@@ -151,10 +151,7 @@ pub(crate) fn progress(env: Env, task: &Arc<JsTask>) -> Result<Option<sys::napi_
     if !task.owner().has_progress.load(std::sync::atomic::Ordering::Acquire) {
         return Ok(None);
     }
-    let waiting = std::mem::take(&mut *task.owner().progress.lock());
-    if waiting.is_empty() {
-        return Ok(None);
-    }
+    let Some(waiting) = task.owner().progress.lock().take() else { return Ok(None) };
     let list = js::array(env)?;
     for (index, packed) in waiting.into_iter().enumerate() {
         let at = (2 * index) as u32;

@@ -8,7 +8,6 @@ use crate::work::JsTask;
 struct Held {
     token: f64,
     task: Arc<JsTask>,
-    awaiting: bool,
 }
 
 /// Each task has a token, by which lib/worker names it.
@@ -22,7 +21,7 @@ impl HeldTasks {
     pub(crate) fn add(&self, task: &Arc<JsTask>) -> f64 {
         let token = self.last_token.get() + 1.0;
         self.last_token.set(token);
-        self.tasks.borrow_mut().push(Held { token, task: task.clone(), awaiting: false });
+        self.tasks.borrow_mut().push(Held { token, task: task.clone() });
         token
     }
 
@@ -52,18 +51,5 @@ impl HeldTasks {
     pub(crate) fn tokens_of(&self, ids: &[u64]) -> Vec<f64> {
         let tasks = self.tasks.borrow();
         tasks.iter().filter(|held| ids.contains(&held.task.id())).map(|held| held.token).collect()
-    }
-
-    /// The task's promise is pending. Gives the number of its function.
-    pub(crate) fn note_awaiting(&self, token: f64) -> Option<u32> {
-        let mut tasks = self.tasks.borrow_mut();
-        let held = tasks.iter_mut().find(|held| held.token == token)?;
-        held.awaiting = true;
-        Some(held.task.needs())
-    }
-
-    /// Whether some task's promise is pending: then the event loop must turn.
-    pub(crate) fn is_awaiting(&self) -> bool {
-        self.tasks.borrow().iter().any(|held| held.awaiting)
     }
 }

@@ -54,6 +54,9 @@ impl Note {
 /// So many notes are nothing.
 const FEW_NOTES: usize = 1024;
 
+// The workers write to it for each task, and the isolate's thread to the counts of the `Arc`s that hold it: on lines of
+// their own.
+#[repr(align(128))]
 pub(crate) struct Mailbox {
     notes: Mutex<Vec<Note>>,
     /// Notes that must be served also while the isolate's thread waits for a future.
@@ -104,7 +107,8 @@ impl Mailbox {
 
     /// Makes the isolate look, unless it has been told to already.
     pub(crate) fn ring(&self) {
-        if !self.rung.swap(true, Ordering::AcqRel) {
+        // A look first: to write costs everybody else the line.
+        if !self.rung.load(Ordering::Acquire) && !self.rung.swap(true, Ordering::AcqRel) {
             self.bell.ring();
         }
     }

@@ -7,7 +7,7 @@ use crate::isolate::IsolateState;
 use crate::js::{self, Env, Fault};
 use crate::lent::Lent;
 use crate::store::Store;
-use crate::value::{ArgList, Value, is_list, is_whole, is_written};
+use crate::value::{ArgList, Value, Whole, is_list, is_whole, is_written};
 
 /// How a value of the form 0 is read: `read`, `read_once`, or `read_whole`.
 pub(crate) type Read = fn(Env, sys::napi_value) -> Result<Value, Fault>;
@@ -43,7 +43,7 @@ pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault
         return Ok(Value::Bytes { view, bytes: data.to_vec() });
     };
     js::detach(env, buffer)?;
-    Ok(Value::Whole { view, size, store })
+    Ok(Value::Whole(Box::new(Whole { view, size, store })))
 }
 
 /// Like `read`, but takes the memory of bytes, which fill their buffer, without a copy. The caller has to detach them.
@@ -54,7 +54,7 @@ pub(crate) fn read_whole(env: Env, value: sys::napi_value) -> Result<Value, Faul
     let (view, data) = js::get_bytes(env, value)?;
     // SAFETY: bytes that lib/codec.ts sends in this way are of an ArrayBuffer.
     match unsafe { Store::of(js::buffer_of(env, value)?, false) } {
-        Some(store) => Ok(Value::Whole { view, size: data.len(), store }),
+        Some(store) => Ok(Value::Whole(Box::new(Whole { view, size: data.len(), store }))),
         None => read(env, value),
     }
 }
@@ -73,7 +73,7 @@ pub(crate) fn read_lent(env: Env, value: sys::napi_value) -> Result<Value, Fault
     }
     // SAFETY: bytes of native tasks are never shared memory (lib/native-arguments.ts).
     match unsafe { Store::of(buffer, false) } {
-        Some(store) => Ok(Value::Lent(Lent::new(view, data, store))),
+        Some(store) => Ok(Value::Lent(Box::new(Lent::new(view, data, store)))),
         None => read(env, value),
     }
 }

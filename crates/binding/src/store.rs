@@ -55,7 +55,8 @@ unsafe impl Sync for Stores {}
 
 /// One use of a backing store.
 pub(crate) struct Store {
-    pointer: SharedPtr,
+    object: *mut c_void,
+    control: *mut Control,
     is_shared: bool,
 }
 
@@ -76,7 +77,8 @@ impl Store {
             let get: Get = std::mem::transmute::<Address, Get>(stores.get[usize::from(is_shared)]);
             get(buffer)
         };
-        (!pointer.control.is_null()).then_some(Store { pointer, is_shared })
+        let SharedPtr { object, control, .. } = pointer;
+        (!control.is_null()).then_some(Store { object, control, is_shared })
     }
 
     /// A new buffer of the current isolate over this store. An ArrayBuffer may be made once only.
@@ -96,15 +98,15 @@ impl Store {
 
     fn clone_pointer(&self) -> SharedPtr {
         // SAFETY: our own use keeps the control block alive.
-        unsafe { (*self.pointer.control).uses.fetch_add(1, Ordering::Relaxed) };
-        SharedPtr { object: self.pointer.object, control: self.pointer.control, padding: [0; 2] }
+        unsafe { (*self.control).uses.fetch_add(1, Ordering::Relaxed) };
+        SharedPtr { object: self.object, control: self.control, padding: [0; 2] }
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        release(self.pointer.control);
-        self.pointer.control = ptr::null_mut();
+        release(self.control);
+        self.control = ptr::null_mut();
     }
 }
 

@@ -12,7 +12,14 @@ pub(crate) type View = i32;
 pub(crate) const ARRAY_BUFFER: View = 100;
 pub(crate) const DATA_VIEW: View = 101;
 
-/// A value that no isolate owns.
+/// Many bytes in memory that becomes the receiver's buffer: a copy, or moved. It can be written once.
+pub(crate) struct Whole {
+    pub(crate) view: View,
+    pub(crate) size: usize,
+    pub(crate) store: Store,
+}
+
+/// A value that no isolate owns. Each task has room for two, so what is large is boxed.
 pub(crate) enum Value {
     Undefined,
     Null,
@@ -31,14 +38,9 @@ pub(crate) enum Value {
         view: View,
         bytes: Vec<u8>,
     },
-    /// Many bytes in memory that becomes the receiver's buffer: a copy, or moved. It can be written once.
-    Whole {
-        view: View,
-        size: usize,
-        store: Store,
-    },
+    Whole(Box<Whole>),
     /// The bytes of an argument of a native task, in memory that has moved to it.
-    Lent(Lent),
+    Lent(Box<Lent>),
     /// The memory of a buffer that is moved or shared.
     Store(Store),
     /// What V8's serializer has written.
@@ -112,4 +114,16 @@ pub(crate) fn is_whole(form: u8) -> bool {
 /// Whether a form's value is the number of what `write` has written.
 pub(crate) fn is_written(form: u8) -> bool {
     form & FORM_BITS == FORM_WRITTEN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_small() {
+        assert_eq!(size_of::<Value>(), 32);
+        assert_eq!(size_of::<Packed>(), 40);
+        assert_eq!(size_of::<Args>(), 40);
+    }
 }

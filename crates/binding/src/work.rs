@@ -34,7 +34,8 @@ pub(crate) struct Ticket {
     // ORDERING: a hint; the stopper may see it late.
     pub(crate) has_looked: AtomicBool,
     /// Progress that was reported and not delivered.
-    pub(crate) progress: Mutex<Vec<Packed>>,
+    #[expect(clippy::box_collection, reason = "few tasks have any, and all have room for it")]
+    pub(crate) progress: Mutex<Option<Box<Vec<Packed>>>>,
     // ORDERING: set before the task can settle, read after it has: the settling orders the two.
     pub(crate) has_progress: AtomicBool,
     /// For a plug-in's task.
@@ -51,7 +52,7 @@ impl Ticket {
             slot,
             name,
             has_looked: AtomicBool::new(false),
-            progress: Mutex::new(Vec::new()),
+            progress: Mutex::new(None),
             has_progress: AtomicBool::new(false),
             stop_sign: StopSign::default(),
             parcel: None,
@@ -86,10 +87,11 @@ impl Work for JsWork {
 /// Reports progress of a running task.
 pub(crate) fn report_progress(task: &Arc<JsTask>, value: Packed) {
     task.owner().has_progress.store(true, Ordering::Release);
-    let mut waiting = task.owner().progress.lock();
+    let mut progress = task.owner().progress.lock();
+    let waiting = progress.get_or_insert_default();
     waiting.push(value);
     let first = waiting.len() == 1;
-    drop(waiting);
+    drop(progress);
     if first {
         task.owner().mailbox.post(Note::Progress(task.clone()));
     }

@@ -235,7 +235,7 @@ impl WorkerSide {
     }
 
     pub(crate) fn await_promise(&self, token: f64) {
-        if let Some(function) = self.held.note_awaiting(token)
+        if let Some(function) = self.held.get(token).map(|task| task.needs())
             && self.ready.of(function) != Ready::Async
         {
             self.ready.note(function, Ready::Async);

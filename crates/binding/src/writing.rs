@@ -5,7 +5,7 @@ use napi::sys;
 use crate::clone;
 use crate::js::{self, Env, Fault};
 use crate::parcel::Carried;
-use crate::value::{self, Packed, Value};
+use crate::value::{self, Packed, Value, Whole};
 
 const UINT8_ARRAY: value::View = 1;
 
@@ -41,7 +41,8 @@ pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Faul
         Value::Lent(lent) => js::bytes(env, lent.view, lent.bytes()),
         Value::Written(written) => js::bytes(env, UINT8_ARRAY, written.bytes()),
         Value::Port(Carried(parcel)) => js::double(env, parcel.read()),
-        Value::Whole { view, size, store } => {
+        Value::Whole(whole) => {
+            let Whole { view, size, store } = &**whole;
             let buffer = store.open().ok_or_else(|| Fault::internal("a buffer could not be made"))?;
             js::view_of_all(env, *view, *size, buffer)
         }

@@ -10,6 +10,8 @@
 //! again: so a task is seen by a worker that is on its way, or its submitter sees that nobody is and does it the long way.
 
 use std::sync::Arc;
+// The models need not branch on it.
+use std::sync::atomic::AtomicU64;
 
 use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::task::Task;
@@ -30,12 +32,19 @@ pub(crate) struct Inbox<W: Work> {
     posted: Mutex<Posted<W>>,
     // ORDERING: written under `posted`; a hint for those who come again, or take that mutex where they must not miss a task.
     has_news: AtomicBool,
+    next_id: AtomicU64,
 }
 
 impl<W: Work> Inbox<W> {
     pub(crate) fn new() -> Self {
         let posted = Mutex::new(Posted { tasks: Vec::new(), attended: NONE });
-        Inbox { posted, has_news: AtomicBool::new(false) }
+        Inbox { posted, has_news: AtomicBool::new(false), next_id: AtomicU64::new(1) }
+    }
+
+    /// A number for a new task; those that one thread asks for are rising.
+    pub(crate) fn next_id(&self) -> u64 {
+        // ORDERING: only uniqueness matters.
+        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Leaves a task, if its kind is attended.

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod actions;
+mod apart;
 mod claim;
 mod config;
 mod control;

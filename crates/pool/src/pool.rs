@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::actions::Actions;
+use crate::apart::Apart;
 use crate::config::Config;
 use crate::deadline::{self, Alarm};
 use crate::inbox::{self, Attended, Inbox};
@@ -72,12 +73,12 @@ const MOST_KEPT: usize = 4096;
 pub struct Pool<W: Work> {
     pub(crate) config: Config,
     pub(crate) host: Arc<dyn Host>,
-    pub(crate) state: Mutex<Shared<W>>,
-    pub(crate) inbox: Inbox<W>,
+    /// Written by the workers for each task; the inbox, by the submitters.
+    pub(crate) state: Apart<Mutex<Shared<W>>>,
+    pub(crate) inbox: Apart<Inbox<W>>,
     /// Notified when `closed` becomes true.
     pub(crate) close_signal: Condvar,
     pub(crate) thread_number: std::sync::atomic::AtomicU64,
-    next_id: std::sync::atomic::AtomicU64,
 }
 
 impl<W: Work> Pool<W> {
@@ -88,7 +89,7 @@ impl<W: Work> Pool<W> {
         let pool = Arc::new(Pool {
             config,
             host,
-            state: Mutex::new(Shared {
+            state: Apart(Mutex::new(Shared {
                 lanes: std::array::from_fn(|_| Lane::default()),
                 transit: Transit::default(),
                 workers: Registry::new(),
@@ -103,11 +104,10 @@ impl<W: Work> Pool<W> {
                 counts: Counts::default(),
                 wait_time: Histogram::default(),
                 run_time: Histogram::default(),
-            }),
-            inbox: Inbox::new(),
+            })),
+            inbox: Apart(Inbox::new()),
             close_signal: Condvar::default(),
             thread_number: std::sync::atomic::AtomicU64::new(1),
-            next_id: std::sync::atomic::AtomicU64::new(1),
         });
         pool.change(|shared, actions| pool.rebalance(shared, actions));
         pool
@@ -118,9 +118,7 @@ impl<W: Work> Pool<W> {
     pub fn submit(self: &Arc<Self>, spec: Spec<W>) -> Result<Arc<Task<W>>, Box<Refused<W>>> {
         let queue_timeout = spec.queue_timeout;
         let expired = [spec.timeout, queue_timeout].iter().flatten().any(|limit| limit.is_zero());
-        // ORDERING: only uniqueness matters; what one thread submits gets rising numbers.
-        let id = self.next_id.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let task = Task::new(id, spec, self, Instant::now());
+        let task = Task::new(self.inbox.next_id(), spec, self, Instant::now());
         if (expired || task.hand_over || !self.inbox.post(&task))
             && let Err(reason) = self.admit(&task, expired)
         {
@@ -354,16 +352,9 @@ impl<W: Work> Shared<W> {
 
     /// Marks the task that was just taken from its lane as running on `worker`.
     pub(crate) fn begin(&mut self, task: &Arc<Task<W>>, worker: WorkerId, now: Instant) -> Option<W> {
-        let mut inner = task.inner.lock();
-        if !task.advance(&mut inner, State::Running) {
-            return None;
-        }
-        inner.started = Some(now);
-        inner.worker = Some(worker);
-        let work = inner.work.take();
-        drop(inner);
+        let work = task.begin(worker, now)?;
         self.running += 1;
         self.wait_time.record(now.saturating_duration_since(task.submitted));
-        work
+        Some(work)
     }
 }

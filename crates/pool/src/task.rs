@@ -35,9 +35,37 @@ pub(crate) struct Limits<W: Work> {
     pub(crate) pool: Weak<Pool<W>>,
 }
 
+/// What a task holds: first its work, in the end its outcome.
+pub(crate) enum Contents<W: Work> {
+    Work(W),
+    Nothing,
+    Outcome(Outcome<W>),
+}
+
+impl<W: Work> Contents<W> {
+    fn take_work(&mut self) -> Option<W> {
+        match std::mem::replace(self, Contents::Nothing) {
+            Contents::Work(work) => Some(work),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+
+    fn take_outcome(&mut self) -> Option<Outcome<W>> {
+        match std::mem::replace(self, Contents::Nothing) {
+            Contents::Outcome(outcome) => Some(outcome),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+}
+
 pub(crate) struct Inner<W: Work> {
-    pub(crate) work: Option<W>,
-    pub(crate) outcome: Option<Outcome<W>>,
+    contents: Contents<W>,
     pub(crate) started: Option<Instant>,
     pub(crate) worker: Option<WorkerId>,
     waiters: u32,
@@ -78,8 +106,7 @@ impl<W: Work> Task<W> {
             state: AtomicU8::new(State::Pending as u8),
             cancel: AtomicBool::new(false),
             inner: Mutex::new(Inner {
-                work: Some(spec.work),
-                outcome: None,
+                contents: Contents::Work(spec.work),
                 started: None,
                 worker: None,
                 waiters: 0,
@@ -92,9 +119,10 @@ impl<W: Work> Task<W> {
     pub(crate) fn take_back(task: Arc<Self>, queue_timeout: Option<Duration>) -> Option<Spec<W>> {
         let task = Arc::into_inner(task)?;
         let timeout = task.timeout();
+        let mut inner = task.inner.into_inner();
         Some(Spec {
             kind: task.kind,
-            work: task.inner.into_inner().work?,
+            work: inner.contents.take_work()?,
             owner: task.owner,
             needs: task.needs,
             hand_over: task.hand_over,
@@ -180,11 +208,22 @@ impl<W: Work> Task<W> {
 
     /// Takes the outcome out of a settled future; `None` before it has settled and after the first call.
     pub fn take_outcome(&self) -> Option<Outcome<W>> {
-        self.inner.lock().outcome.take()
+        self.inner.lock().contents.take_outcome()
+    }
+
+    /// The task begins, unless it has settled: takes its work.
+    pub(crate) fn begin(&self, worker: WorkerId, now: Instant) -> Option<W> {
+        let mut inner = self.inner.lock();
+        if !self.advance(&mut inner, State::Running) {
+            return None;
+        }
+        inner.started = Some(now);
+        inner.worker = Some(worker);
+        inner.contents.take_work()
     }
 
     /// Makes the move to `next` if it is legal. The caller holds `inner`.
-    pub(crate) fn advance(&self, _inner: &mut MutexGuard<'_, Inner<W>>, next: State) -> bool {
+    fn advance(&self, _inner: &mut MutexGuard<'_, Inner<W>>, next: State) -> bool {
         let legal = self.state().may_become(next);
         if legal {
             self.state.store(next as u8, Ordering::Release);
@@ -203,8 +242,8 @@ impl<W: Work> Task<W> {
         if !self.advance(&mut inner, next) {
             return Err(outcome);
         }
-        inner.outcome = Some(outcome);
-        let work = inner.work.take();
+        let work = inner.contents.take_work();
+        inner.contents = Contents::Outcome(outcome);
         let started = inner.started;
         let anybody_waits = inner.waiters > 0;
         drop(inner);

@@ -1,0 +1,15 @@
+//! Memory that one thread writes often lies apart from what others use: cores fight for whole cache lines.
+
+use std::ops::Deref;
+
+/// A value on cache lines of its own. Two lines, because processors fetch them in pairs.
+#[repr(align(128))]
+pub(crate) struct Apart<T>(pub(crate) T);
+
+impl<T> Deref for Apart<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
