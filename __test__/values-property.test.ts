@@ -1,7 +1,10 @@
 /** Values made up by fast-check, compared with what structuredClone makes of them. */
 import test from 'ava'
 import fc from 'fast-check'
+import { binding } from '../lib/binding.ts'
 import { pack, packedForm, unpack, withoutWriting } from '../lib/codec.ts'
+import { putTogether, takeApart } from '../lib/plain-data.ts'
+import type { Parts } from '../lib/plain-data.ts'
 import { ThreadPoolExecutor } from '../dist/index.js'
 import { print } from './values-graph.ts'
 
@@ -130,6 +133,54 @@ for (const [name, road] of Object.entries(roads)) test(`any value ${name} arrive
       if (calls.count !== expectedCalls.count) throw new Error(`${calls.count} calls instead of ${expectedCalls.count}`)
     }),
     { numRuns: RUNS },
+  )
+  t.pass()
+})
+
+const separated = fc.oneof(text, fc.constantFrom('\0', 'a\0b', 'x'.repeat(1_500), 'é'.repeat(700), 'Ł'))
+const plain = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'medium', withCrossShrink: true },
+    fc.oneof(separated, fc.integer(), fc.double(), fc.boolean(), fc.constantFrom(null, undefined, -0, 2 ** 31, -(2 ** 31), 2 ** 32)),
+    fc.array(separated, { maxLength: 60 }),
+    fc.array(fc.integer(), { maxLength: 60 }),
+    fc.array(fc.double(), { maxLength: 60 }),
+    fc.array(tie('value'), { maxLength: 12 }),
+    fc.dictionary(text, tie('value'), { maxKeys: 6 }),
+    fc.tuple(fc.array(text, { maxLength: 4 }), fc.array(fc.array(tie('value'), { minLength: 4, maxLength: 4 }), { maxLength: 12 })).map(([keys, rows]) => rows.map((row) => Object.fromEntries(keys.map((key, at) => [key, row[at]])))),
+  ),
+})).value
+
+test('plain data that is taken apart is put together as structuredClone gives it', (t) => {
+  if (!binding.canWrite) return t.pass()
+  let count = 0
+  fc.assert(
+    fc.property(plain, (value) => {
+      const number = takeApart(value)
+      if (number === 0) return
+      count++
+      const actual = print(putTogether(binding.readBack(number) as Parts))
+      const expected = print(structuredClone(value))
+      if (actual !== expected) throw new Error(`${actual}\n${expected}`)
+    }),
+    { numRuns: 2 * RUNS },
+  )
+  t.true(count > RUNS / 2, `${count} values`)
+})
+
+test('any graph that can be taken apart is plain, and put together as structuredClone gives it, without a getter called', (t) => {
+  if (!binding.canWrite) return t.pass()
+  fc.assert(
+    fc.property(specs, (list) => {
+      const calls = { count: 0 }
+      const number = takeApart(build(list, calls))
+      if (calls.count !== 0) throw new Error('a getter was called')
+      if (number === 0) return
+      const actual = outcome(() => putTogether(binding.readBack(number) as Parts))
+      const expected = outcome(() => structuredClone(build(list, calls)))
+      if (actual !== expected) throw new Error(`${actual}\n${expected}`)
+    }),
+    { numRuns: 2 * RUNS },
   )
   t.pass()
 })

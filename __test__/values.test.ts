@@ -1,7 +1,7 @@
 import vm from 'node:vm'
 import test from 'ava'
 import { binding } from '../lib/binding.ts'
-import { AS_IS, CLONED, JSON_TEXT, pack, packedForm, placedArgumentError, packObject, unpack, withoutWriting, WRITTEN } from '../lib/codec.ts'
+import { AS_IS, CLONED, JSON_TEXT, pack, packedForm, PLAIN, placedArgumentError, packObject, unpack, withoutWriting, WRITTEN } from '../lib/codec.ts'
 import { print } from './values-graph.ts'
 
 function cross(value: unknown): any {
@@ -113,7 +113,12 @@ test('a value too deep for structuredClone fails as it does there', (t) => {
 test('the ways are taken for what they are meant for', (t) => {
   for (const value of [undefined, null, 1, -0, 'text', 1n, new Uint8Array(3), new ArrayBuffer(3), Buffer.from('slice')]) t.is(formOf(value), AS_IS)
   for (const value of [{}, [], { a: [1, 'b', { c: null, d: 1.5 }] }, Object.create(null)]) t.is(formOf(value), JSON_TEXT)
-  for (const value of [{ a: undefined }, [-0], new Date(), new Map(), { s: 'x'.repeat(10_000) }, resizable()]) {
+  const list = Array.from({ length: 100 }, (_, id) => ({ id, name: `name ${id}` }))
+  for (const value of [list, { list, s: 'x'.repeat(10_000) }, Array.from({ length: 100 }, (_, index) => index / 3)]) {
+    t.is(formOf(value), binding.canWrite ? PLAIN : CLONED)
+    t.is(withoutWriting(() => formOf(value)), CLONED)
+  }
+  for (const value of [{ a: undefined }, [-0], new Date(), new Map(), [list, list], [...list, new Date()], resizable()]) {
     t.is(formOf(value), binding.canWrite ? WRITTEN : CLONED)
     t.is(withoutWriting(() => formOf(value)), CLONED)
   }

@@ -56,9 +56,14 @@ export interface Binding {
   submit(pool: number, fn: number, flags: number, form: number, ...values: unknown[]): number
   /** Has V8's serializer write the value: the number that the next call with a value of the form WRITTEN takes; 0 if it throws. */
   write(value: unknown): number
+  /**
+   * Keeps a value that was taken apart (plain-data.ts) for the next call with a value of the form PLAIN, and gives its number; 0 if its texts have
+   * separators in them.
+   */
+  keepPlain(structure: number, fractions: number, texts: string, count: number): number
   /** Whether an ArrayBuffer can move; the memory of WebAssembly cannot. */
   isDetachable(buffer: ArrayBuffer): boolean
-  /** A copy of what was written. */
+  /** A copy of what was written; of what was taken apart, the parts. */
   readBack(number: number): unknown
   /** The arguments of a task of the form PORT are where the pool's owner finds them (parcels.ts). */
   seal(pool: number, slot: number): void
@@ -135,14 +140,20 @@ export interface Binding {
 // The layout of the header (isolate.rs).
 const BATCH = 512
 const SCRATCH = 16
+const FRACTIONS = 8_192
+const STRUCTURE = 65_536
 
 let deliverBatch: (count: number, values: unknown[] | undefined) => void = () => {}
 
 export const binding: Binding = connect((count, values) => deliverBatch(count, values)) as Binding
 export const numbers: Float64Array = new Float64Array(binding.header, 0, BATCH)
 export const scratch: Float64Array = new Float64Array(binding.header, BATCH * 8, SCRATCH)
-export const slots: Int32Array = new Int32Array(binding.header, (BATCH + SCRATCH) * 8, BATCH)
-export const kinds: Int32Array = new Int32Array(binding.header, (BATCH + SCRATCH) * 8 + BATCH * 4, BATCH)
+/** Where a value is taken apart (plain-data.ts). */
+export const fractionsOut: Float64Array = new Float64Array(binding.header, (BATCH + SCRATCH) * 8, FRACTIONS)
+const integers = (BATCH + SCRATCH + FRACTIONS) * 8
+export const slots: Int32Array = new Int32Array(binding.header, integers, BATCH)
+export const kinds: Int32Array = new Int32Array(binding.header, integers + BATCH * 4, BATCH)
+export const structureOut: Uint8Array = new Uint8Array(binding.header, integers + 2 * BATCH * 4, STRUCTURE)
 
 /** Where in `scratch` the addon says that `services()` should be called before this thread goes on (isolate.rs). */
 export const SERVICE_FLAG: number = SCRATCH - 1

@@ -4,7 +4,8 @@
  *
  * A packed value is a *form* and a primitive or bytes, which the addon copies:
  * - `AS_IS`: primitives, and array buffers and whole views of them;
- * - `JSON_TEXT`: what JSON gives back unchanged;
+ * - `JSON_TEXT`: what JSON gives back unchanged, if it is small;
+ * - `PLAIN`: larger plain objects and arrays, taken apart (plain-data.ts). Like `WRITTEN`, it is a number on the one side; on the other, the parts;
  * - `CLONED`: the bytes of `v8.Serializer`, for what it carries faithfully. Where that is in doubt, `structuredClone` is asked, and its
  *   copy, about which there is no doubt, is written instead of the value;
  * - `MOVED`: the bytes of `v8.Serializer` and the buffers that move or are shared;
@@ -19,10 +20,12 @@ import { isDetached, placedError } from './clone-error.ts'
 import { deserialize, serialize } from './cloned.ts'
 import { survey, trust } from './faithful.ts'
 import type { Survey } from './faithful.ts'
-import { isJsonSafe } from './json-safe.ts'
+import { judge, LARGE, SMALL } from './json-safe.ts'
 import { checkTransfer, deserializeMoved, serializeMoved } from './moved.ts'
 import type { Moved } from './moved.ts'
 import { canSend, sendResult, takeResult } from './parcels.ts'
+import { putTogether, takeApart } from './plain-data.ts'
+import type { Parts } from './plain-data.ts'
 import { bufferOf, isPart, MOST_BYTES } from './views.ts'
 
 export { describe, placedArgumentError } from './clone-error.ts'
@@ -38,6 +41,8 @@ export const WRITTEN = 5
 const READ = 6
 /** Bytes whose buffer moves. */
 const WHOLE = 7
+/** For the addon, something that it has written. */
+export const PLAIN: number = WRITTEN + 8
 /** Added to the form: the result of a chunk of `map`. */
 export const CHUNK = 16
 
@@ -130,10 +135,16 @@ function send(value: unknown, transfer?: readonly object[]): unknown {
  * has to send.
  */
 export function packObject(value: unknown): unknown {
-  if (isJsonSafe(value)) {
+  const size = judge(value)
+  if (size === SMALL) {
     const text = JSON.stringify(value)
     packedForm = JSON_TEXT
     return text
+  }
+  const number = size === LARGE && canWrite ? takeApart(value) : 0
+  if (number !== 0) {
+    packedForm = PLAIN
+    return number
   }
   const found = survey(value)
   checkSize(found)
@@ -216,6 +227,7 @@ function packMoved(value: unknown, moved: readonly ArrayBuffer[]): unknown {
 /** Makes a packed value anew. */
 export function unpack(form: number, data: unknown): any {
   if (form === READ || form === WHOLE) return data
+  if (form === PLAIN) return putTogether((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
   if (form === MOVED) return deserializeMoved(data as Moved)
   if (form === PORT) return takeResult(data as number)
   if (form === AS_IS) return data

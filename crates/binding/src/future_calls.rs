@@ -13,6 +13,7 @@ use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
 use crate::nest;
 use crate::parcel::{Carried, Parcel};
+use crate::plain::Plain;
 use crate::pools::PoolEntry;
 use crate::reading;
 use crate::value::{self, ArgList, Args, Value};
@@ -115,15 +116,31 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
 /// WRITTEN; 0 if it cannot write this one.
 pub(crate) fn write(call: &Call<'_>) -> Answer {
     // SAFETY: in a call from JavaScript the context is entered and a handle scope open.
-    let written = unsafe { clone::write(call.value(0)?) };
+    let written = unsafe { clone::write(call.value(0)?) }.map(Value::Written);
+    keep(call, written)
+}
+
+/// `keepPlain(structure, fractions, texts, count)`: the number of a value that was taken apart, of which so much is in the
+/// header, for the next call that takes a value of the form WRITTEN; 0 if the texts hold separators of their own.
+pub(crate) fn keep_plain(call: &Call<'_>) -> Answer {
+    let (structure, fractions) = call.state.header.parts(call.u32(0)? as usize, call.u32(1)? as usize);
+    let text = js::get_string(call.env, call.value(2)?, true)?;
+    let plain = Plain::new(structure, fractions, text, call.u32(3)? as usize);
+    keep(call, plain.map(|plain| Value::Plain(Box::new(plain))))
+}
+
+fn keep(call: &Call<'_>, written: Option<Value>) -> Answer {
     js::double(call.env, written.map_or(0.0, |written| f64::from(call.state.keep_written(written))))
 }
 
-/// `readBack(number)`: a copy of the value that was written.
+/// `readBack(number)`: a copy of the value that was written; of one that was taken apart, the parts.
 pub(crate) fn read_back(call: &Call<'_>) -> Answer {
-    let written = call.state.take_written(call.u32(0)?)?;
-    // SAFETY: as in `write`.
-    unsafe { clone::read(&written) }.ok_or_else(|| Fault::internal("a copy could not be read"))
+    match call.state.take_written(call.u32(0)?)? {
+        // SAFETY: as in `write`.
+        Value::Written(written) => unsafe { clone::read(&written) }
+            .ok_or_else(|| Fault::internal("a copy could not be read")),
+        other => writing::write_ref(call.env, &other),
+    }
 }
 
 /// `isDetachable(buffer)`: whether an ArrayBuffer can move.

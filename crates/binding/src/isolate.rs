@@ -15,40 +15,57 @@ use napi::sys;
 
 use crate::awake::Wakefulness;
 use crate::bell::Bell;
-use crate::clone::Written;
 use crate::debugger::Breakpoint;
 use crate::engine::{self, UvAsync};
 use crate::js::{self, Env, Fault, check};
 use crate::mailbox::{Mailbox, Note};
 use crate::pools::PoolEntry;
 use crate::slice;
+use crate::value::Value;
 use crate::work::JsTask;
 use crate::worker::WorkerSide;
 
 /// The most completions that are delivered in one turn of the loop, so that timers stay alive.
 pub(crate) const BATCH: usize = 512;
 
-/// Memory shared with TypeScript: four columns of a batch, and a few numbers that go with a call.
-/// Layout, in 8-byte units: `numbers[BATCH]`, `scratch[16]`, then as 32-bit integers `slots[BATCH]`,
-/// `kinds[BATCH]`. TypeScript makes typed arrays over the same buffer (lib/binding.ts).
+/// Memory shared with TypeScript: four columns of a batch, a few numbers that go with a call, and a value that is taken
+/// apart. Layout, in 8-byte units: `numbers[BATCH]`, `scratch[16]`, `fractions[FRACTIONS]`, then as 32-bit integers
+/// `slots[BATCH]`, `kinds[BATCH]`, then bytes: `structure[STRUCTURE]`. TypeScript makes typed arrays over the same buffer
+/// (lib/binding.ts).
 pub(crate) struct Header {
     numbers: *mut f64,
     scratch: *mut f64,
     slots: *mut i32,
     kinds: *mut i32,
+    fractions: *const f64,
+    structure: *const u8,
 }
 
+const FRACTIONS: usize = 8192;
+const STRUCTURE: usize = 65_536;
 pub(crate) const SCRATCH: usize = 16;
 /// Not 0 when something waits in the mailbox that cannot wait for the loop to turn.
 const SERVICE_FLAG: usize = SCRATCH - 1;
-pub(crate) const HEADER_BYTES: usize = (BATCH + SCRATCH) * 8 + 2 * BATCH * 4;
+pub(crate) const HEADER_BYTES: usize = (BATCH + SCRATCH + FRACTIONS) * 8 + 2 * BATCH * 4 + STRUCTURE;
 
 impl Header {
     fn new(data: *mut c_void) -> Self {
         let numbers = data.cast::<f64>();
         let scratch = numbers.wrapping_add(BATCH);
-        let slots = scratch.wrapping_add(SCRATCH).cast::<i32>();
-        Header { numbers, scratch, slots, kinds: slots.wrapping_add(BATCH) }
+        let fractions = scratch.wrapping_add(SCRATCH);
+        let slots = fractions.wrapping_add(FRACTIONS).cast::<i32>();
+        let kinds = slots.wrapping_add(BATCH);
+        let structure = kinds.wrapping_add(BATCH).cast::<u8>();
+        Header { numbers, scratch, slots, kinds, fractions, structure }
+    }
+
+    /// Copies of the first so many bytes of the structure and of the first so many fractions.
+    pub(crate) fn parts(&self, structure: usize, fractions: usize) -> (Box<[u8]>, Box<[f64]>) {
+        // SAFETY: as in `set_row`; no more than there is.
+        unsafe {
+            let structure = std::slice::from_raw_parts(self.structure, structure.min(STRUCTURE));
+            (structure.into(), std::slice::from_raw_parts(self.fractions, fractions.min(FRACTIONS)).into())
+        }
     }
 
     pub(crate) fn set_row(&self, row: usize, slot: u32, kind: i32, number: f64) {
@@ -138,8 +155,8 @@ pub(crate) struct IsolateState {
     handle: Cell<*mut UvAsync>,
     pub(crate) worker: RefCell<Option<std::rc::Rc<WorkerSide>>>,
     pub(crate) errand: RefCell<slice::Errand>,
-    /// What `write` has written for the call that follows, and its number.
-    pub(crate) written: RefCell<Option<Written>>,
+    /// What `write` has written, or `keepPlain` kept, for the call that follows, and its number.
+    pub(crate) written: RefCell<Option<Value>>,
     pub(crate) writings: Cell<u32>,
     /// The task whose arguments TypeScript is carrying to a worker.
     pub(crate) carried: RefCell<Option<(Arc<JsTask>, pool::WorkerId)>>,
@@ -228,14 +245,14 @@ impl IsolateState {
     }
 
     /// Keeps what was written; its number goes through TypeScript to the call that takes it.
-    pub(crate) fn keep_written(&self, written: Written) -> u32 {
+    pub(crate) fn keep_written(&self, written: Value) -> u32 {
         let number = self.writings.get().wrapping_add(1);
         self.writings.set(number);
         *self.written.borrow_mut() = Some(written);
         number
     }
 
-    pub(crate) fn take_written(&self, number: u32) -> Result<Written, Fault> {
+    pub(crate) fn take_written(&self, number: u32) -> Result<Value, Fault> {
         let written = self.written.borrow_mut().take().filter(|_| number == self.writings.get());
         written.ok_or_else(|| Fault::internal("what was written is no longer there"))
     }

@@ -27,6 +27,7 @@ mod native_tasks;
 mod nest;
 mod os_thread;
 mod parcel;
+mod plain;
 mod plugins;
 mod pool_calls;
 mod pooled;
@@ -92,6 +93,7 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"park" => future_calls::park,
         c"release" => future_calls::release,
         c"write" => future_calls::write,
+        c"keepPlain" => future_calls::keep_plain,
         c"isDetachable" => future_calls::is_detachable,
         c"readBack" => future_calls::read_back,
         c"services" => future_calls::services,

@@ -117,7 +117,7 @@ pub(crate) fn read_packed(
 ) -> Result<Value, Fault> {
     let env = state.env;
     if is_written(form) {
-        return state.take_written(js::get_u32(env, value)?).map(Value::Written);
+        return state.take_written(js::get_u32(env, value)?);
     }
     if is_whole(form) {
         let whole = read_whole(env, value)?;

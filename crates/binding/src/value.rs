@@ -4,6 +4,7 @@
 use crate::clone::Written;
 use crate::lent::Lent;
 use crate::parcel::Carried;
+use crate::plain::Plain;
 use crate::pooled::Pooled;
 use crate::store::Store;
 
@@ -45,6 +46,8 @@ pub(crate) enum Value {
     Store(Store),
     /// What V8's serializer has written.
     Written(Written),
+    /// Plain data, taken apart.
+    Plain(Box<Plain>),
     /// Bytes, and the buffers that they refer to.
     List(Box<[Value]>),
     /// The number of what a MessagePort carries.

@@ -46,6 +46,7 @@ pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Faul
             let buffer = store.open().ok_or_else(|| Fault::internal("a buffer could not be made"))?;
             js::view_of_all(env, *view, *size, buffer)
         }
+        Value::Plain(plain) => plain.write(env),
         Value::Store(store) => store.open().ok_or_else(|| Fault::internal("a buffer could not be made")),
         Value::List(values) => {
             let list = js::array(env)?;

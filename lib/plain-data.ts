@@ -1,0 +1,355 @@
+/**
+ * The form `PLAIN`: plain objects and arrays of strings, numbers, booleans, `null` and `undefined`, taken apart. Their *structure* is bytes,
+ * their *texts* are one string with separators, their *fractions* are doubles: so that the many strings of a value cross as one, and what the objects of
+ * a list have in common crosses once. It takes half as long as the engine's serializer, or JSON, for a value of some kilobytes.
+ *
+ * The structure is written in the memory that is shared with the addon, in prefix order; see the codes below. Lengths and integers are varints of
+ * seven bits a byte, integers in zigzag order. An object of a new shape is followed by the number of its keys, which come among the texts, and its values;
+ * one of a known shape, by the number of the shape and its values.
+ *
+ * Like that of json-safe.ts, the walk runs no code of the user, and leaves everything that is not plain to others.
+ */
+import { types } from 'node:util'
+import { binding, fractionsOut, structureOut } from './binding.ts'
+import { hasGetter, isOrdinary, MOST_CHECKED } from './json-safe.ts'
+
+const NULL = 0
+const UNDEFINED = 1
+const FALSE = 2
+const TRUE = 3
+const INTEGER = 4
+const FRACTION = 5
+const TEXT = 6
+const ARRAY = 7
+/** Arrays of one kind of value. */
+const TEXTS = 8
+const INTEGERS = 9
+const FRACTIONS = 10
+const NEW_SHAPE = 11
+const KNOWN_SHAPE = 12
+
+const MOST_DEPTH = 64
+const MOST_OBJECTS = 4_096
+/** More shapes than these are not plain data but a dictionary. */
+const MOST_SHAPES = 64
+const MOST_KEYS = 256
+/** One value takes no more bytes, but for those of an array, which has a check of its own. */
+const MOST_OF_ONE = 16
+/** All texts together; see docs/values.md for what a receiver keeps that keeps one of them. */
+const MOST_TEXT = 1 << 22
+const SEPARATOR = '\0'
+
+const getDescriptor = Object.getOwnPropertyDescriptor
+const getPrototype = Object.getPrototypeOf
+const objectPrototype: unknown = Object.prototype
+const arrayPrototype: unknown = Array.prototype
+
+const room = structureOut.length - MOST_OF_ONE
+
+// The value that is being taken apart. Nothing of the user's runs meanwhile, so there is one at a time.
+let at = 0
+let fractions = 0
+let texts: string[] = []
+let textLength = 0
+let shapes: string[][] = []
+let lastShape = 0
+let seen: Set<object> = new Set()
+
+/** Takes a value apart: the number of what the addon keeps of it, or 0 if it is not plain, or too large. */
+export function takeApart(value: unknown): number {
+  at = 0
+  fractions = 0
+  lastShape = 0
+  textLength = 0
+  const isPlain = writeValue(value, 0)
+  const all = texts
+  if (all.length > 0) texts = []
+  if (shapes.length > 0) shapes = []
+  if (seen.size > 0) seen = new Set()
+  return isPlain ? binding.keepPlain(at, fractions, all.join(SEPARATOR), all.length) : 0
+}
+
+function writeLength(length: number): void {
+  let rest = length
+  while (rest > 127) {
+    structureOut[at++] = (rest & 127) | 128
+    rest >>>= 7
+  }
+  structureOut[at++] = rest
+}
+
+function writeText(text: string): boolean {
+  texts.push(text)
+  textLength += text.length + 1
+  return textLength <= MOST_TEXT
+}
+
+function isInteger(value: number): boolean {
+  return (value | 0) === value && (value !== 0 || 1 / value > 0)
+}
+
+function writeValue(value: unknown, depth: number): boolean {
+  if (at > room) return false
+  switch (typeof value) {
+    case 'string':
+      structureOut[at++] = TEXT
+      return writeText(value)
+    case 'number':
+      return writeNumber(value)
+    case 'boolean':
+      structureOut[at++] = value ? TRUE : FALSE
+      return true
+    case 'undefined':
+      structureOut[at++] = UNDEFINED
+      return true
+    case 'object':
+      if (value !== null) return writeObject(value, depth)
+      structureOut[at++] = NULL
+      return true
+    default:
+      return false
+  }
+}
+
+function writeNumber(value: number): boolean {
+  if (isInteger(value)) {
+    structureOut[at++] = INTEGER
+    writeLength(((value << 1) ^ (value >> 31)) >>> 0)
+    return true
+  }
+  structureOut[at++] = FRACTION
+  return writeFraction(value)
+}
+
+function writeFraction(value: number): boolean {
+  if (fractions >= fractionsOut.length) return false
+  fractionsOut[fractions++] = value
+  return true
+}
+
+function writeObject(value: object, depth: number): boolean {
+  // The proxy comes first: all else would run its traps.
+  if (types.isProxy(value) || depth >= MOST_DEPTH || seen.has(value) || seen.size >= MOST_OBJECTS) return false
+  seen.add(value)
+  if (Array.isArray(value)) return writeArray(value, depth)
+  const prototype: unknown = getPrototype(value)
+  if ((prototype !== objectPrototype && prototype !== null) || types.isArgumentsObject(value)) return false
+  const keys: string[] = []
+  const values: unknown[] = []
+  for (const key in value) {
+    const property = getDescriptor(value, key)
+    if (property === undefined || property.get !== undefined || property.set !== undefined || key === '__proto__') return false
+    keys.push(key)
+    values.push(property.value)
+  }
+  if (keys.length > MOST_KEYS || (keys.length === 0 && !isOrdinary(value))) return false
+  if (!writeShape(keys)) return false
+  for (let index = 0; index < values.length; index++) if (!writeValue(values[index], depth + 1)) return false
+  return true
+}
+
+function writeShape(keys: string[]): boolean {
+  const shape = findShape(keys)
+  if (shape >= 0) {
+    lastShape = shape
+    structureOut[at++] = KNOWN_SHAPE
+    writeLength(shape)
+    return true
+  }
+  if (shapes.length >= MOST_SHAPES) return false
+  lastShape = shapes.length
+  shapes.push(keys)
+  structureOut[at++] = NEW_SHAPE
+  writeLength(keys.length)
+  for (const key of keys) if (!writeText(key)) return false
+  return true
+}
+
+/** The objects of a list mostly look like the one before. */
+function findShape(keys: string[]): number {
+  const count = shapes.length
+  for (let step = 0; step < count; step++) {
+    const index = (lastShape + step) % count
+    if (isSame(shapes[index] as string[], keys)) return index
+  }
+  return -1
+}
+
+function isSame(one: string[], other: string[]): boolean {
+  if (one.length !== other.length) return false
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false
+  return true
+}
+
+function writeArray(array: unknown[], depth: number): boolean {
+  if (getPrototype(array) !== arrayPrototype) return false
+  const length = array.length
+  // A hole reads as undefined, and other own properties show here.
+  if (length > 0 && Object.keys(array).length !== length) return false
+  if (length <= MOST_CHECKED) for (let index = 0; index < length; index++) if (hasGetter(array, index)) return false
+  if (length > 1) {
+    if (typeof array[0] === 'string' && typeof array[1] === 'string') return writeTexts(array) ?? writeItems(array, depth)
+    if (typeof array[0] === 'number' && typeof array[1] === 'number') return writeNumbers(array) ?? writeItems(array, depth)
+  }
+  return writeItems(array, depth)
+}
+
+function writeItems(array: unknown[], depth: number): boolean {
+  structureOut[at++] = ARRAY
+  writeLength(array.length)
+  for (let index = 0; index < array.length; index++) if (!writeValue(array[index], depth + 1)) return false
+  return true
+}
+
+/** Writes an array of strings; undefined if it holds something else. */
+function writeTexts(array: unknown[]): boolean | undefined {
+  const [count, length] = [texts.length, textLength]
+  for (let index = 0; index < array.length; index++) {
+    const item = array[index]
+    if (typeof item !== 'string') {
+      texts.length = count
+      textLength = length
+      return undefined
+    }
+    texts.push(item)
+    textLength += item.length + 1
+  }
+  structureOut[at++] = TEXTS
+  writeLength(array.length)
+  return textLength <= MOST_TEXT
+}
+
+/** Writes an array of numbers; undefined if it holds something else. */
+function writeNumbers(array: unknown[]): boolean | undefined {
+  const length = array.length
+  let areIntegers = true
+  for (let index = 0; index < length; index++) {
+    const item = array[index]
+    if (typeof item !== 'number') return undefined
+    areIntegers &&= isInteger(item)
+  }
+  structureOut[at++] = areIntegers ? INTEGERS : FRACTIONS
+  writeLength(length)
+  if (!areIntegers) {
+    if (fractions + length > fractionsOut.length) return false
+    fractionsOut.set(array as number[], fractions)
+    fractions += length
+    return true
+  }
+  // An integer takes five bytes at most.
+  if (at + 5 * length > room) return false
+  for (let index = 0; index < length; index++) {
+    const value = array[index] as number
+    writeLength(((value << 1) ^ (value >> 31)) >>> 0)
+  }
+  return true
+}
+
+/** A value taken apart, as it arrives: the structure with a byte a character, the fractions, and the texts in pieces. */
+export type Parts = [structure: string, fractions: Float64Array | undefined, ...pieces: string[]]
+
+let structureIn = ''
+let fractionsIn: Float64Array | undefined
+let textsIn: string[] = []
+let nextText = 0
+let nextFraction = 0
+let shapesIn: string[][] = []
+
+/** Puts a value together again. */
+export function putTogether([structure, doubles, ...pieces]: Parts): unknown {
+  structureIn = structure
+  fractionsIn = doubles
+  textsIn = pieces.length === 0 ? [] : (pieces[0] as string).split(SEPARATOR)
+  for (let index = 1; index < pieces.length; index++) textsIn = textsIn.concat((pieces[index] as string).split(SEPARATOR))
+  at = 0
+  nextText = 0
+  nextFraction = 0
+  const value = readValue()
+  textsIn = []
+  fractionsIn = undefined
+  if (shapesIn.length > 0) shapesIn = []
+  return value
+}
+
+function readLength(): number {
+  let byte = structureIn.charCodeAt(at++)
+  if (byte < 128) return byte
+  let length = byte & 127
+  for (let shift = 7; ; shift += 7) {
+    byte = structureIn.charCodeAt(at++)
+    length |= (byte & 127) << shift
+    if (byte < 128) return length >>> 0
+  }
+}
+
+function readInteger(): number {
+  const zigzag = readLength()
+  return (zigzag >>> 1) ^ -(zigzag & 1)
+}
+
+function readValue(): unknown {
+  switch (structureIn.charCodeAt(at++)) {
+    case NULL:
+      return null
+    case FALSE:
+      return false
+    case TRUE:
+      return true
+    case INTEGER:
+      return readInteger()
+    case FRACTION:
+      return fractionsIn?.[nextFraction++]
+    case TEXT:
+      return textsIn[nextText++]
+    case ARRAY:
+      return readItems()
+    case TEXTS:
+      return readTexts()
+    case INTEGERS:
+      return readIntegers()
+    case FRACTIONS:
+      return readFractions()
+    case NEW_SHAPE: {
+      const count = readLength()
+      const keys = textsIn.slice(nextText, (nextText += count))
+      shapesIn.push(keys)
+      return readObject(keys)
+    }
+    case KNOWN_SHAPE:
+      return readObject(shapesIn[readLength()] as string[])
+    default:
+      return undefined
+  }
+}
+
+function readObject(keys: string[]): object {
+  const object: Record<string, unknown> = {}
+  for (let index = 0; index < keys.length; index++) object[keys[index] as string] = readValue()
+  return object
+}
+
+function readItems(): unknown[] {
+  const length = readLength()
+  const array: unknown[] = []
+  for (let index = 0; index < length; index++) array.push(readValue())
+  return array
+}
+
+function readTexts(): string[] {
+  const length = readLength()
+  return textsIn.slice(nextText, (nextText += length))
+}
+
+function readIntegers(): number[] {
+  const length = readLength()
+  const array: number[] = []
+  for (let index = 0; index < length; index++) array.push(readInteger())
+  return array
+}
+
+function readFractions(): number[] {
+  const length = readLength()
+  const array: number[] = []
+  for (let index = 0; index < length; index++) array.push((fractionsIn as Float64Array)[nextFraction++] as number)
+  return array
+}
