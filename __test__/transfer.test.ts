@@ -1,5 +1,6 @@
 /** What moves instead of being copied. */
 import { createHash } from 'node:crypto'
+import { markAsUntransferable } from 'node:worker_threads'
 import test from 'ava'
 import { moduleTasks, native, QueueFullError, ThreadPoolExecutor } from '../dist/index.js'
 import { Folder, until } from './gate.ts'
@@ -96,4 +97,27 @@ test('the memory of WebAssembly does not move: submit says so, and nothing is qu
   const error = (await executor.submit(carried.moveWasm).exception()) as Error
   t.is(error.name, 'DataCloneError')
   t.is(await executor.submit(() => 'well').result(), 'well')
+})
+
+test('a buffer that is marked as untransferable does not move, nor does the pool that small Buffers share: every other Buffer in it would break', async (t) => {
+  await using executor = new ThreadPoolExecutor(1)
+  const marked = new ArrayBuffer(8)
+  markAsUntransferable(marked)
+  const small = Buffer.from('small')
+  for (const [value, buffer] of [[small, small.buffer], [{ small }, small.buffer], [marked, marked], [[marked, new Blob([])], marked]] as const) {
+    const before = buffer.byteLength
+    for (const fn of [native.sha256, look]) {
+      if (fn === native.sha256 && value !== small && value !== marked) continue
+      const error = t.throws(() => executor.with({ transfer: [buffer as ArrayBuffer] }).submit(fn as never, value as never), { any: true }) as Error
+      t.is(error.name, 'DataCloneError')
+      t.regex(error.message, /^transfer\[0\] cannot be moved: it is marked as untransferable/)
+      t.is(buffer.byteLength, before)
+    }
+  }
+  t.is(small.toString(), 'small')
+  t.is(Buffer.from('another').toString(), 'another')
+  t.is(executor.stats().queued, 0)
+  const error = (await executor.submit(carried.movePool).exception()) as Error
+  t.is(error.name, 'DataCloneError')
+  t.is(await executor.submit(() => Buffer.from('well').toString()).result(), 'well')
 })
