@@ -97,33 +97,3 @@ export function deserializeMoved([bytes, ...buffers]: Moved): unknown {
   deserializer.readHeader()
   return deserializer.readValue()
 }
-
-/** A value that a task returns with what of it is to be moved. */
-export class Transfer {
-  readonly value: unknown
-  readonly list: readonly object[]
-
-  constructor(value: unknown, list: readonly object[]) {
-    this.value = value
-    this.list = list
-  }
-}
-
-/**
- * Around a task's result: moves what is in the list instead of copying it. What has moved is of no use in the worker any more.
- *
- * @param value - the result
- * @param list - what of it moves: ArrayBuffers, MessagePorts, streams, FileHandles and what else Node can transfer
- * @returns for the task to return; it has the type of the value
- * @throws TypeError when `list` is no array; DataCloneError for what cannot be moved
- * @example
- * ```ts
- * const pixels = new Uint8Array(16 << 20)
- * return transfer(pixels, [pixels.buffer])
- * ```
- */
-export function transfer<T>(value: T, list: readonly object[]): T {
-  if (!Array.isArray(list)) throw new TypeError('transfer(value, list): list must be an array of transferable objects')
-  checkTransfer(list)
-  return new Transfer(value, [...list]) as T
-}

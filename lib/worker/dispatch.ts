@@ -7,6 +7,7 @@ import { AS_IS, CHUNK, goesAsIs, packedForm, PORT, unpack } from '../codec.ts'
 import { forgetBlocked, giveBackStores, runInContext, TaskContext } from '../context.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
 import { takeArguments } from '../parcels.ts'
+import { isToMove } from '../transfer.ts'
 import { chunked, isThenable, packOutcome } from './chunk.ts'
 import type { ChunkOutcome } from './chunk.ts'
 import { explain, functions } from './loader.ts'
@@ -68,7 +69,7 @@ function finish(fn: AnyFunction, result: unknown, context: TaskContext): unknown
 let resultForm = 0
 
 function packFor(fn: AnyFunction, result: unknown): unknown {
-  if (goesAsIs(result)) {
+  if (!isToMove(result) && goesAsIs(result)) {
     resultForm = AS_IS
     return result
   }
