@@ -42,6 +42,16 @@ test('the errors of WebAssembly arrive with their class, name and message', asyn
   t.true((await trap.exception()) instanceof WebAssembly.RuntimeError)
 })
 
+test('a message that is no string arrives as its text', (t) => {
+  for (const [message, expected] of [[{ toString: () => 'text' }, 'text'], [{ a: 1 }, '[object Object]'], [null, 'null'], [42, '42'], [[1, 2], '1,2']]) {
+    const error = Object.defineProperty(new Error('e'), 'message', { value: message })
+    t.is(cross(error).message, expected)
+    t.is(structuredClone(error).message, expected)
+  }
+  const hopeless = { toString(): never { throw new Error('no text') } }
+  t.is(cross(Object.defineProperty(new Error('e'), 'message', { value: hopeless })).message, '')
+})
+
 test('an error of a user arrives as the nearest class, with its name and code', (t) => {
   class ValidationError extends TypeError {
     constructor(message: string) {
