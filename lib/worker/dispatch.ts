@@ -85,7 +85,9 @@ function packFor(fn: AnyFunction, result: unknown): unknown {
 
 /** Settles the task once its promise has. */
 function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskContext): void {
-  Promise.resolve(promise).then(
+  // A future gives this worker's place up only if it is waited for as a part of the task.
+  const settling = Object.getPrototypeOf(promise) === Promise.prototype ? asPromise(promise) : runInContext(context, asPromise, promise)
+  settling.then(
     (value) => {
       end(context)
       let data: unknown
@@ -105,6 +107,10 @@ function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskCon
       binding.settle(context.token, thrownForm | THREW, data)
     },
   )
+}
+
+function asPromise(thenable: PromiseLike<unknown>): Promise<unknown> {
+  return Promise.resolve(thenable)
 }
 
 function end(context: TaskContext): void {
