@@ -58,8 +58,15 @@ export function heldBy(value: unknown, wanted: ReadonlySet<object>): object[] {
 export function trust(strangers: object[]): void {
   for (const prototype of strangers) {
     // Whether an AbortSignal can be cloned differs from one to the next.
-    if (!messaging.some((symbol) => symbol in prototype)) trusted.add(prototype)
+    if (!hasProxy(prototype) && !messaging.some((symbol) => symbol in prototype)) trusted.add(prototype)
   }
+}
+
+/** Whether there is a proxy in a chain of prototypes, whose traps would run. */
+function hasProxy(prototype: object): boolean {
+  let at: object | null = prototype
+  while (at !== null && !types.isProxy(at)) at = Object.getPrototypeOf(at) as object | null
+  return at !== null
 }
 
 class Surveyor implements Survey {

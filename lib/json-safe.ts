@@ -61,12 +61,12 @@ function isSafeValue(value: unknown, depth: number): boolean {
 }
 
 function isSafeObject(value: object, depth: number): boolean {
-  // The proxy comes first: all else would run its traps.
+  // The proxy comes first: all else would run its traps. So may a look for `toJSON`, but for these prototypes.
   if (types.isProxy(value) || depth >= MOST_DEPTH || isSeen(value)) return false
-  if (dear > ALLOWANCE + OBJECT_ALLOWANCE * seen.length || 'toJSON' in value) return false
-  if (Array.isArray(value)) return isSafeArray(value, depth)
+  if (dear > ALLOWANCE + OBJECT_ALLOWANCE * seen.length) return false
+  if (Array.isArray(value)) return getPrototype(value) === arrayPrototype && !('toJSON' in value) && isSafeArray(value, depth)
   const prototype: unknown = getPrototype(value)
-  if ((prototype !== objectPrototype && prototype !== null) || types.isArgumentsObject(value)) return false
+  if ((prototype !== objectPrototype && prototype !== null) || 'toJSON' in value || types.isArgumentsObject(value)) return false
   let count = 0
   for (const key in value) {
     const property = getDescriptor(value, key)
@@ -77,7 +77,6 @@ function isSafeObject(value: object, depth: number): boolean {
 }
 
 function isSafeArray(array: unknown[], depth: number): boolean {
-  if (getPrototype(array) !== arrayPrototype) return false
   const length = array.length
   // A hole reads as undefined and is refused below; other own properties show here.
   if (length > ALLOWANCE * 32 || Object.keys(array).length !== length) return false
