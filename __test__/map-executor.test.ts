@@ -335,6 +335,25 @@ test('a map moves what is in its transfer list with the task whose argument hold
   await executor.shutdown()
 })
 
+test('a result that cannot be cloned fails its item also where another part of it would move', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  for (const chunkSize of [1, 4]) {
+    const results = executor.with({ chunkSize }).map(async (n: number) => {
+      const { transfer } = await import('concurrent-futures')
+      const bytes = new Uint8Array(2)
+      return transfer(n === 2 ? { bytes, inner: [() => 1] } : { bytes }, [bytes.buffer])
+    }, range(4))
+    const seen: unknown[] = []
+    const error = await t.throwsAsync(async () => {
+      for await (const result of results) seen.push(result)
+    }, { any: true })
+    t.deepEqual(seen, [{ bytes: new Uint8Array(2) }, { bytes: new Uint8Array(2) }], `chunkSize ${chunkSize}`)
+    t.is((error as Error).name, 'DataCloneError')
+    t.is((error as Error).message, 'result.inner[0] cannot be cloned: a function')
+  }
+  await executor.shutdown()
+})
+
 test('several readers of one map get each result once, in order', async (t) => {
   const executor = new ThreadPoolExecutor(2)
   const results = executor.map(work.double, range(6))

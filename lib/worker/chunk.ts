@@ -61,12 +61,31 @@ export function packOutcome(outcome: ChunkOutcome): unknown {
   try {
     return packAll(outcome, lists)
   } catch (error) {
-    for (let index = 0; index < values.length; index++) {
-      const reason = cloneFailure(values[index], lists[index])
-      if (reason !== undefined) return packAll(failed(values.slice(0, index), reason.error), lists.slice(0, index))
-    }
-    throw error
+    const failure = findFailure(values, lists) ?? namedFailure(error)
+    if (failure === undefined) throw error
+    return packAll(failed(values.slice(0, failure.index), failure.error), lists.slice(0, failure.index))
   }
+}
+
+interface Failure {
+  index: number
+  error: unknown
+}
+
+function findFailure(values: readonly unknown[], lists: readonly List[]): Failure | undefined {
+  for (let index = 0; index < values.length; index++) {
+    const reason = cloneFailure(values[index], lists[index])
+    if (reason !== undefined) return { index, error: reason.error }
+  }
+  return undefined
+}
+
+/** What moves by a port cannot be tried without moving it; but the error names the place. */
+function namedFailure(error: unknown): Failure | undefined {
+  if (!(error instanceof DOMException)) return undefined
+  const place = /^result\.values\[(\d+)\]/.exec(error.message)
+  if (place === null) return undefined
+  return { index: Number(place[1]), error: new DOMException(`result${error.message.slice(place[0].length)}`, error.name) }
 }
 
 type List = readonly object[] | undefined
