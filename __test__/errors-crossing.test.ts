@@ -23,6 +23,36 @@ for (const constructor of [Error, EvalError, RangeError, ReferenceError, SyntaxE
   })
 }
 
+test('the errors of WebAssembly arrive with their class, name and message', async (t) => {
+  const { WebAssembly } = globalThis as any
+  for (const name of ['CompileError', 'LinkError', 'RuntimeError']) {
+    const copy = cross(Object.assign(new WebAssembly[name]('message'), { extra: 1 }))
+    t.is(Object.getPrototypeOf(copy), WebAssembly[name].prototype)
+    t.is(copy.name, name)
+    t.is(copy.message, 'message')
+    t.deepEqual({ ...copy }, { extra: 1 })
+  }
+  await using executor = new built.ThreadPoolExecutor(1)
+  const trap = executor.submit(() => {
+    // A module whose start function is `unreachable`.
+    const bytes = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 5, 1, 3, 0, 0, 11])
+    const wasm = (globalThis as any).WebAssembly
+    return new wasm.Instance(new wasm.Module(bytes)) as unknown
+  })
+  t.true((await trap.exception()) instanceof WebAssembly.RuntimeError)
+})
+
+test('a message that is no string arrives as its text', (t) => {
+  const messages: [message: unknown, expected: string][] = [[{ toString: () => 'text' }, 'text'], [{ a: 1 }, '[object Object]'], [null, 'null'], [42, '42'], [[1, 2], '1,2']]
+  for (const [message, expected] of messages) {
+    const error = Object.defineProperty(new Error('e'), 'message', { value: message })
+    t.is(cross(error).message, expected)
+    t.is(structuredClone(error).message, expected)
+  }
+  const hopeless = { toString(): never { throw new Error('no text') } }
+  t.is(cross(Object.defineProperty(new Error('e'), 'message', { value: hopeless })).message, '')
+})
+
 test('an error of a user arrives as the nearest class, with its name and code', (t) => {
   class ValidationError extends TypeError {
     constructor(message: string) {

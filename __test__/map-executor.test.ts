@@ -305,6 +305,55 @@ test('transfer() moves the results of a map, with and without chunks', async (t)
   await executor.shutdown()
 })
 
+test('a map moves what is in its transfer list with the task whose argument holds it, with and without chunks', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  const sum = (bytes: { all: Uint8Array }): number => bytes.all.reduce((a, b) => a + b, 0)
+  for (const chunkSize of [1, 2, 5]) {
+    const items = range(5).map((n) => ({ all: new Uint8Array(new ArrayBuffer(8), 2, 3).fill(n) }))
+    const stays = new ArrayBuffer(4)
+    const copied = { all: new Uint8Array(3).fill(5) }
+    const transfer = [...items.map(({ all }) => all.buffer as ArrayBuffer), stays]
+    const sums = executor.with({ chunkSize, transfer }).map(sum, [...items, copied])
+    t.deepEqual(await collect(sums), [0, 3, 6, 9, 12, 15], `chunkSize ${chunkSize}`)
+    t.true(items.every(({ all }) => all.buffer.byteLength === 0))
+    t.deepEqual([stays.byteLength, copied.all.byteLength], [4, 3])
+  }
+  const bytes = range(3).map((n) => new Uint8Array(4).fill(n))
+  const expected = await collect(executor.map(native.crc32, bytes))
+  t.deepEqual(await collect(executor.with({ transfer: bytes.map(({ buffer }) => buffer) }).map(native.crc32, bytes)), expected)
+  t.true(bytes.every(({ byteLength }) => byteLength === 0))
+  const streams = range(3).map((n) => new Blob([String(n)]).stream())
+  const texts = executor.with({ transfer: streams }).map(async (stream: ReadableStream<Uint8Array>) => {
+    let text = ''
+    for await (const part of stream) text += new TextDecoder().decode(part)
+    return text
+  }, streams)
+  t.deepEqual(await collect(texts), ['0', '1', '2'])
+  const twice = new ArrayBuffer(8)
+  t.is((t.throws(() => executor.with({ transfer: [twice, twice] }).map(sum as never, [twice]), { any: true }) as Error).name, 'DataCloneError')
+  t.is(twice.byteLength, 8)
+  await executor.shutdown()
+})
+
+test('a result that cannot be cloned fails its item also where another part of it would move', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  for (const chunkSize of [1, 4]) {
+    const results = executor.with({ chunkSize }).map(async (n: number) => {
+      const { transfer } = await import('concurrent-futures')
+      const bytes = new Uint8Array(2)
+      return transfer(n === 2 ? { bytes, inner: [() => 1] } : { bytes }, [bytes.buffer])
+    }, range(4))
+    const seen: unknown[] = []
+    const error = await t.throwsAsync(async () => {
+      for await (const result of results) seen.push(result)
+    }, { any: true })
+    t.deepEqual(seen, [{ bytes: new Uint8Array(2) }, { bytes: new Uint8Array(2) }], `chunkSize ${chunkSize}`)
+    t.is((error as Error).name, 'DataCloneError')
+    t.is((error as Error).message, 'result.inner[0] cannot be cloned: a function')
+  }
+  await executor.shutdown()
+})
+
 test('several readers of one map get each result once, in order', async (t) => {
   const executor = new ThreadPoolExecutor(2)
   const results = executor.map(work.double, range(6))

@@ -297,6 +297,15 @@ async function pauseLater(ms: number): Promise<number> {
   return ms
 }
 
+/** Gives futures back, and thenables that wait for one: nobody else than the worker awaits them. */
+function givesFuture(depth: number): PromiseLike<number> {
+  return depth === 0 ? here().submit(one) : (here().submit(givesFuture, depth - 1) as PromiseLike<number>)
+}
+
+function givesThenable(): PromiseLike<number> {
+  return { then: (resolve, reject) => here().submit(one).then(resolve, reject) }
+}
+
 /** Waits for a hand-made future that nobody finishes. */
 async function waitsForGood(file: string): Promise<void> {
   process.getBuiltinModule('node:fs').appendFileSync(file, 'waits\n')
@@ -323,7 +332,7 @@ const functions = {
   ...{ pause, one, spin, fail, downSync, downLater, mixedSync, mixedLater, fibSync, fibLater, everyWait, outlives, outlivesLater },
   ...{ outer, noteThenPause, threeDeep, outerOfSpin, noteThenSpin, buries, relay, waitsForBelow, failing, failingLater },
   ...{ catching, submitsAfter, waitsOver, order, orderLater, write, elsewhere, elsewhereLater, handMade, handMadeLater, nativeInside },
-  ...{ timesOutThenGoesOn, pauseLater, waitsForGood },
+  ...{ timesOutThenGoesOn, pauseLater, waitsForGood, givesFuture, givesThenable },
 }
 
 const text = `${source}${Object.values(functions).join('\n')}\ntasks({ url: import.meta.url }, { ${Object.keys(functions).join(', ')} })\n`
@@ -374,6 +383,15 @@ test('tasks that block and tasks that await mix, with one worker, to a depth of 
 test('wait, asCompleted and map in a task give up its place', async (t) => {
   const executor = new ThreadPoolExecutor(1)
   t.deepEqual(await executor.submit(everyWait).result(SOON), [2, [1, 1], [3, 2, 1]])
+  await executor.shutdown()
+})
+
+test('a task that gives a future back, or a thenable that waits for one, gives up its place, with one worker', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  for (const depth of [0, 1, 20]) t.is(await executor.submit(givesFuture, depth).result(SOON), 1)
+  t.is(await executor.submit(givesThenable).result(SOON), 1)
+  for await (const value of executor.with({ chunkSize: 2 }).map(givesFuture, [0, 1, 2])) t.is(value, 1)
+  t.like(executor.stats(), { failed: 0, lost: 0, queued: 0, running: 0 })
   await executor.shutdown()
 })
 

@@ -1,7 +1,8 @@
 /** What moves instead of being copied. */
 import { createHash } from 'node:crypto'
+import { markAsUntransferable } from 'node:worker_threads'
 import test from 'ava'
-import { moduleTasks, native, QueueFullError, ThreadPoolExecutor } from '../dist/index.js'
+import { moduleTasks, native, QueueFullError, ThreadPoolExecutor, transfer } from '../dist/index.js'
 import { Folder, until } from './gate.ts'
 
 const carried = moduleTasks<any>(new URL('./fixtures/carried.mjs', import.meta.url))
@@ -96,4 +97,57 @@ test('the memory of WebAssembly does not move: submit says so, and nothing is qu
   const error = (await executor.submit(carried.moveWasm).exception()) as Error
   t.is(error.name, 'DataCloneError')
   t.is(await executor.submit(() => 'well').result(), 'well')
+})
+
+test('a buffer that is marked as untransferable does not move, nor does the pool that small Buffers share: every other Buffer in it would break', async (t) => {
+  await using executor = new ThreadPoolExecutor(1)
+  const marked = new ArrayBuffer(8)
+  markAsUntransferable(marked)
+  const small = Buffer.from('small')
+  for (const [value, buffer] of [[small, small.buffer], [{ small }, small.buffer], [marked, marked], [[marked, new Blob([])], marked]] as const) {
+    const before = buffer.byteLength
+    for (const fn of [native.sha256, look]) {
+      if (fn === native.sha256 && value !== small && value !== marked) continue
+      const error = t.throws(() => executor.with({ transfer: [buffer as ArrayBuffer] }).submit(fn as never, value as never), { any: true }) as Error
+      t.is(error.name, 'DataCloneError')
+      t.regex(error.message, /^transfer\[0\] cannot be moved: it is marked as untransferable/)
+      t.is(buffer.byteLength, before)
+    }
+  }
+  t.is(small.toString(), 'small')
+  t.is(Buffer.from('another').toString(), 'another')
+  t.is(executor.stats().queued, 0)
+  const error = (await executor.submit(carried.movePool).exception()) as Error
+  t.is(error.name, 'DataCloneError')
+  t.is(await executor.submit(() => Buffer.from('well').toString()).result(), 'well')
+})
+
+test('transfer() gives the value back: a function that uses it may be called directly, here and by a task', async (t) => {
+  const bytes = new Uint8Array(4)
+  t.is(transfer(bytes, [bytes.buffer]), bytes)
+  t.is(transfer(5, [bytes.buffer]), 5)
+  t.is(bytes.byteLength, 4)
+  t.deepEqual(await executor.submit((value: Uint8Array) => value, bytes).result(), bytes)
+  t.deepEqual(await executor.submit(carried.callDirectly).result(), [[new Uint8Array(3).fill(7)], 3])
+})
+
+test('transfer() counts for one crossing: an object may move something, and later leave without', async (t) => {
+  await using one = new ThreadPoolExecutor(1)
+  const results = [await one.submit(carried.moveOnce).result(), await one.submit(carried.moveOnce).result()]
+  t.deepEqual(results, [{ bytes: new Uint8Array(3) }, { bytes: new Uint8Array(5) }])
+})
+
+test('transfer() moves a progress value', async (t) => {
+  const values: unknown[] = []
+  const future = executor.submit(carried.moveProgress)
+  future.onProgress((value) => values.push(value))
+  t.is(await future.result(), 0)
+  t.deepEqual(values, [{ bytes: new Uint8Array(3) }])
+})
+
+test('what several results of a chunk move, moves once', async (t) => {
+  const results: Uint8Array[] = []
+  for await (const bytes of executor.with({ chunkSize: 3 }).map(carried.moveShared, ['one', 'one', 'one'])) results.push(bytes as Uint8Array)
+  t.deepEqual(results, [new Uint8Array(8), new Uint8Array(8), new Uint8Array(8)])
+  t.is(results[0]?.buffer, results[2]?.buffer)
 })

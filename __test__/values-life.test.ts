@@ -37,6 +37,38 @@ test('callbacks, continuations and iterations run in the async context of the su
   for (const [own, store] of seen as [number, number][]) t.is(store, own)
 })
 
+test('the sources of a map are read in the async context of its call, whoever makes it go on', async (t) => {
+  await using executor = new ThreadPoolExecutor(1)
+  const storage = new AsyncLocalStorage<string>()
+  for (const options of [{ bufferSize: 1 }, { bufferSize: 2, chunkSize: 2 }, {}]) {
+    const seen: unknown[] = []
+    const note = <T>(value: T): T => (seen.push(storage.getStore()), value)
+    function* sync(): Generator<number> {
+      try {
+        for (let n = 0; n < 8; n++) yield note(n)
+      } finally {
+        note(0)
+      }
+    }
+    async function* later(): AsyncGenerator<number> {
+      try {
+        for (let n = 0; n < 20; n++) yield note(await Promise.resolve(n))
+      } finally {
+        note(0)
+      }
+    }
+    for (const source of 'bufferSize' in options ? [sync, later] : [later]) {
+      seen.length = 0
+      const results = storage.run('caller', () => executor.with(options).map(work.double, source()))
+      await storage.run('reader', async () => {
+        for await (const value of results) if (value === 6) break
+      })
+      t.true(seen.length >= 5)
+      t.deepEqual(seen, Array(seen.length).fill('caller'))
+    }
+  }
+})
+
 test('progress listeners run in the async context of whoever added them', async (t) => {
   await using executor = new ThreadPoolExecutor(1)
   const storage = new AsyncLocalStorage<string>()

@@ -165,6 +165,17 @@ test('a getter that throws throws its own error', (t) => {
   t.throws(() => pack(value), { instanceOf: RangeError, message: 'mine' })
 })
 
+test('the traps of a proxy among the prototypes are left alone', (t) => {
+  let calls = 0
+  const traps = new Proxy({}, { get: () => (calls++, () => { throw new Error('a trap') }) })
+  const prototype = new Proxy({}, traps)
+  for (const value of [Object.setPrototypeOf({ a: 1 }, prototype), Object.setPrototypeOf({ a: 1 }, Object.create(prototype)), Object.setPrototypeOf([1], prototype)]) {
+    t.is(print(cross({ value })), print(structuredClone({ value })))
+    t.is(print(cross(value)), print(structuredClone(value)))
+  }
+  t.is(calls, 0)
+})
+
 test('toJSON of a prototype is not called', (t) => {
   const prototype = Object.prototype as { toJSON?: unknown }
   Object.defineProperty(prototype, 'toJSON', { value: () => 'wrong', configurable: true })

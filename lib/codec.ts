@@ -21,6 +21,7 @@ import { deserialize, serialize } from './cloned.ts'
 import { survey, trust } from './faithful.ts'
 import type { Survey } from './faithful.ts'
 import { judge, LARGE, SMALL } from './json-safe.ts'
+import { whyFixed } from './movable.ts'
 import { checkTransfer, deserializeMoved, serializeMoved } from './moved.ts'
 import type { Moved } from './moved.ts'
 import { canSend, sendResult, takeResult } from './parcels.ts'
@@ -88,7 +89,7 @@ function isWholeBytes(value: object): boolean {
 export function movesWhole(value: unknown, transfer: readonly object[]): boolean {
   if (transfer.length !== 1 || !binding.canMove || typeof value !== 'object' || value === null || !isWholeBytes(value)) return false
   const buffer = ArrayBuffer.isView(value) ? bufferOf(value) : value
-  return buffer === transfer[0] && (buffer as ArrayBuffer).byteLength === (value as ArrayBufferView).byteLength && binding.isDetachable(buffer as ArrayBuffer)
+  return buffer === transfer[0] && (buffer as ArrayBuffer).byteLength === (value as ArrayBufferView).byteLength && whyFixed(buffer as ArrayBuffer) === undefined
 }
 
 function isOrdinary(buffer: ArrayBuffer): boolean {

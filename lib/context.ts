@@ -4,8 +4,9 @@
  */
 import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'
 import { binding } from './binding.ts'
-import { pack, packedForm } from './codec.ts'
+import { pack, packedForm, packTransfer } from './codec.ts'
 import { CancelledError } from './errors.ts'
+import { takeList } from './transfer.ts'
 
 /** The task that runs, as `currentTask()` gives it. */
 export interface CurrentTask {
@@ -102,7 +103,8 @@ class TaskView implements CurrentTask {
 
   readonly progress = (value: unknown): void => {
     if (this.#context.isOver) return
-    const data = pack(value)
+    const list = takeList(value)
+    const data = list === undefined ? pack(value) : packTransfer(value, list, 'the value')
     binding.reportProgress(this.#context.token, packedForm, data)
   }
 

@@ -1,4 +1,4 @@
-/** The classes of errors that arrive as themselves: those of the language, DOMException, and this package's. */
+/** The classes of errors that arrive as themselves: those of the language, of WebAssembly, DOMException, and this package's. */
 import * as ours from './errors.ts'
 
 type ErrorClass = new (message: string) => Error
@@ -15,6 +15,8 @@ function add(name: string, constructor: unknown): void {
 for (const name of ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError', 'AggregateError', 'SuppressedError', 'DOMException']) {
   add(name, (globalThis as Record<string, unknown>)[name])
 }
+const { WebAssembly } = globalThis as { WebAssembly?: Record<string, unknown> }
+for (const name of ['CompileError', 'LinkError', 'RuntimeError']) add(name, WebAssembly?.[name])
 /** Of another copy of the package they are known by the symbol that they carry. */
 const brands: [symbol: symbol, name: string][] = []
 for (const [name, constructor] of Object.entries(ours)) {

@@ -44,6 +44,16 @@ function text(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint' ? String(value) : undefined
 }
 
+/** A message as `structuredClone` would have it: whatever it is, its text. */
+function messageText(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  try {
+    return String(value)
+  } catch {
+    return undefined
+  }
+}
+
 const TEXTS = ['name', 'message', 'stack'] as const
 /** What is carried though it is not enumerable, and `code` though it is inherited. */
 const HIDDEN = ['cause', 'errors', 'error', 'suppressed', 'code']
@@ -80,7 +90,7 @@ class Describer {
   #describe(error: Error): Description {
     const description: Description = { class: nearestClass(error) }
     for (const key of TEXTS) {
-      const value = text(read(error, key))
+      const value = key === 'message' ? messageText(read(error, key)) : text(read(error, key))
       if (value !== undefined) description[key] = value
     }
     const own = this.#ownProperties(error)

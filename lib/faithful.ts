@@ -41,12 +41,32 @@ export function survey(value: unknown): Survey {
   return found
 }
 
+/** Which of `wanted` a value holds, as a part of it or as the memory of a view. It looks into no accessor and no proxy. */
+export function heldBy(value: unknown, wanted: ReadonlySet<object>): object[] {
+  const found = new Surveyor()
+  found.visit(value)
+  found.visitAll()
+  const held = new Set<object>()
+  for (const object of found.seen) {
+    if (wanted.has(object)) held.add(object)
+    if (ArrayBuffer.isView(object) && wanted.has(bufferOf(object))) held.add(bufferOf(object))
+  }
+  return [...held]
+}
+
 /** The instances of these classes need no further look. */
 export function trust(strangers: object[]): void {
   for (const prototype of strangers) {
     // Whether an AbortSignal can be cloned differs from one to the next.
-    if (!messaging.some((symbol) => symbol in prototype)) trusted.add(prototype)
+    if (!hasProxy(prototype) && !messaging.some((symbol) => symbol in prototype)) trusted.add(prototype)
   }
+}
+
+/** Whether there is a proxy in a chain of prototypes, whose traps would run. */
+function hasProxy(prototype: object): boolean {
+  let at: object | null = prototype
+  while (at !== null && !types.isProxy(at)) at = Object.getPrototypeOf(at) as object | null
+  return at !== null
 }
 
 class Surveyor implements Survey {
@@ -56,14 +76,14 @@ class Surveyor implements Survey {
   hasResizable = false
   hasShared = false
   bytes = 0
-  readonly #seen: Set<object> = new Set()
+  readonly seen: Set<object> = new Set()
   readonly #todo: object[] = []
 
   /** Notes `value` for `visitAll`. */
   visit(value: unknown): void {
     if (typeof value === 'function' || typeof value === 'symbol') this.isFaithful = false
-    else if (typeof value === 'object' && value !== null && !this.#seen.has(value)) {
-      this.#seen.add(value)
+    else if (typeof value === 'object' && value !== null && !this.seen.has(value)) {
+      this.seen.add(value)
       this.#todo.push(value)
     }
   }

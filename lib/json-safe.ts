@@ -71,15 +71,14 @@ function isSafeValue(value: unknown, depth: number): boolean {
 }
 
 function isSafeObject(value: object, depth: number): boolean {
-  // The proxy comes first: all else would run its traps.
+  // The proxy comes first: all else would run its traps. So may a look for `toJSON`, but for these prototypes.
   if (types.isProxy(value) || depth >= MOST_DEPTH || seen.includes(value)) return false
   if (seen.length >= MOST_OBJECTS) return tooLarge()
   seen.push(value)
-  if ('toJSON' in value) return false
   if (!isCheap()) return false
-  if (Array.isArray(value)) return isSafeArray(value, depth)
+  if (Array.isArray(value)) return getPrototype(value) === arrayPrototype && !('toJSON' in value) && isSafeArray(value, depth)
   const prototype: unknown = getPrototype(value)
-  if ((prototype !== objectPrototype && prototype !== null) || types.isArgumentsObject(value)) return false
+  if ((prototype !== objectPrototype && prototype !== null) || 'toJSON' in value || types.isArgumentsObject(value)) return false
   let count = 0
   for (const key in value) {
     const property = getDescriptor(value, key)
@@ -91,7 +90,6 @@ function isSafeObject(value: object, depth: number): boolean {
 }
 
 function isSafeArray(array: unknown[], depth: number): boolean {
-  if (getPrototype(array) !== arrayPrototype) return false
   const length = array.length
   if (length > MOST_ELEMENTS) return tooLarge()
   // A hole reads as undefined and is refused below; other own properties show here.

@@ -6,6 +6,7 @@
  * number for sync iterables, 4 × maxWorkers as soon as one is async. A failure of any kind (an item's, a source's, a refused submission,
  * time) ends the feeding, and is thrown when the reader has had the results before it.
  */
+import { AsyncResource } from 'node:async_hooks'
 import { CancelledError, QueueFullError, TimeoutError } from './errors.ts'
 import { storedOutcome } from './future.ts'
 import type { Future } from './future.ts'
@@ -79,6 +80,8 @@ export class MapIterator implements AsyncIterableIterator<any> {
   /** The outstanding task that has our callback. */
   #watched: Future<unknown> | undefined
   readonly #limit: Limit
+  /** Where the source's code runs, whoever makes it go on: the async context of the call of `map`. Undefined when all is read at the call. */
+  readonly #context: AsyncResource | undefined
   #endWait: (() => void) | undefined
   readonly #noteDone = (): void => {
     this.#watched = undefined
@@ -89,6 +92,7 @@ export class MapIterator implements AsyncIterableIterator<any> {
     this.#feed = feed
     this.#source = source
     this.#plan = plan
+    this.#context = plan.isEager ? undefined : new AsyncResource('FutureMap')
     this.#limit = new Limit(
       plan.timeout,
       plan.signal,
@@ -117,7 +121,7 @@ export class MapIterator implements AsyncIterableIterator<any> {
     this.#isFilling = true
     try {
       while (!this.#isFed && this.#outstanding.size < this.#plan.most) {
-        const chunk = this.#refused ?? this.#source.read()
+        const chunk = this.#refused ?? this.#inContext(() => this.#source.read())
         this.#refused = undefined
         if (chunk instanceof Promise) return this.#fillAfter(chunk, (read) => (read === undefined ? this.#endFeeding() : this.#submit(read)))
         if (this.#isFed) return // the source's code has closed this iterator
@@ -172,7 +176,11 @@ export class MapIterator implements AsyncIterableIterator<any> {
     this.#isFed = true
     this.#refused = undefined
     this.#failure ??= failure
-    this.#source.discard()
+    this.#inContext(() => this.#source.discard())
+  }
+
+  #inContext<V>(fn: () => V): V {
+    return this.#context === undefined ? fn() : this.#context.runInAsyncScope(fn)
   }
 
   /** Ends the feeding, and cancels what has not started. */
@@ -270,7 +278,7 @@ export class MapIterator implements AsyncIterableIterator<any> {
 
   async return(value?: unknown): Promise<IteratorResult<any, any>> {
     try {
-      const closing = this.#source.close()
+      const closing = this.#inContext(() => this.#source.close())
       this.#leave()
       await closing
     } finally {

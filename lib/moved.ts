@@ -6,6 +6,7 @@ import { Deserializer, Serializer } from 'node:v8'
 import { types } from 'node:util'
 import { binding } from './binding.ts'
 import { isDetached } from './clone-error.ts'
+import { whyFixed } from './movable.ts'
 
 /** Bytes first, then buffers. */
 export type Moved = [bytes: Uint8Array, ...buffers: (ArrayBuffer | SharedArrayBuffer)[]]
@@ -57,17 +58,19 @@ class MovingSerializer extends Serializer {
 
 /**
  * Checks a transfer list; returns it if there is nothing in it but ArrayBuffers. Other objects only a MessagePort can move, and check.
- * @throws DataCloneError for an object that is detached or in it twice
+ * @throws DataCloneError for an object that is detached or in it twice, and for a buffer that cannot move
  */
 export function checkTransfer(list: readonly object[]): ArrayBuffer[] | undefined {
   const seen = new Set<object>()
   let areBuffers = true
   list.forEach((item, index) => {
     if (typeof item !== 'object' || item === null) throw new DOMException(`transfer[${index}] cannot be moved`, 'DataCloneError')
-    if (!types.isArrayBuffer(item)) areBuffers = false
-    else if (!binding.isDetachable(item)) throw new DOMException(`transfer[${index}] cannot be moved: it is the memory of a WebAssembly.Memory`, 'DataCloneError')
+    const isBuffer = types.isArrayBuffer(item)
+    if (!isBuffer) areBuffers = false
     if (seen.has(item)) throw new DOMException(`transfer[${index}] is in the list twice`, 'DataCloneError')
-    if (types.isArrayBuffer(item) && isDetached(item)) throw new DOMException(`transfer[${index}] is detached`, 'DataCloneError')
+    if (isBuffer && isDetached(item)) throw new DOMException(`transfer[${index}] is detached`, 'DataCloneError')
+    const why = isBuffer ? whyFixed(item) : undefined
+    if (why !== undefined) throw new DOMException(`transfer[${index}] cannot be moved: ${why}`, 'DataCloneError')
     seen.add(item)
   })
   return areBuffers ? (list as readonly ArrayBuffer[]).slice() : undefined
@@ -93,34 +96,4 @@ export function deserializeMoved([bytes, ...buffers]: Moved): unknown {
   buffers.forEach((buffer, index) => deserializer.transferArrayBuffer(index, buffer as ArrayBuffer))
   deserializer.readHeader()
   return deserializer.readValue()
-}
-
-/** A value that a task returns with what of it is to be moved. */
-export class Transfer {
-  readonly value: unknown
-  readonly list: readonly object[]
-
-  constructor(value: unknown, list: readonly object[]) {
-    this.value = value
-    this.list = list
-  }
-}
-
-/**
- * Around a task's result: moves what is in the list instead of copying it. What has moved is of no use in the worker any more.
- *
- * @param value - the result
- * @param list - what of it moves: ArrayBuffers, MessagePorts, streams, FileHandles and what else Node can transfer
- * @returns for the task to return; it has the type of the value
- * @throws TypeError when `list` is no array; DataCloneError for what cannot be moved
- * @example
- * ```ts
- * const pixels = new Uint8Array(16 << 20)
- * return transfer(pixels, [pixels.buffer])
- * ```
- */
-export function transfer<T>(value: T, list: readonly object[]): T {
-  if (!Array.isArray(list)) throw new TypeError('transfer(value, list): list must be an array of transferable objects')
-  checkTransfer(list)
-  return new Transfer(value, [...list]) as T
 }

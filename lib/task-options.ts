@@ -11,7 +11,7 @@ export interface TaskOptions {
   priority?: number | undefined
   /** Aborting it cancels the task, running or not; the `CancelledError`'s cause is `signal.reason`. */
   signal?: AbortSignal | undefined
-  /** What is moved to the task instead of copied. Untouched if the task is refused. */
+  /** What is moved to the task instead of copied. Untouched if the task is refused. For `map`: each task moves what its arguments hold of it. */
   transfer?: readonly object[] | undefined
   /** For stats, dumps and error messages. */
   name?: string | undefined

@@ -4,12 +4,14 @@ import { currentContext } from './context.ts'
 import { InvalidStateError } from './errors.ts'
 import { Executor } from './executor.ts'
 import type { ShutdownOptions, Sources } from './executor.ts'
+import { heldBy } from './faithful.ts'
 import { chunkOf, submittable } from './functions.ts'
 import type { Task } from './functions.ts'
 import type { Future } from './future.ts'
 import { mapTasks } from './map.ts'
 import type { MapOptions } from './map.ts'
 import type { MapFeed } from './map-iterator.ts'
+import { checkTransfer } from './moved.ts'
 import { PoolCore } from './pool-core.ts'
 import { checkPoolOptions } from './pool-options.ts'
 import type { ThreadPoolOptions } from './pool-options.ts'
@@ -75,9 +77,13 @@ export class ThreadPoolExecutor extends Executor {
     const each: CheckedTaskOptions = { ...options, timeout: -1 }
     const taskOptions = isPlain(each) ? NO_OPTIONS : each
     const chunk = chunkSize > 1 ? chunkOf(task) : undefined
+    if (options.transfer !== undefined) checkTransfer(options.transfer)
+    const moving = options.transfer === undefined || options.transfer.length === 0 ? undefined : new Set(options.transfer)
     const feed: MapFeed = {
-      submit: (lists) =>
-        chunk === undefined ? core.submit(fn, lists[0] as unknown[], taskOptions) : core.submitChunk(chunk, lists, taskOptions),
+      submit: (lists) => {
+        const chosen = moving === undefined ? taskOptions : { ...taskOptions, transfer: heldBy(lists, moving) }
+        return chunk === undefined ? core.submit(fn, lists[0] as unknown[], chosen) : core.submitChunk(chunk, lists, chosen)
+      },
       hasRoom: () => core.hasRoom(),
       room: () => core.room(),
       maxWorkers: core.maxWorkers,

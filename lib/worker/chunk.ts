@@ -2,7 +2,7 @@
 import { placedError } from '../clone-error.ts'
 import { goesAsIs, packObject, packTransferred, withoutWriting } from '../codec.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
-import { Transfer } from '../moved.ts'
+import { takeList } from '../transfer.ts'
 import { asResultError, packResult } from './result.ts'
 
 type AnyFunction = (...args: any[]) => unknown
@@ -56,40 +56,55 @@ function failed(values: unknown[], error: unknown): ChunkOutcome {
  * @throws DataCloneError, RangeError when the results cannot be cloned though each of them can
  */
 export function packOutcome(outcome: ChunkOutcome): unknown {
+  const { values } = outcome
+  const lists = values.map(takeList)
   try {
-    return packAll(outcome)
+    return packAll(outcome, lists)
   } catch (error) {
-    const { values } = outcome
-    for (let index = 0; index < values.length; index++) {
-      const reason = cloneFailure(values[index])
-      if (reason !== undefined) return packAll(failed(values.slice(0, index), reason.error))
-    }
-    throw error
+    const failure = findFailure(values, lists) ?? namedFailure(error)
+    if (failure === undefined) throw error
+    return packAll(failed(values.slice(0, failure.index), failure.error), lists.slice(0, failure.index))
   }
 }
 
-/** Packs all results as one value, so that what they share stays shared. */
-function packAll({ values, thrown }: ChunkOutcome): unknown {
-  const moved: object[] = []
-  const plain = values.map((value) => {
-    if (!(value instanceof Transfer)) return value
-    moved.push(...value.list)
-    return value.value
-  })
-  const outcome = thrown === undefined ? { values: plain } : { values: plain, thrown }
-  return packResult(moved.length === 0 ? outcome : new Transfer(outcome, moved))
+interface Failure {
+  index: number
+  error: unknown
+}
+
+function findFailure(values: readonly unknown[], lists: readonly List[]): Failure | undefined {
+  for (let index = 0; index < values.length; index++) {
+    const reason = cloneFailure(values[index], lists[index])
+    if (reason !== undefined) return { index, error: reason.error }
+  }
+  return undefined
+}
+
+/** What moves by a port cannot be tried without moving it; but the error names the place. */
+function namedFailure(error: unknown): Failure | undefined {
+  if (!(error instanceof DOMException)) return undefined
+  const place = /^result\.values\[(\d+)\]/.exec(error.message)
+  if (place === null) return undefined
+  return { index: Number(place[1]), error: new DOMException(`result${error.message.slice(place[0].length)}`, error.name) }
+}
+
+type List = readonly object[] | undefined
+
+/** Packs all results as one value, so that what they share stays shared. What several of them move, moves once. */
+function packAll(outcome: ChunkOutcome, lists: readonly List[]): unknown {
+  const moved = new Set<object>()
+  for (const list of lists) for (const item of list ?? []) moved.add(item)
+  return packResult(outcome, moved.size === 0 ? undefined : [...moved])
 }
 
 /** Why one result cannot be cloned; undefined if it can. Nothing is moved or sent. */
-function cloneFailure(value: unknown): { error: unknown } | undefined {
-  if (goesAsIs(value)) return undefined
+function cloneFailure(value: unknown, list: List): { error: unknown } | undefined {
   try {
-    if (value instanceof Transfer) packTransferred(value.value, value.list)
-    else packObject(value)
+    if (list !== undefined) packTransferred(value, list)
+    else if (!goesAsIs(value)) packObject(value)
     return undefined
   } catch (error) {
-    const reason = value instanceof Transfer ? placedError(value.value, 'result', error, value.list) : placedError(value, 'result', error)
-    return { error: asResultError(reason) }
+    return { error: asResultError(placedError(value, 'result', error, list)) }
   }
 }
 

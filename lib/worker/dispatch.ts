@@ -7,6 +7,7 @@ import { AS_IS, CHUNK, goesAsIs, packedForm, PORT, unpack } from '../codec.ts'
 import { forgetBlocked, giveBackStores, runInContext, TaskContext } from '../context.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
 import { takeArguments } from '../parcels.ts'
+import { isToMove } from '../transfer.ts'
 import { chunked, isThenable, packOutcome } from './chunk.ts'
 import type { ChunkOutcome } from './chunk.ts'
 import { explain, functions } from './loader.ts'
@@ -68,7 +69,7 @@ function finish(fn: AnyFunction, result: unknown, context: TaskContext): unknown
 let resultForm = 0
 
 function packFor(fn: AnyFunction, result: unknown): unknown {
-  if (goesAsIs(result)) {
+  if (!isToMove(result) && goesAsIs(result)) {
     resultForm = AS_IS
     return result
   }
@@ -84,7 +85,9 @@ function packFor(fn: AnyFunction, result: unknown): unknown {
 
 /** Settles the task once its promise has. */
 function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskContext): void {
-  Promise.resolve(promise).then(
+  // A future gives this worker's place up only if it is waited for as a part of the task.
+  const settling = Object.getPrototypeOf(promise) === Promise.prototype ? asPromise(promise) : runInContext(context, asPromise, promise)
+  settling.then(
     (value) => {
       end(context)
       let data: unknown
@@ -104,6 +107,10 @@ function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskCon
       binding.settle(context.token, thrownForm | THREW, data)
     },
   )
+}
+
+function asPromise(thenable: PromiseLike<unknown>): Promise<unknown> {
+  return Promise.resolve(thenable)
 }
 
 function end(context: TaskContext): void {

@@ -1,11 +1,11 @@
 /** Packs what a task returns. */
 import { pack, packTransfer } from '../codec.ts'
-import { Transfer } from '../moved.ts'
+import { takeList } from '../transfer.ts'
 
-/** Packs a result, of which `transfer()` says what moves. Leaves the form in `packedForm`. @throws DataCloneError, or RangeError for what is too deep or too large */
-export function packResult(result: unknown): unknown {
+/** Packs a result, of which `list`, by default what `transfer()` said, moves. Leaves the form in `packedForm`. @throws DataCloneError, or RangeError for what is too deep or too large */
+export function packResult(result: unknown, list: readonly object[] | undefined = takeList(result)): unknown {
   try {
-    return result instanceof Transfer ? packTransfer(result.value, result.list, 'result') : pack(result, 'result')
+    return list === undefined ? pack(result, 'result') : packTransfer(result, list, 'result')
   } catch (error) {
     throw asResultError(error)
   }
