@@ -53,7 +53,8 @@ export interface Binding {
   readonly canWrite: boolean
   /** Whether running JavaScript can be interrupted here. */
   readonly canInterrupt: boolean
-  submit(pool: number, fn: number, flags: number, form: number, ...values: unknown[]): number
+  /** Pool, function, flags and form are in `scratch` from `SUBMIT` on: to read them there is cheaper than as arguments. */
+  submit(...values: unknown[]): number
   /** Has V8's serializer write the value: the number that the next call with a value of the form WRITTEN takes; 0 if it throws. */
   write(value: unknown): number
   /**
@@ -154,6 +155,9 @@ const integers = (BATCH + SCRATCH + FRACTIONS) * 8
 export const slots: Int32Array = new Int32Array(binding.header, integers, BATCH)
 export const kinds: Int32Array = new Int32Array(binding.header, integers + BATCH * 4, BATCH)
 export const structureOut: Uint8Array = new Uint8Array(binding.header, integers + 2 * BATCH * 4, STRUCTURE)
+
+/** Where in `scratch` the numbers of a submission begin (future_calls.rs). */
+export const SUBMIT = 4
 
 /** Where in `scratch` the addon says that `services()` should be called before this thread goes on (isolate.rs). */
 export const SERVICE_FLAG: number = SCRATCH - 1

@@ -1,5 +1,5 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
-import { binding, BROKEN, LIMITED, MOVES, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch } from './binding.ts'
+import { binding, BROKEN, LIMITED, MOVES, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch, SUBMIT } from './binding.ts'
 import { chunkArgumentError, isDetached } from './clone-error.ts'
 import { goesAsIs, movesWhole, packedForm, packObject, packTransferred, placedArgumentError, PORT, withoutWriting } from './codec.ts'
 import { currentContext } from './context.ts'
@@ -22,7 +22,7 @@ import { NO_OPTIONS } from './task-options.ts'
 import { bufferOf } from './views.ts'
 import { WorkerFleet } from './worker-fleet.ts'
 
-/** The most values of a call of the addon, less its own four. */
+/** The most values of a call of the addon, with the others that it may take. */
 const MOST_DIRECT_ARGS = 8
 
 const AFTER_SHUTDOWN = 'cannot schedule new futures after shutdown'
@@ -189,10 +189,12 @@ export class PoolCore {
   }
 
   #call(fn: number, flags: number, form: number, values: readonly unknown[], name: string | undefined): number {
-    if (name !== undefined) return binding.submit(this.index, fn, flags | NAMED, form, ...values, name)
-    if (values.length === 1) return binding.submit(this.index, fn, flags, form, values[0])
-    if (values.length === 0) return binding.submit(this.index, fn, flags, form)
-    return binding.submit(this.index, fn, flags, form, ...values)
+    scratch[SUBMIT] = this.index
+    scratch[SUBMIT + 1] = fn
+    scratch[SUBMIT + 2] = name === undefined ? flags : flags | NAMED
+    scratch[SUBMIT + 3] = form
+    if (name !== undefined) return binding.submit(...values, name)
+    return values.length === 1 ? binding.submit(values[0]) : binding.submit(...values)
   }
 
   #aborted(signal: AbortSignal): Future<any> {

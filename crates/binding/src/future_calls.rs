@@ -34,13 +34,15 @@ const NAMED: u32 = 4;
 /// The buffers of the bytes among the values move.
 const MOVES: u32 = 8;
 
-/// `submit(pool, function, flags, form, …values)`: the slot of the future, or why there is none. If a MessagePort carries
-/// the values, there are none here; the number of their parcel is in `scratch[0]`, and the task waits for `seal`.
+/// `submit(…values)` with its numbers in `scratch[4..8]`: pool, function, flags, form. Gives the slot of the future, or why
+/// there is none. If a MessagePort carries the values, there are none here; the number of their parcel is in `scratch[0]`,
+/// and the task waits for `seal`.
 pub(crate) fn submit(call: &Call<'_>) -> Answer {
-    const OWN_ARGS: usize = 4;
+    const NUMBERS: usize = 4;
     let (env, state) = (call.env, call.state);
-    let (function, flags, form) = (call.u32(1)?, call.u32(2)?, call.u32(3)? as u8);
-    let mut values = call.args().get(OWN_ARGS..).unwrap_or_default();
+    let number = |index: usize| state.header.scratch(NUMBERS + index) as u32;
+    let (function, flags, form) = (number(1), number(2), number(3) as u8);
+    let mut values = call.args();
     let mut name = None;
     if flags & NAMED != 0
         && let Some((last, others)) = values.split_last()
@@ -48,7 +50,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         name = Some(js::get_text(env, *last)?.into_boxed_str());
         values = others;
     }
-    let entry = state.pool(call.u32(0)?)?;
+    let entry = state.pool(number(0))?;
     let native = flags & NATIVE != 0;
     let parcel = (!native && value::is_carried(form)).then(|| Parcel::of_arguments(&entry));
     let list = values.first().copied().filter(|_| value::is_list(form));
