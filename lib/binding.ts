@@ -58,7 +58,7 @@ export interface Binding {
   /** Has V8's serializer write the value: the number that the next call with a value of the form WRITTEN takes; 0 if it throws. */
   write(value: unknown): number
   /**
-   * Keeps a value that was taken apart (plain-data.ts) for the next call with a value of the form PLAIN, and gives its number; 0 if its texts have
+   * Keeps a value that was taken apart (plain-codes.ts) for the next call with a value of the form PLAIN, and gives its number; 0 if its texts have
    * separators in them.
    */
   keepPlain(structure: number, fractions: number, texts: string, count: number): number
@@ -149,7 +149,7 @@ let deliverBatch: (count: number, values: unknown[] | undefined) => void = () =>
 export const binding: Binding = connect((count, values) => deliverBatch(count, values)) as Binding
 export const numbers: Float64Array = new Float64Array(binding.header, 0, BATCH)
 export const scratch: Float64Array = new Float64Array(binding.header, BATCH * 8, SCRATCH)
-/** Where a value is taken apart (plain-data.ts). */
+/** Where a value is taken apart (plain-codes.ts). */
 export const fractionsOut: Float64Array = new Float64Array(binding.header, (BATCH + SCRATCH) * 8, FRACTIONS)
 const integers = (BATCH + SCRATCH + FRACTIONS) * 8
 export const slots: Int32Array = new Int32Array(binding.header, integers, BATCH)

@@ -5,7 +5,7 @@
  * A packed value is a *form* and a primitive or bytes, which the addon copies:
  * - `AS_IS`: primitives, and array buffers and whole views of them;
  * - `JSON_TEXT`: what JSON gives back unchanged, if it is small;
- * - `PLAIN`: larger plain objects and arrays, taken apart (plain-data.ts). Like `WRITTEN`, it is a number on the one side; on the other, the parts;
+ * - `PLAIN`: larger plain objects and arrays, taken apart (plain-codes.ts). Like `WRITTEN`, it is a number on the one side; on the other, the parts;
  * - `CLONED`: the bytes of `v8.Serializer`, for what it carries faithfully. Where that is in doubt, `structuredClone` is asked, and its
  *   copy, about which there is no doubt, is written instead of the value;
  * - `MOVED`: the bytes of `v8.Serializer` and the buffers that move or are shared;
@@ -25,8 +25,9 @@ import { whyFixed } from './movable.ts'
 import { checkTransfer, deserializeMoved, serializeMoved } from './moved.ts'
 import type { Moved } from './moved.ts'
 import { canSend, sendResult, takeResult } from './parcels.ts'
-import { putTogether, takeApart } from './plain-data.ts'
-import type { Parts } from './plain-data.ts'
+import { putTogether } from './put-together.ts'
+import type { Parts } from './put-together.ts'
+import { takeApart } from './take-apart.ts'
 import { bufferOf, isPart, MOST_BYTES } from './views.ts'
 
 export { describe, placedArgumentError } from './clone-error.ts'

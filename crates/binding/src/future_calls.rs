@@ -138,9 +138,11 @@ fn keep(call: &Call<'_>, written: Option<Value>) -> Answer {
 /// `readBack(number)`: a copy of the value that was written; of one that was taken apart, the parts.
 pub(crate) fn read_back(call: &Call<'_>) -> Answer {
     match call.state.take_written(call.u32(0)?)? {
-        // SAFETY: as in `write`.
-        Value::Written(written) => unsafe { clone::read(&written) }
-            .ok_or_else(|| Fault::internal("a copy could not be read")),
+        Value::Written(written) => {
+            // SAFETY: as in `write`.
+            let copy = unsafe { clone::read(&written) };
+            copy.ok_or_else(|| Fault::internal("a copy could not be read"))
+        }
         other => writing::write_ref(call.env, &other),
     }
 }

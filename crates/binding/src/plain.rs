@@ -1,4 +1,4 @@
-//! Plain data that TypeScript has taken apart (lib/plain-data.ts), on its way. Here it is bytes, doubles and one long text.
+//! Plain data that TypeScript has taken apart (lib/plain-codes.ts), on its way. Here it is bytes, doubles and one long text.
 //!
 //! The text reaches the receiver in pieces: V8 makes of a part of a string a view of it, so whoever keeps one text keeps the piece that it
 //! was a part of, and no more.

@@ -13,7 +13,7 @@ use crate::outcome::{Ending, Failure, Outcome, ending};
 use crate::registry::{Record, Registry, WorkerId, WorkerState, WorkerView};
 use crate::states::State;
 use crate::stats::{Counts, Histogram, Snapshot};
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::sync::{Condvar, Mutex};
 use crate::task::{Spec, Task};
 use crate::transit::Transit;
 use crate::work::{Host, Kind, Work};
@@ -57,17 +57,14 @@ pub(crate) struct Shared<W: Work> {
     /// Threads that announce what they settled: the pool closes after them. Changed by `Pool::release`.
     pub(crate) announcing: usize,
     /// What the inbox was told last.
-    attended: Attended,
+    pub(crate) attended: Attended,
     /// Kept for its memory.
-    arrivals: Vec<Arc<Task<W>>>,
+    pub(crate) arrivals: Vec<Arc<Task<W>>>,
     running: usize,
     counts: Counts,
     wait_time: Histogram,
     run_time: Histogram,
 }
-
-/// Memory for so many arrivals is kept.
-const MOST_KEPT: usize = 4096;
 
 /// A pool of workers with one queue. Dropping the last reference does not stop it: shut it down.
 pub struct Pool<W: Work> {
@@ -153,44 +150,6 @@ impl<W: Work> Pool<W> {
         })
     }
 
-    /// Takes the mutex, and in what has been submitted without it. To be released by `unlock` or `release`, but by those who
-    /// change nothing.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Shared<W>> {
-        let mut shared = self.state.lock();
-        if self.inbox.has_news() {
-            let mut arrivals = std::mem::take(&mut shared.arrivals);
-            self.inbox.take(&mut arrivals);
-            shared.take_in(arrivals);
-        }
-        shared
-    }
-
-    /// Releases the mutex. Whether tasks may be left in the inbox from now on is said before.
-    pub(crate) fn unlock(&self, mut shared: MutexGuard<'_, Shared<W>>, actions: &mut Actions<W>) {
-        loop {
-            let attended = self.attended(&shared);
-            if attended == shared.attended || self.attend(&mut shared, attended) == 0 {
-                return;
-            }
-            self.rebalance(&mut shared, actions);
-        }
-    }
-
-    /// Nothing is left in the inbox any more: what was is in the queue.
-    pub(crate) fn close_inbox(&self, shared: &mut Shared<W>) {
-        self.attend(shared, inbox::NONE);
-    }
-
-    /// Tells the inbox. Gives the number of tasks that it had to take in for that.
-    fn attend(&self, shared: &mut Shared<W>, attended: Attended) -> usize {
-        let mut left = std::mem::take(&mut shared.arrivals);
-        self.inbox.attend(attended, &mut left);
-        shared.attended = attended;
-        let count = left.len();
-        shared.take_in(left);
-        count
-    }
-
     /// Calls [`Host::room`] once as soon as a submission would not be refused as full. False if it
     /// would not be refused now.
     pub fn want_room(&self) -> bool {
@@ -262,16 +221,6 @@ impl<W: Work> Pool<W> {
 }
 
 impl<W: Work> Shared<W> {
-    /// Puts tasks that have been submitted in their lanes, and keeps the memory that they came in.
-    fn take_in(&mut self, mut arrivals: Vec<Arc<Task<W>>>) {
-        for task in arrivals.drain(..) {
-            self.lanes[task.kind() as usize].push(task);
-        }
-        if arrivals.capacity() <= MOST_KEPT {
-            self.arrivals = arrivals;
-        }
-    }
-
     pub(crate) fn queued(&self) -> usize {
         self.lanes.iter().map(Lane::len).sum::<usize>() + self.transit.len()
     }

@@ -1,32 +1,11 @@
 /**
- * The form `PLAIN`: plain objects and arrays of strings, numbers, booleans, `null` and `undefined`, taken apart. Their *structure* is bytes,
- * their *texts* are one string with separators, their *fractions* are doubles: so that the many strings of a value cross as one, and what the objects of
- * a list have in common crosses once. It takes half as long as the engine's serializer, or JSON, for a value of some kilobytes.
- *
- * The structure is written in the memory that is shared with the addon, in prefix order; see the codes below. Lengths and integers are varints of
- * seven bits a byte, integers in zigzag order. An object of a new shape is followed by the number of its keys, which come among the texts, and its values;
- * one of a known shape, by the number of the shape and its values.
- *
- * Like that of json-safe.ts, the walk runs no code of the user, and leaves everything that is not plain to others.
+ * Takes plain data apart; see plain-codes.ts. Like that of json-safe.ts, the walk runs no code of the user, and leaves everything that is not
+ * plain to others.
  */
 import { types } from 'node:util'
 import { binding, fractionsOut, structureOut } from './binding.ts'
 import { hasGetter, isOrdinary, MOST_CHECKED } from './json-safe.ts'
-
-const NULL = 0
-const UNDEFINED = 1
-const FALSE = 2
-const TRUE = 3
-const INTEGER = 4
-const FRACTION = 5
-const TEXT = 6
-const ARRAY = 7
-/** Arrays of one kind of value. */
-const TEXTS = 8
-const INTEGERS = 9
-const FRACTIONS = 10
-const NEW_SHAPE = 11
-const KNOWN_SHAPE = 12
+import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, SEPARATOR, TEXT, TEXTS, TRUE, UNDEFINED } from './plain-codes.ts'
 
 const MOST_DEPTH = 64
 const MOST_OBJECTS = 4_096
@@ -37,7 +16,6 @@ const MOST_KEYS = 256
 const MOST_OF_ONE = 16
 /** All texts together; see docs/values.md for what a receiver keeps that keeps one of them. */
 const MOST_TEXT = 1 << 22
-const SEPARATOR = '\0'
 
 const getDescriptor = Object.getOwnPropertyDescriptor
 const getPrototype = Object.getPrototypeOf
@@ -243,113 +221,4 @@ function writeNumbers(array: unknown[]): boolean | undefined {
     writeLength(((value << 1) ^ (value >> 31)) >>> 0)
   }
   return true
-}
-
-/** A value taken apart, as it arrives: the structure with a byte a character, the fractions, and the texts in pieces. */
-export type Parts = [structure: string, fractions: Float64Array | undefined, ...pieces: string[]]
-
-let structureIn = ''
-let fractionsIn: Float64Array | undefined
-let textsIn: string[] = []
-let nextText = 0
-let nextFraction = 0
-let shapesIn: string[][] = []
-
-/** Puts a value together again. */
-export function putTogether([structure, doubles, ...pieces]: Parts): unknown {
-  structureIn = structure
-  fractionsIn = doubles
-  textsIn = pieces.length === 0 ? [] : (pieces[0] as string).split(SEPARATOR)
-  for (let index = 1; index < pieces.length; index++) textsIn = textsIn.concat((pieces[index] as string).split(SEPARATOR))
-  at = 0
-  nextText = 0
-  nextFraction = 0
-  const value = readValue()
-  textsIn = []
-  fractionsIn = undefined
-  if (shapesIn.length > 0) shapesIn = []
-  return value
-}
-
-function readLength(): number {
-  let byte = structureIn.charCodeAt(at++)
-  if (byte < 128) return byte
-  let length = byte & 127
-  for (let shift = 7; ; shift += 7) {
-    byte = structureIn.charCodeAt(at++)
-    length |= (byte & 127) << shift
-    if (byte < 128) return length >>> 0
-  }
-}
-
-function readInteger(): number {
-  const zigzag = readLength()
-  return (zigzag >>> 1) ^ -(zigzag & 1)
-}
-
-function readValue(): unknown {
-  switch (structureIn.charCodeAt(at++)) {
-    case NULL:
-      return null
-    case FALSE:
-      return false
-    case TRUE:
-      return true
-    case INTEGER:
-      return readInteger()
-    case FRACTION:
-      return fractionsIn?.[nextFraction++]
-    case TEXT:
-      return textsIn[nextText++]
-    case ARRAY:
-      return readItems()
-    case TEXTS:
-      return readTexts()
-    case INTEGERS:
-      return readIntegers()
-    case FRACTIONS:
-      return readFractions()
-    case NEW_SHAPE: {
-      const count = readLength()
-      const keys = textsIn.slice(nextText, (nextText += count))
-      shapesIn.push(keys)
-      return readObject(keys)
-    }
-    case KNOWN_SHAPE:
-      return readObject(shapesIn[readLength()] as string[])
-    default:
-      return undefined
-  }
-}
-
-function readObject(keys: string[]): object {
-  const object: Record<string, unknown> = {}
-  for (let index = 0; index < keys.length; index++) object[keys[index] as string] = readValue()
-  return object
-}
-
-function readItems(): unknown[] {
-  const length = readLength()
-  const array: unknown[] = []
-  for (let index = 0; index < length; index++) array.push(readValue())
-  return array
-}
-
-function readTexts(): string[] {
-  const length = readLength()
-  return textsIn.slice(nextText, (nextText += length))
-}
-
-function readIntegers(): number[] {
-  const length = readLength()
-  const array: number[] = []
-  for (let index = 0; index < length; index++) array.push(readInteger())
-  return array
-}
-
-function readFractions(): number[] {
-  const length = readLength()
-  const array: number[] = []
-  for (let index = 0; index < length; index++) array.push((fractionsIn as Float64Array)[nextFraction++] as number)
-  return array
 }
