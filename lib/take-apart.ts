@@ -19,6 +19,8 @@ const MOST_TEXT = 1 << 22
 
 const getDescriptor = Object.getOwnPropertyDescriptor
 const getPrototype = Object.getPrototypeOf
+// Not the method of the moment, which may be the user's.
+const join = Array.prototype.join
 const objectPrototype: unknown = Object.prototype
 const arrayPrototype: unknown = Array.prototype
 
@@ -28,6 +30,8 @@ const room = structureOut.length - MOST_OF_ONE
 let at = 0
 let fractions = 0
 let texts: string[] = []
+/** How many texts there are: those of a list are joined already. */
+let count = 0
 let textLength = 0
 let shapes: string[][] = []
 let lastShape = 0
@@ -38,13 +42,14 @@ export function takeApart(value: unknown): number {
   at = 0
   fractions = 0
   lastShape = 0
+  count = 0
   textLength = 0
   const isPlain = writeValue(value, 0)
   const all = texts
   if (all.length > 0) texts = []
   if (shapes.length > 0) shapes = []
   if (seen.size > 0) seen = new Set()
-  return isPlain ? binding.keepPlain(at, fractions, all.join(SEPARATOR), all.length) : 0
+  return isPlain ? binding.keepPlain(at, fractions, join.call(all, SEPARATOR), count) : 0
 }
 
 function writeLength(length: number): void {
@@ -58,6 +63,7 @@ function writeLength(length: number): void {
 
 function writeText(text: string): boolean {
   texts.push(text)
+  count++
   textLength += text.length + 1
   return textLength <= MOST_TEXT
 }
@@ -181,20 +187,19 @@ function writeItems(array: unknown[], depth: number): boolean {
 
 /** Writes an array of strings; undefined if it holds something else. */
 function writeTexts(array: unknown[]): boolean | undefined {
-  const [count, length] = [texts.length, textLength]
+  let length = 0
   for (let index = 0; index < array.length; index++) {
     const item = array[index]
-    if (typeof item !== 'string') {
-      texts.length = count
-      textLength = length
-      return undefined
-    }
-    texts.push(item)
-    textLength += item.length + 1
+    if (typeof item !== 'string') return undefined
+    length += item.length + 1
   }
   structureOut[at++] = TEXTS
   writeLength(array.length)
-  return textLength <= MOST_TEXT
+  textLength += length
+  if (textLength > MOST_TEXT) return false
+  texts.push(join.call(array, SEPARATOR))
+  count += array.length
+  return true
 }
 
 /** Writes an array of numbers; undefined if it holds something else. */

@@ -29,10 +29,6 @@ use crate::worker::WorkerSide;
 
 /// How long tasks are run before timers, messages and other callbacks get a turn.
 const SLICE: Duration = Duration::from_millis(4);
-/// How long a worker with nothing to do looks for the next task before it goes back to its event loop. Short, because
-/// nothing else in the isolate runs meanwhile, not even `terminate()`.
-const AWAKE: Duration = Duration::from_micros(30);
-
 /// What the trampoline is to do.
 #[derive(Default)]
 pub(crate) enum Errand {
@@ -167,6 +163,7 @@ impl Slice<'_> {
             });
             match next.unwrap_or(Next::Nothing) {
                 Next::Run(task, work) => {
+                    side.linger.end();
                     done = self.run_one(side, task, work);
                 }
                 Next::Prepare(function) => {
@@ -238,11 +235,11 @@ pub(crate) fn run_nested(
     slice.run_one(side, task.clone(), JsWork::Isolate(args)).map(|(_, outcome)| outcome)
 }
 
-/// Waits a little for the next task: a worker that is fed one task at a time is fed the next within microseconds, and to
-/// wake a thread takes longer than that. It yields meanwhile, so that it costs a busy core nothing.
+/// Looks for the next task for a moment; see `pool::Linger`. The thread yields meanwhile, so that it costs a busy core nothing. Not for
+/// longer, because nothing else in the isolate runs, not even `terminate()`.
 fn linger(bell: &bell::Bell, side: &WorkerSide) {
-    let began = Instant::now();
-    while !side.has_news() && !bell.take_token() && began.elapsed() < AWAKE {
+    let until = side.linger.begin(Instant::now());
+    while !side.has_news() && !bell.take_token() && Instant::now() < until {
         std::thread::yield_now();
     }
 }

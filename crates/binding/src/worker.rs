@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use napi::sys;
-use pool::{Kind, Next, Outcome, Worker};
+use pool::{Kind, Linger, Next, Outcome, Worker};
 
 use crate::bell::Bell;
 use crate::functions;
@@ -47,6 +47,7 @@ pub(crate) struct WorkerSide {
     /// False while the worker prepares a function or recovers from a stop.
     claiming: Cell<bool>,
     pub(crate) gathered: Arc<Gathered>,
+    pub(crate) linger: Linger,
     gathers: Cell<bool>,
     /// The pool and the number of the task that this thread was last blocked for.
     waited_for: Cell<(u32, u64)>,
@@ -79,6 +80,7 @@ impl WorkerSide {
             held: HeldTasks::default(),
             claiming: Cell::new(true),
             gathered: quiet::register(),
+            linger: Linger::default(),
             gathers: Cell::new(false),
             waited_for: Cell::default(),
             preparing: Cell::new(None),

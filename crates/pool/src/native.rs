@@ -3,18 +3,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::control::Control;
+use crate::linger::Linger;
 use crate::outcome::{Failure, Outcome};
 use crate::parker::Parker;
 use crate::pool::Pool;
 use crate::task::Task;
 use crate::work::{Kind, Work, WorkerLink};
 use crate::worker::{Next, Worker};
-
-/// How long a thread that has just run a task looks for the next one before it rests.
-const AWAKE: Duration = Duration::from_micros(30);
 
 struct NativeLink(Parker);
 
@@ -49,11 +47,12 @@ fn run<W: Work>(pool: &Arc<Pool<W>>) {
 
 fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
     let mut done: Option<(Arc<Task<W>>, Outcome<W>)> = None;
+    let linger = Linger::default();
     loop {
         let next = match done.take() {
             Some((task, outcome)) => {
                 worker.turn_or_linger(Some((&task, outcome)), &|_| true).unwrap_or_else(|| {
-                    link.0.linger(AWAKE, || worker.pool().has_news());
+                    link.0.linger(linger.begin(Instant::now()), || worker.pool().has_news());
                     worker.next(&|_| true)
                 })
             }
@@ -61,6 +60,7 @@ fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
         };
         match next {
             Next::Run(task, work) => {
+                linger.end();
                 let outcome = run_one(&task, work);
                 done = Some((task, outcome));
             }

@@ -1,6 +1,6 @@
 //! A place for one thread to sleep until somebody leaves it a token.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::sync::{Condvar, Mutex};
 
@@ -26,11 +26,10 @@ impl Parker {
         self.woken.notify_one();
     }
 
-    /// Waits for the token, and takes it, or until `has_news`, for `time` at most and without sleeping: to wake a thread takes
-    /// longer than a short wait. The thread yields meanwhile, so that it costs a busy core nothing.
-    pub fn linger(&self, time: Duration, has_news: impl Fn() -> bool) {
-        let began = Instant::now();
-        while !has_news() && !std::mem::take(&mut *self.token.lock()) && began.elapsed() < time {
+    /// Waits for the token, and takes it, or until `has_news` or `until`, without sleeping; see `linger`. The thread yields meanwhile,
+    /// so that it costs a busy core nothing.
+    pub fn linger(&self, until: Instant, has_news: impl Fn() -> bool) {
+        while !has_news() && !std::mem::take(&mut *self.token.lock()) && Instant::now() < until {
             std::thread::yield_now();
         }
     }
