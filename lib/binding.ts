@@ -61,7 +61,7 @@ export interface Binding {
    * Keeps a value that was taken apart (plain-codes.ts) for the next call with a value of the form PLAIN, and gives its number; 0 if its texts have
    * separators in them.
    */
-  keepPlain(structure: number, fractions: number, texts: string, count: number): number
+  keepPlain(structure: number, fractions: number, texts: string, count: number, lists: string, listed: number): number
   /** Whether an ArrayBuffer can move; the memory of WebAssembly cannot. */
   isDetachable(buffer: ArrayBuffer): boolean
   /** A copy of what was written; of what was taken apart, the parts. */

@@ -86,11 +86,11 @@ function isWholeBytes(value: object): boolean {
   return types.isArrayBuffer(value) && isOrdinary(value) && value.byteLength <= MOST_BYTES
 }
 
-/** Whether `value` is bytes that are all of the one buffer in `transfer`. */
-export function movesWhole(value: unknown, transfer: readonly object[]): boolean {
+/** Whether `value` is bytes that are all of the one buffer in `transfer`, and that buffer can move, if it `wasAsked` that already. */
+export function movesWhole(value: unknown, transfer: readonly object[], wasAsked: boolean = false): boolean {
   if (transfer.length !== 1 || !binding.canMove || typeof value !== 'object' || value === null || !isWholeBytes(value)) return false
   const buffer = ArrayBuffer.isView(value) ? bufferOf(value) : value
-  return buffer === transfer[0] && (buffer as ArrayBuffer).byteLength === (value as ArrayBufferView).byteLength && whyFixed(buffer as ArrayBuffer) === undefined
+  return buffer === transfer[0] && (buffer as ArrayBuffer).byteLength === (value as ArrayBufferView).byteLength && whyFixed(buffer as ArrayBuffer, wasAsked) === undefined
 }
 
 function isOrdinary(buffer: ArrayBuffer): boolean {
@@ -113,7 +113,8 @@ export function pack(value: unknown, root: string = 'the value'): unknown {
 
 /** Packs a value of which the objects in `transfer` move. @throws DataCloneError */
 export function packTransfer(value: unknown, transfer: readonly object[], root: string): unknown {
-  if (movesWhole(value, transfer)) {
+  // `transfer()` has checked the list.
+  if (movesWhole(value, transfer, true)) {
     packedForm = WHOLE
     return value
   }

@@ -1,6 +1,6 @@
 /**
  * The form `PLAIN`: plain objects and arrays of strings, numbers, booleans, `null` and `undefined`, taken apart. Their *structure* is bytes,
- * their *texts* are one string with separators, their *fractions* are doubles: so that the many strings of a value cross as one, and what the objects of
+ * their *texts* are two strings with separators (one of those in lists), their *fractions* are doubles: so that the many strings of a value cross as one, and what the objects of
  * a list have in common crosses once. It takes half as long as the engine's serializer, or JSON, for a value of some kilobytes.
  *
  * The structure is written in the memory that is shared with the addon, in prefix order; see the codes. Lengths and integers are varints of

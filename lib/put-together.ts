@@ -1,31 +1,48 @@
 /** Puts plain data together again that was taken apart; see plain-codes.ts. */
 import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, SEPARATOR, TEXT, TEXTS, TRUE } from './plain-codes.ts'
 
-/** A value taken apart, as it arrives: the structure with a byte a character, the fractions, and the texts in pieces. */
-export type Parts = [structure: string, fractions: Float64Array | undefined, ...pieces: string[]]
+/** A value taken apart, as it arrives: the structure with a byte a character, the fractions, and the texts in pieces: so many, then those of lists. */
+export type Parts = [structure: string, fractions: Float64Array | undefined, count: number, ...pieces: string[]]
+
+const NONE: string[] = []
 
 let at = 0
 let structureIn = ''
 let fractionsIn: Float64Array | undefined
-let textsIn: string[] = []
+let textsIn: string[] = NONE
+let listsIn: string[] = NONE
 let nextText = 0
+let nextListed = 0
 let nextFraction = 0
 let shapesIn: string[][] = []
 
 /** Puts a value together again. */
-export function putTogether([structure, doubles, ...pieces]: Parts): unknown {
-  structureIn = structure
-  fractionsIn = doubles
-  textsIn = pieces.length === 0 ? [] : (pieces[0] as string).split(SEPARATOR)
-  for (let index = 1; index < pieces.length; index++) textsIn = textsIn.concat((pieces[index] as string).split(SEPARATOR))
+export function putTogether(parts: Parts): unknown {
+  structureIn = parts[0]
+  fractionsIn = parts[1]
+  const end = 3 + parts[2]
+  textsIn = split(parts, 3, end)
+  listsIn = split(parts, end, parts.length)
   at = 0
   nextText = 0
+  nextListed = 0
   nextFraction = 0
   const value = readValue()
-  textsIn = []
+  textsIn = NONE
+  listsIn = NONE
   fractionsIn = undefined
   if (shapesIn.length > 0) shapesIn = []
   return value
+}
+
+/** The texts of some of the pieces. */
+function split(parts: Parts, from: number, to: number): string[] {
+  if (from === to) return NONE
+  const first = (parts[from] as string).split(SEPARATOR)
+  if (from + 1 === to) return first
+  const lists: string[][] = []
+  for (let index = from + 1; index < to; index++) lists.push((parts[index] as string).split(SEPARATOR))
+  return first.concat(...lists)
 }
 
 function readLength(): number {
@@ -94,7 +111,9 @@ function readItems(): unknown[] {
 
 function readTexts(): string[] {
   const length = readLength()
-  return textsIn.slice(nextText, (nextText += length))
+  // The only list, most of the time.
+  if (length === listsIn.length) return listsIn
+  return listsIn.slice(nextListed, (nextListed += length))
 }
 
 function readIntegers(): number[] {

@@ -30,8 +30,9 @@ const room = structureOut.length - MOST_OF_ONE
 let at = 0
 let fractions = 0
 let texts: string[] = []
-/** How many texts there are: those of a list are joined already. */
-let count = 0
+/** The texts of each list, joined: apart from the others, of which one that needs two bytes a character makes all need them. */
+let lists: string[] = []
+let listed = 0
 let textLength = 0
 let shapes: string[][] = []
 let lastShape = 0
@@ -42,14 +43,15 @@ export function takeApart(value: unknown): number {
   at = 0
   fractions = 0
   lastShape = 0
-  count = 0
+  listed = 0
   textLength = 0
   const isPlain = writeValue(value, 0)
-  const all = texts
+  const [all, allLists] = [texts, lists]
   if (all.length > 0) texts = []
+  if (allLists.length > 0) lists = []
   if (shapes.length > 0) shapes = []
   if (seen.size > 0) seen = new Set()
-  return isPlain ? binding.keepPlain(at, fractions, join.call(all, SEPARATOR), count) : 0
+  return isPlain ? binding.keepPlain(at, fractions, join.call(all, SEPARATOR), all.length, join.call(allLists, SEPARATOR), listed) : 0
 }
 
 function writeLength(length: number): void {
@@ -63,7 +65,6 @@ function writeLength(length: number): void {
 
 function writeText(text: string): boolean {
   texts.push(text)
-  count++
   textLength += text.length + 1
   return textLength <= MOST_TEXT
 }
@@ -123,10 +124,10 @@ function writeObject(value: object, depth: number): boolean {
   for (const key in value) {
     const property = getDescriptor(value, key)
     if (property === undefined || property.get !== undefined || property.set !== undefined || key === '__proto__') return false
-    keys.push(key)
+    if (keys.push(key) > MOST_KEYS) return false
     values.push(property.value)
   }
-  if (keys.length > MOST_KEYS || (keys.length === 0 && !isOrdinary(value))) return false
+  if (keys.length === 0 && !isOrdinary(value)) return false
   if (!writeShape(keys)) return false
   for (let index = 0; index < values.length; index++) if (!writeValue(values[index], depth + 1)) return false
   return true
@@ -197,8 +198,8 @@ function writeTexts(array: unknown[]): boolean | undefined {
   writeLength(array.length)
   textLength += length
   if (textLength > MOST_TEXT) return false
-  texts.push(join.call(array, SEPARATOR))
-  count += array.length
+  lists.push(join.call(array, SEPARATOR))
+  listed += array.length
   return true
 }
 

@@ -13,7 +13,7 @@ use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
 use crate::nest;
 use crate::parcel::{Carried, Parcel};
-use crate::plain::Plain;
+use crate::plain::{Plain, Texts};
 use crate::pools::PoolEntry;
 use crate::reading;
 use crate::value::{self, ArgList, Args, Value};
@@ -122,13 +122,22 @@ pub(crate) fn write(call: &Call<'_>) -> Answer {
     keep(call, written)
 }
 
-/// `keepPlain(structure, fractions, texts, count)`: the number of a value that was taken apart, of which so much is in the
-/// header, for the next call that takes a value of the form WRITTEN; 0 if the texts hold separators of their own.
+/// `keepPlain(structure, fractions, texts, count, lists, listed)`: the number of a value that was taken apart, of which so
+/// much is in the header, for the next call that takes a value of the form WRITTEN; 0 if texts hold separators of their own.
 pub(crate) fn keep_plain(call: &Call<'_>) -> Answer {
-    let (structure, fractions) = call.state.header.parts(call.u32(0)? as usize, call.u32(1)? as usize);
-    let text = js::get_string(call.env, call.value(2)?, true)?;
-    let plain = Plain::new(structure, fractions, text, call.u32(3)? as usize);
-    keep(call, plain.map(|plain| Value::Plain(Box::new(plain))))
+    let texts = |index: usize| -> Result<_, Fault> {
+        let joined = js::get_string(call.env, call.value(index)?, true)?;
+        Ok(Texts::new(joined, call.u32(index + 1)? as usize))
+    };
+    let plain = match (texts(2)?, texts(4)?) {
+        (Some(texts), Some(lists)) => {
+            let (structure, fractions) =
+                call.state.header.parts(call.u32(0)? as usize, call.u32(1)? as usize);
+            Some(Value::Plain(Box::new(Plain::new(structure, fractions, [texts, lists]))))
+        }
+        _ => None,
+    };
+    keep(call, plain)
 }
 
 fn keep(call: &Call<'_>, written: Option<Value>) -> Answer {

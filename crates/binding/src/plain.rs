@@ -8,6 +8,7 @@ use std::ops::Range;
 use napi::sys;
 
 use crate::js::{self, Env, Fault};
+use crate::native_arguments::memory_of;
 use crate::value::Value;
 
 const FLOAT64_ARRAY: i32 = 8;
@@ -18,46 +19,61 @@ const PIECE: usize = 1024;
 pub(crate) struct Plain {
     structure: Box<[u8]>,
     fractions: Box<[f64]>,
-    /// The texts, with a NUL between each two; a string's value.
-    text: Value,
+    /// Those of lists are the second.
+    texts: [Texts; 2],
+}
+
+/// Some texts, with a NUL between each two; a string's value.
+pub(crate) struct Texts {
+    joined: Value,
     count: usize,
 }
 
-impl Plain {
-    /// `None` if there are more NULs in the text than stand between its `count` texts.
-    pub(crate) fn new(
-        structure: Box<[u8]>,
-        fractions: Box<[f64]>,
-        text: Value,
-        count: usize,
-    ) -> Option<Plain> {
-        let separators = match &text {
+impl Texts {
+    /// `None` if there are more NULs in the string than stand between its `count` texts.
+    pub(crate) fn new(joined: Value, count: usize) -> Option<Texts> {
+        let separators = match &joined {
             Value::Latin1(text) => count_nuls(text),
             Value::LongLatin1(text) => count_nuls(text.bytes()),
             Value::Utf16(text) => count_nuls(text),
             _ => return None,
         };
-        (separators == count.saturating_sub(1)).then_some(Plain { structure, fractions, text, count })
+        (separators == count.saturating_sub(1)).then_some(Texts { joined, count })
     }
 
-    /// An array of the structure, the fractions, and the pieces of the text.
+    /// Appends the pieces to a list; gives their number.
+    fn write(&self, env: Env, list: sys::napi_value, at: u32) -> Result<u32, Fault> {
+        if self.count == 0 {
+            return Ok(0);
+        }
+        match &self.joined {
+            Value::Latin1(text) => write_pieces(env, list, at, text, js::string_latin1),
+            Value::LongLatin1(text) => write_pieces(env, list, at, text.bytes(), js::string_latin1),
+            Value::Utf16(text) => write_pieces(env, list, at, text, js::string_utf16),
+            _ => Ok(0),
+        }
+    }
+}
+
+impl Plain {
+    pub(crate) fn new(structure: Box<[u8]>, fractions: Box<[f64]>, texts: [Texts; 2]) -> Plain {
+        Plain { structure, fractions, texts }
+    }
+
+    /// An array of the structure, the fractions, the number of pieces of the texts outside of lists, and all pieces.
     pub(crate) fn write(&self, env: Env) -> Result<sys::napi_value, Fault> {
+        const OWN: u32 = 3;
         let list = js::array(env)?;
         js::set_element(env, list, 0, js::string_latin1(env, &self.structure)?)?;
-        if !self.fractions.is_empty() {
-            let bytes = crate::native_arguments::memory_of(&self.fractions);
-            js::set_element(env, list, 1, js::bytes(env, FLOAT64_ARRAY, bytes)?)?;
-        } else {
-            js::set_element(env, list, 1, js::undefined(env)?)?;
-        }
-        if self.count > 0 {
-            match &self.text {
-                Value::Latin1(text) => write_pieces(env, list, text, js::string_latin1)?,
-                Value::LongLatin1(text) => write_pieces(env, list, text.bytes(), js::string_latin1)?,
-                Value::Utf16(text) => write_pieces(env, list, text, js::string_utf16)?,
-                _ => {}
-            }
-        }
+        let fractions = match &*self.fractions {
+            [] => js::undefined(env)?,
+            some => js::bytes(env, FLOAT64_ARRAY, memory_of(some))?,
+        };
+        js::set_element(env, list, 1, fractions)?;
+        let [texts, lists] = &self.texts;
+        let count = texts.write(env, list, OWN)?;
+        js::set_element(env, list, 2, js::int(env, count as i32)?)?;
+        lists.write(env, list, OWN + count)?;
         Ok(list)
     }
 }
@@ -69,13 +85,16 @@ fn count_nuls<T: Copy + Into<u32>>(text: &[T]) -> usize {
 fn write_pieces<T: Copy + Into<u32>>(
     env: Env,
     list: sys::napi_value,
+    at: u32,
     text: &[T],
     write: fn(Env, &[T]) -> Result<sys::napi_value, Fault>,
-) -> Result<(), Fault> {
-    for (index, piece) in pieces(text).enumerate() {
-        js::set_element(env, list, index as u32 + 2, write(env, &text[piece])?)?;
+) -> Result<u32, Fault> {
+    let mut count = 0;
+    for piece in pieces(text) {
+        js::set_element(env, list, at + count, write(env, &text[piece])?)?;
+        count += 1;
     }
-    Ok(())
+    Ok(count)
 }
 
 /// The parts of a text between some of its NULs: as few as there can be.
@@ -120,7 +139,7 @@ mod tests {
     #[test]
     fn texts_with_separators_of_their_own_are_refused() {
         let text = |text: &str| Value::Latin1(text.as_bytes().into());
-        let make = |value, count| Plain::new(Box::new([]), Box::new([]), value, count).is_some();
+        let make = |value, count| Texts::new(value, count).is_some();
         assert!(make(text(""), 0) && make(text(""), 1) && make(text("a\0b"), 2));
         assert!(!make(text("a\0b"), 1) && !make(text("a"), 2) && !make(Value::Null, 0));
         assert!(make(Value::Utf16(Box::from([0x141, 0, 0x41])), 2));

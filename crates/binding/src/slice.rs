@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use napi::sys;
-use pool::{Next, Outcome};
+use pool::{Next, Outcome, Turn};
 
 use crate::bell;
 use crate::deliver;
@@ -155,13 +155,15 @@ impl Slice<'_> {
                 bell.ring_loop();
                 return;
             }
-            let next = side.turn(done.take()).or_else(|| {
+            let mut turn = side.turn(done.take());
+            if let Turn::Linger { alone } = turn {
                 side.gathered.flush();
-                linger(&bell, side);
+                linger(&bell, side, alone);
                 pace.rest();
-                side.turn(None)
-            });
-            match next.unwrap_or(Next::Nothing) {
+                turn = side.turn(None);
+            }
+            let Turn::Next(next) = turn else { continue };
+            match next {
                 Next::Run(task, work) => {
                     side.linger.end();
                     done = self.run_one(side, task, work);
@@ -237,8 +239,8 @@ pub(crate) fn run_nested(
 
 /// Looks for the next task for a moment; see `pool::Linger`. The thread yields meanwhile, so that it costs a busy core nothing. Not for
 /// longer, because nothing else in the isolate runs, not even `terminate()`.
-fn linger(bell: &bell::Bell, side: &WorkerSide) {
-    let until = side.linger.begin(Instant::now());
+fn linger(bell: &bell::Bell, side: &WorkerSide, alone: bool) {
+    let until = side.linger.begin(Instant::now(), alone);
     while !side.has_news() && !bell.take_token() && Instant::now() < until {
         std::thread::yield_now();
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use napi::sys;
-use pool::{Kind, Linger, Next, Outcome, Worker};
+use pool::{Kind, Linger, Next, Outcome, Turn, Worker};
 
 use crate::bell::Bell;
 use crate::functions;
@@ -114,23 +114,23 @@ impl WorkerSide {
         self.claiming.set(claiming);
     }
 
-    /// Settles what was run, if anything, and claims the next. `None` after a task if the thread should linger; then without one
-    /// once that is over.
-    pub(crate) fn turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> Option<Next<JsWork>> {
+    /// Settles what was run, if anything, and claims the next. After a task the thread may have to linger; then it is called without
+    /// one once that is over.
+    pub(crate) fn turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> Turn<JsWork> {
         let worker = self.worker.borrow();
-        let Some(worker) = worker.as_ref() else { return Some(Next::Leave) };
+        let Some(worker) = worker.as_ref() else { return Turn::Next(Next::Leave) };
         self.link.pulse.answer();
         let is_ready = |needs: u32| self.ready.of(needs) != Ready::No;
-        let next = match done {
+        let turn = match done {
             Some((task, outcome)) => worker.turn_or_linger(Some((&task, outcome)), &is_ready),
-            None => Some(worker.next(&is_ready)),
+            None => Turn::Next(worker.next(&is_ready)),
         };
-        if let Some(Next::Prepare(function)) = next {
+        if let Turn::Next(Next::Prepare(function)) = turn {
             self.claiming.set(false);
             self.preparing.set(Some(function));
             self.link.pulse.begin_load(function);
         }
-        next
+        turn
     }
 
     /// Whether the pool has news for a worker that lingers.

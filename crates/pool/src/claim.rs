@@ -213,7 +213,10 @@ impl<W: Work> Pool<W> {
             shared.workers.leave_place(id);
             shared.workers.set_state(id, WorkerState::Leaving);
         } else {
-            // What its tasks wait for somebody else must run.
+            // What its tasks wait for somebody else must run, perhaps in this very place.
+            if shared.workers.get(id).is_some_and(|record| record.suspended > 0) {
+                shared.workers.leave_place(id);
+            }
             shared.workers.lend_for(id);
         }
         self.rebalance(shared, actions);

@@ -49,4 +49,4 @@ pub use stats::{Counts, Snapshot, Summary};
 pub use stop::Cancelled;
 pub use task::{Spec, Task};
 pub use work::{Host, Kind, Work, WorkerLink};
-pub use worker::{Next, Worker};
+pub use worker::{Next, Turn, Worker};

@@ -1,7 +1,8 @@
 //! How long a worker that runs dry looks for its next task before it rests.
 //!
-//! To wake a thread takes longer than a small task, on both sides. So a worker always looks for a moment; and as long as its next task has come
-//! soon every time, as where somebody waits for each result before submitting the next task, for as long as that takes.
+//! To wake a thread takes longer than a small task, on both sides. So a worker always looks for a moment. A worker that is alone looks longer, as long
+//! as its next task has come soon every time: somebody waits for each result before submitting the next task. Several that looked for long
+//! would take from the submitter, and from each other, the cores that they need.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -21,10 +22,10 @@ pub struct Linger {
 }
 
 impl Linger {
-    /// The worker has run dry: until when it looks, with `now` for this moment.
-    pub fn begin(&self, now: Instant) -> Instant {
+    /// The worker has run dry, `alone` or not: until when it looks, with `now` for this moment.
+    pub fn begin(&self, now: Instant, alone: bool) -> Instant {
         self.dry_since.set(Some(now));
-        now + if self.in_a_row.get() >= ROW { LONG } else { SHORT }
+        now + if alone && self.in_a_row.get() >= ROW { LONG } else { SHORT }
     }
 
     /// The worker has its next task, whether it lingered or rested meanwhile.
@@ -42,7 +43,7 @@ mod tests {
 
     fn limit(linger: &Linger) -> Duration {
         let now = Instant::now();
-        linger.begin(now) - now
+        linger.begin(now, true) - now
     }
 
     #[test]
@@ -55,6 +56,8 @@ mod tests {
             linger.end();
         }
         assert_eq!(limit(&linger), LONG);
+        let now = Instant::now();
+        assert_eq!(linger.begin(now, false) - now, SHORT);
         linger.dry_since.set(long_ago);
         linger.end();
         assert_eq!(limit(&linger), SHORT);

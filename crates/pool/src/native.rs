@@ -12,7 +12,7 @@ use crate::parker::Parker;
 use crate::pool::Pool;
 use crate::task::Task;
 use crate::work::{Kind, Work, WorkerLink};
-use crate::worker::{Next, Worker};
+use crate::worker::{Next, Turn, Worker};
 
 struct NativeLink(Parker);
 
@@ -50,12 +50,13 @@ fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
     let linger = Linger::default();
     loop {
         let next = match done.take() {
-            Some((task, outcome)) => {
-                worker.turn_or_linger(Some((&task, outcome)), &|_| true).unwrap_or_else(|| {
-                    link.0.linger(linger.begin(Instant::now()), || worker.pool().has_news());
+            Some((task, outcome)) => match worker.turn_or_linger(Some((&task, outcome)), &|_| true) {
+                Turn::Next(next) => next,
+                Turn::Linger { alone } => {
+                    link.0.linger(linger.begin(Instant::now(), alone), || worker.pool().has_news());
                     worker.next(&|_| true)
-                })
-            }
+                }
+            },
             None => worker.next(&|_| true),
         };
         match next {

@@ -22,6 +22,16 @@ pub enum Next<W: Work> {
     Leave,
 }
 
+/// What [`Worker::turn_or_linger`] says.
+pub enum Turn<W: Work> {
+    Next(Next<W>),
+    /// Look for a task for a moment. The worker keeps its place until it calls [`Worker::next`], which it must do when its link is
+    /// woken, when the pool [has news](Pool::has_news), or when that moment is over. `alone` if no other worker has a place.
+    Linger {
+        alone: bool,
+    },
+}
+
 /// A worker's hold on its pool. Belongs to one thread at a time.
 pub struct Worker<W: Work> {
     pool: Arc<Pool<W>>,
@@ -87,19 +97,19 @@ impl<W: Work> Worker<W> {
         next
     }
 
-    /// Like [`Worker::turn`], for a worker that stays awake for a moment when it finds nothing: `None` if it should. It keeps
-    /// its place until it calls [`Worker::next`], which it must do when its link is woken, when the pool
-    /// [has news](Pool::has_news), or when that moment is over.
+    /// Like [`Worker::turn`], for a worker that stays awake for a moment when it finds nothing; see [`Linger`](crate::Linger).
     pub fn turn_or_linger(
         &self,
         done: Option<(&Arc<Task<W>>, Outcome<W>)>,
         ready: &dyn Fn(u32) -> bool,
-    ) -> Option<Next<W>> {
+    ) -> Turn<W> {
         let mut lingers = false;
+        let mut alone = false;
         let next = self.take_turn(done, ready, |shared, next| {
             lingers = matches!(next, Next::Nothing) && self.pool.linger(shared, self.id);
+            alone = shared.workers.active == 1;
         });
-        if lingers { None } else { Some(next) }
+        if lingers { Turn::Linger { alone } } else { Turn::Next(next) }
     }
 
     /// Claims this very task, if it still waits in this worker's lane: for a worker whose task would

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use loom::thread;
 use models::{Announced, announced, attach, make, model, serve, submit, task};
-use pool::{Cancelled, Failure, Kind, Next, Spec, State};
+use pool::{Cancelled, Failure, Kind, Next, Spec, State, Turn};
 
 #[test]
 fn a_worker_that_goes_to_park_is_woken_by_a_submission() {
@@ -82,8 +82,10 @@ fn two_tasks_that_come_while_two_workers_linger_reach_both_even_if_neither_ends(
             .map(|((worker, link), task)| {
                 thread::spawn(move || {
                     // Its moment of lingering is over at once.
-                    let next = worker.turn_or_linger(Some((&task, Ok(0))), &|_| true);
-                    let mut next = next.unwrap_or_else(|| worker.next(&|_| true));
+                    let mut next = match worker.turn_or_linger(Some((&task, Ok(0))), &|_| true) {
+                        Turn::Next(next) => next,
+                        Turn::Linger { .. } => worker.next(&|_| true),
+                    };
                     while !matches!(next, Next::Run(..)) {
                         link.0.park(None);
                         next = worker.next(&|_| true);
@@ -133,7 +135,7 @@ fn a_place_that_a_lingering_worker_keeps_reaches_the_other_kind() {
         let Next::Run(first, _) = joined.0.next(&|_| true) else { panic!("there is a task") };
         let lingerer = thread::spawn(move || {
             let (worker, _link) = &joined;
-            if worker.turn_or_linger(Some((&first, Ok(0))), &|_| true).is_none() {
+            if matches!(worker.turn_or_linger(Some((&first, Ok(0))), &|_| true), Turn::Linger { .. }) {
                 while !matches!(worker.next(&|_| true), Next::Nothing) {}
             }
         });

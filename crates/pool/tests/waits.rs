@@ -175,3 +175,21 @@ fn stray_resumes_and_waits_of_the_lost_change_nothing() {
     assert_eq!(ask(&stays), "run 1");
     assert_eq!(host.log().starts, [], "one living worker fills the budget");
 }
+
+#[test]
+fn a_worn_worker_whose_task_waits_gives_its_place_to_who_runs_what_it_waits_for() {
+    let (pool, _host) = by_hand(Config { max_tasks_per_worker: Some(2), ..workers(1) });
+    let (worn, _) = attach(&pool, ISOLATE);
+    submit(&pool, noop(ISOLATE, 0));
+    let outer = take(&worn);
+    worn.suspend_claiming();
+    submit(&pool, noop(ISOLATE, 1));
+    submit(&pool, noop(ISOLATE, 2));
+    // Its second and last, on top of the one that waits.
+    let inner = take(&worn);
+    assert_eq!(turn(&worn, &inner), "nothing");
+    let (other, _) = attach(&pool, ISOLATE);
+    assert_eq!(ask(&other), "run 2");
+    worn.resume_claiming();
+    assert_eq!(turn(&worn, &outer), "leave");
+}
