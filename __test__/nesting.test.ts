@@ -576,3 +576,17 @@ for (const [name, line] of [
     t.regex(end.output, line)
   })
 }
+
+for (const maxWorkers of [1, 2]) {
+  test(`tasks that await others are done also where workers are soon worn out: ${maxWorkers} workers`, async (t) => {
+    const executor = new ThreadPoolExecutor({ maxWorkers, maxTasksPerWorker: 2 })
+    const nest = async (n: number): Promise<number> => {
+      const { currentExecutor } = await import('concurrent-futures')
+      return 1 + ((await currentExecutor()?.submit((m: number) => m * 2, n)) ?? NaN)
+    }
+    const numbers = Array.from({ length: 12 }, (_, n) => n)
+    const futures = numbers.map((n) => executor.submit(nest, n))
+    t.deepEqual(await Promise.all(futures.map((future) => future.result(SOON))), numbers.map((n) => 2 * n + 1))
+    await executor.shutdown()
+  })
+}
