@@ -47,6 +47,8 @@ const values: Record<string, unknown> = {
   'an array of holes': new Array(5),
   'a huge array of holes': Object.assign(new Array(4_000_000_000), { 5: 1 }),
   'an array with extra properties': Object.assign([1, 2], { extra: 3 }),
+  'an array with as many extra properties as holes': Object.assign([1, , 'a', undefined], { extra: 3 }),
+  'a long array with properties that cannot be seen': Object.defineProperty(Object.assign(new Array(40).fill('a'), { [Symbol('s')]: 1 }), 'extra', { value: 1 }),
   'an array of a subclass': new (class Mine extends Array<number> {})(...[1, 2, 3]),
   bigint: { big: 12345678901234567890n, negative: -1n },
   'dates': [new Date(0), new Date(NaN), Object.assign(new Date(1), { extra: 1 })],
@@ -85,6 +87,12 @@ const values: Record<string, unknown> = {
   'a wide object': Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`key ${index}`, index])),
   'long lists': [Array.from({ length: 5_000 }, (_, index) => index / 3), Array.from({ length: 500 }, (_, index) => ({ index }))],
   'a long string': { s: 'é'.repeat(100_000) },
+}
+for (const item of ['a', 1, null]) {
+  const holes: unknown[] = new Array(40).fill(item)
+  delete holes[7]
+  values[`a long array of ${item} with a hole`] = holes
+  values[`a long array of ${item} with a hole and an extra property`] = Object.assign([...holes.slice(0, 7), , ...holes.slice(8)], { extra: 1 })
 }
 if (typeof Float16Array !== 'undefined') values['Float16Array'] = [new Float16Array([1.5]), new Float16Array(new ArrayBuffer(8), 2, 2)]
 

@@ -62,6 +62,8 @@ export interface Binding {
    * separators in them.
    */
   keepPlain(structure: number, fractions: number, texts: string, count: number, lists: string, listed: number): number
+  /** Whether an array, which must not be a proxy, has enumerable properties besides its elements; undefined where that cannot be asked. */
+  hasNames(array: unknown[]): boolean | undefined
   /** Whether an ArrayBuffer can move; the memory of WebAssembly cannot. */
   isDetachable(buffer: ArrayBuffer): boolean
   /** A copy of what was written; of what was taken apart, the parts. */

@@ -26,7 +26,9 @@ const getPrototype = Object.getPrototypeOf
 const objectPrototype: unknown = Object.prototype
 const arrayPrototype: unknown = Array.prototype
 
-const seen: object[] = []
+/** The objects met, which are so many. An array that was cut off (`length = 0`) costs more than all the rest of a small walk. */
+const seen: (object | undefined)[] = new Array(MOST_OBJECTS).fill(undefined)
+let met = 0
 let dear = 0
 let isSmall = true
 
@@ -43,7 +45,7 @@ export function judge(value: unknown): number {
   dear = 0
   isSmall = true
   const isSafe = isSafeValue(value, 0)
-  seen.length = 0
+  while (met > 0) seen[--met] = undefined
   return isSafe ? SMALL : isSmall ? OTHER : LARGE
 }
 
@@ -72,9 +74,9 @@ function isSafeValue(value: unknown, depth: number): boolean {
 
 function isSafeObject(value: object, depth: number): boolean {
   // The proxy comes first: all else would run its traps. So may a look for `toJSON`, but for these prototypes.
-  if (types.isProxy(value) || depth >= MOST_DEPTH || seen.includes(value)) return false
-  if (seen.length >= MOST_OBJECTS) return tooLarge()
-  seen.push(value)
+  if (types.isProxy(value) || depth >= MOST_DEPTH || wasMet(value)) return false
+  if (met >= MOST_OBJECTS) return tooLarge()
+  seen[met++] = value
   if (!isCheap()) return false
   if (Array.isArray(value)) return getPrototype(value) === arrayPrototype && !('toJSON' in value) && isSafeArray(value, depth)
   const prototype: unknown = getPrototype(value)
@@ -89,6 +91,11 @@ function isSafeObject(value: object, depth: number): boolean {
   return (count > 0 || isOrdinary(value)) && isCheap()
 }
 
+function wasMet(value: object): boolean {
+  for (let index = 0; index < met; index++) if (seen[index] === value) return true
+  return false
+}
+
 function isSafeArray(array: unknown[], depth: number): boolean {
   const length = array.length
   if (length > MOST_ELEMENTS) return tooLarge()
@@ -101,7 +108,7 @@ function isSafeArray(array: unknown[], depth: number): boolean {
 }
 
 function isCheap(): boolean {
-  return dear <= ALLOWANCE + OBJECT_ALLOWANCE * seen.length || tooLarge()
+  return dear <= ALLOWANCE + OBJECT_ALLOWANCE * met || tooLarge()
 }
 
 /** Whether an own property has a getter or a setter. */

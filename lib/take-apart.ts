@@ -22,7 +22,7 @@ const getPrototype = Object.getPrototypeOf
 // Not the method of the moment, which may be the user's.
 const join = Array.prototype.join
 const objectPrototype: unknown = Object.prototype
-const arrayPrototype: unknown = Array.prototype
+const arrayPrototype: unknown[] = Array.prototype
 
 const room = structureOut.length - MOST_OF_ONE
 
@@ -169,14 +169,37 @@ function isSame(one: string[], other: string[]): boolean {
 function writeArray(array: unknown[], depth: number): boolean {
   if (getPrototype(array) !== arrayPrototype) return false
   const length = array.length
-  // A hole reads as undefined, and other own properties show here.
-  if (length > 0 && Object.keys(array).length !== length) return false
-  if (length <= MOST_CHECKED) for (let index = 0; index < length; index++) if (hasGetter(array, index)) return false
-  if (length > 1) {
-    if (typeof array[0] === 'string' && typeof array[1] === 'string') return writeTexts(array) ?? writeItems(array, depth)
-    if (typeof array[0] === 'number' && typeof array[1] === 'number') return writeNumbers(array) ?? writeItems(array, depth)
+  // What a hole reads as comes from there.
+  if (arrayPrototype.length > 0) return false
+  if (length <= MOST_CHECKED) {
+    if (!hasOnlyElements(array)) return false
+    for (let index = 0; index < length; index++) if (hasGetter(array, index)) return false
+    return writeUniform(array) ?? writeItems(array, depth)
   }
-  return writeItems(array, depth)
+  const hasNames = binding.hasNames(array)
+  if (hasNames === true) return false
+  // It has no holes then.
+  if (hasNames === false) {
+    const isDone = writeUniform(array)
+    if (isDone !== undefined) return isDone
+  }
+  return hasOnlyElements(array) && writeItems(array, depth)
+}
+
+/** Whether an array has neither holes nor enumerable properties besides its elements. */
+function hasOnlyElements(array: unknown[]): boolean {
+  const length = array.length
+  const keys = Object.keys(array)
+  // Indices come first.
+  return keys.length === length && (length === 0 || keys[length - 1] === String(length - 1))
+}
+
+/** Writes an array of strings, or of numbers, and gives whether it had room; undefined if it is another one, or has holes. */
+function writeUniform(array: unknown[]): boolean | undefined {
+  if (array.length < 2) return undefined
+  if (typeof array[0] === 'string' && typeof array[1] === 'string') return writeTexts(array)
+  if (typeof array[0] === 'number' && typeof array[1] === 'number') return writeNumbers(array)
+  return undefined
 }
 
 function writeItems(array: unknown[], depth: number): boolean {

@@ -16,6 +16,7 @@ use libloading::os::windows::Library;
 use napi::sys;
 
 use crate::clone::Cloner;
+use crate::names::Names;
 use crate::store::Stores;
 use crate::threadsafe;
 
@@ -65,6 +66,7 @@ struct Symbols {
     is_detachable: Option<unsafe extern "C" fn(sys::napi_value) -> bool>,
     stores: Option<Stores>,
     cloner: Option<Cloner>,
+    names: Option<Names>,
 }
 
 fn symbols() -> &'static Symbols {
@@ -81,6 +83,7 @@ fn symbols() -> &'static Symbols {
             is_detachable: find(&library, c"_ZNK2v811ArrayBuffer12IsDetachableEv"),
             stores: find_stores(&library),
             cloner: find_cloner(&library),
+            names: find_names(&library),
         }
     })
 }
@@ -183,6 +186,21 @@ fn find_cloner(library: &Library) -> Option<Cloner> {
         read_header: find(library, c"_ZN2v817ValueDeserializer10ReadHeaderENS_5LocalINS_7ContextEEE")?,
         read_value: find(library, c"_ZN2v817ValueDeserializer9ReadValueENS_5LocalINS_7ContextEEE")?,
     })
+}
+
+fn find_names(library: &Library) -> Option<Names> {
+    Some(Names {
+        isolate: find(library, c"_ZN2v87Isolate10GetCurrentEv")?,
+        context: find(library, c"_ZN2v87Isolate17GetCurrentContextEv")?,
+        get: find(
+            library,
+            c"_ZN2v86Object16GetPropertyNamesENS_5LocalINS_7ContextEEENS_17KeyCollectionModeENS_14PropertyFilterENS_11IndexFilterENS_17KeyConversionModeE",
+        )?,
+    })
+}
+
+pub(crate) fn names() -> Option<&'static Names> {
+    symbols().names.as_ref()
 }
 
 pub(crate) fn cloner() -> Option<&'static Cloner> {

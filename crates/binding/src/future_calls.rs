@@ -11,6 +11,7 @@ use crate::deliver;
 use crate::engine;
 use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
+use crate::names;
 use crate::nest;
 use crate::parcel::{Carried, Parcel};
 use crate::plain::{Plain, Texts};
@@ -153,6 +154,16 @@ pub(crate) fn read_back(call: &Call<'_>) -> Answer {
             copy.ok_or_else(|| Fault::internal("a copy could not be read"))
         }
         other => writing::write_ref(call.env, &other),
+    }
+}
+
+/// `hasNames(array)`: whether an array, no proxy, has enumerable properties besides its elements; `undefined` where that
+/// cannot be asked.
+pub(crate) fn has_names(call: &Call<'_>) -> Answer {
+    // SAFETY: TypeScript has seen to it that this is an array and no proxy.
+    match unsafe { names::has_names(call.env, call.value(0)?) }? {
+        Some(has) => js::boolean(call.env, has),
+        None => js::undefined(call.env),
     }
 }
 

@@ -22,6 +22,7 @@ mod isolate_link;
 mod js;
 mod lent;
 mod mailbox;
+mod names;
 mod native_arguments;
 mod native_tasks;
 mod nest;
@@ -94,6 +95,7 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"release" => future_calls::release,
         c"write" => future_calls::write,
         c"keepPlain" => future_calls::keep_plain,
+        c"hasNames" => future_calls::has_names,
         c"isDetachable" => future_calls::is_detachable,
         c"readBack" => future_calls::read_back,
         c"services" => future_calls::services,

@@ -1,0 +1,44 @@
+//! The names that an array has beside its elements, which N-API gives only together with all the indices.
+
+use std::ffi::{c_int, c_void};
+
+use napi::sys;
+
+use crate::engine::{self, Isolate};
+use crate::js::{self, Env, Fault};
+
+type Local = *mut c_void;
+
+/// The symbols; see `engine`.
+#[derive(Clone, Copy)]
+pub(crate) struct Names {
+    pub(crate) isolate: unsafe extern "C" fn() -> *mut Isolate,
+    pub(crate) context: unsafe extern "C" fn(*mut Isolate) -> Local,
+    /// `v8::Object::GetPropertyNames`; the numbers are those of V8's public enums.
+    pub(crate) get:
+        unsafe extern "C" fn(sys::napi_value, Local, c_int, c_int, c_int, c_int) -> sys::napi_value,
+}
+
+const OWN_ONLY: c_int = 0;
+const ONLY_ENUMERABLE_SKIP_SYMBOLS: c_int = 2 | 16;
+const SKIP_INDICES: c_int = 1;
+const CONVERT_TO_STRING: c_int = 0;
+
+/// Whether an array has enumerable own properties, besides elements, whose names are strings; `None` where V8 cannot be
+/// asked.
+///
+/// # Safety
+/// `array` is an array, no proxy, of the isolate whose thread this is, in a call from its JavaScript.
+pub(crate) unsafe fn has_names(env: Env, array: sys::napi_value) -> Result<Option<bool>, Fault> {
+    let Some(names) = engine::names() else { return Ok(None) };
+    // SAFETY: the caller's; a `napi_value` of Node is the slot of a `Local`, which is what a member function takes as its
+    // object. Looking at the keys of an object that is no proxy runs no JavaScript.
+    let list = unsafe {
+        let context = (names.context)((names.isolate)());
+        (names.get)(array, context, OWN_ONLY, ONLY_ENUMERABLE_SKIP_SYMBOLS, SKIP_INDICES, CONVERT_TO_STRING)
+    };
+    if list.is_null() {
+        return Err(Fault::Pending);
+    }
+    Ok(Some(js::length(env, list)? > 0))
+}
