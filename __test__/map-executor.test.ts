@@ -1,5 +1,6 @@
 import ava from 'ava'
 import { CancelledError, InvalidStateError, moduleTasks, native, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
+import type { Task } from 'concurrent-futures'
 import { Folder, until } from './gate.ts'
 import { SHORT, SOON } from './limits.ts'
 
@@ -40,7 +41,9 @@ for (const chunkSize of [1, 2, 3, 7, 1000]) {
     t.deepEqual(await collect(view.map(work.double, range(50))), range(50).map((n) => 2 * n))
     t.is(executor.stats().completed, Math.ceil(50 / chunkSize))
     t.deepEqual(await collect(view.map(async (a: number, b: number) => a + b, range(10), later(9))), range(9).map((n) => 2 * n))
+    const before = executor.stats().completed
     t.deepEqual(await collect(view.map(native.countPrimes, range(10))), [0, 0, 1, 2, 2, 3, 3, 4, 4, 4])
+    t.is(executor.stats().completed - before, Math.ceil(10 / chunkSize))
     await executor.shutdown()
   })
 
@@ -249,6 +252,97 @@ test('an aborted signal cancels the map: the reader gets CancelledError with the
   controller.abort('enough')
   const error = await t.throwsAsync(next, { instanceOf: CancelledError })
   t.is(error?.cause, 'enough')
+  await executor.shutdown()
+})
+
+test('a chunk of native tasks gives what they give one by one, whatever their arguments and results', async (t) => {
+  const executor = new ThreadPoolExecutor(2)
+  const inputs = ['', 'abc', 'zwölf', new Uint8Array([1, 2, 3]), new Uint8Array([1, 2, 3]).buffer, new DataView(new ArrayBuffer(9), 2, 4), new Uint8Array(new SharedArrayBuffer(5))]
+  const lists = [[3, -0, NaN, 1], [], new Float32Array([2, 1])]
+  const salt = new Uint8Array(8)
+  const cheap = { memoryCost: 8, timeCost: 1, salt }
+  const chunked = executor.with({ chunkSize: 3 })
+  const both = async (fn: Task<any[], unknown>, ...columns: Iterable<unknown>[]): Promise<void> => {
+    const expected = await collect(executor.map(fn, ...columns))
+    const actual = await collect(chunked.map(fn, ...columns))
+    t.true(expected.length > 0)
+    t.deepEqual(actual, expected)
+  }
+  await both(native.crc32, inputs)
+  await both(native.sha256, inputs)
+  await both(native.xxh3, inputs)
+  await both(native.gzip, inputs)
+  await both(native.gzip, inputs, inputs.map((_, level) => ({ level })))
+  await both(native.sort, lists)
+  await both(native.statistics, lists)
+  await both(native.select, [[3, 1], [5], [9, 8, 7], [1]], [0, 0, 2, 0])
+  await both(native.matmul, [[1, 2], [3], [4, 5]], [[3, 4], [5], [6, 7]], [{ m: 1, k: 2, n: 1 }, { m: 1, k: 1, n: 1 }, { m: 2, k: 1, n: 2 }])
+  await both(native.argon2id, ['a', 'b', 'c', 'd'], [cheap, cheap, { ...cheap, parallelism: 1 }, cheap])
+  await both(native.argon2Verify, [await executor.submit(native.argon2id, 'a', cheap), '$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAA'], ['a', 'b'])
+  await executor.shutdown()
+})
+
+test('of a chunk of native tasks the results before an error are delivered, then the error', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const packed = await Promise.all(['a', 'b', 'c'].map((text) => executor.submit(native.gzip, text).result()))
+  for (const chunkSize of [1, 2, 3, 5]) {
+    const seen: string[] = []
+    const results = executor.with({ chunkSize }).map(native.gunzip, [...packed, new Uint8Array([1, 2, 3]), ...packed])
+    const error = await t.throwsAsync(async () => {
+      for await (const bytes of results) seen.push(Buffer.from(bytes).toString())
+    })
+    t.deepEqual(seen, ['a', 'b', 'c'], `chunkSize ${chunkSize}`)
+    t.regex((error as Error).message, /gzip|corrupt|header/i)
+    t.deepEqual(await results.next(), { done: true, value: undefined })
+  }
+  await executor.shutdown()
+})
+
+test('a chunk of native tasks moves what is in its transfer list', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const bytes = range(5).map((n) => new Uint8Array(100).fill(n))
+  const expected = await collect(executor.map(native.crc32, bytes))
+  const transfer = bytes.slice(1).map(({ buffer }) => buffer as ArrayBuffer)
+  t.deepEqual(await collect(executor.with({ chunkSize: 2, transfer }).map(native.crc32, bytes)), expected)
+  t.deepEqual(bytes.map(({ byteLength }) => byteLength), [100, 0, 0, 0, 0])
+  await executor.shutdown()
+})
+
+test('a chunk of native tasks stops in mid-chunk when its map is left or cancelled', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const controller = new AbortController()
+  // Minutes of work.
+  const results = executor.with({ chunkSize: 1_000, signal: controller.signal }).map(native.countPrimes, new Array(1_000).fill(1e12))
+  await until(() => executor.stats().running === 1, 'the chunk runs')
+  const next = results.next()
+  controller.abort(new Error('enough'))
+  const error = await t.throwsAsync(next, { instanceOf: CancelledError })
+  t.is((error?.cause as Error).message, 'enough')
+  t.is(await executor.submit(native.countPrimes, 10).result(SOON), 4)
+  await executor.shutdown()
+})
+
+test('an item whose arguments are refused ends the map after the results before it, with and without chunks', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  for (const chunkSize of [1, 2, 3, 100]) {
+    const view = executor.with({ chunkSize })
+    const numbers: unknown[] = []
+    await t.throwsAsync(
+      async () => {
+        for await (const count of view.map(native.countPrimes, [2, 3, 5, 7, -1, 11])) numbers.push(count)
+      },
+      { instanceOf: RangeError, message: /limit/ },
+    )
+    t.deepEqual(numbers, [1, 2, 3, 4], `chunkSize ${chunkSize}`)
+    const values: unknown[] = []
+    await t.throwsAsync(
+      async () => {
+        for await (const value of view.map(work.all, [1, 2, { call: () => 1 }, 4])) values.push(value)
+      },
+      { any: true },
+    )
+    t.deepEqual(values, [[1], [2]], `chunkSize ${chunkSize}`)
+  }
   await executor.shutdown()
 })
 

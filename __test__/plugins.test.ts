@@ -47,6 +47,21 @@ test('a plug-in in Rust goes from bytes to bytes', async (t) => {
   t.deepEqual(await executor.submit(rust.reverse, large).result(SOON), large.slice().reverse())
 })
 
+test('a chunk of a map of a plug-in task is one task; a panic in it comes after the results before it', async (t) => {
+  const before = executor.stats().completed
+  const collect = async (inputs: string[], task: PluginTask, seen: string[] = []): Promise<string[]> => {
+    for await (const bytes of executor.with({ chunkSize: 10 }).map(task, inputs)) seen.push(text(bytes))
+    return seen
+  }
+  t.deepEqual(await collect(['abc', '', 'de'], rust.reverse), ['cba', '', 'ed'])
+  t.is(executor.stats().completed - before, 1)
+  const none: (undefined | string)[] = [undefined, 'ab']
+  t.deepEqual(await collect(none as string[], rust.reverse), ['', 'ba'])
+  await t.throwsAsync(collect(['abc', 'de'], rust.panic), { message: 'the native task panicked: on purpose, with 3 bytes' })
+  await t.throwsAsync(collect(['abc'], rust.fail))
+  t.true(await capacityIsBack())
+})
+
 test('a plug-in in C goes from bytes to bytes', async (t) => {
   t.is(number(await executor.submit(c.sum_bytes, Uint8Array.of(1, 2, 255)).result(SOON)), 258n)
   t.is(text(await executor.submit(c.sleep_hook, milliseconds(5)).result(SOON)), 'slept')

@@ -9,6 +9,7 @@ export const NATIVE = 1
 export const LIMITED = 2
 export const NAMED = 4
 export const MOVES = 8
+export const CHUNKED = 16
 
 /** Answers of `submit` that are no slot (future_calls.rs). */
 export const QUEUE_FULL = -1

@@ -8,7 +8,7 @@ import { canSend, withoutSending } from './parcels.ts'
 import type { Description } from './error-description.ts'
 
 /** Added to the form: the value describes an error, or is a list of such descriptions. */
-const DESCRIPTION = 32
+export const DESCRIPTION = 32
 
 /** The form of what `packThrown` returned last. */
 export let thrownForm: number = 0

@@ -64,6 +64,7 @@ export function submittable(fn: unknown): Submittable {
 
 /** The task that calls a task's function once for each list of arguments; see `map`'s `chunkSize`. */
 export function chunkOf(task: Submittable): Submittable {
+  if (task.isNative) return task
   const text = JSON.parse(binding.functionText(task.number)) as FunctionText
   return { ...task, number: binding.functionNumber(JSON.stringify({ ...text, chunk: true })) }
 }

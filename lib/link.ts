@@ -5,13 +5,14 @@
  * or collect, can neither overwrite the shared header nor meet a slot that is used again. The second delivers.
  */
 import { binding, HAS_CAUSE, kinds, numbers, onDeliver, ROW, scratch, SERVICE_FLAG, slots } from './binding.ts'
-import { CHUNK, unpack } from './codec.ts'
+import { AS_IS, CHUNK, JSON_TEXT, unpack } from './codec.ts'
 import { whileBlocked } from './context.ts'
-import { unpackThrown } from './error-codec.ts'
+import { DESCRIPTION, unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
 import { createLinkedFuture, deliver, deliverProgress, storedOutcome, storeOutcome } from './future.ts'
 import type { Future } from './future.ts'
 import { CANCEL, ERROR, VALUE } from './future-states.ts'
+import type { ChunkResult } from './map-iterator.ts'
 import { mapStack } from './source-maps.ts'
 import type { TaskLink } from './task-link.ts'
 import { exitOf, noticeFailedStarts } from './worker-fleet.ts'
@@ -170,9 +171,23 @@ function deliverWithExit(future: Future<any>, worker: number): void {
 /** The longest that a lost future waits for its worker's exit. */
 const EXIT_LIMIT = 2_000
 
+/** Added to the form: the results of a chunk whose task is native (native_chunk.rs). */
+const NATIVE_CHUNK = 48
+/** Their form, if they are one array. */
+const NUMBERS = 1
+
+/** The error of the item that failed, or undefined, and the results before it. */
+function unpackNativeChunk(form: number, list: unknown[]): ChunkResult {
+  const thrown = list[0]
+  const results = list.slice(1)
+  const values = form === NUMBERS ? (results[0] as Float64Array) : form === AS_IS ? results : results.map((result) => unpack(form, result) as unknown)
+  return { values, failed: thrown !== undefined, error: thrown === undefined ? undefined : unpackThrown(DESCRIPTION | JSON_TEXT, thrown) }
+}
+
 /** A result; that of a chunk brings the error of its failed item packed within. */
 function unpackResult(form: number, value: unknown): unknown {
   if ((form & CHUNK) === 0) return unpack(form, value)
+  if ((form & NATIVE_CHUNK) === NATIVE_CHUNK) return unpackNativeChunk(form & ~NATIVE_CHUNK, value as unknown[])
   const { values, thrown } = unpack(form & ~CHUNK, value) as { values: unknown[]; thrown?: [number, unknown] }
   return { values, failed: thrown !== undefined, error: thrown === undefined ? undefined : unpackThrown(thrown[0], thrown[1]) }
 }

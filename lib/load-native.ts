@@ -51,5 +51,5 @@ function makeTasks(first: number, names: string[]): PluginTasks {
 
 const inputOf: Prepare = (args) => {
   if (args.length > 1) throw new TypeError(`a task of a plug-in takes one argument, its input, or none; got ${args.length}`)
-  return args[0] === undefined ? [] : [bytes(args[0], 'input')]
+  return [args[0] === undefined ? undefined : bytes(args[0], 'input')]
 }

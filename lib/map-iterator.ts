@@ -20,7 +20,7 @@ import { beginWait } from './wait-hook.ts'
 /** What the future of a task with a `chunkSize` above 1 resolves to. */
 export interface ChunkResult {
   /** The results of the items before the one that failed, or of all. */
-  values: unknown[]
+  values: unknown[] | Float64Array
   failed: boolean
   /** What the failed item threw. */
   error: unknown
@@ -41,6 +41,8 @@ export interface MapFeed {
 }
 
 function ignore(): void {}
+
+const NONE: never[] = []
 
 interface Reader {
   resolve(result: IteratorResult<any, any>): void
@@ -64,8 +66,9 @@ export class MapIterator implements AsyncIterableIterator<any> {
   readonly #plan: Plan
   readonly #outstanding: Queue<Future<unknown>> = new Queue()
   readonly #readers: Queue<Reader> = new Queue()
-  /** The results of the chunk that is being read. */
-  readonly #values: Queue<unknown> = new Queue()
+  /** The results of the chunk that is being read, and how many of them have been. */
+  #values: unknown[] | Float64Array = NONE
+  #read = 0
   /** Thrown once the values and the outstanding tasks before it have been read. */
   #failure: { error: unknown } | undefined
   /** Read from the source, and waiting for room. */
@@ -117,7 +120,7 @@ export class MapIterator implements AsyncIterableIterator<any> {
 
   /** Submits as much as may be outstanding, and goes on by itself when it has to wait for a source or for room. */
   #fill(): void {
-    if (this.#isFilling) return
+    if (this.#isFilling || this.#isFed) return
     this.#isFilling = true
     try {
       while (!this.#isFed && this.#outstanding.size < this.#plan.most) {
@@ -161,15 +164,24 @@ export class MapIterator implements AsyncIterableIterator<any> {
         this.#outstanding.push(this.#feed.submit(chunk))
         return true
       } catch (error) {
-        if (!(error instanceof QueueFullError)) {
-          this.#isRefusal = true
-          this.#endFeeding({ error })
-          return true
-        }
+        if (!(error instanceof QueueFullError)) return this.#submitGood(chunk, error)
       }
     }
     this.#refused = chunk
     return false
+  }
+
+  /** A chunk was refused because of one of its items, or of the pool: those before it are submitted one by one. */
+  #submitGood(chunk: Chunk, refusal: unknown): true {
+    let error = refusal
+    try {
+      if (chunk.length > 1) for (const item of chunk) this.#outstanding.push(this.#feed.submit([item]))
+    } catch (first) {
+      if (!(first instanceof QueueFullError)) error = first
+    }
+    this.#isRefusal = true
+    this.#endFeeding({ error })
+    return true
   }
 
   #endFeeding(failure?: { error: unknown }): void {
@@ -217,19 +229,13 @@ export class MapIterator implements AsyncIterableIterator<any> {
   /** Serves waiting readers, first come first served, as far as possible. */
   #serve(): void {
     while (this.#readers.size > 0) {
-      if (this.#values.size > 0) {
-        this.#readers.shift()?.resolve({ done: false, value: this.#values.shift() })
+      const result = this.#take()
+      if (result !== undefined) {
+        this.#readers.shift()?.resolve(result)
         continue
       }
       const head = this.#outstanding.peek()
-      if (head !== undefined) {
-        const outcome = storedOutcome(head)
-        if (outcome === undefined) return this.#watch(head)
-        this.#outstanding.shift()
-        this.#unpack(outcome.kind === VALUE, outcome.value)
-        this.#fill()
-        continue
-      }
+      if (head !== undefined) return this.#watch(head)
       if (!this.#isFed) return
       const reader = this.#readers.shift()
       const failure = this.#failure
@@ -243,6 +249,25 @@ export class MapIterator implements AsyncIterableIterator<any> {
     this.#endWait = undefined
   }
 
+  /** The next result, if it is there. */
+  #take(): IteratorResult<any, any> | undefined {
+    for (;;) {
+      if (this.#read < this.#values.length) {
+        const value = this.#values[this.#read]
+        // What the reader has is no more ours to keep.
+        if (this.#values instanceof Array) this.#values[this.#read] = undefined
+        this.#read++
+        return { done: false, value }
+      }
+      const head = this.#outstanding.peek()
+      const outcome = head === undefined ? undefined : storedOutcome(head)
+      if (outcome === undefined) return undefined
+      this.#outstanding.shift()
+      this.#unpack(outcome.kind === VALUE, outcome.value)
+      this.#fill()
+    }
+  }
+
   #watch(head: Future<unknown>): void {
     if (this.#watched === head) return
     this.#watched = head
@@ -254,10 +279,12 @@ export class MapIterator implements AsyncIterableIterator<any> {
     let failure = succeeded ? undefined : { error: value }
     if (succeeded && this.#plan.isChunked) {
       const chunk = value as ChunkResult
-      for (const item of chunk.values) this.#values.push(item)
+      this.#values = chunk.values
+      this.#read = 0
       if (chunk.failed) failure = { error: chunk.error }
     } else if (succeeded) {
-      this.#values.push(value)
+      this.#values = [value]
+      this.#read = 0
     }
     if (failure === undefined) return
     this.#stop()
@@ -265,6 +292,10 @@ export class MapIterator implements AsyncIterableIterator<any> {
   }
 
   next(): Promise<IteratorResult<any, any>> {
+    if (this.#readers.size === 0) {
+      const result = this.#take()
+      if (result !== undefined) return Promise.resolve(result)
+    }
     const promise = new Promise<IteratorResult<any, any>>((resolve, reject) => this.#readers.push({ resolve, reject }))
     if (this.#readers.size === 1) {
       this.#serve()
@@ -289,7 +320,8 @@ export class MapIterator implements AsyncIterableIterator<any> {
 
   #leave(): void {
     this.#stop()
-    this.#values.clear()
+    this.#values = NONE
+    this.#read = 0
     this.#failure = undefined
     this.#serve()
   }

@@ -35,6 +35,8 @@ export class ChunkReader {
   /** Thrown once the chunks before it have been read. */
   #failure: { error: unknown } | undefined
   #isEnded: boolean
+  /** The end of the others, when one of the iterators has ended. */
+  #closing: Promise<unknown> | undefined
   #isReading = false
 
   constructor(sources: readonly Source[], chunkSize: number) {
@@ -53,16 +55,14 @@ export class ChunkReader {
   read(): Chunk | undefined | Promise<Chunk | undefined> {
     const ahead = this.#ahead.shift()
     if (ahead !== undefined) return ahead
-    const steps = this.#readChunk()
-    if (this.#hasAsync) return this.#drive(steps)
-    return steps.next().value as Chunk | undefined
+    return this.#hasAsync ? this.#drive(this.#readChunk()) : this.#readChunkNow()
   }
 
   /** Reads all that is left, now; only for sync sources. */
   drain(): void {
     try {
       for (;;) {
-        const chunk = this.#readChunk().next().value as Chunk | undefined
+        const chunk = this.#readChunkNow()
         if (chunk === undefined) return
         this.#ahead.push(chunk)
       }
@@ -91,7 +91,62 @@ export class ChunkReader {
     }
   }
 
-  /** Yields what has to be awaited: nothing when all sources are sync. A failure in mid-chunk is kept until the items before it are read. */
+  /** As {@link #readChunk}, of sources that are all sync. */
+  #readChunkNow(): Chunk | undefined {
+    const chunk: Chunk = []
+    try {
+      if (this.#failure !== undefined) throw this.#failure.error
+      while (!this.#isEnded && chunk.length < this.#chunkSize) {
+        const row = this.#readRowNow()
+        if (row !== undefined) chunk.push(row)
+      }
+    } catch (error) {
+      this.#fail(chunk, error)
+    }
+    return chunk.length === 0 ? undefined : chunk
+  }
+
+  #readRowNow(): unknown[] | undefined {
+    const row: unknown[] = []
+    for (let index = 0; index < this.#cursors.length; index++) {
+      const cursor = this.#cursors[index] as Cursor
+      try {
+        if (!this.#takeResult(cursor, cursor.iterator.next(), row)) return undefined
+      } catch (error) {
+        cursor.isOpen = false
+        throw error
+      }
+    }
+    return row
+  }
+
+  /** Puts what an iterator gave into a row; false if there is none any more, because it was the end, or nobody wants the rest. */
+  #takeResult(cursor: Cursor, given: unknown, row: unknown[]): boolean {
+    // Closed while it was read.
+    if (this.#isEnded) return false
+    if (typeof given !== 'object' || given === null) throw new TypeError(`the iterator's result ${String(given)} is not an object`)
+    const result = given as IteratorResult<unknown>
+    if (result.done === true) {
+      cursor.isOpen = false
+      this.#isReading = false
+      this.#closing = this.close()
+      return false
+    }
+    row.push(result.value)
+    return true
+  }
+
+  /** A failure in mid-chunk is kept until the items before it are read. */
+  #fail(chunk: Chunk, error: unknown): void {
+    this.#closeQuietly()
+    if (chunk.length === 0) {
+      this.#failure = undefined
+      throw error
+    }
+    this.#failure = { error }
+  }
+
+  /** Yields what has to be awaited. */
   *#readChunk(): Generator<unknown, Chunk | undefined, unknown> {
     const chunk: Chunk = []
     try {
@@ -101,12 +156,7 @@ export class ChunkReader {
         if (row !== undefined) chunk.push(row)
       }
     } catch (error) {
-      this.#closeQuietly()
-      if (chunk.length === 0) {
-        this.#failure = undefined
-        throw error
-      }
-      this.#failure = { error }
+      this.#fail(chunk, error)
     }
     return chunk.length === 0 ? undefined : chunk
   }
@@ -116,18 +166,13 @@ export class ChunkReader {
     for (const cursor of this.#cursors) {
       try {
         const step = cursor.iterator.next()
-        const result = (cursor.isAsync ? yield step : step) as IteratorResult<unknown>
-        // Closed while it was read: nobody wants the rest.
-        if (this.#isEnded) return undefined
-        if (typeof result !== 'object' || result === null) throw new TypeError(`the iterator's result ${String(result)} is not an object`)
-        if (result.done === true) {
-          cursor.isOpen = false
-          this.#isReading = false
-          const closing = this.close()
+        const result = cursor.isAsync ? yield step : step
+        if (!this.#takeResult(cursor, result, row)) {
+          const closing = this.#closing
+          this.#closing = undefined
           if (closing !== undefined) yield closing
           return undefined
         }
-        row.push(result.value)
       } catch (error) {
         // An iterator that threw is not asked to return, as in for…of.
         cursor.isOpen = false

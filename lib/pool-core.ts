@@ -1,5 +1,5 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
-import { binding, BROKEN, LIMITED, MOVES, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch, SUBMIT } from './binding.ts'
+import { binding, BROKEN, CHUNKED, LIMITED, MOVES, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch, SUBMIT } from './binding.ts'
 import { chunkArgumentError, isDetached } from './clone-error.ts'
 import { goesAsIs, movesWhole, packedForm, packObject, packTransferred, placedArgumentError, PORT, withoutWriting } from './codec.ts'
 import { currentContext } from './context.ts'
@@ -59,13 +59,16 @@ export class PoolCore {
   readonly #parcels: Parcels | undefined
   readonly #room: Waiters = new Waiters()
   readonly #closing: Waiters = new Waiters()
+  /** Whether there is a limit to its queue. */
+  readonly #isBounded: boolean
   #isClosed = false
   #isShutDown = false
 
-  private constructor(index: number, number: number, maxWorkers: number, fleet?: WorkerFleet, parcels?: Parcels) {
+  private constructor(index: number, number: number, maxWorkers: number, isBounded: boolean, fleet?: WorkerFleet, parcels?: Parcels) {
     this.index = index
     this.number = number
     this.maxWorkers = maxWorkers
+    this.#isBounded = isBounded
     this.fleet = fleet
     this.#parcels = parcels
     this.#link = new PoolLink(index)
@@ -87,7 +90,7 @@ export class PoolCore {
     const number = scratch[0] as number
     const parcels = new Parcels(index)
     const fleet = new WorkerFleet(index, number, options, initializer, parcels)
-    const core = new PoolCore(index, number, options.maxWorkers, fleet, parcels)
+    const core = new PoolCore(index, number, options.maxWorkers, options.maxQueue !== undefined, fleet, parcels)
     onPoolEvent(number, (event, worker) => core.#onEvent(event, worker))
     atExit(core)
     core.#link.serve()
@@ -97,7 +100,8 @@ export class PoolCore {
   /** Opens a pool that another isolate owns; undefined if it is closed. */
   static open(number: number, maxWorkers: number): PoolCore | undefined {
     const index = binding.openPool(number)
-    return index < 0 ? undefined : new PoolCore(index, number, maxWorkers)
+    // Only its owner knows its limit.
+    return index < 0 ? undefined : new PoolCore(index, number, maxWorkers, true)
   }
 
   #onEvent(event: number, worker: number): void {
@@ -125,13 +129,19 @@ export class PoolCore {
 
   /** Submits a task; see `Executor.submit`. */
   submit(fn: unknown, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
-    const task = submittable(fn)
+    return this.submitTask(submittable(fn), args, options)
+  }
+
+  /** As `submit`, for a function that has been looked up. */
+  submitTask(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
     if (loadingModules > 0 && currentContext() === undefined) throw recursionError()
     return this.#send(task, task.prepare === undefined ? args : task.prepare(args), options)
   }
 
-  /** Submits a chunk of a map: one task that calls `fn` once for each list of arguments. */
+  /** Submits a chunk of a map: one task that calls the function of `chunk` once for each list of arguments. */
   submitChunk(chunk: Submittable, lists: unknown[][], options: CheckedTaskOptions): Future<any> {
+    if (loadingModules > 0 && currentContext() === undefined) throw recursionError()
+    if (chunk.prepare !== undefined) return this.#send(chunk, prepareAll(chunk.prepare, lists), options, lists.length)
     try {
       return this.#send(chunk, [lists], options)
     } catch (error) {
@@ -139,7 +149,8 @@ export class PoolCore {
     }
   }
 
-  #send(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
+  /** `calls`: of a native task, how many calls these arguments are for, if it is a chunk. */
+  #send(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions, calls: number = 0): Future<any> {
     const signal = options.signal
     if (signal?.aborted === true) return this.#aborted(signal)
     let form = 0
@@ -157,7 +168,11 @@ export class PoolCore {
       form = packedForm
     }
     if (form === PORT) return this.#sendByPort(task, args, values[0], options)
-    const flags = (moves ? MOVES : 0) | (task.isNative ? NATIVE : 0) | (options === NO_OPTIONS ? 0 : writeLimits(options))
+    if (calls > 0) {
+      form = args.length / calls
+      values = [inOnePiece(args)]
+    }
+    const flags = (calls > 0 ? CHUNKED : 0) | (moves ? MOVES : 0) | (task.isNative ? NATIVE : 0) | (options === NO_OPTIONS ? 0 : writeLimits(options))
     const slot = this.#call(task.number, flags, form, values, options.name)
     if (slot < 0) throw this.#refusal(slot)
     const future = this.#link.open(slot)
@@ -214,7 +229,7 @@ export class PoolCore {
 
   /** Whether a submission would find room now. */
   hasRoom(): boolean {
-    return binding.wantRoom(this.index)
+    return !this.#isBounded || binding.wantRoom(this.index)
   }
 
   /** Resolves when a submission would find room. */
@@ -266,6 +281,21 @@ function recursionError(): InvalidStateError {
   return new InvalidStateError(
     'a pool worker is importing this module, which submits tasks while it is loaded: put the tasks into a file of their own, or submit only if isMainThread (node:worker_threads)',
   )
+}
+
+/** The prepared arguments of several calls of a native task, each call's after the other's; as many for each. */
+function prepareAll(prepare: (args: readonly unknown[]) => unknown[], lists: readonly unknown[][]): unknown[] {
+  const all: unknown[] = []
+  for (const list of lists) {
+    const args = prepare(list)
+    for (let index = 0; index < args.length; index++) all.push(args[index])
+  }
+  return all
+}
+
+/** Numbers cross as the bytes of their array. */
+function inOnePiece(values: readonly unknown[]): readonly unknown[] | Float64Array {
+  return values.every((value) => typeof value === 'number') ? Float64Array.from(values) : values
 }
 
 function allGoAsIs(args: readonly unknown[]): boolean {

@@ -72,8 +72,7 @@ export class ThreadPoolExecutor extends Executor {
   override map<A extends unknown[], R>(fn: Task<A, R>, ...iterables: Sources<A>): AsyncIterableIterator<Awaited<R>> {
     const { [coreKey]: core, [optionsKey]: options } = parts(this)
     const task = submittable(fn)
-    // A native task has nothing to gain from a chunk: its cost per task is that of a chunk's item.
-    const chunkSize = task.isNative ? 1 : (options.chunkSize ?? 1)
+    const chunkSize = options.chunkSize ?? 1
     const each: CheckedTaskOptions = { ...options, timeout: -1 }
     const taskOptions = isPlain(each) ? NO_OPTIONS : each
     const chunk = chunkSize > 1 ? chunkOf(task) : undefined
@@ -82,7 +81,7 @@ export class ThreadPoolExecutor extends Executor {
     const feed: MapFeed = {
       submit: (lists) => {
         const chosen = moving === undefined ? taskOptions : { ...taskOptions, transfer: heldBy(lists, moving) }
-        return chunk === undefined ? core.submit(fn, lists[0] as unknown[], chosen) : core.submitChunk(chunk, lists, chosen)
+        return chunk === undefined ? core.submitTask(task, lists[0] as unknown[], chosen) : core.submitChunk(chunk, lists, chosen)
       },
       hasRoom: () => core.hasRoom(),
       room: () => core.room(),

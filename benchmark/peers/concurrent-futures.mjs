@@ -26,6 +26,12 @@ export function start({ workers, minWorkers = workers, mode }) {
     },
     runSync: (name, argument) => executor.submit(task[name], argument).resultSync(),
     noop: () => executor.submit(native.countPrimes, 0).result(),
+    /** All of them by one `map`; resolves with how many gave 0. */
+    async mapNoops(count, chunkSize) {
+      let zeros = 0
+      for await (const result of executor.with({ chunkSize }).map(native.countPrimes, new Array(count).fill(0))) if (result === 0) zeros++
+      return zeros
+    },
     kernels: Object.fromEntries(Object.entries(native).map(([name, kernel]) => [name, (...args) => executor.submit(kernel, ...args).result()])),
     hashPassword: () => executor.submit(native.argon2id, 'correct horse', { memoryCost: 65_536, timeCost: 3 }).result(),
     forkJoin: {

@@ -58,7 +58,7 @@ pub(crate) fn deliver(state: &IsolateState) {
     }
 }
 
-/// A batch ends when so many bytes were read for it: values that wait together for their delivery are all alive, and the
+/// A batch ends when so much is in its heap values: values that wait together for their delivery are all alive, and the
 /// garbage collector copies what is alive.
 const MUCH: usize = 1 << 16;
 
@@ -67,7 +67,7 @@ struct Batch<'a> {
     /// The values of the rows that have any; made when first needed.
     values: Option<sys::napi_value>,
     rows: usize,
-    /// How much V8 has read for it.
+    /// What its values weigh.
     bytes: usize,
 }
 
@@ -107,8 +107,8 @@ impl Batch<'_> {
         }
         self.add_progress(task)?;
         let outcome = task.take_outcome();
-        if let Some(Ok(Packed { value: Value::Written(written), .. })) = &outcome {
-            self.bytes += written.bytes().len();
+        if let Some(Ok(packed)) = &outcome {
+            self.bytes += packed.value.weight();
         }
         let (kind, number, value) = write_outcome(self.state.env, outcome)?;
         self.push(slot, kind, number, value)?;

@@ -12,6 +12,7 @@ use crate::engine;
 use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
 use crate::names;
+use crate::native_chunk::Calls;
 use crate::nest;
 use crate::parcel::{Carried, Parcel};
 use crate::plain::{Plain, Texts};
@@ -34,6 +35,9 @@ const LIMITED: u32 = 2;
 const NAMED: u32 = 4;
 /// The buffers of the bytes among the values move.
 const MOVES: u32 = 8;
+/// The value is a list of the arguments of several calls of a native task, each of which takes `form` of them; if all are numbers, a
+/// Float64Array.
+const CHUNKED: u32 = 16;
 
 /// `submit(…values)` with its numbers in `scratch[4..8]`: pool, function, flags, form. Gives the slot of the future, or why
 /// there is none. If a MessagePort carries the values, there are none here; the number of their parcel is in `scratch[0]`,
@@ -54,21 +58,19 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     let entry = state.pool(number(0))?;
     let native = flags & NATIVE != 0;
     let parcel = (!native && value::is_carried(form)).then(|| Parcel::of_arguments(&entry));
-    let list = values.first().copied().filter(|_| value::is_list(form));
-    let written = values.first().copied().filter(|_| value::is_written(form));
-    let read: reading::Read = match () {
-        () if native && flags & MOVES != 0 => reading::read_lent,
-        () if native => reading::read,
-        () if flags & MOVES != 0 => reading::read_whole,
-        () => reading::read_once,
+    let list = values.first().copied().filter(|_| !native && value::is_list(form));
+    let elements;
+    if flags & CHUNKED != 0 {
+        elements = js::elements(env, call.value(0)?)?;
+        values = &elements;
+    }
+    let work = match &parcel {
+        Some(parcel) => {
+            JsWork::Isolate(Args { form, values: ArgList::One(Value::Port(Carried(parcel.clone()))) })
+        }
+        None if native => native_work(call, function, flags, form, values)?,
+        None => isolate_work(call, flags, form, values)?,
     };
-    let sources = values;
-    let values = match (list.or(written), &parcel) {
-        (_, Some(parcel)) => ArgList::One(Value::Port(Carried(parcel.clone()))),
-        (Some(packed), None) => ArgList::One(reading::read_packed(state, form, packed, false)?),
-        (None, None) => reading::read_args(env, values, read)?,
-    };
-    let args = Args { form, values };
     let slot = state.slab.borrow_mut().reserve();
     let limit = |index: usize| {
         let ms = if flags & LIMITED != 0 { state.header.scratch(index) } else { -1.0 };
@@ -76,7 +78,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     };
     let spec = Spec {
         kind: if native { Kind::Native } else { Kind::Isolate },
-        work: if native { JsWork::Native { kernel: function, args } } else { JsWork::Isolate(args) },
+        work,
         hand_over: parcel.is_some(),
         owner: Ticket { parcel: parcel.clone(), ..Ticket::new(state.mailbox.clone(), entry.id, slot, name) },
         needs: if native { 0 } else { function },
@@ -92,7 +94,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
                 reading::detach_all(env, list)?;
             }
             if flags & MOVES != 0 {
-                sources.iter().try_for_each(|value| reading::detach_whole(env, *value))?;
+                values.iter().try_for_each(|value| reading::detach_whole(env, *value))?;
             }
             state.hold(true);
             if let Some(parcel) = parcel {
@@ -113,6 +115,36 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
             )
         }
     }
+}
+
+fn isolate_work(call: &Call<'_>, flags: u32, form: u8, values: &[sys::napi_value]) -> Result<JsWork, Fault> {
+    let values = match values {
+        [packed] if value::is_list(form) || value::is_written(form) => {
+            ArgList::One(reading::read_packed(call.state, form, *packed, false)?)
+        }
+        _ if flags & MOVES != 0 => reading::read_args(call.env, values, reading::read_whole)?,
+        _ => reading::read_args(call.env, values, reading::read_once)?,
+    };
+    Ok(JsWork::Isolate(Args { form, values }))
+}
+
+fn native_work(
+    call: &Call<'_>,
+    kernel: u32,
+    flags: u32,
+    form: u8,
+    values: &[sys::napi_value],
+) -> Result<JsWork, Fault> {
+    let read = if flags & MOVES != 0 { reading::read_lent } else { reading::read };
+    if flags & CHUNKED == 0 {
+        let args = Args { form, values: reading::read_args(call.env, values, read)? };
+        return Ok(JsWork::Native { kernel, args });
+    }
+    let values = match values {
+        [] => reading::read_numbers(call.env, call.value(0)?)?,
+        many => many.iter().map(|value| read(call.env, *value)).collect::<Result<_, _>>()?,
+    };
+    Ok(JsWork::NativeChunk { kernel, calls: Calls { width: usize::from(form), values } })
 }
 
 /// `write(value)`: the number of what V8's serializer made of it, for the next call that takes a value of the form

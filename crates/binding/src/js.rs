@@ -67,6 +67,14 @@ pub(crate) fn element(env: Env, array: sys::napi_value, index: u32) -> Result<sy
     value!(|result| sys::napi_get_element(env, array, index, &mut result))
 }
 
+/// The elements of an array; none of anything else.
+pub(crate) fn elements(env: Env, array: sys::napi_value) -> Result<Vec<sys::napi_value>, Fault> {
+    if !out!(bool, false, |is| sys::napi_is_array(env, array, &mut is))? {
+        return Ok(Vec::new());
+    }
+    (0..length(env, array)?).map(|index| element(env, array, index)).collect()
+}
+
 pub(crate) fn is_arraybuffer(env: Env, value: sys::napi_value) -> Result<bool, Fault> {
     out!(bool, false, |is| sys::napi_is_arraybuffer(env, value, &mut is))
 }

@@ -24,6 +24,7 @@ mod lent;
 mod mailbox;
 mod names;
 mod native_arguments;
+mod native_chunk;
 mod native_tasks;
 mod nest;
 mod os_thread;

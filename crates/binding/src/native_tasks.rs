@@ -17,7 +17,7 @@ use crate::work::JsWork;
 
 /// How TypeScript reads a value (lib/codec.ts): as it is; bytes of `v8.Serializer`; a description of an error
 /// as JSON (lib/error-codec.ts).
-const AS_IS: u8 = 0;
+pub(crate) const AS_IS: u8 = 0;
 const CLONED: u8 = 2;
 const FORM_ERROR: u8 = 33;
 
@@ -30,7 +30,7 @@ const UINT16_ARRAY: View = 4;
 const INT32_ARRAY: View = 5;
 const UINT32_ARRAY: View = 6;
 const FLOAT32_ARRAY: View = 7;
-const FLOAT64_ARRAY: View = 8;
+pub(crate) const FLOAT64_ARRAY: View = 8;
 
 /// Numbers to copy between two looks at the control.
 const NUMBERS_PER_CHECK: usize = 128 * 1024;

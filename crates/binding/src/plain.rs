@@ -60,6 +60,12 @@ impl Plain {
         Plain { structure, fractions, texts }
     }
 
+    /// About as many bytes as there are in it.
+    pub(crate) fn weight(&self) -> usize {
+        let texts: usize = self.texts.iter().map(|texts| texts.joined.weight()).sum();
+        self.structure.len() + size_of_val(&*self.fractions) + texts
+    }
+
     /// An array of the structure, the fractions, the number of pieces of the texts outside of lists, and all pieces.
     pub(crate) fn write(&self, env: Env) -> Result<sys::napi_value, Fault> {
         const OWN: u32 = 3;

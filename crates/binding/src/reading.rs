@@ -78,6 +78,14 @@ pub(crate) fn read_lent(env: Env, value: sys::napi_value) -> Result<Value, Fault
     }
 }
 
+/// The elements of a Float64Array.
+pub(crate) fn read_numbers(env: Env, array: sys::napi_value) -> Result<Box<[Value]>, Fault> {
+    let (_, data) = js::get_bytes(env, array)?;
+    let number =
+        |bytes: &[u8]| bytes.try_into().map(f64::from_ne_bytes).map_or(Value::Undefined, Value::Number);
+    Ok(data.chunks_exact(size_of::<f64>()).map(number).collect())
+}
+
 /// Detaches the buffer of bytes that were read as they are; nothing for primitives, and for what is detached.
 pub(crate) fn detach_whole(env: Env, value: sys::napi_value) -> Result<(), Fault> {
     if js::type_of(env, value)? != sys::ValueType::napi_object {

@@ -54,6 +54,22 @@ pub(crate) enum Value {
     Port(Carried),
 }
 
+impl Value {
+    /// About how many bytes its copy takes in the heap of an isolate, where the garbage collector moves it; that of a
+    /// primitive does not count, nor do bytes, which lie outside.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Value::Latin1(text) => text.len(),
+            Value::Utf16(text) => size_of_val(&**text),
+            Value::LongLatin1(text) => text.bytes().len(),
+            Value::Written(written) => written.bytes().len(),
+            Value::Plain(plain) => plain.weight(),
+            Value::List(values) => values.iter().map(Value::weight).sum(),
+            _ => 0,
+        }
+    }
+}
+
 /// The form whose value is a list: the bytes of a serializer, then ArrayBuffers that move and SharedArrayBuffers.
 /// Shared with lib/codec.ts.
 const FORM_LIST: u8 = 4;

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use pool::{Control, Task, Work};
 
 use crate::mailbox::{Mailbox, Note};
+use crate::native_chunk::{self, Calls};
 use crate::native_tasks;
 use crate::parcel::Parcel;
 use crate::plugins::{self, StopSign};
@@ -19,6 +20,7 @@ pub(crate) type JsTask = Task<JsWork>;
 pub(crate) enum JsWork {
     Isolate(Args),
     Native { kernel: u32, args: Args },
+    NativeChunk { kernel: u32, calls: Calls },
 }
 
 /// What the submitter keeps with a future.
@@ -72,6 +74,7 @@ impl Work for JsWork {
     fn run(self, control: &Control<'_, Self>) -> Result<Packed, Arc<Packed>> {
         match self {
             JsWork::Native { kernel, args } => native_tasks::run(kernel, args, control),
+            JsWork::NativeChunk { kernel, calls } => native_chunk::run(kernel, calls, control),
             JsWork::Isolate(_) => {
                 Err(native_tasks::failure("Error", "", "a JavaScript task on a native thread"))
             }

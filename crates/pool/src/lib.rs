@@ -40,6 +40,7 @@ pub use config::Config;
 pub use control::Control;
 pub use deadline::Pause;
 pub use linger::Linger;
+pub use native::caught;
 pub use outcome::{Failure, Outcome};
 pub use parker::Parker;
 pub use pool::{Pool, Refusal, Refused};

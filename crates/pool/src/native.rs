@@ -84,18 +84,23 @@ fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
 fn run_one<W: Work>(task: &Arc<Task<W>>, work: W) -> Outcome<W> {
     let deadline = task.timeout().and_then(|limit| task.started()?.checked_add(limit));
     let control = Control::new(task, deadline);
-    // AssertUnwindSafe: the work is consumed, and a task that panicked is never looked at again.
-    match catch_unwind(AssertUnwindSafe(|| work.run(&control))) {
+    // The work is consumed, and a task that panicked is never looked at again.
+    match caught(|| work.run(&control)) {
         Ok(result) => result.map_err(Failure::Threw),
-        Err(panic) => {
-            let text = message(&*panic);
-            // The payload's destructor may panic too; what that leaves behind is leaked.
-            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-                std::mem::forget(again);
-            }
-            Err(Failure::Panicked(text))
-        }
+        Err(text) => Err(Failure::Panicked(text)),
     }
+}
+
+/// What `body` returns, or the message of its panic. Nobody may look at what it was changing when it panicked.
+pub fn caught<R>(body: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|panic| {
+        let text = message(&*panic);
+        // The payload's destructor may panic too; what that leaves behind is leaked.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+            std::mem::forget(again);
+        }
+        text
+    })
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {

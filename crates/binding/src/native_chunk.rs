@@ -1,0 +1,130 @@
+//! A chunk of `map` whose task is native: several calls, one after the other, as one task.
+
+use std::sync::Arc;
+
+use pool::Control;
+
+use crate::native_arguments::memory_of;
+use crate::native_tasks::{self, AS_IS, FLOAT64_ARRAY, failure};
+use crate::value::{ArgList, Args, Packed, Value};
+use crate::work::JsWork;
+
+/// The arguments of several calls of one native task.
+pub(crate) struct Calls {
+    /// How many arguments each call takes.
+    pub(crate) width: usize,
+    /// Those of the first call, then those of the second.
+    pub(crate) values: Box<[Value]>,
+}
+
+/// Added to the form of its results, which is the same for all: a list of the error of the call that failed, or undefined, and
+/// the results before it. Shared with lib/link.ts.
+const FORM_CHUNK: u8 = 48;
+/// Their form if all results are numbers: then these are one array.
+const NUMBERS: u8 = 1;
+
+/// Calls native task number `kernel` until a call fails.
+pub(crate) fn run(kernel: u32, calls: Calls, control: &Control<'_, JsWork>) -> Result<Packed, Arc<Packed>> {
+    let mut results = Results::default();
+    let mut values = calls.values.into_iter();
+    while let Some(args) = next_call(&mut values, calls.width) {
+        if control.cancelled() {
+            return Err(failure("Error", "", "the task was stopped"));
+        }
+        match pool::caught(|| native_tasks::run(kernel, args, control)) {
+            Ok(Ok(result)) => results.push(result),
+            Ok(Err(error)) => return Ok(results.finish(Arc::into_inner(error))),
+            Err(message) => {
+                let error = failure("Error", "", &format!("the native task panicked: {message}"));
+                return Ok(results.finish(Arc::into_inner(error)));
+            }
+        }
+    }
+    Ok(results.finish(None))
+}
+
+fn next_call(values: &mut impl ExactSizeIterator<Item = Value>, width: usize) -> Option<Args> {
+    let first = values.next()?;
+    let values = match width {
+        ..=1 => ArgList::One(first),
+        _ => ArgList::Many(std::iter::once(first).chain(values.take(width - 1)).collect()),
+    };
+    Some(Args { form: AS_IS, values })
+}
+
+/// Numbers as long as all results are.
+enum Results {
+    Numbers(Vec<f64>),
+    Other(u8, Vec<Value>),
+}
+
+impl Default for Results {
+    fn default() -> Self {
+        Results::Numbers(Vec::new())
+    }
+}
+
+impl Results {
+    fn push(&mut self, result: Packed) {
+        match (&mut *self, result) {
+            (Results::Numbers(list), Packed { form: AS_IS, value: Value::Number(number) }) => {
+                list.push(number)
+            }
+            (Results::Other(_, list), Packed { value, .. }) => list.push(value),
+            (Results::Numbers(list), Packed { form, value }) => {
+                let before = list.iter().map(|number| Value::Number(*number));
+                *self = Results::Other(form, before.chain([value]).collect());
+            }
+        }
+    }
+
+    fn finish(self, error: Option<Packed>) -> Packed {
+        let error = error.map_or(Value::Undefined, |packed| packed.value);
+        let (form, mut list) = match self {
+            Results::Numbers(list) => {
+                let bytes = memory_of(&list).to_vec();
+                (NUMBERS, vec![Value::Bytes { view: FLOAT64_ARRAY, bytes }])
+            }
+            Results::Other(form, list) => (form, list),
+        };
+        list.insert(0, error);
+        Packed { form: FORM_CHUNK | form, value: Value::List(list.into_boxed_slice()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn as_is(value: Value) -> Packed {
+        Packed { form: AS_IS, value }
+    }
+
+    #[test]
+    fn calls_take_their_arguments_in_turn() {
+        let values: Vec<_> = (0..6).map(|number| Value::Number(number.into())).collect();
+        let mut left = values.into_iter();
+        let mut first = || match next_call(&mut left, 3)?.values {
+            ArgList::Many(values) => match values[0] {
+                Value::Number(number) => Some((number, values.len())),
+                _ => None,
+            },
+            _ => None,
+        };
+        assert_eq!(first(), Some((0.0, 3)));
+        assert_eq!(first(), Some((3.0, 3)));
+        assert_eq!(first(), None);
+    }
+
+    #[test]
+    fn numbers_stay_one_array_until_something_else_comes() {
+        let mut results = Results::default();
+        results.push(as_is(Value::Number(1.0)));
+        results.push(as_is(Value::Number(2.0)));
+        assert!(matches!(&results, Results::Numbers(list) if **list == [1.0, 2.0]));
+        results.push(as_is(Value::Null));
+        let Packed { form, value: Value::List(list) } = results.finish(None) else { panic!("no list") };
+        assert_eq!(form, FORM_CHUNK);
+        assert!(matches!(*list, [Value::Undefined, Value::Number(_), Value::Number(_), Value::Null]));
+    }
+}
