@@ -127,6 +127,25 @@ for (const kind of ['leavesStuck', 'leavesSpinning']) {
   })
 }
 
+for (const kind of ['exitSpins', 'exitStuck', 'ticksWithoutEnd']) {
+  test(`shutdown() does not wait for ever for a thread that leaves and is kept by what a task has left behind: ${kind}`, async (t) => {
+    const end = await inChild(
+      async ({ moduleTasks, ThreadPoolExecutor }, url: string, kind: string) => {
+        const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
+        // One worker leaves because it is worn out, one because of the shutdown.
+        const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxTasksPerWorker: 1 })
+        const results = [await executor.submit(tasks[kind]!).result(15_000), await executor.submit(tasks['healthy']!, 1).result(15_000)]
+        const second = new ThreadPoolExecutor(1)
+        results.push(await second.submit(tasks[kind]!).result(15_000))
+        await Promise.all([executor.shutdown(), second.shutdown()])
+        return results
+      },
+      [fixture('stuck.mjs'), kind],
+    )
+    t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(['ended well', 2, 'ended well']), end.errors)
+  })
+}
+
 for (const how of ['cancel', 'queueTimeout']) {
   for (const module of ['loads-stuck.mjs', 'loads-without-end.mjs']) {
     test(`a module that never gets done with loading costs a worker, once nobody waits for it: ${module}, ${how}`, async (t) => {

@@ -122,7 +122,8 @@ export class PoolCore {
   #onClosed(): void {
     this.#parcels?.close()
     this.#isClosed = true
-    onPoolEvent(this.number, undefined)
+    // Until then a thread that does not end may have to be given up.
+    void this.fleet?.empty().then(() => onPoolEvent(this.number, undefined))
     this.#closing.wake()
     this.#room.wake()
   }

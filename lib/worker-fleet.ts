@@ -189,9 +189,13 @@ export class WorkerFleet {
   /** Resolves when the last thread has gone; meanwhile the threads keep the process alive. */
   async gone(): Promise<void> {
     this.#isHeld = true
-    if (this.#workers.size === 0) return
     for (const { thread } of this.#workers.values()) thread.ref()
-    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    await this.empty()
+  }
+
+  /** The same, without keeping the process alive. */
+  async empty(): Promise<void> {
+    if (this.#workers.size > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
   #tellIfEmpty(): void {

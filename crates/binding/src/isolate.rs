@@ -17,6 +17,7 @@ use crate::awake::Wakefulness;
 use crate::bell::Bell;
 use crate::debugger::Breakpoint;
 use crate::engine::{self, UvAsync};
+use crate::isolate_link::IsolateLink;
 use crate::js::{self, Env, Fault, check};
 use crate::mailbox::{Mailbox, Note};
 use crate::pools::PoolEntry;
@@ -154,6 +155,8 @@ pub(crate) struct IsolateState {
     unfinished: Cell<usize>,
     handle: Cell<*mut UvAsync>,
     pub(crate) worker: RefCell<Option<std::rc::Rc<WorkerSide>>>,
+    /// Of the pool that this isolate has left as a worker.
+    pub(crate) left: RefCell<Option<Arc<IsolateLink>>>,
     pub(crate) errand: RefCell<slice::Errand>,
     /// What `write` has written, or `keepPlain` kept, for the call that follows, and its number.
     pub(crate) written: RefCell<Option<Value>>,
@@ -193,6 +196,7 @@ impl IsolateState {
             unfinished: Cell::new(0),
             handle: Cell::new(ptr::null_mut()),
             worker: RefCell::new(None),
+            left: RefCell::new(None),
             errand: RefCell::default(),
             written: RefCell::new(None),
             writings: Cell::new(0),
@@ -298,6 +302,9 @@ impl IsolateState {
         self.mailbox.close();
         if let Some(worker) = self.worker.borrow_mut().take() {
             worker.gone();
+        }
+        if let Some(link) = self.left.borrow_mut().take() {
+            link.note_end();
         }
         // Pools that this isolate owned lose the one that starts their workers.
         let pools = std::mem::take(&mut *self.pools.borrow_mut());

@@ -8,6 +8,7 @@ use pool::{Task, WorkerId, WorkerLink};
 
 use crate::bell::Bell;
 use crate::guard::Guard;
+use crate::mailbox::{Note, PoolEvent};
 use crate::pools::PoolEntry;
 use crate::stopper;
 use crate::watchdog::Pulse;
@@ -23,6 +24,8 @@ pub(crate) struct IsolateLink {
     pub(crate) doomed: AtomicBool,
     /// Set once, when the isolate has let go of the pool.
     has_gone: AtomicBool,
+    /// Set once, when a thread that has left the pool does not end either.
+    is_overdue: AtomicBool,
     /// Whether a stop has hit and the isolate was not found healthy since: it claims nothing.
     // ORDERING: set by the worker before it puts down the task that was hit, which the pool's mutex orders.
     pub(crate) is_recovering: AtomicBool,
@@ -62,6 +65,7 @@ impl IsolateLink {
             number,
             doomed: AtomicBool::new(false),
             has_gone: AtomicBool::new(false),
+            is_overdue: AtomicBool::new(false),
             is_recovering: AtomicBool::new(false),
             id: Mutex::new(None),
             aborts: Mutex::new(Vec::new()),
@@ -78,7 +82,26 @@ impl IsolateLink {
 
     /// Whether the worker was given up and its isolate is still there.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.doomed.load(Ordering::Acquire) && !self.has_gone.load(Ordering::Acquire)
+        let has_gone = self.has_gone.load(Ordering::Acquire);
+        self.doomed.load(Ordering::Acquire) && (!has_gone || self.is_overdue.load(Ordering::Acquire))
+    }
+
+    /// The thread has left the pool and does not end: its owner is told to end it, and to wait for it no longer.
+    pub(crate) fn give_up_leaving(&self) {
+        if !self.is_overdue.swap(true, Ordering::AcqRel) {
+            self.tell_owner_to_end();
+        }
+    }
+
+    pub(crate) fn tell_owner_to_end(&self) {
+        let (pool, number) = (self.entry.id, f64::from(self.number));
+        self.entry.owner.post(Note::Pool { event: PoolEvent::EndWorker, pool, number });
+    }
+
+    /// The isolate of a worker that has left comes to its end.
+    pub(crate) fn note_end(&self) {
+        self.pulse.end_leaving();
+        self.is_overdue.store(false, Ordering::Release);
     }
 
     /// Whether the worker was given up, or has gone by itself.

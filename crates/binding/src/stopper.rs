@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use crate::guard::{self, Guard, Standing};
 use crate::isolate_link::IsolateLink;
-use crate::mailbox::{Note, PoolEvent};
 use crate::silence::{COME_BACK, Silence, UNANSWERED};
 use crate::work::JsTask;
 
@@ -302,11 +301,7 @@ pub(crate) fn replace(link: &Arc<IsolateLink>) {
         link.entry.pool.abandon(id);
     }
     link.bell.ring();
-    link.entry.owner.post(Note::Pool {
-        event: PoolEvent::EndWorker,
-        pool: link.entry.id,
-        number: f64::from(link.number),
-    });
+    link.tell_owner_to_end();
     let link = link.clone();
     // Its own `process.exit()` is the cleanest end, and needs a moment. Its owner's `terminate()` comes when the owner
     // serves its events, which may take long.

@@ -1,9 +1,10 @@
 //! Workers that do not come back to their pool though they run no task of it.
 //!
-//! Two things can keep one. A callback that an ended task has left behind, such as a timer's, may not end: the pool takes
+//! Three things can keep one. A callback that an ended task has left behind, such as a timer's, may not end: the pool takes
 //! the worker for idle, gives it the next task, and hears nothing. And a module that is loaded for a task may not get done with
 //! loading; when that task has been cancelled, or its `queueTimeout` is over, nobody waits for it any more. Neither is a
-//! running task, so no stop goes there; after a while the worker is replaced.
+//! running task, so no stop goes there; after a while the worker is replaced. And a worker that has left may not come to its end, because
+//! a callback or an `exit` listener of an ended task does not: then nobody waits for it any more.
 //!
 //! One thread for the process looks, once a second, and only while some worker owes an answer.
 
@@ -24,6 +25,9 @@ const UNANSWERED: Duration = Duration::from_secs(5);
 /// How long a worker may go on to load what nobody waits for.
 const UNWANTED: Duration = Duration::from_secs(2);
 
+/// How long a thread may take to end once it has left its pool: coverage and profiles are written meanwhile.
+const UNENDED: Duration = Duration::from_secs(5);
+
 /// What a worker owes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Debt {
@@ -31,6 +35,8 @@ enum Debt {
     Answer(u64),
     /// The end of this load.
     Load(u64),
+    /// The end of its thread.
+    End,
 }
 
 /// Calls and answers of one worker.
@@ -41,6 +47,8 @@ pub(crate) struct Pulse {
     answered: AtomicU64,
     /// 0, or the load under way: its number above the function's, which is counted from 1.
     load: AtomicU64,
+    /// Whether the worker has left the pool, and its thread has not ended.
+    leaves: AtomicBool,
     /// What the watchdog has seen, and since when.
     seen: parking_lot::Mutex<Option<(Debt, Instant)>>,
 }
@@ -69,7 +77,19 @@ impl Pulse {
         self.load.store(0, Ordering::Release);
     }
 
+    pub(crate) fn begin_leaving(&self) {
+        self.leaves.store(true, Ordering::Release);
+        watch();
+    }
+
+    pub(crate) fn end_leaving(&self) {
+        self.leaves.store(false, Ordering::Release);
+    }
+
     fn debt(&self) -> Option<Debt> {
+        if self.leaves.load(Ordering::Acquire) {
+            return Some(Debt::End);
+        }
         match self.load.load(Ordering::Acquire) {
             0 => {
                 let called = self.called.load(Ordering::Acquire);
@@ -121,7 +141,7 @@ fn look() -> bool {
     let mut any = false;
     for link in pools::links() {
         let mut seen = link.pulse.seen.lock();
-        let Some(debt) = link.pulse.debt().filter(|_| !link.is_over()) else {
+        let Some(debt) = link.pulse.debt().filter(|debt| *debt == Debt::End || !link.is_over()) else {
             *seen = None;
             continue;
         };
@@ -130,9 +150,19 @@ fn look() -> bool {
         let is_excused = debugger::holds_any() || is_wanted(&link, debt);
         let since = seen.filter(|(before, _)| *before == debt && !is_excused).map_or(now, |(_, since)| since);
         *seen = Some((debt, since));
-        let limit = if matches!(debt, Debt::Answer(_)) { UNANSWERED } else { UNWANTED };
-        if now - since >= limit && is_without_task(&link, debt) {
-            stopper::replace(&link);
+        let waited = now - since;
+        match debt {
+            Debt::End if waited >= UNENDED => {
+                link.pulse.end_leaving();
+                link.give_up_leaving();
+            }
+            Debt::Answer(_) if waited >= UNANSWERED && is_without_task(&link, WorkerState::Woken) => {
+                stopper::replace(&link);
+            }
+            Debt::Load(_) if waited >= UNWANTED && is_without_task(&link, WorkerState::Preparing) => {
+                stopper::replace(&link);
+            }
+            _ => {}
         }
     }
     any
@@ -142,15 +172,11 @@ fn look() -> bool {
 fn is_wanted(link: &IsolateLink, debt: Debt) -> bool {
     match debt {
         Debt::Load(load) => link.entry.pool.wants(Kind::Isolate, (load as u32).wrapping_sub(1)),
-        Debt::Answer(_) => false,
+        Debt::Answer(_) | Debt::End => false,
     }
 }
 
-fn is_without_task(link: &Arc<IsolateLink>, debt: Debt) -> bool {
-    let owes = match debt {
-        Debt::Answer(_) => WorkerState::Woken,
-        Debt::Load(_) => WorkerState::Preparing,
-    };
+fn is_without_task(link: &Arc<IsolateLink>, owes: WorkerState) -> bool {
     let id = *link.id.lock();
     let workers = link.entry.pool.workers();
     workers.iter().any(|worker| Some(worker.id) == id && worker.state == owes && worker.held.is_empty())

@@ -163,6 +163,8 @@ pub(crate) fn detach(call: &Call<'_>) -> Answer {
     let side = call.state.worker.borrow_mut().take();
     if let Some(side) = side {
         side.gone();
+        side.link.pulse.begin_leaving();
+        *call.state.left.borrow_mut() = Some(side.link.clone());
         call.state.hold(false);
     }
     nothing(call)
