@@ -1,5 +1,6 @@
 import ava from 'ava'
 import { moduleTasks, native, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
+import type { Future } from 'concurrent-futures'
 import { cleanEnd, ended, inChild } from './child.ts'
 import { Folder, until } from './gate.ts'
 import { longProduct } from './native-work.ts'
@@ -295,6 +296,28 @@ test('a TimeoutError tells where the JavaScript of its task was', async (t) => {
   t.regex(error.taskStack ?? '', /work\.mjs:\d+/)
   t.is(((await executor.submit(work.pause, 100).result(5).catch((error: unknown) => error)) as TimeoutError).taskStack, undefined)
   await executor.shutdown()
+})
+
+test('taskStack never tells where something else was than the JavaScript of its task', async (t) => {
+  const stackOf = async (future: Future<unknown>): Promise<string | undefined> => {
+    const error = await future.exception(SOON)
+    t.true(error instanceof TimeoutError)
+    return (error as TimeoutError).taskStack
+  }
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, tasksPerWorker: 2 })
+  await executor.submit(work.add, 1, 1)
+  for (let round = 0; round < 3; round++) {
+    t.is(await stackOf(executor.with({ timeout: SHORT }).submit(named.awaitAfterLook)), undefined, 'it awaits: only Node runs')
+    // Its worker is replaced.
+    await until(() => executor.stats().workers.busy === 0)
+  }
+  const awaiting = executor.with({ timeout: WHILE }).submit(named.awaitAfterLook)
+  void executor.submit(named.spinFor, 2 * WHILE)
+  t.is(await stackOf(awaiting), undefined, 'another task runs')
+  await executor.shutdown()
+  const other = new ThreadPoolExecutor(1)
+  t.is(await stackOf(other.with({ timeout: WHILE }).submit(named.waitAfterLook, 2 * WHILE)), undefined, 'another task runs on top of it')
+  await other.shutdown()
 })
 
 test('dump() tells what each worker does and where its JavaScript is, also while all of them spin', async (t) => {

@@ -29,8 +29,8 @@ enum Wish {
         expired: bool,
         insists: bool,
     },
-    /// Read the stack.
-    Look,
+    /// Read the stack; of this task, if one is named.
+    Look(Option<Arc<JsTask>>),
     /// End whatever runs: the worker will not go on.
     Kill,
 }
@@ -52,6 +52,14 @@ struct GuardState {
     put_offs: u32,
     answered: bool,
     stack: Option<String>,
+}
+
+impl GuardState {
+    /// Whether the JavaScript that runs is this task's, as far as can be told: it is the innermost, or none runs in the guard and it may be
+    /// a continuation of its.
+    fn may_run(&self, task: &Arc<JsTask>) -> bool {
+        self.entered.last().is_none_or(|innermost| Arc::ptr_eq(innermost, task))
+    }
 }
 
 // SAFETY: the raw pointers are used under the mutex, only for calls that V8 allows from any thread, or in the
@@ -223,13 +231,15 @@ impl Guard {
         }
     }
 
-    /// The stack of what the isolate runs now, or none if it runs nothing or does not answer by `deadline`.
-    pub(crate) fn look(self: &Arc<Self>, deadline: Instant) -> Option<String> {
+    /// The stack of what the isolate runs now, or none if it runs nothing, or something else than `task`, or does not answer by
+    /// `deadline`.
+    pub(crate) fn look(self: &Arc<Self>, task: Option<&Arc<JsTask>>, deadline: Instant) -> Option<String> {
         let mut state = self.state.lock();
-        if state.isolate.is_null() || !matches!(state.wish, Wish::Nothing) {
+        let runs_another = task.is_some_and(|task| !state.may_run(task));
+        if state.isolate.is_null() || !matches!(state.wish, Wish::Nothing) || runs_another {
             return None;
         }
-        state.wish = Wish::Look;
+        state.wish = Wish::Look(task.cloned());
         state.answered = false;
         self.request(&mut state);
         while !state.answered && !state.isolate.is_null() {
@@ -237,7 +247,7 @@ impl Guard {
                 break;
             }
         }
-        if matches!(state.wish, Wish::Look) {
+        if matches!(state.wish, Wish::Look(_)) {
             state.wish = Wish::Nothing;
         }
         state.stack.take()
@@ -284,8 +294,12 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
                 js::scoped(env, || unsafe { interrupts.end(isolate) });
             }
         }
-        Wish::Look => {
-            state.stack = Some(frames::describe(&frames::read(env, isolate, 32)));
+        Wish::Look(task) => {
+            let stack = task.as_ref().is_none_or(|task| state.may_run(task));
+            let stack = stack.then(|| frames::read(env, isolate, 32));
+            // Node's own alone, such as that by which the event loop calls, is nobody's JavaScript.
+            let stack = stack.filter(|frames| !frames.iter().all(frames::is_nodes));
+            state.stack = stack.map(|frames| frames::describe(&frames));
             state.answered = true;
             state.wish = Wish::Nothing;
             drop(state);

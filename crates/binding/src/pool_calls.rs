@@ -158,7 +158,7 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
         let task = worker.held.first();
         let running = task.and_then(|task| task.started()).map(|since| since.elapsed().as_secs_f64() * 1e3);
         let busy = matches!(worker.state, WorkerState::Busy | WorkerState::Partial | WorkerState::Abandoned);
-        let stack = link.as_ref().filter(|_| busy).and_then(|link| link.guard.look(deadline));
+        let stack = link.as_ref().filter(|_| busy).and_then(|link| link.guard.look(None, deadline));
         let cells: [sys::napi_value; 7] = [
             js::double(env, link.as_ref().map_or(0.0, |link| f64::from(link.number)))?,
             js::int(env, worker.kind as i32)?,

@@ -94,7 +94,7 @@ pub(crate) fn stop(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) {
     let now = Instant::now();
     let phase = if task.owner().has_looked() {
         if expired {
-            guard::time_out(task, link.guard.look(now + UNANSWERED));
+            guard::time_out(task, link.guard.look(Some(task), now + UNANSWERED));
         }
         let grace = Duration::try_from_secs_f64(link.entry.grace_ms / 1e3).unwrap_or(Duration::MAX);
         Phase::Grace { until: now.checked_add(grace).unwrap_or(now + Duration::from_secs(u32::MAX.into())) }
