@@ -207,6 +207,23 @@ test('an executor in a user’s own Worker works, and ends with the Worker', asy
   t.deepEqual({ ...summary(end), value: end.value }, { code: 0, signal: null, isHung: false, value: [3, 0, 3, 6, 3, 1] }, end.errors)
 })
 
+for (const stuck of ['running', 'abandoned']) {
+  test(`process.exit() of the main thread ends the process although a worker of another isolate’s executor is stuck: ${stuck}`, async (t) => {
+    const end = await inChild(
+      async ({}, url: string, ending: string) => {
+        const { Worker } = await import('node:worker_threads')
+        const worker = new Worker(new URL('own-worker.mjs', url), { workerData: { ending } })
+        await new Promise<void>((resolve) => worker.on('message', (message) => message === 'stuck' && resolve()))
+        console.log(`leaving ${Date.now()}`)
+        process.exit(3)
+      },
+      [workUrl, stuck],
+    )
+    t.deepEqual(summary(end), { code: 3, signal: null, isHung: false }, end.errors)
+    t.true(lingered(end) < EXIT_LIMIT, `${lingered(end)} ms`)
+  })
+}
+
 test('an uncaught exception in a done callback ends the process like any other', async (t) => {
   const end = await inChild(
     async ({ ThreadPoolExecutor }) => {

@@ -19,6 +19,10 @@ let isListening = false
 export function atExit(pool: Closable): void {
   for (const ref of open) if (ref.deref()?.isClosed !== false) open.delete(ref)
   open.add(new WeakRef(pool))
+  listen()
+}
+
+function listen(): void {
   if (isListening) return
   isListening = true
   process.on('exit', (code) => {
@@ -26,3 +30,6 @@ export function atExit(pool: Closable): void {
     if (isMainThread && binding.mustForceExit()) binding.exitAfter(Number(process.exitCode ?? code), FORCE_AFTER)
   })
 }
+
+// The executors may all be in Workers of the user's, whose ends do not tell whether the process ends too.
+if (isMainThread) listen()

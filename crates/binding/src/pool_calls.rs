@@ -199,7 +199,9 @@ pub(crate) fn exit_after(call: &Call<'_>) -> Answer {
     js::boolean(call.env, killer.is_ok())
 }
 
-/// `mustForceExit()`: whether a worker of the process is abandoned or being stopped now.
+/// `mustForceExit()`: whether a worker of the process is abandoned, being stopped now, or has a task in its hands: that of another
+/// isolate's pool, which nobody has asked to stop.
 pub(crate) fn must_force_exit(call: &Call<'_>) -> Answer {
-    js::boolean(call.env, pools::any_stuck() || crate::stopper::is_busy())
+    let any_busy = || pools::links().iter().any(|link| link.holds_any());
+    js::boolean(call.env, pools::any_stuck() || crate::stopper::is_busy() || any_busy())
 }
