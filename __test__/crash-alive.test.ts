@@ -127,6 +127,28 @@ for (const kind of ['leavesStuck', 'leavesSpinning']) {
   })
 }
 
+test('dump() names the thread of a worker that was given up and still runs', async (t) => {
+  const end = await inChild(
+    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
+      const { stuck } = moduleTasks<{ stuck(): void }>(url)
+      const executor = new ThreadPoolExecutor(1)
+      const future = executor.submit(stuck)
+      while (!future.running()) await new Promise((resolve) => setTimeout(resolve, 5))
+      // Until it is in the call, where no stop reaches it.
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      const [before] = await executor.dump()
+      future.cancel({ interrupt: true })
+      while (executor.stats().workers.abandoned === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      // Its owner has been told to end it.
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      const after = (await executor.dump()).find((worker) => worker.state === 'abandoned')
+      return [before!.threadId > 0, before!.threadId === after?.threadId]
+    },
+    [fixture('stuck.mjs')],
+  )
+  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended([true, true]), end.errors)
+})
+
 for (const kind of ['exitSpins', 'exitStuck', 'ticksWithoutEnd']) {
   test(`shutdown() does not wait for ever for a thread that leaves and is kept by what a task has left behind: ${kind}`, async (t) => {
     const end = await inChild(

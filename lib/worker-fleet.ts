@@ -71,6 +71,8 @@ export class WorkerFleet {
   readonly #initializer: WorkerSeed['initializer']
   readonly #parcels: Parcels
   readonly #workers: Map<number, { thread: Worker; threadId: number }> = new Map()
+  /** Node's numbers of the threads that were given up and have not ended. */
+  readonly #givenUp: Map<number, number> = new Map()
   #isHeld = false
   #waiting: (() => void)[] = []
 
@@ -84,7 +86,7 @@ export class WorkerFleet {
 
   /** Node's number of the thread. */
   threadId(number: number): number {
-    return this.#workers.get(number)?.threadId ?? -1
+    return this.#workers.get(number)?.threadId ?? this.#givenUp.get(number) ?? -1
   }
 
   /** Starts one more. */
@@ -159,6 +161,7 @@ export class WorkerFleet {
       tell({ code, cause })
       setTimeout(() => exits.delete(number), REMEMBER).unref()
       this.#workers.delete(number)
+      this.#givenUp.delete(number)
       this.#parcels.disconnect(number)
       fail(cause ?? new Error(`a worker ended with exit code ${code} before it was ready`))
       this.#tellIfEmpty()
@@ -175,6 +178,7 @@ export class WorkerFleet {
     const worker = this.#workers.get(number)
     if (worker === undefined) return
     this.#workers.delete(number)
+    this.#givenUp.set(number, worker.threadId)
     void worker.thread.terminate()
     // terminate() refs the thread.
     worker.thread.unref()
