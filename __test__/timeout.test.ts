@@ -304,19 +304,21 @@ test('taskStack never tells where something else was than the JavaScript of its 
     t.true(error instanceof TimeoutError)
     return (error as TimeoutError).taskStack
   }
+  // Long enough for the other task to have begun.
+  const timeout = 4 * WHILE
   const executor = new ThreadPoolExecutor({ maxWorkers: 1, tasksPerWorker: 2 })
   await executor.submit(work.add, 1, 1)
   for (let round = 0; round < 3; round++) {
-    t.is(await stackOf(executor.with({ timeout: SHORT }).submit(named.awaitAfterLook)), undefined, 'it awaits: only Node runs')
+    t.is(await stackOf(executor.with({ timeout: WHILE }).submit(named.awaitAfterLook)), undefined, 'it awaits: only Node runs')
     // Its worker is replaced.
-    await until(() => executor.stats().workers.busy === 0)
+    await until(() => executor.stats().workers.busy === 0, 'it is replaced')
   }
-  const awaiting = executor.with({ timeout: WHILE }).submit(named.awaitAfterLook)
-  void executor.submit(named.spinFor, 2 * WHILE)
+  const awaiting = executor.with({ timeout }).submit(named.awaitAfterLook)
+  void executor.submit(named.spinFor, 2 * timeout)
   t.is(await stackOf(awaiting), undefined, 'another task runs')
   await executor.shutdown()
   const other = new ThreadPoolExecutor(1)
-  t.is(await stackOf(other.with({ timeout: WHILE }).submit(named.waitAfterLook, 2 * WHILE)), undefined, 'another task runs on top of it')
+  t.is(await stackOf(other.with({ timeout }).submit(named.waitAfterLook, 2 * timeout)), undefined, 'another task runs on top of it')
   await other.shutdown()
 })
 

@@ -119,6 +119,9 @@ export interface Binding {
     recover: (token: number, unharmed: boolean) => void,
     packError: (error: unknown) => unknown,
     prepareNow: (fn: number) => number,
+    /** The stacks of tasks are cut where this function of this file is. */
+    caller: string,
+    callerScript: string,
   ): boolean
   settle(token: number, form: number, value: unknown): void
   prepared(fn: number, isAsync: boolean): void

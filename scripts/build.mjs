@@ -91,7 +91,7 @@ export async function build() {
     },
     buildAddon,
   )
-  await unlessBuilt('dist', { inputs: ['lib', 'tsconfig.json', 'index.d.ts', lock], outputs: ['dist'] }, buildDist)
+  await unlessBuilt('dist', { inputs: ['lib', 'tsconfig.json', 'index.d.ts', 'scripts/build.mjs', lock], outputs: ['dist'] }, buildDist)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(build)

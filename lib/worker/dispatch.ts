@@ -23,6 +23,9 @@ let running: TaskContext | undefined
 /** How many tasks this worker has begun; the idle timer looks whether it changes. */
 export let begun: number = 0
 
+/** The file in which `dispatch` is, once everything has been bundled. */
+export const script: string = import.meta.url
+
 export function dispatch(number: number, token: number, form: number, ...values: unknown[]): unknown {
   begun++
   giveBackStores()

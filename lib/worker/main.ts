@@ -8,7 +8,7 @@ import { onPark } from '../link.ts'
 import { giveBack, startSending, withoutSending } from '../parcels.ts'
 import { seed } from '../thread-role.ts'
 import { setWaitHook } from '../wait-hook.ts'
-import { abort, dispatch, packError } from './dispatch.ts'
+import { abort, dispatch, packError, script } from './dispatch.ts'
 import { hasLeft, leave, startIdleTimer } from './leave.ts'
 import { load, prepare, prepareNow } from './loader.ts'
 import { isRecovering, recover } from './recovery.ts'
@@ -37,7 +37,7 @@ async function start(seed: WorkerSeed): Promise<void> {
   Atomics.store(seed.progress, 0, ATTACHED)
   startSending()
   seed.lifeline.close()
-  if (!binding.attach(seed.pool, seed.worker, dispatch, prepare, leave, abort, recover, packError, prepareNow)) return
+  if (!binding.attach(seed.pool, seed.worker, dispatch, prepare, leave, abort, recover, packError, prepareNow, dispatch.name, script)) return
   process.on('exit', (code) => {
     // A listener that throws would keep the user's own, such as those of coverage, from running.
     if (!hasLeft) binding.noteExit(code)

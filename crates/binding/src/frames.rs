@@ -59,11 +59,15 @@ pub(crate) fn keeps_nothing(frames: &[Frame]) -> bool {
     })
 }
 
-/// Frames as the lines of a stack, without our own and the scope in which we call the task.
-pub(crate) fn describe(frames: &[Frame]) -> String {
-    let is_ours = |frame: &Frame| {
-        frame.script.ends_with("/worker/dispatch.js") || frame.script.ends_with("/worker/dispatch.ts")
-    };
+/// The function of lib/worker that calls tasks.
+pub(crate) struct Caller {
+    pub(crate) function: String,
+    pub(crate) script: String,
+}
+
+/// Frames as the lines of a stack, up to the innermost `caller` and without the scope in which it calls the task.
+pub(crate) fn describe(frames: &[Frame], caller: &Caller) -> String {
+    let is_ours = |frame: &Frame| frame.function == caller.function && frame.script == caller.script;
     let mut users = &frames[..frames.iter().position(is_ours).unwrap_or(frames.len())];
     while let Some((last, above)) = users.split_last()
         && users.len() < frames.len()
@@ -95,6 +99,18 @@ mod tests {
             column: 1,
         };
         frames.iter().map(frame).collect()
+    }
+
+    #[test]
+    fn stacks_end_where_tasks_are_called() {
+        let caller = Caller { function: "dispatch".into(), script: "file:///ours.js".into() };
+        let inner = ("inner", "file:///work.mjs");
+        let called = [inner, ("outer", ""), ("run", "node:async_hooks"), ("dispatch", "file:///ours.js")];
+        let expected = "    at inner (file:///work.mjs:1:1)\n    at outer (<anonymous>:1:1)";
+        assert_eq!(describe(&stack(&called), &caller), expected);
+        assert_eq!(describe(&stack(&called[..2]), &caller), expected);
+        let namesake = [inner, ("dispatch", "file:///theirs.js"), ("other", "file:///ours.js")];
+        assert_eq!(describe(&stack(&namesake), &caller).lines().count(), 3);
     }
 
     #[test]

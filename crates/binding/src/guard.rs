@@ -14,7 +14,7 @@ use napi::sys;
 use parking_lot::{Condvar, Mutex};
 
 use crate::engine::{self, Isolate};
-use crate::frames;
+use crate::frames::{self, Caller};
 use crate::js;
 use crate::stopper;
 use crate::work::JsTask;
@@ -70,6 +70,7 @@ pub(crate) struct Guard {
     state: Mutex<GuardState>,
     /// Notified when a task is left, and when a look has been answered.
     changed: Condvar,
+    caller: Caller,
 }
 
 /// How a stop stands.
@@ -88,7 +89,8 @@ pub(crate) enum Standing {
 }
 
 impl Guard {
-    pub(crate) fn new(env: sys::napi_env) -> Self {
+    /// For the isolate of the calling thread, whose tasks are called by `caller`.
+    pub(crate) fn new(env: sys::napi_env, caller: Caller) -> Self {
         let isolate = engine::interrupts().map_or(ptr::null_mut(), |interrupts| interrupts.current());
         Guard {
             state: Mutex::new(GuardState {
@@ -105,6 +107,7 @@ impl Guard {
                 stack: None,
             }),
             changed: Condvar::new(),
+            caller,
         }
     }
 
@@ -299,7 +302,7 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
             let stack = stack.then(|| frames::read(env, isolate, 32));
             // Node's own alone, such as that by which the event loop calls, is nobody's JavaScript.
             let stack = stack.filter(|frames| !frames.iter().all(frames::is_nodes));
-            state.stack = stack.map(|frames| frames::describe(&frames));
+            state.stack = stack.map(|frames| frames::describe(&frames, &guard.caller));
             state.answered = true;
             state.wish = Wish::Nothing;
             drop(state);
@@ -319,7 +322,7 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
                 let is_first = state.put_offs == 1;
                 drop(state);
                 if expired && is_first {
-                    time_out(&task, Some(frames::describe(&frames::read(env, isolate, 64))));
+                    time_out(&task, Some(frames::describe(&frames::read(env, isolate, 64), &guard.caller)));
                 }
                 stopper::answered(guard);
                 return;
@@ -329,7 +332,7 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
             terminate(&mut state);
             drop(state);
             if expired {
-                time_out(&task, Some(frames::describe(&stack)));
+                time_out(&task, Some(frames::describe(&stack, &guard.caller)));
             }
         }
     }

@@ -64,10 +64,10 @@ impl WorkerSide {
         entry: Arc<PoolEntry>,
         number: u32,
         bell: Arc<Bell>,
-        env: sys::napi_env,
+        guard: Guard,
         callbacks: WorkerCallbacks,
     ) -> Self {
-        let guard = Arc::new(Guard::new(env));
+        let guard = Arc::new(guard);
         let link = IsolateLink::new(bell, guard.clone(), entry.clone(), number);
         let worker = entry.pool.attach(Kind::Isolate, link.clone());
         *link.id.lock() = Some(worker.id());

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use napi::sys;
 
 use crate::calls::{Answer, Call};
+use crate::frames::Caller;
 use crate::future_calls::{id_value, nothing};
+use crate::guard::Guard;
 use crate::js::{self, Fault};
 use crate::mailbox::{Note, PoolEvent};
 use crate::pools;
@@ -22,8 +24,7 @@ fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
 }
 
 /// `attach(poolNumber, workerNumber, dispatch, prepare, leave, abort, recover, packError,
-/// prepareNow)`: makes this isolate
-/// a worker of the pool. False if the pool is closed.
+/// prepareNow, caller, callerScript)`: makes this isolate a worker of the pool, whose tasks are called by that function. False if the pool is closed.
 pub(crate) fn attach(call: &Call<'_>) -> Answer {
     let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
     let function = |index: usize| js::reference(call.env, call.value(index)?);
@@ -36,9 +37,11 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
         pack_error: function(7)?,
         prepare_now: function(8)?,
     };
+    let text = |index: usize| js::get_text(call.env, call.value(index)?);
+    let caller = Caller { function: text(9)?, script: text(10)? };
     name_thread(&format!("{}-{}", entry.pool.config().thread_name, call.u32(1)?));
     let bell = call.state.bell.clone();
-    let side = WorkerSide::attach(entry, call.u32(1)?, bell, call.env, callbacks);
+    let side = WorkerSide::attach(entry, call.u32(1)?, bell, Guard::new(call.env, caller), callbacks);
     pools::remember(&side.link);
     *call.state.worker.borrow_mut() = Some(Rc::new(side));
     call.state.hold(true);
