@@ -102,6 +102,15 @@ test('a chain of 5,000 causes arrives; a longer one than 10,000 is cut', (t) => 
   }
 })
 
+test('an AggregateError of 30,000 errors arrives whole, and a getter that makes new errors without end is cut off', (t) => {
+  const many = Array.from({ length: 30_000 }, (_, index) => new Error(`e ${index}`))
+  const { errors } = cross(new AggregateError(many, 'all')) as AggregateError
+  t.is(errors.length, 30_000)
+  t.deepEqual([errors[0].message, errors[29_999].message], ['e 0', 'e 29999'])
+  const endless = (): Error => Object.defineProperty(new Error('next'), 'cause', { get: endless })
+  t.is((cross(endless()) as Error).message, 'next')
+})
+
 test('an AggregateError arrives with its errors, each in its place', (t) => {
   const shared = new URIError('u')
   const copy = cross(new AggregateError([1, shared, () => 1, shared, new AggregateError([shared])], 'all'))

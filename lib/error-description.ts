@@ -21,7 +21,9 @@ export interface Description {
 /** What a property holds: an error of the list, an array with errors in it, or anything else. */
 export type Part = { error: number } | { list: Part[] } | { value: unknown }
 
-const MOST_ERRORS = 10_000
+/** A getter can make a new error each time: how many follow each other, and how many there are. */
+const MOST_IN_CHAIN = 10_000
+const MOST_ERRORS = 1_000_000
 const MOST_PROPERTIES = 1_000
 
 /** Whether a thrown value is an error, which crosses as a description. */
@@ -68,14 +70,19 @@ export function describeErrors(error: Error): Description[] {
 class Describer {
   readonly #errors: Error[] = []
   readonly #indexes: Map<Error, number> = new Map()
+  /** How many errors refer to each other until the one at a place is met. */
+  readonly #depths: number[] = []
+  /** That of what is found now. */
+  #depth = 0
 
   /** The place of an error in the list. */
   refer(error: Error): Part {
     let index = this.#indexes.get(error)
     if (index === undefined) {
-      if (this.#errors.length >= MOST_ERRORS) throw new RangeError('too many errors')
+      if (this.#errors.length >= MOST_ERRORS || this.#depth >= MOST_IN_CHAIN) throw new RangeError('too many errors')
       index = this.#errors.push(error) - 1
       this.#indexes.set(error, index)
+      this.#depths.push(this.#depth)
     }
     return { error: index }
   }
@@ -83,7 +90,10 @@ class Describer {
   describeAll(): Description[] {
     const list: Description[] = []
     // The list of errors grows meanwhile.
-    for (let index = 0; index < this.#errors.length; index++) list.push(this.#describe(this.#errors[index] as Error))
+    for (let index = 0; index < this.#errors.length; index++) {
+      this.#depth = (this.#depths[index] as number) + 1
+      list.push(this.#describe(this.#errors[index] as Error))
+    }
     return list
   }
 
