@@ -4,14 +4,14 @@
  */
 import { connect } from '../index.js'
 
-/** Bits of `flags` of `submit` (future_calls.rs). */
+/** Bits of `flags` of `submit` (submit_calls.rs). */
 export const NATIVE = 1
 export const LIMITED = 2
 export const NAMED = 4
 export const MOVES = 8
 export const CHUNKED = 16
 
-/** Answers of `submit` that are no slot (future_calls.rs). */
+/** Answers of `submit` that are no slot (submit_calls.rs). */
 export const QUEUE_FULL = -1
 export const SHUT_DOWN = -2
 export const BROKEN = -3
@@ -162,7 +162,7 @@ export const slots: Int32Array = new Int32Array(binding.header, integers, BATCH)
 export const kinds: Int32Array = new Int32Array(binding.header, integers + BATCH * 4, BATCH)
 export const structureOut: Uint8Array = new Uint8Array(binding.header, integers + 2 * BATCH * 4, STRUCTURE)
 
-/** Where in `scratch` the numbers of a submission begin (future_calls.rs). */
+/** Where in `scratch` the numbers of a submission begin (submit_calls.rs). */
 export const SUBMIT = 4
 
 /** Where in `scratch` the addon says that `services()` should be called before this thread goes on (isolate.rs). */

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::engine::{self, UvAsync};
+use crate::uv::{self, UvAsync};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spot {
@@ -58,7 +58,7 @@ impl Bell {
     pub(crate) fn ring(&self) {
         let mut state = self.state.lock();
         match state.spot {
-            Spot::Loop => engine::uv_async_send(state.handle),
+            Spot::Loop => uv::send(state.handle),
             Spot::Busy => state.token = true,
             Spot::Parked => {
                 state.token = true;
@@ -69,7 +69,7 @@ impl Bell {
 
     /// Rings through the loop, whatever the spot: for the thread itself, before it leaves a slice.
     pub(crate) fn ring_loop(&self) {
-        engine::uv_async_send(self.state.lock().handle);
+        uv::send(self.state.lock().handle);
     }
 
     /// The thread begins a slice; it takes any token.
@@ -99,7 +99,7 @@ impl Bell {
         let mut state = self.state.lock();
         state.spot = Spot::Loop;
         if std::mem::take(&mut state.token) {
-            engine::uv_async_send(state.handle);
+            uv::send(state.handle);
         }
     }
 

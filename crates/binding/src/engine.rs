@@ -5,7 +5,7 @@
 //! without virtual dispatch is a C function whose first argument is the object, and a `Local<T>`, being one
 //! pointer that can be copied bit by bit, is passed and returned like one.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::c_void;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,47 +16,15 @@ use libloading::os::windows::Library;
 use napi::sys;
 
 use crate::clone::Cloner;
+use crate::interrupts::Interrupts;
 use crate::names::Names;
 use crate::store::Stores;
 use crate::threadsafe;
+use crate::uv::Uv;
 
-/// A `uv_async_t`, seen from outside.
-pub(crate) type UvAsync = c_void;
 /// A `v8::Isolate`.
 pub(crate) type Isolate = c_void;
-type Local = *mut c_void;
-
-pub(crate) type AsyncCallback = unsafe extern "C" fn(*mut UvAsync);
-pub(crate) type CloseCallback = unsafe extern "C" fn(*mut UvAsync);
-pub(crate) type InterruptCallback = unsafe extern "C" fn(*mut Isolate, *mut c_void);
-
-#[derive(Clone, Copy)]
-pub(crate) struct Uv {
-    handle_size: unsafe extern "C" fn(c_int) -> usize,
-    async_init: unsafe extern "C" fn(*mut c_void, *mut UvAsync, AsyncCallback) -> c_int,
-    async_send: unsafe extern "C" fn(*mut UvAsync) -> c_int,
-    close: unsafe extern "C" fn(*mut UvAsync, CloseCallback),
-    reference: unsafe extern "C" fn(*mut UvAsync),
-    unreference: unsafe extern "C" fn(*mut UvAsync),
-}
-
-/// What stopping and looking at a running isolate needs.
-#[derive(Clone, Copy)]
-pub(crate) struct Interrupts {
-    current: unsafe extern "C" fn() -> *mut Isolate,
-    request: unsafe extern "C" fn(*mut Isolate, InterruptCallback, *mut c_void),
-    terminate: unsafe extern "C" fn(*mut Isolate),
-    context: unsafe extern "C" fn(*mut Isolate) -> Local,
-    environment: unsafe extern "C" fn(Local) -> *mut c_void,
-    stop_environment: unsafe extern "C" fn(*mut c_void, c_int),
-    cancel: unsafe extern "C" fn(*mut Isolate),
-    stack_trace: unsafe extern "C" fn(*mut Isolate, c_int, c_int) -> Local,
-    frame_count: unsafe extern "C" fn(Local) -> c_int,
-    frame: unsafe extern "C" fn(Local, *mut Isolate, u32) -> Local,
-    script_name: unsafe extern "C" fn(Local) -> Local,
-    function_name: unsafe extern "C" fn(Local) -> Local,
-    location: unsafe extern "C" fn(Local) -> u64,
-}
+pub(crate) type Local = *mut c_void;
 
 #[derive(Default)]
 struct Symbols {
@@ -244,160 +212,4 @@ pub(crate) fn has_libuv() -> bool {
 
 pub(crate) fn interrupts() -> Option<&'static Interrupts> {
     symbols().interrupts.as_ref()
-}
-
-/// Rings; null does nothing. The caller holds the gate, so the handle is open.
-pub(crate) fn uv_async_send(handle: *mut UvAsync) {
-    if !handle.is_null() {
-        // SAFETY: an open handle; libuv allows this from any thread.
-        unsafe { (uv().async_send)(handle) };
-    }
-}
-
-impl Uv {
-    /// A new handle on `event_loop`, with `data`, or null.
-    pub(crate) fn open(
-        &self,
-        event_loop: *mut c_void,
-        data: *mut c_void,
-        callback: AsyncCallback,
-    ) -> *mut UvAsync {
-        const UV_ASYNC: c_int = 1;
-        // SAFETY: asks for a size.
-        let size = unsafe { (self.handle_size)(UV_ASYNC) };
-        let memory = vec![0u64; size.div_ceil(8).max(16)].into_boxed_slice();
-        let handle = Box::into_raw(memory).cast::<UvAsync>();
-        // SAFETY: zeroed, aligned memory of at least the handle's size; `data` is the handle's first member.
-        unsafe {
-            if (self.async_init)(event_loop, handle, callback) != 0 {
-                return std::ptr::null_mut();
-            }
-            *handle.cast::<*mut c_void>() = data;
-        }
-        handle
-    }
-
-    /// Closes a handle on its loop's thread. Its few bytes are never freed: a late look at them must stay harmless.
-    pub(crate) fn close(&self, handle: *mut UvAsync, closed: CloseCallback) {
-        // SAFETY: an open handle of this thread's loop, closed once.
-        unsafe { (self.close)(handle, closed) };
-    }
-
-    /// Says whether the handle keeps the loop alive. On the loop's thread.
-    pub(crate) fn hold(&self, handle: *mut UvAsync, held: bool) {
-        // SAFETY: an open handle of this thread's loop.
-        unsafe { if held { (self.reference)(handle) } else { (self.unreference)(handle) } }
-    }
-}
-
-/// One frame of a running isolate.
-pub(crate) struct Frame {
-    pub(crate) function: String,
-    pub(crate) script: String,
-    pub(crate) line: i32,
-    pub(crate) column: i32,
-}
-
-impl Interrupts {
-    /// The isolate that this thread has entered, or null.
-    pub(crate) fn current(&self) -> *mut Isolate {
-        // SAFETY: no arguments; reads a thread-local.
-        unsafe { (self.current)() }
-    }
-
-    /// Has `callback` called on the isolate's thread at its next stack check.
-    ///
-    /// # Safety
-    /// The isolate must be alive, and `data` good whenever the callback comes.
-    pub(crate) unsafe fn request(
-        &self,
-        isolate: *mut Isolate,
-        callback: InterruptCallback,
-        data: *mut c_void,
-    ) {
-        // SAFETY: V8 allows this from any thread; the rest is the caller's.
-        unsafe { (self.request)(isolate, callback, data) };
-    }
-
-    /// # Safety
-    /// The isolate must be alive.
-    pub(crate) unsafe fn terminate(&self, isolate: *mut Isolate) {
-        // SAFETY: V8 allows this from any thread.
-        unsafe { (self.terminate)(isolate) };
-    }
-
-    /// Ends the JavaScript of this thread for good. A mere termination would leave Node's stack of async ids out of balance,
-    /// which Node punishes with the end of the process; so Node itself is told, as `worker.terminate()` does.
-    ///
-    /// # Safety
-    /// Called on the isolate's thread, in a handle scope.
-    pub(crate) unsafe fn end(&self, isolate: *mut Isolate) {
-        // SAFETY: the caller's. An environment lives as long as its contexts, and may be told to stop at any time.
-        unsafe {
-            let context = (self.context)(isolate);
-            if context.is_null() {
-                return;
-            }
-            let environment = (self.environment)(context);
-            if !environment.is_null() {
-                (self.stop_environment)(environment, 0);
-            }
-        }
-    }
-
-    /// # Safety
-    /// The isolate must be alive, and this its thread.
-    pub(crate) unsafe fn cancel(&self, isolate: *mut Isolate) {
-        // SAFETY: see above.
-        unsafe { (self.cancel)(isolate) };
-    }
-
-    /// The innermost frames of the JavaScript that this thread runs.
-    ///
-    /// # Safety
-    /// Called on the isolate's thread, in a handle scope, with `env` that isolate's.
-    pub(crate) unsafe fn frames(&self, env: sys::napi_env, isolate: *mut Isolate, most: i32) -> Vec<Frame> {
-        // kDetailed: line, column, script name, function name, eval, constructor, script id.
-        const DETAILED: c_int = 0x7f;
-        // SAFETY: V8 allows looking at the stack in an interrupt callback; every Local lives in the caller's scope.
-        unsafe {
-            let trace = (self.stack_trace)(isolate, most, DETAILED);
-            if trace.is_null() {
-                return Vec::new();
-            }
-            let count = (self.frame_count)(trace).clamp(0, most);
-            let read = |index: i32| {
-                let frame = (self.frame)(trace, isolate, index as u32);
-                let location = (self.location)(frame);
-                Frame {
-                    function: text(env, (self.function_name)(frame)),
-                    script: text(env, (self.script_name)(frame)),
-                    line: location as u32 as i32 + 1,
-                    column: (location >> 32) as u32 as i32 + 1,
-                }
-            };
-            (0..count).map(read).collect()
-        }
-    }
-}
-
-/// A string handle as text; empty for none.
-unsafe fn text(env: sys::napi_env, string: Local) -> String {
-    if string.is_null() {
-        return String::new();
-    }
-    let mut length = 0usize;
-    // SAFETY: a `napi_value` of Node is the slot of a Local; reading a string runs no JavaScript.
-    unsafe {
-        let value = string.cast();
-        if sys::napi_get_value_string_utf8(env, value, std::ptr::null_mut(), 0, &mut length)
-            != sys::Status::napi_ok
-        {
-            return String::new();
-        }
-        let mut bytes = vec![0u8; length + 1];
-        sys::napi_get_value_string_utf8(env, value, bytes.as_mut_ptr().cast(), bytes.len(), &mut length);
-        bytes.truncate(length);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
 }

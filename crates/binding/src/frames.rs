@@ -2,7 +2,8 @@
 
 use napi::sys;
 
-use crate::engine::{self, Frame, Isolate};
+use crate::engine::{self, Isolate};
+use crate::interrupts::Frame;
 use crate::js;
 
 /// The innermost frames. On the isolate's thread, in an interrupt; `env` is that isolate's.

@@ -17,6 +17,7 @@ mod functions;
 mod future_calls;
 mod guard;
 mod held;
+mod interrupts;
 mod isolate;
 mod isolate_link;
 mod js;
@@ -43,8 +44,11 @@ mod slice;
 mod stack;
 mod stopper;
 mod store;
+mod submit_calls;
 mod threadsafe;
+mod uv;
 mod value;
+mod value_calls;
 mod watchdog;
 mod work;
 mod worker;
@@ -84,21 +88,21 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
     js::set(env, target, c"canWrite", js::boolean(env, engine::cloner().is_some())?)?;
     js::set(env, target, c"canInterrupt", js::boolean(env, engine::interrupts().is_some())?)?;
     let table = calls! {
-        c"submit" => future_calls::submit,
-        c"seal" => future_calls::seal,
-        c"withdraw" => future_calls::withdraw,
-        c"refusal" => future_calls::refusal,
+        c"submit" => submit_calls::submit,
+        c"seal" => submit_calls::seal,
+        c"withdraw" => submit_calls::withdraw,
+        c"refusal" => submit_calls::refusal,
         c"state" => future_calls::state,
         c"collect" => future_calls::collect,
         c"progress" => future_calls::progress,
         c"cancel" => future_calls::cancel,
         c"park" => future_calls::park,
         c"release" => future_calls::release,
-        c"write" => future_calls::write,
-        c"keepPlain" => future_calls::keep_plain,
-        c"hasNames" => future_calls::has_names,
-        c"isDetachable" => future_calls::is_detachable,
-        c"readBack" => future_calls::read_back,
+        c"write" => value_calls::write,
+        c"keepPlain" => value_calls::keep_plain,
+        c"hasNames" => value_calls::has_names,
+        c"isDetachable" => value_calls::is_detachable,
+        c"readBack" => value_calls::read_back,
         c"services" => future_calls::services,
         c"hold" => future_calls::hold,
         c"assign" => pool_calls::assign,

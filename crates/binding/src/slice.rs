@@ -19,10 +19,10 @@ use pool::{Next, Outcome, Turn};
 
 use crate::bell;
 use crate::deliver;
-use crate::engine::UvAsync;
 use crate::isolate::IsolateState;
 use crate::js::{self, Env};
 use crate::run;
+use crate::uv::UvAsync;
 use crate::value::{Args, Value};
 use crate::work::{JsTask, JsWork};
 use crate::worker::WorkerSide;

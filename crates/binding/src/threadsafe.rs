@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use napi::sys;
 
-use crate::engine::{AsyncCallback, CloseCallback, UvAsync};
+use crate::uv::{AsyncCallback, CloseCallback, UvAsync};
 
 #[repr(C)]
 struct Ring {

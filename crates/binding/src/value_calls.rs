@@ -1,0 +1,69 @@
+//! What TypeScript asks of values before they are sent.
+
+use crate::calls::{Answer, Call};
+use crate::clone;
+use crate::engine;
+use crate::js::{self, Fault};
+use crate::names;
+use crate::plain::{Plain, Texts};
+use crate::value::Value;
+use crate::writing;
+
+/// `write(value)`: the number of what V8's serializer made of it, for the next call that takes a value of the form
+/// WRITTEN; 0 if it cannot write this one.
+pub(crate) fn write(call: &Call<'_>) -> Answer {
+    // SAFETY: in a call from JavaScript the context is entered and a handle scope open.
+    let written = unsafe { clone::write(call.value(0)?) }.map(Value::Written);
+    keep(call, written)
+}
+
+/// `keepPlain(structure, fractions, texts, count, lists, listed)`: the number of a value that was taken apart, of which so
+/// much is in the header, for the next call that takes a value of the form WRITTEN; 0 if texts hold separators of their own.
+pub(crate) fn keep_plain(call: &Call<'_>) -> Answer {
+    let texts = |index: usize| -> Result<_, Fault> {
+        let joined = js::get_string(call.env, call.value(index)?, true)?;
+        Ok(Texts::new(joined, call.u32(index + 1)? as usize))
+    };
+    let plain = match (texts(2)?, texts(4)?) {
+        (Some(texts), Some(lists)) => {
+            let (structure, fractions) =
+                call.state.header.parts(call.u32(0)? as usize, call.u32(1)? as usize);
+            Some(Value::Plain(Box::new(Plain::new(structure, fractions, [texts, lists]))))
+        }
+        _ => None,
+    };
+    keep(call, plain)
+}
+
+fn keep(call: &Call<'_>, written: Option<Value>) -> Answer {
+    js::double(call.env, written.map_or(0.0, |written| f64::from(call.state.keep_written(written))))
+}
+
+/// `readBack(number)`: a copy of the value that was written; of one that was taken apart, the parts.
+pub(crate) fn read_back(call: &Call<'_>) -> Answer {
+    match call.state.take_written(call.u32(0)?)? {
+        Value::Written(written) => {
+            // SAFETY: as in `write`.
+            let copy = unsafe { clone::read(&written) };
+            copy.ok_or_else(|| Fault::internal("a copy could not be read"))
+        }
+        other => writing::write_ref(call.env, &other),
+    }
+}
+
+/// `hasNames(array)`: whether an array, no proxy, has enumerable properties besides its elements; `undefined` where that
+/// cannot be asked.
+pub(crate) fn has_names(call: &Call<'_>) -> Answer {
+    // SAFETY: TypeScript has seen to it that this is an array and no proxy.
+    match unsafe { names::has_names(call.env, call.value(0)?) }? {
+        Some(has) => js::boolean(call.env, has),
+        None => js::undefined(call.env),
+    }
+}
+
+/// `isDetachable(buffer)`: whether an ArrayBuffer can move.
+pub(crate) fn is_detachable(call: &Call<'_>) -> Answer {
+    let buffer = call.value(0)?;
+    let is_detachable = !js::is_arraybuffer(call.env, buffer)? || engine::is_detachable(buffer);
+    js::boolean(call.env, is_detachable)
+}
