@@ -1,7 +1,7 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
 import { binding, BROKEN, CHUNKED, LIMITED, MOVES, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch, SUBMIT } from './binding.ts'
-import { chunkArgumentError, isDetached } from './clone-error.ts'
-import { goesAsIs, movesWhole, packedForm, packObject, packTransferred, placedArgumentError, PORT, withoutWriting } from './codec.ts'
+import { chunkArgumentError } from './clone-error.ts'
+import { movesWhole, packedForm, packTransferred, placedArgumentError, PORT, withoutWriting } from './codec.ts'
 import { currentContext } from './context.ts'
 import { watchDebugger } from './debugger.ts'
 import { unpackThrown } from './error-codec.ts'
@@ -13,17 +13,13 @@ import type { Submittable } from './functions.ts'
 import { Future } from './future.ts'
 import { onPoolEvent, PoolLink } from './link.ts'
 import { pack as packBox } from './line.ts'
-import { checkTransfer } from './moved.ts'
 import { Parcels, sendArguments } from './parcels.ts'
 import type { CheckedPoolOptions } from './pool-options.ts'
+import { allGoAsIs, areOf, checkNativeTransfer, emptyAll, inOnePiece, packArgs, prepareAll } from './task-arguments.ts'
 import { loadingModules } from './thread-role.ts'
 import type { CheckedTaskOptions } from './task-options.ts'
 import { NO_OPTIONS } from './task-options.ts'
-import { bufferOf } from './views.ts'
 import { WorkerFleet } from './worker-fleet.ts'
-
-/** The most values of a call of the addon, with the others that it may take. */
-const MOST_DIRECT_ARGS = 8
 
 const AFTER_SHUTDOWN = 'cannot schedule new futures after shutdown'
 
@@ -282,61 +278,6 @@ function recursionError(): InvalidStateError {
   return new InvalidStateError(
     'a pool worker is importing this module, which submits tasks while it is loaded: put the tasks into a file of their own, or submit only if isMainThread (node:worker_threads)',
   )
-}
-
-/** The prepared arguments of several calls of a native task, each call's after the other's; as many for each. */
-function prepareAll(prepare: (args: readonly unknown[]) => unknown[], lists: readonly unknown[][]): unknown[] {
-  const all: unknown[] = []
-  for (const list of lists) {
-    const args = prepare(list)
-    for (let index = 0; index < args.length; index++) all.push(args[index])
-  }
-  return all
-}
-
-/** Numbers cross as the bytes of their array. */
-function inOnePiece(values: readonly unknown[]): readonly unknown[] | Float64Array {
-  return values.every((value) => typeof value === 'number') ? Float64Array.from(values) : values
-}
-
-function allGoAsIs(args: readonly unknown[]): boolean {
-  if (args.length > MOST_DIRECT_ARGS) return false
-  let objects = 0
-  for (let index = 0; index < args.length; index++) {
-    const arg = args[index]
-    if (typeof arg === 'number') continue
-    if (!goesAsIs(arg)) return false
-    // Two buffers could be one, or views of one: then they must arrive as one.
-    if (typeof arg === 'object' && arg !== null && ++objects > 1) return false
-  }
-  return true
-}
-
-/** Whether all bytes among the arguments of a native task are of these buffers. */
-function areOf(args: readonly unknown[], buffers: readonly ArrayBuffer[]): boolean {
-  return binding.canMove && args.every((arg) => typeof arg !== 'object' || arg === null || buffers.includes((ArrayBuffer.isView(arg) ? bufferOf(arg) : arg) as ArrayBuffer))
-}
-
-/** Detaches what is in the transfer list of a native task and was not detached with its arguments. */
-function emptyAll(buffers: readonly ArrayBuffer[]): void {
-  const left = buffers.filter((buffer) => !isDetached(buffer))
-  if (left.length > 0) structuredClone(null, { transfer: left })
-}
-
-/** Packs all arguments as one value, so that what they share stays shared. */
-function packArgs(args: readonly unknown[]): unknown {
-  try {
-    return packObject(args)
-  } catch (error) {
-    throw placedArgumentError(args, error)
-  }
-}
-
-/** A native task's transfer list. Only bytes can be its arguments. */
-function checkNativeTransfer(list: readonly object[]): ArrayBuffer[] {
-  const buffers = checkTransfer(list)
-  if (buffers === undefined) throw new DOMException('only an ArrayBuffer can be moved to a native task', 'DataCloneError')
-  return buffers
 }
 
 function writeLimits(options: CheckedTaskOptions): number {
