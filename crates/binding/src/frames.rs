@@ -62,14 +62,32 @@ pub(crate) fn keeps_nothing(frames: &[Frame]) -> bool {
 
 /// The function of lib/worker that calls tasks.
 pub(crate) struct Caller {
-    pub(crate) function: String,
-    pub(crate) script: String,
+    function: String,
+    script: String,
+}
+
+impl Caller {
+    pub(crate) fn new(function: String, script: String) -> Self {
+        Caller { function, script }
+    }
+
+    fn is_at(&self, frame: &Frame) -> bool {
+        frame.function == self.function && frame.script == self.script
+    }
+
+    /// Whether any of this is a user's, and not only Node's, such as that by which the event loop calls, or of this package,
+    /// all of whose files are in the folder above the caller's.
+    pub(crate) fn sees_users(&self, frames: &[Frame]) -> bool {
+        let package = self.script.rsplitn(3, '/').nth(2).unwrap_or(&self.script);
+        let is_ours =
+            |frame: &Frame| frame.script.strip_prefix(package).is_some_and(|file| file.starts_with('/'));
+        frames.iter().any(|frame| !is_nodes(frame) && !is_ours(frame))
+    }
 }
 
 /// Frames as the lines of a stack, up to the innermost `caller` and without the scope in which it calls the task.
 pub(crate) fn describe(frames: &[Frame], caller: &Caller) -> String {
-    let is_ours = |frame: &Frame| frame.function == caller.function && frame.script == caller.script;
-    let mut users = &frames[..frames.iter().position(is_ours).unwrap_or(frames.len())];
+    let mut users = &frames[..frames.iter().position(|frame| caller.is_at(frame)).unwrap_or(frames.len())];
     while let Some((last, above)) = users.split_last()
         && users.len() < frames.len()
         && is_nodes(last)
@@ -104,7 +122,7 @@ mod tests {
 
     #[test]
     fn stacks_end_where_tasks_are_called() {
-        let caller = Caller { function: "dispatch".into(), script: "file:///ours.js".into() };
+        let caller = Caller::new("dispatch".into(), "file:///ours.js".into());
         let inner = ("inner", "file:///work.mjs");
         let called = [inner, ("outer", ""), ("run", "node:async_hooks"), ("dispatch", "file:///ours.js")];
         let expected = "    at inner (file:///work.mjs:1:1)\n    at outer (<anonymous>:1:1)";
@@ -112,6 +130,19 @@ mod tests {
         assert_eq!(describe(&stack(&called[..2]), &caller), expected);
         let namesake = [inner, ("dispatch", "file:///theirs.js"), ("other", "file:///ours.js")];
         assert_eq!(describe(&stack(&namesake), &caller).lines().count(), 3);
+    }
+
+    #[test]
+    fn what_runs_by_itself_of_node_and_of_the_package_is_nobodys() {
+        let caller = Caller::new("dispatch".into(), "file:///package/dist/worker/main.js".into());
+        let ours =
+            [("abort", "file:///package/dist/worker/main.js"), ("open", "file:///package/dist/shared.js")];
+        let node = ("processTicksAndRejections", "node:internal/process/task_queues");
+        assert!(!caller.sees_users(&stack(&[ours[0], ours[1], node])));
+        assert!(!caller.sees_users(&[]));
+        for users in ["file:///package/distance.js", "file:///package/work.js", ""] {
+            assert!(caller.sees_users(&stack(&[ours[0], ("f", users), node])));
+        }
     }
 
     #[test]

@@ -300,8 +300,7 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
         Wish::Look(task) => {
             let stack = task.as_ref().is_none_or(|task| state.may_run(task));
             let stack = stack.then(|| frames::read(env, isolate, 32));
-            // Node's own alone, such as that by which the event loop calls, is nobody's JavaScript.
-            let stack = stack.filter(|frames| !frames.iter().all(frames::is_nodes));
+            let stack = stack.filter(|frames| guard.caller.sees_users(frames));
             state.stack = stack.map(|frames| frames::describe(&frames, &guard.caller));
             state.answered = true;
             state.wish = Wish::Nothing;

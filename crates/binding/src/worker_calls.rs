@@ -38,7 +38,7 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
         prepare_now: function(8)?,
     };
     let text = |index: usize| js::get_text(call.env, call.value(index)?);
-    let caller = Caller { function: text(9)?, script: text(10)? };
+    let caller = Caller::new(text(9)?, text(10)?);
     name_thread(&format!("{}-{}", entry.pool.config().thread_name, call.u32(1)?));
     let bell = call.state.bell.clone();
     let side = WorkerSide::attach(entry, call.u32(1)?, bell, Guard::new(call.env, caller), callbacks);
