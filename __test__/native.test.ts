@@ -155,6 +155,24 @@ test('statistics gives count, sum, extremes, mean and population variance of any
   }
 })
 
+test('statistics of finite numbers of any size has a variance that is a number', async (t) => {
+  t.deepEqual(await run(native.statistics, [1e200]), { count: 1, sum: 1e200, min: 1e200, max: 1e200, mean: 1e200, variance: 0 })
+  t.is((await run(native.statistics, new Float64Array(10_000).fill(2 ** 600))).variance, 0)
+  t.is((await run(native.statistics, [1e308, -1e308])).variance, Infinity)
+})
+
+test('an argument too many, such as options where there are none, is a TypeError', async (t) => {
+  t.throws(() => submit(native.sha256, 'abc', { level: 1 }), { instanceOf: TypeError, message: 'sha256 takes one argument, got 2' })
+  t.throws(() => submit(native.select, [1], 0, {}), { instanceOf: TypeError, message: 'select takes 2 arguments, got 3' })
+  t.notThrows(() => submit(native.countPrimes, 10, undefined))
+})
+
+test('numbers of a class that is not taken are named by it in the error', (t) => {
+  for (const wrong of [new BigInt64Array(1), new DataView(new ArrayBuffer(8)), new ArrayBuffer(8)]) {
+    t.throws(() => submit(native.sort, wrong), { instanceOf: TypeError, message: `numbers must be a typed array of numbers, got an object of class ${wrong.constructor.name}` })
+  }
+})
+
 test('matmul multiplies, also an array by itself, and refuses wrong lengths', async (t) => {
   const a = Float64Array.of(1, 2, 3, 4, 5, 6)
   t.deepEqual(await run(native.matmul, a, Float64Array.of(7, 8, 9, 10, 11, 12), { m: 2, k: 3, n: 2 }), Float64Array.of(58, 64, 139, 154))

@@ -70,23 +70,33 @@ function selection(args: readonly unknown[]): unknown[] {
   return [numbers, integer(args[1], 'k', 0, numbers.length - 1)]
 }
 
-// The numbers are those of native_tasks.rs, and so are the bounds of the levels.
-const TASKS: Record<keyof NativeTasks, [number: number, prepare: Prepare]> = {
-  countPrimes: [1, (args) => [integer(args[0], 'limit', 0, 1e12)]],
-  sha256: [2, ofBytes],
-  blake3: [3, ofBytes],
-  xxh3: [4, ofBytes],
-  crc32: [5, ofBytes],
-  gzip: [6, (args) => compression(args, 0, 9, 6)],
-  gunzip: [7, decompression],
-  zstd: [8, (args) => compression(args, -100, 22, 3)],
-  unzstd: [9, decompression],
-  sort: [11, (args) => [float64(args[0], 'numbers')]],
-  select: [12, selection],
-  statistics: [13, (args) => [numeric(args[0], 'numbers')]],
-  matmul: [14, matrices],
-  argon2id: [15, passwordHash],
-  argon2Verify: [16, (args) => [string(args[0], 'hash'), bytes(args[1], 'password')]],
+/** Options where there are none to give would be ignored in silence. */
+function atMost(name: string, most: number, prepare: Prepare): Prepare {
+  return (args) => {
+    for (let index = most; index < args.length; index++) {
+      if (args[index] !== undefined) throw new TypeError(`${name} takes ${most === 1 ? 'one argument' : `${most} arguments`}, got ${args.length}`)
+    }
+    return prepare(args)
+  }
+}
+
+// The numbers are those of native_tasks.rs, and so are the bounds of the levels. Then how many arguments there may be.
+const TASKS: Record<keyof NativeTasks, [number: number, most: number, prepare: Prepare]> = {
+  countPrimes: [1, 1, (args) => [integer(args[0], 'limit', 0, 1e12)]],
+  sha256: [2, 1, ofBytes],
+  blake3: [3, 1, ofBytes],
+  xxh3: [4, 1, ofBytes],
+  crc32: [5, 1, ofBytes],
+  gzip: [6, 2, (args) => compression(args, 0, 9, 6)],
+  gunzip: [7, 2, decompression],
+  zstd: [8, 2, (args) => compression(args, -100, 22, 3)],
+  unzstd: [9, 2, decompression],
+  sort: [11, 1, (args) => [float64(args[0], 'numbers')]],
+  select: [12, 2, selection],
+  statistics: [13, 1, (args) => [numeric(args[0], 'numbers')]],
+  matmul: [14, 3, matrices],
+  argon2id: [15, 2, passwordHash],
+  argon2Verify: [16, 2, (args) => [string(args[0], 'hash'), bytes(args[1], 'password')]],
 }
 
 /**
@@ -99,5 +109,5 @@ const TASKS: Record<keyof NativeTasks, [number: number, prepare: Prepare]> = {
  * ```
  */
 export const native: NativeTasks = Object.freeze(
-  Object.fromEntries(Object.entries(TASKS).map(([name, [number, prepare]]) => [name, defineNative(name, number, prepare)])),
+  Object.fromEntries(Object.entries(TASKS).map(([name, [number, most, prepare]]) => [name, defineNative(name, number, atMost(name, most, prepare))])),
 ) as unknown as NativeTasks

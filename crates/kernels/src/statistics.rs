@@ -61,6 +61,7 @@ pub fn statistics<T: Element>(values: &[T], control: &dyn Control) -> Result<Sta
     total.finish(values, control)
 }
 
+#[derive(Clone, Copy)]
 struct Moments {
     count: usize,
     sum: f64,
@@ -113,6 +114,11 @@ impl Moments {
     }
 
     fn join(&mut self, other: &Self) {
+        // Joined to nothing, the square of a mean beyond 1.3e154 would be infinite and counted 0 times, which is NaN.
+        if self.count == 0 {
+            *self = *other;
+            return;
+        }
         let sum = self.sum + other.sum;
         self.lost += if self.sum.abs() >= other.sum.abs() {
             (self.sum - sum) + other.sum

@@ -100,6 +100,13 @@ fn variance_survives_a_large_mean() {
 }
 
 #[test]
+fn statistics_of_huge_numbers_have_a_variance() {
+    for length in [1, 5000, 300_000] {
+        assert_eq!(statistics(&vec![2.0_f64.powi(600); length], &Unstoppable).unwrap().variance, 0.0);
+    }
+}
+
+#[test]
 fn statistics_know_nan_infinities_and_both_zeros() {
     let result = statistics(&[1.0, f64::NAN, 3.0], &Unstoppable).unwrap();
     assert!([result.sum, result.min, result.max, result.mean].iter().all(|x| x.is_nan()));
