@@ -54,13 +54,16 @@ pub(crate) enum Value {
     Port(Carried),
 }
 
+/// Ending a batch costs more than strings of so many characters.
+const SHORT: usize = 512;
+
 impl Value {
-    /// About how many bytes its copy takes in the heap of an isolate, where the garbage collector moves it; that of a
-    /// primitive does not count, nor do bytes, which lie outside.
+    /// About how many bytes its copy takes in the heap of an isolate, where the garbage collector moves it; primitives and
+    /// short strings do not count, nor do bytes, which lie outside.
     pub(crate) fn weight(&self) -> usize {
         match self {
-            Value::Latin1(text) => text.len(),
-            Value::Utf16(text) => size_of_val(&**text),
+            Value::Latin1(text) if text.len() > SHORT => text.len(),
+            Value::Utf16(text) if text.len() > SHORT => size_of_val(&**text),
             Value::LongLatin1(text) => text.bytes().len(),
             Value::Written(written) => written.bytes().len(),
             Value::Plain(plain) => plain.weight(),
