@@ -59,7 +59,7 @@ export function describe(value: unknown): string {
   if (typeof value === 'symbol') return String(value)
   if (typeof value !== 'object' || value === null) return String(value)
   if (types.isProxy(value)) return 'a Proxy'
-  if (types.isArrayBuffer(value) || ArrayBuffer.isView(value)) return isHopeless(value) ? 'a detached ArrayBuffer' : `an object of class ${className(value)}`
+  if ((types.isArrayBuffer(value) || ArrayBuffer.isView(value)) && isHopeless(value)) return 'a detached ArrayBuffer'
   if (types.isArgumentsObject(value)) return 'an arguments object'
   return `an object of class ${className(value)}`
 }

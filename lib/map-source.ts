@@ -55,7 +55,7 @@ export class ChunkReader {
   read(): Chunk | undefined | Promise<Chunk | undefined> {
     const ahead = this.#ahead.shift()
     if (ahead !== undefined) return ahead
-    return this.#hasAsync ? this.#drive(this.#readChunk()) : this.#readChunkNow()
+    return this.#hasAsync ? this.#readChunk() : this.#readChunkNow()
   }
 
   /** Reads all that is left, now; only for sync sources. */
@@ -68,26 +68,6 @@ export class ChunkReader {
       }
     } catch (error) {
       this.#failure = { error }
-    }
-  }
-
-  async #drive(steps: Generator<unknown, Chunk | undefined, unknown>): Promise<Chunk | undefined> {
-    this.#isReading = true
-    try {
-      let step = steps.next()
-      while (step.done !== true) {
-        let value: unknown
-        try {
-          value = await step.value
-        } catch (error) {
-          step = steps.throw(error)
-          continue
-        }
-        step = steps.next(value)
-      }
-      return step.value
-    } finally {
-      this.#isReading = false
     }
   }
 
@@ -146,31 +126,30 @@ export class ChunkReader {
     this.#failure = { error }
   }
 
-  /** Yields what has to be awaited. */
-  *#readChunk(): Generator<unknown, Chunk | undefined, unknown> {
+  async #readChunk(): Promise<Chunk | undefined> {
+    this.#isReading = true
     const chunk: Chunk = []
     try {
       if (this.#failure !== undefined) throw this.#failure.error
       while (!this.#isEnded && chunk.length < this.#chunkSize) {
-        const row = yield* this.#readRow()
+        const row = await this.#readRow()
         if (row !== undefined) chunk.push(row)
       }
     } catch (error) {
       this.#fail(chunk, error)
+    } finally {
+      this.#isReading = false
     }
     return chunk.length === 0 ? undefined : chunk
   }
 
-  *#readRow(): Generator<unknown, unknown[] | undefined, unknown> {
+  async #readRow(): Promise<unknown[] | undefined> {
     const row: unknown[] = []
     for (const cursor of this.#cursors) {
       try {
         const step = cursor.iterator.next()
-        const result = cursor.isAsync ? yield step : step
-        if (!this.#takeResult(cursor, result, row)) {
-          const closing = this.#closing
-          this.#closing = undefined
-          if (closing !== undefined) yield closing
+        if (!this.#takeResult(cursor, cursor.isAsync ? await step : step, row)) {
+          await this.#closing
           return undefined
         }
       } catch (error) {
