@@ -4,14 +4,12 @@
 //! Both classes hold one pointer, to what they are made of. Without a delegate they throw on objects of the host and on
 //! shared memory. What is written has the format of `v8.Serializer`, so that `v8.Deserializer` can read it, too.
 
-use std::ffi::c_void;
 use std::mem::MaybeUninit;
 
 use napi::sys;
 
-use crate::engine::{self, Isolate};
+use crate::engine::{self, Current, Isolate, Local};
 
-type Local = *mut c_void;
 /// Memory in which V8 makes one of its objects. `TryCatch`, the largest, takes six words.
 type Place = MaybeUninit<[usize; 32]>;
 
@@ -40,8 +38,7 @@ pub(crate) struct Memory {
 /// The symbols; see `engine`.
 #[derive(Clone, Copy)]
 pub(crate) struct Cloner {
-    pub(crate) isolate: unsafe extern "C" fn() -> *mut Isolate,
-    pub(crate) context: unsafe extern "C" fn(*mut Isolate) -> Local,
+    pub(crate) current: Current,
     pub(crate) open_catch: unsafe extern "C" fn(*mut Place, *mut Isolate),
     pub(crate) close_catch: unsafe extern "C" fn(*mut Place),
     pub(crate) open_writer: unsafe extern "C" fn(*mut Place, *mut Isolate),
@@ -92,12 +89,12 @@ pub(crate) unsafe fn write(value: sys::napi_value) -> Option<Written> {
     // SAFETY: the caller's. Each place is made, used and unmade here, in order; it does not move meanwhile, and a
     // `TryCatch` lies on the stack, as it must. Whatever V8 throws stays in it.
     let memory = unsafe {
-        let isolate = (cloner.isolate)();
+        let isolate = cloner.current.isolate();
         let (mut catch, mut writer) = (Place::uninit(), Place::uninit());
         (cloner.open_catch)(&mut catch, isolate);
         (cloner.open_writer)(&mut writer, isolate);
         (cloner.write_header)(&mut writer);
-        let is_done = (cloner.write_value)(&mut writer, (cloner.context)(isolate), value).is_done();
+        let is_done = (cloner.write_value)(&mut writer, cloner.current.context(isolate), value).is_done();
         let memory = is_done.then(|| (cloner.release)(&mut writer));
         (cloner.close_writer)(&mut writer);
         (cloner.close_catch)(&mut catch);
@@ -120,8 +117,8 @@ pub(crate) unsafe fn read(written: &Written) -> Option<sys::napi_value> {
     let bytes = written.bytes();
     // SAFETY: as in `write`; V8 reads the bytes, which outlive the reader, and keeps none of them.
     let value = unsafe {
-        let isolate = (cloner.isolate)();
-        let context = (cloner.context)(isolate);
+        let isolate = cloner.current.isolate();
+        let context = cloner.current.context(isolate);
         let (mut catch, mut reader) = (Place::uninit(), Place::uninit());
         (cloner.open_catch)(&mut catch, isolate);
         (cloner.open_reader)(&mut reader, isolate, bytes.as_ptr(), bytes.len());

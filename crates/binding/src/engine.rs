@@ -26,6 +26,30 @@ use crate::uv::Uv;
 pub(crate) type Isolate = c_void;
 pub(crate) type Local = *mut c_void;
 
+/// What the calling thread has entered.
+#[derive(Clone, Copy)]
+pub(crate) struct Current {
+    isolate: unsafe extern "C" fn() -> *mut Isolate,
+    context: unsafe extern "C" fn(*mut Isolate) -> Local,
+}
+
+impl Current {
+    /// The isolate, or null.
+    pub(crate) fn isolate(&self) -> *mut Isolate {
+        // SAFETY: no arguments; reads a thread-local.
+        unsafe { (self.isolate)() }
+    }
+
+    /// The context, or null; in the caller's handle scope.
+    ///
+    /// # Safety
+    /// `isolate` is that of the calling thread, and a handle scope is open.
+    pub(crate) unsafe fn context(&self, isolate: *mut Isolate) -> Local {
+        // SAFETY: the caller's.
+        unsafe { (self.context)(isolate) }
+    }
+}
+
 #[derive(Default)]
 struct Symbols {
     uv: Option<Uv>,
@@ -100,12 +124,18 @@ fn find_uv(library: &Library) -> Option<Uv> {
     })
 }
 
+fn find_current(library: &Library) -> Option<Current> {
+    Some(Current {
+        isolate: find(library, c"_ZN2v87Isolate10GetCurrentEv")?,
+        context: find(library, c"_ZN2v87Isolate17GetCurrentContextEv")?,
+    })
+}
+
 fn find_interrupts(library: &Library) -> Option<Interrupts> {
     Some(Interrupts {
-        current: find(library, c"_ZN2v87Isolate10GetCurrentEv")?,
+        current: find_current(library)?,
         request: find(library, c"_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_")?,
         terminate: find(library, c"_ZN2v87Isolate18TerminateExecutionEv")?,
-        context: find(library, c"_ZN2v87Isolate17GetCurrentContextEv")?,
         environment: find(library, c"_ZN4node21GetCurrentEnvironmentEN2v85LocalINS0_7ContextEEE")?,
         stop_environment: find(library, c"_ZN4node4StopEPNS_11EnvironmentENS_9StopFlags5FlagsE")?,
         cancel: find(library, c"_ZN2v87Isolate24CancelTerminateExecutionEv")?,
@@ -137,8 +167,7 @@ fn find_stores(library: &Library) -> Option<Stores> {
 
 fn find_cloner(library: &Library) -> Option<Cloner> {
     Some(Cloner {
-        isolate: find(library, c"_ZN2v87Isolate10GetCurrentEv")?,
-        context: find(library, c"_ZN2v87Isolate17GetCurrentContextEv")?,
+        current: find_current(library)?,
         open_catch: find(library, c"_ZN2v88TryCatchC1EPNS_7IsolateE")?,
         close_catch: find(library, c"_ZN2v88TryCatchD1Ev")?,
         open_writer: find(library, c"_ZN2v815ValueSerializerC1EPNS_7IsolateE")?,
@@ -158,8 +187,7 @@ fn find_cloner(library: &Library) -> Option<Cloner> {
 
 fn find_names(library: &Library) -> Option<Names> {
     Some(Names {
-        isolate: find(library, c"_ZN2v87Isolate10GetCurrentEv")?,
-        context: find(library, c"_ZN2v87Isolate17GetCurrentContextEv")?,
+        current: find_current(library)?,
         get: find(
             library,
             c"_ZN2v86Object16GetPropertyNamesENS_5LocalINS_7ContextEEENS_17KeyCollectionModeENS_14PropertyFilterENS_11IndexFilterENS_17KeyConversionModeE",

@@ -4,17 +4,16 @@ use std::ffi::{c_int, c_void};
 
 use napi::sys;
 
-use crate::engine::{Isolate, Local};
+use crate::engine::{Current, Isolate, Local};
 
 pub(crate) type InterruptCallback = unsafe extern "C" fn(*mut Isolate, *mut c_void);
 
 /// What stopping and looking at a running isolate needs: the symbols; see `engine`.
 #[derive(Clone, Copy)]
 pub(crate) struct Interrupts {
-    pub(crate) current: unsafe extern "C" fn() -> *mut Isolate,
+    pub(crate) current: Current,
     pub(crate) request: unsafe extern "C" fn(*mut Isolate, InterruptCallback, *mut c_void),
     pub(crate) terminate: unsafe extern "C" fn(*mut Isolate),
-    pub(crate) context: unsafe extern "C" fn(*mut Isolate) -> Local,
     pub(crate) environment: unsafe extern "C" fn(Local) -> *mut c_void,
     pub(crate) stop_environment: unsafe extern "C" fn(*mut c_void, c_int),
     pub(crate) cancel: unsafe extern "C" fn(*mut Isolate),
@@ -37,8 +36,7 @@ pub(crate) struct Frame {
 impl Interrupts {
     /// The isolate that this thread has entered, or null.
     pub(crate) fn current(&self) -> *mut Isolate {
-        // SAFETY: no arguments; reads a thread-local.
-        unsafe { (self.current)() }
+        self.current.isolate()
     }
 
     /// Has `callback` called on the isolate's thread at its next stack check.
@@ -70,7 +68,7 @@ impl Interrupts {
     pub(crate) unsafe fn end(&self, isolate: *mut Isolate) {
         // SAFETY: the caller's. An environment lives as long as its contexts, and may be told to stop at any time.
         unsafe {
-            let context = (self.context)(isolate);
+            let context = self.current.context(isolate);
             if context.is_null() {
                 return;
             }

@@ -1,19 +1,16 @@
 //! The names that an array has beside its elements, which N-API gives only together with all the indices.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
 
 use napi::sys;
 
-use crate::engine::{self, Isolate};
+use crate::engine::{self, Current, Local};
 use crate::js::{self, Env, Fault};
-
-type Local = *mut c_void;
 
 /// The symbols; see `engine`.
 #[derive(Clone, Copy)]
 pub(crate) struct Names {
-    pub(crate) isolate: unsafe extern "C" fn() -> *mut Isolate,
-    pub(crate) context: unsafe extern "C" fn(*mut Isolate) -> Local,
+    pub(crate) current: Current,
     /// `v8::Object::GetPropertyNames`; the numbers are those of V8's public enums.
     pub(crate) get:
         unsafe extern "C" fn(sys::napi_value, Local, c_int, c_int, c_int, c_int) -> sys::napi_value,
@@ -34,7 +31,7 @@ pub(crate) unsafe fn has_names(env: Env, array: sys::napi_value) -> Result<Optio
     // SAFETY: the caller's; a `napi_value` of Node is the slot of a `Local`, which is what a member function takes as its
     // object. Looking at the keys of an object that is no proxy runs no JavaScript.
     let list = unsafe {
-        let context = (names.context)((names.isolate)());
+        let context = names.current.context(names.current.isolate());
         (names.get)(array, context, OWN_ONLY, ONLY_ENUMERABLE_SKIP_SYMBOLS, SKIP_INDICES, CONVERT_TO_STRING)
     };
     if list.is_null() {
