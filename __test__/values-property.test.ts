@@ -2,7 +2,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { binding } from '../lib/binding.ts'
-import { pack, packedForm, unpack, withoutWriting } from '../lib/codec.ts'
+import { pack, packedForm, TEMPLATE, unpack, withoutWriting } from '../lib/codec.ts'
 import { putTogether } from '../lib/put-together.ts'
 import type { Parts } from '../lib/put-together.ts'
 import { takeApart } from '../lib/take-apart.ts'
@@ -184,6 +184,46 @@ test('any graph that can be taken apart is plain, and put together as structured
     { numRuns: 2 * RUNS },
   )
   t.pass()
+})
+
+/** More often than it takes until the structure of a value has a template, whatever was packed before. */
+const OFTEN = 100
+
+test('plain data of a structure that was met before arrives as structuredClone gives it', (t) => {
+  let count = 0
+  fc.assert(
+    fc.property(plain, (value) => {
+      let actual = ''
+      for (let time = 0; time < OFTEN && packedForm !== TEMPLATE; time++) pack(value)
+      if (packedForm === TEMPLATE) count++
+      actual = print(cross(value))
+      pack(0)
+      const expected = print(structuredClone(value))
+      if (actual !== expected) throw new Error(`${actual}\n${expected}`)
+    }),
+    { numRuns: RUNS / 4 },
+  )
+  t.true(count > RUNS / 16, `${count} values`)
+})
+
+test('any graph whose structure was met before arrives as structuredClone gives it, and its getters are called once', (t) => {
+  let count = 0
+  fc.assert(
+    fc.property(specs, (list) => {
+      const [ignored, expectedCalls, calls] = [{ count: 0 }, { count: 0 }, { count: 0 }]
+      const expected = outcome(() => structuredClone(build(list, expectedCalls)))
+      outcome(() => {
+        for (let time = 0; time < OFTEN && packedForm !== TEMPLATE; time++) pack(build(list, ignored))
+      })
+      const actual = outcome(() => cross(build(list, calls)))
+      if (packedForm === TEMPLATE) count++
+      pack(0)
+      if (actual !== expected) throw new Error(`${actual}\n${expected}`)
+      if (calls.count !== expectedCalls.count) throw new Error(`${calls.count} calls instead of ${expectedCalls.count}`)
+    }),
+    { numRuns: RUNS / 4 },
+  )
+  t.true(count > 0, `${count} values`)
 })
 
 test('whatever structuredClone refuses is a DataCloneError', (t) => {

@@ -4,7 +4,8 @@
  *
  * A packed value is a *form* and a primitive or bytes, which the addon copies:
  * - `AS_IS`: primitives, and array buffers and whole views of them;
- * - `JSON_TEXT`: what JSON gives back unchanged, if it is small;
+ * - `TEMPLATE`: small plain objects and arrays of a structure that was met before (template-writer.ts);
+ * - `JSON_TEXT`: other small ones, which JSON gives back unchanged;
  * - `PLAIN`: larger plain objects and arrays, taken apart (plain-codes.ts). Like `WRITTEN`, it is a number on the one side; on the other, the parts;
  * - `CLONED`: the bytes of `v8.Serializer`, for what it carries faithfully. Where that is in doubt, `structuredClone` is asked, and its
  *   copy, about which there is no doubt, is written instead of the value;
@@ -20,7 +21,7 @@ import { isDetached, placedError } from './clone-error.ts'
 import { deserialize, serialize } from './cloned.ts'
 import { survey, trust } from './faithful.ts'
 import type { Survey } from './faithful.ts'
-import { judge, LARGE, SMALL } from './json-safe.ts'
+import { ALIKE, judge, LARGE, SMALL, written } from './json-safe.ts'
 import { whyFixed } from './movable.ts'
 import { checkTransfer, deserializeMoved, serializeMoved } from './moved.ts'
 import type { Moved } from './moved.ts'
@@ -28,6 +29,7 @@ import { canSend, sendResult, takeResult } from './parcels.ts'
 import { putTogether } from './put-together.ts'
 import type { Parts } from './put-together.ts'
 import { takeApart } from './take-apart.ts'
+import { readTemplate } from './template-reader.ts'
 import { bufferOf, isPart, MOST_BYTES } from './views.ts'
 
 export { describe, placedArgumentError } from './clone-error.ts'
@@ -45,6 +47,8 @@ const READ = 6
 const WHOLE = 7
 /** For the addon, something that it has written. */
 export const PLAIN: number = WRITTEN + 8
+/** For the addon, a text like JSON. */
+export const TEMPLATE: number = JSON_TEXT + 8
 /** Added to the form: the result of a chunk of `map`. */
 export const CHUNK = 16
 
@@ -139,6 +143,10 @@ function send(value: unknown, transfer?: readonly object[]): unknown {
  */
 export function packObject(value: unknown): unknown {
   const size = judge(value)
+  if (size === ALIKE) {
+    packedForm = TEMPLATE
+    return written
+  }
   if (size === SMALL) {
     const text = JSON.stringify(value)
     packedForm = JSON_TEXT
@@ -234,6 +242,7 @@ export function unpack(form: number, data: unknown): any {
   if (form === MOVED) return deserializeMoved(data as Moved)
   if (form === PORT) return takeResult(data as number)
   if (form === AS_IS) return data
+  if (form === TEMPLATE) return readTemplate(data as string)
   if (form === WRITTEN) return binding.readBack(data as number)
   if (form === JSON_TEXT) return JSON.parse(data as string)
   return deserialize(data as Uint8Array)

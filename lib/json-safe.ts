@@ -4,6 +4,7 @@
  * The walk runs no code of the user: it looks at proxies first and reads no accessor, for `JSON.stringify` would call it a second time.
  */
 import { types } from 'node:util'
+import { ARRAY, begin, END, finish, isOnPath, NUMBERS, OBJECT, putEmptyArray, putFlag, putList, putNothing, putNumber, putText, step, TEXTS } from './template-writer.ts'
 
 const MOST_DEPTH = 64
 /** More of them, or of the elements of one array, are not small (docs/values.md). */
@@ -31,22 +32,40 @@ const seen: (object | undefined)[] = new Array(MOST_OBJECTS).fill(undefined)
 let met = 0
 let dear = 0
 let isSmall = true
+let isJson = true
 
-/** What {@link judge} finds: JSON carries it; it may be plain, but is not small; it is not plain. */
-export const SMALL = 0
-export const LARGE = 1
-export const OTHER = 2
+/** What {@link judge} finds: a template carries it; JSON carries it; it may be plain, but is not small; it is not plain. */
+export const ALIKE = 0
+export const SMALL = 1
+export const LARGE = 2
+export const OTHER = 3
+
+/** What an ALIKE value is written as. */
+export let written: string = ''
 
 /**
- * Whether `value` is SMALL, LARGE or OTHER. Small means: of plain objects and arrays without holes, extra properties, accessors or proxies, holding strings, finite numbers
- * other than -0, booleans and null; nothing twice; not deep, and not mostly of what JSON is slow at.
+ * Whether `value` is ALIKE, SMALL, LARGE or OTHER. Small means: of plain objects and arrays without holes, extra properties, accessors or proxies, holding strings, finite numbers
+ * other than -0, booleans and null; nothing twice; not deep, and not mostly of what JSON is slow at. Alike means the same, with any number
+ * and with undefined, and that a template is known for it.
  */
 export function judge(value: unknown): number {
   dear = 0
   isSmall = true
-  const isSafe = isSafeValue(value, 0)
+  isJson = true
+  begin()
+  const isPlain = isSafeValue('', value, 0)
   while (met > 0) seen[--met] = undefined
-  return isSafe ? SMALL : isSmall ? OTHER : LARGE
+  const string = finish(isPlain)
+  if (!isPlain) return isSmall ? OTHER : LARGE
+  if (string === undefined) return isJson ? SMALL : OTHER
+  written = string
+  return ALIKE
+}
+
+/** JSON does not give back what was met: a template, or none of both. */
+function isNoJson(): boolean {
+  isJson = false
+  return isOnPath()
 }
 
 function tooLarge(): false {
@@ -54,40 +73,54 @@ function tooLarge(): false {
   return false
 }
 
-function isSafeValue(value: unknown, depth: number): boolean {
+function isSafeValue(key: string, value: unknown, depth: number): boolean {
   switch (typeof value) {
     case 'string':
       dear += value.length
+      putText(key, value)
       return true
     case 'boolean':
+      putFlag(key, value)
       return true
     case 'number':
-      if (Number.isInteger(value)) return value !== 0 || 1 / value > 0
-      dear += FRACTION
-      return Number.isFinite(value)
+      putNumber(key, value)
+      return isSafeNumber(value)
+    case 'undefined':
+      putNothing(key, value)
+      return isNoJson()
     case 'object':
-      return value === null || isSafeObject(value, depth)
+      if (value !== null) return isSafeObject(key, value, depth)
+      putNothing(key, value)
+      return true
     default:
       return false
   }
 }
 
-function isSafeObject(value: object, depth: number): boolean {
+function isSafeNumber(value: number): boolean {
+  if (Number.isInteger(value)) return value !== 0 || 1 / value > 0 || isNoJson()
+  dear += FRACTION
+  return Number.isFinite(value) || isNoJson()
+}
+
+function isSafeObject(key: string, value: object, depth: number): boolean {
   // The proxy comes first: all else would run its traps. So may a look for `toJSON`, but for these prototypes.
   if (types.isProxy(value) || depth >= MOST_DEPTH || wasMet(value)) return false
   if (met >= MOST_OBJECTS) return tooLarge()
   seen[met++] = value
   if (!isCheap()) return false
-  if (Array.isArray(value)) return getPrototype(value) === arrayPrototype && !('toJSON' in value) && isSafeArray(value, depth)
+  if (Array.isArray(value)) return getPrototype(value) === arrayPrototype && !('toJSON' in value) && isSafeArray(key, value, depth)
   const prototype: unknown = getPrototype(value)
   if ((prototype !== objectPrototype && prototype !== null) || 'toJSON' in value || types.isArgumentsObject(value)) return false
   let count = 0
-  for (const key in value) {
-    const property = getDescriptor(value, key)
+  step(key, OBJECT)
+  for (const name in value) {
+    const property = getDescriptor(value, name)
     if (property === undefined || property.get !== undefined || property.set !== undefined) return false
     if (++count > MOST_KEYS) return tooLarge()
-    if (!isSafeValue(property.value, depth + 1)) return false
+    if (!isSafeValue(name, property.value, depth + 1)) return false
   }
+  step('', END)
   return (count > 0 || isOrdinary(value)) && isCheap()
 }
 
@@ -96,13 +129,37 @@ function wasMet(value: object): boolean {
   return false
 }
 
-function isSafeArray(array: unknown[], depth: number): boolean {
+function isSafeArray(key: string, array: unknown[], depth: number): boolean {
   const length = array.length
   if (length > MOST_ELEMENTS) return tooLarge()
-  // A hole reads as undefined and is refused below; other own properties show here.
-  if (Object.keys(array).length !== length) return false
+  const keys = Object.keys(array)
+  // Indices come first: with so many keys, of which the last is the last index, there are no holes and no other properties.
+  if (keys.length !== length || (length > 0 && keys[length - 1] !== String(length - 1))) return false
+  if (length === 0) {
+    putEmptyArray(key)
+    return true
+  }
+  const type = typeof array[0]
+  let isUniform = type === 'string' || type === 'number'
   for (let index = 0; index < length; index++) {
-    if (hasGetter(array, index) || !isSafeValue(array[index], depth + 1)) return false
+    if (hasGetter(array, index)) return false
+    isUniform &&= typeof array[index] === type
+  }
+  if (isUniform) return isSafeList(key, array as string[] | number[])
+  step(key, ARRAY)
+  for (let index = 0; index < length; index++) if (!isSafeValue('', array[index], depth + 1)) return false
+  step('', END)
+  return isCheap()
+}
+
+/** An array of nothing but strings, or of nothing but numbers. */
+function isSafeList(key: string, list: string[] | number[]): boolean {
+  const isOfTexts = typeof list[0] === 'string'
+  putList(key, list, isOfTexts ? TEXTS : NUMBERS)
+  for (let index = 0; index < list.length; index++) {
+    const item = list[index] as string | number
+    if (typeof item === 'string') dear += item.length
+    else if (!isSafeNumber(item)) return false
   }
   return isCheap()
 }

@@ -12,6 +12,7 @@ import { chunked, isThenable, packOutcome } from './chunk.ts'
 import type { ChunkOutcome } from './chunk.ts'
 import { explain, functions } from './loader.ts'
 import { packResult } from './result.ts'
+import { mayKeep } from './survivors.ts'
 
 type AnyFunction = (...args: any[]) => unknown
 
@@ -32,6 +33,7 @@ export function dispatch(number: number, token: number, form: number, ...values:
   const fn = functions[number] as AnyFunction
   const context = new TaskContext(token, running)
   running = context
+  mayKeep(values[0])
   try {
     const args = form === AS_IS ? values : ((form === PORT ? takeArguments(values[0] as number) : unpack(form, values[0])) as unknown[])
     const result = runInContext(context, fn, ...args)

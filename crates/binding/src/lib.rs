@@ -45,6 +45,8 @@ mod stack;
 mod stopper;
 mod store;
 mod submit_calls;
+mod templates;
+mod texts;
 mod threadsafe;
 mod uv;
 mod value;
@@ -124,6 +126,8 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"mustForceExit" => pool_calls::must_force_exit,
         c"functionNumber" => functions::number,
         c"functionText" => functions::text,
+        c"templateNumber" => templates::number,
+        c"templatePath" => templates::path,
         c"loadPlugin" => plugins::load,
         c"attach" => worker_calls::attach,
         c"settle" => worker_calls::settle,

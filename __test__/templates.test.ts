@@ -1,0 +1,102 @@
+/** Small values of a structure that was met before (lib/template-writer.ts). */
+import test from 'ava'
+import { pack, packedForm, TEMPLATE, unpack } from '../lib/codec.ts'
+import { ThreadPoolExecutor } from '../dist/index.js'
+import { print } from './values-graph.ts'
+
+/** More often than it takes until a structure has a template. */
+const OFTEN = 100
+
+/** Packs values of one structure until they have a template. */
+function learn(make: (time: number) => unknown): void {
+  for (let time = 0; time < OFTEN; time++) pack(make(time))
+}
+
+function cross(value: unknown): unknown {
+  const data = pack(value)
+  return unpack(packedForm, data)
+}
+
+const strings = ['', 'a', 'é', 'Ł', '\0', 'a\0b', '\ud800', '💡', 'x'.repeat(252), 'x'.repeat(253), 'é'.repeat(254), 'Ł'.repeat(255), 'x'.repeat(1_000)]
+const numbers = [0, -0, 1, -1, 249, 250, 255, 256, 65_535, 65_536, -65_536, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 0.1, 1e300, 5e-324, NaN, Infinity, -Infinity, Number.MAX_SAFE_INTEGER]
+
+for (const [what, items] of [
+  ['text', strings],
+  ['number', numbers],
+  ['flag', [true, false]],
+] as [string, unknown[]][]) {
+  test(`any ${what} arrives in the place of another one, and so do null and undefined`, (t) => {
+    learn((time) => ({ [what]: items[time % items.length], after: 'after' }))
+    for (const item of [...items, null, undefined]) {
+      const value = { [what]: item, after: 'after' }
+      t.is(print(cross(value)), print(value))
+      t.is(packedForm, TEMPLATE, print(value))
+    }
+  })
+}
+
+test('lists of texts and of numbers may be of any length', (t) => {
+  for (const items of [strings.slice(0, 11), numbers]) {
+    learn((time) => ({ list: items.slice(0, 1 + (time % items.length)), after: 1 }))
+    for (let length = 0; length <= items.length; length++) {
+      const value = { list: items.slice(0, length), after: 1 }
+      t.is(print(cross(value)), print(value))
+      t.is(packedForm, TEMPLATE)
+    }
+  }
+})
+
+test('keys of all sorts keep their order and their meaning', (t) => {
+  for (const keys of [['2', '1', 'b', 'a'], ['constructor', 'toString', 'length'], ['\ud800', '"', '\\', '\u2028', '', ' ', 'if'], ['a', 'b', '10', '9']]) {
+    const make = (): unknown => Object.fromEntries(keys.map((key, index) => [key, index]))
+    learn(make)
+    t.is(print(cross(make())), print(make()))
+    t.is(packedForm, TEMPLATE)
+  }
+})
+
+test('an own property __proto__ stays one', (t) => {
+  const make = (): unknown => JSON.parse('{"a":1,"__proto__":{"b":2}}')
+  learn(make)
+  t.is(print(cross(make())), print(make()))
+  t.not(packedForm, TEMPLATE)
+})
+
+test('what only looks like a known structure goes another way', (t) => {
+  learn((time) => ({ one: { text: 'abc', list: [time, time] }, two: null }))
+  const shared = { text: 'abc', list: [1, 2] }
+  const sparse = [1, , 3] as number[] & { extra?: number }
+  sparse.extra = 4
+  let calls = 0
+  const getter = { get text() { return `${++calls}` }, list: [1, 2] } // prettier-ignore
+  const hidden = Object.defineProperty({ text: 'abc', list: [1, 2] }, 'more', { value: 1, enumerable: false })
+  const others: unknown[] = [{ one: shared, two: shared }, { one: { text: 'abc', list: sparse }, two: null }, { one: { text: 'abc', list: new Array(2) }, two: null }]
+  for (const value of [...others, { one: hidden, two: null }, { one: { list: [1, 2], text: 'abc' }, two: null }, { one: new Map(), two: null }, { two: null }, { one: { text: 'abc', list: new Uint8Array(2) }, two: null }]) {
+    t.is(print(cross(value)), print(structuredClone(value)))
+  }
+  t.deepEqual(cross({ one: getter, two: null }), { one: { text: '1', list: [1, 2] }, two: null })
+  t.is(calls, 1)
+})
+
+test('a structure is learned also after many that never come again', (t) => {
+  for (let time = 0; time < 20_000; time++) pack({ [`key${time}`]: time, [`other${time % 7}`]: 'x' })
+  const value = { late: 'text', number: 1 }
+  // One in so many values may add to what is known.
+  for (let time = 0; time < 100; time++) pack({ ...value })
+  cross(value)
+  t.is(packedForm, TEMPLATE)
+})
+
+test('a value as large as a small one may be arrives whole', (t) => {
+  const row = (id: number): unknown => ({ id, name: 'name', tags: ['a', 'b'], at: [1.5, 2.5], of: null })
+  const make = (): unknown => ({ rows: Array.from({ length: 7 }, (_, index) => row(index)), text: 'x'.repeat(500) })
+  learn(make)
+  t.is(print(cross(make())), print(make()))
+})
+
+test('values of one structure arrive on both ways of a task, whichever worker runs it', async (t) => {
+  await using executor = new ThreadPoolExecutor(2)
+  const make = (index: number): unknown => ({ index, name: `name ${index}`, price: index / 8, of: { tags: ['Łódź', String(index)], none: undefined } })
+  const results = await Promise.all(Array.from({ length: 2_000 }, (_, index) => executor.submit((value: unknown) => value, make(index)).result()))
+  results.forEach((result, index) => t.is(print(result), print(make(index))))
+})
