@@ -113,6 +113,17 @@ test('what is no bytes is a TypeError of submit', (t) => {
   t.throws(() => submit(native.crc32), { instanceOf: TypeError })
 })
 
+test('a view that lies outside of its buffer, which has shrunk, is a TypeError of submit', (t) => {
+  type Resizable = ArrayBuffer & { resize(length: number): void }
+  const buffer = new (ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => Resizable)(64, { maxByteLength: 64 })
+  const views = [new Uint8Array(buffer, 32, 8), new Float64Array(buffer, 32, 1), new DataView(buffer, 32, 8), new Uint8Array(buffer, 32)]
+  const inside = new Uint8Array(buffer, 16, 0)
+  buffer.resize(16)
+  for (const view of views) t.throws(() => submit(native.sha256, view), { instanceOf: TypeError, message: /^bytes must not be out of bounds/ })
+  t.throws(() => submit(native.sort, views[1]), { instanceOf: TypeError, message: /^numbers must not be out of bounds/ })
+  t.notThrows(() => submit(native.sha256, inside))
+})
+
 test('an unknown option is a TypeError that names it', (t) => {
   t.throws(() => submit(native.gzip, '', { levl: 1 }), { instanceOf: TypeError, message: /'levl'/ })
   t.throws(() => submit(native.gunzip, '', { level: 1 }), { instanceOf: TypeError, message: /'level'/ })

@@ -6,7 +6,7 @@ import { constants } from 'node:buffer'
 import { types } from 'node:util'
 import { integer, options as checkOptions } from './check.ts'
 import { describe, isDetached } from './clone-error.ts'
-import { bufferOf, viewClass } from './views.ts'
+import { bufferOf, isOutOfBounds, viewClass } from './views.ts'
 
 /** Bytes: any view, an ArrayBuffer, shared memory, or a string, which goes as UTF-8. They are copied when the task is submitted. */
 export type Bytes = ArrayBufferView | ArrayBufferLike | string
@@ -42,12 +42,19 @@ function checkAttached(buffer: ArrayBufferLike, name: string): void {
   if (isDetached(buffer)) throw new TypeError(`${name} must not be detached: its memory was transferred`)
 }
 
+/** The memory of a view that has some. @throws TypeError */
+function memoryOf(view: ArrayBufferView, name: string): ArrayBufferLike {
+  const buffer = bufferOf(view)
+  checkAttached(buffer, name)
+  if (isOutOfBounds(view)) throw new TypeError(`${name} must not be out of bounds: its buffer has shrunk`)
+  return buffer
+}
+
 /** Bytes as the addon takes them. @throws TypeError */
 export function bytes(value: unknown, name: string): Uint8Array | string {
   if (typeof value === 'string') return value
   if (ArrayBuffer.isView(value)) {
-    const buffer = bufferOf(value)
-    checkAttached(buffer, name)
+    const buffer = memoryOf(value, name)
     if (types.isUint8Array(value) && !types.isSharedArrayBuffer(buffer)) return value
     const all = new Uint8Array(buffer, value.byteOffset, value.byteLength)
     // Others may write to shared memory while it is read: the engine's own copy may, ours must not.
@@ -68,8 +75,7 @@ export function numeric(value: unknown, name: string): Numeric {
     throw wrongType(name, 'a typed array of numbers', value)
   }
   const array = value as Numeric
-  const buffer = bufferOf(array)
-  checkAttached(buffer, name)
+  const buffer = memoryOf(array, name)
   if (!AS_THEY_ARE.has(viewClass(array))) return Float64Array.from(array)
   return types.isSharedArrayBuffer(buffer) ? array.slice() : array
 }

@@ -9,6 +9,8 @@ function getter(prototype: object, name: string): (this: ArrayBufferView) => any
 const arrayBuffer = getter(typedArray, 'buffer')
 const arrayTag = getter(typedArray, Symbol.toStringTag as unknown as string)
 const dataViewBuffer = getter(DataView.prototype, 'buffer')
+const dataViewLength = getter(DataView.prototype, 'byteLength')
+const arrayKeys = (typedArray as Uint8Array).keys
 
 /** The most bytes of memory that one value may bring along as a copy. The formats have no room for more. */
 export const MOST_BYTES: number = 2 ** 31 - 1
@@ -21,6 +23,18 @@ export function viewClass(view: ArrayBufferView): string {
 /** The memory of a view. */
 export function bufferOf(view: ArrayBufferView): ArrayBufferLike {
   return (arrayTag.call(view) === undefined ? dataViewBuffer : arrayBuffer).call(view) as ArrayBufferLike
+}
+
+/** Whether a view whose buffer is not detached lies outside of it, because the buffer has shrunk. A typed array then says that it is empty. */
+export function isOutOfBounds(view: ArrayBufferView): boolean {
+  if ((bufferOf(view) as { resizable?: boolean }).resizable !== true) return false
+  try {
+    if (arrayTag.call(view) === undefined) dataViewLength.call(view)
+    else arrayKeys.call(view as Uint8Array)
+    return false
+  } catch {
+    return true
+  }
 }
 
 /**
