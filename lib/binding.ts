@@ -59,10 +59,10 @@ export interface Binding {
   /** Has V8's serializer write the value: the number that the next call with a value of the form WRITTEN takes; 0 if it throws. */
   write(value: unknown): number
   /**
-   * Keeps a value that was taken apart (plain-codes.ts) for the next call with a value of the form PLAIN, and gives its number; 0 if its texts have
-   * separators in them.
+   * Keeps a value that was taken apart (plain-codes.ts) for the next call with a value of the form PLAIN, and gives its number. After the
+   * fractions, as such, come the ends of all pieces but the last: so many of the texts, and of those in lists.
    */
-  keepPlain(structure: number, fractions: number, texts: string, count: number, lists: string, listed: number): number
+  keepPlain(structure: number, fractions: number, texts: string, ends: number, lists: string, listEnds: number): number
   /** Whether an array, which must not be a proxy, has enumerable properties besides its elements; undefined where that cannot be asked. */
   hasNames(array: unknown[]): boolean | undefined
   /** Whether an ArrayBuffer can move; the memory of WebAssembly cannot. */

@@ -1,48 +1,64 @@
 /** Puts plain data together again that was taken apart; see plain-codes.ts. */
-import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, SEPARATOR, TEXT, TEXTS, TRUE } from './plain-codes.ts'
+import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, TEXT, TEXTS, TRUE } from './plain-codes.ts'
 
 /** A value taken apart, as it arrives: the structure with a byte a character, the fractions, and the texts in pieces: so many, then those of lists. */
 export type Parts = [structure: string, fractions: Float64Array | undefined, count: number, ...pieces: string[]]
 
-const NONE: string[] = []
+/** Where the pieces begin. */
+const OWN = 3
 
 let at = 0
 let structureIn = ''
 let fractionsIn: Float64Array | undefined
-let textsIn: string[] = NONE
-let listsIn: string[] = NONE
-let nextText = 0
-let nextListed = 0
 let nextFraction = 0
+let pieces: Parts
 let shapesIn: string[][] = []
+
+/** Reads the texts of some of the pieces, one after the other. */
+class Texts {
+  #next = 0
+  #piece = ''
+  #from = 0
+
+  begin(first: number): void {
+    this.#next = first
+    this.#piece = ''
+    this.#from = 0
+  }
+
+  read(length: number): string {
+    let end = this.#from + length
+    if (end > this.#piece.length) {
+      this.#piece = pieces[this.#next++] as string
+      this.#from = 0
+      end = length
+    }
+    const text = this.#piece.substring(this.#from, end)
+    this.#from = end
+    return text
+  }
+}
+
+const texts: Texts = new Texts()
+const lists: Texts = new Texts()
+const NOTHING: Parts = ['', undefined, 0]
 
 /** Puts a value together again. */
 export function putTogether(parts: Parts): unknown {
+  pieces = parts
   structureIn = parts[0]
   fractionsIn = parts[1]
-  const end = 3 + parts[2]
-  textsIn = split(parts, 3, end)
-  listsIn = split(parts, end, parts.length)
+  texts.begin(OWN)
+  lists.begin(OWN + parts[2])
   at = 0
-  nextText = 0
-  nextListed = 0
   nextFraction = 0
   const value = readValue()
-  textsIn = NONE
-  listsIn = NONE
+  pieces = NOTHING
+  texts.begin(0)
+  lists.begin(0)
   fractionsIn = undefined
   if (shapesIn.length > 0) shapesIn = []
   return value
-}
-
-/** The texts of some of the pieces. */
-function split(parts: Parts, from: number, to: number): string[] {
-  if (from === to) return NONE
-  const first = (parts[from] as string).split(SEPARATOR)
-  if (from + 1 === to) return first
-  const lists: string[][] = []
-  for (let index = from + 1; index < to; index++) lists.push((parts[index] as string).split(SEPARATOR))
-  return first.concat(...lists)
 }
 
 function readLength(): number {
@@ -74,7 +90,7 @@ function readValue(): unknown {
     case FRACTION:
       return fractionsIn?.[nextFraction++]
     case TEXT:
-      return textsIn[nextText++]
+      return texts.read(readLength())
     case ARRAY:
       return readItems()
     case TEXTS:
@@ -84,8 +100,8 @@ function readValue(): unknown {
     case FRACTIONS:
       return readFractions()
     case NEW_SHAPE: {
-      const count = readLength()
-      const keys = textsIn.slice(nextText, (nextText += count))
+      const keys: string[] = []
+      for (let count = readLength(); count > 0; count--) keys.push(texts.read(readLength()))
       shapesIn.push(keys)
       return readObject(keys)
     }
@@ -109,11 +125,16 @@ function readItems(): unknown[] {
   return array
 }
 
+/** An array of this length, so long. It is none that the engine takes for one with holes, which it writes and reads more slowly. */
+const empty: string[] = []
+for (let index = 0; index < 1_024; index++) empty.push('')
+
 function readTexts(): string[] {
   const length = readLength()
-  // The only list, most of the time.
-  if (length === listsIn.length) return listsIn
-  return listsIn.slice(nextListed, (nextListed += length))
+  const array = empty.slice(0, length)
+  for (let index = 0; index < array.length; index++) array[index] = lists.read(readLength())
+  while (array.length < length) array.push(lists.read(readLength()))
+  return array
 }
 
 function readIntegers(): number[] {

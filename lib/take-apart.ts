@@ -5,7 +5,7 @@
 import { types } from 'node:util'
 import { binding, fractionsOut, structureOut } from './binding.ts'
 import { hasGetter, isOrdinary, MOST_CHECKED } from './json-safe.ts'
-import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, SEPARATOR, TEXT, TEXTS, TRUE, UNDEFINED } from './plain-codes.ts'
+import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, PIECE, TEXT, TEXTS, TRUE, UNDEFINED } from './plain-codes.ts'
 
 const MOST_DEPTH = 64
 const MOST_OBJECTS = 4_096
@@ -14,26 +14,63 @@ const MOST_SHAPES = 64
 const MOST_KEYS = 256
 /** One value takes no more bytes, but for those of an array, which has a check of its own. */
 const MOST_OF_ONE = 16
-/** All texts together; see docs/values.md for what a receiver keeps that keeps one of them. */
+/** All texts together, of lists and outside of them. */
 const MOST_TEXT = 1 << 22
 
 const getDescriptor = Object.getOwnPropertyDescriptor
 const getPrototype = Object.getPrototypeOf
-// Not the method of the moment, which may be the user's.
-const join = Array.prototype.join
 const objectPrototype: unknown = Object.prototype
 const arrayPrototype: unknown[] = Array.prototype
 
 const room = structureOut.length - MOST_OF_ONE
 
+/** Texts, one after the other, and where their pieces end. */
+class Texts {
+  all = ''
+  length = 0
+  ends: number[] = []
+  #start = 0
+
+  add(text: string): void {
+    const { length } = this
+    if (length + text.length - this.#start > PIECE && length > this.#start) {
+      this.ends.push(length)
+      this.#start = length
+    }
+    this.length = length + text.length
+    this.all += text
+  }
+
+  /** Adds a list, and writes the lengths of its texts: all that is counted is at hand, for there may be many. */
+  addList(list: readonly string[]): void {
+    let { all, length } = this
+    let start = this.#start
+    let to = at
+    for (let index = 0; index < list.length; index++) {
+      const text = list[index] as string
+      const more = text.length
+      if (more < 128) structureOut[to++] = more
+      else to = writeLengthAt(to, more)
+      if (length + more - start > PIECE && length > start) {
+        this.ends.push(length)
+        start = length
+      }
+      length += more
+      all += text
+    }
+    this.all = all
+    this.length = length
+    this.#start = start
+    at = to
+  }
+}
+
 // The value that is being taken apart. Nothing of the user's runs meanwhile, so there is one at a time.
 let at = 0
 let fractions = 0
-let texts: string[] = []
-/** The texts of each list, joined: apart from the others, of which one that needs two bytes a character makes all need them. */
-let lists: string[] = []
-let listed = 0
-let textLength = 0
+let texts: Texts = new Texts()
+/** Those of lists: apart from the others, of which one that needs two bytes a character makes all need them. */
+let lists: Texts = new Texts()
 let shapes: string[][] = []
 let lastShape = 0
 let seen: Set<object> = new Set()
@@ -43,30 +80,41 @@ export function takeApart(value: unknown): number {
   at = 0
   fractions = 0
   lastShape = 0
-  listed = 0
-  textLength = 0
   const isPlain = writeValue(value, 0)
-  const [all, allLists] = [texts, lists]
-  if (all.length > 0) texts = []
-  if (allLists.length > 0) lists = []
+  const [own, listed] = [texts, lists]
+  if (own.length > 0) texts = new Texts()
+  if (listed.length > 0) lists = new Texts()
   if (shapes.length > 0) shapes = []
   if (seen.size > 0) seen = new Set()
-  return isPlain ? binding.keepPlain(at, fractions, join.call(all, SEPARATOR), all.length, join.call(allLists, SEPARATOR), listed) : 0
+  return isPlain ? keep(own, listed) : 0
+}
+
+function keep(own: Texts, listed: Texts): number {
+  const doubles = fractions
+  for (const end of own.ends) if (!writeFraction(end)) return 0
+  for (const end of listed.ends) if (!writeFraction(end)) return 0
+  return binding.keepPlain(at, doubles, own.all, own.ends.length, listed.all, listed.ends.length)
 }
 
 function writeLength(length: number): void {
+  at = writeLengthAt(at, length)
+}
+
+function writeLengthAt(from: number, length: number): number {
+  let to = from
   let rest = length
   while (rest > 127) {
-    structureOut[at++] = (rest & 127) | 128
+    structureOut[to++] = (rest & 127) | 128
     rest >>>= 7
   }
-  structureOut[at++] = rest
+  structureOut[to++] = rest
+  return to
 }
 
 function writeText(text: string): boolean {
-  texts.push(text)
-  textLength += text.length + 1
-  return textLength <= MOST_TEXT
+  writeLength(text.length)
+  texts.add(text)
+  return texts.length <= MOST_TEXT
 }
 
 function isInteger(value: number): boolean {
@@ -211,19 +259,14 @@ function writeItems(array: unknown[], depth: number): boolean {
 
 /** Writes an array of strings; undefined if it holds something else. */
 function writeTexts(array: unknown[]): boolean | undefined {
-  let length = 0
-  for (let index = 0; index < array.length; index++) {
-    const item = array[index]
-    if (typeof item !== 'string') return undefined
-    length += item.length + 1
-  }
+  const length = array.length
+  for (let index = 0; index < length; index++) if (typeof array[index] !== 'string') return undefined
+  // A length takes five bytes at most.
+  if (at + 5 * length > room) return false
   structureOut[at++] = TEXTS
-  writeLength(array.length)
-  textLength += length
-  if (textLength > MOST_TEXT) return false
-  lists.push(join.call(array, SEPARATOR))
-  listed += array.length
-  return true
+  writeLength(length)
+  lists.addList(array as string[])
+  return lists.length <= MOST_TEXT
 }
 
 /** Writes an array of numbers; undefined if it holds something else. */

@@ -1,9 +1,6 @@
 //! Plain data that TypeScript has taken apart (lib/plain-codes.ts), on its way. Here it is bytes, doubles and one long text.
 //!
-//! The text reaches the receiver in pieces: V8 makes of a part of a string a view of it, so whoever keeps one text keeps the piece that it
-//! was a part of, and no more.
-
-use std::ops::Range;
+//! The text reaches the receiver in pieces; where they end TypeScript says.
 
 use napi::sys;
 
@@ -13,9 +10,6 @@ use crate::value::Value;
 
 const FLOAT64_ARRAY: i32 = 8;
 
-/// A piece has no more characters, unless it is a single text.
-const PIECE: usize = 1024;
-
 pub(crate) struct Plain {
     structure: Box<[u8]>,
     fractions: Box<[f64]>,
@@ -23,35 +17,41 @@ pub(crate) struct Plain {
     texts: [Texts; 2],
 }
 
-/// Some texts, with a NUL between each two; a string's value.
+/// Texts one after the other, a string's value, and where the pieces end but for the last.
 pub(crate) struct Texts {
     joined: Value,
-    count: usize,
+    ends: Box<[usize]>,
 }
 
 impl Texts {
-    /// `None` if there are more NULs in the string than stand between its `count` texts.
-    pub(crate) fn new(joined: Value, count: usize) -> Option<Texts> {
-        let separators = match &joined {
-            Value::Latin1(text) => count_nuls(text),
-            Value::LongLatin1(text) => count_nuls(text.bytes()),
-            Value::Utf16(text) => count_nuls(text),
-            _ => return None,
-        };
-        (separators == count.saturating_sub(1)).then_some(Texts { joined, count })
+    pub(crate) fn new(joined: Value, ends: &[f64]) -> Texts {
+        Texts { joined, ends: ends.iter().map(|&end| end as usize).collect() }
     }
 
     /// Appends the pieces to a list; gives their number.
     fn write(&self, env: Env, list: sys::napi_value, at: u32) -> Result<u32, Fault> {
-        if self.count == 0 {
-            return Ok(0);
-        }
         match &self.joined {
-            Value::Latin1(text) => write_pieces(env, list, at, text, js::string_latin1),
-            Value::LongLatin1(text) => write_pieces(env, list, at, text.bytes(), js::string_latin1),
-            Value::Utf16(text) => write_pieces(env, list, at, text, js::string_utf16),
+            Value::Latin1(text) => self.write_pieces(env, list, at, text, js::string_latin1),
+            Value::LongLatin1(text) => self.write_pieces(env, list, at, text.bytes(), js::string_latin1),
+            Value::Utf16(text) => self.write_pieces(env, list, at, text, js::string_utf16),
             _ => Ok(0),
         }
+    }
+
+    fn write_pieces<T>(
+        &self,
+        env: Env,
+        list: sys::napi_value,
+        at: u32,
+        text: &[T],
+        write: fn(Env, &[T]) -> Result<sys::napi_value, Fault>,
+    ) -> Result<u32, Fault> {
+        let mut count = 0;
+        for piece in pieces(text, &self.ends) {
+            js::set_element(env, list, at + count, write(env, piece)?)?;
+            count += 1;
+        }
+        Ok(count)
     }
 }
 
@@ -84,72 +84,30 @@ impl Plain {
     }
 }
 
-/// In runs whose count fits a byte, which the compiler turns into instructions for many characters at once.
-fn count_nuls<T: Copy + Into<u32>>(text: &[T]) -> usize {
-    let in_run = |run: &[T]| run.iter().map(|&unit| u8::from(unit.into() == 0)).sum::<u8>();
-    text.chunks(usize::from(u8::MAX)).map(|run| usize::from(in_run(run))).sum()
-}
-
-fn write_pieces<T: Copy + Into<u32>>(
-    env: Env,
-    list: sys::napi_value,
-    at: u32,
-    text: &[T],
-    write: fn(Env, &[T]) -> Result<sys::napi_value, Fault>,
-) -> Result<u32, Fault> {
-    let mut count = 0;
-    for piece in pieces(text) {
-        js::set_element(env, list, at + count, write(env, &text[piece])?)?;
-        count += 1;
-    }
-    Ok(count)
-}
-
-/// The parts of a text between some of its NULs: as few as there can be.
-fn pieces<T: Copy + Into<u32>>(text: &[T]) -> impl Iterator<Item = Range<usize>> {
-    let is_nul = |unit: &T| (*unit).into() == 0;
-    let mut next = Some(0);
-    std::iter::from_fn(move || {
-        let start = next?;
-        let rest = &text[start..];
-        let end = if rest.len() <= PIECE {
-            None
-        } else {
-            let last = rest[..PIECE].iter().rposition(is_nul);
-            last.or_else(|| rest.iter().position(is_nul)).map(|length| start + length)
-        };
-        next = end.map(|end| end + 1);
-        Some(start..end.unwrap_or(text.len()))
-    })
+/// The parts of a text between these ends, and the rest of it. An end that cannot be makes an empty part.
+fn pieces<'a, T>(text: &'a [T], ends: &'a [usize]) -> impl Iterator<Item = &'a [T]> {
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let ends = ends.iter().copied().chain(std::iter::once(text.len()));
+    starts.zip(ends).map(|(start, end)| text.get(start..end).unwrap_or(&[]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn cut(text: &str) -> Vec<&str> {
-        pieces(text.as_bytes()).map(|piece| &text[piece]).collect()
+    fn cut<'a>(text: &'a str, ends: &'a [usize]) -> Vec<&'a [u8]> {
+        pieces(text.as_bytes(), ends).collect()
     }
 
     #[test]
-    fn pieces_end_at_separators_and_are_as_long_as_may_be() {
-        assert_eq!(cut(""), [""]);
-        assert_eq!(cut("a\0b\0"), ["a\0b\0"]);
-        let long = "x".repeat(PIECE);
-        assert_eq!(cut(&format!("{long}\0a\0b")), [&*long, "a\0b"]);
-        assert_eq!(cut(&format!("a\0{long}\0b")), ["a", &*long, "b"]);
-        assert_eq!(cut(&format!("{long}y\0")), [&*format!("{long}y"), ""]);
-        let many = vec!["text"; 1000].join("\0");
-        let joined = cut(&many).join("\0");
-        assert!(joined == many && cut(&many).iter().all(|piece| piece.len() <= PIECE));
+    fn a_text_is_cut_where_its_pieces_end() {
+        assert_eq!(cut("", &[]), [b""]);
+        assert_eq!(cut("abcd", &[]), [b"abcd"]);
+        assert_eq!(cut("abcd", &[1, 3]), [b"a".as_slice(), b"bc", b"d"]);
     }
 
     #[test]
-    fn texts_with_separators_of_their_own_are_refused() {
-        let text = |text: &str| Value::Latin1(text.as_bytes().into());
-        let make = |value, count| Texts::new(value, count).is_some();
-        assert!(make(text(""), 0) && make(text(""), 1) && make(text("a\0b"), 2));
-        assert!(!make(text("a\0b"), 1) && !make(text("a"), 2) && !make(Value::Null, 0));
-        assert!(make(Value::Utf16(Box::from([0x141, 0, 0x41])), 2));
+    fn wrong_ends_do_no_harm() {
+        assert_eq!(cut("abcd", &[3, 1, 9]), [b"abc".as_slice(), b"", b"", b""]);
     }
 }

@@ -17,22 +17,19 @@ pub(crate) fn write(call: &Call<'_>) -> Answer {
     keep(call, written)
 }
 
-/// `keepPlain(structure, fractions, texts, count, lists, listed)`: the number of a value that was taken apart, of which so
-/// much is in the header, for the next call that takes a value of the form WRITTEN; 0 if texts hold separators of their own.
+/// `keepPlain(structure, fractions, texts, ends, lists, listEnds)`: the number of a value that was taken apart, of which so
+/// much is in the header, for the next call that takes a value of the form WRITTEN. The ends of pieces are there after the fractions.
 pub(crate) fn keep_plain(call: &Call<'_>) -> Answer {
-    let texts = |index: usize| -> Result<_, Fault> {
-        let joined = js::get_string(call.env, call.value(index)?, true)?;
-        Ok(Texts::new(joined, call.u32(index + 1)? as usize))
-    };
-    let plain = match (texts(2)?, texts(4)?) {
-        (Some(texts), Some(lists)) => {
-            let (structure, fractions) =
-                call.state.header.parts(call.u32(0)? as usize, call.u32(1)? as usize);
-            Some(Value::Plain(Box::new(Plain::new(structure, fractions, [texts, lists]))))
-        }
-        _ => None,
-    };
-    keep(call, plain)
+    let count = |index: usize| -> Result<usize, Fault> { Ok(call.u32(index)? as usize) };
+    let (structure, fractions, ends, list_ends) = (count(0)?, count(1)?, count(3)?, count(5)?);
+    let (structure, doubles) = call.state.header.parts(structure, fractions + ends + list_ends);
+    let cut = || Fault::internal("more fractions than there is room for");
+    let (fractions, all_ends) = doubles.split_at_checked(fractions).ok_or_else(cut)?;
+    let (ends, list_ends) = all_ends.split_at_checked(ends).ok_or_else(cut)?;
+    let texts = Texts::new(js::get_string(call.env, call.value(2)?, true)?, ends);
+    let lists = Texts::new(js::get_string(call.env, call.value(4)?, true)?, list_ends);
+    let plain = Plain::new(structure, fractions.into(), [texts, lists]);
+    keep(call, Some(Value::Plain(Box::new(plain))))
 }
 
 fn keep(call: &Call<'_>, written: Option<Value>) -> Answer {
