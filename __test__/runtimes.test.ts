@@ -61,3 +61,27 @@ for (const [what, env] of Object.entries(missing)) {
     t.deepEqual(cleanEnd(end), ended([0, 6, 1]))
   })
 }
+
+test('with frozen intrinsics values arrive as they do otherwise', async (t) => {
+  const end = await inChild(
+    async ({ native, ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor(2)
+      const small = { toString: 'own', constructor: 1, list: ['a'] }
+      const large = { rows: Array.from({ length: 50 }, (_, id) => ({ ...small, id })) }
+      let equal = 0
+      for (const value of [...new Array(20).fill(small), large]) {
+        const result = await executor.submit((value: unknown) => value, value)
+        if (JSON.stringify(result) === JSON.stringify(value)) equal++
+      }
+      const error = (await executor.submit(() => Promise.reject(new RangeError('made', { cause: 1 }))).exception()) as Error
+      const bytes = new Uint8Array(70_000)
+      await executor.with({ transfer: [bytes.buffer] }).submit(native.crc32, bytes)
+      await executor.shutdown()
+      return [equal, error instanceof RangeError, error.message, error.cause, bytes.length]
+    },
+    [],
+    // It says that it is experimental.
+    { nodeArguments: ['--frozen-intrinsics', '--no-warnings'] },
+  )
+  t.deepEqual(cleanEnd(end), ended([21, true, 'made', 1, 0]))
+})

@@ -326,7 +326,7 @@ test('calling a stub of moduleTasks() or a native task directly is a TypeError t
 
 test('code generation from strings may be forbidden', async (t) => {
   const end = await runNode(['--disallow-code-generation-from-strings', fileURLToPath(new URL('./fixtures/no-eval.mjs', import.meta.url))])
-  t.deepEqual({ output: end.output, errors: end.errors, code: end.code }, { output: '3', errors: '', code: 0 })
+  t.deepEqual({ output: end.output, errors: end.errors, code: end.code }, { output: '3\ntitle 19', errors: '', code: 0 })
 })
 
 test('a program given to node --eval with --input-type=module can use an executor', async (t) => {

@@ -2,6 +2,7 @@ import vm from 'node:vm'
 import test from 'ava'
 import { binding } from '../lib/binding.ts'
 import { AS_IS, CLONED, JSON_TEXT, pack, packedForm, PLAIN, placedArgumentError, packObject, unpack, withoutWriting, WRITTEN } from '../lib/codec.ts'
+import { cleanEnd, ended, inChild } from './child.ts'
 import { print } from './values-graph.ts'
 
 function cross(value: unknown): any {
@@ -259,4 +260,25 @@ test('what structuredClone refuses is refused, never made a plain object', (t) =
     if (refused) t.is(thrownBy(() => pack({ value })).name, 'DataCloneError')
     else t.is(print(cross({ value })), print(structuredClone({ value })))
   }
+})
+
+test('properties are an object’s own, whatever setters all objects have', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor(1)
+      let calls = 0
+      Object.defineProperty(Object.prototype, 'title', { set: () => calls++, get: () => 'none', configurable: true })
+      const kinds = new Set<string>()
+      for (const count of [1, 2, 100]) {
+        for (let time = 0; time < 20; time++) {
+          const rows = await executor.submit((count: number) => Array.from({ length: count }, (_, id) => ({ title: `title ${id}`, id })), count)
+          for (const row of rows) kinds.add(`${Object.hasOwn(row, 'title')} ${row.title.slice(0, 5)}`)
+        }
+      }
+      await executor.shutdown()
+      return [calls, ...kinds]
+    },
+    [],
+  )
+  t.deepEqual(cleanEnd(end), ended([0, 'true title']))
 })

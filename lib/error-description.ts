@@ -4,6 +4,7 @@
  */
 import { types } from 'node:util'
 import { instantiate, nearestClass } from './error-classes.ts'
+import { withoutStacks } from './without-stacks.ts'
 
 /** One error; the addon makes such objects, too (native_tasks.rs). */
 export interface Description {
@@ -190,15 +191,7 @@ function set(object: object, key: string, value: unknown, enumerable: boolean = 
 
 /** Makes the first error of the list anew, and all that it refers to. */
 export function makeErrors(list: Description[]): Error {
-  const limit: unknown = Error.stackTraceLimit
-  // The stacks that the constructors would take are thrown away.
-  Reflect.set(Error, 'stackTraceLimit', 0)
-  let errors: Error[]
-  try {
-    errors = list.map((description) => instantiate(description.class, description.message ?? '', description.name))
-  } finally {
-    Reflect.set(Error, 'stackTraceLimit', limit)
-  }
+  const errors = withoutStacks(() => list.map((description) => instantiate(description.class, description.message ?? '', description.name)))
   errors.forEach((error, index) => complete(error, list[index] as Description, errors))
   return errors[0] as Error
 }

@@ -1,6 +1,7 @@
 /** Which ArrayBuffers can move. */
 import * as workerThreads from 'node:worker_threads'
 import { binding } from './binding.ts'
+import { withoutStacks } from './without-stacks.ts'
 
 /**
  * Whether a buffer is marked as untransferable, by its user or as the pool that small Buffers share. Detaching it would break every other Buffer
@@ -11,18 +12,14 @@ const isMarked: (buffer: ArrayBuffer) => boolean = ask ?? (isSkipped(new ArrayBu
 
 /**
  * Node 20 cannot be asked: it copies a marked buffer in silence. But it does not look at one, so it does not see that the buffer is in the list
- * twice, and complains of the value instead. Either way it throws before anything has moved; without a stack in half the time.
+ * twice, and complains of the value instead. Either way it throws before anything has moved.
  */
 function isSkipped(buffer: ArrayBuffer): boolean {
-  const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 0
   try {
-    structuredClone(Symbol('unclonable'), { transfer: [buffer, buffer] })
+    withoutStacks(() => structuredClone(Symbol('unclonable'), { transfer: [buffer, buffer] }))
     return false
   } catch (error) {
     return !(error as Error).message.includes('duplicate')
-  } finally {
-    Error.stackTraceLimit = limit
   }
 }
 

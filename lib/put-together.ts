@@ -12,7 +12,7 @@ let structureIn = ''
 let fractionsIn: Float64Array | undefined
 let nextFraction = 0
 let pieces: Parts
-let shapesIn: string[][] = []
+let shapesIn: Shape[] = []
 
 /** Reads the texts of some of the pieces, one after the other. */
 class Texts {
@@ -100,21 +100,36 @@ function readValue(): unknown {
     case FRACTIONS:
       return readFractions()
     case NEW_SHAPE: {
-      const keys: string[] = []
-      for (let count = readLength(); count > 0; count--) keys.push(texts.read(readLength()))
-      shapesIn.push(keys)
-      return readObject(keys)
+      const shape = readShape()
+      shapesIn.push(shape)
+      return readObject(shape)
     }
     case KNOWN_SHAPE:
-      return readObject(shapesIn[readLength()] as string[])
+      return readObject(shapesIn[readLength()] as Shape)
     default:
       return undefined
   }
 }
 
-function readObject(keys: string[]): object {
+/** The keys of objects, and whether all objects have something of one of these names, which may be a setter. */
+interface Shape {
+  keys: string[]
+  isInherited: boolean
+}
+
+function readShape(): Shape {
+  const keys: string[] = []
+  for (let count = readLength(); count > 0; count--) keys.push(texts.read(readLength()))
+  return { keys, isInherited: keys.some((key) => key in Object.prototype) }
+}
+
+function readObject({ keys, isInherited }: Shape): object {
   const object: Record<string, unknown> = {}
-  for (let index = 0; index < keys.length; index++) object[keys[index] as string] = readValue()
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] as string
+    if (isInherited) Object.defineProperty(object, key, { value: readValue(), writable: true, enumerable: true, configurable: true })
+    else object[key] = readValue()
+  }
   return object
 }
 
