@@ -23,6 +23,10 @@ const heavy: Record<string, (executor: ThreadPoolExecutor) => Future<unknown>> =
   gzip: (executor) => executor.submit(native.gzip, zeros, { level: 9 }),
   zstd: (executor) => executor.submit(native.zstd, zeros, { level: 9 }),
   sort: (executor) => executor.submit(native.sort, numbers),
+  'sort in memory that has moved': (executor) => {
+    const moved = numbers.slice()
+    return executor.with({ transfer: [moved.buffer] }).submit(native.sort, moved)
+  },
   select: (executor) => executor.submit(native.select, numbers, 1000),
   matmul: (executor) => executor.submit(native.matmul, numbers.subarray(0, 1 << 22), numbers.subarray(0, 1 << 22), { m: 2048, k: 2048, n: 2048 }),
   countPrimes: (executor) => executor.submit(native.countPrimes, 1e12),

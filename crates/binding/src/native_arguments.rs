@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use kernels::{Control, Stopped};
+use kernels::{Control, KernelError, Stopped};
 
 use crate::value::{ArgList, Value};
 
@@ -54,13 +54,26 @@ fn encode(characters: impl Iterator<Item = char>, control: &dyn Control) -> Resu
     Ok(out)
 }
 
-/// Takes the bytes of the only argument.
-pub(crate) fn take_bytes(args: ArgList) -> Vec<u8> {
+/// The bytes of the only argument, in memory that may be written to.
+pub(crate) fn take_bytes(args: ArgList, control: &dyn Control) -> Result<Vec<u8>, KernelError> {
     match args {
-        ArgList::One(Value::Bytes { bytes, .. }) => bytes,
-        ArgList::One(Value::Lent(lent)) => lent.bytes().to_vec(),
-        _ => Vec::new(),
+        ArgList::One(Value::Bytes { bytes, .. }) => Ok(bytes),
+        ArgList::One(Value::Lent(lent)) => copy(lent.bytes(), control),
+        _ => Ok(Vec::new()),
     }
+}
+
+/// Bytes to copy between two looks at the control. Fresh memory is slow: the system clears it page by page.
+const BYTES_PER_CHECK: usize = 256 * 1024;
+
+pub(crate) fn copy(bytes: &[u8], control: &dyn Control) -> Result<Vec<u8>, KernelError> {
+    let mut out = Vec::new();
+    out.try_reserve_exact(bytes.len()).map_err(|_| KernelError::OutOfMemory)?;
+    for chunk in bytes.chunks(BYTES_PER_CHECK) {
+        control.check()?;
+        out.extend_from_slice(chunk);
+    }
+    Ok(out)
 }
 
 /// Numbers of which every bit pattern is one.
@@ -134,6 +147,21 @@ mod tests {
         let args = [latin1, utf16];
         assert_eq!(bytes(&args, 0, &Unstoppable).unwrap(), "aéÿ".as_bytes());
         assert_eq!(bytes(&args, 1, &Unstoppable).unwrap(), "a😀\u{fffd}b".as_bytes());
+    }
+
+    #[test]
+    fn a_copy_can_be_stopped_in_the_middle() {
+        struct After(std::cell::Cell<usize>);
+        impl Control for After {
+            fn check(&self) -> Result<(), Stopped> {
+                self.0.set(self.0.get().checked_sub(1).ok_or(Stopped)?);
+                Ok(())
+            }
+        }
+        let bytes = vec![7; 3 * BYTES_PER_CHECK + 1];
+        let stopped = copy(&bytes, &After(2.into()));
+        assert!(matches!(stopped, Err(KernelError::Stopped)));
+        assert_eq!(copy(&bytes, &After(4.into())).unwrap(), bytes);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use kernels::statistics::{Element, Statistics};
 use kernels::{gzip, hash, primes, select, sort, statistics, zstd};
 use pool::Control;
 
-use crate::native_arguments::{Plain, bytes, memory_of, number, numbers, numbers_in, size, take_bytes};
+use crate::native_arguments::{Plain, bytes, copy, memory_of, number, numbers, numbers_in, size, take_bytes};
 use crate::plugins;
 use crate::value::{Args, Packed, Value, View};
 use crate::work::JsWork;
@@ -31,9 +31,6 @@ const INT32_ARRAY: View = 5;
 const UINT32_ARRAY: View = 6;
 const FLOAT32_ARRAY: View = 7;
 pub(crate) const FLOAT64_ARRAY: View = 8;
-
-/// Numbers to copy between two looks at the control.
-const NUMBERS_PER_CHECK: usize = 128 * 1024;
 
 /// An error of class `name` for JavaScript.
 pub(crate) fn failure(name: &str, code: &str, message: &str) -> Arc<Packed> {
@@ -88,7 +85,7 @@ pub(crate) fn run(kernel: u32, args: Args, control: &Control<'_, JsWork>) -> Res
     }
     let stop = Stop(control);
     let result = match kernel {
-        11 => sorted(take_bytes(args.values), &stop).map(as_is),
+        11 => take_bytes(args.values, &stop).and_then(|memory| sorted(memory, &stop)).map(as_is),
         13 => summary(args.values.as_slice(), &stop).map(cloned),
         _ => run_kernel(kernel, args.values.as_slice(), &stop).map(as_is),
     };
@@ -207,13 +204,7 @@ fn uint8(bytes: Vec<u8>) -> Value {
 }
 
 fn float64(numbers: &[f64], stop: &Stop<'_, '_>) -> Result<Value, KernelError> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(size_of_val(numbers)).map_err(|_| KernelError::OutOfMemory)?;
-    for chunk in numbers.chunks(NUMBERS_PER_CHECK) {
-        kernels::Control::check(stop)?;
-        bytes.extend_from_slice(memory_of(chunk));
-    }
-    Ok(Value::Bytes { view: FLOAT64_ARRAY, bytes })
+    Ok(Value::Bytes { view: FLOAT64_ARRAY, bytes: copy(memory_of(numbers), stop)? })
 }
 
 fn explain(error: &KernelError) -> Arc<Packed> {
