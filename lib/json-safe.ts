@@ -1,5 +1,5 @@
 /**
- * Which values go as JSON: those that JSON gives back so that nobody can tell, and only small ones, for which JSON is the fastest way.
+ * Which values are small and plain, so that they go by a template, which is written on the way, or as JSON, if it gives them back so that nobody can tell.
  *
  * The walk runs no code of the user: it looks at proxies first and reads no accessor, for `JSON.stringify` would call it a second time.
  */

@@ -113,12 +113,9 @@ export function finish(isPlain: boolean): string | undefined {
   const all = texts
   texts = ''
   if (hasAdded) credit--
-  if (!isPlain) return undefined
-  if (at === astray) {
-    // Nobody may add any more; but what is sent may change.
-    if (credit <= 0 && ++strays % CREDIT === 0) credit = 1
-    return undefined
-  }
+  // Nobody may add any more; but what is sent may change.
+  if (at === astray && credit <= 0 && ++strays % CREDIT === 0) credit = 1
+  if (!isPlain || at === astray) return undefined
   if (at.template <= NONE && !becomesTemplate(at)) return undefined
   if (credit < CREDIT) credit++
   codes[0] = at.template & 255
