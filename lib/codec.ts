@@ -22,7 +22,7 @@ import { deserialize, serialize } from './cloned.ts'
 import { survey, trust } from './faithful.ts'
 import type { Survey } from './faithful.ts'
 import { ALIKE, judge, LARGE, SMALL, written } from './json-safe.ts'
-import { whyFixed } from './movable.ts'
+import { noteArrival, whyFixed } from './movable.ts'
 import { checkTransfer, deserializeMoved, serializeMoved } from './moved.ts'
 import type { Moved } from './moved.ts'
 import { canSend, sendResult, takeResult } from './parcels.ts'
@@ -237,7 +237,11 @@ function packMoved(value: unknown, moved: readonly ArrayBuffer[]): unknown {
 
 /** Makes a packed value anew. */
 export function unpack(form: number, data: unknown): any {
-  if (form === READ || form === WHOLE) return data
+  if (form === READ) return data
+  if (form === WHOLE) {
+    noteArrival(data)
+    return data
+  }
   if (form === PLAIN) return putTogether((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
   if (form === MOVED) return deserializeMoved(data as Moved)
   if (form === PORT) return takeResult(data as number)

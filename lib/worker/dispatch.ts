@@ -6,6 +6,7 @@ import { AWAITING, binding, scratch, THREW } from '../binding.ts'
 import { AS_IS, CHUNK, goesAsIs, packedForm, PORT, unpack } from '../codec.ts'
 import { forgetBlocked, giveBackStores, runInContext, TaskContext } from '../context.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
+import { noteArrival } from '../movable.ts'
 import { takeArguments } from '../parcels.ts'
 import { isToMove } from '../transfer.ts'
 import { chunked, isThenable, packOutcome } from './chunk.ts'
@@ -33,7 +34,10 @@ export function dispatch(number: number, token: number, form: number, ...values:
   const fn = functions[number] as AnyFunction
   const context = new TaskContext(token, running)
   running = context
-  mayKeep(values[0])
+  if (form === AS_IS) {
+    mayKeep(values[0])
+    noteArrival(values[0])
+  }
   try {
     const args = form === AS_IS ? values : ((form === PORT ? takeArguments(values[0] as number) : unpack(form, values[0])) as unknown[])
     const result = runInContext(context, fn, ...args)
