@@ -1,7 +1,9 @@
 /** Small values of a structure that was met before (lib/template-writer.ts). */
 import test from 'ava'
 import { pack, packedForm, TEMPLATE, unpack } from '../lib/codec.ts'
-import { ThreadPoolExecutor } from '../dist/index.js'
+import { moduleTasks, ThreadPoolExecutor } from '../dist/index.js'
+import { make as makeHere } from './fixtures/templated.mjs'
+import { SOON } from './limits.ts'
 import { print } from './values-graph.ts'
 
 /** More often than it takes until a structure has a template. */
@@ -100,4 +102,20 @@ test('values of one structure arrive on both ways of a task, whichever worker ru
   const make = (index: number): unknown => ({ index, name: `name ${index}`, price: index / 8, of: { tags: ['Łódź', String(index)], none: undefined } })
   const results = await Promise.all(Array.from({ length: 2_000 }, (_, index) => executor.submit((value: unknown) => value, make(index)).result()))
   results.forEach((result, index) => t.is(print(result), print(make(index))))
+})
+
+test('a task that is stopped while its result is written harms none of the next results', async (t) => {
+  const { make } = moduleTasks<typeof import('./fixtures/templated.mjs')>(new URL('./fixtures/templated.mjs', import.meta.url))
+  await using executor = new ThreadPoolExecutor(1)
+  for (let round = 0; round < 500; round++) {
+    const keys = (round % 5) * 20
+    const stopped = executor.submit(make, round, Math.random() * 40, keys)
+    while (stopped.state === 'pending');
+    const end = performance.now() + Math.random() * 0.06
+    while (performance.now() < end);
+    stopped.cancel({ interrupt: true })
+    const value: unknown = await executor.submit(make, round, 0, keys).result(SOON)
+    if (print(value) !== print(makeHere(round, 0, keys))) t.fail(`round ${round}: ${print(value)}`)
+  }
+  t.pass()
 })
