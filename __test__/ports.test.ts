@@ -59,6 +59,14 @@ test('what Node can clone arrives as an argument, alone, inside others, and twic
   t.deepEqual(await executor.submit(echo, { k: shared, d: new Date(7), u: undefined }, new Map([['k', shared]])).result(SOON), [true, 'shared', 7, true])
 })
 
+test('an array with as many properties as holes brings a Blob in one of them along', async (t) => {
+  await using executor = new ThreadPoolExecutor(1)
+  const sparse: unknown[] & { blob?: Blob } = [1, , 3]
+  sparse.blob = new Blob(['abc'])
+  const look = (array: typeof sparse): unknown[] => [1 in array, array.length, array.blob?.size]
+  t.deepEqual(await executor.submit(look, sparse).result(SOON), [false, 3, 3])
+})
+
 test('a DOMException arrives as a value', async (t) => {
   await using executor = new ThreadPoolExecutor(1)
   const [error] = (await executor.submit(carried.echo, new DOMException('no', 'AbortError')).result(SOON)) as [DOMException]

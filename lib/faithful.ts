@@ -9,7 +9,7 @@
  */
 import { types } from 'node:util'
 import { Blob } from 'node:buffer'
-import { hasGetter, isAccessor, MOST_CHECKED } from './json-safe.ts'
+import { hasGetter, hasOnlyElements, isAccessor, MOST_CHECKED } from './json-safe.ts'
 import { bufferOf, isPart, partName } from './views.ts'
 
 /** What a survey has found. */
@@ -104,8 +104,7 @@ class Surveyor implements Survey {
 
   #lookAtArray(array: unknown[]): void {
     const length = array.length
-    const isDense = Object.keys(array).length === length
-    if (!isDense) return this.#lookAtProperties(array)
+    if (!hasOnlyElements(array)) return this.#lookAtProperties(array)
     for (let index = 0; index < length; index++) {
       if (length <= MOST_CHECKED && hasGetter(array, index)) {
         this.isFaithful = false

@@ -132,9 +132,7 @@ function wasMet(value: object): boolean {
 function isSafeArray(key: string, array: unknown[], depth: number): boolean {
   const length = array.length
   if (length > MOST_ELEMENTS) return tooLarge()
-  const keys = Object.keys(array)
-  // Indices come first: with so many keys, of which the last is the last index, there are no holes and no other properties.
-  if (keys.length !== length || (length > 0 && keys[length - 1] !== String(length - 1))) return false
+  if (!hasOnlyElements(array)) return false
   if (length === 0) {
     putEmptyArray(key)
     return true
@@ -172,6 +170,14 @@ function isCheap(): boolean {
 export function isAccessor(object: object, key: PropertyKey): boolean {
   const property = getDescriptor(object, key)
   return property !== undefined && (property.get !== undefined || property.set !== undefined)
+}
+
+/** Whether an array has neither holes nor enumerable properties besides its elements. */
+export function hasOnlyElements(array: unknown[]): boolean {
+  const length = array.length
+  const keys = Object.keys(array)
+  // Indices come first.
+  return keys.length === length && (length === 0 || keys[length - 1] === String(length - 1))
 }
 
 const lookUpGetter = (Object.prototype as unknown as { __lookupGetter__(key: number): unknown }).__lookupGetter__

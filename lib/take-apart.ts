@@ -4,7 +4,7 @@
  */
 import { types } from 'node:util'
 import { binding, fractionsOut, structureOut } from './binding.ts'
-import { hasGetter, isOrdinary, MOST_CHECKED } from './json-safe.ts'
+import { hasGetter, hasOnlyElements, isOrdinary, MOST_CHECKED } from './json-safe.ts'
 import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, PIECE, TEXT, TEXTS, TRUE, UNDEFINED } from './plain-codes.ts'
 
 const MOST_DEPTH = 64
@@ -232,14 +232,6 @@ function writeArray(array: unknown[], depth: number): boolean {
     if (isDone !== undefined) return isDone
   }
   return hasOnlyElements(array) && writeItems(array, depth)
-}
-
-/** Whether an array has neither holes nor enumerable properties besides its elements. */
-function hasOnlyElements(array: unknown[]): boolean {
-  const length = array.length
-  const keys = Object.keys(array)
-  // Indices come first.
-  return keys.length === length && (length === 0 || keys[length - 1] === String(length - 1))
 }
 
 /** Writes an array of strings, or of numbers, and gives whether it had room; undefined if it is another one, or has holes. */
