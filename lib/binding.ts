@@ -107,7 +107,7 @@ export interface Binding {
   mustForceExit(): boolean
   functionNumber(text: string): number
   functionText(fn: number): string
-  /** The number of a template by its path (template-writer.ts), for the whole process; 0 if there are too many. */
+  /** The number of a template by its path (template-codes.ts), for the whole process; 0 if there are too many. */
   templateNumber(path: string): number
   templatePath(template: number): string
   /** Throws an Error with a code (plugins.rs). */

@@ -4,7 +4,7 @@
  *
  * A packed value is a *form* and a primitive or bytes, which the addon copies:
  * - `AS_IS`: primitives, and array buffers and whole views of them;
- * - `TEMPLATE`: small plain objects and arrays of a structure that was met before (template-writer.ts);
+ * - `TEMPLATE`: small plain objects and arrays of a structure that was met before (template-codes.ts);
  * - `JSON_TEXT`: other small ones, which JSON gives back unchanged;
  * - `PLAIN`: larger plain objects and arrays, taken apart (plain-codes.ts). Like `WRITTEN`, it is a number on the one side; on the other, the parts;
  * - `CLONED`: the bytes of `v8.Serializer`, for what it carries faithfully. Where that is in doubt, `structuredClone` is asked, and its

@@ -4,7 +4,8 @@
  * The walk runs no code of the user: it looks at proxies first and reads no accessor, for `JSON.stringify` would call it a second time.
  */
 import { types } from 'node:util'
-import { ARRAY, begin, END, finish, isOnPath, NUMBERS, OBJECT, putEmptyArray, putFlag, putList, putNothing, putNumber, putText, step, TEXTS } from './template-writer.ts'
+import { ARRAY, END, NUMBERS, OBJECT, TEXTS } from './template-codes.ts'
+import { begin, finish, isOnPath, putEmptyArray, putFlag, putList, putNothing, putNumber, putText, step } from './template-writer.ts'
 
 const MOST_DEPTH = 64
 /** More of them, or of the elements of one array, are not small (docs/values.md). */

@@ -1,10 +1,10 @@
 /**
- * Makes values anew that were written by a template; see template-writer.ts. Of each template the reader makes a function once: one object literal, with
+ * Makes values anew that were written by a template; see template-codes.ts. Of each template the reader makes a function once: one object literal, with
  * the texts and numbers read in the order in which they stand.
  */
 import { compileFunction } from 'node:vm'
 import { binding } from './binding.ts'
-import { ARRAY, EIGHT_BYTES, END, FLAG, FOUR_BYTES, HEAD, MOST_SHORT, MOST_SMALL, NULL, NUMBER, NUMBERS, OBJECT, TEXT, TEXTS, TWO_BYTES, WIDE } from './template-writer.ts'
+import { ARRAY, EIGHT_BYTES, END, FLAG, FOUR_BYTES, HEAD, MOST_SHORT, MOST_SMALL, NULL, NUMBER, NUMBERS, OBJECT, TEXT, TEXTS, TWO_BYTES, WIDE } from './template-codes.ts'
 
 type Reader = (string: string, double: (string: string, at: number) => number) => unknown
 
@@ -49,7 +49,8 @@ function compile(path: string): Reader {
   const steps = JSON.parse(path) as (string | number)[]
   let code = `let c=${HEAD},t=s.charCodeAt(2)|s.charCodeAt(3)<<8,x,n;\n`
   let values = 0
-  let at = 0
+  // After the outermost kind, which has no key.
+  let at = 2
   const add = (expression: string): string => {
     code += `const v${values}=${expression};\n`
     return `v${values++}`
@@ -72,7 +73,6 @@ function compile(path: string): Reader {
     }
     return kind === ARRAY ? `[${parts.join(',')}]` : `{${parts.join(',')}}`
   }
-  at = 2
   const value = literal(steps[0] as number)
   return compileFunction(`${code}return ${value}`, ['s', 'd'], { filename }) as Reader
 }

@@ -1,41 +1,12 @@
 /**
- * The form `TEMPLATE`: small plain values of a structure that was met before. The *template* is what they have in common, which are their
- * keys, what lies in what, and where texts and numbers are; only what differs crosses, as one string.
+ * Writes small plain values by a template; see template-codes.ts.
  *
  * The walk of json-safe.ts tells this module what it meets. It follows a tree in which each value met earlier is a path, so that to know a
  * structure again costs two comparisons for each step. A path that was taken often enough becomes a template, which gets a number for the
  * whole process; template-reader.ts makes code of it, once in each isolate.
- *
- * The string: four *codes*, the number of the template and the length of the codes, low byte first; the codes, which are bytes; all texts,
- * one after the other. See `Kind` for what the codes say.
  */
 import { binding } from './binding.ts'
-
-/** A step of a path: a value under a key, or the end of an object or array. */
-export const TEXT = 0
-export const NUMBER = 1
-export const FLAG = 2
-export const OBJECT = 3
-export const ARRAY = 4
-export const END = 5
-/** Arrays of any length that hold nothing but texts, or numbers. */
-export const TEXTS = 6
-export const NUMBERS = 7
-
-/** Codes of a TEXT: its length; or, for more than these, WIDE and two bytes. */
-export const MOST_SHORT = 252
-export const WIDE = 253
-/** For TEXT, NUMBER and FLAG. A FLAG is otherwise 0 or 1. */
-export const NULL = 254
-export const UNDEFINED = 255
-/** Codes of a NUMBER: itself, a small integer; or one of these and so many bytes. */
-export const MOST_SMALL = 249
-export const TWO_BYTES = 250
-export const FOUR_BYTES = 251
-export const EIGHT_BYTES = 252
-
-/** The codes before those of the value. */
-export const HEAD = 4
+import { ARRAY, EIGHT_BYTES, END, FLAG, FOUR_BYTES, HEAD, MOST_SHORT, MOST_SMALL, NULL, NUMBER, NUMBERS, TEXT, TEXTS, TWO_BYTES, UNDEFINED, WIDE } from './template-codes.ts'
 
 /** A path becomes a template when it is taken for this time: code for what is rare would cost more than it saves. */
 const ENOUGH = 8
