@@ -168,6 +168,52 @@ for (const kind of ['exitSpins', 'exitStuck', 'ticksWithoutEnd']) {
   })
 }
 
+for (const kind of ['slowTicksWithoutEnd', 'asyncTicksWithoutEnd', 'callbackWithoutEnd']) {
+  test(`what an ended task has left behind may also keep a worker for which tasks wait: ${kind}`, async (t) => {
+    const end = await inChild(
+      async ({ moduleTasks, ThreadPoolExecutor }, url: string, kind: string) => {
+        const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
+        const executor = new ThreadPoolExecutor(1)
+        await executor.submit(tasks['healthy']!, 1).result(15_000)
+        const futures = [executor.submit(tasks[kind]!), ...Array.from({ length: 100 }, () => executor.submit(tasks['spinFor']!, 5))]
+        const results = await Promise.all(futures.map((future) => future.result(30_000)))
+        const { lost, queued, running } = executor.stats()
+        await executor.shutdown()
+        return [new Set(results).size, results[0], lost, queued, running]
+      },
+      [fixture('stuck.mjs'), kind],
+    )
+    t.deepEqual({ ...cleanEnd(end), errors: '' }, ended([1, 'ended well', 0, 0, 0]), end.errors)
+  })
+}
+
+test('a module or an initializer that leaves behind what does not end costs no more than its worker', async (t) => {
+  const end = await inChild(
+    async ({ moduleTasks, ThreadPoolExecutor }, leaves: string) => {
+      const { any } = moduleTasks<{ any(): string }>(leaves)
+      const executor = new ThreadPoolExecutor(1)
+      const bad = executor.submit(any)
+      const next = executor.submit(() => 'next')
+      const seen = await Promise.all([bad, next].map((future) => future.result(30_000)))
+      const counter = new Int32Array(new SharedArrayBuffer(4))
+      const other = new ThreadPoolExecutor({
+        maxWorkers: 1,
+        initializer: (counter: Int32Array) => {
+          if (Atomics.add(counter, 0, 1) > 0) return
+          const next = (): Promise<void> => Promise.resolve().then(next)
+          setTimeout(next, 0)
+        },
+        initargs: [counter],
+      })
+      const initialized = await other.submit(() => 'initialized').result(45_000)
+      await Promise.all([executor.shutdown(), other.shutdown()])
+      return [...seen, initialized]
+    },
+    [fixture('loads-and-leaves.mjs')],
+  )
+  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(['loaded', 'next', 'initialized']), end.errors)
+})
+
 for (const how of ['cancel', 'queueTimeout']) {
   for (const module of ['loads-stuck.mjs', 'loads-without-end.mjs']) {
     test(`a module that never gets done with loading costs a worker, once nobody waits for it: ${module}, ${how}`, async (t) => {

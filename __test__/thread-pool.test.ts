@@ -124,6 +124,16 @@ test('maxTasksPerWorker with a long queue, several workers and failing tasks los
   t.like(executor.stats(), { completed: 18, failed: 6, lost: 0 })
 })
 
+test('an initializer may wait for what does not keep a thread alive', async (t) => {
+  await using executor = new ThreadPoolExecutor({
+    maxWorkers: 1,
+    initializer: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50).unref())
+    },
+  })
+  t.is(await executor.submit(() => 'ready').result(), 'ready')
+})
+
 test('the initializer runs once in each worker, before its first task, with initargs; native tasks need none', async (t) => {
   const folder = new Folder(t)
   const log = folder.file('log')

@@ -2,7 +2,7 @@
 import { setTimeout, clearTimeout } from 'node:timers'
 
 /** setTimeout takes no more than 2^31-1; longer limits are waited for in such steps. */
-const LONGEST_TIMER = 2 ** 31 - 1
+export const LONGEST_TIMER: number = 2 ** 31 - 1
 
 /** The limits of one wait: its time and its signal. Whoever makes one disposes of it when the wait is over, so that nothing is left behind. */
 export class Limit {

@@ -1,10 +1,10 @@
 /** How a worker ends: it lets go of the pool and drains, so that coverage and profiles are written. */
 import { binding } from '../binding.ts'
+import { LONGEST_TIMER } from '../limit.ts'
 import { begun } from './dispatch.ts'
 
 /** What a task left behind, such as an interval, may keep a leaving worker for so long. */
 const DRAIN = 100
-const LONGEST_TIMER = 2 ** 31 - 1
 
 let timer: NodeJS.Timeout | undefined
 

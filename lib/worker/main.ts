@@ -4,6 +4,7 @@ import { PORT, unpack } from '../codec.ts'
 import { currentContext } from '../context.ts'
 import { watchDebugger } from '../debugger.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
+import { LONGEST_TIMER } from '../limit.ts'
 import { onPark } from '../link.ts'
 import { giveBack, startSending, withoutSending } from '../parcels.ts'
 import { seed } from '../thread-role.ts'
@@ -57,8 +58,16 @@ async function start(seed: WorkerSeed): Promise<void> {
 
 async function initialize({ initializer }: WorkerSeed): Promise<void> {
   if (initializer === undefined) return
-  const fn = await load(initializer.fn)
-  // What only a port can carry came with the seed, as it is.
-  const { form, args } = initializer
-  await fn(...((form === PORT ? args : unpack(form, args)) as unknown[]))
+  // What it waits for may not keep the thread alive.
+  const alive = setInterval(() => {}, LONGEST_TIMER)
+  try {
+    const fn = await load(initializer.fn)
+    // What only a port can carry came with the seed, as it is.
+    const { form, args } = initializer
+    await fn(...((form === PORT ? args : unpack(form, args)) as unknown[]))
+    // A worker whose event loop does not turn any more is not ready.
+    await new Promise((resolve) => setImmediate(resolve))
+  } finally {
+    clearInterval(alive)
+  }
 }

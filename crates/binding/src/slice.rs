@@ -146,13 +146,19 @@ impl Slice<'_> {
         loop {
             if self.state.mailbox.has_rung() {
                 side.finish(done.take());
+                // A callback may not end.
+                side.link.pulse.call();
                 self.deliver();
             }
             let over = side.is_doomed() || !side.may_claim();
             if over || pace.is_over(side) {
-                side.finish_turn(done.take());
+                let is_idle = side.finish_turn(done.take());
                 bell.leave_now();
-                bell.ring_loop();
+                if is_idle {
+                    bell.ring();
+                } else {
+                    side.come_back();
+                }
                 return;
             }
             let mut turn = side.turn(done.take());

@@ -1,7 +1,7 @@
 //! Workers that do not come back to their pool though they run no task of it.
 //!
-//! Three things can keep one. A callback that an ended task has left behind, such as a timer's, may not end: the pool takes
-//! the worker for idle, gives it the next task, and hears nothing. And a module that is loaded for a task may not get done with
+//! Three things can keep one. A callback that an ended task has left behind, such as a timer's, may not end: the pool has called
+//! the worker for the next task, or the worker went back to its event loop before it asked for one, and the pool hears nothing. And a module that is loaded for a task may not get done with
 //! loading; when that task has been cancelled, or its `queueTimeout` is over, nobody waits for it any more. Neither is a
 //! running task, so no stop goes there; after a while the worker is replaced. And a worker that has left may not come to its end, because
 //! a callback or an `exit` listener of an ended task does not: then nobody waits for it any more.
@@ -42,7 +42,7 @@ enum Debt {
 /// Calls and answers of one worker.
 #[derive(Default)]
 pub(crate) struct Pulse {
-    /// How often the pool has called. Raised before the bell rings, so whoever comes for the bell sees it.
+    /// How often the worker was called, by the pool or by itself. Raised before the bell rings, so whoever comes for the bell sees it.
     called: AtomicU64,
     answered: AtomicU64,
     /// 0, or the load under way: its number above the function's, which is counted from 1.
@@ -54,7 +54,7 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    /// The pool calls the worker.
+    /// The worker is called, to ask for its next task.
     pub(crate) fn call(&self) {
         self.called.fetch_add(1, Ordering::Release);
         watch();
@@ -156,10 +156,15 @@ fn look() -> bool {
                 link.pulse.end_leaving();
                 link.give_up_leaving();
             }
-            Debt::Answer(_) if waited >= UNANSWERED && is_without_task(&link, WorkerState::Woken) => {
+            // Of one that was called in vain nobody wants anything.
+            Debt::Answer(_)
+                if waited >= UNANSWERED && is_without_task(&link, |state| state != WorkerState::Idle) =>
+            {
                 stopper::replace(&link);
             }
-            Debt::Load(_) if waited >= UNWANTED && is_without_task(&link, WorkerState::Preparing) => {
+            Debt::Load(_)
+                if waited >= UNWANTED && is_without_task(&link, |state| state == WorkerState::Preparing) =>
+            {
                 stopper::replace(&link);
             }
             _ => {}
@@ -176,8 +181,8 @@ fn is_wanted(link: &IsolateLink, debt: Debt) -> bool {
     }
 }
 
-fn is_without_task(link: &Arc<IsolateLink>, owes: WorkerState) -> bool {
+fn is_without_task(link: &Arc<IsolateLink>, owes: fn(WorkerState) -> bool) -> bool {
     let id = *link.id.lock();
     let workers = link.entry.pool.workers();
-    workers.iter().any(|worker| Some(worker.id) == id && worker.state == owes && worker.held.is_empty())
+    workers.iter().any(|worker| Some(worker.id) == id && owes(worker.state) && worker.held.is_empty())
 }

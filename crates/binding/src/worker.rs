@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use napi::sys;
-use pool::{Kind, Linger, Next, Outcome, Turn, Worker};
+use pool::{Kind, Linger, Next, Outcome, Turn, Worker, WorkerLink};
 
 use crate::bell::Bell;
 use crate::functions;
@@ -150,13 +150,23 @@ impl WorkerSide {
         }
     }
 
-    /// The same, before the thread goes back to its event loop, from which it can be called at once.
-    pub(crate) fn finish_turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) {
+    /// The same, before the thread goes back to its event loop. Says whether it is idle then: the pool calls it when there is
+    /// something to claim. If not it has to [come back](Self::come_back) by itself.
+    pub(crate) fn finish_turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> bool {
         if self.is_doomed() || !self.may_claim() {
             self.finish(done);
-        } else if let (Some((task, outcome)), Some(worker)) = (done, self.worker.borrow().as_ref()) {
-            worker.finish_idle(&task, outcome);
+            return false;
         }
+        match (done, self.worker.borrow().as_ref()) {
+            (Some((task, outcome)), Some(worker)) => worker.finish_idle(&task, outcome),
+            _ => false,
+        }
+    }
+
+    /// Has the event loop call this thread, which owes the pool a question for its next task. If something that an ended task
+    /// has left behind keeps the loop from it, the watchdog sees that.
+    pub(crate) fn come_back(&self) {
+        self.link.wake();
     }
 
     /// A function has been loaded, or has failed to.
@@ -248,8 +258,11 @@ impl WorkerSide {
     /// A pending promise has settled.
     pub(crate) fn settle(&self, token: f64, outcome: Outcome<JsWork>) {
         if let Some(task) = self.end(token) {
-            self.finish_turn(Some((task, outcome)));
-            self.link.bell.ring();
+            if self.finish_turn(Some((task, outcome))) {
+                self.link.bell.ring();
+            } else {
+                self.come_back();
+            }
         }
     }
 

@@ -43,9 +43,10 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
     let bell = call.state.bell.clone();
     let side = WorkerSide::attach(entry, call.u32(1)?, bell, Guard::new(call.env, caller), callbacks);
     pools::remember(&side.link);
-    *call.state.worker.borrow_mut() = Some(Rc::new(side));
+    let side = Rc::new(side);
+    *call.state.worker.borrow_mut() = Some(side.clone());
     call.state.hold(true);
-    call.state.bell.ring();
+    side.come_back();
     js::boolean(call.env, true)
 }
 
@@ -123,8 +124,9 @@ pub(crate) fn resume(call: &Call<'_>) -> Answer {
 
 /// `prepared(function, isAsync)`: the function is loaded, or has failed to.
 pub(crate) fn prepared(call: &Call<'_>) -> Answer {
-    side(call)?.prepared(call.u32(0)?, call.bool(1)?);
-    call.state.bell.ring();
+    let side = side(call)?;
+    side.prepared(call.u32(0)?, call.bool(1)?);
+    side.come_back();
     nothing(call)
 }
 
@@ -138,7 +140,7 @@ pub(crate) fn recovered(call: &Call<'_>) -> Answer {
         // At once: what a stop has left of the stack of async ids would end the process when the outermost callback returns.
         side.guard.end_here();
     }
-    call.state.bell.ring();
+    side.come_back();
     nothing(call)
 }
 

@@ -172,19 +172,25 @@ impl<W: Work> Pool<W> {
     }
 
     /// A worker that is between two claims finds nothing, if that is so.
-    pub(crate) fn rest_if_idle(&self, shared: &mut Shared<W>, id: WorkerId, actions: &mut Actions<W>) {
-        let Some(record) = shared.workers.get(id) else { return };
+    pub(crate) fn rest_if_idle(
+        &self,
+        shared: &mut Shared<W>,
+        id: WorkerId,
+        actions: &mut Actions<W>,
+    ) -> bool {
+        let Some(record) = shared.workers.get(id) else { return false };
         let is_between = matches!(record.state, WorkerState::Busy | WorkerState::Partial);
         let has_nothing = record.held.is_empty() && record.pinned.is_empty() && record.suspended == 0;
         let (kind, claimed) = (record.kind, record.claimed);
-        if is_between
+        let finds_nothing = is_between
             && has_nothing
             && shared.is_open()
             && shared.waiting(kind) == 0
-            && !self.is_worn(kind, claimed)
-        {
+            && !self.is_worn(kind, claimed);
+        if finds_nothing {
             self.rest(shared, id, 0, actions);
         }
+        finds_nothing
     }
 
     /// Whether a worker has claimed as many tasks as it may.

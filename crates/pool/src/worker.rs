@@ -149,14 +149,16 @@ impl<W: Work> Worker<W> {
 
     /// Like [`Worker::finish`], for a worker that can claim at any time. If it holds nothing more and nothing waits for
     /// it, it is idle at once: whoever hears of the outcome and submits the next task finds it, and need not start another.
-    pub fn finish_idle(&self, task: &Arc<Task<W>>, outcome: Outcome<W>) {
+    /// Says whether that is so; if not it must call [`Worker::next`] soon.
+    pub fn finish_idle(&self, task: &Arc<Task<W>>, outcome: Outcome<W>) -> bool {
         let mut actions = Actions::default();
         let mut shared = self.pool.lock();
         self.pool.put_down(&mut shared, self.id, task, outcome, &mut actions);
-        self.pool.rest_if_idle(&mut shared, self.id, &mut actions);
+        let is_idle = self.pool.rest_if_idle(&mut shared, self.id, &mut actions);
         self.pool.unlock(shared, &mut actions);
         // Not `release`; see `turn`.
         self.pool.act(actions);
+        is_idle
     }
 
     /// Leaves if the worker is idle, not kept warm, and nobody has woken it.
