@@ -228,6 +228,53 @@ test('argon2id checks its options at submit, argon2Verify its hash when it runs'
   await t.throwsAsync(run(native.argon2Verify, '$argon2id$v=19$m=4194304,t=9,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc', 'x'), { instanceOf: RangeError })
 })
 
+test('what a getter of the options does to the arguments is not lost on submit', async (t) => {
+  const password = new TextEncoder().encode('secret')
+  const options = {
+    memoryCost: 64,
+    get timeCost() {
+      structuredClone(null, { transfer: [password.buffer] })
+      return 1
+    },
+  }
+  t.throws(() => submit(native.argon2id, password, options), { instanceOf: TypeError, message: /detached/ })
+  const numbers = Float64Array.of(1, 2)
+  const shape = {
+    m: 1,
+    n: 1,
+    get k() {
+      structuredClone(null, { transfer: [numbers.buffer] })
+      return 2
+    },
+  }
+  t.throws(() => submit(native.matmul, numbers, numbers, shape), { instanceOf: TypeError, message: /detached/ })
+  for (const name of ['salt', 'memoryCost', 'timeCost', 'parallelism', 'hashLength']) t.throws(() => submit(native.argon2id, 'x', { [name]: null }), { instanceOf: TypeError })
+})
+
+test('shared numbers are copied, whatever class their array says its copies are of', async (t) => {
+  const shared = new SharedArrayBuffer(80)
+  let isAsked = false
+  class Strange extends Float64Array {
+    static get [Symbol.species](): Float64ArrayConstructor {
+      isAsked = true
+      return class {
+        constructor(length: number) {
+          return new Float64Array(shared, 0, length)
+        }
+      } as unknown as Float64ArrayConstructor
+    }
+  }
+  const statistics = await run(native.statistics, new Strange(shared as unknown as ArrayBuffer).fill(3) as Float64Array)
+  t.is(statistics.sum, 30)
+  t.false(isAsked)
+})
+
+test('a product without elements, of any shape, is empty', async (t) => {
+  const none = new Float64Array(0)
+  t.is((await run(native.matmul, none, none, { m: 0, k: 0, n: 2 ** 53 - 1 })).length, 0)
+  t.deepEqual([...(await run(native.matmul, none, none, { m: 2, k: 0, n: 2 }))], [0, 0, 0, 0])
+})
+
 test('a native task cannot be called directly', (t) => {
   t.throws(() => native.sha256(''), { instanceOf: TypeError, message: /submit it to an executor/ })
   t.is(native.sha256.name, 'sha256')

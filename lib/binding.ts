@@ -111,7 +111,7 @@ export interface Binding {
   templateNumber(path: string): number
   templatePath(template: number): string
   /** Throws an Error with a code (plugins.rs). */
-  loadPlugin(path: string): [path: string, first: number, ...names: string[]]
+  loadPlugin(path: string): [first: number, ...names: string[]]
   attach(
     poolNumber: number,
     workerNumber: number,

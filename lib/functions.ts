@@ -46,9 +46,13 @@ export function registeredTask(url: string, key: string): Task<any[], any> | und
   return registry.named.get(url)?.get(key)
 }
 
+/** The names of the native tasks that this isolate knows, by their numbers. */
+export const nativeNames: Map<number, string> = new Map()
+
 /** Says that `fn` stands for a native task. */
 export function registerNative(fn: Task<any[], any>, number: number, prepare: (args: readonly unknown[]) => unknown[]): void {
   known.set(fn, { number, isNative: true, prepare, name: fn.name })
+  nativeNames.set(number, fn.name)
 }
 
 /** Looks up, or numbers, a function. @throws TypeError for what cannot be sent */

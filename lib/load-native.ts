@@ -12,8 +12,8 @@ export type PluginTask = (input?: Bytes) => Uint8Array
 /** The tasks of a plug-in, by name. */
 export type PluginTasks<K extends string = string> = { readonly [N in K]: PluginTask }
 
-/** What this isolate has made of each library, by its resolved path. */
-const loaded: Map<string, PluginTasks> = new Map()
+/** What this isolate has made of each library, by the number of its first task, which no other has. */
+const loaded: Map<number, PluginTasks> = new Map()
 
 /**
  * Loads a plug-in and gives its tasks, to be submitted like functions. A library is loaded once for the process and never unloaded. Its code
@@ -29,9 +29,9 @@ const loaded: Map<string, PluginTasks> = new Map()
  * ```
  */
 export function loadNative<K extends string = string>(path: string | URL): PluginTasks<K> {
-  const [file, first, ...names] = binding.loadPlugin(pathOf(path))
-  let tasks = loaded.get(file)
-  if (tasks === undefined) loaded.set(file, (tasks = makeTasks(first, names)))
+  const [first, ...names] = binding.loadPlugin(pathOf(path))
+  let tasks = loaded.get(first)
+  if (tasks === undefined) loaded.set(first, (tasks = makeTasks(first, names)))
   return tasks as PluginTasks<K>
 }
 

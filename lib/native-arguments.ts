@@ -29,10 +29,9 @@ export type Numeric =
 /** How large a result may grow if nobody says otherwise: 4 GiB, or what the runtime can hold if that is less. */
 export const MAX_OUTPUT: number = Math.min(constants.MAX_LENGTH, 2 ** 32)
 
+const CLASSES = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array]
 /** For kernels.statistics, in whose summary these classes are read as they are; others become a Float64Array first. */
-const AS_THEY_ARE: ReadonlySet<string> = new Set(
-  [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array].map(({ name }) => name),
-)
+const AS_THEY_ARE: ReadonlyMap<string, (typeof CLASSES)[number]> = new Map(CLASSES.map((array) => [array.name, array]))
 
 function wrongType(name: string, expected: string, value: unknown): TypeError {
   return new TypeError(`${name} must be ${expected}, got ${typeof value === 'string' ? 'a string' : describe(value)}`)
@@ -76,14 +75,16 @@ export function numeric(value: unknown, name: string): Numeric {
   }
   const array = value as Numeric
   const buffer = memoryOf(array, name)
-  if (!AS_THEY_ARE.has(viewClass(array))) return Float64Array.from(array)
-  return types.isSharedArrayBuffer(buffer) ? array.slice() : array
+  const own = AS_THEY_ARE.get(viewClass(array))
+  if (own === undefined) return new Float64Array(array)
+  // Not by `slice`, which asks the array what class the copy shall have.
+  return types.isSharedArrayBuffer(buffer) ? new own(array) : array
 }
 
 /** Numbers as a Float64Array. @throws TypeError */
 export function float64(value: unknown, name: string): Float64Array {
   const array = numeric(value, name)
-  return types.isFloat64Array(array) ? array : Float64Array.from(array)
+  return types.isFloat64Array(array) ? array : new Float64Array(array)
 }
 
 function checkNumber(value: unknown, name: string): number {
@@ -130,12 +131,16 @@ export interface MatmulShape {
   n: number
 }
 
+function shapeOf(value: unknown): MatmulShape {
+  const given = checkOptions<MatmulShape>(value, 'shape', ['m', 'k', 'n'])
+  return { m: integer(given.m, 'm', 0), k: integer(given.k, 'k', 0), n: integer(given.n, 'n', 0) }
+}
+
 /** Checks the arguments of a product of matrices. */
 export function matrices(args: readonly unknown[]): unknown[] {
+  const { m, k, n } = shapeOf(args[2])
   const a = float64(args[0], 'a')
   const b = float64(args[1], 'b')
-  const given = checkOptions<MatmulShape>(args[2], 'shape', ['m', 'k', 'n'])
-  const [m, k, n] = [integer(given.m, 'm', 0), integer(given.k, 'k', 0), integer(given.n, 'n', 0)]
   if (a.length !== m * k) throw new RangeError(`a must have m * k = ${m} * ${k} = ${m * k} elements, not ${a.length}`)
   if (b.length !== k * n) throw new RangeError(`b must have k * n = ${k} * ${n} = ${k * n} elements, not ${b.length}`)
   if (m * n * Float64Array.BYTES_PER_ELEMENT > constants.MAX_LENGTH) throw new RangeError(`a result of ${m} x ${n} numbers does not fit into memory`)
@@ -161,16 +166,17 @@ const MOST_WORK = 4 * 1024 * 1024
 
 /** Checks the arguments of a password's hash. */
 export function passwordHash(args: readonly unknown[]): unknown[] {
-  const password = bytes(args[0], 'password')
   const names = ['salt', 'memoryCost', 'timeCost', 'parallelism', 'hashLength'] as const
   const given = checkOptions<Argon2idOptions>(args[1], 'options', names)
-  const salt = given.salt === undefined ? undefined : bytes(given.salt, 'salt')
+  const { salt: givenSalt, parallelism: lanes, memoryCost: memory, timeCost: passes, hashLength: size } = given
+  const password = bytes(args[0], 'password')
+  const salt = givenSalt === undefined ? undefined : bytes(givenSalt, 'salt')
   if (salt !== undefined) {
     const length = typeof salt === 'string' ? Buffer.byteLength(salt) : salt.byteLength
     if (length < 8 || length > 1024) throw new RangeError(`salt must have from 8 to 1024 bytes, not ${length}`)
   }
-  const parallelism = integer(given.parallelism ?? 1, 'parallelism', 1, 255)
-  const memoryCost = integer(given.memoryCost ?? 19_456, 'memoryCost', 8 * parallelism, MOST_MEMORY)
-  const timeCost = integer(given.timeCost ?? 2, 'timeCost', 1, Math.floor(MOST_WORK / memoryCost))
-  return [password, salt, memoryCost, timeCost, parallelism, integer(given.hashLength ?? 32, 'hashLength', 4, 1024)]
+  const parallelism = lanes === undefined ? 1 : integer(lanes, 'parallelism', 1, 255)
+  const memoryCost = integer(memory === undefined ? 19_456 : memory, 'memoryCost', 8 * parallelism, MOST_MEMORY)
+  const timeCost = integer(passes === undefined ? 2 : passes, 'timeCost', 1, Math.floor(MOST_WORK / memoryCost))
+  return [password, salt, memoryCost, timeCost, parallelism, size === undefined ? 32 : integer(size, 'hashLength', 4, 1024)]
 }

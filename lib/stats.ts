@@ -1,5 +1,6 @@
 /** What `stats()` and `dump()` give. */
 import { binding } from './binding.ts'
+import { nativeNames } from './functions.ts'
 import { mapStack } from './source-maps.ts'
 
 /** Times in milliseconds; quantiles are within 6.25 %. All 0 while `count` is 0. */
@@ -73,13 +74,14 @@ export function readDump(pool: number, threadIds: (worker: number) => number): W
       kind: KINDS[kind] as WorkerDump['kind'],
       state: STATES[state] as WorkerDump['state'],
     }
-    if (task !== undefined) dump.task = { id: task, name: name !== '' ? name : functionName(fn), runningFor }
+    if (task !== undefined) dump.task = { id: task, name: name !== '' ? name : functionName(fn, dump.kind), runningFor }
     if (stack !== undefined) dump.stack = mapStack(stack)
     return dump
   })
 }
 
-function functionName(fn: number): string {
+function functionName(fn: number, kind: WorkerDump['kind']): string {
+  if (kind === 'native') return nativeNames.get(fn) ?? ''
   if (fn === 0) return ''
   const text = JSON.parse(binding.functionText(fn)) as { key?: string; name?: string }
   return text.key ?? text.name ?? ''

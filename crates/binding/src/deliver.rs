@@ -9,6 +9,7 @@ use pool::{Failure, Outcome};
 use crate::isolate::{BATCH, IsolateState};
 use crate::js::{self, Env, Fault};
 use crate::mailbox::Note;
+use crate::native_tasks;
 use crate::value::{Packed, Value};
 use crate::work::{JsTask, JsWork};
 use crate::writing;
@@ -49,7 +50,10 @@ pub(crate) fn collect_notes(state: &IsolateState) {
 /// Delivers up to a batch of the pending notes.
 pub(crate) fn deliver(state: &IsolateState) {
     let mut batch = Batch { state, values: None, rows: 0, bytes: 0 };
-    if batch.fill().is_ok() && batch.rows > 0 && batch.send().is_ok() {
+    // The rows that are there have let go of their slots: they are sent whatever becomes of the next one.
+    let filled = batch.fill();
+    let sent = if batch.rows > 0 { batch.send() } else { Ok(()) };
+    if filled.is_ok() && sent.is_ok() {
         return;
     }
     if let Some(error) = js::take_exception(state.env) {
@@ -78,8 +82,16 @@ impl Batch<'_> {
             let next = self.state.pending.borrow_mut().pop_front();
             match next {
                 None => break,
-                Some(Note::Progress(task)) => self.add_progress(&task)?,
-                Some(Note::Settled(task)) => self.add_settled(&task)?,
+                Some(Note::Progress(task)) => {
+                    if !self.add_progress(&task)? {
+                        self.put_back(Note::Progress(task));
+                    }
+                }
+                Some(Note::Settled(task)) => {
+                    if !self.add_settled(&task)? {
+                        self.put_back(Note::Settled(task));
+                    }
+                }
                 Some(Note::Pool { event, pool, number }) => {
                     let kind = Row::Pool as i32 | (event as i32) << 8;
                     self.push(pool, kind, number, None)?;
@@ -89,23 +101,34 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn add_progress(&mut self, task: &Arc<JsTask>) -> Result<(), Fault> {
-        let slot = task.owner().slot;
-        if !self.state.slab.borrow().holds(slot, task) {
-            return Ok(());
-        }
-        if let Some(list) = progress(self.state.env, task)? {
-            self.push(slot, Row::Progress as i32, 0.0, Some(list))?;
-        }
-        Ok(())
+    /// For the next batch, which comes in the next turn of the loop.
+    fn put_back(&mut self, note: Note) {
+        self.state.pending.borrow_mut().push_front(note);
+        self.bytes = MUCH;
     }
 
-    fn add_settled(&mut self, task: &Arc<JsTask>) -> Result<(), Fault> {
+    /// Adds what the task has reported. False if that is not all of it.
+    fn add_progress(&mut self, task: &Arc<JsTask>) -> Result<bool, Fault> {
         let slot = task.owner().slot;
         if !self.state.slab.borrow().holds(slot, task) {
-            return Ok(());
+            return Ok(true);
         }
-        self.add_progress(task)?;
+        let Some((waiting, is_all)) = take_progress(task, MUCH_PROGRESS) else { return Ok(true) };
+        self.bytes += waiting.iter().map(|packed| packed.value.weight()).sum::<usize>();
+        let list = write_progress(self.state.env, waiting)?;
+        self.push(slot, Row::Progress as i32, 0.0, Some(list))?;
+        Ok(is_all)
+    }
+
+    /// Adds the outcome. False if the progress before it fills the batch.
+    fn add_settled(&mut self, task: &Arc<JsTask>) -> Result<bool, Fault> {
+        let slot = task.owner().slot;
+        if !self.state.slab.borrow().holds(slot, task) {
+            return Ok(true);
+        }
+        if !self.add_progress(task)? {
+            return Ok(false);
+        }
         let outcome = task.take_outcome();
         if let Some(Ok(packed)) = &outcome {
             self.bytes += packed.value.weight();
@@ -116,7 +139,7 @@ impl Batch<'_> {
         // so the slot can be used again from now on.
         self.state.slab.borrow_mut().release(slot);
         self.state.hold(false);
-        Ok(())
+        Ok(true)
     }
 
     fn push(
@@ -146,26 +169,55 @@ impl Batch<'_> {
     }
 }
 
+/// So many values of progress at once are a batch.
+const MUCH_PROGRESS: usize = 1024;
+
 /// The progress that was not delivered yet, as a flat array of forms and values.
 pub(crate) fn progress(env: Env, task: &Arc<JsTask>) -> Result<Option<sys::napi_value>, Fault> {
+    take_progress(task, usize::MAX).map(|(waiting, _)| write_progress(env, waiting)).transpose()
+}
+
+/// The first `most` values of the progress that was not delivered yet, and whether these are all.
+fn take_progress(task: &Arc<JsTask>, most: usize) -> Option<(Vec<Packed>, bool)> {
     if !task.owner().has_progress.load(std::sync::atomic::Ordering::Acquire) {
-        return Ok(None);
+        return None;
     }
-    let Some(waiting) = task.owner().progress.lock().take() else { return Ok(None) };
+    let mut progress = task.owner().progress.lock();
+    let waiting = progress.as_mut()?;
+    if waiting.len() <= most {
+        return progress.take().map(|all| (*all, true));
+    }
+    let rest = waiting.split_off(most);
+    Some((std::mem::replace(waiting, rest), false))
+}
+
+fn write_progress(env: Env, waiting: Vec<Packed>) -> Result<sys::napi_value, Fault> {
     let list = js::array(env)?;
-    for (index, packed) in waiting.into_iter().enumerate() {
-        let at = (2 * index) as u32;
-        let (form, value) = writing::write_packed(env, &packed)?;
+    let mut at = 0;
+    for packed in waiting {
+        let Ok((form, value)) = writing::write_packed(env, &packed) else {
+            // No memory for it. The future is to settle all the same.
+            let _ = js::take_exception(env);
+            continue;
+        };
         js::set_element(env, list, at, js::int(env, i32::from(form))?)?;
         js::set_element(env, list, at + 1, value)?;
+        at += 2;
     }
-    Ok(Some(list))
+    Ok(list)
 }
 
 type RowParts = (i32, f64, Option<sys::napi_value>);
 
-/// An outcome as the parts of a row.
+/// An outcome as the parts of a row. One that this isolate has no room for becomes a failure that says so.
 pub(crate) fn write_outcome(env: Env, outcome: Option<Outcome<JsWork>>) -> Result<RowParts, Fault> {
+    try_write(env, outcome).or_else(|fault| {
+        let error = native_tasks::unmade(env, fault, "the outcome");
+        write_failure(env, Failure::Threw(error))
+    })
+}
+
+fn try_write(env: Env, outcome: Option<Outcome<JsWork>>) -> Result<RowParts, Fault> {
     let plain = |row: Row| Ok((row as i32, 0.0, None));
     match outcome {
         None => plain(Row::Collected),

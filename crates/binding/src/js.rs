@@ -33,7 +33,7 @@ mod fault;
 mod make;
 mod read;
 
-pub(crate) use fault::{Fault, check};
+pub(crate) use fault::{Fault, OUT_OF_MEMORY, check};
 pub(crate) use make::*;
 pub(crate) use read::*;
 

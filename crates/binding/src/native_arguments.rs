@@ -3,12 +3,14 @@
 
 use std::borrow::Cow;
 
-use kernels::{Control, KernelError, Stopped};
+use kernels::{Control, KernelError};
 
 use crate::value::{ArgList, Value};
 
 /// Characters of a string to encode between two looks at the control.
 const CHARACTERS_PER_CHECK: usize = 64 * 1024;
+/// Bytes of a character.
+const UTF8_AT_MOST: usize = 4;
 
 pub(crate) fn number(args: &[Value], index: usize) -> f64 {
     match args.get(index) {
@@ -27,7 +29,7 @@ pub(crate) fn bytes<'a>(
     args: &'a [Value],
     index: usize,
     control: &dyn Control,
-) -> Result<Cow<'a, [u8]>, Stopped> {
+) -> Result<Cow<'a, [u8]>, KernelError> {
     Ok(match args.get(index) {
         Some(Value::Bytes { bytes, .. }) => Cow::Borrowed(bytes),
         Some(Value::Lent(lent)) => Cow::Borrowed(lent.bytes()),
@@ -43,11 +45,13 @@ pub(crate) fn bytes<'a>(
     })
 }
 
-fn encode(characters: impl Iterator<Item = char>, control: &dyn Control) -> Result<Vec<u8>, Stopped> {
-    let mut out = Vec::with_capacity(characters.size_hint().0);
+fn encode(characters: impl Iterator<Item = char>, control: &dyn Control) -> Result<Vec<u8>, KernelError> {
+    let mut out = Vec::new();
+    out.try_reserve(characters.size_hint().0).map_err(|_| KernelError::OutOfMemory)?;
     for (index, character) in characters.enumerate() {
         if index % CHARACTERS_PER_CHECK == 0 {
             control.check()?;
+            out.try_reserve(CHARACTERS_PER_CHECK * UTF8_AT_MOST).map_err(|_| KernelError::OutOfMemory)?;
         }
         out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
     }
@@ -136,7 +140,7 @@ pub(crate) fn numbers_in(bytes: &mut [u8]) -> Option<&mut [f64]> {
 
 #[cfg(test)]
 mod tests {
-    use kernels::Unstoppable;
+    use kernels::{Stopped, Unstoppable};
 
     use super::*;
 

@@ -10,6 +10,7 @@ use kernels::statistics::{Element, Statistics};
 use kernels::{gzip, hash, primes, select, sort, statistics, zstd};
 use pool::Control;
 
+use crate::js::{self, Env, Fault, OUT_OF_MEMORY};
 use crate::native_arguments::{Plain, bytes, copy, memory_of, number, numbers, numbers_in, size, take_bytes};
 use crate::plugins;
 use crate::value::{Args, Packed, Value, View};
@@ -20,6 +21,9 @@ use crate::work::JsWork;
 pub(crate) const AS_IS: u8 = 0;
 const CLONED: u8 = 2;
 const FORM_ERROR: u8 = 33;
+
+/// Node's own code for a result that is longer than it may be.
+pub(crate) const TOO_LARGE: &str = "ERR_BUFFER_TOO_LARGE";
 
 /// N-API's numbers for the typed arrays that are made or told apart here.
 const INT8_ARRAY: View = 0;
@@ -44,6 +48,16 @@ pub(crate) fn failure(name: &str, code: &str, message: &str) -> Arc<Packed> {
     }
     text.push('}');
     Arc::new(Packed { form: FORM_ERROR, value: string(text) })
+}
+
+/// The error for `what`, which could not be made in an isolate or read from it.
+pub(crate) fn unmade(env: Env, fault: Fault, what: &str) -> Arc<Packed> {
+    let _ = js::take_exception(env);
+    match fault {
+        Fault::Throw { code, message } => failure("Error", code, &message),
+        // Only what needs memory throws by itself.
+        Fault::Pending => failure("Error", OUT_OF_MEMORY, &format!("no memory for {what}")),
+    }
 }
 
 fn quote(out: &mut String, text: &str) {
@@ -207,18 +221,15 @@ fn float64(numbers: &[f64], stop: &Stop<'_, '_>) -> Result<Value, KernelError> {
     Ok(Value::Bytes { view: FLOAT64_ARRAY, bytes: copy(memory_of(numbers), stop)? })
 }
 
-fn explain(error: &KernelError) -> Arc<Packed> {
+pub(crate) fn explain(error: &KernelError) -> Arc<Packed> {
     let message = error.to_string();
     match error {
         KernelError::Type(_) => failure("TypeError", "", &message),
         KernelError::Range(_) => failure("RangeError", "", &message),
-        KernelError::TooLarge { .. } => failure("RangeError", "ERR_BUFFER_TOO_LARGE", &message),
+        KernelError::TooLarge { .. } => failure("RangeError", TOO_LARGE, &message),
         KernelError::OutOfMemory => failure("Error", OUT_OF_MEMORY, &message),
         KernelError::Stopped | KernelError::Corrupt(_) | KernelError::System(_) => {
             failure("Error", "", &message)
         }
     }
 }
-
-/// Node's own code for it.
-pub(crate) const OUT_OF_MEMORY: &str = "ERR_MEMORY_ALLOCATION_FAILED";

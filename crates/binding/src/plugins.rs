@@ -6,7 +6,9 @@
 //! **Stopping.** `settled` runs on whatever thread settles a future. If that ends a task other than by its own
 //! return, `settled` first raises `ended`, which is the cancel flag that the plug-in sees, and then looks whether a
 //! hook was left; a task that leaves a hook first says so in `hooked` and then looks at `ended`. Both pairs are
-//! sequentially consistent, so at least one of the two sees the other; who takes the hook out of `HOOKS` calls it.
+//! sequentially consistent, so at least one of the two sees the other; who takes the hook out of `HOOKS` calls it. The code
+//! of a hook is the plug-in's, and may not come back: `settled` calls it on a thread of its own, for the thread on which it
+//! runs has others to care for.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -18,9 +20,9 @@ use pool::Control;
 use task::host::{Host, Library, LoadError, PluginError, PluginTask};
 
 use crate::calls::{Answer, Call};
-use crate::js::{self, Fault};
+use crate::js::{self, Fault, OUT_OF_MEMORY};
 use crate::native_arguments::bytes;
-use crate::native_tasks::{OUT_OF_MEMORY, Stop, UINT8_ARRAY, failure};
+use crate::native_tasks::{Stop, TOO_LARGE, UINT8_ARRAY, explain, failure};
 use crate::value::{Args, Packed, Value};
 use crate::work::{JsTask, JsWork, report_progress};
 
@@ -39,17 +41,16 @@ struct Tasks {
 
 static TASKS: LazyLock<RwLock<Tasks>> = LazyLock::new(RwLock::default);
 
-/// `loadPlugin(path)`: an array of the library's resolved path, the number of its first task, and the tasks' names.
+/// `loadPlugin(path)`: an array of the number of the library's first task, which is its own, and the tasks' names.
 pub(crate) fn load(call: &Call<'_>) -> Answer {
     let path = js::get_text(call.env, call.value(0)?)?;
     // SAFETY: the user vouches for the library that the user names; docs/plugins.md says what that means.
     let library = unsafe { Library::load(path) }.map_err(|error| refusal(&error))?;
     let first = number_of(library);
     let list = js::array(call.env)?;
-    js::set_element(call.env, list, 0, js::string(call.env, &library.path().to_string_lossy())?)?;
-    js::set_element(call.env, list, 1, js::double(call.env, f64::from(first))?)?;
+    js::set_element(call.env, list, 0, js::double(call.env, f64::from(first))?)?;
     for (index, task) in library.tasks().enumerate() {
-        js::set_element(call.env, list, index as u32 + 2, js::string(call.env, task.name())?)?;
+        js::set_element(call.env, list, index as u32 + 1, js::string(call.env, task.name())?)?;
     }
     Ok(list)
 }
@@ -101,16 +102,16 @@ pub(crate) fn settled(task: &Arc<JsTask>) {
     }
     let sign = &task.owner().stop_sign;
     sign.ended.store(1, Ordering::SeqCst);
-    if sign.hooked.load(Ordering::SeqCst) {
-        call_hook(task);
+    if sign.hooked.load(Ordering::SeqCst)
+        && let Some(hook) = take_hook(task)
+    {
+        // Where there is no thread to be had the task hears of its end by its flag.
+        let _ = std::thread::Builder::new().name("cf-hook".into()).spawn(hook);
     }
 }
 
-fn call_hook(task: &Arc<JsTask>) {
-    let hook = HOOKS.lock().remove(&key(task));
-    if let Some(hook) = hook {
-        hook();
-    }
+fn take_hook(task: &Arc<JsTask>) -> Option<Hook> {
+    HOOKS.lock().remove(&key(task))
 }
 
 /// The pool, as a running task of a plug-in sees it.
@@ -127,14 +128,16 @@ impl Host for Running<'_, '_> {
     fn on_cancel(&self, hook: Hook) {
         HOOKS.lock().insert(key(self.control.task()), hook);
         self.sign.hooked.store(true, Ordering::SeqCst);
-        if self.sign.ended.load(Ordering::SeqCst) != 0 {
-            call_hook(self.control.task());
+        if self.sign.ended.load(Ordering::SeqCst) != 0
+            && let Some(hook) = take_hook(self.control.task())
+        {
+            hook();
         }
     }
 
-    fn progress(&self, bytes: &[u8]) {
+    fn progress(&self, bytes: Vec<u8>) {
         if !self.control.cancelled() {
-            report_progress(self.control.task(), uint8(bytes.to_vec()));
+            report_progress(self.control.task(), uint8(bytes));
         }
     }
 
@@ -146,8 +149,7 @@ impl Host for Running<'_, '_> {
 impl Drop for Running<'_, '_> {
     fn drop(&mut self) {
         if self.sign.hooked.load(Ordering::SeqCst) {
-            let unused = HOOKS.lock().remove(&key(self.control.task()));
-            drop(unused);
+            drop(take_hook(self.control.task()));
         }
     }
 }
@@ -156,8 +158,7 @@ impl Drop for Running<'_, '_> {
 pub(crate) fn run(number: u32, args: &Args, control: &Control<'_, JsWork>) -> Result<Packed, Arc<Packed>> {
     let task = TASKS.read().all.get((number - FIRST) as usize).copied();
     let Some(task) = task else { return Err(failure("Error", "", "no such native task")) };
-    let stopped = |_| failure("Error", "", "the task was stopped");
-    let input = bytes(args.values.as_slice(), 0, &Stop(control)).map_err(stopped)?;
+    let input = bytes(args.values.as_slice(), 0, &Stop(control)).map_err(|error| explain(&error))?;
     let running = Running { control, sign: &control.task().owner().stop_sign };
     match task.run(&input, &running) {
         Ok(output) => Ok(uint8(output)),
@@ -166,8 +167,12 @@ pub(crate) fn run(number: u32, args: &Args, control: &Control<'_, JsWork>) -> Re
                 // It noticed before the clock did: the future is to fail with a TimeoutError, not with this.
                 control.task().wait_until(Some(Instant::now() + CLOCK_SLACK));
             }
-            let code = if error == PluginError::OutOfMemory { OUT_OF_MEMORY } else { "" };
-            Err(failure("Error", code, &error.to_string()))
+            let (class, code) = match error {
+                PluginError::OutOfMemory => ("Error", OUT_OF_MEMORY),
+                PluginError::TooLarge => ("RangeError", TOO_LARGE),
+                _ => ("Error", ""),
+            };
+            Err(failure(class, code, &error.to_string()))
         }
     }
 }

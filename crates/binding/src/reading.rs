@@ -7,7 +7,7 @@ use crate::isolate::IsolateState;
 use crate::js::{self, Env, Fault};
 use crate::lent::Lent;
 use crate::store::Store;
-use crate::value::{ArgList, Value, Whole, is_list, is_whole, is_written};
+use crate::value::{ArgList, Value, View, Whole, is_list, is_whole, is_written};
 
 /// How a value of the form 0 is read: `read`, `read_once`, or `read_whole`.
 pub(crate) type Read = fn(Env, sys::napi_value) -> Result<Value, Fault>;
@@ -34,13 +34,13 @@ pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault
     }
     let (view, data) = js::get_bytes(env, value)?;
     if data.len() < MANY_BYTES {
-        return Ok(Value::Bytes { view, bytes: data.to_vec() });
+        return copied(env, value, view, data);
     }
     let size = data.len();
     let buffer = js::buffer_with(env, data)?;
     // SAFETY: a live ArrayBuffer.
     let Some(store) = (unsafe { Store::of(buffer, false) }) else {
-        return Ok(Value::Bytes { view, bytes: data.to_vec() });
+        return copied(env, value, view, data);
     };
     js::detach(env, buffer)?;
     Ok(Value::Whole(Box::new(Whole { view, size, store })))
@@ -109,10 +109,21 @@ pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
         }
         sys::ValueType::napi_object => {
             let (view, data) = js::get_bytes(env, value)?;
-            Value::Bytes { view, bytes: data.to_vec() }
+            copied(env, value, view, data)?
         }
         _ => return Err(Fault::internal("a value that cannot be sent as it is")),
     })
+}
+
+/// A copy of the bytes of a value. @throws where there is no memory for it, and for memory that has gone since TypeScript looked
+fn copied(env: Env, value: sys::napi_value, view: View, data: &[u8]) -> Result<Value, Fault> {
+    if data.is_empty() && js::is_detached(env, js::buffer_of(env, value)?)? {
+        return Err(Fault::internal("an ArrayBuffer was detached while it was submitted"));
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(data.len()).map_err(|_| Fault::no_memory(data.len()))?;
+    bytes.extend_from_slice(data);
+    Ok(Value::Bytes { view, bytes })
 }
 
 /// Copies, or with its list moves, a value that TypeScript has packed. With `detach` the moved buffers are detached

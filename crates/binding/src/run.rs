@@ -36,14 +36,13 @@ pub(crate) fn run(
     let token = side.begin(task);
     let argv = match argument_values(state, task, token, args) {
         Ok(argv) => argv,
-        Err(_) => {
+        Err(fault) => {
+            let error = native_tasks::unmade(env, fault, "the arguments");
+            if !side.is_alive(state) {
+                return None;
+            }
             side.end(token);
-            let _ = js::take_exception(env);
-            return Some(Err(Failure::Threw(native_tasks::failure(
-                "Error",
-                "",
-                "the arguments could not be made",
-            ))));
+            return Some(Err(Failure::Threw(error)));
         }
     };
     let entered = side.guard.enter(task);
@@ -144,10 +143,7 @@ pub(crate) fn read_outcome(state: &IsolateState, form: u8, result: sys::napi_val
             Err(Failure::Threw(Arc::new(Packed { form: form & !THREW, value })))
         }
         Ok(value) => Ok(Packed { form, value }),
-        Err(_) => {
-            let _ = js::take_exception(state.env);
-            Err(Failure::Threw(native_tasks::failure("Error", "", "the result could not be read")))
-        }
+        Err(fault) => Err(Failure::Threw(native_tasks::unmade(state.env, fault, "the result"))),
     }
 }
 

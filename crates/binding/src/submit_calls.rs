@@ -72,7 +72,8 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         work,
         hand_over: parcel.is_some(),
         owner: Ticket { parcel: parcel.clone(), ..Ticket::new(state.mailbox.clone(), entry.id, slot, name) },
-        needs: if native { 0 } else { function },
+        // A native thread has every kernel; its number is for `dump`.
+        needs: function,
         priority: if flags & LIMITED != 0 { state.header.scratch(1) } else { 0.0 },
         timeout: limit(2),
         queue_timeout: limit(3),

@@ -32,6 +32,9 @@ pub fn matmul(a: &[f64], b: &[f64], shape: Shape, control: &dyn Control) -> Resu
         KernelError::Range(format!("a result of {m} x {n} numbers does not fit into memory"))
     })?;
     let mut product = zeros(length, control)?;
+    if length == 0 || k == 0 {
+        return Ok(product);
+    }
     for column in (0..n).step_by(TILE_N) {
         for depth in (0..k).step_by(TILE_K) {
             for row in (0..m).step_by(TILE_M) {

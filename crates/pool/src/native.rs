@@ -14,6 +14,9 @@ use crate::task::Task;
 use crate::work::{Kind, Work, WorkerLink};
 use crate::worker::{Next, Turn, Worker};
 
+/// As much as programs have on their main thread: tasks may be in any language. It takes addresses; memory, when it is used.
+const STACK: usize = 8 << 20;
+
 struct NativeLink(Parker);
 
 impl<W: Work> WorkerLink<W> for NativeLink {
@@ -31,7 +34,8 @@ pub(crate) fn start<W: Work>(pool: &Arc<Pool<W>>) {
     let number = pool.thread_number.fetch_add(1, Ordering::Relaxed);
     let name = format!("{}-native-{number}", pool.config.thread_name);
     let ours = pool.clone();
-    if std::thread::Builder::new().name(name).spawn(move || run(&ours)).is_err() {
+    let thread = std::thread::Builder::new().name(name).stack_size(STACK);
+    if thread.spawn(move || run(&ours)).is_err() {
         pool.start_failed(Kind::Native, None, false);
     }
 }

@@ -19,7 +19,7 @@ impl Host for Idle {
 
     fn on_cancel(&self, _hook: Box<dyn FnOnce() + Send>) {}
 
-    fn progress(&self, _bytes: &[u8]) {}
+    fn progress(&self, _bytes: Vec<u8>) {}
 
     fn remaining(&self) -> Option<Duration> {
         None

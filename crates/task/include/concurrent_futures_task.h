@@ -17,7 +17,7 @@
  * - The functions of the context may be called only by the thread that runs the task, while it runs. The cancel flag
  *   may be read by any thread during that time.
  * - No exception may leave a task or a hook.
- * - A task may run on several threads at once.
+ * - A task may run on several threads at once. Each has a stack of 8 MiB.
  *
  * Structs only ever grow at their end, and `size` says how far the other side filled its own. CF_TASK_ABI changes
  * when that is not enough.
@@ -61,14 +61,15 @@ struct cf_context {
    * before freeing what they use. */
   void (*on_cancel)(cf_context *context, void (*hook)(void *data), void *data);
 
-  /* Appends to the result. Returns 0, or 1 when there is no memory: the task cannot succeed any more. */
+  /* Appends to the result, which may have 4 GiB. Returns 0, or 1 when it has more, or there is no memory: the task cannot succeed any
+   * more. */
   int32_t (*out)(cf_context *context, const uint8_t *bytes, size_t length);
 
   /* Appends `length` zero bytes to the result and lends them for writing, until the next call of out or out_reserve.
-   * NULL when there is no memory. */
+   * NULL where `out` would return 1. */
   uint8_t *(*out_reserve)(cf_context *context, size_t length);
 
-  /* The message (UTF-8) for CF_ERROR and CF_PANIC. A later call replaces it. */
+  /* The message (UTF-8) for CF_ERROR and CF_PANIC, of which 64 KiB are kept. A later call replaces it. */
   void (*error)(cf_context *context, const char *text, size_t length);
 
   /* Tells the caller how far the task is, in bytes that the two agree on. */

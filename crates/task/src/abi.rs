@@ -42,6 +42,11 @@ pub struct Context {
     pub remaining_ns: unsafe extern "C" fn(context: *mut Context) -> u64,
 }
 
+/// The size of the first `Context` of this version. Later ones have more at their end: who needs that has to look at `size` first, since
+/// the host may be older.
+pub(crate) const FIRST_CONTEXT_SIZE: usize =
+    std::mem::offset_of!(Context, remaining_ns) + size_of::<unsafe extern "C" fn()>();
+
 #[repr(C)]
 #[derive(Debug)]
 pub struct Task {

@@ -129,6 +129,9 @@ impl Drop for Context {
         // SAFETY: `raw` is valid and this is the task's thread. Afterwards no hook runs or will run, so dropping
         // `self.hooks` leaves no pointer to them in use.
         unsafe { ((*self.raw).on_cancel)(self.raw, None, std::ptr::null_mut()) }
+        for hook in self.hooks.get_mut().drain(..) {
+            swallow(|| drop(hook));
+        }
     }
 }
 
@@ -155,8 +158,16 @@ unsafe extern "C" fn call_hook(data: *mut c_void) {
     let hook = unsafe { &*data.cast::<Hook>() };
     let hook = hook.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(hook) = hook {
-        // Unwinding into the host would abort the process; there is no task to blame either, as it may go on.
-        let _ = catch_unwind(AssertUnwindSafe(hook));
+        // There is no task to blame, as it may go on.
+        swallow(hook);
+    }
+}
+
+/// Calls what may panic where unwinding into the host would abort the process.
+fn swallow(call: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(call)) {
+        // Dropping it may panic again.
+        std::mem::forget(payload);
     }
 }
 

@@ -5,4 +5,4 @@ mod library;
 mod run;
 
 pub use library::{Library, LoadError, PluginTask};
-pub use run::{Host, PluginError};
+pub use run::{Host, MOST_OUTPUT, PluginError};

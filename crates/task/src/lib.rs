@@ -46,8 +46,10 @@ macro_rules! tasks {
             const _: () = $crate::shim::check_names(&[$(concat!($name, "\0")),+]);
             static TASKS: &[$crate::abi::Task] = &[$({
                 unsafe extern "C" fn run(context: *mut $crate::abi::Context) -> i32 {
+                    // Outside of the block: what the user writes here is not ours to vouch for.
+                    let task: $crate::TaskFunction = $function;
                     // SAFETY: only the host calls this, by the ABI with the context of a run that has just begun.
-                    unsafe { $crate::shim::run(context, $function) }
+                    unsafe { $crate::shim::run(context, task) }
                 }
                 $crate::abi::Task {
                     size: ::core::mem::size_of::<$crate::abi::Task>() as u32,

@@ -11,8 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub unsafe fn run(raw: *mut abi::Context, task: TaskFunction) -> i32 {
     // SAFETY: the caller's promise; the host reads and writes none of these fields meanwhile.
     let (size, input, length) = unsafe { ((*raw).size, (*raw).input, (*raw).input_length) };
-    if (size as usize) < size_of::<abi::Context>() {
-        return abi::STATUS_ERROR; // older than the version that the host claimed to speak; `error` may not exist
+    if (size as usize) < abi::FIRST_CONTEXT_SIZE {
+        return abi::STATUS_ERROR; // no host makes one that is shorter; `error` may not exist
     }
     let input = if length == 0 {
         &[] // whose pointer may be NULL, which no slice has

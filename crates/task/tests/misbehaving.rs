@@ -163,17 +163,44 @@ fn what_a_task_says_must_fit_together() {
         misbehaved("it called out with NULL or an impossible length")
     );
     assert_eq!(
+        body("no-out", "return c->out(c, c->out_reserve(c, 2), 0) == 0 ? CF_OK : CF_PANIC;"),
+        Ok(vec![0, 0])
+    );
+    assert_eq!(
         body("own-out", "return c->out(c, c->out_reserve(c, 9), 9) == 1 ? CF_OK : CF_PANIC;"),
         misbehaved("it called out with bytes that the output itself lends")
     );
 }
 
 #[test]
-fn output_beyond_all_memory_is_an_error_whatever_the_task_says() {
-    for (name, status) in [("memory-ok", "CF_OK"), ("memory-error", "CF_ERROR")] {
-        let text = format!("return c->out_reserve(c, SIZE_MAX / 4) == NULL ? {status} : CF_PANIC;");
-        assert_eq!(body(name, &text), Err(PluginError::OutOfMemory));
+fn output_beyond_all_bounds_is_an_error_whatever_the_task_says() {
+    for (name, status) in [("large-ok", "CF_OK"), ("large-error", "CF_ERROR")] {
+        let text = format!(
+            "if (c->out(c, (const uint8_t *)\"a\", 1) != 0) return CF_PANIC;
+             return c->out_reserve(c, (size_t)1 << 32) == NULL ? {status} : CF_PANIC;"
+        );
+        assert_eq!(body(name, &text), Err(PluginError::TooLarge));
     }
+}
+
+#[test]
+fn only_so_much_of_an_errors_text_is_kept() {
+    let text = "
+        #include <stdlib.h>
+        #include <string.h>
+        static int32_t run(cf_context *c) {
+          size_t length = 1 << 20;
+          char *text = malloc(length);
+          memset(text, 'a', length);
+          c->error(c, text, length);
+          free(text);
+          return CF_ERROR;
+        }
+        CF_TASKS(CF_TASK(\"run\", run))";
+    assert_eq!(
+        run_c(text, "long-text", b"", &TestHost::default()),
+        Err(PluginError::Failed("a".repeat(1 << 16)))
+    );
 }
 
 #[test]
@@ -214,7 +241,7 @@ fn a_host_that_panics_sees_its_own_panic() {
             &self.0
         }
         fn on_cancel(&self, _hook: Box<dyn FnOnce() + Send>) {}
-        fn progress(&self, _bytes: &[u8]) {
+        fn progress(&self, _bytes: Vec<u8>) {
             panic!("of the host");
         }
         fn remaining(&self) -> Option<Duration> {

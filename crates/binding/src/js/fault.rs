@@ -6,6 +6,9 @@ use napi::sys;
 
 use crate::js::Env;
 
+/// Node's own code for it.
+pub(crate) const OUT_OF_MEMORY: &str = "ERR_MEMORY_ALLOCATION_FAILED";
+
 /// Why a native call cannot go on.
 pub(crate) enum Fault {
     /// A JavaScript exception is pending, or JavaScript cannot run any more: just return.
@@ -17,6 +20,10 @@ pub(crate) enum Fault {
 impl Fault {
     pub(crate) fn internal(message: &str) -> Fault {
         Fault::Throw { code: "ERR_FUTURE_INTERNAL", message: message.to_owned() }
+    }
+
+    pub(crate) fn no_memory(bytes: usize) -> Fault {
+        Fault::Throw { code: OUT_OF_MEMORY, message: format!("no memory for a copy of {bytes} bytes") }
     }
 
     pub(crate) fn invalid_state(message: &str) -> Fault {

@@ -1,5 +1,6 @@
 //! From Rust to JavaScript: new values.
 
+use std::ffi::c_void;
 use std::ptr;
 
 use napi::sys;
@@ -67,20 +68,42 @@ pub(crate) fn bytes(env: Env, view: View, bytes: &[u8]) -> Result<sys::napi_valu
     view_of_all(env, view, bytes.len(), buffer_with(env, bytes)?)
 }
 
+/// What the oldest supported engine allows.
+const MOST_ELEMENTS: usize = 1 << 32;
+
+/// From this size on the memory of a buffer may well be refused: N-API ends the process then, the class throws a RangeError.
+const LARGE: usize = 1 << 20;
+
 /// A new ArrayBuffer with a copy of `bytes`.
 pub(crate) fn buffer_with(env: Env, bytes: &[u8]) -> Result<sys::napi_value, Fault> {
     let mut data = ptr::null_mut();
-    let buffer: sys::napi_value = {
-        let mut buffer = ptr::null_mut();
-        // SAFETY: out pointers to locals.
-        check(unsafe { sys::napi_create_arraybuffer(env, bytes.len(), &mut data, &mut buffer) })?;
-        buffer
+    let large = if bytes.len() < LARGE { None } else { large_buffer(env, bytes.len(), &mut data)? };
+    let buffer = match large {
+        Some(buffer) => buffer,
+        None => value!(|result| sys::napi_create_arraybuffer(env, bytes.len(), &mut data, &mut result))?,
     };
     if !bytes.is_empty() {
         // SAFETY: the new buffer has `bytes.len()` bytes at `data`, and nobody else knows it.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast(), bytes.len()) };
     }
     Ok(buffer)
+}
+
+/// A new buffer by its class; `None` if the global of that name makes something else.
+fn large_buffer(env: Env, size: usize, data: &mut *mut c_void) -> Result<Option<sys::napi_value>, Fault> {
+    let global: sys::napi_value = value!(|result| sys::napi_get_global(env, &mut result))?;
+    let class: sys::napi_value =
+        value!(|result| sys::napi_get_named_property(env, global, c"ArrayBuffer".as_ptr(), &mut result))?;
+    let argument = double(env, size as f64)?;
+    let buffer: sys::napi_value =
+        value!(|result| sys::napi_new_instance(env, class, 1, &argument, &mut result))?;
+    let (mut is_buffer, mut length) = (false, 0);
+    // SAFETY: a live value and out pointers.
+    let got = unsafe {
+        check(sys::napi_is_arraybuffer(env, buffer, &mut is_buffer))?;
+        is_buffer && sys::napi_get_arraybuffer_info(env, buffer, data, &mut length) == sys::Status::napi_ok
+    };
+    Ok((got && length == size).then_some(buffer))
 }
 
 /// A buffer of `size` bytes itself, or a view of all of it.
@@ -95,6 +118,10 @@ pub(crate) fn view_of_all(
         DATA_VIEW => value!(|result| sys::napi_create_dataview(env, size, buffer, 0, &mut result)),
         kind => {
             let length = size / element_size(kind);
+            if length > MOST_ELEMENTS {
+                // The engine would end the process.
+                return Err(Fault::internal("a typed array cannot be that long"));
+            }
             value!(|result| sys::napi_create_typedarray(env, kind, length, buffer, 0, &mut result))
         }
     }

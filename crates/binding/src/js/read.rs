@@ -52,7 +52,7 @@ pub(crate) fn get_string(env: Env, value: sys::napi_value, pool: bool) -> Result
     check(unsafe { sys::napi_get_value_string_utf16(env, value, ptr::null_mut(), 0, &mut length) })?;
     if engine::is_one_byte(value) {
         let pool = pool && pooled::is_worth_it(length + 1);
-        let mut text = if pool { pooled::take(length + 1) } else { Vec::with_capacity(length + 1) };
+        let mut text = if pool { pooled::take(length + 1) } else { with_room(length + 1)? };
         let mut written = 0usize;
         // SAFETY: the capacity holds `length` characters and the NUL that N-API adds.
         check(unsafe {
@@ -66,7 +66,7 @@ pub(crate) fn get_string(env: Env, value: sys::napi_value, pool: bool) -> Result
             Value::Latin1(text.into_boxed_slice())
         });
     }
-    let mut text: Vec<u16> = Vec::with_capacity(length + 1);
+    let mut text: Vec<u16> = with_room(length + 1)?;
     let mut written = 0usize;
     // SAFETY: the capacity holds `length` units and the NUL that N-API adds.
     check(unsafe {
@@ -78,6 +78,12 @@ pub(crate) fn get_string(env: Env, value: sys::napi_value, pool: bool) -> Result
         return Ok(Value::Latin1(text.iter().map(|&unit| unit as u8).collect()));
     }
     Ok(Value::Utf16(text.into_boxed_slice()))
+}
+
+fn with_room<T>(length: usize) -> Result<Vec<T>, Fault> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(length).map_err(|_| Fault::no_memory(length * size_of::<T>()))?;
+    Ok(list)
 }
 
 /// A string as Rust text; lone surrogates become U+FFFD.
@@ -131,7 +137,8 @@ pub(crate) fn get_bytes<'a>(env: Env, value: sys::napi_value) -> Result<(View, &
     if length == 0 || data.is_null() {
         return Ok((view, &[]));
     }
-    // SAFETY: the engine vouches for `length` bytes at `data` until JavaScript runs again; callers copy at once.
+    // SAFETY: the engine vouches for `length` bytes at `data` until JavaScript runs again. Callers copy at once, or keep the
+    // memory by its store and detach the buffer before that; see `Lent`.
     Ok((view, unsafe { std::slice::from_raw_parts(data.cast(), length) }))
 }
 

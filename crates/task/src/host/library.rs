@@ -138,13 +138,41 @@ unsafe fn open(path: &Path) -> Result<*const abi::TaskTable, LoadError> {
     let entry = unsafe { library.get::<abi::Entry>(abi::SYMBOL.as_bytes()) }.map(|symbol| *symbol).ok();
     // Never unloaded, not even when it is no plug-in: it may have started threads or registered exit handlers.
     std::mem::forget(library);
-    let entry = entry.ok_or_else(|| LoadError::Foreign { path: path.to_owned() })?;
+    let entry = entry
+        .filter(|entry| is_of(path, *entry))
+        .ok_or_else(|| LoadError::Foreign { path: path.to_owned() })?;
     // SAFETY: the library stays loaded, and by the ABI this may be called at any time.
     let table = unsafe { entry(abi::ABI) };
     if table.is_null() {
         return Err(LoadError::Incompatible { path: path.to_owned() });
     }
     Ok(table)
+}
+
+/// Whether the function is of this very library: the loader also looks into the libraries that it needs, of which one may be a plug-in.
+#[cfg(unix)]
+fn is_of(path: &Path, entry: abi::Entry) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
+    // SAFETY: any address may be asked about; `info` is plain data, and zeroed.
+    let info = unsafe {
+        if libc::dladdr(entry as *const libc::c_void, info.as_mut_ptr()) == 0 {
+            return true;
+        }
+        info.assume_init()
+    };
+    if info.dli_fname.is_null() {
+        return true;
+    }
+    // SAFETY: the loader's own name of a library that stays loaded.
+    let file = unsafe { CStr::from_ptr(info.dli_fname) };
+    let file = Path::new(std::ffi::OsStr::from_bytes(file.to_bytes()));
+    file.canonicalize().map_or(true, |file| file == path)
+}
+
+#[cfg(not(unix))]
+fn is_of(_path: &Path, _entry: abi::Entry) -> bool {
+    true
 }
 
 /// What the system's loader said, which the error itself does not show.

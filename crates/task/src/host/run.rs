@@ -22,11 +22,16 @@ pub trait Host: Sync {
     fn on_cancel(&self, hook: Box<dyn FnOnce() + Send>);
 
     /// Delivers what the task says about how far it is.
-    fn progress(&self, bytes: &[u8]);
+    fn progress(&self, bytes: Vec<u8>);
 
     /// Time until the task's time is up; `None` without a limit.
     fn remaining(&self) -> Option<Duration>;
 }
+
+/// The most bytes of a result: as many as JavaScript can hold in one array everywhere.
+pub const MOST_OUTPUT: usize = 1 << 32;
+/// The most bytes of an error's text; what is longer is cut.
+const MOST_TEXT: usize = 1 << 16;
 
 /// Why a run gave no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +44,8 @@ pub enum PluginError {
     Panicked(String),
     /// There was no memory for the output.
     OutOfMemory,
+    /// The output, or what the task said about how far it is, has more than [`MOST_OUTPUT`] bytes.
+    TooLarge,
     /// The task broke the rules of the ABI, in a way that did no harm.
     Misbehaved(String),
 }
@@ -50,6 +57,7 @@ impl fmt::Display for PluginError {
             Self::Cancelled => formatter.write_str("the native task was cancelled"),
             Self::Panicked(message) => write!(formatter, "the native task panicked: {message}"),
             Self::OutOfMemory => formatter.write_str("no memory for the output of the native task"),
+            Self::TooLarge => write!(formatter, "the native task has put out more than {MOST_OUTPUT} bytes"),
             Self::Misbehaved(what) => write!(formatter, "the native task broke the ABI: {what}"),
         }
     }
@@ -124,7 +132,7 @@ impl Run<'_> {
                 Some(failure) => Err(failure),
             },
             abi::STATUS_ERROR => Err(match self.failure.into_inner() {
-                Some(PluginError::OutOfMemory) => PluginError::OutOfMemory,
+                Some(lack @ (PluginError::OutOfMemory | PluginError::TooLarge)) => lack,
                 _ => PluginError::Failed(message()),
             }),
             abi::STATUS_CANCELLED if is_cancelled(self.host) => Err(PluginError::Cancelled),
@@ -145,11 +153,15 @@ impl Run<'_> {
 
     /// Makes room for `length` more bytes.
     fn grow(&self, output: &mut Vec<u8>, length: usize) -> bool {
-        let grown = output.try_reserve(length).is_ok();
-        if !grown {
-            self.failure.borrow_mut().get_or_insert(PluginError::OutOfMemory);
-        }
-        grown
+        let refusal = if length > MOST_OUTPUT - output.len() {
+            PluginError::TooLarge
+        } else if output.try_reserve(length).is_err() {
+            PluginError::OutOfMemory
+        } else {
+            return true;
+        };
+        self.failure.borrow_mut().get_or_insert(refusal);
+        false
     }
 
     /// The bytes that a plug-in points to, unless that is a NULL with a length.
@@ -211,7 +223,7 @@ unsafe extern "C" fn out(context: *mut abi::Context, bytes: *const u8, length: u
     // SAFETY: the caller's promise.
     let run = unsafe { run_of(context) };
     let mut output = run.output.borrow_mut();
-    if output.as_ptr_range().contains(&bytes) {
+    if length > 0 && output.as_ptr_range().contains(&bytes) {
         let broken = misbehaved("it called out with bytes that the output itself lends");
         run.failure.borrow_mut().get_or_insert(broken);
         return 1; // growing may move them before they are copied
@@ -244,6 +256,7 @@ unsafe extern "C" fn error(context: *mut abi::Context, text: *const c_char, leng
     let run = unsafe { run_of(context) };
     // SAFETY: by the ABI the plug-in has `length` bytes there for the length of this call.
     if let Some(text) = unsafe { run.bytes("error", text.cast(), length) } {
+        let text = &text[..text.len().min(MOST_TEXT)];
         run.error.replace(Some(String::from_utf8_lossy(text).into_owned()));
     }
 }
@@ -253,7 +266,11 @@ unsafe extern "C" fn progress(context: *mut abi::Context, bytes: *const u8, leng
     let run = unsafe { run_of(context) };
     // SAFETY: by the ABI the plug-in has `length` bytes there for the length of this call.
     if let Some(bytes) = unsafe { run.bytes("progress", bytes, length) } {
-        run.guard((), |host| host.progress(bytes));
+        let mut copy = Vec::new();
+        if run.grow(&mut copy, bytes.len()) {
+            copy.extend_from_slice(bytes);
+            run.guard((), |host| host.progress(copy));
+        }
     }
 }
 

@@ -89,8 +89,8 @@ impl Host for TestHost {
         }
     }
 
-    fn progress(&self, bytes: &[u8]) {
-        self.progress.lock().unwrap().push(bytes.to_vec());
+    fn progress(&self, bytes: Vec<u8>) {
+        self.progress.lock().unwrap().push(bytes);
     }
 
     fn remaining(&self) -> Option<Duration> {
