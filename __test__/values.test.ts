@@ -282,3 +282,75 @@ test('properties are an object’s own, whatever setters all objects have', asyn
   )
   t.deepEqual(cleanEnd(end), ended([0, 'true title']))
 })
+
+test('a Buffer and another view of any length and offset go together', (t) => {
+  // As doubles some of these have a byte that the engine takes for the beginning of a view.
+  for (const length of [88, 2_091, 2_219, 2_347]) {
+    const value = { part: Buffer.from('abc'), view: new Uint8Array(length), offset: new Uint8Array(new ArrayBuffer(length + 3), length, 3) }
+    const { part, view, offset } = cross(value) as Record<string, Uint8Array>
+    t.deepEqual([part?.length, view?.length, offset?.byteOffset, offset?.length], [3, length, length, 3])
+  }
+})
+
+test('a view that is only like a Buffer brings its memory, and shares it', (t) => {
+  const memory = new ArrayBuffer(100)
+  const { one, other } = cross({ buffer: Buffer.from(new ArrayBuffer(100), 0, 10), one: new Uint8Array(memory, 0, 10), other: new Uint8Array(memory, 0, 50) })
+  t.is(one.buffer, other.buffer)
+  t.is(one.buffer.byteLength, 100)
+})
+
+test('what is no plain object is not taken for one for want of a prototype', async (t) => {
+  const module = await import('./limits.ts')
+  for (const value of [module, { module }]) {
+    t.is(thrownBy(() => structuredClone(value)).name, 'DataCloneError')
+    t.is(thrownBy(() => cross(value)).name, 'DataCloneError')
+  }
+  const map = Object.setPrototypeOf(new Map([[1, 2]]), null) as object
+  t.deepEqual(cross({ map: Object.assign(map, { extra: 1 }) }), { map: new Map([[1, 2]]) })
+})
+
+test('elements that others inherit do no harm', (t) => {
+  const list = Array.from({ length: 40 }, (_, index) => `s${index}`)
+  delete list[5]
+  try {
+    Object.defineProperty(Object.prototype, 5, { value: 'polluted', configurable: true })
+    const copy = cross({ list, more: { a: 1 } }).list as string[]
+    t.false(Object.hasOwn(copy, 5))
+  } finally {
+    delete (Object.prototype as Record<number, unknown>)[5]
+  }
+  const plain = { numbers: Array.from({ length: 60 }, (_, index) => index), items: Array.from({ length: 60 }, (_, index) => ({ index })) }
+  const data = pack(plain)
+  t.is(packedForm, PLAIN)
+  try {
+    Object.defineProperty(Array.prototype, 50, { set() {}, configurable: true })
+    const copy = unpack(PLAIN, data) as typeof plain
+    t.is(copy.numbers.length, 60)
+    t.deepEqual([Object.hasOwn(copy.numbers, 50), copy.items.length, copy.items[50]?.index], [true, 60, 50])
+  } finally {
+    delete (Array.prototype as unknown[])[50]
+    Array.prototype.length = 0
+  }
+})
+
+test('methods that others inherit do no harm', async (t) => {
+  const end = await inChild(async ({ ThreadPoolExecutor }) => {
+    const executor = new ThreadPoolExecutor(1)
+    const pollute = (): void => {
+      for (const prototype of [Array.prototype, Object.prototype]) Object.defineProperty(prototype, 'toJSON', { value: () => 'polluted', configurable: true })
+      for (const name of ['error', 'list', 'hidden', 'get']) Object.defineProperty(Object.prototype, name, { value: 1, configurable: true })
+    }
+    await executor.submit(pollute).result(20_000)
+    const seen: unknown[] = []
+    for (let index = 0; index < 12; index++) seen.push((await executor.submit((index: number) => ({ tm: 1, o: { z: index } }), index).result(20_000)).o.z)
+    pollute()
+    seen.push(await executor.submit((n: number) => n + 1, 12).result(20_000))
+    const error = (await executor.submit(() => {
+      throw Object.assign(new Error('mine'), { own: 5 })
+    }).exception(20_000)) as { own?: unknown }
+    seen.push(Object.hasOwn(error, 'own') && error.own)
+    await executor.shutdown()
+    return `${seen}`
+  }, [])
+  t.is(end.value, '0,1,2,3,4,5,6,7,8,9,10,11,13,5', end.errors)
+})

@@ -8,11 +8,11 @@ interface Hooks {
   _setTreatArrayBufferViewsAsHostObjects(flag: boolean): void
 }
 
-/** Writes what `survey` has found faithful. */
-export function serialize(value: unknown, found: Survey): Uint8Array {
+/** Writes what `survey` has found faithful; with `isClone` a clone of that. */
+export function serialize(value: unknown, found: Survey, isClone: boolean = false): Uint8Array {
   // Whether a view follows the length of a resizable buffer cannot be seen from here: the engine must write such views.
   const parts = found.hasResizable ? undefined : found.parts
-  const serializer = parts === undefined ? new Serializer() : new PartSerializer(parts)
+  const serializer = parts === undefined ? new Serializer() : new PartSerializer(isClone ? parts : new Set())
   serializer.writeHeader()
   serializer.writeValue(value)
   const buffer = serializer.releaseBuffer()
@@ -52,8 +52,8 @@ class PartSerializer extends Serializer {
     this.writeUint32(VIEW)
     this.writeValue(name)
     this.writeValue(view.buffer)
-    // After a buffer the engine looks for a view of it; 0 is none.
-    this.writeUint32(0)
+    // After a buffer the engine looks for a view of it, where it skips zeros: this is none, and no zero.
+    this.writeUint32(1)
     this.writeDouble(view.byteOffset)
     this.writeDouble(name === 'DataView' ? view.byteLength : (view as Uint8Array).length)
   }

@@ -65,6 +65,11 @@ export function withoutWriting<T>(fn: () => T): T {
   }
 }
 
+/** A stop may have cut off a call of {@link withoutWriting}. */
+export function restoreWriting(): void {
+  canWrite = binding.canWrite
+}
+
 /** The form of what `pack` or `packObject` returned last. */
 export let packedForm: number = AS_IS
 
@@ -173,7 +178,7 @@ function packFaithful(value: unknown, found: Survey): unknown {
 }
 
 /** Has V8's serializer write a value. @throws what the serializer throws */
-function write(value: unknown, found: Survey): unknown {
+function write(value: unknown, found: Survey, isClone: boolean = false): unknown {
   // Buffers that are parts are written by `node:v8`, and what cannot be written throws there.
   if (canWrite && (found.parts === undefined || found.hasResizable)) {
     const number = binding.write(value)
@@ -182,7 +187,7 @@ function write(value: unknown, found: Survey): unknown {
       return number
     }
   }
-  const bytes = serialize(value, found)
+  const bytes = serialize(value, found, isClone)
   packedForm = CLONED
   return bytes
 }
@@ -200,7 +205,7 @@ function packDoubtful(value: unknown, found: Survey): unknown {
   if (foundCopy.hasShared) return packMoved(copy, [])
   // A clone's views are no Buffers any more.
   foundCopy.parts = found.parts
-  return write(copy, foundCopy)
+  return write(copy, foundCopy, true)
 }
 
 function checkSize({ bytes }: Survey): void {

@@ -186,7 +186,7 @@ function copyItem(item: Part, copy: (value: unknown) => unknown, list: Descripti
 
 /** Defines rather than assigns: the key may be `__proto__`. */
 function set(object: object, key: string, value: unknown, enumerable: boolean = true): void {
-  Object.defineProperty(object, key, { value, writable: true, enumerable, configurable: true })
+  Object.defineProperty(object, key, { __proto__: null, value, writable: true, enumerable, configurable: true } as PropertyDescriptor)
 }
 
 /** Makes the first error of the list anew, and all that it refers to. */
@@ -216,6 +216,7 @@ function addProperties(error: Error, parts: Record<string, Part> | undefined, er
 }
 
 function makePart(part: Part, errors: Error[]): unknown {
-  if ('error' in part) return errors[part.error]
-  return 'list' in part ? part.list.map((item) => makePart(item, errors)) : part.value
+  if (Object.hasOwn(part, 'error')) return errors[(part as { error: number }).error]
+  if (Object.hasOwn(part, 'list')) return (part as { list: Part[] }).list.map((item) => makePart(item, errors))
+  return (part as { value: unknown }).value
 }

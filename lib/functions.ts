@@ -55,13 +55,18 @@ export function registerNative(fn: Task<any[], any>, number: number, prepare: (a
   nativeNames.set(number, fn.name)
 }
 
+function numberOf(text: FunctionText): number {
+  // Somebody may have given all objects a `toJSON`.
+  return binding.functionNumber(JSON.stringify({ __proto__: null, ...text }))
+}
+
 /** Looks up, or numbers, a function. @throws TypeError for what cannot be sent */
 export function submittable(fn: unknown): Submittable {
   const found = known.get(fn as object)
   if (found !== undefined) return found
   if (typeof fn !== 'function') throw new TypeError('a task must be a function')
   const text = registry.texts.get(fn) ?? stubTexts.get(fn) ?? { source: sourceOf(fn), name: fn.name }
-  const made = { number: binding.functionNumber(JSON.stringify(text)), isNative: false, prepare: undefined, name: fn.name }
+  const made = { number: numberOf(text), isNative: false, prepare: undefined, name: fn.name }
   known.set(fn, made)
   return made
 }
@@ -70,7 +75,7 @@ export function submittable(fn: unknown): Submittable {
 export function chunkOf(task: Submittable): Submittable {
   if (task.isNative) return task
   const text = JSON.parse(binding.functionText(task.number)) as FunctionText
-  return { ...task, number: binding.functionNumber(JSON.stringify({ ...text, chunk: true })) }
+  return { ...task, number: numberOf({ ...text, chunk: true }) }
 }
 
 /** The absolute URL of a module that a user named. */

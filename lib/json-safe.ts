@@ -112,7 +112,7 @@ function isSafeObject(key: string, value: object, depth: number): boolean {
   if (!isCheap()) return false
   if (Array.isArray(value)) return getPrototype(value) === arrayPrototype && !('toJSON' in value) && isSafeArray(key, value, depth)
   const prototype: unknown = getPrototype(value)
-  if ((prototype !== objectPrototype && prototype !== null) || 'toJSON' in value || types.isArgumentsObject(value)) return false
+  if ((prototype !== objectPrototype && (prototype !== null || !isOrdinary(value))) || 'toJSON' in value || types.isArgumentsObject(value)) return false
   let count = 0
   step(key, OBJECT)
   for (const name in value) {
@@ -188,8 +188,9 @@ export function hasGetter(array: unknown[], index: number): boolean {
   return lookUpGetter.call(array, index) !== undefined
 }
 
-/** Whether an object without enumerable properties is what its prototype says, not a Map or an error whose prototype was changed. */
+/** Whether an object without enumerable properties, or without a prototype, is an ordinary one: no module, and no Map or error whose prototype was changed. */
 export function isOrdinary(value: object): boolean {
+  if (types.isModuleNamespaceObject(value) || types.isGeneratorObject(value) || types.isWeakMap(value) || types.isWeakSet(value)) return false
   if (types.isMap(value) || types.isSet(value) || types.isDate(value) || types.isNativeError(value) || types.isRegExp(value)) return false
   return !(types.isBoxedPrimitive(value) || types.isAnyArrayBuffer(value) || types.isPromise(value) || ArrayBuffer.isView(value) || types.isExternal(value))
 }

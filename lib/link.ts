@@ -62,21 +62,22 @@ export class PoolLink implements TaskLink {
   }
 
   collect(slot: number, future: Future<any>): boolean {
+    takeBreath(HEADROOM)
     const value = binding.collect(slot)
     const kind = kinds[0] as number
     if (kind < 0) return false
-    const number = numbers[0] as number
+    // The addon has let go of it: before all else it is stored.
+    storeRow(future, kind, numbers[0] as number, value)
     const progress = binding.progress(slot)
     if (progress !== undefined) deliverAll(future, progress)
-    storeRow(future, kind, number, value)
     return true
   }
 
   cancel(slot: number, future: Future<any>, interrupt: boolean, reason: unknown): boolean {
     if (!binding.cancel(this.#pool, slot, interrupt)) return false
+    storeOutcome(future, CANCEL, reason)
     const progress = binding.progress(slot)
     if (progress !== undefined) deliverAll(future, progress)
-    storeOutcome(future, CANCEL, reason)
     return true
   }
 
@@ -113,7 +114,24 @@ function serve(): void {
 }
 
 function deliverAll(future: Future<any>, list: unknown[]): void {
-  for (let at = 0; at < list.length; at += 2) deliverProgress(future, unpack(list[at] as number, list[at + 1]))
+  for (let at = 0; at < list.length; at += 2) {
+    let value: unknown
+    try {
+      value = unpack(list[at] as number, list[at + 1])
+    } catch (error) {
+      process.emitWarning(`a value of progress could not be read: ${(error as Error).message}`)
+      continue
+    }
+    deliverProgress(future, value)
+  }
+}
+
+/** Calls of the stack that it takes to store an outcome. */
+const HEADROOM = 24
+
+/** Fails where there is not so much of the stack left, before anything is taken that could not be put anywhere. @throws RangeError */
+function takeBreath(calls: number): number {
+  return calls === 0 ? 0 : takeBreath(calls - 1) + 1
 }
 
 /** Stores the outcome that a row of the header describes. */
@@ -239,9 +257,16 @@ onDeliver((count, values) => {
     if (type === ROW.lost && isUnknownExit(number)) (others ??= [])[row] = () => deliverWithExit(future, number - UNKNOWN_EXIT)
     else batch[row] = future
   }
+  let failure: { error: unknown } | undefined
   for (let row = 0; row < count; row++) {
     const future = batch[row]
-    if (future !== undefined) deliver(future)
-    else others?.[row]?.()
+    try {
+      if (future !== undefined) deliver(future)
+      else others?.[row]?.()
+    } catch (error) {
+      // The rows after it are to be delivered all the same.
+      failure ??= { error }
+    }
   }
+  if (failure !== undefined) throw failure.error
 })

@@ -131,6 +131,11 @@ let lastSent = 0
 /** From now on this worker sends what only a MessagePort can carry, and keeps what it is sent. */
 export function startSending(): void {
   ownLine?.listen()
+  restoreSending()
+}
+
+/** A stop may have cut off a call of {@link withoutSending}. */
+export function restoreSending(): void {
   canSend = ownLine !== undefined
 }
 

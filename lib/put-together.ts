@@ -13,6 +13,14 @@ let fractionsIn: Float64Array | undefined
 let nextFraction = 0
 let pieces: Parts
 let shapesIn: Shape[] = []
+const arrayPrototype: unknown[] = Array.prototype
+/** Whether an array may inherit a setter for an element. */
+let isPolluted = false
+
+function append<T>(array: T[], item: T): void {
+  if (isPolluted) Object.defineProperty(array, array.length, { value: item, writable: true, enumerable: true, configurable: true })
+  else array.push(item)
+}
 
 /** Reads the texts of some of the pieces, one after the other. */
 class Texts {
@@ -43,8 +51,10 @@ const texts: Texts = new Texts()
 const lists: Texts = new Texts()
 const NOTHING: Parts = ['', undefined, 0]
 
-/** Puts a value together again. */
+/** Puts a value together again. Whatever a walk that was cut off has left is begun anew. */
 export function putTogether(parts: Parts): unknown {
+  if (shapesIn.length > 0) shapesIn = []
+  isPolluted = arrayPrototype.length > 0
   pieces = parts
   structureIn = parts[0]
   fractionsIn = parts[1]
@@ -68,7 +78,8 @@ function readLength(): number {
   for (let shift = 7; ; shift += 7) {
     byte = structureIn.charCodeAt(at++)
     length |= (byte & 127) << shift
-    if (byte < 128) return length >>> 0
+    // Not a number beyond the end.
+    if (!(byte >= 128)) return length >>> 0
   }
 }
 
@@ -136,7 +147,7 @@ function readObject({ keys, isInherited }: Shape): object {
 function readItems(): unknown[] {
   const length = readLength()
   const array: unknown[] = []
-  for (let index = 0; index < length; index++) array.push(readValue())
+  for (let index = 0; index < length; index++) append(array, readValue())
   return array
 }
 
@@ -148,20 +159,20 @@ function readTexts(): string[] {
   const length = readLength()
   const array = empty.slice(0, length)
   for (let index = 0; index < array.length; index++) array[index] = lists.read(readLength())
-  while (array.length < length) array.push(lists.read(readLength()))
+  while (array.length < length) append(array, lists.read(readLength()))
   return array
 }
 
 function readIntegers(): number[] {
   const length = readLength()
   const array: number[] = []
-  for (let index = 0; index < length; index++) array.push(readInteger())
+  for (let index = 0; index < length; index++) append(array, readInteger())
   return array
 }
 
 function readFractions(): number[] {
   const length = readLength()
   const array: number[] = []
-  for (let index = 0; index < length; index++) array.push((fractionsIn as Float64Array)[nextFraction++] as number)
+  for (let index = 0; index < length; index++) append(array, (fractionsIn as Float64Array)[nextFraction++] as number)
   return array
 }

@@ -1,6 +1,8 @@
 /**
- * Takes plain data apart; see plain-codes.ts. Like that of json-safe.ts, the walk runs no code of the user, and leaves everything that is not
- * plain to others.
+ * Takes plain data apart; see plain-codes.ts. Like that of json-safe.ts, the walk leaves everything that is not plain to others.
+ *
+ * A walk may be cut off anywhere, by a stop or for want of stack: so each begins anew whatever the last one has left. Code of the user's runs at
+ * one place only, where a long array is copied, and what it does to the walk ends it.
  */
 import { types } from 'node:util'
 import { binding, fractionsOut, structureOut } from './binding.ts'
@@ -21,6 +23,9 @@ const getDescriptor = Object.getOwnPropertyDescriptor
 const getPrototype = Object.getPrototypeOf
 const objectPrototype: unknown = Object.prototype
 const arrayPrototype: unknown[] = Array.prototype
+const slice = arrayPrototype.slice
+const objectKeys = Object.getOwnPropertyNames
+const firstKey = objectKeys(Object.prototype)[0]
 
 const room = structureOut.length - MOST_OF_ONE
 
@@ -31,24 +36,28 @@ class Texts {
   ends: number[] = []
   #start = 0
 
-  add(text: string): void {
+  /** False if that is too much. */
+  add(text: string): boolean {
     const { length } = this
+    if (length + text.length > MOST_TEXT) return false
     if (length + text.length - this.#start > PIECE && length > this.#start) {
       this.ends.push(length)
       this.#start = length
     }
     this.length = length + text.length
     this.all += text
+    return true
   }
 
   /** Adds a list, and writes the lengths of its texts: all that is counted is at hand, for there may be many. */
-  addList(list: readonly string[]): void {
+  addList(list: readonly string[]): boolean {
     let { all, length } = this
     let start = this.#start
     let to = at
     for (let index = 0; index < list.length; index++) {
       const text = list[index] as string
       const more = text.length
+      if (length + more > MOST_TEXT) return false
       if (more < 128) structureOut[to++] = more
       else to = writeLengthAt(to, more)
       if (length + more - start > PIECE && length > start) {
@@ -62,10 +71,11 @@ class Texts {
     this.length = length
     this.#start = start
     at = to
+    return true
   }
 }
 
-// The value that is being taken apart. Nothing of the user's runs meanwhile, so there is one at a time.
+// The value that is being taken apart.
 let at = 0
 let fractions = 0
 let texts: Texts = new Texts()
@@ -74,26 +84,34 @@ let lists: Texts = new Texts()
 let shapes: string[][] = []
 let lastShape = 0
 let seen: Set<object> = new Set()
+/** Counts the walks. */
+let walk = 0
 
 /** Takes a value apart: the number of what the addon keeps of it, or 0 if it is not plain, or too large. */
 export function takeApart(value: unknown): number {
+  begin()
+  walk++
+  const isPlain = writeValue(value, 0)
+  const [own, listed, bytes, doubles] = [texts, lists, at, fractions]
+  begin()
+  return isPlain ? keep(own, listed, bytes, doubles) : 0
+}
+
+function begin(): void {
   at = 0
   fractions = 0
   lastShape = 0
-  const isPlain = writeValue(value, 0)
-  const [own, listed] = [texts, lists]
-  if (own.length > 0) texts = new Texts()
-  if (listed.length > 0) lists = new Texts()
+  if (texts.length > 0) texts = new Texts()
+  if (lists.length > 0) lists = new Texts()
   if (shapes.length > 0) shapes = []
   if (seen.size > 0) seen = new Set()
-  return isPlain ? keep(own, listed) : 0
 }
 
-function keep(own: Texts, listed: Texts): number {
-  const doubles = fractions
+function keep(own: Texts, listed: Texts, bytes: number, doubles: number): number {
+  fractions = doubles
   for (const end of own.ends) if (!writeFraction(end)) return 0
   for (const end of listed.ends) if (!writeFraction(end)) return 0
-  return binding.keepPlain(at, doubles, own.all, own.ends.length, listed.all, listed.ends.length)
+  return binding.keepPlain(bytes, doubles, own.all, own.ends.length, listed.all, listed.ends.length)
 }
 
 function writeLength(length: number): void {
@@ -113,8 +131,7 @@ function writeLengthAt(from: number, length: number): number {
 
 function writeText(text: string): boolean {
   writeLength(text.length)
-  texts.add(text)
-  return texts.length <= MOST_TEXT
+  return texts.add(text)
 }
 
 function isInteger(value: number): boolean {
@@ -166,7 +183,7 @@ function writeObject(value: object, depth: number): boolean {
   seen.add(value)
   if (Array.isArray(value)) return writeArray(value, depth)
   const prototype: unknown = getPrototype(value)
-  if ((prototype !== objectPrototype && prototype !== null) || types.isArgumentsObject(value)) return false
+  if ((prototype !== objectPrototype && (prototype !== null || !isOrdinary(value))) || types.isArgumentsObject(value)) return false
   const keys: string[] = []
   const values: unknown[] = []
   for (const key in value) {
@@ -224,14 +241,25 @@ function writeArray(array: unknown[], depth: number): boolean {
     for (let index = 0; index < length; index++) if (hasGetter(array, index)) return false
     return writeUniform(array) ?? writeItems(array, depth)
   }
+  // Each takes a byte at least.
+  if (at + length > room) return false
   const hasNames = binding.hasNames(array)
   if (hasNames === true) return false
+  // To search it for accessors would cost more than all the rest. The copy has none: they have run.
+  const ours = walk
+  const copy = slice.call(array)
+  if (walk !== ours) return false
   // It has no holes then.
-  if (hasNames === false) {
-    const isDone = writeUniform(array)
+  if (hasNames === false && !isPolluted()) {
+    const isDone = writeUniform(copy)
     if (isDone !== undefined) return isDone
   }
-  return hasOnlyElements(array) && writeItems(array, depth)
+  return hasOnlyElements(array) && copy.length === array.length && writeItems(copy, depth)
+}
+
+/** Whether holes may read as an element of `Object.prototype`; of its keys indices come first. */
+function isPolluted(): boolean {
+  return objectKeys(objectPrototype as object)[0] !== firstKey
 }
 
 /** Writes an array of strings, or of numbers, and gives whether it had room; undefined if it is another one, or has holes. */
@@ -257,8 +285,7 @@ function writeTexts(array: unknown[]): boolean | undefined {
   if (at + 5 * length > room) return false
   structureOut[at++] = TEXTS
   writeLength(length)
-  lists.addList(array as string[])
-  return lists.length <= MOST_TEXT
+  return lists.addList(array as string[])
 }
 
 /** Writes an array of numbers; undefined if it holds something else. */

@@ -13,6 +13,8 @@ const ENOUGH = 8
 const MOST_STEPS = 256
 const MOST_CODES = 512
 const MOST_LENGTH = 65_535
+/** Longer keys are not those of a structure that comes again. */
+const MOST_KEY = 128
 /** More keys in one place are those of a dictionary. */
 const MOST_CHILDREN = 64
 /** When there are so many, the tree is begun anew. */
@@ -106,10 +108,10 @@ function codesOf(end: Node): number[] {
 
 function becomesTemplate(end: Node): boolean {
   if (end.template === NEVER || ++end.taken < ENOUGH) return false
-  const path: (string | number)[] = []
-  for (let node = end; node.parent !== null; node = node.parent) path.push(node.key, node.kind)
-  // JSON keeps lone surrogates.
-  end.template = binding.templateNumber(JSON.stringify(path.reverse())) || NEVER
+  const path: string[] = []
+  // JSON keeps lone surrogates. Of the array itself it would ask for a `toJSON`.
+  for (let node = end; node.parent !== null; node = node.parent) path.push(`${node.kind},${JSON.stringify(node.key)}`)
+  end.template = binding.templateNumber(`[${path.reverse().join(',')}]`) || NEVER
   return end.template !== NEVER
 }
 
@@ -135,7 +137,7 @@ function search(key: string, kind: number): void {
   }
   if (child === undefined) {
     // In a literal that key means something else.
-    if (!mayAdd || nodes >= MOST_NODES || key === '__proto__') {
+    if (!mayAdd || nodes >= MOST_NODES || key === '__proto__' || key.length > MOST_KEY) {
       at = astray
       return
     }

@@ -4,7 +4,10 @@
  * that stack itself after an uncaught exception that was handled, so we have it handle one.
  */
 import { binding } from '../binding.ts'
+import { restoreWriting } from '../codec.ts'
 import { restoreBlocked } from '../context.ts'
+import { restoreSending } from '../parcels.ts'
+import { restoreStacks } from '../without-stacks.ts'
 import { forgetRunning } from './dispatch.ts'
 
 /** How long nextTick, a promise and an immediate may take to show that the event loop is sound. */
@@ -23,6 +26,9 @@ export function recover(token: number, unharmed: boolean): void {
     return
   }
   restoreBlocked()
+  restoreSending()
+  restoreStacks()
+  restoreWriting()
   checkHealth()
 }
 

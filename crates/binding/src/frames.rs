@@ -52,12 +52,8 @@ fn writes(frame: &Frame) -> bool {
     ["write", "Write"].iter().any(|name| frame.function.contains(name))
 }
 
-/// Whether all that runs of Node is of modules that keep nothing: up to the innermost frame of the user's.
-pub(crate) fn keeps_nothing(frames: &[Frame]) -> bool {
-    let Some(users) = frames.iter().position(|frame| !is_nodes(frame)) else { return false };
-    frames[..users].iter().all(|frame| {
-        STATELESS.contains(&frame.script.as_str()) || (frame.script.starts_with(STREAMS) && !writes(frame))
-    })
+fn is_stateless(frame: &Frame) -> bool {
+    STATELESS.contains(&frame.script.as_str()) || (frame.script.starts_with(STREAMS) && !writes(frame))
 }
 
 /// The function of lib/worker that calls tasks.
@@ -75,13 +71,31 @@ impl Caller {
         frame.function == self.function && frame.script == self.script
     }
 
-    /// Whether any of this is a user's, and not only Node's, such as that by which the event loop calls, or of this package,
-    /// all of whose files are in the folder above the caller's.
-    pub(crate) fn sees_users(&self, frames: &[Frame]) -> bool {
+    /// Whether a frame is of this package, all of whose files are in the folder above the caller's.
+    fn is_ours(&self, frame: &Frame) -> bool {
         let package = self.script.rsplitn(3, '/').nth(2).unwrap_or(&self.script);
-        let is_ours =
-            |frame: &Frame| frame.script.strip_prefix(package).is_some_and(|file| file.starts_with('/'));
-        frames.iter().any(|frame| !is_nodes(frame) && !is_ours(frame))
+        frame.script.strip_prefix(package).is_some_and(|file| file.starts_with('/'))
+    }
+
+    /// Whether a frame is a user's, and not Node's, such as that by which the event loop calls, or of this package.
+    pub(crate) fn is_users(&self, frame: &Frame) -> bool {
+        !is_nodes(frame) && !self.is_ours(frame)
+    }
+
+    /// Whether any of this is a user's.
+    pub(crate) fn sees_users(&self, frames: &[Frame]) -> bool {
+        frames.iter().any(|frame| self.is_users(frame))
+    }
+
+    /// Whether all that runs, up to the innermost frame of the user's, is of modules of Node that keep nothing, or of this package,
+    /// which lib/worker/recovery.ts puts right.
+    pub(crate) fn keeps_nothing(&self, frames: &[Frame]) -> bool {
+        let users = frames.iter().position(|frame| self.is_users(frame));
+        if users.is_none() && !frames.iter().any(|frame| self.is_ours(frame)) {
+            return false;
+        }
+        let above = &frames[..users.unwrap_or(frames.len())];
+        above.iter().all(|frame| is_stateless(frame) || self.is_ours(frame))
     }
 }
 
@@ -147,23 +161,33 @@ mod tests {
 
     #[test]
     fn a_stop_may_land_in_code_that_changes_only_what_is_the_callers() {
+        let caller = Caller::new("dispatch".into(), "file:///package/dist/worker/main.js".into());
+        let ours =
+            [("pack", "file:///package/dist/shared.js"), ("dispatch", "file:///package/dist/worker/main.js")];
+        assert!(caller.keeps_nothing(&stack(&[ours[0], ("work", "file:///work.mjs"), ours[1]])));
+        assert!(caller.keeps_nothing(&stack(&ours)));
+        assert!(!caller.keeps_nothing(&stack(&[("insert", "node:internal/timers"), ours[0], ours[1]])));
         let user = ("work", "file:///work.mjs");
-        assert!(keeps_nothing(&stack(&[("URL", "node:internal/url"), user])));
-        assert!(keeps_nothing(&stack(&[
+        assert!(caller.keeps_nothing(&stack(&[("URL", "node:internal/url"), user])));
+        assert!(caller.keeps_nothing(&stack(&[
             ("emit", "node:events"),
             ("Writable.end", "node:internal/streams/writable"),
             user
         ])));
-        assert!(!keeps_nothing(&stack(&[("emit", "node:events"), ("insert", "node:internal/timers"), user])));
-        assert!(!keeps_nothing(&stack(&[("nextTick", "node:internal/process/task_queues"), user])));
-        assert!(!keeps_nothing(&stack(&[("Writable.write", "node:internal/streams/writable"), user])));
+        assert!(!caller.keeps_nothing(&stack(&[
+            ("emit", "node:events"),
+            ("insert", "node:internal/timers"),
+            user
+        ])));
+        assert!(!caller.keeps_nothing(&stack(&[("nextTick", "node:internal/process/task_queues"), user])));
+        assert!(!caller.keeps_nothing(&stack(&[("Writable.write", "node:internal/streams/writable"), user])));
         // A callback of the user's under Node's code is what runs; one above it is not looked at.
-        assert!(keeps_nothing(&stack(&[
+        assert!(caller.keeps_nothing(&stack(&[
             ("URL", "node:internal/url"),
             user,
             ("listOnTimeout", "node:internal/timers")
         ])));
-        assert!(!keeps_nothing(&stack(&[("URL", "node:internal/url")])));
-        assert!(!keeps_nothing(&[]));
+        assert!(!caller.keeps_nothing(&stack(&[("URL", "node:internal/url")])));
+        assert!(!caller.keeps_nothing(&[]));
     }
 }

@@ -22,8 +22,8 @@ use crate::work::JsTask;
 /// What an interrupt, once it is on the worker's thread, is to do.
 enum Wish {
     Nothing,
-    /// Stop this task; with `expired`, fail it as timed out first, with its stack. With `insists` also in those
-    /// parts of Node that keep nothing of their own.
+    /// Stop this task; with `expired`, fail it as timed out first, with its stack. With `insists` also in this package's code
+    /// and in those parts of Node that keep nothing of their own.
     Stop {
         task: Arc<JsTask>,
         expired: bool,
@@ -46,7 +46,7 @@ struct GuardState {
     /// A stop went through code that is broken by being stopped.
     harmed: bool,
     wish: Wish,
-    /// Whether the last answer was that Node's own code runs.
+    /// Whether the last answer was that no code of the user's runs.
     is_put_off: bool,
     /// How often the stop of this task was put off.
     put_offs: u32,
@@ -82,7 +82,7 @@ pub(crate) enum Standing {
     Buried,
     /// Asked; no answer yet.
     Asked,
-    /// Node's own code ran, so many times by now: ask again.
+    /// Node's own code ran, or this package's, so many times by now: ask again.
     PutOff(u32),
     /// Terminated; the worker has not come back yet.
     Hit,
@@ -198,7 +198,9 @@ impl Guard {
         {
             return false;
         }
-        state.wish = Wish::Stop { task: task.clone(), expired, insists };
+        // The one that asks may not be the one that insisted.
+        let insisted = matches!(&state.wish, Wish::Stop { task: before, insists: true, .. } if Arc::ptr_eq(before, task));
+        state.wish = Wish::Stop { task: task.clone(), expired, insists: insists || insisted };
         state.is_put_off = false;
         self.request(&mut state);
         true
@@ -313,9 +315,10 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
                 return;
             }
             // Most of the work is in the rest of the stack, and a stop may have to ask a thousand times.
-            let is_in_node = frames::read(env, isolate, 1).first().is_some_and(frames::is_nodes);
-            let stack = if is_in_node && !insists { Vec::new() } else { frames::read(env, isolate, 64) };
-            if is_in_node && !frames::keeps_nothing(&stack) {
+            let innermost = frames::read(env, isolate, 1);
+            let is_not_users = innermost.first().is_some_and(|frame| !guard.caller.is_users(frame));
+            let stack = if is_not_users && !insists { Vec::new() } else { frames::read(env, isolate, 64) };
+            if is_not_users && !guard.caller.keeps_nothing(&stack) {
                 state.is_put_off = true;
                 state.put_offs += 1;
                 let is_first = state.put_offs == 1;

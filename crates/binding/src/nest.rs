@@ -98,9 +98,10 @@ fn unwind_if_stopped(
 ) -> Result<(), Fault> {
     let stopped = waiter.filter(|waiter| waiter.state().is_settled() && !waiter.owner().has_looked());
     if let Some(waiter) = stopped
-        && side.guard.ask(waiter, false, false)
+        && side.guard.ask(waiter, false, true)
     {
-        // Any call into JavaScript will do: the interrupt is answered at its beginning.
+        // Any call into JavaScript will do: the interrupt is answered at its beginning. It has to insist, for all that is on top of the
+        // waiter is this package's.
         side.call_nothing(state)?;
     }
     Ok(())

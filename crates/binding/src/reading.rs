@@ -158,6 +158,14 @@ pub(crate) fn read_packed(
     Ok(Value::List(list.into_boxed_slice()))
 }
 
+/// The same for what several may get, each of whom has to have memory of its own.
+pub(crate) fn read_shared(state: &IsolateState, form: u8, value: sys::napi_value) -> Result<Value, Fault> {
+    if is_list(form) || is_written(form) || is_whole(form) {
+        return read_packed(state, form, value, true);
+    }
+    read(state.env, value)
+}
+
 fn read_buffer(env: Env, buffer: sys::napi_value) -> Result<Value, Fault> {
     let is_shared = !js::is_arraybuffer(env, buffer)?;
     // SAFETY: lib/moved.ts puts nothing else into the list than buffers of the two classes.
