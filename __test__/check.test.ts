@@ -71,6 +71,17 @@ test('options do not see a polluted prototype', (t) => {
   }
 })
 
+test('options may be those of a class', (t) => {
+  class Limits {
+    get timeout(): number {
+      return 50
+    }
+  }
+  t.is(options<{ timeout: number }>(new Limits(), 'options', ['timeout']).timeout, 50)
+  t.is(options<{ timeout: number }>(Object.create({ timeout: 60 }), 'options', ['timeout']).timeout, 60)
+  t.is(options<{ timeout: number }>(Object.create(Object.create(null) as object), 'options', ['timeout']).timeout, undefined)
+})
+
 test('an unknown option is a TypeError that names it, also when it is undefined', (t) => {
   t.throws(() => options<{ timeout: number }>({ timeuot: 5 }, 'options', ['timeout']), { instanceOf: TypeError, message: /timeuot/ })
   t.throws(() => options<{ timeout: number }>({ timeuot: undefined }, 'options', ['timeout']), { instanceOf: TypeError, message: /timeuot/ })

@@ -1,9 +1,12 @@
 import ava from 'ava'
+import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { runInThisContext } from 'node:vm'
 import { currentExecutor, currentTask, moduleTasks, native, tasks, ThreadPoolExecutor } from 'concurrent-futures'
 import { runNode } from './child.ts'
+import { Folder } from './gate.ts'
 import { PROMPT, SOON } from './limits.ts'
 import { hidden as hiddenUnexported } from './fixtures/unexported.mjs'
 import * as named from './fixtures/tasks.mjs'
@@ -187,10 +190,6 @@ test('a function that reads a variable of its surroundings fails with the Refere
     t.regex(error.message, /outside is not defined/)
     t.regex(error.message, /argument|surrounding|tasks\(|moduleTasks/)
   }
-  const name = 'named'
-  const methods = { [name]() { return 1 } }
-  const inName = (await executor.submit(methods[name] as () => number).exception(SOON)) as Error
-  t.regex(inName.message, /name is not defined .*surroundings/)
   for await (const error of failures(executor.with({ chunkSize: 2 }).map((n: number) => outside + n, [1, 2]))) t.regex(error.message, /surroundings/)
 })
 
@@ -342,4 +341,54 @@ test('an absolute path names a module too', async (t) => {
   const byPath = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl.pathname)
   t.is(await executor.submit(byPath.add, 1, 2).result(SOON), 3)
   t.is(pathToFileURL(workUrl.pathname).href, workUrl.href)
+})
+
+test('a class or a generator is a TypeError, also one that a module has', async (t) => {
+  const { registered } = await import('./fixtures/kinds.mjs')
+  t.throws(() => executor.submit(registered.Registered as never), { instanceOf: TypeError, message: /class Registered/ })
+  t.throws(() => executor.submit(registered.generated as never), { instanceOf: TypeError, message: /generated is a generator/ })
+  const found = moduleTasks(new URL('./fixtures/kinds.mjs', import.meta.url))
+  for (const [key, message] of Object.entries({ Kind: /class Kind/, many: /many is a generator/, later: /later is a generator/ })) {
+    const error = (await executor.submit(found[key] as () => unknown).exception(SOON)) as Error
+    t.true(error instanceof TypeError)
+    t.regex(error.message, message)
+  }
+})
+
+test('a method with a computed name is sent like any other', async (t) => {
+  const key = ['a', 'b']
+  const methods = {
+    [key[0] as string](a: number, b: number) {
+      return [a, b][1]
+    },
+    async [`]${key[1]}[`](a: string[]) {
+      await null
+      return a[0]
+    },
+  }
+  t.is(await executor.submit(methods['a'] as (a: number, b: number) => number, 1, 2).result(SOON), 2)
+  t.is(await executor.submit(methods[']b['] as (a: string[]) => Promise<string>, ['x']).result(SOON), 'x')
+  const named = { ['to' + 'fail']() { throw new Error('on purpose') } }
+  const error = (await executor.submit(named['tofail'] as () => never).exception(SOON)) as Error
+  t.regex(error.stack ?? '', /at .*tofail/)
+})
+
+test('the hint at surroundings is not for the errors of a module that the function imports', async (t) => {
+  const url = new URL('./fixtures/kinds.mjs', import.meta.url).href
+  const inside = executor.submit(async (url: string) => ((await import(url)) as { readsGlobal(): Promise<void> }).readsGlobal(), url)
+  t.is(((await inside.exception(SOON)) as Error).message, 'missingInTheModule is not defined')
+  const own = executor.submit(() => url)
+  t.regex(((await own.exception(SOON)) as Error).message, /surroundings/)
+})
+
+test('import() of a function sent as source is resolved from the current directory', async (t) => {
+  const folder = new Folder(t)
+  writeFileSync(folder.file('here.mjs'), 'export const where = "here"')
+  const before = process.cwd()
+  try {
+    process.chdir(dirname(folder.file('here.mjs')))
+    t.is(await executor.submit(async () => ((await import('./here.mjs' as string)) as { where: string }).where).result(SOON), 'here')
+  } finally {
+    process.chdir(before)
+  }
 })

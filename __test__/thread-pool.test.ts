@@ -124,6 +124,55 @@ test('maxTasksPerWorker with a long queue, several workers and failing tasks los
   t.like(executor.stats(), { completed: 18, failed: 6, lost: 0 })
 })
 
+test('the name of a task is in the messages about its end', async (t) => {
+  await using executor = new ThreadPoolExecutor(1)
+  const message = async (submitted: { exception(ms: number): Promise<unknown> }): Promise<string> => ((await submitted.exception(SOON)) as Error).message
+  const named = executor.with({ name: 'resize' })
+  t.is(await message(named.with({ timeout: 20 }).submit(() => { for (;;); })), "the task 'resize' ran longer than its timeout")
+  t.is(await message(named.with({ queueTimeout: 0 }).submit(() => 1)), "the task 'resize' was not started in time")
+  t.is(await message(named.submit(() => process.exit(3))), "the worker died while it ran the task 'resize'")
+  t.is(await message(executor.with({ queueTimeout: 0 }).submit(() => 1)), 'the task was not started in time')
+})
+
+test('a task whose signal has already aborted is counted as cancelled, and refused where any other is', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const aborted = executor.with({ signal: AbortSignal.abort() })
+  t.true(aborted.submit(() => 1).cancelled())
+  t.is(executor.stats().cancelled, 1)
+  await executor.shutdown()
+  t.throws(() => aborted.submit(() => 1), { name: 'InvalidStateError' })
+})
+
+test('ready() of a broken executor rejects with the reason, whenever it is called', async (t) => {
+  const executor = new ThreadPoolExecutor({
+    maxWorkers: 1,
+    maxQueue: 1,
+    initializer: () => {
+      throw new RangeError('from the initializer')
+    },
+  })
+  const future = executor.submit(() => 1)
+  const early = executor.ready()
+  const expected = { name: 'BrokenThreadPool' }
+  await t.throwsAsync(early, expected)
+  await t.throwsAsync(future.result(SOON), expected)
+  const error = await t.throwsAsync(executor.ready(), expected)
+  t.is((error?.cause as Error).message, 'from the initializer')
+  t.throws(() => executor.with({ signal: AbortSignal.abort() }).submit(() => 1), expected)
+  await executor.shutdown()
+  await t.throwsAsync(executor.ready(), expected)
+})
+
+test('dump() shows workers that start', async (t) => {
+  await using executor = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2 })
+  const dump = await executor.dump()
+  t.is(dump.length, 2)
+  t.true(dump.every(({ threadId, kind, state }) => threadId > 0 && kind === 'isolate' && state === 'starting'))
+  await executor.submit(() => 1).result(SOON)
+  await until(() => executor.stats().workers.idle === 2, 'both are ready')
+  t.deepEqual((await executor.dump()).map(({ threadId }) => threadId).sort(), dump.map(({ threadId }) => threadId).sort())
+})
+
 test('an initializer may wait for what does not keep a thread alive', async (t) => {
   await using executor = new ThreadPoolExecutor({
     maxWorkers: 1,

@@ -14,6 +14,20 @@ const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
 const loopsUrl = new URL('./fixtures/loops.mjs', import.meta.url).href
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
 
+test('a time-out tells where an asynchronous task is that does not wait', async (t) => {
+  const { loopsAfterAwait } = moduleTasks<typeof import('./fixtures/kinds.mjs')>(new URL('./fixtures/kinds.mjs', import.meta.url))
+  await using executor = new ThreadPoolExecutor(1)
+  // A thread that has no processor just then cannot tell.
+  for (let round = 0; round < 20; round++) {
+    const error = (await executor.with({ timeout: SHORT }).submit(loopsAfterAwait).exception(SOON)) as TimeoutError
+    t.true(error instanceof TimeoutError)
+    if (error.taskStack === undefined) continue
+    t.regex(error.taskStack, /at inner \(.*kinds\.mjs:\d+:\d+\)\n.*at loopsAfterAwait/)
+    return
+  }
+  t.fail('it was never told')
+})
+
 test('a task that runs past its timeout fails with TimeoutError, promptly', async (t) => {
   const executor = new ThreadPoolExecutor(1)
   await executor.submit(work.add, 1, 1)

@@ -77,7 +77,9 @@ export interface Binding {
   assign(pool: number): number
   delivered(pool: number): void
   /** The cause of a broken pool, packed; its form is in `scratch[0]`. */
+  /** The cause of a broken pool, its form in `scratch[0]`. In `scratch[1]` why a task would be refused, as `submit` answers, or 0. */
   refusal(pool: number): unknown
+  countCancelled(pool: number): void
   state(slot: number): number
   /** Writes row 0, kind -1 when the task has not settled; returns the row's value. */
   collect(slot: number): unknown

@@ -116,8 +116,8 @@ export function signal(value: unknown, name: string): AbortSignal | undefined {
 }
 
 /**
- * Own properties of an options object, copied onto an object without a prototype, so that neither a later change nor a polluted
- * `Object.prototype` reaches us. `undefined` counts as `{}`. The values are the caller's to check.
+ * The properties of an options object, own ones and those of its class, copied onto an object without a prototype, so that neither a later
+ * change nor a polluted `Object.prototype` reaches us. `undefined` counts as `{}`. The values are the caller's to check.
  *
  * @throws TypeError when it is not an object, or has a name that is not among `allowed`
  * @example
@@ -134,6 +134,11 @@ export function options<T extends object>(value: unknown, name: string, allowed:
       throw new TypeError(`unknown option '${key}' in ${name}; known are ${allowed.join(', ')}`)
     }
     copy[key] = (value as Record<string, unknown>)[key]
+  }
+  for (let at: unknown = Object.getPrototypeOf(value); at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    for (const key of allowed) {
+      if (!(key in copy) && Object.hasOwn(at as object, key)) copy[key] = (value as Record<string, unknown>)[key]
+    }
   }
   return copy as Partial<T>
 }

@@ -65,6 +65,7 @@ export function submittable(fn: unknown): Submittable {
   const found = known.get(fn as object)
   if (found !== undefined) return found
   if (typeof fn !== 'function') throw new TypeError('a task must be a function')
+  refuseKinds(fn)
   const text = registry.texts.get(fn) ?? stubTexts.get(fn) ?? { source: sourceOf(fn), name: fn.name }
   const made = { number: numberOf(text), isNative: false, prepare: undefined, name: fn.name }
   known.set(fn, made)
@@ -89,23 +90,42 @@ export function moduleUrl(url: unknown): string {
 
 const CURE = 'put it into a module and submit it with tasks() or moduleTasks()'
 
+/** @throws TypeError for what is called in another way than a function, whether it is sent or found */
+export function refuseKinds(fn: Function): void {
+  const name = String(fn.name).trim()
+  if (/^class\b/.test(Function.prototype.toString.call(fn))) {
+    throw new TypeError(`${name === '' ? 'a class' : `the class ${name}`} cannot be submitted: a task must be a function`)
+  }
+  if (!Object.prototype.toString.call(fn).includes('Generator')) return
+  throw new TypeError(`${name === '' ? 'this function' : `the function ${name}`} is a generator and cannot be submitted: a task returns one value`)
+}
+
 /** A function's source as the body of a function that returns it. @throws TypeError for what cannot be sent */
 function sourceOf(fn: Function): string {
   const source = Function.prototype.toString.call(fn)
   const name = String(fn.name).trim()
   const what = name === '' ? 'this function' : `the function ${name}`
   if (/\{\s*\[native code\]\s*\}\s*$/.test(source)) throw new TypeError(`${what} is native or bound and cannot be sent: wrap it in a function of its own, or ${CURE}`)
-  if (/^class\b/.test(source)) throw new TypeError(`${name === '' ? 'a class' : `the class ${name}`} cannot be submitted: a task must be a function`)
-  const kind = Object.prototype.toString.call(fn)
-  if (kind.includes('Generator')) throw new TypeError(`${what} is a generator and cannot be submitted: a task returns one value`)
   const plain = bodyOf(fn, `(${source}\n)`)
   if (plain !== undefined) return plain
   // A method: `name(…) {…}`, also with get, set, async or a computed name.
   if (/\bsuper\b/.test(source)) throw new TypeError(`${what} uses super and cannot be sent: ${CURE}`)
   const isAccessor = /^(get|set)\b\s*[^\s(]/.test(source)
-  const method = isAccessor ? undefined : bodyOf(fn, `((methods) => methods[Reflect.ownKeys(methods)[0]])({${source}\n})`)
+  const method = isAccessor ? undefined : methodOf(fn, source)
   if (method !== undefined) return method
   throw new TypeError(`${what} cannot be sent as source: ${CURE}`)
+}
+
+/** The body that returns a method. A computed name, which would be computed anew, is replaced: it ends where what is left makes a method. */
+function methodOf(fn: Function, source: string): string | undefined {
+  const asMethod = (text: string): string | undefined => bodyOf(fn, `((methods) => methods[Reflect.ownKeys(methods)[0]])({${text}\n})`)
+  const [head] = /^(async\b\s*)?\[/.exec(source) ?? []
+  if (head === undefined) return asMethod(source)
+  for (let end = source.indexOf(']'); end >= 0; end = source.indexOf(']', end + 1)) {
+    const body = asMethod(`${head.slice(0, -1)} ${JSON.stringify(fn.name)}${source.slice(end + 1)}`)
+    if (body !== undefined) return body
+  }
+  return undefined
 }
 
 /**

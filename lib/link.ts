@@ -22,6 +22,9 @@ const INVALID_STATE = 'ERR_FUTURE_INVALID_STATE'
 
 const futures: (Future<any> | undefined)[] = []
 
+/** The names of tasks that were given one. */
+const names: WeakMap<Future<any>, string> = new WeakMap()
+
 /** The reasons of cancels whose completion has not come yet. */
 const reasons: WeakMap<Future<any>, unknown> = new WeakMap()
 
@@ -49,10 +52,12 @@ export class PoolLink implements TaskLink {
     this.#pool = pool
   }
 
-  /** The future of a task that was just accepted. */
-  open(slot: number): Future<any> {
+  /** The future of a task that was just accepted, and was given a name or none. */
+  open(slot: number, name: string | undefined): Future<any> {
     if (scratch[SERVICE_FLAG] !== 0) serve()
-    return (futures[slot] = createLinkedFuture(this, slot))
+    const future = (futures[slot] = createLinkedFuture(this, slot))
+    if (name !== undefined) names.set(future, name)
+    return future
   }
 
   state(slot: number): number {
@@ -142,7 +147,7 @@ function storeRow(future: Future<any>, row: number, number: number, value: unkno
     else if (kind === ROW.undefined) storeOutcome(future, VALUE, undefined)
     else if (kind === ROW.value) storeOutcome(future, VALUE, unpackResult((row >> 8) & 0xff, value))
     else if (kind === ROW.cancelled) storeOutcome(future, CANCEL, reasons.get(future))
-    else if (kind !== ROW.collected) storeOutcome(future, ERROR, errorOf(row, number, value))
+    else if (kind !== ROW.collected) storeOutcome(future, ERROR, errorOf(row, number, value, names.get(future)))
   } catch (error) {
     storeOutcome(future, ERROR, error)
   }
@@ -210,22 +215,23 @@ function unpackResult(form: number, value: unknown): unknown {
   return { values, failed: thrown !== undefined, error: thrown === undefined ? undefined : unpackThrown(thrown[0], thrown[1]) }
 }
 
-function errorOf(row: number, number: number, value: unknown): unknown {
+function errorOf(row: number, number: number, value: unknown, name: string | undefined): unknown {
+  const task = name === undefined ? 'the task' : `the task '${name}'`
   const cause = (row & HAS_CAUSE) === 0 ? undefined : { cause: unpackThrown((row >> 8) & 0xff, value) }
   switch (row & 0xff) {
     case ROW.error:
       return cause?.cause
     case ROW.panicked:
-      return new Error(`the native task panicked: ${String(value)}`)
+      return new Error(`${name === undefined ? 'the native task' : task} panicked: ${String(value)}`)
     case ROW.expired:
-      return new TimeoutError('the task was not started in time')
+      return new TimeoutError(`${task} was not started in time`)
     case ROW.timedOut: {
       const trace = typeof value === 'string' && value !== '' ? { taskStack: mapStack(value) } : undefined
-      return new TimeoutError('the task ran longer than its timeout', trace)
+      return new TimeoutError(`${task} ran longer than its timeout`, trace)
     }
     case ROW.lost: {
       const exitCode = Number.isNaN(number) || isUnknownExit(number) ? undefined : number
-      return new WorkerLostError('the worker died while it ran the task', { ...cause, ...(exitCode === undefined ? {} : { exitCode }) })
+      return new WorkerLostError(`the worker died while it ran ${task}`, { ...cause, ...(exitCode === undefined ? {} : { exitCode }) })
     }
     default:
       return new BrokenThreadPool('the pool cannot run tasks any more', cause)

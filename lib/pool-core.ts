@@ -1,5 +1,5 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
-import { binding, BROKEN, CHUNKED, LIMITED, MOVES, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch, SUBMIT } from './binding.ts'
+import { binding, BROKEN, CHUNKED, LIMITED, MOVES, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch, SHUT_DOWN, SUBMIT } from './binding.ts'
 import { chunkArgumentError } from './clone-error.ts'
 import { movesWhole, packedForm, packTransferred, placedArgumentError, PORT, withoutWriting } from './codec.ts'
 import { currentContext } from './context.ts'
@@ -172,7 +172,7 @@ export class PoolCore {
     const flags = (calls > 0 ? CHUNKED : 0) | (moves ? MOVES : 0) | (task.isNative ? NATIVE : 0) | (options === NO_OPTIONS ? 0 : writeLimits(options))
     const slot = this.#call(task.number, flags, form, values, options.name)
     if (slot < 0) throw this.#refusal(slot)
-    const future = this.#link.open(slot)
+    const future = this.#link.open(slot, options.name)
     if (emptied !== undefined) emptyAll(emptied)
     if (signal !== undefined) follow(future, signal)
     return future
@@ -195,7 +195,7 @@ export class PoolCore {
       if (!isPacked) binding.withdraw(this.index, slot)
     }
     binding.seal(this.index, slot)
-    const future = this.#link.open(slot)
+    const future = this.#link.open(slot, options.name)
     if (options.signal !== undefined) follow(future, options.signal)
     return future
   }
@@ -210,18 +210,18 @@ export class PoolCore {
   }
 
   #aborted(signal: AbortSignal): Future<any> {
-    if (this.#isShutDown) throw new InvalidStateError(AFTER_SHUTDOWN)
+    const cause = binding.refusal(this.index)
+    if (scratch[1] === BROKEN) throw brokenError(cause)
+    if (this.#isShutDown || scratch[1] === SHUT_DOWN) throw new InvalidStateError(AFTER_SHUTDOWN)
     const future = new Future<any>()
     future.cancel({ reason: signal.reason })
+    binding.countCancelled(this.index)
     return future
   }
 
   #refusal(answer: number): Error {
     if (answer === QUEUE_FULL) return new QueueFullError()
-    if (answer !== BROKEN) return new InvalidStateError(AFTER_SHUTDOWN)
-    const cause = binding.refusal(this.index)
-    const options = cause === undefined ? undefined : { cause: unpackThrown(scratch[0] as number, cause) }
-    return new BrokenThreadPool('the pool cannot run tasks any more', options)
+    return answer === BROKEN ? brokenError(binding.refusal(this.index)) : new InvalidStateError(AFTER_SHUTDOWN)
   }
 
   /** Whether a submission would find room now. */
@@ -232,6 +232,8 @@ export class PoolCore {
   /** Resolves when a submission would find room. */
   async room(): Promise<void> {
     for (;;) {
+      const cause = binding.refusal(this.index)
+      if (scratch[1] === BROKEN) throw brokenError(cause)
       if (this.#isShutDown || this.#isClosed) throw new InvalidStateError(AFTER_SHUTDOWN)
       if (binding.wantRoom(this.index)) return
       if (this.fleet === undefined) await new Promise((resolve) => setTimeout(resolve, 2))
@@ -272,6 +274,12 @@ export class PoolCore {
   get isClosed(): boolean {
     return this.#isClosed
   }
+}
+
+/** With the cause that `binding.refusal` gave. */
+function brokenError(cause: unknown): BrokenThreadPool {
+  const options = cause === undefined ? undefined : { cause: unpackThrown(scratch[0] as number, cause) }
+  return new BrokenThreadPool('the pool cannot run tasks any more', options)
 }
 
 function recursionError(): InvalidStateError {

@@ -2,6 +2,7 @@
 import { binding } from './binding.ts'
 import { nativeNames } from './functions.ts'
 import { mapStack } from './source-maps.ts'
+import type { WorkerFleet } from './worker-fleet.ts'
 
 /** Times in milliseconds; quantiles are within 6.25 %. All 0 while `count` is 0. */
 export interface Histogram {
@@ -66,11 +67,11 @@ const STATES = ['starting', 'idle', 'busy', 'abandoned'] as const
 
 type Row = [number: number, kind: number, state: number, task: number | undefined, name: string, runningFor: number, stack: string | undefined, fn: number]
 
-/** Looks at every worker of a pool; `threadIds` maps the pool's worker numbers to Node's. */
-export function readDump(pool: number, threadIds: (worker: number) => number): WorkerDump[] {
-  return (binding.dump(pool) as Row[]).map(([number, kind, state, task, name, runningFor, stack, fn]) => {
+/** Looks at every worker of a pool. `fleet` knows Node's numbers of the threads, and those that the pool does not know yet. */
+export function readDump(pool: number, fleet: WorkerFleet | undefined): WorkerDump[] {
+  const list = (binding.dump(pool) as Row[]).map(([number, kind, state, task, name, runningFor, stack, fn]) => {
     const dump: WorkerDump = {
-      threadId: number === 0 ? 0 : threadIds(number),
+      threadId: number === 0 ? 0 : (fleet?.threadId(number) ?? -1),
       kind: KINDS[kind] as WorkerDump['kind'],
       state: STATES[state] as WorkerDump['state'],
     }
@@ -78,6 +79,10 @@ export function readDump(pool: number, threadIds: (worker: number) => number): W
     if (stack !== undefined) dump.stack = mapStack(stack)
     return dump
   })
+  for (const threadId of fleet?.starting() ?? []) {
+    if (!list.some((dump) => dump.threadId === threadId)) list.push({ threadId, kind: 'isolate', state: 'starting' })
+  }
+  return list
 }
 
 function functionName(fn: number, kind: WorkerDump['kind']): string {

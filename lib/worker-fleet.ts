@@ -70,7 +70,7 @@ export class WorkerFleet {
   readonly #options: CheckedPoolOptions
   readonly #initializer: WorkerSeed['initializer']
   readonly #parcels: Parcels
-  readonly #workers: Map<number, { thread: Worker; threadId: number }> = new Map()
+  readonly #workers: Map<number, { thread: Worker; threadId: number; progress: Int32Array }> = new Map()
   /** Node's numbers of the threads that were given up and have not ended. */
   readonly #givenUp: Map<number, number> = new Map()
   #isHeld = false
@@ -87,6 +87,11 @@ export class WorkerFleet {
   /** Node's number of the thread. */
   threadId(number: number): number {
     return this.#workers.get(number)?.threadId ?? this.#givenUp.get(number) ?? -1
+  }
+
+  /** Node's numbers of the threads that are not ready for tasks yet. */
+  starting(): number[] {
+    return [...this.#workers.values()].filter(({ progress }) => Atomics.load(progress, 0) === STARTING).map(({ threadId }) => threadId)
   }
 
   /** Starts one more. */
@@ -129,7 +134,7 @@ export class WorkerFleet {
 
   #watch(number: number, thread: Worker, progress: Int32Array, lifeline: Lifeline): void {
     if (!this.#isHeld) thread.unref()
-    this.#workers.set(number, { thread, threadId: thread.threadId })
+    this.#workers.set(number, { thread, threadId: thread.threadId, progress })
     let cause: unknown
     let isOver = false
     let tell: (exit: WorkerExit) => void = () => {}

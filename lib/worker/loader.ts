@@ -2,7 +2,7 @@
 import { pathToFileURL } from 'node:url'
 import { compileFunction, constants } from 'node:vm'
 import { binding } from '../binding.ts'
-import { registeredTask } from '../functions.ts'
+import { refuseKinds, registeredTask } from '../functions.ts'
 import type { FunctionText } from '../functions.ts'
 import { whileLoading } from '../thread-role.ts'
 import { runChunk } from './chunk.ts'
@@ -74,6 +74,7 @@ function textOf(number: number): FunctionText {
 export async function load(number: number): Promise<AnyFunction> {
   const text = textOf(number)
   const fn = 'module' in text ? await fromModule(text.module, text.key) : fromSource(text.source)
+  refuseKinds(fn)
   return text.chunk === true ? runChunk(fn, (error) => explain(fn, error)) : fn
 }
 
@@ -95,20 +96,15 @@ function exported(module: Record<string, unknown> | undefined, key: string): Any
   return typeof fn === 'function' ? (fn as AnyFunction) : undefined
 }
 
-const base: URL = pathToFileURL(`${process.cwd()}/`)
+const FILE = '[submitted function]'
 
 /** Compiles a source. Not by eval, so that it works where code generation from strings is forbidden; `import()` resolves from the current directory. */
 function fromSource(source: string): AnyFunction {
   const make = compileFunction(source, [], {
-    filename: new URL('[submitted function]', base).href,
+    filename: new URL(FILE, pathToFileURL(`${process.cwd()}/`)).href,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   } as Parameters<typeof compileFunction>[2])
-  let fn: AnyFunction
-  try {
-    fn = make() as AnyFunction
-  } catch (error) {
-    throw hinted(error) // the computed name of a method is evaluated here
-  }
+  const fn = make() as AnyFunction
   sources.add(fn)
   return fn
 }
@@ -121,11 +117,14 @@ const HINT =
 
 /** Adds to the ReferenceError of a function sent as source what is probably wrong. */
 export function explain(fn: AnyFunction, error: unknown): unknown {
-  return sources.has(fn) ? hinted(error) : error
+  if (!sources.has(fn) || !(error instanceof ReferenceError) || !Object.isExtensible(error)) return error
+  // The engine's own, not one that the task has made, nor one that has the hint already.
+  if (/^\S+ is not defined$/.test(error.message) && isFromSource(error)) error.message += ` (${HINT})`
+  return error
 }
 
-function hinted(error: unknown): unknown {
-  // The engine's own, not one that the task has made, nor one that has the hint already.
-  if (error instanceof ReferenceError && Object.isExtensible(error) && /^\S+ is not defined$/.test(error.message)) error.message += ` (${HINT})`
-  return error
+/** Whether an error was made in a function sent as source, and not in a module that it has imported, as far as its stack tells. */
+function isFromSource(error: Error): boolean {
+  const innermost = /^ +at .*$/m.exec(String(error.stack))
+  return innermost === null || innermost[0].includes(FILE.replace(' ', '%20'))
 }

@@ -131,6 +131,12 @@ impl IsolateLink {
         id.is_some_and(|id| self.entry.pool.holds_any(id))
     }
 
+    /// Whether the worker has this task in its hands and no other.
+    pub(crate) fn holds_only(&self, task: &Arc<JsTask>) -> bool {
+        let id = *self.id.lock();
+        id.is_some_and(|id| self.entry.pool.holds_only(id, task))
+    }
+
     /// Has the task's signal aborted by the worker itself, if it can.
     fn abort(&self, task: &Arc<JsTask>) {
         if task.owner().has_looked() {

@@ -94,6 +94,7 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"seal" => submit_calls::seal,
         c"withdraw" => submit_calls::withdraw,
         c"refusal" => submit_calls::refusal,
+        c"countCancelled" => submit_calls::count_cancelled,
         c"state" => future_calls::state,
         c"collect" => future_calls::collect,
         c"progress" => future_calls::progress,

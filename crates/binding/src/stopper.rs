@@ -22,6 +22,8 @@ const INSIST_TIMES: u32 = 500;
 const PUT_OFF: Duration = Duration::from_secs(1);
 const PUT_OFF_TIMES: u32 = 5_000;
 const PUT_OFF_MOST: Duration = Duration::from_secs(2);
+/// How long a thread that runs a continuation may take to tell where it is, while other stops wait.
+const CONTINUES: Duration = Duration::from_millis(5);
 /// How long a task that has settled may stay in its worker's hands outside the guard: it waits for its
 /// promise, or loops in microtasks.
 const LET_GO: Duration = Duration::from_millis(5);
@@ -99,7 +101,7 @@ pub(crate) fn stop(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) {
         let grace = Duration::try_from_secs_f64(link.entry.grace_ms / 1e3).unwrap_or(Duration::MAX);
         Phase::Grace { until: now.checked_add(grace).unwrap_or(now + Duration::from_secs(u32::MAX.into())) }
     } else {
-        begin(&link.guard, task, expired)
+        begin(&link, task, expired)
     };
     // It may be parked, waiting for another task.
     link.bell.ring();
@@ -134,15 +136,17 @@ pub(crate) fn is_busy() -> bool {
 }
 
 /// The first step of a stop by force.
-fn begin(guard: &Arc<Guard>, task: &Arc<JsTask>, expired: bool) -> Phase {
+fn begin(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) -> Phase {
     let now = Instant::now();
-    if guard.ask(task, expired, false) {
+    if link.guard.ask(task, expired, false) {
         return Phase::Asked { since: now, began: now };
     }
-    if expired {
-        guard::time_out(task, None);
+    if expired && !task.state().is_settled() {
+        // If the thread runs something, and holds nothing else, that is the task's continuation.
+        let may_tell = !link.is_asleep() && link.holds_only(task);
+        guard::time_out(task, may_tell.then(|| link.guard.look(Some(task), now + CONTINUES)).flatten());
     }
-    Phase::Elsewhere { since: now, limit: LET_GO }
+    Phase::Elsewhere { since: Instant::now(), limit: LET_GO }
 }
 
 fn watch() {
@@ -185,7 +189,7 @@ fn step(stop: &mut Stop) -> bool {
             stop.next = until.min(now + Duration::from_millis(5));
         }
         Phase::Grace { .. } => {
-            stop.phase = begin(&stop.link.guard, &stop.task, stop.expired);
+            stop.phase = begin(&stop.link, &stop.task, stop.expired);
             stop.next = now + UNANSWERED;
         }
         Phase::Asked { since, began } => return see_answer(stop, now, since, began),
@@ -209,7 +213,7 @@ fn step(stop: &mut Stop) -> bool {
             }
             // Settled already; it is unwound when those on top of it have returned.
             Standing::Buried => stop.phase = elsewhere(stop, now),
-            _ => stop.phase = begin(&stop.link.guard, &stop.task, stop.expired),
+            _ => stop.phase = begin(&stop.link, &stop.task, stop.expired),
         },
         // It was in nobody's hands a moment ago.
         Phase::Recovering { .. } => {}

@@ -97,14 +97,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         }
         Err(refused) => {
             state.slab.borrow_mut().release(slot);
-            js::int(
-                env,
-                match refused.reason {
-                    Refusal::Full => FULL,
-                    Refusal::ShutDown => SHUT_DOWN,
-                    Refusal::Broken { .. } => BROKEN,
-                },
-            )
+            js::int(env, answer(&refused.reason))
         }
     }
 }
@@ -161,11 +154,27 @@ pub(crate) fn withdraw(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `refusal(pool)`: 0, or why a submission would be refused. The cause of a broken pool is the value, its form
+fn answer(refusal: &Refusal<JsWork>) -> i32 {
+    match refusal {
+        Refusal::Full => FULL,
+        Refusal::ShutDown => SHUT_DOWN,
+        Refusal::Broken { .. } => BROKEN,
+    }
+}
+
+/// `countCancelled(pool)`: a task was cancelled before it could be submitted.
+pub(crate) fn count_cancelled(call: &Call<'_>) -> Answer {
+    call.state.pool(call.u32(0)?)?.pool.count_cancelled();
+    nothing(call)
+}
+
+/// `refusal(pool)`: in `scratch[1]` 0, or why a submission would be refused. The cause of a broken pool is the value, its form
 /// is in `scratch[0]`.
 pub(crate) fn refusal(call: &Call<'_>) -> Answer {
     let entry = call.state.pool(call.u32(0)?)?;
-    match entry.pool.refusal() {
+    let refusal = entry.pool.refusal();
+    call.state.header.set_scratch(1, f64::from(refusal.as_ref().map_or(0, answer)));
+    match refusal {
         Some(Refusal::Broken { cause: Some(cause) }) => {
             let (form, value) = writing::write_packed(call.env, &cause)?;
             call.state.header.set_scratch(0, f64::from(form));

@@ -164,6 +164,11 @@ impl<W: Work> Pool<W> {
         self.state.lock().refusal(&self.config)
     }
 
+    /// Counts a task that was cancelled before it could be submitted.
+    pub fn count_cancelled(&self) {
+        self.state.lock().counts.add(Ending::Cancelled);
+    }
+
     /// One consistent look at the counts.
     #[must_use]
     pub fn stats(&self) -> Snapshot {

@@ -291,6 +291,14 @@ impl<W: Work> Pool<W> {
         record.is_some_and(|record| record.held.iter().any(|held| Arc::ptr_eq(held, task)))
     }
 
+    /// Whether the worker has this task in its hands and no other.
+    #[must_use]
+    pub fn holds_only(&self, id: WorkerId, task: &Arc<Task<W>>) -> bool {
+        let mut shared = self.state.lock();
+        let record = shared.workers.get(id);
+        record.is_some_and(|record| matches!(&record.held[..], [held] if Arc::ptr_eq(held, task)))
+    }
+
     /// Whether the worker has any task in its hands.
     #[must_use]
     pub fn holds_any(&self, id: WorkerId) -> bool {
