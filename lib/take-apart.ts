@@ -49,16 +49,25 @@ class Texts {
     return true
   }
 
-  /** Adds a list, and writes the lengths of its texts: all that is counted is at hand, for there may be many. */
-  addList(list: readonly string[]): boolean {
+  /**
+   * Adds a list, and writes the lengths of its texts: all that is counted is at hand, for there may be many. False if that is too much; undefined,
+   * and nothing has happened, if something else is in it.
+   */
+  addList(list: readonly unknown[]): boolean | undefined {
     let { all, length } = this
+    const cuts = this.ends.length
     let start = this.#start
     let to = at
     for (let index = 0; index < list.length; index++) {
-      const text = list[index] as string
+      const text = list[index]
+      if (typeof text !== 'string') {
+        this.ends.length = cuts
+        return undefined
+      }
       const more = text.length
-      if (length + more > MOST_TEXT) return false
       if (more < 128) structureOut[to++] = more
+      // Of those that are shorter there cannot be too many for the engine.
+      else if (length + more > MOST_TEXT) return false
       else to = writeLengthAt(to, more)
       if (length + more - start > PIECE && length > start) {
         this.ends.push(length)
@@ -71,7 +80,7 @@ class Texts {
     this.length = length
     this.#start = start
     at = to
-    return true
+    return length <= MOST_TEXT
   }
 }
 
@@ -279,13 +288,14 @@ function writeItems(array: unknown[], depth: number): boolean {
 
 /** Writes an array of strings; undefined if it holds something else. */
 function writeTexts(array: unknown[]): boolean | undefined {
-  const length = array.length
-  for (let index = 0; index < length; index++) if (typeof array[index] !== 'string') return undefined
+  const before = at
   // A length takes five bytes at most.
-  if (at + 5 * length > room) return false
+  if (at + 5 * array.length > room) return false
   structureOut[at++] = TEXTS
-  writeLength(length)
-  return lists.addList(array as string[])
+  writeLength(array.length)
+  const isDone = lists.addList(array)
+  if (isDone === undefined) at = before
+  return isDone
 }
 
 /** Writes an array of numbers; undefined if it holds something else. */
