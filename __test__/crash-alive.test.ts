@@ -109,14 +109,14 @@ for (const fault of faults) {
   }
 }
 
-for (const kind of ['leavesStuck', 'leavesSpinning']) {
+for (const kind of ['leavesStuck', 'leavesSpinning', 'waitsAndSpins']) {
   test(`what an ended task has left behind and does not end costs a worker, not the pool: ${kind}`, async (t) => {
     const end = await inChild(
       async ({ moduleTasks, ThreadPoolExecutor }, url: string, kind: string) => {
         const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
         const executor = new ThreadPoolExecutor(1)
         const first = await executor.submit(tasks[kind]!).result(15_000)
-        await new Promise((resolve) => setTimeout(resolve, 200))
+        await new Promise((resolve) => setTimeout(resolve, 500))
         const next = await executor.submit(tasks['healthy']!, 1).result(30_000)
         await executor.shutdown()
         return [first, next]

@@ -301,3 +301,48 @@ test('all asynchronous tasks that share a dying worker fail with it', async (t) 
   )
   t.deepEqual(cleanEnd(end), ended({ hasLost: true, noOther: true, after: 2 }))
 })
+
+test('errors of several ticks that the user handles cost nothing', async (t) => {
+  const end = await inChild(async ({ ThreadPoolExecutor }) => {
+    const executor = new ThreadPoolExecutor(1)
+    const strays = (): number => {
+      process.on('uncaughtException', () => {})
+      for (const name of ['a', 'b', 'c']) {
+        process.nextTick(() => {
+          throw new Error(name)
+        })
+      }
+      return 1
+    }
+    const results = [await executor.submit(strays).result(15_000), await executor.submit(() => 2).result(15_000)]
+    await executor.shutdown()
+    return results
+  }, [])
+  t.deepEqual(cleanEnd(end), ended([1, 2]))
+})
+
+test('a system that refuses one more thread does not break a pool that has some', async (t) => {
+  const end = await inChild(async ({ ThreadPoolExecutor }) => {
+    const threads = process.getBuiltinModule('node:worker_threads')
+    const executor = new ThreadPoolExecutor(2)
+    await executor.submit(() => 1)
+    const { Worker } = threads
+    let refused = 0
+    threads.Worker = class extends Worker {
+      constructor(...args: ConstructorParameters<typeof Worker>) {
+        if (refused++ === 0) throw Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' })
+        super(...args)
+      }
+    }
+    process.getBuiltinModule('node:module').syncBuiltinESMExports()
+    const busy = (ms: number): number => {
+      const end = performance.now() + ms
+      while (performance.now() < end);
+      return ms
+    }
+    const results = await Promise.all([1, 2, 3, 4].map(() => executor.submit(busy, 50).result(20_000)))
+    await executor.shutdown()
+    return [results, refused > 0]
+  }, [])
+  t.deepEqual(cleanEnd(end), ended([[50, 50, 50, 50], true]))
+})

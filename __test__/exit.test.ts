@@ -253,3 +253,23 @@ test('signals end a process with busy workers', async (t) => {
   )
   t.deepEqual(summary(end), { code: null, signal: 'SIGTERM', isHung: false })
 })
+
+for (const where of ['an initializer', 'a module']) {
+  test(`process.exit() does not wait for ${where} that is stuck`, async (t) => {
+    const end = await inChild(
+      async ({ moduleTasks, ThreadPoolExecutor }, url: string, where: string) => {
+        const isInitializer = where === 'an initializer'
+        const { stuck } = moduleTasks<{ stuck(): void }>(url.replace('loads-stuck', 'stuck'))
+        const { any } = moduleTasks<{ any(): void }>(url)
+        const executor = new ThreadPoolExecutor({ maxWorkers: 1, ...(isInitializer ? { initializer: stuck } : {}) })
+        executor.submit(isInitializer ? () => 1 : any)
+        await new Promise((resolve) => setTimeout(resolve, 1_000))
+        console.log(`leaving ${Date.now()}`)
+        process.exit(3)
+      },
+      [new URL('./fixtures/loads-stuck.mjs', import.meta.url).href, where],
+    )
+    t.deepEqual(summary(end), { code: 3, signal: null, isHung: false })
+    t.true(lingered(end) < EXIT_LIMIT, `${lingered(end)} ms`)
+  })
+}

@@ -10,6 +10,7 @@ import {
   currentExecutor,
   currentTask,
   Future,
+  moduleTasks,
   native,
   tasks,
   ThreadPoolExecutor,
@@ -432,6 +433,16 @@ test('a blocking wait of a task that runs out of time leaves the inner task alon
   t.deepEqual(await executor.submit(timesOutThenGoesOn).result(SOON), [['TimeoutError', 'TimeoutError', 'TimeoutError'], 300])
   await executor.shutdown()
 })
+
+for (const kind of ['blocksLater', 'blocksWhileWaiting'] as const) {
+  for (const options of [{ maxWorkers: 1 }, { maxWorkers: 2 }, { maxWorkers: 1, tasksPerWorker: 2 }, { maxWorkers: 2, tasksPerWorker: 2 }]) {
+    test(`a continuation may block for an asynchronous task: ${kind}, ${JSON.stringify(options)}`, async (t) => {
+      const stuck = moduleTasks<Record<typeof kind, () => Promise<string>>>(new URL('./fixtures/stuck.mjs', import.meta.url))
+      await using executor = new ThreadPoolExecutor(options)
+      for (let round = 0; round < 3; round++) t.is(await executor.submit(stuck[kind]).result(SOON), 'ended well')
+    })
+  }
+}
 
 test('an outer task that times out while an inner one runs on top of it is settled at once, and its worker lives on', async (t) => {
   const folder = new Folder(t)

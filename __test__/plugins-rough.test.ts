@@ -164,10 +164,11 @@ onLinux('where there is no memory for arguments or a result, that task fails and
       const executor = new ThreadPoolExecutor({ maxWorkers: 2 })
       const size = (n: number): number => new Uint8Array(n).length
       await Promise.all([1, 2, 3, 4].map((n) => executor.submit(size, n)))
-      const [bytes, text] = [new Uint8Array(500 * MB), 'é'.repeat(300 * MB)]
+      const [bytes, text] = [new Uint8Array(900 * MB), 'é'.repeat(400 * MB)]
       // Makes it flat, which is the engine's own affair.
       text.indexOf('a')
-      await executor.submit(starve, Uint32Array.of(400 * MB))
+      // Whatever is refused, the engine has 300 MB left for itself.
+      await executor.submit(starve, Uint32Array.of(700 * MB))
       const code = (error: unknown): unknown => (error as { code?: string } | null)?.code ?? (error as Error | null)?.name
       const tried = (submit: () => { exception(ms: number): Promise<unknown> }): Promise<unknown> => {
         try {
@@ -180,18 +181,18 @@ onLinux('where there is no memory for arguments or a result, that task fails and
       seen.push(await tried(() => executor.submit(native.crc32, text)))
       seen.push(await tried(() => executor.submit((all: Uint8Array) => all.length, bytes)))
       // Delivered together, while this thread is busy.
-      const failing = executor.submit(large, Uint32Array.of(250 * MB))
+      const failing = executor.submit(large, Uint32Array.of(400 * MB))
       const healthy = executor.submit(native.sha256, 'abc')
       const deadline = Date.now() + 20_000
       while (!(failing.done() && healthy.done()) && Date.now() < deadline);
       seen.push(await tried(() => failing), (await healthy.result(20_000)).length)
-      const again = executor.submit(large, Uint32Array.of(250 * MB))
+      const again = executor.submit(large, Uint32Array.of(400 * MB))
       try {
         again.resultSync(20_000)
       } catch (error) {
         seen.push(code(error))
       }
-      seen.push(await tried(() => executor.submit((n: number) => new Uint8Array(n), 250 * MB)))
+      seen.push(await tried(() => executor.submit((n: number) => new Uint8Array(n), 400 * MB)))
       seen.push(await executor.submit(size, 5).result(20_000))
       await executor.shutdown()
       return seen

@@ -268,3 +268,16 @@ test('a task that is not named goes by the name of its function in a dump', asyn
   await future.result(SOON)
   await executor.shutdown()
 })
+
+test('a result is delivered while its worker runs the next task, however short those before it were', async (t) => {
+  await using executor = new ThreadPoolExecutor(1)
+  await executor.submit(work.spinFor, 1).result(SOON)
+  for (let round = 0; round < 3; round++) {
+    for (let n = 0; n < 200; n++) executor.submit(work.add, n, 1)
+    const first = executor.submit(work.spinFor, 100)
+    const second = executor.submit(work.spinFor, 2_000)
+    await first.result(SOON)
+    t.false(second.done())
+    second.cancel({ interrupt: true })
+  }
+})

@@ -7,6 +7,8 @@ import { binding } from './binding.ts'
 
 interface Closable {
   exit(): void
+  /** Whether threads of it are not ready yet: they cannot be asked to stop. */
+  readonly isStarting: boolean
   readonly isClosed: boolean
 }
 
@@ -26,8 +28,13 @@ function listen(): void {
   if (isListening) return
   isListening = true
   process.on('exit', (code) => {
-    for (const ref of open) ref.deref()?.exit()
-    if (isMainThread && binding.mustForceExit()) binding.exitAfter(Number(process.exitCode ?? code), FORCE_AFTER)
+    let isStarting = false
+    for (const ref of open) {
+      const pool = ref.deref()
+      pool?.exit()
+      isStarting ||= pool?.isStarting === true
+    }
+    if (isMainThread && (isStarting || binding.mustForceExit())) binding.exitAfter(Number(process.exitCode ?? code), FORCE_AFTER)
   })
 }
 

@@ -52,7 +52,9 @@ let collecting: Future<any> | undefined
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
-export let createLinkedFuture: (link: TaskLink, slot: number) => Future<any>
+export let createLinkedFuture: (link: TaskLink, slot?: number) => Future<any>
+/** The slot of a linked future, where it is known later. */
+export let setSlot: (future: Future<any>, slot: number) => void
 export let storeOutcome: (future: Future<any>, kind: OutcomeKind, value: unknown) => void
 export let deliver: (future: Future<any>) => void
 export let deliverProgress: (future: Future<any>, value: unknown) => void
@@ -88,11 +90,14 @@ export class Future<T> implements PromiseLike<T> {
   #audience: Audience | null = null
 
   static {
-    createLinkedFuture = (link, slot) => {
+    createLinkedFuture = (link, slot = -1) => {
       const future = new Future<any>()
       future.#link = link
       future.#slot = slot
       return future
+    }
+    setSlot = (future, slot) => {
+      future.#slot = slot
     }
     storeOutcome = (future, kind, value) => future.#store(kind, value)
     deliver = (future) => future.#deliver()

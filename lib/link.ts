@@ -9,7 +9,7 @@ import { AS_IS, CHUNK, JSON_TEXT, unpack } from './codec.ts'
 import { whileBlocked } from './context.ts'
 import { DESCRIPTION, unpackThrown } from './error-codec.ts'
 import { BrokenThreadPool, InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
-import { createLinkedFuture, deliver, deliverProgress, storedOutcome, storeOutcome } from './future.ts'
+import { createLinkedFuture, deliver, deliverProgress, setSlot, storedOutcome, storeOutcome } from './future.ts'
 import type { Future } from './future.ts'
 import { CANCEL, ERROR, VALUE } from './future-states.ts'
 import type { ChunkResult } from './map-iterator.ts'
@@ -52,12 +52,18 @@ export class PoolLink implements TaskLink {
     this.#pool = pool
   }
 
-  /** The future of a task that was just accepted, and was given a name or none. */
-  open(slot: number, name: string | undefined): Future<any> {
-    if (scratch[SERVICE_FLAG] !== 0) serve()
-    const future = (futures[slot] = createLinkedFuture(this, slot))
+  /** The future of a task that is about to be submitted, and was given a name or none. Made before, so that no accepted task is without one. */
+  prepare(name: string | undefined): Future<any> {
+    const future = createLinkedFuture(this)
     if (name !== undefined) names.set(future, name)
     return future
+  }
+
+  /** The task was accepted. */
+  open(future: Future<any>, slot: number): void {
+    futures[slot] = future
+    setSlot(future, slot)
+    if (scratch[SERVICE_FLAG] !== 0) serve()
   }
 
   state(slot: number): number {
@@ -109,12 +115,21 @@ export class PoolLink implements TaskLink {
   }
 }
 
+/** What was taken from the addon and not served. */
+let unserved: number[] = []
+
 /** Serves what pools ask of this isolate and cannot wait for its event loop. */
 function serve(): void {
   scratch[SERVICE_FLAG] = 0
-  const list = binding.services()
-  for (let at = 0; at < list.length; at += 3) {
-    pools.get(list[at + 1] as number)?.(list[at] as number, list[at + 2] as number)
+  const list = unserved.length === 0 ? binding.services() : unserved.concat(binding.services())
+  unserved = list
+  let at = 0
+  try {
+    for (; at < list.length; at += 3) pools.get(list[at + 1] as number)?.(list[at] as number, list[at + 2] as number)
+  } finally {
+    // Where there was not enough stack, for instance, there will be when the event loop turns.
+    unserved = at < list.length ? list.slice(at) : []
+    if (unserved.length > 0) setImmediate(serve)
   }
 }
 
@@ -251,7 +266,8 @@ onDeliver((count, values) => {
       ;(others ??= [])[row] = () => listener?.(event, number)
       continue
     }
-    const future = futures[slot] as Future<any>
+    const future = futures[slot]
+    if (future === undefined) continue
     if (type === ROW.progress) {
       const list = values?.[row] as unknown[]
       ;(others ??= [])[row] = () => deliverAll(future, list)

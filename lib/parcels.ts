@@ -52,14 +52,19 @@ export class Parcels {
 
   /** Carries arguments to the workers that will run their tasks next. */
   handOver(): void {
+    let failure: { error: unknown } | undefined
+    // To the end, whatever happens: until then the addon does not ask again.
     for (let number = binding.assign(this.#pool); number >= 0; number = binding.assign(this.#pool)) {
       try {
         const box = this.#find(number % WORKER)
         if (box !== undefined) lines.get(Math.floor(number / WORKER))?.send(number % WORKER, box)
+      } catch (error) {
+        failure ??= { error }
       } finally {
         binding.delivered(this.#pool)
       }
     }
+    if (failure !== undefined) throw failure.error
   }
 
   /** Nobody will read these arguments. */

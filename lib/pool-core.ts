@@ -170,9 +170,10 @@ export class PoolCore {
       values = [inOnePiece(args)]
     }
     const flags = (calls > 0 ? CHUNKED : 0) | (moves ? MOVES : 0) | (task.isNative ? NATIVE : 0) | (options === NO_OPTIONS ? 0 : writeLimits(options))
+    const future = this.#link.prepare(options.name)
     const slot = this.#call(task.number, flags, form, values, options.name)
     if (slot < 0) throw this.#refusal(slot)
-    const future = this.#link.open(slot, options.name)
+    this.#link.open(future, slot)
     if (emptied !== undefined) emptyAll(emptied)
     if (signal !== undefined) follow(future, signal)
     return future
@@ -180,6 +181,7 @@ export class PoolCore {
 
   /** Submits a task whose arguments only a MessagePort can carry. It is accepted first: a task that is refused leaves them untouched. */
   #sendByPort(task: Submittable, args: readonly unknown[], value: unknown, options: CheckedTaskOptions): Future<any> {
+    const future = this.#link.prepare(options.name)
     const slot = this.#call(task.number, writeLimits(options), PORT, [], options.name)
     if (slot < 0) throw this.#refusal(slot)
     const number = scratch[0] as number
@@ -195,7 +197,7 @@ export class PoolCore {
       if (!isPacked) binding.withdraw(this.index, slot)
     }
     binding.seal(this.index, slot)
-    const future = this.#link.open(slot, options.name)
+    this.#link.open(future, slot)
     if (options.signal !== undefined) follow(future, options.signal)
     return future
   }
@@ -269,6 +271,10 @@ export class PoolCore {
   /** The process is ending: what is running is given up. */
   exit(): void {
     if (!this.#isClosed) binding.terminate(this.index)
+  }
+
+  get isStarting(): boolean {
+    return this.fleet !== undefined && this.fleet.starting().length > 0
   }
 
   get isClosed(): boolean {

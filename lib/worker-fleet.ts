@@ -125,8 +125,8 @@ export class WorkerFleet {
     } catch (error) {
       this.#parcels.disconnect(number)
       lifeline.drop()
-      // Such as an invalid execArgv: no later start will do better.
-      this.#fail(error, true)
+      // Such as an invalid execArgv: no later start will do better. But the system may have threads again later.
+      this.#fail(error, !(error instanceof RangeError) && (error as { code?: unknown }).code !== 'ERR_WORKER_INIT_FAILED')
       return
     }
     this.#watch(number, thread, progress, lifeline)
@@ -157,7 +157,7 @@ export class WorkerFleet {
     }
     const limit = setTimeout(() => {
       fail(new Error(`a worker did not start within ${START_LIMIT} ms`))
-      if (Atomics.load(progress, 0) === STARTING) void thread.terminate()
+      if (Atomics.load(progress, 0) === STARTING) this.end(number)
     }, START_LIMIT)
     limit.unref()
     thread.on('error', (error) => (cause = error))

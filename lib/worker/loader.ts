@@ -17,7 +17,7 @@ export function prepare(number: number): void {
   load(number).then(
     (fn) => {
       functions[number] = fn
-      binding.prepared(number, isAsync(fn))
+      binding.prepared(number, seemsAsync(fn))
     },
     (error: unknown) => {
       functions[number] = () => {
@@ -62,6 +62,15 @@ function loadNow(number: number): AnyFunction | undefined {
  */
 function isAsync(fn: AnyFunction): boolean {
   return Object.prototype.toString.call(fn) === '[object AsyncFunction]' || MAKES_PROMISES.test(Function.prototype.toString.call(fn))
+}
+
+/** The same, for what a user may have made of a function. */
+function seemsAsync(fn: AnyFunction): boolean {
+  try {
+    return isAsync(fn)
+  } catch {
+    return true
+  }
 }
 
 const MAKES_PROMISES = /\b(async|await|Promise|__awaiter)\b|\.then\b|\bimport\s*\(/

@@ -59,7 +59,8 @@ fn wait(
         ));
     }
     let waiter = side.guard.innermost();
-    let is_stopped = || waiter.as_ref().is_some_and(|waiter| waiter.is_cancel_requested());
+    let is_stopped =
+        || waiter.as_ref().is_some_and(|waiter| waiter.is_cancel_requested() && !waiter.owner().has_looked());
     if task.state() == State::Pending && run_here(state, side, task)? {
         return unwind_if_stopped(state, side, waiter.as_ref());
     }
@@ -85,6 +86,7 @@ fn wait(
         side.suspend(true);
         park_until(state, deadline, is_over);
         side.resume(true);
+        side.come_back();
     }
     unwind_if_stopped(state, side, waiter.as_ref())
 }

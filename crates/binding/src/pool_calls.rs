@@ -199,9 +199,9 @@ pub(crate) fn exit_after(call: &Call<'_>) -> Answer {
     js::boolean(call.env, killer.is_ok())
 }
 
-/// `mustForceExit()`: whether a worker of the process is abandoned, being stopped now, or has a task in its hands: that of another
-/// isolate's pool, which nobody has asked to stop.
+/// `mustForceExit()`: whether a worker of the process is abandoned, being stopped now, does not come back, or has a task in its hands: that of
+/// another isolate's pool, which nobody has asked to stop.
 pub(crate) fn must_force_exit(call: &Call<'_>) -> Answer {
-    let any_busy = || pools::links().iter().any(|link| link.holds_any());
+    let any_busy = || pools::links().iter().any(|link| link.holds_any() || link.pulse.is_in_debt());
     js::boolean(call.env, pools::any_stuck() || crate::stopper::is_busy() || any_busy())
 }

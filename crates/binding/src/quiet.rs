@@ -58,8 +58,11 @@ impl Gathered {
             }
         }
         drop(waiting);
-        if self.count.fetch_add(1, Ordering::Relaxed) + 1 >= MOST {
-            self.flush();
+        // ORDERING: either the watcher, before it sleeps, sees the count, or we see that it sleeps.
+        match self.count.fetch_add(1, Ordering::SeqCst) {
+            0 => WATCHER.wake(),
+            before if before + 1 >= MOST => self.flush(),
+            _ => {}
         }
     }
 }
@@ -77,9 +80,6 @@ pub(crate) fn gather(into: Option<&Arc<Gathered>>) {
             before.flush();
         }
     });
-    if into.is_some() {
-        WATCHER.wake();
-    }
 }
 
 /// Rings `mailbox`, or notes that it is to be rung.

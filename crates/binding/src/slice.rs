@@ -214,11 +214,14 @@ impl Slice<'_> {
         self.call_out(errand);
         let result = std::mem::take(&mut *self.state.errand.borrow_mut());
         if side.has_cause() {
-            if !self.call_out(Errand::Nothing) {
-                // What the task has left behind, a rejection for instance, has ended the isolate. The task is lost with
-                // it, and no other one.
-                side.set_claiming(false);
-                return None;
+            while !self.call_out(Errand::Nothing) {
+                if side.is_doomed() || !side.is_alive(self.state) {
+                    // What the task has left behind, a rejection for instance, has ended the isolate. The task is lost with
+                    // it, and no other one.
+                    side.set_claiming(false);
+                    return None;
+                }
+                // There was more of it.
             }
             // A listener of the user has handled it.
             side.forget_cause();

@@ -189,6 +189,8 @@ fn step(stop: &mut Stop) -> bool {
             stop.next = until.min(now + Duration::from_millis(5));
         }
         Phase::Grace { .. } => {
+            // From now on it is like all others; see `nest`.
+            stop.task.owner().has_looked.store(false, Ordering::Relaxed);
             stop.phase = begin(&stop.link, &stop.task, stop.expired);
             stop.next = now + UNANSWERED;
         }

@@ -8,7 +8,7 @@
 //!
 //! One thread for the process looks, once a second, and only while some worker owes an answer.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long a worker without a task may leave a call of its pool unanswered. What an ended task has left behind may run so
 /// long while others wait for the worker.
 const UNANSWERED: Duration = Duration::from_secs(5);
+/// After so long another worker is sent for what this one was called for while it holds tasks.
+const LATE: Duration = Duration::from_millis(500);
 /// How long a worker may go on to load what nobody waits for.
 const UNWANTED: Duration = Duration::from_secs(2);
 
@@ -86,6 +88,11 @@ impl Pulse {
         self.leaves.store(false, Ordering::Release);
     }
 
+    /// Whether the worker has not come back from something that it was called for, or went to load.
+    pub(crate) fn is_in_debt(&self) -> bool {
+        self.debt().is_some()
+    }
+
     fn debt(&self) -> Option<Debt> {
         if self.leaves.load(Ordering::Acquire) {
             return Some(Debt::End);
@@ -107,6 +114,8 @@ static THREAD: Mutex<bool> = Mutex::new(false);
 static CHANGED: Condvar = Condvar::new();
 
 fn watch() {
+    // ORDERING: either `run` sees the debt or this sees that it does not look.
+    fence(Ordering::SeqCst);
     if LOOKS.load(Ordering::Relaxed) || LOOKS.swap(true, Ordering::AcqRel) {
         return;
     }
@@ -115,6 +124,9 @@ fn watch() {
         CHANGED.notify_one();
     } else {
         *thread_runs = std::thread::Builder::new().name("cf-watchdog".into()).spawn(run).is_ok();
+        if !*thread_runs {
+            LOOKS.store(false, Ordering::SeqCst);
+        }
     }
 }
 
@@ -128,6 +140,7 @@ fn run() {
         std::thread::sleep(LOOK);
         if !look() {
             LOOKS.store(false, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
             // One that owed nothing a moment ago may have been called since, when nobody had to be woken.
             if pools::links().iter().any(|link| link.pulse.debt().is_some()) {
                 LOOKS.store(true, Ordering::SeqCst);
@@ -161,6 +174,11 @@ fn look() -> bool {
                 if waited >= UNANSWERED && is_without_task(&link, |state| state != WorkerState::Idle) =>
             {
                 stopper::replace(&link);
+            }
+            Debt::Answer(_) if waited >= LATE => {
+                if let Some(id) = *link.id.lock() {
+                    link.entry.pool.stop_waiting_for(id);
+                }
             }
             Debt::Load(_)
                 if waited >= UNWANTED && is_without_task(&link, |state| state == WorkerState::Preparing) =>

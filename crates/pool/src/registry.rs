@@ -243,8 +243,9 @@ impl<W: Work> Registry<W> {
     /// started in its stead.
     pub(crate) fn suspend(&mut self, id: WorkerId, lend: bool) {
         let Some(record) = self.get(id) else { return };
-        // An abandoned worker has no place for good, whatever its stuck thread still calls.
-        if matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned) {
+        // An abandoned worker has no place for good, whatever its stuck thread still calls. And what waits where no task is held is something
+        // that an ended one has left behind.
+        if matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned) || record.held.is_empty() {
             return;
         }
         record.suspended += 1;

@@ -186,7 +186,7 @@ impl<W: Work> Worker<W> {
         self.suspend_with(true);
     }
 
-    /// Ends a [`Worker::suspend`]. The place is taken back at once, also beyond the budget.
+    /// Ends a [`Worker::suspend`]. The place is taken back at once, also beyond the budget. The worker must call [`Worker::next`] soon.
     pub fn resume(&self) {
         self.resume_with(true);
     }
@@ -205,12 +205,22 @@ impl<W: Work> Worker<W> {
 
     fn suspend_with(&self, lend: bool) -> bool {
         self.pool.change(|shared, actions| {
-            let reserved =
-                shared.workers.get(self.id).is_some_and(|record| record.state == WorkerState::Reserved);
-            if reserved {
-                // It may be about to block. If not, it asks again.
-                shared.unreserve(self.id);
-                shared.workers.set_state(self.id, WorkerState::Busy);
+            if let Some(record) = shared.workers.get(self.id) {
+                let (state, holds) = (record.state, !record.held.is_empty());
+                if state == WorkerState::Reserved {
+                    // It may be about to block. If not, it asks again.
+                    shared.unreserve(self.id);
+                }
+                match state {
+                    // What blocks is no task's: it is called when it is needed.
+                    WorkerState::Reserved if !holds => shared.set_free(self.id),
+                    WorkerState::Reserved => shared.workers.set_state(self.id, WorkerState::Busy),
+                    // It does not come for what it was woken for, nor for anything else.
+                    WorkerState::Woken | WorkerState::Partial if lend && holds => {
+                        shared.workers.set_state(self.id, WorkerState::Busy);
+                    }
+                    _ => {}
+                }
             }
             shared.workers.suspend(self.id, lend);
             self.pool.rebalance(shared, actions);
@@ -303,6 +313,21 @@ impl<W: Work> Pool<W> {
     #[must_use]
     pub fn holds_any(&self, id: WorkerId) -> bool {
         self.state.lock().workers.get(id).is_some_and(|record| !record.held.is_empty())
+    }
+
+    /// A worker that was woken while it holds tasks does not come, because one of these does not let it: another is sent for what it was
+    /// woken for. Nothing if it has come.
+    pub fn stop_waiting_for(self: &Arc<Self>, id: WorkerId) {
+        self.change(|shared, actions| {
+            let is_late = shared
+                .workers
+                .get(id)
+                .is_some_and(|record| record.state == WorkerState::Woken && !record.held.is_empty());
+            if is_late {
+                shared.workers.set_state(id, WorkerState::Busy);
+                self.rebalance(shared, actions);
+            }
+        });
     }
 
     /// Gives up on a worker that cannot be stopped: what it holds is lost, its place is free, and it is

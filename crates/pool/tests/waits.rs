@@ -193,3 +193,60 @@ fn a_worn_worker_whose_task_waits_gives_its_place_to_who_runs_what_it_waits_for(
     worn.resume_claiming();
     assert_eq!(turn(&worn, &outer), "leave");
 }
+
+fn sharing(most: usize) -> Config {
+    Config { tasks_per_worker: 2, ..workers(most) }
+}
+
+#[test]
+fn another_worker_goes_for_what_one_that_blocks_was_woken_for() {
+    let (pool, host) = by_hand(sharing(2));
+    let (worker, link) = attach(&pool, ISOLATE);
+    submit(&pool, noop(ISOLATE, 0));
+    let outer = take(&worker);
+    assert_eq!(ask(&worker), "nothing");
+    let wakes = link.wakes();
+    submit(&pool, noop(ISOLATE, 1));
+    assert_eq!((link.wakes(), host.log().starts), (wakes + 1, vec![]), "it has room");
+    worker.suspend();
+    assert_eq!(host.log().starts, [ISOLATE]);
+    let (other, _) = attach(&pool, ISOLATE);
+    let inner = take(&other);
+    assert_eq!(turn(&other, &inner), "nothing");
+    submit(&pool, noop(ISOLATE, 2));
+    assert_eq!(link.wakes(), wakes + 1, "nobody sends for one that blocks");
+    assert_eq!(ask(&other), "run 2");
+    worker.resume();
+    assert_eq!(turn(&worker, &outer), "nothing");
+}
+
+#[test]
+fn another_worker_goes_for_what_one_that_does_not_come_was_woken_for() {
+    let (pool, host) = by_hand(sharing(2));
+    let (worker, _) = attach(&pool, ISOLATE);
+    submit(&pool, noop(ISOLATE, 0));
+    let outer = take(&worker);
+    assert_eq!(ask(&worker), "nothing");
+    submit(&pool, noop(ISOLATE, 1));
+    assert_eq!(host.log().starts, []);
+    pool.stop_waiting_for(worker.id());
+    assert_eq!(host.log().starts, [ISOLATE]);
+    // Nothing for one that has come.
+    assert_eq!(turn(&worker, &outer), "run 1");
+    pool.stop_waiting_for(worker.id());
+    assert_eq!(pool.stats().busy, 1);
+}
+
+#[test]
+fn what_an_ended_task_has_left_behind_takes_no_place_by_waiting() {
+    let (pool, _host) = by_hand(workers(1));
+    let (worker, link) = attach(&pool, ISOLATE);
+    submit(&pool, noop(ISOLATE, 0));
+    let task = take(&worker);
+    assert_eq!(turn(&worker, &task), "nothing");
+    worker.suspend();
+    worker.resume();
+    let wakes = link.wakes();
+    submit(&pool, noop(ISOLATE, 1));
+    assert_eq!(link.wakes(), wakes + 1);
+}
