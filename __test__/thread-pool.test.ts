@@ -281,3 +281,45 @@ test('a result is delivered while its worker runs the next task, however short t
     second.cancel({ interrupt: true })
   }
 })
+
+test('several callers of ready() find room one after the other', async (t) => {
+  for (const maxQueue of [1, 3]) {
+    await using executor = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue })
+    const produce = async (): Promise<number[]> => {
+      const results: Promise<number>[] = []
+      for (let n = 0; n < 20; n++) {
+        await executor.ready()
+        results.push(executor.submit(work.add, n, 1).result(SOON))
+      }
+      return Promise.all(results)
+    }
+    const all = await Promise.all([1, 2, 3, 4, 5, 6].map(produce))
+    t.is(all.flat().length, 120)
+    // One that does not submit keeps nobody else waiting.
+    await Promise.all([executor.ready(), executor.ready(), executor.ready()])
+  }
+})
+
+test('dump() shows a task that waits at once', async (t) => {
+  await using executor = new ThreadPoolExecutor(1)
+  const future = executor.submit(() => new Promise((resolve) => setTimeout(resolve, 1_000)))
+  await until(() => future.running(), 'it runs')
+  const [worker] = await executor.dump()
+  t.is(worker?.state, 'busy')
+  t.true((worker?.task?.runningFor ?? Infinity) < 900)
+  t.is(worker?.stack, undefined)
+  future.cancel({ interrupt: true })
+})
+
+test('one signal may guard many waits without a warning', async (t) => {
+  const end = await inChild(async ({ ThreadPoolExecutor }) => {
+    const warnings: string[] = []
+    process.on('warning', ({ name }) => warnings.push(name))
+    const executor = new ThreadPoolExecutor(1)
+    const { signal } = new AbortController()
+    await Promise.all(Array.from({ length: 30 }, (_, n) => executor.submit((n: number) => n, n).result({ signal })))
+    await executor.shutdown()
+    return warnings
+  }, [])
+  t.deepEqual(cleanEnd(end), ended([]))
+})

@@ -54,6 +54,8 @@ export class PoolCore {
   /** Undefined where another isolate owns the pool. */
   readonly #parcels: Parcels | undefined
   readonly #room: Waiters = new Waiters()
+  #isPromised = false
+  #isPassing = false
   readonly #closing: Waiters = new Waiters()
   /** Whether there is a limit to its queue. */
   readonly #isBounded: boolean
@@ -174,6 +176,7 @@ export class PoolCore {
     const slot = this.#call(task.number, flags, form, values, options.name)
     if (slot < 0) throw this.#refusal(slot)
     this.#link.open(future, slot)
+    if (this.#isPromised) this.#passOn()
     if (emptied !== undefined) emptyAll(emptied)
     if (signal !== undefined) follow(future, signal)
     return future
@@ -198,6 +201,7 @@ export class PoolCore {
     }
     binding.seal(this.index, slot)
     this.#link.open(future, slot)
+    if (this.#isPromised) this.#passOn()
     if (options.signal !== undefined) follow(future, options.signal)
     return future
   }
@@ -237,10 +241,26 @@ export class PoolCore {
       const cause = binding.refusal(this.index)
       if (scratch[1] === BROKEN) throw brokenError(cause)
       if (this.#isShutDown || this.#isClosed) throw new InvalidStateError(AFTER_SHUTDOWN)
-      if (binding.wantRoom(this.index)) return
+      if (!this.#isPromised && binding.wantRoom(this.index)) return this.#promise()
       if (this.fleet === undefined) await new Promise((resolve) => setTimeout(resolve, 2))
       else await this.#room.wait()
     }
+  }
+
+  /** The room that there is is one caller's, until it has submitted or the event loop has turned. */
+  #promise(): void {
+    this.#isPromised = true
+    if (this.#isPassing) return
+    this.#isPassing = true
+    setImmediate(() => {
+      this.#isPassing = false
+      this.#passOn()
+    })
+  }
+
+  #passOn(): void {
+    this.#isPromised = false
+    this.#room.wake()
   }
 
   /** See `Executor.shutdown`. */

@@ -65,11 +65,18 @@ export function readStats(pool: number): ExecutorStats {
 const KINDS = ['native', 'isolate', 'process'] as const
 const STATES = ['starting', 'idle', 'busy', 'abandoned'] as const
 
-type Row = [number: number, kind: number, state: number, task: number | undefined, name: string, runningFor: number, stack: string | undefined, fn: number]
+type Row = [number: number, kind: number, state: number, task: number | undefined, name: string, runningFor: number, stack: string | undefined, fn: number, isAsleep: boolean]
+
+/** One look at every worker of a pool, and whether one that runs JavaScript has not said where. */
+export interface Look {
+  readonly list: WorkerDump[]
+  readonly isSilent: boolean
+}
 
 /** Looks at every worker of a pool. `fleet` knows Node's numbers of the threads, and those that the pool does not know yet. */
-export function readDump(pool: number, fleet: WorkerFleet | undefined): WorkerDump[] {
-  const list = (binding.dump(pool) as Row[]).map(([number, kind, state, task, name, runningFor, stack, fn]) => {
+export function readDump(pool: number, fleet: WorkerFleet | undefined): Look {
+  let isSilent = false
+  const list = (binding.dump(pool) as Row[]).map(([number, kind, state, task, name, runningFor, stack, fn, isAsleep]) => {
     const dump: WorkerDump = {
       threadId: number === 0 ? 0 : (fleet?.threadId(number) ?? -1),
       kind: KINDS[kind] as WorkerDump['kind'],
@@ -77,12 +84,13 @@ export function readDump(pool: number, fleet: WorkerFleet | undefined): WorkerDu
     }
     if (task !== undefined) dump.task = { id: task, name: name !== '' ? name : functionName(fn, dump.kind), runningFor }
     if (stack !== undefined) dump.stack = mapStack(stack)
+    else if (dump.kind === 'isolate' && dump.state === 'busy' && !isAsleep) isSilent = true
     return dump
   })
   for (const threadId of fleet?.starting() ?? []) {
     if (!list.some((dump) => dump.threadId === threadId)) list.push({ threadId, kind: 'isolate', state: 'starting' })
   }
-  return list
+  return { list, isSilent }
 }
 
 function functionName(fn: number, kind: WorkerDump['kind']): string {

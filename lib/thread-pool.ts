@@ -126,9 +126,8 @@ export class ThreadPoolExecutor extends Executor {
   override async dump(): Promise<WorkerDump[]> {
     const core = parts(this)[coreKey]
     for (let look = 1; ; look++) {
-      const list = readDump(core.index, core.fleet)
+      const { list, isSilent } = readDump(core.index, core.fleet)
       // On a busy machine a thread may not have had a processor while it was asked where it is.
-      const isSilent = list.some(({ kind, state, stack }) => kind === 'isolate' && state === 'busy' && stack === undefined)
       if (!isSilent || look === MOST_LOOKS) return list
       await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
     }

@@ -145,7 +145,10 @@ pub(crate) fn stats(call: &Call<'_>) -> Answer {
     Ok(list)
 }
 
-/// `dump(pool)`: an array of `[number, kind, state, taskId, taskName, runningFor, stack]`, one for each worker.
+/// How long a thread that sleeps may take to tell where it is.
+const ASLEEP: Duration = Duration::from_millis(2);
+
+/// `dump(pool)`: an array of `[number, kind, state, taskId, taskName, runningFor, stack, function, isAsleep]`, one for each worker.
 /// Blocks for a few milliseconds at most, however many workers do not answer.
 pub(crate) fn dump(call: &Call<'_>) -> Answer {
     let env = call.env;
@@ -158,8 +161,11 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
         let task = worker.held.first();
         let running = task.and_then(|task| task.started()).map(|since| since.elapsed().as_secs_f64() * 1e3);
         let busy = matches!(worker.state, WorkerState::Busy | WorkerState::Partial | WorkerState::Abandoned);
+        let asleep = link.as_ref().is_some_and(|link| link.is_asleep());
+        // What sleeps in the event loop runs no JavaScript and does not answer; what sleeps in `Atomics.wait` answers at once.
+        let deadline = if asleep { deadline.min(Instant::now() + ASLEEP) } else { deadline };
         let stack = link.as_ref().filter(|_| busy).and_then(|link| link.guard.look(None, deadline));
-        let cells: [sys::napi_value; 7] = [
+        let cells: [sys::napi_value; 8] = [
             js::double(env, link.as_ref().map_or(0.0, |link| f64::from(link.number)))?,
             js::int(env, worker.kind as i32)?,
             js::int(env, state_number(worker.state))?,
@@ -167,9 +173,9 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
             js::string(env, task.and_then(|task| task.owner().name.as_deref()).unwrap_or_default())?,
             js::double(env, running.unwrap_or(0.0))?,
             stack.map_or_else(|| js::undefined(env), |stack| js::string(env, &stack))?,
+            js::double(env, f64::from(task.map_or(0, |task| task.needs())))?,
         ];
-        let function = task.map_or(0, |task| task.needs());
-        for (column, cell) in cells.into_iter().chain([js::double(env, f64::from(function))?]).enumerate() {
+        for (column, cell) in cells.into_iter().chain([js::boolean(env, asleep)?]).enumerate() {
             js::set_element(env, row, column as u32, cell)?;
         }
         js::set_element(env, list, index as u32, row)?;
