@@ -92,19 +92,21 @@ const CURE = 'put it into a module and submit it with tasks() or moduleTasks()'
 
 /** @throws TypeError for what is called in another way than a function, whether it is sent or found */
 export function refuseKinds(fn: Function): void {
+  if (/^class\b/.test(Function.prototype.toString.call(fn))) throw new TypeError(`${called(fn, 'class', 'a')} cannot be submitted: a task must be a function`)
+  const kind = Object.prototype.toString.call(fn)
+  if (kind.includes('Generator')) throw new TypeError(`${called(fn, 'function', 'this')} is a generator and cannot be submitted: a task returns one value`)
+}
+
+/** A function in a message: by its name, or with an article if it has none. */
+function called(fn: Function, noun: string, article: string): string {
   const name = String(fn.name).trim()
-  if (/^class\b/.test(Function.prototype.toString.call(fn))) {
-    throw new TypeError(`${name === '' ? 'a class' : `the class ${name}`} cannot be submitted: a task must be a function`)
-  }
-  if (!Object.prototype.toString.call(fn).includes('Generator')) return
-  throw new TypeError(`${name === '' ? 'this function' : `the function ${name}`} is a generator and cannot be submitted: a task returns one value`)
+  return name === '' ? `${article} ${noun}` : `the ${noun} ${name}`
 }
 
 /** A function's source as the body of a function that returns it. @throws TypeError for what cannot be sent */
 function sourceOf(fn: Function): string {
   const source = Function.prototype.toString.call(fn)
-  const name = String(fn.name).trim()
-  const what = name === '' ? 'this function' : `the function ${name}`
+  const what = called(fn, 'function', 'this')
   if (/\{\s*\[native code\]\s*\}\s*$/.test(source)) throw new TypeError(`${what} is native or bound and cannot be sent: wrap it in a function of its own, or ${CURE}`)
   const plain = bodyOf(fn, `(${source}\n)`)
   if (plain !== undefined) return plain

@@ -216,18 +216,26 @@ export class PoolCore {
   }
 
   #aborted(signal: AbortSignal): Future<any> {
-    const cause = binding.refusal(this.index)
-    if (scratch[1] === BROKEN) throw brokenError(cause)
-    if (this.#isShutDown || scratch[1] === SHUT_DOWN) throw new InvalidStateError(AFTER_SHUTDOWN)
+    const answer = this.#answer()
+    if (answer === BROKEN || answer === SHUT_DOWN) throw this.#refusal(answer)
     const future = new Future<any>()
     future.cancel({ reason: signal.reason })
     binding.countCancelled(this.index)
     return future
   }
 
+  /** How a submission would be refused now, as `binding.submit` says it, or 0. */
+  #answer(): number {
+    binding.refusal(this.index)
+    return scratch[1] as number
+  }
+
   #refusal(answer: number): Error {
     if (answer === QUEUE_FULL) return new QueueFullError()
-    return answer === BROKEN ? brokenError(binding.refusal(this.index)) : new InvalidStateError(AFTER_SHUTDOWN)
+    if (answer !== BROKEN) return new InvalidStateError(AFTER_SHUTDOWN)
+    const cause = binding.refusal(this.index)
+    const options = cause === undefined ? undefined : { cause: unpackThrown(scratch[0] as number, cause) }
+    return new BrokenThreadPool('the pool cannot run tasks any more', options)
   }
 
   /** Whether a submission would find room now. */
@@ -238,10 +246,10 @@ export class PoolCore {
   /** Resolves when a submission would find room. */
   async room(): Promise<void> {
     for (;;) {
-      const cause = binding.refusal(this.index)
-      if (scratch[1] === BROKEN) throw brokenError(cause)
+      const answer = this.#answer()
+      if (answer === BROKEN) throw this.#refusal(answer)
       if (this.#isShutDown || this.#isClosed) throw new InvalidStateError(AFTER_SHUTDOWN)
-      if (!this.#isPromised && binding.wantRoom(this.index)) return this.#promise()
+      if (!this.#isPromised && (answer !== QUEUE_FULL || binding.wantRoom(this.index))) return this.#promise()
       if (this.fleet === undefined) await new Promise((resolve) => setTimeout(resolve, 2))
       else await this.#room.wait()
     }
@@ -300,12 +308,6 @@ export class PoolCore {
   get isClosed(): boolean {
     return this.#isClosed
   }
-}
-
-/** With the cause that `binding.refusal` gave. */
-function brokenError(cause: unknown): BrokenThreadPool {
-  const options = cause === undefined ? undefined : { cause: unpackThrown(scratch[0] as number, cause) }
-  return new BrokenThreadPool('the pool cannot run tasks any more', options)
 }
 
 function recursionError(): InvalidStateError {

@@ -101,9 +101,10 @@ export function takeApart(value: unknown): number {
   begin()
   walk++
   const isPlain = writeValue(value, 0)
-  const [own, listed, bytes, doubles] = [texts, lists, at, fractions]
+  const number = isPlain ? keep() : 0
+  // Lets go of it.
   begin()
-  return isPlain ? keep(own, listed, bytes, doubles) : 0
+  return number
 }
 
 function begin(): void {
@@ -116,11 +117,11 @@ function begin(): void {
   if (seen.size > 0) seen = new Set()
 }
 
-function keep(own: Texts, listed: Texts, bytes: number, doubles: number): number {
-  fractions = doubles
-  for (const end of own.ends) if (!writeFraction(end)) return 0
-  for (const end of listed.ends) if (!writeFraction(end)) return 0
-  return binding.keepPlain(bytes, doubles, own.all, own.ends.length, listed.all, listed.ends.length)
+function keep(): number {
+  const doubles = fractions
+  for (const end of texts.ends) if (!writeFraction(end)) return 0
+  for (const end of lists.ends) if (!writeFraction(end)) return 0
+  return binding.keepPlain(at, doubles, texts.all, texts.ends.length, lists.all, lists.ends.length)
 }
 
 function writeLength(length: number): void {

@@ -17,7 +17,7 @@ export function prepare(number: number): void {
   load(number).then(
     (fn) => {
       functions[number] = fn
-      binding.prepared(number, seemsAsync(fn))
+      binding.prepared(number, isAsync(fn))
     },
     (error: unknown) => {
       functions[number] = () => {
@@ -61,14 +61,10 @@ function loadNow(number: number): AnyFunction | undefined {
  * first task may then be refused.
  */
 function isAsync(fn: AnyFunction): boolean {
-  return Object.prototype.toString.call(fn) === '[object AsyncFunction]' || MAKES_PROMISES.test(Function.prototype.toString.call(fn))
-}
-
-/** The same, for what a user may have made of a function. */
-function seemsAsync(fn: AnyFunction): boolean {
   try {
-    return isAsync(fn)
+    return Object.prototype.toString.call(fn) === '[object AsyncFunction]' || MAKES_PROMISES.test(Function.prototype.toString.call(fn))
   } catch {
+    // Whatever a user has made of the function.
     return true
   }
 }

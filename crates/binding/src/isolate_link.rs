@@ -137,6 +137,14 @@ impl IsolateLink {
         id.is_some_and(|id| self.entry.pool.holds_only(id, task))
     }
 
+    /// Has another worker sent for what this one was woken for while it holds tasks.
+    pub(crate) fn stop_waiting(&self) {
+        let id = *self.id.lock();
+        if let Some(id) = id {
+            self.entry.pool.stop_waiting_for(id);
+        }
+    }
+
     /// Has the task's signal aborted by the worker itself, if it can.
     fn abort(&self, task: &Arc<JsTask>) {
         if task.owner().has_looked() {

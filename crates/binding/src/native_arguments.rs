@@ -9,8 +9,6 @@ use crate::value::{ArgList, Value};
 
 /// Characters of a string to encode between two looks at the control.
 const CHARACTERS_PER_CHECK: usize = 64 * 1024;
-/// Bytes of a character.
-const UTF8_AT_MOST: usize = 4;
 
 pub(crate) fn number(args: &[Value], index: usize) -> f64 {
     match args.get(index) {
@@ -51,8 +49,8 @@ fn encode(characters: impl Iterator<Item = char>, control: &dyn Control) -> Resu
     for (index, character) in characters.enumerate() {
         if index % CHARACTERS_PER_CHECK == 0 {
             control.check()?;
-            out.try_reserve(CHARACTERS_PER_CHECK * UTF8_AT_MOST).map_err(|_| KernelError::OutOfMemory)?;
         }
+        out.try_reserve(character.len_utf8()).map_err(|_| KernelError::OutOfMemory)?;
         out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
     }
     Ok(out)

@@ -161,11 +161,12 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
         let task = worker.held.first();
         let running = task.and_then(|task| task.started()).map(|since| since.elapsed().as_secs_f64() * 1e3);
         let busy = matches!(worker.state, WorkerState::Busy | WorkerState::Partial | WorkerState::Abandoned);
-        let asleep = link.as_ref().is_some_and(|link| link.is_asleep());
+        let runs = link.as_ref().filter(|_| busy);
+        let asleep = runs.is_some_and(|link| link.is_asleep());
         // What sleeps in the event loop runs no JavaScript and does not answer; what sleeps in `Atomics.wait` answers at once.
         let deadline = if asleep { deadline.min(Instant::now() + ASLEEP) } else { deadline };
-        let stack = link.as_ref().filter(|_| busy).and_then(|link| link.guard.look(None, deadline));
-        let cells: [sys::napi_value; 8] = [
+        let stack = runs.and_then(|link| link.guard.look(None, deadline));
+        let cells: [sys::napi_value; 9] = [
             js::double(env, link.as_ref().map_or(0.0, |link| f64::from(link.number)))?,
             js::int(env, worker.kind as i32)?,
             js::int(env, state_number(worker.state))?,
@@ -174,8 +175,9 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
             js::double(env, running.unwrap_or(0.0))?,
             stack.map_or_else(|| js::undefined(env), |stack| js::string(env, &stack))?,
             js::double(env, f64::from(task.map_or(0, |task| task.needs())))?,
+            js::boolean(env, asleep)?,
         ];
-        for (column, cell) in cells.into_iter().chain([js::boolean(env, asleep)?]).enumerate() {
+        for (column, cell) in cells.into_iter().enumerate() {
             js::set_element(env, row, column as u32, cell)?;
         }
         js::set_element(env, list, index as u32, row)?;

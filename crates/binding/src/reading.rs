@@ -120,8 +120,7 @@ fn copied(env: Env, value: sys::napi_value, view: View, data: &[u8]) -> Result<V
     if data.is_empty() && js::is_detached(env, js::buffer_of(env, value)?)? {
         return Err(Fault::internal("an ArrayBuffer was detached while it was submitted"));
     }
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(data.len()).map_err(|_| Fault::no_memory(data.len()))?;
+    let mut bytes = js::with_room(data.len())?;
     bytes.extend_from_slice(data);
     Ok(Value::Bytes { view, bytes })
 }

@@ -152,13 +152,8 @@ impl Slice<'_> {
             }
             let over = side.is_doomed() || !side.may_claim();
             if over || pace.is_over(side) {
-                let is_idle = side.finish_turn(done.take());
+                side.finish_turn(done.take());
                 bell.leave_now();
-                if is_idle {
-                    bell.ring();
-                } else {
-                    side.come_back();
-                }
                 return;
             }
             let mut turn = side.turn(done.take());

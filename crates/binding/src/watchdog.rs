@@ -1,10 +1,14 @@
 //! Workers that do not come back to their pool though they run no task of it.
 //!
-//! Three things can keep one. A callback that an ended task has left behind, such as a timer's, may not end: the pool has called
-//! the worker for the next task, or the worker went back to its event loop before it asked for one, and the pool hears nothing. And a module that is loaded for a task may not get done with
-//! loading; when that task has been cancelled, or its `queueTimeout` is over, nobody waits for it any more. Neither is a
-//! running task, so no stop goes there; after a while the worker is replaced. And a worker that has left may not come to its end, because
-//! a callback or an `exit` listener of an ended task does not: then nobody waits for it any more.
+//! Three things can keep one. A callback that an ended task has left behind, such as a timer's, may not end: the pool has called the
+//! worker for the next task, or the worker went back to its event loop before it asked for one, and the pool hears nothing. And a
+//! module that is loaded for a task may not get done with loading; when that task has been cancelled, or its `queueTimeout` is over,
+//! nobody waits for it any more. Neither is a running task, so no stop goes there; after a while the worker is replaced. And a
+//! worker that has left may not come to its end, because a callback or an `exit` listener of an ended task does not: then nobody
+//! waits for it any more.
+//!
+//! A worker that does run tasks, and was called because it has room for another, keeps that one waiting only for a moment: then
+//! another worker is sent.
 //!
 //! One thread for the process looks, once a second, and only while some worker owes an answer.
 
@@ -175,11 +179,7 @@ fn look() -> bool {
             {
                 stopper::replace(&link);
             }
-            Debt::Answer(_) if waited >= LATE => {
-                if let Some(id) = *link.id.lock() {
-                    link.entry.pool.stop_waiting_for(id);
-                }
-            }
+            Debt::Answer(_) if waited >= LATE => link.stop_waiting(),
             Debt::Load(_)
                 if waited >= UNWANTED && is_without_task(&link, |state| state == WorkerState::Preparing) =>
             {

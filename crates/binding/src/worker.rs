@@ -150,16 +150,21 @@ impl WorkerSide {
         }
     }
 
-    /// The same, before the thread goes back to its event loop. Says whether it is idle then: the pool calls it when there is
-    /// something to claim. If not it has to [come back](Self::come_back) by itself.
-    pub(crate) fn finish_turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> bool {
-        if self.is_doomed() || !self.may_claim() {
-            self.finish(done);
-            return false;
-        }
-        match (done, self.worker.borrow().as_ref()) {
-            (Some((task, outcome)), Some(worker)) => worker.finish_idle(&task, outcome),
-            _ => false,
+    /// The same, before the thread goes back to its event loop, and has that call the thread. If it is idle then, the pool calls it
+    /// again when there is something to claim; if not it has to [come back](Self::come_back) by itself.
+    pub(crate) fn finish_turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) {
+        let may_rest = !self.is_doomed() && self.may_claim();
+        let is_idle = match (done, self.worker.borrow().as_ref()) {
+            (Some((task, outcome)), Some(worker)) if may_rest => worker.finish_idle(&task, outcome),
+            (done, _) => {
+                self.finish(done);
+                false
+            }
+        };
+        if is_idle {
+            self.link.bell.ring();
+        } else {
+            self.come_back();
         }
     }
 
@@ -258,11 +263,7 @@ impl WorkerSide {
     /// A pending promise has settled.
     pub(crate) fn settle(&self, token: f64, outcome: Outcome<JsWork>) {
         if let Some(task) = self.end(token) {
-            if self.finish_turn(Some((task, outcome))) {
-                self.link.bell.ring();
-            } else {
-                self.come_back();
-            }
+            self.finish_turn(Some((task, outcome)));
         }
     }
 

@@ -2,7 +2,9 @@
 
 mod support;
 
-use pool::{Config, Kind};
+use std::sync::Arc;
+
+use pool::{Config, Kind, Pool, Task, Worker};
 use support::*;
 
 const ISOLATE: Kind = Kind::Isolate;
@@ -194,13 +196,17 @@ fn a_worn_worker_whose_task_waits_gives_its_place_to_who_runs_what_it_waits_for(
     assert_eq!(turn(&worn, &outer), "leave");
 }
 
-fn sharing(most: usize) -> Config {
-    Config { tasks_per_worker: 2, ..workers(most) }
+/// A pool of two and its first worker, which holds a task, has room for another, and was woken for one that waits.
+struct Woken {
+    pool: Arc<Pool<Job>>,
+    host: Arc<TestHost>,
+    worker: Worker<Job>,
+    link: Arc<Link>,
+    outer: Arc<Task<Job>>,
 }
 
-#[test]
-fn another_worker_goes_for_what_one_that_blocks_was_woken_for() {
-    let (pool, host) = by_hand(sharing(2));
+fn woken_while_it_holds_a_task() -> Woken {
+    let (pool, host) = by_hand(Config { tasks_per_worker: 2, ..workers(2) });
     let (worker, link) = attach(&pool, ISOLATE);
     submit(&pool, noop(ISOLATE, 0));
     let outer = take(&worker);
@@ -208,13 +214,20 @@ fn another_worker_goes_for_what_one_that_blocks_was_woken_for() {
     let wakes = link.wakes();
     submit(&pool, noop(ISOLATE, 1));
     assert_eq!((link.wakes(), host.log().starts), (wakes + 1, vec![]), "it has room");
+    Woken { pool, host, worker, link, outer }
+}
+
+#[test]
+fn another_worker_goes_for_what_one_that_blocks_was_woken_for() {
+    let Woken { pool, host, worker, link, outer } = woken_while_it_holds_a_task();
+    let wakes = link.wakes();
     worker.suspend();
     assert_eq!(host.log().starts, [ISOLATE]);
     let (other, _) = attach(&pool, ISOLATE);
     let inner = take(&other);
     assert_eq!(turn(&other, &inner), "nothing");
     submit(&pool, noop(ISOLATE, 2));
-    assert_eq!(link.wakes(), wakes + 1, "nobody sends for one that blocks");
+    assert_eq!(link.wakes(), wakes, "nobody sends for one that blocks");
     assert_eq!(ask(&other), "run 2");
     worker.resume();
     assert_eq!(turn(&worker, &outer), "nothing");
@@ -222,13 +235,7 @@ fn another_worker_goes_for_what_one_that_blocks_was_woken_for() {
 
 #[test]
 fn another_worker_goes_for_what_one_that_does_not_come_was_woken_for() {
-    let (pool, host) = by_hand(sharing(2));
-    let (worker, _) = attach(&pool, ISOLATE);
-    submit(&pool, noop(ISOLATE, 0));
-    let outer = take(&worker);
-    assert_eq!(ask(&worker), "nothing");
-    submit(&pool, noop(ISOLATE, 1));
-    assert_eq!(host.log().starts, []);
+    let Woken { pool, host, worker, outer, .. } = woken_while_it_holds_a_task();
     pool.stop_waiting_for(worker.id());
     assert_eq!(host.log().starts, [ISOLATE]);
     // Nothing for one that has come.

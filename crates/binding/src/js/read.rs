@@ -80,7 +80,8 @@ pub(crate) fn get_string(env: Env, value: sys::napi_value, pool: bool) -> Result
     Ok(Value::Utf16(text.into_boxed_slice()))
 }
 
-fn with_room<T>(length: usize) -> Result<Vec<T>, Fault> {
+/// An empty vector for so many, where there is memory for it.
+pub(crate) fn with_room<T>(length: usize) -> Result<Vec<T>, Fault> {
     let mut list = Vec::new();
     list.try_reserve_exact(length).map_err(|_| Fault::no_memory(length * size_of::<T>()))?;
     Ok(list)
