@@ -150,12 +150,23 @@ test('many tasks may share one signal without a warning, and all are cancelled b
   const executor = new ThreadPoolExecutor(1)
   const controller = new AbortController()
   const view = executor.with({ signal: controller.signal })
-  const futures = [view.submit(work.spin), ...Array.from({ length: 100 }, () => view.submit(work.add, 1, 2))]
+  const futures = [view.submit(work.spin), ...Array.from({ length: 3000 }, () => view.submit(work.add, 1, 2))]
   await until(() => futures[0]!.running(), 'the first runs')
   controller.abort()
   t.true(futures.every((future) => future.cancelled()))
   t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
   t.deepEqual(warnings, [])
+  await executor.shutdown()
+})
+
+test('one listener on a signal serves all tasks and all waits', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const { signal } = new AbortController()
+  const futures = Array.from({ length: 20 }, () => executor.with({ signal }).submit(work.add, 1, 2))
+  const waits = futures.map((future) => future.result({ signal }))
+  t.is(getEventListeners(signal, 'abort').length, 1)
+  await Promise.all(waits)
+  t.is(getEventListeners(signal, 'abort').length, 0)
   await executor.shutdown()
 })
 

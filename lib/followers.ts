@@ -1,16 +1,20 @@
 /** Futures that are cancelled when a signal aborts. */
+import { offAbort, onAbort } from './aborts.ts'
 import type { Future } from './future.ts'
 
-/** The unfinished futures that follow one signal: with a single listener, however many they are. */
+/** The unfinished futures that follow one signal. */
 class Followers {
   readonly #signal: AbortSignal
   readonly #futures: Set<Future<any>> = new Set()
   readonly #abort = (): void => {
-    for (const future of this.#futures) future.cancel({ interrupt: true, reason: this.#signal.reason })
+    const { reason } = this.#signal
+    // Those that wait go first: a worker that a running one leaves would take the next of them, and might finish it before its turn comes.
+    for (const future of this.#futures) future.cancel({ reason })
+    for (const future of this.#futures) future.cancel({ interrupt: true, reason })
   }
   readonly #leave = (future: Future<any>): void => {
     this.#futures.delete(future)
-    if (this.#futures.size === 0) this.#signal.removeEventListener('abort', this.#abort)
+    if (this.#futures.size === 0) offAbort(this.#signal, this.#abort)
   }
 
   constructor(signal: AbortSignal) {
@@ -18,7 +22,7 @@ class Followers {
   }
 
   add(future: Future<any>): void {
-    if (this.#futures.size === 0) this.#signal.addEventListener('abort', this.#abort)
+    if (this.#futures.size === 0) onAbort(this.#signal, this.#abort)
     this.#futures.add(future)
     future.addDoneCallback(this.#leave)
   }

@@ -1,18 +1,9 @@
 /** The limits of a wait: time and a signal, of which at most one ends it, and of which nothing is left behind. */
-import { EventEmitter, getMaxListeners, setMaxListeners } from 'node:events'
 import { setTimeout, clearTimeout } from 'node:timers'
+import { offAbort, onAbort } from './aborts.ts'
 
 /** setTimeout takes no more than 2^31-1; longer limits are waited for in such steps. */
 export const LONGEST_TIMER: number = 2 ** 31 - 1
-
-const unwarned: WeakSet<AbortSignal> = new WeakSet()
-
-/** One signal may guard many waits. Up to Node 20 the eleventh listener makes a warning. */
-function silence(signal: AbortSignal): void {
-  if (unwarned.has(signal) || !(signal instanceof EventTarget)) return
-  unwarned.add(signal)
-  if (getMaxListeners(signal) === EventEmitter.defaultMaxListeners) setMaxListeners(0, signal)
-}
 
 /** The limits of one wait: its time and its signal. Whoever makes one disposes of it when the wait is over, so that nothing is left behind. */
 export class Limit {
@@ -32,10 +23,7 @@ export class Limit {
       this.dispose()
       aborted(signal?.reason)
     }
-    if (signal !== undefined) {
-      silence(signal)
-      signal.addEventListener('abort', this.#aborted, { once: true })
-    }
+    if (signal !== undefined) onAbort(signal, this.#aborted)
     if (ms !== Infinity) this.#arm(ms)
   }
 
@@ -67,6 +55,6 @@ export class Limit {
   dispose(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#signal?.removeEventListener('abort', this.#aborted)
+    if (this.#signal !== undefined) offAbort(this.#signal, this.#aborted)
   }
 }

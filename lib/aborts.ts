@@ -1,0 +1,38 @@
+/** What is to happen when a signal aborts: with one listener on the signal, however many they are. (From the eleventh on Node 20 warns of a leak.) */
+
+class Aborts {
+  readonly #signal: AbortSignal
+  readonly #calls: Set<() => void> = new Set()
+  readonly #abort = (): void => {
+    for (const call of [...this.#calls]) call()
+  }
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  add(call: () => void): void {
+    if (this.#calls.size === 0) this.#signal.addEventListener('abort', this.#abort)
+    this.#calls.add(call)
+  }
+
+  delete(call: () => void): void {
+    if (this.#calls.delete(call) && this.#calls.size === 0) this.#signal.removeEventListener('abort', this.#abort)
+  }
+}
+
+const bySignal: WeakMap<AbortSignal, Aborts> = new WeakMap()
+
+/** Calls `call` when the signal aborts, until `offAbort` takes it back. It must not throw. */
+export function onAbort(signal: AbortSignal, call: () => void): void {
+  let aborts = bySignal.get(signal)
+  if (aborts === undefined) {
+    aborts = new Aborts(signal)
+    bySignal.set(signal, aborts)
+  }
+  aborts.add(call)
+}
+
+export function offAbort(signal: AbortSignal, call: () => void): void {
+  bySignal.get(signal)?.delete(call)
+}
