@@ -17,6 +17,10 @@ const MOST_FAILURES: u32 = 6;
 static HAS_SPARE_CORES: LazyLock<bool> =
     LazyLock::new(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1));
 
+pub(crate) fn has_spare_cores() -> bool {
+    *HAS_SPARE_CORES
+}
+
 #[derive(Default)]
 pub(crate) struct Wakefulness {
     failures: Cell<u32>,

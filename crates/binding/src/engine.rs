@@ -20,7 +20,7 @@ use crate::interrupts::Interrupts;
 use crate::names::Names;
 use crate::store::Stores;
 use crate::threadsafe;
-use crate::uv::Uv;
+use crate::uv::{IdleCalls, Uv};
 
 /// A `v8::Isolate`.
 pub(crate) type Isolate = c_void;
@@ -121,6 +121,16 @@ fn find_uv(library: &Library) -> Option<Uv> {
         close: find(library, c"uv_close")?,
         reference: find(library, c"uv_ref")?,
         unreference: find(library, c"uv_unref")?,
+        idle: find_idle(library),
+    })
+}
+
+fn find_idle(library: &Library) -> Option<IdleCalls> {
+    Some(IdleCalls {
+        init: find(library, c"uv_idle_init")?,
+        start: find(library, c"uv_idle_start")?,
+        stop: find(library, c"uv_idle_stop")?,
+        backend_timeout: find(library, c"uv_backend_timeout")?,
     })
 }
 
@@ -229,6 +239,7 @@ pub(crate) fn uv() -> &'static Uv {
         close: threadsafe::close,
         reference: threadsafe::reference,
         unreference: threadsafe::unreference,
+        idle: None,
     };
     symbols().uv.as_ref().unwrap_or(&SUBSTITUTE)
 }

@@ -24,6 +24,7 @@ use crate::pools::PoolEntry;
 use crate::slice;
 use crate::uv::UvAsync;
 use crate::value::Value;
+use crate::vigil::Vigil;
 use crate::work::JsTask;
 use crate::worker::WorkerSide;
 
@@ -155,6 +156,9 @@ pub(crate) struct IsolateState {
     /// Reasons to keep the loop alive: futures not delivered, and holds of TypeScript.
     unfinished: Cell<usize>,
     handle: Cell<*mut UvAsync>,
+    pub(crate) vigil: Vigil,
+    /// Handles that the loop has not closed yet.
+    closing: Cell<u32>,
     pub(crate) worker: RefCell<Option<std::rc::Rc<WorkerSide>>>,
     /// Of the pool that this isolate has left as a worker.
     pub(crate) left: RefCell<Option<Arc<IsolateLink>>>,
@@ -196,6 +200,8 @@ impl IsolateState {
             pending: RefCell::default(),
             unfinished: Cell::new(0),
             handle: Cell::new(ptr::null_mut()),
+            vigil: Vigil::default(),
+            closing: Cell::new(0),
             worker: RefCell::new(None),
             left: RefCell::new(None),
             errand: RefCell::default(),
@@ -230,6 +236,7 @@ impl IsolateState {
         uv.hold(handle, false);
         self.handle.set(handle);
         self.bell.hang(handle);
+        self.vigil.open(event_loop, raw);
         let mut hook = ptr::null_mut();
         // SAFETY: `raw` lives until `on_closed`, which the hook brings about.
         check(unsafe {
@@ -247,6 +254,18 @@ impl IsolateState {
         if (before == 0) != (after == 0) && !self.handle.get().is_null() {
             engine::uv().hold(self.handle.get(), after > 0);
         }
+    }
+
+    /// The loop goes on; see `vigil`.
+    pub(crate) fn note_wait(&self) {
+        if self.waits_for_one() {
+            self.vigil.note_wait();
+        }
+    }
+
+    /// Whether this is an isolate that is no worker of a pool, and waits for a single future.
+    pub(crate) fn waits_for_one(&self) -> bool {
+        self.unfinished.get() == 1 && self.worker.borrow().is_none()
     }
 
     /// Keeps what was written; its number goes through TypeScript to the call that takes it.
@@ -330,14 +349,23 @@ unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, data:
     if handle.is_null() {
         // SAFETY: removing the hook lets Node go on; it was given to us by Node.
         unsafe { sys::napi_remove_async_cleanup_hook(hook) };
-    } else {
-        engine::uv().close(handle, on_closed);
+        return;
     }
+    state.closing.set(1 + u32::from(state.vigil.close(on_closed)));
+    engine::uv().close(handle, on_closed);
 }
 
 unsafe extern "C" fn on_closed(handle: *mut UvAsync) {
-    // SAFETY: libuv hands back the handle that `open_bell` made, whose data is the leaked state.
-    let state = unsafe { Box::from_raw(crate::bell::handle_data(handle).cast::<IsolateState>()) };
+    // SAFETY: libuv hands back a handle that `open_bell` made, whose data is the leaked state.
+    let raw = unsafe { crate::bell::handle_data(handle).cast::<IsolateState>() };
+    // SAFETY: it lives until the last of the handles is closed.
+    let closing = unsafe { &(*raw).closing };
+    closing.set(closing.get() - 1);
+    if closing.get() > 0 {
+        return;
+    }
+    // SAFETY: this was the last of the handles.
+    let state = unsafe { Box::from_raw(raw) };
     // SAFETY: the hook of this environment, removed once.
     unsafe { sys::napi_remove_async_cleanup_hook(state.cleanup.get()) };
 }

@@ -51,6 +51,7 @@ mod threadsafe;
 mod uv;
 mod value;
 mod value_calls;
+mod vigil;
 mod watchdog;
 mod work;
 mod worker;

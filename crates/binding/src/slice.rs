@@ -57,7 +57,8 @@ pub(crate) unsafe extern "C" fn on_bell(handle: *mut UvAsync) {
 }
 
 /// One turn of the loop.
-fn turn(state: &IsolateState) {
+pub(crate) fn turn(state: &IsolateState) {
+    state.vigil.note_arrival();
     let Ok(anchor) = js::deref(state.env, state.callbacks.anchor) else { return };
     let mut slice = Slice { state, receiver: anchor, anchor };
     slice.deliver();
@@ -68,6 +69,7 @@ fn turn(state: &IsolateState) {
     if !state.pending.borrow().is_empty() {
         state.bell.ring_loop();
     }
+    state.note_wait();
 }
 
 struct Slice<'a> {

@@ -9,6 +9,18 @@ pub(crate) type UvAsync = c_void;
 pub(crate) type AsyncCallback = unsafe extern "C" fn(*mut UvAsync);
 pub(crate) type CloseCallback = unsafe extern "C" fn(*mut UvAsync);
 
+/// A `uv_idle_t`, seen from outside.
+pub(crate) type UvIdle = c_void;
+
+/// The symbols of `vigil`.
+#[derive(Clone, Copy)]
+pub(crate) struct IdleCalls {
+    pub(crate) init: unsafe extern "C" fn(*mut c_void, *mut UvIdle) -> c_int,
+    pub(crate) start: unsafe extern "C" fn(*mut UvIdle, unsafe extern "C" fn(*mut UvIdle)) -> c_int,
+    pub(crate) stop: unsafe extern "C" fn(*mut UvIdle) -> c_int,
+    pub(crate) backend_timeout: unsafe extern "C" fn(*const c_void) -> c_int,
+}
+
 /// The symbols; see `engine`.
 #[derive(Clone, Copy)]
 pub(crate) struct Uv {
@@ -18,6 +30,7 @@ pub(crate) struct Uv {
     pub(crate) close: unsafe extern "C" fn(*mut UvAsync, CloseCallback),
     pub(crate) reference: unsafe extern "C" fn(*mut UvAsync),
     pub(crate) unreference: unsafe extern "C" fn(*mut UvAsync),
+    pub(crate) idle: Option<IdleCalls>,
 }
 
 /// Rings; null does nothing. The caller holds the gate, so the handle is open.
@@ -37,10 +50,7 @@ impl Uv {
         callback: AsyncCallback,
     ) -> *mut UvAsync {
         const UV_ASYNC: c_int = 1;
-        // SAFETY: asks for a size.
-        let size = unsafe { (self.handle_size)(UV_ASYNC) };
-        let memory = vec![0u64; size.div_ceil(8).max(16)].into_boxed_slice();
-        let handle = Box::into_raw(memory).cast::<UvAsync>();
+        let handle = self.memory(UV_ASYNC);
         // SAFETY: zeroed, aligned memory of at least the handle's size; `data` is the handle's first member.
         unsafe {
             if (self.async_init)(event_loop, handle, callback) != 0 {
@@ -49,6 +59,30 @@ impl Uv {
             *handle.cast::<*mut c_void>() = data;
         }
         handle
+    }
+
+    /// A new idle handle on `event_loop`, with `data`, that does not keep the loop alive. Null where there is none.
+    pub(crate) fn open_idle(&self, event_loop: *mut c_void, data: *mut c_void) -> *mut UvIdle {
+        const UV_IDLE: c_int = 6;
+        let Some(idle) = self.idle else { return std::ptr::null_mut() };
+        let handle = self.memory(UV_IDLE);
+        // SAFETY: as in `open`.
+        unsafe {
+            if (idle.init)(event_loop, handle) != 0 {
+                return std::ptr::null_mut();
+            }
+            *handle.cast::<*mut c_void>() = data;
+            (self.unreference)(handle);
+        }
+        handle
+    }
+
+    /// Zeroed memory for a handle of a kind of libuv's, which is never freed; see `close`.
+    fn memory(&self, kind: c_int) -> *mut c_void {
+        // SAFETY: asks for a size.
+        let size = unsafe { (self.handle_size)(kind) };
+        let memory = vec![0u64; size.div_ceil(8).max(16)].into_boxed_slice();
+        Box::into_raw(memory).cast()
     }
 
     /// Closes a handle on its loop's thread. Its few bytes are never freed: a late look at them must stay harmless.
