@@ -176,3 +176,21 @@ test('AbortSignal.timeout() works as a limit of the whole', async (t) => {
   t.is((error?.cause as Error).name, 'TimeoutError')
   await executor.shutdown()
 })
+
+test('progress arrives whole also where the task has a signal and ends before submit() returns', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  await executor.submit(named.send, [1])
+  const { signal } = new AbortController()
+  const add = signal.addEventListener
+  signal.addEventListener = function (this: AbortSignal, ...args: Parameters<typeof add>): void {
+    // As if the thread had to wait for a core here.
+    for (const until = Date.now() + 50; Date.now() < until; );
+    add.apply(this, args)
+  } as typeof add
+  const future = executor.with({ signal }).submit(named.send, [1, 2, 3, 4, 5])
+  const seen: unknown[] = []
+  future.onProgress((value) => seen.push(value))
+  await future.result(SOON)
+  t.deepEqual(seen, [1, 2, 3, 4, 5])
+  await executor.shutdown()
+})

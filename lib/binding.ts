@@ -15,6 +15,7 @@ export const CHUNKED = 16
 export const QUEUE_FULL = -1
 export const SHUT_DOWN = -2
 export const BROKEN = -3
+export const NO_CLOCK = -4
 
 type RowName = 'collected' | 'number' | 'value' | 'error' | 'panicked' | 'cancelled' | 'expired' | 'timedOut' | 'lost' | 'broken' | 'undefined' | 'progress' | 'pool'
 

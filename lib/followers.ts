@@ -1,5 +1,6 @@
 /** Futures that are cancelled when a signal aborts. */
 import { offAbort, onAbort } from './aborts.ts'
+import { addOwnCallback } from './future.ts'
 import type { Future } from './future.ts'
 
 /** The unfinished futures that follow one signal. */
@@ -24,7 +25,8 @@ class Followers {
   add(future: Future<any>): void {
     if (this.#futures.size === 0) onAbort(this.#signal, this.#abort)
     this.#futures.add(future)
-    future.addDoneCallback(this.#leave)
+    // Nothing may be delivered before the caller has the future and could add listeners.
+    addOwnCallback(future, this.#leave)
   }
 }
 

@@ -58,6 +58,8 @@ export let setSlot: (future: Future<any>, slot: number) => void
 export let storeOutcome: (future: Future<any>, kind: OutcomeKind, value: unknown) => void
 export let deliver: (future: Future<any>) => void
 export let deliverProgress: (future: Future<any>, value: unknown) => void
+/** Adds a callback of ours to a future that was not delivered yet, without a look at whether it has settled. */
+export let addOwnCallback: (future: Future<any>, fn: (future: any) => void) => void
 export let removeDoneCallback: (future: Future<any>, fn: (future: any) => void) => void
 export let isDelivered: (future: Future<any>) => boolean
 /** The stored value or error, without a look at the native state: undefined until the outcome is stored. */
@@ -102,6 +104,7 @@ export class Future<T> implements PromiseLike<T> {
     storeOutcome = (future, kind, value) => future.#store(kind, value)
     deliver = (future) => future.#deliver()
     deliverProgress = (future, value) => future.#progress(value)
+    addOwnCallback = (future, fn) => future.#hearers().addOwnCallback(fn)
     removeDoneCallback = (future, fn) => future.#audience?.removeCallback(fn)
     isDelivered = (future) => (future.#state & DELIVERED) !== 0
     storedOutcome = (future) => {

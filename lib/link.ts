@@ -8,7 +8,7 @@ import { binding, HAS_CAUSE, kinds, numbers, onDeliver, ROW, scratch, SERVICE_FL
 import { AS_IS, CHUNK, JSON_TEXT, unpack } from './codec.ts'
 import { whileBlocked } from './context.ts'
 import { DESCRIPTION, unpackThrown } from './error-codec.ts'
-import { BrokenThreadPool, InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
+import { brokenPool, InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
 import { createLinkedFuture, deliver, deliverProgress, setSlot, storedOutcome, storeOutcome } from './future.ts'
 import type { Future } from './future.ts'
 import { CANCEL, ERROR, VALUE } from './future-states.ts'
@@ -249,7 +249,7 @@ function errorOf(row: number, number: number, value: unknown, name: string | und
       return new WorkerLostError(`the worker died while it ran ${task}`, { ...cause, ...(exitCode === undefined ? {} : { exitCode }) })
     }
     default:
-      return new BrokenThreadPool('the pool cannot run tasks any more', cause)
+      return brokenPool(`the pool could not run ${task}`, cause)
   }
 }
 

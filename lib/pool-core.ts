@@ -1,11 +1,11 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
-import { binding, BROKEN, CHUNKED, LIMITED, MOVES, NAMED, NATIVE, QUEUE_FULL, POOL_EVENT, scratch, SHUT_DOWN, SUBMIT } from './binding.ts'
+import { binding, BROKEN, CHUNKED, LIMITED, MOVES, NAMED, NATIVE, NO_CLOCK, QUEUE_FULL, POOL_EVENT, scratch, SHUT_DOWN, SUBMIT } from './binding.ts'
 import { chunkArgumentError } from './clone-error.ts'
 import { movesWhole, packedForm, packTransferred, placedArgumentError, PORT, withoutWriting } from './codec.ts'
 import { currentContext } from './context.ts'
 import { watchDebugger } from './debugger.ts'
 import { unpackThrown } from './error-codec.ts'
-import { BrokenThreadPool, InvalidStateError, QueueFullError } from './errors.ts'
+import { brokenPool, InvalidStateError, QueueFullError } from './errors.ts'
 import { atExit } from './exit.ts'
 import { follow } from './followers.ts'
 import { submittable } from './functions.ts'
@@ -232,10 +232,13 @@ export class PoolCore {
 
   #refusal(answer: number): Error {
     if (answer === QUEUE_FULL) return new QueueFullError()
+    if (answer === NO_CLOCK) {
+      return Object.assign(new Error('the system refuses a thread: nobody would watch the time-outs of the task'), { code: 'EAGAIN' })
+    }
     if (answer !== BROKEN) return new InvalidStateError(AFTER_SHUTDOWN)
     const cause = binding.refusal(this.index)
     const options = cause === undefined ? undefined : { cause: unpackThrown(scratch[0] as number, cause) }
-    return new BrokenThreadPool('the pool cannot run tasks any more', options)
+    return brokenPool('the pool cannot run tasks any more', options)
   }
 
   /** Whether a submission would find room now. */

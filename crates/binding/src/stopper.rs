@@ -109,11 +109,25 @@ pub(crate) fn stop(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) {
     let mut stops = stopper.lock();
     stopper.under_way.fetch_add(1, Ordering::Relaxed);
     stops.list.push(Stop { link, task: task.clone(), expired, phase, next: now, ran: None });
-    if !stops.thread_runs {
-        stops.thread_runs = std::thread::Builder::new().name("cf-stopper".into()).spawn(watch).is_ok();
-    }
+    // Refused, the next stop tries again; those with a limit of time were not accepted without it.
+    let _ = stops.start();
     drop(stops);
     stopper.changed.notify_one();
+}
+
+impl Stops {
+    fn start(&mut self) -> std::io::Result<()> {
+        if !self.thread_runs {
+            std::thread::Builder::new().name("cf-stopper".into()).spawn(watch)?;
+            self.thread_runs = true;
+        }
+        Ok(())
+    }
+}
+
+/// Starts the thread, if it does not run yet. Whether it runs.
+pub(crate) fn start() -> bool {
+    stopper().lock().start().is_ok()
 }
 
 /// Node's own code has put a stop off: it is asked for again at once. On the thread that the stop is meant for,

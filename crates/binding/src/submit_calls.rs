@@ -9,6 +9,7 @@ use crate::js::{self, Fault};
 use crate::native_chunk::Calls;
 use crate::parcel::{Carried, Parcel};
 use crate::reading;
+use crate::stopper;
 use crate::value::{self, ArgList, Args, Value};
 use crate::work::{JsWork, Ticket};
 use crate::writing;
@@ -17,6 +18,7 @@ use crate::writing;
 const FULL: i32 = -1;
 const SHUT_DOWN: i32 = -2;
 const BROKEN: i32 = -3;
+const NO_CLOCK: i32 = -4;
 
 /// Bits of `flags`. Shared with lib/binding.ts.
 const NATIVE: u32 = 1;
@@ -78,6 +80,10 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         timeout: limit(2),
         queue_timeout: limit(3),
     };
+    if spec.kind == Kind::Isolate && spec.timeout.is_some() && !stopper::start() {
+        state.slab.borrow_mut().release(slot);
+        return js::int(env, NO_CLOCK);
+    }
     match entry.pool.submit(spec) {
         Ok(task) => {
             state.slab.borrow_mut().fill(slot, task);
@@ -159,6 +165,7 @@ fn answer(refusal: &Refusal<JsWork>) -> i32 {
         Refusal::Full => FULL,
         Refusal::ShutDown => SHUT_DOWN,
         Refusal::Broken { .. } => BROKEN,
+        Refusal::NoClock => NO_CLOCK,
     }
 }
 

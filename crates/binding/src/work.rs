@@ -81,6 +81,10 @@ impl Work for JsWork {
         }
     }
 
+    fn no_thread(error: &std::io::Error) -> Option<Arc<Packed>> {
+        Some(native_tasks::failure("Error", "EAGAIN", &format!("the system refuses a thread: {error}")))
+    }
+
     fn settled(task: &Arc<JsTask>) {
         task.owner().mailbox.post(Note::Settled(task.clone()));
         plugins::settled(task);

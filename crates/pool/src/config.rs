@@ -19,6 +19,9 @@ pub struct Config {
     pub tasks_per_worker: usize,
     /// After how many tasks a worker that is not native is replaced.
     pub max_tasks_per_worker: Option<u64>,
+    /// How long the pool waits after a start that failed before it asks again, twice as long after the second; `None` not at all. Such a
+    /// failure may pass: that of a thread does as soon as others have ended.
+    pub start_pause: Option<Duration>,
     /// What the names of native threads begin with.
     pub thread_name: String,
 }
@@ -33,6 +36,7 @@ impl Default for Config {
             max_queue: None,
             tasks_per_worker: 1,
             max_tasks_per_worker: None,
+            start_pause: None,
             thread_name: "pool".into(),
         }
     }

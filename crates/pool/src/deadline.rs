@@ -114,8 +114,8 @@ impl Pause {
     }
 }
 
-/// Rings `alarm` at `at`, unless it is over by then.
-pub(crate) fn add(at: Instant, limit: Limit, alarm: &Arc<dyn Alarm>) {
+/// Rings `alarm` at `at`, unless it is over by then. False if nobody would: the system refuses the thread.
+pub(crate) fn add(at: Instant, limit: Limit, alarm: &Arc<dyn Alarm>) -> bool {
     let watch = watch();
     // Perhaps the last to hold a task: dropped after the mutex, because its destructor is the user's.
     let mut seen = Vec::new();
@@ -136,13 +136,30 @@ pub(crate) fn add(at: Instant, limit: Limit, alarm: &Arc<dyn Alarm>) {
             waits
         });
     }
-    if !clock.thread_runs {
-        clock.thread_runs = std::thread::Builder::new().name("cf-deadlines".into()).spawn(tick).is_ok();
-    }
+    let runs = clock.start().is_ok();
     drop(clock);
     if first {
         watch.changed.notify_one();
     }
+    runs
+}
+
+impl Clock {
+    fn start(&mut self) -> std::io::Result<()> {
+        if !self.thread_runs {
+            std::thread::Builder::new().name("cf-deadlines".into()).spawn(tick)?;
+            self.thread_runs = true;
+        }
+        Ok(())
+    }
+}
+
+/// Starts the thread, if it does not run yet.
+///
+/// # Errors
+/// The system's, if it refuses one.
+pub(crate) fn start() -> std::io::Result<()> {
+    watch().lock().start()
 }
 
 pub(crate) fn note_settled() {

@@ -27,6 +27,7 @@ mod pool;
 mod rebalance;
 mod registry;
 mod shutdown;
+mod starts;
 mod states;
 mod stats;
 mod stop;

@@ -35,8 +35,8 @@ pub(crate) fn start<W: Work>(pool: &Arc<Pool<W>>) {
     let name = format!("{}-native-{number}", pool.config.thread_name);
     let ours = pool.clone();
     let thread = std::thread::Builder::new().name(name).stack_size(STACK);
-    if thread.spawn(move || run(&ours)).is_err() {
-        pool.start_failed(Kind::Native, None, false);
+    if let Err(error) = thread.spawn(move || run(&ours)) {
+        pool.start_failed(Kind::Native, W::no_thread(&error), false);
     }
 }
 

@@ -11,6 +11,7 @@ use crate::inbox::{self, Attended, Inbox};
 use crate::lane::Lane;
 use crate::outcome::{Ending, Failure, Outcome, ending};
 use crate::registry::{Record, Registry, WorkerId, WorkerState, WorkerView};
+use crate::starts::Starts;
 use crate::states::State;
 use crate::stats::{Counts, Histogram, Snapshot};
 use crate::sync::{Condvar, Mutex};
@@ -26,6 +27,8 @@ pub enum Refusal<W: Work> {
     ShutDown,
     /// The pool cannot run tasks any more.
     Broken { cause: Option<W::Error> },
+    /// The task has a limit of time, and the system refuses the thread that would watch it.
+    NoClock,
 }
 
 /// A task that was not accepted, given back whole.
@@ -53,7 +56,7 @@ pub(crate) struct Shared<W: Work> {
     pub(crate) phase: Phase<W>,
     pub(crate) closed: bool,
     pub(crate) room_wanted: bool,
-    pub(crate) failed_starts: u32,
+    pub(crate) starts: [Starts<W>; Kind::COUNT],
     /// Threads that announce what they settled: the pool closes after them. Changed by `Pool::release`.
     pub(crate) announcing: usize,
     /// What the inbox was told last.
@@ -93,7 +96,7 @@ impl<W: Work> Pool<W> {
                 phase: Phase::Open,
                 closed: false,
                 room_wanted: false,
-                failed_starts: 0,
+                starts: std::array::from_fn(|_| Starts::default()),
                 announcing: 0,
                 attended: inbox::NONE,
                 arrivals: Vec::new(),
@@ -115,6 +118,10 @@ impl<W: Work> Pool<W> {
     pub fn submit(self: &Arc<Self>, spec: Spec<W>) -> Result<Arc<Task<W>>, Box<Refused<W>>> {
         let queue_timeout = spec.queue_timeout;
         let expired = [spec.timeout, queue_timeout].iter().flatten().any(|limit| limit.is_zero());
+        let is_limited = spec.timeout.is_some() || queue_timeout.is_some();
+        if is_limited && !expired && deadline::start().is_err() {
+            return Err(Box::new(Refused { reason: Refusal::NoClock, spec }));
+        }
         let task = Task::new(self.inbox.next_id(), spec, self, Instant::now());
         if (expired || task.hand_over || !self.inbox.post(&task))
             && let Err(reason) = self.admit(&task, expired)

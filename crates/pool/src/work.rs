@@ -36,6 +36,11 @@ pub trait Work: Sized + Send + 'static {
     /// Runs the work on a thread of the pool; called for [`Kind::Native`] only.
     fn run(self, control: &Control<'_, Self>) -> Result<Self::Value, Self::Error>;
 
+    /// The cause of what fails because the system refuses a native thread.
+    fn no_thread(_error: &std::io::Error) -> Option<Self::Error> {
+        None
+    }
+
     /// Called once for each task, after it settled and with no lock held, on whatever thread
     /// settled it. Must be short, and must neither block nor panic.
     fn settled(task: &Arc<Task<Self>>);

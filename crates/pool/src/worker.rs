@@ -41,12 +41,17 @@ pub struct Worker<W: Work> {
 impl<W: Work> Pool<W> {
     /// Adds a worker that [`Host::start_worker`](crate::Host::start_worker) asked for.
     pub fn attach(self: &Arc<Self>, kind: Kind, link: Arc<dyn WorkerLink<W>>) -> Worker<W> {
-        let id = self.change(|shared, _| {
+        let id = self.change(|shared, actions| {
             let starting = &mut shared.workers.starting[kind as usize];
             *starting = starting.saturating_sub(1);
-            shared.failed_starts = 0;
-            shared.workers.allowed[kind as usize] = usize::MAX;
-            shared.workers.insert(kind, link)
+            shared.starts[kind as usize].note_success();
+            let allowed = std::mem::replace(&mut shared.workers.allowed[kind as usize], usize::MAX);
+            let id = shared.workers.insert(kind, link);
+            if allowed < usize::MAX {
+                // More of them may come now.
+                self.rebalance(shared, actions);
+            }
+            id
         });
         Worker { pool: self.clone(), id }
     }
@@ -345,29 +350,6 @@ impl<W: Work> Pool<W> {
                 shared.conclude(task, Err(Failure::Lost { exit_code: None, cause: None }), actions);
             }
             actions.buried.extend(held);
-            self.rebalance(shared, actions);
-        });
-    }
-
-    /// A worker that was asked for did not come. One that is `fatal` breaks the pool, and so do three in
-    /// a row, unless other workers of `kind` live: then the pool makes do with as many as there are
-    /// until one of them goes or another comes.
-    pub fn start_failed(self: &Arc<Self>, kind: Kind, cause: Option<W::Error>, fatal: bool) {
-        const MOST_FAILED_STARTS: u32 = 3;
-        self.change(|shared, actions| {
-            let k = kind as usize;
-            let starting = &mut shared.workers.starting[k];
-            *starting = starting.saturating_sub(1);
-            shared.failed_starts += 1;
-            let in_a_row = shared.failed_starts >= MOST_FAILED_STARTS;
-            if fatal || (in_a_row && shared.workers.living[k] == shared.workers.waiting[k]) {
-                self.break_down(shared, cause, actions);
-            } else {
-                actions.late.push(Err(Failure::Broken { cause }));
-                if in_a_row {
-                    shared.workers.allowed[k] = shared.workers.living[k];
-                }
-            }
             self.rebalance(shared, actions);
         });
     }

@@ -2,10 +2,13 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use pool::{Config, Kind, Refusal, State};
 use support::*;
 
 const ISOLATE: Kind = Kind::Isolate;
+const NATIVE: Kind = Kind::Native;
 
 #[test]
 fn a_worker_that_dies_fails_only_what_it_held() {
@@ -121,6 +124,65 @@ fn failed_starts_do_not_break_a_pool_whose_other_workers_live() {
     submit(&pool, noop(ISOLATE, 3));
     worker.detach(None, None);
     assert!(matches!(pool.refusal(), Some(Refusal::Broken { .. })));
+}
+
+#[test]
+fn failed_starts_do_not_break_a_pool_while_others_are_on_their_way() {
+    let (pool, host) = by_hand(workers(3));
+    let tasks: Vec<_> = (0..3).map(|label| submit(&pool, noop(ISOLATE, label))).collect();
+    for starts in [4, 5, 5, 5] {
+        pool.start_failed(ISOLATE, None, false);
+        assert_eq!(host.log().starts.len(), starts);
+        assert!(pool.refusal().is_none());
+    }
+    let (worker, _) = attach(&pool, ISOLATE);
+    for task in &tasks {
+        assert_eq!(take(&worker).id(), task.id());
+        worker.finish(task, Ok(1));
+    }
+}
+
+#[test]
+fn where_workers_of_one_kind_cannot_start_the_others_go_on() {
+    let (pool, host) = pool_with(Start::Fail, workers(2));
+    let native = submit(&pool, noop(NATIVE, 0));
+    assert_eq!(outcome(&native), "value 0");
+    for _ in 0..2 {
+        let task = submit(&pool, noop(ISOLATE, 1));
+        assert_eq!(outcome(&task), "broken no worker");
+        assert!(pool.refusal().is_none());
+        let native = submit(&pool, noop(NATIVE, 2));
+        assert_eq!(outcome(&native), "value 2");
+    }
+    assert_eq!(host.log().starts, [ISOLATE; 6]);
+    pool.shutdown(false);
+    assert!(pool.wait_closed(None));
+}
+
+#[test]
+fn a_start_that_failed_is_tried_again_after_a_pause() {
+    let pause = Duration::from_millis(20);
+    let (pool, host) = pool_with(Start::Fail, Config { start_pause: Some(pause), ..workers(2) });
+    let before = Instant::now();
+    let tasks = [submit(&pool, noop(ISOLATE, 0)), submit(&pool, noop(ISOLATE, 1))];
+    for task in &tasks {
+        assert_eq!(outcome(task), "broken no worker");
+    }
+    assert!(before.elapsed() >= 2 * pause);
+    assert!(host.log().starts.len() <= 5);
+    assert!(pool.is_closed());
+}
+
+#[test]
+fn a_worker_that_comes_ends_the_pause() {
+    let (pool, host) = by_hand(Config { start_pause: Some(Duration::from_secs(3600)), ..workers(2) });
+    let first = submit(&pool, noop(ISOLATE, 0));
+    pool.start_failed(ISOLATE, None, false);
+    submit(&pool, noop(ISOLATE, 1));
+    assert_eq!(host.log().starts.len(), 1);
+    let (worker, _) = attach(&pool, ISOLATE);
+    assert_eq!(take(&worker).id(), first.id());
+    assert_eq!(host.log().starts.len(), 2);
 }
 
 #[test]

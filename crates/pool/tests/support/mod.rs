@@ -79,6 +79,7 @@ pub(crate) fn reason(reason: &pool::Refusal<Job>) -> &'static str {
     match reason {
         pool::Refusal::Full => "full",
         pool::Refusal::ShutDown => "shut down",
+        pool::Refusal::NoClock => "no clock",
         pool::Refusal::Broken { .. } => "broken",
     }
 }

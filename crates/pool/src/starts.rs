@@ -1,0 +1,159 @@
+//! Starts of workers that fail: how often they are tried again, and what becomes of the tasks that want them.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use crate::actions::Actions;
+use crate::deadline::{self, Alarm, Limit};
+use crate::outcome::Failure;
+use crate::pool::{Pool, Shared};
+use crate::transit::CARRIED;
+use crate::work::{Kind, Work};
+
+/// So often it is tried to have a first worker of a kind.
+const MOST_TRIES: u32 = 3;
+
+/// What is known of the starts of one kind.
+pub(crate) struct Starts<W: Work> {
+    /// Since one has succeeded.
+    failed: u32,
+    /// Those among them after which there was none, nor one on its way.
+    in_vain: u32,
+    /// Ends a pause; there is one while none is asked for.
+    pause: Option<Arc<Pause<W>>>,
+}
+
+impl<W: Work> Default for Starts<W> {
+    fn default() -> Self {
+        Starts { failed: 0, in_vain: 0, pause: None }
+    }
+}
+
+impl<W: Work> Starts<W> {
+    /// A worker of the kind has come.
+    pub(crate) fn note_success(&mut self) {
+        *self = Starts::default();
+    }
+}
+
+/// The end of a pause.
+pub(crate) struct Pause<W: Work> {
+    pool: Weak<Pool<W>>,
+    kind: Kind,
+}
+
+impl<W: Work> Alarm for Pause<W> {
+    fn ring(self: Arc<Self>, _limit: Limit) {
+        if let Some(pool) = self.pool.upgrade() {
+            pool.end_pause(self.kind, |pause| Arc::ptr_eq(pause, &self));
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
+impl<W: Work> Pool<W> {
+    /// A worker that was asked for did not come. One that is `fatal` breaks the pool.
+    ///
+    /// While others of `kind` live or are on their way, the pool makes do with them, and asks for more after a
+    /// [pause](crate::Config::start_pause). Where there are none it tries three times, with pauses; then the tasks that want such a worker
+    /// fail, and so does the pool if it has no worker of another kind either.
+    pub fn start_failed(self: &Arc<Self>, kind: Kind, cause: Option<W::Error>, fatal: bool) {
+        let pause = self.change(|shared, actions| {
+            let pause = self.note_failure(shared, kind, cause, fatal, actions);
+            self.rebalance(shared, actions);
+            pause
+        });
+        if let Some(pause) = pause {
+            self.pause(kind, pause);
+        }
+    }
+
+    /// Says for how long no other worker of `kind` is to be asked for.
+    fn note_failure(
+        &self,
+        shared: &mut Shared<W>,
+        kind: Kind,
+        cause: Option<W::Error>,
+        fatal: bool,
+        actions: &mut Actions<W>,
+    ) -> Option<Duration> {
+        let k = kind as usize;
+        let starting = &mut shared.workers.starting[k];
+        *starting = starting.saturating_sub(1);
+        let is_served = shared.is_served(kind);
+        let starts = &mut shared.starts[k];
+        starts.failed += 1;
+        starts.in_vain += u32::from(!is_served);
+        let gives_up = starts.in_vain >= MOST_TRIES;
+        if fatal || (gives_up && shared.has_nobody()) {
+            self.break_down(shared, cause, actions);
+            return None;
+        }
+        if gives_up {
+            shared.fail_all(kind, cause, actions);
+            return None;
+        }
+        actions.late.push(Err(Failure::Broken { cause }));
+        let starts = &shared.starts[k];
+        let pause = self.config.start_pause.filter(|_| starts.pause.is_none());
+        let pause = pause.map(|pause| pause * starts.in_vain.max(1));
+        if self.config.start_pause.is_some() || (is_served && starts.failed >= MOST_TRIES) {
+            shared.workers.allowed[k] = shared.workers.living[k] + shared.workers.starting[k];
+        }
+        pause
+    }
+
+    /// Asks for no worker of `kind` for a moment.
+    fn pause(self: &Arc<Self>, kind: Kind, pause: Duration) {
+        let ours = Arc::new(Pause { pool: Arc::downgrade(self), kind });
+        self.change(|shared, _| shared.starts[kind as usize].pause = Some(ours.clone()));
+        let alarm: Arc<dyn Alarm> = ours;
+        if !deadline::add(Instant::now() + pause, Limit::Queue, &alarm) {
+            self.end_pause(kind, |_| true);
+        }
+    }
+
+    fn end_pause(self: &Arc<Self>, kind: Kind, is_meant: impl Fn(&Arc<Pause<W>>) -> bool) {
+        self.change(|shared, actions| {
+            let k = kind as usize;
+            if shared.starts[k].pause.as_ref().is_some_and(is_meant) {
+                shared.starts[k].pause = None;
+                shared.workers.allowed[k] = usize::MAX;
+                self.rebalance(shared, actions);
+            }
+        });
+    }
+}
+
+impl<W: Work> Shared<W> {
+    /// Whether a worker of `kind` can claim, now or soon.
+    fn is_served(&self, kind: Kind) -> bool {
+        let (k, workers) = (kind as usize, &self.workers);
+        workers.living[k] > workers.waiting[k] || workers.starting[k] > 0
+    }
+
+    /// Whether there is no worker of any kind, nor will be.
+    fn has_nobody(&self) -> bool {
+        let workers = &self.workers;
+        workers.living.iter().chain(&workers.starting).all(|count| *count == 0)
+    }
+
+    /// No worker can be had for `kind`: fails what waits for one.
+    fn fail_all(&mut self, kind: Kind, cause: Option<W::Error>, actions: &mut Actions<W>) {
+        let mut waiting = self.lanes[kind as usize].drain(&mut actions.buried);
+        if kind == CARRIED {
+            waiting.extend(self.drain_transit(actions));
+        }
+        for task in waiting {
+            self.conclude(&task, Err(Failure::Broken { cause: cause.clone() }), actions);
+        }
+        self.starts[kind as usize] = Starts::default();
+        self.workers.allowed[kind as usize] = usize::MAX;
+        self.note_room(actions);
+        // Its destructor is the user's.
+        actions.late.push(Err(Failure::Broken { cause }));
+    }
+}
