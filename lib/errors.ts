@@ -137,12 +137,6 @@ export class BrokenThreadPool extends BrokenExecutor {
   }
 }
 
-/** The error of a pool that cannot do something, whose message gives the cause's too: logs often show no more. */
-export function brokenPool(what: string, options: { cause?: unknown } | undefined): BrokenThreadPool {
-  const cause = options?.cause
-  return new BrokenThreadPool(cause instanceof Error && cause.message !== '' ? `${what}: ${cause.message}` : what, options)
-}
-
 /** A process pool whose initializer threw or whose children cannot start; `cause` says why. See {@link BrokenExecutor}. */
 export class BrokenProcessPool extends BrokenExecutor {
   static {

@@ -5,10 +5,11 @@
  * or collect, can neither overwrite the shared header nor meet a slot that is used again. The second delivers.
  */
 import { binding, HAS_CAUSE, kinds, numbers, onDeliver, ROW, scratch, SERVICE_FLAG, slots } from './binding.ts'
+import { brokenPool } from './broken-pool.ts'
 import { AS_IS, CHUNK, JSON_TEXT, unpack } from './codec.ts'
 import { whileBlocked } from './context.ts'
 import { DESCRIPTION, unpackThrown } from './error-codec.ts'
-import { brokenPool, InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
+import { InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
 import { createLinkedFuture, deliver, deliverProgress, setSlot, storedOutcome, storeOutcome } from './future.ts'
 import type { Future } from './future.ts'
 import { CANCEL, ERROR, VALUE } from './future-states.ts'

@@ -1,11 +1,12 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
 import { binding, BROKEN, CHUNKED, LIMITED, MOVES, NAMED, NATIVE, NO_CLOCK, QUEUE_FULL, POOL_EVENT, scratch, SHUT_DOWN, SUBMIT } from './binding.ts'
+import { brokenPool } from './broken-pool.ts'
 import { chunkArgumentError } from './clone-error.ts'
 import { movesWhole, packedForm, packTransferred, placedArgumentError, PORT, withoutWriting } from './codec.ts'
 import { currentContext } from './context.ts'
 import { watchDebugger } from './debugger.ts'
 import { unpackThrown } from './error-codec.ts'
-import { brokenPool, InvalidStateError, QueueFullError } from './errors.ts'
+import { InvalidStateError, QueueFullError } from './errors.ts'
 import { atExit } from './exit.ts'
 import { follow } from './followers.ts'
 import { submittable } from './functions.ts'
