@@ -17,6 +17,10 @@ export const SHUT_DOWN = -2
 export const BROKEN = -3
 export const NO_CLOCK = -4
 
+/** How the start of a worker has failed (pool_calls.rs). */
+export const START_FAILURE = { refused: 0, died: 1, fatal: 2 } as const
+export type StartFailure = (typeof START_FAILURE)[keyof typeof START_FAILURE]
+
 type RowName = 'collected' | 'number' | 'value' | 'error' | 'panicked' | 'cancelled' | 'expired' | 'timedOut' | 'lost' | 'broken' | 'undefined' | 'progress' | 'pool'
 
 /** What a row of a batch says (deliver.rs); the form of its value is in bits 8 to 15, and bit 16 says that a cause came with it. */
@@ -98,7 +102,7 @@ export interface Binding {
   terminate(pool: number): void
   isClosed(pool: number): boolean
   wantRoom(pool: number): boolean
-  startFailed(pool: number, fatal: boolean, form: number, cause: unknown): void
+  startFailed(pool: number, failure: StartFailure, form: number, cause: unknown): void
   stats(pool: number): number[]
   dump(pool: number): unknown[][]
   /** A debugger holds this thread at a breakpoint, or lets it go on. */

@@ -1,7 +1,8 @@
 /** The JavaScript workers of one pool, as the isolate that owns it sees them: starting, watching and ending the threads. */
 import { Worker } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
-import { binding } from './binding.ts'
+import { binding, START_FAILURE } from './binding.ts'
+import type { StartFailure } from './binding.ts'
 import { watchDebugger } from './debugger.ts'
 import { packThrown, thrownForm } from './error-codec.ts'
 import { Lifeline } from './lifeline.ts'
@@ -125,8 +126,9 @@ export class WorkerFleet {
     } catch (error) {
       this.#parcels.disconnect(number)
       lifeline.drop()
-      // Such as an invalid execArgv: no later start will do better. But the system may have threads again later.
-      this.#fail(error, !(error instanceof RangeError) && (error as { code?: unknown }).code !== 'ERR_WORKER_INIT_FAILED')
+      // An invalid execArgv no later start will mend. But the system may have threads again later.
+      const isRefused = error instanceof RangeError || (error as { code?: unknown }).code === 'ERR_WORKER_INIT_FAILED'
+      this.#fail(error, isRefused ? START_FAILURE.refused : START_FAILURE.fatal)
       return
     }
     this.#watch(number, thread, progress, lifeline)
@@ -153,7 +155,7 @@ export class WorkerFleet {
       endStart()
       if (isOver) return
       isOver = true
-      if (Atomics.load(progress, 0) === STARTING) this.#fail(error, false)
+      if (Atomics.load(progress, 0) === STARTING) this.#fail(error, START_FAILURE.died)
     }
     const limit = setTimeout(() => {
       fail(new Error(`a worker did not start within ${START_LIMIT} ms`))
@@ -173,9 +175,9 @@ export class WorkerFleet {
     })
   }
 
-  #fail(error: unknown, isFatal: boolean): void {
+  #fail(error: unknown, failure: StartFailure): void {
     const data = packThrown(error)
-    binding.startFailed(this.#pool, isFatal, thrownForm, data)
+    binding.startFailed(this.#pool, failure, thrownForm, data)
   }
 
   /** Ends a worker that was given up. Nobody waits for it: its thread may be stuck for good. */

@@ -1,5 +1,5 @@
 /** The entry of a pool's worker thread: runs the initializer, then attaches to the pool's queue. */
-import { binding } from '../binding.ts'
+import { binding, START_FAILURE } from '../binding.ts'
 import { PORT, unpack } from '../codec.ts'
 import { currentContext } from '../context.ts'
 import { watchDebugger } from '../debugger.ts'
@@ -30,7 +30,7 @@ async function start(seed: WorkerSeed): Promise<void> {
   } catch (error) {
     const pool = binding.openPool(seed.pool)
     const data = packThrown(error)
-    if (pool >= 0) binding.startFailed(pool, true, thrownForm, data)
+    if (pool >= 0) binding.startFailed(pool, START_FAILURE.fatal, thrownForm, data)
     Atomics.store(seed.progress, 0, REFUSED)
     seed.lifeline.close()
     return

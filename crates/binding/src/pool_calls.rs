@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use napi::sys;
-use pool::{Config, Kind, Summary, WorkerState};
+use pool::{Config, Kind, StartFailure, Summary, WorkerState};
 
 use crate::calls::{Answer, Call};
 use crate::future_calls::{duration, nothing, pool_of};
@@ -74,10 +74,15 @@ pub(crate) fn want_room(call: &Call<'_>) -> Answer {
     js::boolean(call.env, !pool_of(call)?.pool.want_room())
 }
 
-/// `startFailed(pool, fatal, form, cause)`: a worker that was asked for did not come.
+/// `startFailed(pool, failure, form, cause)`: a worker that was asked for did not come. The failure is shared with lib/binding.ts.
 pub(crate) fn start_failed(call: &Call<'_>) -> Answer {
     let cause = read_cause(call, 2)?;
-    pool_of(call)?.pool.start_failed(Kind::Isolate, cause, call.bool(1)?);
+    let failure = match call.u32(1)? {
+        0 => StartFailure::Refused,
+        1 => StartFailure::Died,
+        _ => StartFailure::Fatal,
+    };
+    pool_of(call)?.pool.start_failed(Kind::Isolate, cause, failure);
     nothing(call)
 }
 

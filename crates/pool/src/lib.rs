@@ -46,6 +46,7 @@ pub use outcome::{Failure, Outcome};
 pub use parker::Parker;
 pub use pool::{Pool, Refusal, Refused};
 pub use registry::{WorkerId, WorkerState, WorkerView};
+pub use starts::StartFailure;
 pub use states::State;
 pub use stats::{Counts, Snapshot, Summary};
 pub use stop::Cancelled;

@@ -10,6 +10,7 @@ use crate::linger::Linger;
 use crate::outcome::{Failure, Outcome};
 use crate::parker::Parker;
 use crate::pool::Pool;
+use crate::starts::StartFailure;
 use crate::task::Task;
 use crate::work::{Kind, Work, WorkerLink};
 use crate::worker::{Next, Turn, Worker};
@@ -36,7 +37,7 @@ pub(crate) fn start<W: Work>(pool: &Arc<Pool<W>>) {
     let ours = pool.clone();
     let thread = std::thread::Builder::new().name(name).stack_size(STACK);
     if let Err(error) = thread.spawn(move || run(&ours)) {
-        pool.start_failed(Kind::Native, W::no_thread(&error), false);
+        pool.start_failed(Kind::Native, W::no_thread(&error), StartFailure::Refused);
     }
 }
 

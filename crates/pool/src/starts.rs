@@ -13,10 +13,23 @@ use crate::work::{Kind, Work};
 /// So often it is tried to have a first worker of a kind.
 const MOST_TRIES: u32 = 3;
 
+/// How a start has failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum StartFailure {
+    /// The system refuses a thread for now.
+    Refused,
+    /// The worker has ended before it was ready.
+    Died,
+    /// No other start will do better.
+    Fatal,
+}
+
 /// What is known of the starts of one kind.
 pub(crate) struct Starts<W: Work> {
     /// Since one has succeeded.
     failed: u32,
+    /// Workers among them that have died.
+    died: u32,
     /// Those among them after which there was none, nor one on its way.
     in_vain: u32,
     /// Ends a pause; there is one while none is asked for.
@@ -25,7 +38,7 @@ pub(crate) struct Starts<W: Work> {
 
 impl<W: Work> Default for Starts<W> {
     fn default() -> Self {
-        Starts { failed: 0, in_vain: 0, pause: None }
+        Starts { failed: 0, died: 0, in_vain: 0, pause: None }
     }
 }
 
@@ -55,14 +68,14 @@ impl<W: Work> Alarm for Pause<W> {
 }
 
 impl<W: Work> Pool<W> {
-    /// A worker that was asked for did not come. One that is `fatal` breaks the pool.
+    /// A worker that was asked for did not come.
     ///
     /// While others of `kind` live or are on their way, the pool makes do with them, and asks for more after a
-    /// [pause](crate::Config::start_pause). Where there are none it tries three times, with pauses; then the tasks that want such a worker
-    /// fail, and so does the pool if it has no worker of another kind either.
-    pub fn start_failed(self: &Arc<Self>, kind: Kind, cause: Option<W::Error>, fatal: bool) {
+    /// [pause](crate::Config::start_pause). Where there are none it gives up after three tries, or three
+    /// workers that have died: then the tasks that want such a worker fail, and so does the pool if it has no worker of another kind either.
+    pub fn start_failed(self: &Arc<Self>, kind: Kind, cause: Option<W::Error>, failure: StartFailure) {
         let pause = self.change(|shared, actions| {
-            let pause = self.note_failure(shared, kind, cause, fatal, actions);
+            let pause = self.note_failure(shared, kind, cause, failure, actions);
             self.rebalance(shared, actions);
             pause
         });
@@ -77,7 +90,7 @@ impl<W: Work> Pool<W> {
         shared: &mut Shared<W>,
         kind: Kind,
         cause: Option<W::Error>,
-        fatal: bool,
+        failure: StartFailure,
         actions: &mut Actions<W>,
     ) -> Option<Duration> {
         let k = kind as usize;
@@ -86,9 +99,10 @@ impl<W: Work> Pool<W> {
         let is_served = shared.is_served(kind);
         let starts = &mut shared.starts[k];
         starts.failed += 1;
+        starts.died += u32::from(failure == StartFailure::Died);
         starts.in_vain += u32::from(!is_served);
-        let gives_up = starts.in_vain >= MOST_TRIES;
-        if fatal || (gives_up && shared.has_nobody()) {
+        let gives_up = !is_served && starts.in_vain.max(starts.died) >= MOST_TRIES;
+        if failure == StartFailure::Fatal || (gives_up && shared.has_nobody()) {
             self.break_down(shared, cause, actions);
             return None;
         }

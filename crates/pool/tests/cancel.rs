@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use pool::{Cancelled, Kind, Pause, Pool, Spec, State, Task, WorkerLink};
+use pool::{Cancelled, Kind, Pause, Pool, Spec, StartFailure, State, Task, WorkerLink};
 use support::*;
 
 const ISOLATE: Kind = Kind::Isolate;
@@ -166,7 +166,7 @@ fn a_limit_beyond_the_end_of_time_is_no_limit() {
     let task = submit(&pool, Spec { queue_timeout: Some(SHORT), ..noop(ISOLATE, 0) });
     assert_eq!(outcome(&task), "expired");
     // The worker that the last task asked for does not come.
-    pool.start_failed(ISOLATE, None, false);
+    pool.start_failed(ISOLATE, None, StartFailure::Died);
     close(&pool);
 }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use loom::thread;
 use models::{Announced, announced, attach, make, model, serve, submit, task};
-use pool::{Cancelled, Failure, Kind, Next, Spec, State, Turn};
+use pool::{Cancelled, Failure, Kind, Next, Spec, StartFailure, State, Turn};
 
 #[test]
 fn a_worker_that_goes_to_park_is_woken_by_a_submission() {
@@ -288,7 +288,7 @@ fn a_pool_does_not_close_between_a_settling_and_its_announcement() {
             move || pool.cancel(&task, false)
         });
         pool.shutdown(true);
-        pool.start_failed(Kind::Isolate, None, false);
+        pool.start_failed(Kind::Isolate, None, StartFailure::Died);
         pool.wait_closed(None);
         assert_eq!(announced(&task), 1);
         canceller.join().unwrap();

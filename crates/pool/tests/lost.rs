@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use pool::{Config, Kind, Refusal, State};
+use pool::{Config, Kind, Refusal, StartFailure, State};
 use support::*;
 
 const ISOLATE: Kind = Kind::Isolate;
@@ -101,8 +101,8 @@ fn a_start_that_succeeds_forgives_those_that_failed() {
     let (pool, _host) = by_hand(workers(1));
     submit(&pool, noop(ISOLATE, 0));
     for _ in 0..5 {
-        pool.start_failed(ISOLATE, None, false);
-        pool.start_failed(ISOLATE, None, false);
+        pool.start_failed(ISOLATE, None, StartFailure::Died);
+        pool.start_failed(ISOLATE, None, StartFailure::Died);
         let (worker, _) = attach(&pool, ISOLATE);
         worker.detach(None, None);
     }
@@ -131,7 +131,7 @@ fn failed_starts_do_not_break_a_pool_while_others_are_on_their_way() {
     let (pool, host) = by_hand(workers(3));
     let tasks: Vec<_> = (0..3).map(|label| submit(&pool, noop(ISOLATE, label))).collect();
     for starts in [4, 5, 5, 5] {
-        pool.start_failed(ISOLATE, None, false);
+        pool.start_failed(ISOLATE, None, StartFailure::Died);
         assert_eq!(host.log().starts.len(), starts);
         assert!(pool.refusal().is_none());
     }
@@ -160,9 +160,9 @@ fn where_workers_of_one_kind_cannot_start_the_others_go_on() {
 }
 
 #[test]
-fn a_start_that_failed_is_tried_again_after_a_pause() {
+fn a_start_that_was_refused_is_tried_again_after_a_pause() {
     let pause = Duration::from_millis(20);
-    let (pool, host) = pool_with(Start::Fail, Config { start_pause: Some(pause), ..workers(2) });
+    let (pool, host) = pool_with(Start::Refuse, Config { start_pause: Some(pause), ..workers(2) });
     let before = Instant::now();
     let tasks = [submit(&pool, noop(ISOLATE, 0)), submit(&pool, noop(ISOLATE, 1))];
     for task in &tasks {
@@ -177,7 +177,7 @@ fn a_start_that_failed_is_tried_again_after_a_pause() {
 fn a_worker_that_comes_ends_the_pause() {
     let (pool, host) = by_hand(Config { start_pause: Some(Duration::from_secs(3600)), ..workers(2) });
     let first = submit(&pool, noop(ISOLATE, 0));
-    pool.start_failed(ISOLATE, None, false);
+    pool.start_failed(ISOLATE, None, StartFailure::Died);
     submit(&pool, noop(ISOLATE, 1));
     assert_eq!(host.log().starts.len(), 1);
     let (worker, _) = attach(&pool, ISOLATE);
@@ -192,7 +192,7 @@ fn a_fatal_start_breaks_the_pool_at_once_and_lets_running_tasks_end() {
     let running = submit(&pool, noop(ISOLATE, 0));
     take(&worker);
     let waiting = submit(&pool, noop(ISOLATE, 1));
-    pool.start_failed(ISOLATE, Some("initializer".into()), true);
+    pool.start_failed(ISOLATE, Some("initializer".into()), StartFailure::Fatal);
     pool.break_with(Some("later".into()));
     assert_eq!(outcome(&waiting), "broken initializer");
     assert_eq!(turn(&worker, &running), "leave");

@@ -5,7 +5,7 @@ mod support;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use pool::{Cancelled, Config, Kind, Refusal, State};
+use pool::{Cancelled, Config, Kind, Refusal, StartFailure, State};
 use support::*;
 
 const ISOLATE: Kind = Kind::Isolate;
@@ -202,15 +202,15 @@ fn nobody_hears_of_the_end_before_every_future_was_announced() {
     for round in 0..300 {
         let (pool, _host) = by_hand(workers(1));
         let tasks: Vec<_> = (0..4).map(|label| submit(&pool, noop(Kind::Process, label))).collect();
-        pool.start_failed(Kind::Process, None, false);
-        pool.start_failed(Kind::Process, None, false);
+        pool.start_failed(Kind::Process, None, StartFailure::Died);
+        pool.start_failed(Kind::Process, None, StartFailure::Died);
         let canceller = std::thread::spawn({
             let (pool, tasks) = (pool.clone(), tasks.clone());
             move || tasks.iter().for_each(|task| _ = pool.cancel(task, false))
         });
         pool.shutdown(true);
         // The last worker that was on its way does not come.
-        pool.start_failed(Kind::Process, None, true);
+        pool.start_failed(Kind::Process, None, StartFailure::Fatal);
         assert_closed(&pool);
         let told = tasks.iter().all(|task| task.owner().settled.load(Ordering::SeqCst) == 1);
         assert!(told, "round {round}");

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use pool::{Config, Failure, Kind, Next, Pool, Spec, Task};
+use pool::{Config, Failure, Kind, Next, Pool, Spec, StartFailure, Task};
 use support::*;
 
 const SUBMITTERS: u64 = 3;
@@ -78,7 +78,7 @@ impl pool::Host for Wild {
         thread::spawn(move || {
             // Rarely enough that three in a row, which would break the pool, do not come.
             if seed % 1024 == 3 {
-                pool.start_failed(kind, None, false);
+                pool.start_failed(kind, None, StartFailure::Died);
             } else {
                 live_and_die(&pool, kind, seed);
             }
@@ -160,6 +160,10 @@ fn storm(seed: u64, end: impl Fn(&Arc<Pool<Job>>) + Copy + Send + 'static) {
     let accepted: Vec<_> = submitters.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
     close(&pool);
 
+    // A worker that is given up between a task's end and its announcement comes to that after the pool has closed.
+    eventually("all are announced", || {
+        accepted.iter().all(|task| task.owner().settled.load(Ordering::SeqCst) > 0)
+    });
     for task in &accepted {
         let times = task.owner().settled.load(Ordering::SeqCst);
         assert_eq!(times, 1, "seed {seed}: task {} was announced {times} times", task.id());

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::thread;
 
-use pool::{Host, Kind, Pool};
+use pool::{Host, Kind, Pool, StartFailure};
 
 use super::{Job, LIMIT, serve};
 
@@ -25,6 +25,7 @@ pub(crate) enum Start {
     Serve,
     /// Says that it failed.
     Fail,
+    Refuse,
 }
 
 pub(crate) struct TestHost {
@@ -66,7 +67,12 @@ impl Host for TestHost {
         let pool = self.pool.get().and_then(Weak::upgrade);
         match (self.start, pool) {
             (Start::Serve, Some(pool)) => drop(thread::spawn(move || serve(&pool, kind))),
-            (Start::Fail, Some(pool)) => pool.start_failed(kind, Some("no worker".into()), false),
+            (Start::Refuse, Some(pool)) => {
+                pool.start_failed(kind, Some("no worker".into()), StartFailure::Refused)
+            }
+            (Start::Fail, Some(pool)) => {
+                pool.start_failed(kind, Some("no worker".into()), StartFailure::Died)
+            }
             _ => {}
         }
     }
