@@ -101,8 +101,10 @@ impl<W: Work> Pool<W> {
         starts.failed += 1;
         starts.died += u32::from(failure == StartFailure::Died);
         starts.in_vain += u32::from(!is_served);
-        let gives_up = !is_served && starts.in_vain.max(starts.died) >= MOST_TRIES;
-        if failure == StartFailure::Fatal || (gives_up && shared.has_nobody()) {
+        // One that dies says that those which are on their way will die, too.
+        let gives_up = starts.in_vain >= MOST_TRIES || starts.died >= MOST_TRIES;
+        let gives_up = gives_up && !shared.has_workers(kind);
+        if failure == StartFailure::Fatal || (gives_up && shared.has_nobody_but(kind)) {
             self.break_down(shared, cause, actions);
             return None;
         }
@@ -143,16 +145,22 @@ impl<W: Work> Pool<W> {
 }
 
 impl<W: Work> Shared<W> {
-    /// Whether a worker of `kind` can claim, now or soon.
-    fn is_served(&self, kind: Kind) -> bool {
-        let (k, workers) = (kind as usize, &self.workers);
-        workers.living[k] > workers.waiting[k] || workers.starting[k] > 0
+    /// Whether a worker of `kind` can claim.
+    fn has_workers(&self, kind: Kind) -> bool {
+        self.workers.living[kind as usize] > self.workers.waiting[kind as usize]
     }
 
-    /// Whether there is no worker of any kind, nor will be.
-    fn has_nobody(&self) -> bool {
+    /// Whether a worker of `kind` can claim, now or soon.
+    fn is_served(&self, kind: Kind) -> bool {
+        self.has_workers(kind) || self.workers.starting[kind as usize] > 0
+    }
+
+    /// Whether no worker lives, nor one of another kind is on its way.
+    fn has_nobody_but(&self, kind: Kind) -> bool {
         let workers = &self.workers;
-        workers.living.iter().chain(&workers.starting).all(|count| *count == 0)
+        let others = Kind::ALL.into_iter().filter(|other| *other != kind);
+        workers.living.iter().all(|count| *count == 0)
+            && others.map(|other| workers.starting[other as usize]).all(|count| count == 0)
     }
 
     /// No worker can be had for `kind`: fails what waits for one.

@@ -127,11 +127,11 @@ fn failed_starts_do_not_break_a_pool_whose_other_workers_live() {
 }
 
 #[test]
-fn failed_starts_do_not_break_a_pool_while_others_are_on_their_way() {
+fn refused_starts_do_not_break_a_pool_while_others_are_on_their_way() {
     let (pool, host) = by_hand(workers(3));
     let tasks: Vec<_> = (0..3).map(|label| submit(&pool, noop(ISOLATE, label))).collect();
     for starts in [4, 5, 5, 5] {
-        pool.start_failed(ISOLATE, None, StartFailure::Died);
+        pool.start_failed(ISOLATE, None, StartFailure::Refused);
         assert_eq!(host.log().starts.len(), starts);
         assert!(pool.refusal().is_none());
     }
@@ -139,6 +139,20 @@ fn failed_starts_do_not_break_a_pool_while_others_are_on_their_way() {
     for task in &tasks {
         assert_eq!(take(&worker).id(), task.id());
         worker.finish(task, Ok(1));
+    }
+}
+
+#[test]
+fn workers_that_die_at_their_start_break_the_pool_although_others_are_on_their_way() {
+    let (pool, _host) = by_hand(workers(3));
+    let tasks: Vec<_> = (0..3).map(|label| submit(&pool, noop(ISOLATE, label))).collect();
+    for _ in 0..3 {
+        assert!(pool.refusal().is_none());
+        pool.start_failed(ISOLATE, None, StartFailure::Died);
+    }
+    assert!(matches!(pool.refusal(), Some(Refusal::Broken { .. })));
+    for task in &tasks {
+        assert!(outcome(task).starts_with("broken"));
     }
 }
 
