@@ -50,8 +50,9 @@ impl WorkerLink<JsWork> for IsolateLink {
     }
 
     fn expire(&self, _pool: &Arc<JsPool>, task: &Arc<Task<JsWork>>) {
-        self.abort(task);
+        // Only then: a task that heeds its signal must not settle before it has failed.
         stopper::stop(self, task, true);
+        self.abort(task);
     }
 }
 
