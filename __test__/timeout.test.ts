@@ -462,3 +462,15 @@ test('an async task that is stopped at any moment of its first steps gives the p
   }
   await executor.shutdown()
 })
+
+for (const name of ['rejectOnAbort', 'returnOnAbort', 'sleepWithSignal'] as const) {
+  test(`an asynchronous task that heeds its signal (${name}) has failed by then, with TimeoutError`, async (t) => {
+    const executor = new ThreadPoolExecutor({ maxWorkers: 2, interruptGrace: SOON })
+    for (let round = 0; round < 10; round++) {
+      const futures = Array.from({ length: 10 }, (_, n) => executor.with({ timeout: 5 + n }).submit(named[name]))
+      for (const future of futures) t.true((await future.exception(SOON)) instanceof TimeoutError)
+    }
+    t.like(executor.stats(), { timedOut: 100, completed: 0, failed: 0, lost: 0 })
+    await executor.shutdown()
+  })
+}

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use pool::{Task, WorkerId, WorkerLink};
+use pool::{Outcome, Task, WorkerId, WorkerLink};
 
 use crate::bell::Bell;
 use crate::guard::Guard;
@@ -32,6 +32,9 @@ pub(crate) struct IsolateLink {
     pub(crate) id: Mutex<Option<WorkerId>>,
     /// Tasks whose `signal` is to abort.
     aborts: Mutex<Vec<u64>>,
+    /// Tasks whose promise has settled in a callback that is not over: a rejection or a tick of theirs may still end the isolate, and
+    /// then they are lost with it.
+    ended: Mutex<Vec<(Arc<JsTask>, Outcome<JsWork>)>>,
     /// The system's number of the thread; 0 where there is none.
     pub(crate) thread: i64,
     pub(crate) pulse: Pulse,
@@ -70,6 +73,7 @@ impl IsolateLink {
             is_recovering: AtomicBool::new(false),
             id: Mutex::new(None),
             aborts: Mutex::new(Vec::new()),
+            ended: Mutex::new(Vec::new()),
             thread: thread_number(),
             pulse: Pulse::default(),
             me: me.clone(),
@@ -136,6 +140,28 @@ impl IsolateLink {
     pub(crate) fn holds_only(&self, task: &Arc<JsTask>) -> bool {
         let id = *self.id.lock();
         id.is_some_and(|id| self.entry.pool.holds_only(id, task))
+    }
+
+    pub(crate) fn note_ended(&self, task: Arc<JsTask>, outcome: Outcome<JsWork>) {
+        self.ended.lock().push((task, outcome));
+    }
+
+    /// The outcome of this task, if its promise has settled.
+    pub(crate) fn take_ended(&self, task: &Arc<JsTask>) -> Option<Outcome<JsWork>> {
+        let mut ended = self.ended.lock();
+        let at = ended.iter().position(|(other, _)| Arc::ptr_eq(other, task))?;
+        Some(ended.swap_remove(at).1)
+    }
+
+    /// The callback is over, or takes too long: settles the tasks whose promise has settled in it.
+    pub(crate) fn finish_ended(&self) {
+        let ended = std::mem::take(&mut *self.ended.lock());
+        let id = *self.id.lock();
+        for (task, outcome) in ended {
+            if let Some(id) = id {
+                self.entry.pool.finish_for(id, &task, outcome);
+            }
+        }
     }
 
     /// Has another worker sent for what this one was woken for while it holds tasks.

@@ -58,6 +58,8 @@ fn wait(
             "the task lies under the one that waits for it, or its promise needs the same thread: neither could ever go on",
         ));
     }
+    // Perhaps what is waited for.
+    side.finish_ended();
     let waiter = side.guard.innermost();
     let is_stopped =
         || waiter.as_ref().is_some_and(|waiter| waiter.is_cancel_requested() && !waiter.owner().has_looked());

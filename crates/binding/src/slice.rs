@@ -61,10 +61,23 @@ pub(crate) fn turn(state: &IsolateState) {
     state.vigil.note_arrival();
     let Ok(anchor) = js::deref(state.env, state.callbacks.anchor) else { return };
     let mut slice = Slice { state, receiver: anchor, anchor };
-    slice.deliver();
     let side = state.worker.borrow().clone();
-    if let Some(side) = side {
-        slice.serve(&side);
+    match side {
+        None => slice.deliver(),
+        Some(side) => {
+            side.set_turns(true);
+            // The event loop of an isolate that ends turns once more.
+            if slice.finish_ended(&side) {
+                slice.deliver();
+            }
+            if slice.finish_ended(&side) {
+                slice.serve(&side);
+            }
+            side.set_turns(false);
+            if side.has_ended() && slice.finish_ended(&side) {
+                side.come_back();
+            }
+        }
     }
     if !state.pending.borrow().is_empty() {
         state.bell.ring_loop();
@@ -210,23 +223,41 @@ impl Slice<'_> {
         let errand = Errand::Run { side: side.clone(), task: task.clone(), args };
         self.call_out(errand);
         let result = std::mem::take(&mut *self.state.errand.borrow_mut());
-        if side.has_cause() {
+        if !self.outlives_causes(side) {
+            return None;
+        }
+        let outcome = match result {
+            Errand::Ran(Some(outcome)) => Some(outcome),
+            _ => side.take_ended(&task),
+        };
+        side.finish_ended();
+        outcome.map(|outcome| (task, outcome))
+    }
+
+    /// Settles the tasks whose promise has settled in the last callback. False if the isolate ends by what it has left behind.
+    fn finish_ended(&mut self, side: &Rc<WorkerSide>) -> bool {
+        let lives_on = self.outlives_causes(side);
+        if lives_on {
+            side.finish_ended();
+        }
+        lives_on
+    }
+
+    /// Whether the isolate lives on after what the last callback has left behind, a rejection for instance. If not, the tasks in the worker's hands
+    /// are lost with it, that one among them, and no other ones.
+    fn outlives_causes(&mut self, side: &Rc<WorkerSide>) -> bool {
+        if side.is_ending() {
             while !self.call_out(Errand::Nothing) {
                 if side.is_doomed() || !side.is_alive(self.state) {
-                    // What the task has left behind, a rejection for instance, has ended the isolate. The task is lost with
-                    // it, and no other one.
                     side.set_claiming(false);
-                    return None;
+                    return false;
                 }
                 // There was more of it.
             }
             // A listener of the user has handled it.
             side.forget_cause();
         }
-        match result {
-            Errand::Ran(Some(outcome)) => Some((task, outcome)),
-            _ => None,
-        }
+        true
     }
 }
 

@@ -179,7 +179,10 @@ fn look() -> bool {
             {
                 stopper::replace(&link);
             }
-            Debt::Answer(_) if waited >= LATE => link.stop_waiting(),
+            Debt::Answer(_) if waited >= LATE => {
+                link.finish_ended();
+                link.stop_waiting();
+            }
             Debt::Load(_)
                 if waited >= UNWANTED && is_without_task(&link, |state| state == WorkerState::Preparing) =>
             {

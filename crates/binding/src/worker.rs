@@ -49,6 +49,9 @@ pub(crate) struct WorkerSide {
     pub(crate) gathered: Arc<Gathered>,
     pub(crate) linger: Linger,
     gathers: Cell<bool>,
+    turns: Cell<bool>,
+    /// Whether promises of tasks have settled since the last look.
+    has_ended: Cell<bool>,
     /// The pool and the number of the task that this thread was last blocked for.
     waited_for: Cell<(u32, u64)>,
     /// The function that is being loaded.
@@ -82,6 +85,8 @@ impl WorkerSide {
             gathered: quiet::register(),
             linger: Linger::default(),
             gathers: Cell::new(false),
+            turns: Cell::new(false),
+            has_ended: Cell::new(false),
             waited_for: Cell::default(),
             preparing: Cell::new(None),
             returned: RefCell::default(),
@@ -260,11 +265,36 @@ impl WorkerSide {
         }
     }
 
-    /// A pending promise has settled.
+    /// A pending promise has settled. Its task does so once the callback is over in which it happened.
     pub(crate) fn settle(&self, token: f64, outcome: Outcome<JsWork>) {
         if let Some(task) = self.end(token) {
-            self.finish_turn(Some((task, outcome)));
+            self.link.note_ended(task, outcome);
+            self.has_ended.set(true);
+            if !self.turns.get() {
+                self.come_back();
+            }
         }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.get()
+    }
+
+    /// The outcome of this task, if its promise has settled and it was not finished yet.
+    pub(crate) fn take_ended(&self, task: &Arc<JsTask>) -> Option<Outcome<JsWork>> {
+        if self.has_ended.get() { self.link.take_ended(task) } else { None }
+    }
+
+    /// Finishes the tasks whose promise has settled; see `IsolateLink::finish_ended`.
+    pub(crate) fn finish_ended(&self) {
+        if self.has_ended.replace(false) {
+            self.link.finish_ended();
+        }
+    }
+
+    /// Whether the thread is in a turn of its own; see `slice`. At its end it looks at what has ended.
+    pub(crate) fn set_turns(&self, turns: bool) {
+        self.turns.set(turns);
     }
 
     /// The tokens of the tasks whose signal is to abort now.
@@ -317,9 +347,9 @@ impl WorkerSide {
         self.exit_code.set(Some(code));
     }
 
-    /// Whether an error was noted that ends the isolate, unless the user's code handles it.
-    pub(crate) fn has_cause(&self) -> bool {
-        self.cause.borrow().is_some()
+    /// Whether an error was noted that ends the isolate, unless the user's code handles it, or that the isolate exits.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.cause.borrow().is_some() || self.exit_code.get().is_some()
     }
 
     pub(crate) fn forget_cause(&self) {

@@ -320,6 +320,11 @@ impl<W: Work> Pool<W> {
         self.state.lock().workers.get(id).is_some_and(|record| !record.held.is_empty())
     }
 
+    /// Like [`Worker::finish`], from any thread.
+    pub fn finish_for(self: &Arc<Self>, id: WorkerId, task: &Arc<Task<W>>, outcome: Outcome<W>) {
+        self.change(|shared, actions| self.put_down(shared, id, task, outcome, actions));
+    }
+
     /// A worker that was woken while it holds tasks does not come, because one of these does not let it: another is sent for what it was
     /// woken for. Nothing if it has come.
     pub fn stop_waiting_for(self: &Arc<Self>, id: WorkerId) {
