@@ -116,6 +116,11 @@ fn any_task(random: &mut Random, label: u64) -> Spec<Job> {
     }
 }
 
+fn ended_tasks(pool: &Arc<Pool<Job>>) -> u64 {
+    let counts = pool.stats().counts;
+    counts.completed + counts.failed + counts.cancelled + counts.timed_out + counts.lost
+}
+
 fn storm(seed: u64, end: impl Fn(&Arc<Pool<Job>>) + Copy + Send + 'static) {
     let config = Config {
         idle_timeout: Some(Duration::from_micros(300)),
@@ -154,29 +159,26 @@ fn storm(seed: u64, end: impl Fn(&Arc<Pool<Job>>) + Copy + Send + 'static) {
             })
         })
         .collect();
-    let start = std::time::Instant::now();
-    while pool.stats().counts.completed <= TASKS {
-        assert!(start.elapsed() < LIMIT, "seed {seed}: it goes on no more: {:?}", pool.stats());
-        thread::sleep(Duration::from_micros(100));
-    }
+    // Not so many that have completed: where the threads get few turns most are cancelled before.
+    eventually("half of the tasks", || ended_tasks(&pool) > SUBMITTERS * TASKS / 2);
     end(&pool);
     ended.store(pool.refusal().is_some_and(|why| reason(&why) == "shut down"), Ordering::SeqCst);
     let accepted: Vec<_> = submitters.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
     close(&pool);
 
-    // A worker that is given up between a task's end and its announcement comes to that after the pool has closed.
-    eventually("all are announced", || {
-        accepted.iter().all(|task| task.owner().settled.load(Ordering::SeqCst) > 0)
-    });
     for task in &accepted {
         let times = task.owner().settled.load(Ordering::SeqCst);
-        assert_eq!(times, 1, "seed {seed}: task {} was announced {times} times", task.id());
+        assert_eq!(
+            times,
+            1,
+            "seed {seed}: task {} was announced {times} times, {:?}",
+            task.id(),
+            task.state()
+        );
         assert!(task.take_outcome().is_some());
     }
     let stats = pool.stats();
-    let counts = stats.counts;
-    let settled = counts.completed + counts.failed + counts.cancelled + counts.timed_out + counts.lost;
-    assert_eq!(settled, accepted.len() as u64, "seed {seed}: {counts:?}");
+    assert_eq!(ended_tasks(&pool), accepted.len() as u64, "seed {seed}: {:?}", stats.counts);
     assert_eq!((stats.queued, stats.running, stats.idle, stats.busy, stats.starting), (0, 0, 0, 0, 0));
     assert_eq!(stats.wait_time.count, stats.run_time.count, "seed {seed}: what started has ended");
     eventually("the abandoned have gone", || host.alive.load(Ordering::SeqCst) == 0);
