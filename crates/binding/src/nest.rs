@@ -85,6 +85,12 @@ fn wait(
         spare.spend(began.elapsed());
     }
     if !is_over() {
+        if task.owner().parcel.is_some()
+            && task.state() == State::Pending
+            && let Some(pool) = task.pool()
+        {
+            pool.expedite(task);
+        }
         side.suspend(true);
         park_until(state, deadline, is_over);
         side.resume(true);

@@ -27,6 +27,7 @@ use crate::deadline::{self, Alarm, Limit};
 use crate::outcome::Failure;
 use crate::pool::{Pool, Shared};
 use crate::registry::{WorkerId, WorkerState};
+use crate::states::State;
 use crate::task::Task;
 use crate::transit::{CARRIED, FIRST_PATIENCE, MOST_PATIENCE};
 use crate::work::Work;
@@ -79,6 +80,17 @@ impl<W: Work> Pool<W> {
             }
             found
         })
+    }
+
+    /// A worker blocks for this task, which it cannot run itself: it comes before all others. Otherwise the worker that is lent for it would take what
+    /// stands before it, block in turn, and so on.
+    pub fn expedite(self: &Arc<Self>, task: &Arc<Task<W>>) {
+        self.change(|shared, actions| {
+            if task.hand_over && task.state() == State::Pending {
+                shared.transit.waiting.expedite(task);
+                self.rebalance(shared, actions);
+            }
+        });
     }
 
     /// For the host: the next task whose arguments are to be carried, and to whom. Call [`Pool::delivered`] right after;

@@ -104,6 +104,18 @@ impl<W: Work> Lane<W> {
         }
     }
 
+    /// Has a task that waits here come before all others.
+    pub(crate) fn expedite(&mut self, task: &Arc<Task<W>>) {
+        let Some(bucket) = self.buckets.get_mut(&Rank::new(task.priority)) else { return };
+        // It has come lately.
+        let Some(at) = bucket.iter().rposition(|other| Arc::ptr_eq(other, task)) else { return };
+        bucket.remove(at);
+        if bucket.is_empty() {
+            self.buckets.remove(&Rank::new(task.priority));
+        }
+        self.buckets.entry(Rank::new(f64::INFINITY)).or_default().push_back(task.clone());
+    }
+
     /// Takes every task that waits.
     pub(crate) fn drain(&mut self, buried: &mut Vec<Arc<Task<W>>>) -> Vec<Arc<Task<W>>> {
         let buckets = std::mem::take(&mut self.buckets);

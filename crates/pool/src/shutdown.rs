@@ -101,6 +101,8 @@ impl<W: Work> Pool<W> {
         let busy = shared.queued() > 0
             || shared.workers.present > 0
             || shared.announcing > 0
+            // What this very change has settled is announced first; see `release`.
+            || !actions.announce.is_empty()
             || shared.workers.starting.iter().any(|&count| count > 0);
         if shared.is_open() || shared.closed || busy {
             return;

@@ -84,6 +84,30 @@ fn carried_tasks_keep_their_place_in_the_order() {
 }
 
 #[test]
+fn a_carried_task_for_which_a_worker_blocks_comes_before_all_others() {
+    let (pool, host) = by_hand(workers(1));
+    let (blocked, _link) = attach(&pool, ISOLATE);
+    submit(&pool, noop(ISOLATE, 0));
+    assert_eq!(ask(&blocked), "run 0");
+    submit(&pool, noop(ISOLATE, 1));
+    submit_sealed(&pool, 2);
+    let awaited = submit_sealed(&pool, 3);
+    pool.expedite(&awaited);
+    blocked.suspend();
+    assert_eq!(host.log().starts, [ISOLATE; 1], "lent for it");
+    let (lent, _link) = attach(&pool, ISOLATE);
+    assert_eq!((ask(&lent), carry(&pool)), ("nothing".into(), vec![3]));
+    assert_eq!(ask(&lent), "run 3");
+    finish(&lent, &awaited);
+    blocked.resume();
+    assert_eq!(outcome(&awaited), "value 3");
+    pool.expedite(&awaited);
+    assert_eq!(pool.stats().queued, 2);
+    assert!(pool.cancel(&submit_sealed(&pool, 4), false) == Cancelled::BeforeStart);
+    assert_eq!(pool.stats().queued, 2);
+}
+
+#[test]
 fn a_carried_task_goes_to_the_worker_that_is_free() {
     let (pool, _host) = by_hand(workers(2));
     let (busy, _) = attach(&pool, ISOLATE);
