@@ -431,3 +431,22 @@ test('an executor that has carried something keeps no process alive, and a rando
   t.is(createHmac('sha1', key('x')).digest().length, 20)
   await executor.shutdown()
 })
+
+test('tasks that block for tasks whose arguments a port carries need one worker more, however many they are', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const outer = async (n: number): Promise<number> => {
+    const { currentExecutor } = await import('concurrent-futures')
+    return currentExecutor()!.submit((_blob: Blob, n: number) => n, new Blob(['x']), n).resultSync()
+  }
+  t.is(await executor.submit(outer, 0).result(SOON), 0)
+  const futures = Array.from({ length: 60 }, (_, n) => executor.submit(outer, n))
+  let most = 0
+  for (const [n, future] of futures.entries()) {
+    t.is(await future.result(SOON), n)
+    const { idle, busy, starting } = executor.stats().workers
+    most = Math.max(most, idle + busy + starting)
+  }
+  // Each of them is 12 MB. A machine that does not get to carry the arguments for long may lend some more.
+  t.true(most <= 20, `${most} workers`)
+  await executor.shutdown()
+})

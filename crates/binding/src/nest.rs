@@ -19,6 +19,7 @@ use crate::blocked;
 use crate::future_calls::{duration, park_until};
 use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
+use crate::pools;
 use crate::slice;
 use crate::stack;
 use crate::work::{JsTask, JsWork};
@@ -87,9 +88,9 @@ fn wait(
     if !is_over() {
         if task.owner().parcel.is_some()
             && task.state() == State::Pending
-            && let Some(pool) = task.pool()
+            && let Some(entry) = pools::find(task.owner().pool)
         {
-            pool.expedite(task);
+            entry.pool.expedite(task);
         }
         side.suspend(true);
         park_until(state, deadline, is_over);

@@ -146,7 +146,9 @@ impl<W: Work> Pool<W> {
         shared.transit.reserved.push(id);
         actions.hand_over |= !std::mem::replace(&mut shared.transit.asked, true);
         if shared.transit.alarm.is_none() {
-            actions.patience = Some(shared.transit.patience);
+            // Anything else that this worker could do meanwhile may block for a task like that one.
+            let is_urgent = shared.transit.waiting.is_urgent();
+            actions.patience = Some(if is_urgent { MOST_PATIENCE } else { shared.transit.patience });
         }
     }
 

@@ -116,6 +116,11 @@ impl<W: Work> Lane<W> {
         self.buckets.entry(Rank::new(f64::INFINITY)).or_default().push_back(task.clone());
     }
 
+    /// Whether the first was expedited.
+    pub(crate) fn is_urgent(&self) -> bool {
+        self.buckets.first_key_value().is_some_and(|(rank, _)| *rank == Rank::new(f64::INFINITY))
+    }
+
     /// Takes every task that waits.
     pub(crate) fn drain(&mut self, buried: &mut Vec<Arc<Task<W>>>) -> Vec<Arc<Task<W>>> {
         let buckets = std::mem::take(&mut self.buckets);
