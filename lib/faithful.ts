@@ -133,22 +133,16 @@ class Surveyor implements Survey {
       })
     } else if (types.isSet(object)) Set.prototype.forEach.call(object, (item: unknown) => this.visit(item))
     else if (types.isNativeError(object)) this.#lookAtError(object)
-    else if (types.isSharedArrayBuffer(object)) this.#noteShared(object)
+    else if (types.isSharedArrayBuffer(object)) this.hasShared = true
     else if (types.isSymbolObject(object)) this.isFaithful = false
     else if (types.isArrayBuffer(object)) this.bytes += object.byteLength
     else return types.isDate(object) || types.isRegExp(object) || types.isBoxedPrimitive(object)
     return true
   }
 
-  #noteShared(buffer: SharedArrayBuffer): void {
-    this.hasShared = true
-    // That of a WebAssembly.Memory, of which the engine writes more from Node 24 on, is frozen.
-    if (Object.isFrozen(buffer)) this.isFaithful = false
-  }
-
   #lookAtView(view: ArrayBufferView): void {
     const buffer = bufferOf(view)
-    if (types.isSharedArrayBuffer(buffer)) this.#noteShared(buffer)
+    if (types.isSharedArrayBuffer(buffer)) this.hasShared = true
     else if (isPart(view) && (buffer as { resizable?: boolean }).resizable !== true) {
       ;(this.parts ??= new Set()).add(partName(view))
       this.bytes += view.byteLength

@@ -16,6 +16,9 @@ const SHARED_TAG = 0x75
 const TRANSFERRED_TAG = 0x74
 /** A 32-bit number of V8's wire format takes five bytes when it needs them, and may when it does not. */
 const ID_BYTES = 5
+/** Skipped before a tag. */
+const PADDING = 0
+const HEADER_BYTES = 2
 const ID_BITS = 7
 
 function writeId(into: Uint8Array, at: number, id: number): void {
@@ -51,9 +54,18 @@ class MovingSerializer extends Serializer {
       if (at < 0 || bytes.indexOf(mark, at + 1) >= 0) return false
       bytes[at] = TRANSFERRED_TAG
       writeId(bytes, at + 1, first + index)
+      bytes.fill(PADDING, at + mark.length, at + mark.length + moreAfter(this.shared[index] as SharedArrayBuffer))
       return true
     })
   }
+}
+
+/** How many bytes the engine writes after the id of a shared buffer: from Node 24 on one for the memory of a `WebAssembly.Memory`, otherwise none. */
+function moreAfter(buffer: SharedArrayBuffer): number {
+  const serializer = new MovingSerializer()
+  serializer.writeHeader()
+  serializer.writeValue(buffer)
+  return serializer.releaseBuffer().length - HEADER_BYTES - 1 - ID_BYTES
 }
 
 /**
