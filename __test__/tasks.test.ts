@@ -392,3 +392,36 @@ test('import() of a function sent as source is resolved from the current directo
     process.chdir(before)
   }
 })
+
+test('a method that only speaks of super, or is named class, can be sent', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const methods = {
+    log() {
+      return 'super.user logged in'
+    },
+    note() {
+      /* no super here */
+      return 1
+    },
+    role(user: { super: string }) {
+      return user.super
+    },
+    async later(user: { super: string }) {
+      return `${user.super}(`
+    },
+    ['com(puted)']() {
+      return 'super'
+    },
+    class() {
+      return 7
+    },
+  }
+  const user = { super: 'admin' }
+  t.is(await executor.submit(methods.log), 'super.user logged in')
+  t.is(await executor.submit(methods.note), 1)
+  t.is(await executor.submit(methods.role, user), 'admin')
+  t.is(await executor.submit(methods.later, user), 'admin(')
+  t.is(await executor.submit(methods['com(puted)']), 'super')
+  t.is(await executor.submit(methods.class), 7)
+  await executor.shutdown()
+})

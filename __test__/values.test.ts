@@ -354,21 +354,3 @@ test('methods that others inherit do no harm', async (t) => {
   }, [])
   t.is(end.value, '0,1,2,3,4,5,6,7,8,9,10,11,13,5', end.errors)
 })
-
-test('the shared memory of WebAssembly is shared, whichever way it travels', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
-  const { Memory } = (globalThis as any).WebAssembly
-  const { buffer } = new Memory({ initial: 1, maximum: 2, shared: true }) as { buffer: SharedArrayBuffer }
-  const first = new Uint8Array(buffer)
-  const add = (bytes: Uint8Array): number => ++bytes[0]!
-  t.is(await executor.submit(add, first), 1)
-  t.is(await executor.submit((buffer: SharedArrayBuffer) => ++new Uint8Array(buffer)[0]!, buffer), 2)
-  const value = { a: buffer, text: 'ä\u{1F600}'.repeat(3), b: [first, false, buffer], c: new SharedArrayBuffer(4) }
-  const back = await executor.submit((value: any) => (++new Uint8Array(value.a)[0]!, value), value)
-  t.deepEqual([first[0], back.a === back.b[2], back.b[0].buffer === back.a, back.b[1], back.text, back.c.byteLength], [3, true, true, false, value.text, 4])
-  new Uint8Array(back.a)[0] = 9
-  t.is(first[0], 9)
-  const made = await executor.submit(() => ({ memory: new (globalThis as any).WebAssembly.Memory({ initial: 1, maximum: 2, shared: true }).buffer }))
-  t.is(made.memory.byteLength, 65_536)
-  await executor.shutdown()
-})

@@ -92,7 +92,7 @@ const CURE = 'put it into a module and submit it with tasks() or moduleTasks()'
 
 /** @throws TypeError for what is called in another way than a function, whether it is sent or found */
 export function refuseKinds(fn: Function): void {
-  if (/^class\b/.test(Function.prototype.toString.call(fn))) throw new TypeError(`${called(fn, 'class', 'a')} cannot be submitted: a task must be a function`)
+  if (/^class\b(?!\s*\()/.test(Function.prototype.toString.call(fn))) throw new TypeError(`${called(fn, 'class', 'a')} cannot be submitted: a task must be a function`)
   const kind = Object.prototype.toString.call(fn)
   if (kind.includes('Generator')) throw new TypeError(`${called(fn, 'function', 'this')} is a generator and cannot be submitted: a task returns one value`)
 }
@@ -111,11 +111,22 @@ function sourceOf(fn: Function): string {
   const plain = bodyOf(fn, `(${source}\n)`)
   if (plain !== undefined) return plain
   // A method: `name(…) {…}`, also with get, set, async or a computed name.
-  if (/\bsuper\b/.test(source)) throw new TypeError(`${what} uses super and cannot be sent: ${CURE}`)
+  if (usesSuper(source)) throw new TypeError(`${what} uses super and cannot be sent: ${CURE}`)
   const isAccessor = /^(get|set)\b\s*[^\s(]/.test(source)
   const method = isAccessor ? undefined : methodOf(fn, source)
   if (method !== undefined) return method
   throw new TypeError(`${what} cannot be sent as source: ${CURE}`)
+}
+
+/** Whether the source of a method says `super`, not only in a text or a comment or as a property: in a plain function that is a SyntaxError. */
+function usesSuper(source: string): boolean {
+  if (!/\bsuper\b/.test(source)) return false
+  const kind = /^async\b/.test(source) ? 'async function' : 'function'
+  // The name, which may be computed, may hold parentheses.
+  for (let at = source.indexOf('('); at >= 0; at = source.indexOf('(', at + 1)) {
+    if (compiles(`(${kind} ${source.slice(at)}\n)`)) return false
+  }
+  return true
 }
 
 /** The body that returns a method. A computed name, which would be computed anew, is replaced: it ends where what is left makes a method. */
