@@ -3,6 +3,7 @@ import { SHARE_ENV } from 'node:worker_threads'
 import { Future, InvalidStateError, moduleTasks, native, QueueFullError, ThreadPoolExecutor } from 'concurrent-futures'
 import { Folder, until } from './gate.ts'
 import { PROMPT, SOON } from './limits.ts'
+import * as named from './fixtures/tasks.mjs'
 
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
@@ -284,4 +285,23 @@ test('several executors run side by side', async (t) => {
   const futures = executors.flatMap((executor, index) => [executor.submit(work.add, index, 1), executor.submit(work.add, index, 2)])
   t.deepEqual(await Promise.all(futures.map((future) => future.result(SOON))), [1, 2, 2, 3, 3, 4, 4, 5])
   await Promise.all(executors.map((executor) => executor.shutdown()))
+})
+
+test('after resultSync() callbacks run in the next turn, from wherever it was called, and progress comes before what awaits the result', async (t) => {
+  const executor = new ThreadPoolExecutor(1)
+  const seen: unknown[] = []
+  for (let round = 0; round < 20; round++) {
+    // From here on in a callback of the loop's poll phase, after which immediates come first.
+    await executor.submit(named.square, 1)
+    const future = executor.submit(named.send, [1, 2])
+    future.onProgress((value) => seen.push(value))
+    future.addDoneCallback(() => seen.push('done'))
+    future.resultSync(SOON)
+    t.deepEqual(seen, [])
+    const awaited = [future.result().then(() => seen.push('awaited')), future.result(SOON).then(() => {})]
+    await new Promise((resolve) => setImmediate(resolve))
+    t.deepEqual(seen.splice(0), [1, 2, 'done', 'awaited'])
+    await Promise.all(awaited)
+  }
+  await executor.shutdown()
 })

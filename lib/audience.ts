@@ -73,6 +73,11 @@ export class Audience {
     if (this.#listeners.length > 0) (this.#held ??= []).push(value)
   }
 
+  /** Whether there is progress to be told before the outcome. */
+  holds(): boolean {
+    return this.#held !== undefined
+  }
+
   /** What was held, which the caller now tells; undefined when nothing was. */
   takeHeld(): unknown[] | undefined {
     const held = this.#held

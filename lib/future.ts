@@ -409,10 +409,15 @@ export class Future<T> implements PromiseLike<T> {
     else shared.reject(this.#error())
   }
 
+  /** Whether a wait is over as soon as it begins: the outcome is stored, and no progress waits to be told before it. */
+  #isReady(): boolean {
+    return (this.#state & DONE) !== 0 && ((this.#state & DELIVERED) !== 0 || this.#audience?.holds() !== true)
+  }
+
   /** A wait without limits: all share one promise. */
   #ask(): Promise<T> {
     const shared = this.#shared
-    if ((this.#state & DONE) !== 0) {
+    if (this.#isReady()) {
       if (shared === null) return this.#settled(false) as Promise<T>
       this.#settleShared(shared)
       return shared.promise
@@ -429,7 +434,7 @@ export class Future<T> implements PromiseLike<T> {
     const { timeout, signal } = readWait(wait)
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     // Only a wait that cannot go on needs the native state now: the others hear of it by delivery.
-    if (timeout === 0 ? this.#collect() : (this.#state & DONE) !== 0) return this.#settled(wantsError)
+    if (timeout === 0 ? this.#collect() : this.#isReady()) return this.#settled(wantsError)
     if (timeout === 0) return Promise.reject(timedOut(0))
     return new Promise((resolve, reject) => {
       const end = beginWait()
@@ -466,7 +471,12 @@ export class Future<T> implements PromiseLike<T> {
     if (!this.#collect()) this.#parkUntilStored(timeout)
     // Otherwise a program that only blocks, and never comes back to its event loop, would keep all its futures. That a worker was lost is
     // not the end of the story: its exit code comes by delivery.
-    if (link === null || this.#audience !== null || this.#shared !== null || !this.#returned()) return
+    if (link === null || !this.#returned()) return
+    if (this.#audience !== null || this.#shared !== null) {
+      // In the next turn: also where that comes before the loop looks for completions.
+      setImmediate(() => this.#deliver())
+      return
+    }
     this.#state |= DELIVERED
     link.release(this.#slot)
   }
