@@ -1,5 +1,5 @@
 import ava from 'ava'
-import { copyFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, linkSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { CancelledError, loadNative, native, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
 import type { PluginTask, PluginTasks } from 'concurrent-futures'
@@ -150,6 +150,31 @@ test('a path, another path to the same file and a URL load one library once', (t
   t.deepEqual(Object.keys(rust), ['reverse', 'count_words', 'spin', 'wait', 'progress_demo', 'fail', 'panic'])
   t.true(Object.isFrozen(rust))
   t.is(rust.reverse.name, 'reverse')
+})
+
+test('a second name of the same file, as package managers make them, is the same plug-in', (t) => {
+  const folder = new Folder(t)
+  const [first, second] = [folder.file('first.so'), folder.file('second.so')]
+  copyFileSync(cPath, first)
+  linkSync(first, second)
+  t.is(loadNative(second), loadNative(first))
+})
+
+const onLinux = process.platform === 'linux' ? test : test.skip
+
+onLinux('a library that is cut off or made for another processor is refused with that reason', (t) => {
+  const folder = new Folder(t)
+  const library = readFileSync(cPath)
+  const other = Uint8Array.from(library)
+  other[18] = process.arch === 'arm64' ? 62 : 183
+  const cases: [string, Uint8Array, RegExp][] = [
+    ['cut.so', library.subarray(0, library.length / 2), /cut off/],
+    ['other.so', other, /another processor/],
+  ]
+  for (const [name, bytes, message] of cases) {
+    writeFileSync(folder.file(name), bytes)
+    t.throws(() => loadNative(folder.file(name)), { code: 'ERR_PLUGIN_NOT_LOADABLE', message })
+  }
 })
 
 test('what is no path is a TypeError', (t) => {

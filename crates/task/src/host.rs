@@ -1,7 +1,10 @@
 //! The other side: loading plug-ins and running their tasks. No word of JavaScript here.
 
+#[cfg(target_os = "linux")]
+mod elf;
 mod hooks;
 mod library;
+mod loader;
 mod run;
 
 pub use library::{Library, LoadError, PluginTask};

@@ -71,6 +71,51 @@ fn a_library_is_loaded_once() {
 }
 
 #[test]
+fn a_file_with_two_names_or_a_new_one_is_loaded_once() {
+    let text = "static int32_t run(cf_context *c) { (void)c; return CF_OK; } CF_TASKS(CF_TASK(\"run\", run))";
+    let built = build_c_text(text, "names");
+    let [first, link, renamed] = ["names-first.so", "names-link.so", "names-renamed.so"].map(scratch);
+    for path in [&first, &link, &renamed] {
+        let _ = std::fs::remove_file(path);
+    }
+    std::fs::copy(&built, &first).unwrap();
+    std::fs::hard_link(&first, &link).unwrap();
+    let library = load(&first);
+    assert!(std::ptr::eq(library, load(&link)));
+    std::fs::rename(&first, &renamed).unwrap();
+    std::fs::copy(build_c_text(&text.replace("(void)c", "(void)(c + 1)"), "names-new"), &first).unwrap();
+    assert!(std::ptr::eq(library, load(&renamed)));
+    // The path of a loaded library stays its own: a new build there needs a new process.
+    assert!(std::ptr::eq(library, load(&first)));
+    let copy = scratch("names-copy.so");
+    std::fs::copy(&built, &copy).unwrap();
+    assert!(!std::ptr::eq(library, load(&copy)));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_loader_would_not_explain_or_not_survive_is_refused_before_it() {
+    let refused = |name: &str, bytes: &[u8]| {
+        let path = scratch(name);
+        std::fs::write(&path, bytes).unwrap();
+        match load_error(&path) {
+            LoadError::NotALibrary { reason, .. } => reason,
+            other => panic!("{name}: {other}"),
+        }
+    };
+    let text = "static char large[1 << 20] = {1};
+        static int32_t run(cf_context *c) { c->progress(c, (uint8_t *)large, 1); return CF_OK; }
+        CF_TASKS(CF_TASK(\"run\", run))";
+    let library = std::fs::read(build_c_text(text, "to-cut")).unwrap();
+    for length in [4, 63, 200, library.len() / 2] {
+        assert_eq!(refused(&format!("cut-{length}.so"), &library[..length]), "it is cut off");
+    }
+    let mut other = library.clone();
+    other[18] = if cfg!(target_arch = "aarch64") { 62 } else { 183 };
+    assert!(refused("other.so", &other).starts_with("it is made for another processor"));
+}
+
+#[test]
 fn tables_that_make_no_sense_are_refused() {
     let header = |name, fields: &str| {
         malformed(

@@ -1,5 +1,6 @@
 //! Loading a plug-in and reading its table. Everything in the table is checked once, here, and copied.
 
+use super::loader;
 use super::run::{Host, PluginError, run};
 use crate::abi;
 use std::collections::{HashMap, HashSet};
@@ -7,7 +8,7 @@ use std::error::Error;
 use std::ffi::{CStr, c_char};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// More tasks than any library has; a count above it comes from a table that is none.
 const MAX_TASKS: usize = 65_536;
@@ -70,6 +71,15 @@ pub struct PluginTask {
     function: abi::RunFunction,
 }
 
+/// What has been loaded, for as long as the process lives.
+#[derive(Default)]
+struct Libraries {
+    /// Without symbolic links.
+    by_path: HashMap<PathBuf, &'static Library>,
+    /// By the loader's handle: two paths may lead to one file.
+    by_handle: HashMap<usize, &'static Library>,
+}
+
 impl Library {
     /// Loads a plug-in, or finds it among those already loaded from the same file.
     ///
@@ -81,28 +91,35 @@ impl Library {
     /// keeps the rules of the ABI as stated in `concurrent_futures_task.h`, if it exports the ABI's symbol.
     pub unsafe fn load(path: impl AsRef<Path>) -> Result<&'static Self, LoadError> {
         // Held while loading, so that two threads do not load the same file twice.
-        static LIBRARIES: OnceLock<Mutex<HashMap<PathBuf, &'static Library>>> = OnceLock::new();
+        static LIBRARIES: LazyLock<Mutex<Libraries>> = LazyLock::new(Mutex::default);
         let missing = |reason: String| LoadError::Missing { path: path.as_ref().to_owned(), reason };
         let path = path.as_ref().canonicalize().map_err(|error| missing(error.to_string()))?;
         if !path.is_file() {
             return Err(missing("not a file".into()));
         }
-        let mut libraries =
-            LIBRARIES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(library) = libraries.get(&path) {
+        let mut libraries = LIBRARIES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(library) = libraries.by_path.get(&path) {
             return Ok(library);
         }
         // SAFETY: the caller's promise.
-        let table = unsafe { open(&path) }?;
-        // SAFETY: the caller's promise: the table comes from the symbol of the ABI.
-        let tasks = unsafe { read_table(table) }
-            .map_err(|reason| LoadError::Malformed { path: path.clone(), reason })?;
-        let library: &'static Self = Box::leak(Box::new(Self { path: path.clone(), tasks }));
-        libraries.insert(path, library);
+        let opened = unsafe { loader::open(&path) }?;
+        // A hard link, or a file that was renamed, is a library that the loader knows already.
+        let known = libraries.by_handle.get(&opened.handle).copied();
+        let library = match known {
+            Some(library) => library,
+            None => {
+                let entry = opened.entry.ok_or_else(|| LoadError::Foreign { path: path.clone() })?;
+                // SAFETY: the caller's promise, and `open` never unloads.
+                let tasks = unsafe { read_tasks(&path, entry) }?;
+                Box::leak(Box::new(Self { path: path.clone(), tasks }))
+            }
+        };
+        libraries.by_handle.insert(opened.handle, library);
+        libraries.by_path.insert(path, library);
         Ok(library)
     }
 
-    /// Where it was loaded from, without symbolic links.
+    /// Where it was first loaded from, without symbolic links.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -129,74 +146,15 @@ impl PluginTask {
 }
 
 /// # Safety
-/// The initialisers of the library run, and its `concurrent_futures_tasks` is called if it has one.
-unsafe fn open(path: &Path) -> Result<*const abi::TaskTable, LoadError> {
-    // SAFETY: the caller's promise.
-    let library = unsafe { load_now(path) }
-        .map_err(|error| LoadError::NotALibrary { path: path.to_owned(), reason: reason_of(&error) })?;
-    // SAFETY: by the ABI a symbol of this name has this type.
-    let entry = unsafe { library.get::<abi::Entry>(abi::SYMBOL.as_bytes()) }.map(|symbol| *symbol).ok();
-    // Never unloaded, not even when it is no plug-in: it may have started threads or registered exit handlers.
-    std::mem::forget(library);
-    let entry = entry
-        .filter(|entry| is_of(path, *entry))
-        .ok_or_else(|| LoadError::Foreign { path: path.to_owned() })?;
+/// `entry` must be as the ABI says, of a library that stays loaded.
+unsafe fn read_tasks(path: &Path, entry: abi::Entry) -> Result<Vec<PluginTask>, LoadError> {
     // SAFETY: the library stays loaded, and by the ABI this may be called at any time.
     let table = unsafe { entry(abi::ABI) };
     if table.is_null() {
         return Err(LoadError::Incompatible { path: path.to_owned() });
     }
-    Ok(table)
-}
-
-/// Whether the function is of this very library: the loader also looks into the libraries that it needs, of which one may be a plug-in.
-#[cfg(unix)]
-fn is_of(path: &Path, entry: abi::Entry) -> bool {
-    use std::os::unix::ffi::OsStrExt;
-    let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
-    // SAFETY: any address may be asked about; `info` is plain data, and zeroed.
-    let info = unsafe {
-        if libc::dladdr(entry as *const libc::c_void, info.as_mut_ptr()) == 0 {
-            return true;
-        }
-        info.assume_init()
-    };
-    if info.dli_fname.is_null() {
-        return true;
-    }
-    // SAFETY: the loader's own name of a library that stays loaded.
-    let file = unsafe { CStr::from_ptr(info.dli_fname) };
-    let file = Path::new(std::ffi::OsStr::from_bytes(file.to_bytes()));
-    file.canonicalize().map_or(true, |file| file == path)
-}
-
-#[cfg(not(unix))]
-fn is_of(_path: &Path, _entry: abi::Entry) -> bool {
-    true
-}
-
-/// What the system's loader said, which the error itself does not show.
-fn reason_of(error: &libloading::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-/// Resolves all symbols at once: one that is missing should fail the load and not, later, the process.
-///
-/// # Safety
-/// The initialisers of the library run.
-#[cfg(unix)]
-unsafe fn load_now(path: &Path) -> Result<libloading::Library, libloading::Error> {
-    use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-    // SAFETY: the caller's promise.
-    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Into::into)
-}
-
-/// # Safety
-/// The initialisers of the library run.
-#[cfg(not(unix))]
-unsafe fn load_now(path: &Path) -> Result<libloading::Library, libloading::Error> {
-    // SAFETY: the caller's promise.
-    unsafe { libloading::Library::new(path) }
+    // SAFETY: the caller's promise: the table comes from the symbol of the ABI.
+    unsafe { read_table(table) }.map_err(|reason| LoadError::Malformed { path: path.to_owned(), reason })
 }
 
 /// # Safety
