@@ -1,7 +1,7 @@
 //! The native tasks that concurrent-futures ships. Pure functions of their arguments and a [`Control`]; nothing here
 //! knows of threads, pools or JavaScript. `docs/kernels.md` tells how fast they are and how each one is stopped.
 
-#![deny(unsafe_code)] // allowed in matmul.rs, for one call
+#![deny(unsafe_code)] // allowed in matmul.rs and statistics.rs, for one call each
 
 pub mod argon2;
 mod control;

@@ -99,6 +99,79 @@ fn variance_survives_a_large_mean() {
     assert_eq!(statistics(&values, &Unstoppable).unwrap().sum, 4096.0);
 }
 
+/// The sum as if with unlimited digits, rounded to about one unit (Shewchuk's partial sums).
+fn exact_sum(values: &[f64]) -> f64 {
+    let mut partials: Vec<f64> = Vec::new();
+    for value in values {
+        let mut carry = *value;
+        let mut kept = Vec::new();
+        for other in &partials {
+            let (large, small) = if carry.abs() >= other.abs() { (carry, *other) } else { (*other, carry) };
+            let sum = large + small;
+            let lost = small - (sum - large);
+            if lost != 0.0 {
+                kept.push(lost);
+            }
+            carry = sum;
+        }
+        kept.push(carry);
+        partials = kept;
+    }
+    partials.iter().sum()
+}
+
+#[test]
+fn sums_are_compensated_within_a_chunk_too() {
+    let sum = |values: &[f64]| statistics(values, &Unstoppable).unwrap().sum;
+    assert_eq!(sum(&[1e16, 1.0, 1.0, -1e16]), 2.0);
+    assert_eq!(sum(&[0.1; 10_000]), 1000.0);
+    assert_eq!(statistics(&[0.1_f32; 10_000], &Unstoppable).unwrap().sum, f64::from(0.1_f32) * 10_000.0);
+    assert_eq!(sum(&[f64::from_bits(1); 5000]), f64::from_bits(5000));
+    // Where no number is larger than the sum can become.
+    assert_eq!(sum(&[1e308, 1.0, -1e308, 2.0]), 3.0);
+    assert_eq!(sum(&[f64::MAX, f64::MAX]), f64::INFINITY);
+    let mut random = Random(11);
+    for round in 0..60 {
+        let length = 1 + (random.next() % 20_000) as usize;
+        let spread = round;
+        let mut values: Vec<f64> = (0..length)
+            .map(|_| (random.unit() - 0.4) * 2.0_f64.powi((random.next() % (spread + 1)) as i32))
+            .collect();
+        if round % 2 == 0 {
+            // Most of it cancels out.
+            let total: f64 = values.iter().sum();
+            values.push(-total);
+        }
+        let (expected, largest) = (exact_sum(&values), values.iter().fold(0.0, |a, b| b.abs().max(a)));
+        let error = (sum(&values) - expected).abs();
+        let bound = expected.abs() * 2.0_f64.powi(-52) + largest * 2.0_f64.powi(-70);
+        assert!(error <= bound, "{length} values up to {largest:e}: {expected:e} is off by {error:e}");
+    }
+}
+
+#[test]
+fn variance_keeps_its_digits_whatever_the_mean_is() {
+    let variance = |values: &[f64]| statistics(values, &Unstoppable).unwrap().variance;
+    let steps =
+        |length: i32, base: f64| -> Vec<f64> { (0..length).map(|i| base + f64::from(i % 4) / 2.0).collect() };
+    assert_eq!(variance(&steps(4096, 1e15)), 0.3125);
+    let mut random = Random(17);
+    for length in [1, 3, 904, 4095, 4097, 10_000, 300_001] {
+        let expected = variance(&steps(length, 0.0));
+        for base in [1e9, -1e15, 2e15, 3.3e14] {
+            let found = variance(&steps(length, base));
+            assert!((found - expected).abs() <= expected * 1e-13, "{length} at {base:e}: {found} {expected}");
+        }
+        for value in [0.1, 1e15 + 0.25, 1e200, -7e-300, random.unit()] {
+            assert_eq!(variance(&vec![value; length as usize]), 0.0, "{length} times {value:e}");
+        }
+    }
+    // Each chunk has a mean of its own.
+    let slope = |base: f64| -> Vec<f64> { (0..100_000).map(|i| base + f64::from(i / 1000)).collect() };
+    let (expected, found) = (variance(&slope(0.0)), variance(&slope(4e15)));
+    assert!((expected - 833.25).abs() < 1e-10 && (found - expected).abs() < 1e-9, "{found} {expected}");
+}
+
 #[test]
 fn statistics_of_huge_numbers_have_a_variance() {
     for length in [1, 5000, 300_000] {
