@@ -31,7 +31,7 @@ pub(crate) fn bytes<'a>(
     Ok(match args.get(index) {
         Some(Value::Bytes { bytes, .. }) => Cow::Borrowed(bytes),
         Some(Value::Lent(lent)) => Cow::Borrowed(lent.bytes()),
-        Some(Value::Latin1(text)) if text.is_ascii() => Cow::Borrowed(text),
+        Some(Value::Latin1(text)) if is_ascii(text, control)? => Cow::Borrowed(text),
         Some(Value::Latin1(text)) => Cow::Owned(encode(text.iter().map(|byte| char::from(*byte)), control)?),
         Some(Value::Utf16(text)) => {
             // As TextEncoder does it: half a surrogate pair becomes U+FFFD.
@@ -41,6 +41,17 @@ pub(crate) fn bytes<'a>(
         }
         _ => Cow::Borrowed(&[]),
     })
+}
+
+/// A text of 512 MB takes long enough to look at that somebody may want to stop it.
+fn is_ascii(text: &[u8], control: &dyn Control) -> Result<bool, KernelError> {
+    for chunk in text.chunks(BYTES_PER_CHECK) {
+        control.check()?;
+        if !chunk.is_ascii() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn encode(characters: impl Iterator<Item = char>, control: &dyn Control) -> Result<Vec<u8>, KernelError> {
@@ -65,7 +76,7 @@ pub(crate) fn take_bytes(args: ArgList, control: &dyn Control) -> Result<Vec<u8>
     }
 }
 
-/// Bytes to copy between two looks at the control. Fresh memory is slow: the system clears it page by page.
+/// Bytes to read or copy between two looks at the control. Fresh memory is slow: the system clears it page by page.
 const BYTES_PER_CHECK: usize = 256 * 1024;
 
 pub(crate) fn copy(bytes: &[u8], control: &dyn Control) -> Result<Vec<u8>, KernelError> {
@@ -151,15 +162,29 @@ mod tests {
         assert_eq!(bytes(&args, 1, &Unstoppable).unwrap(), "a😀\u{fffd}b".as_bytes());
     }
 
+    struct After(std::cell::Cell<usize>);
+
+    impl Control for After {
+        fn check(&self) -> Result<(), Stopped> {
+            self.0.set(self.0.get().checked_sub(1).ok_or(Stopped)?);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_text_can_be_stopped_in_the_middle() {
+        let text = |last| {
+            let mut text = vec![b'a'; 3 * BYTES_PER_CHECK + 1];
+            text[3 * BYTES_PER_CHECK] = last;
+            [Value::Latin1(text.into())]
+        };
+        assert!(matches!(bytes(&text(b'a'), 0, &After(2.into())), Err(KernelError::Stopped)));
+        assert_eq!(bytes(&text(b'a'), 0, &After(4.into())).unwrap().len(), 3 * BYTES_PER_CHECK + 1);
+        assert_eq!(bytes(&text(0xe9), 0, &Unstoppable).unwrap().len(), 3 * BYTES_PER_CHECK + 2);
+    }
+
     #[test]
     fn a_copy_can_be_stopped_in_the_middle() {
-        struct After(std::cell::Cell<usize>);
-        impl Control for After {
-            fn check(&self) -> Result<(), Stopped> {
-                self.0.set(self.0.get().checked_sub(1).ok_or(Stopped)?);
-                Ok(())
-            }
-        }
         let bytes = vec![7; 3 * BYTES_PER_CHECK + 1];
         let stopped = copy(&bytes, &After(2.into()));
         assert!(matches!(stopped, Err(KernelError::Stopped)));
