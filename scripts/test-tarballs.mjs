@@ -7,7 +7,7 @@ import { binOf, Failure, main, must, npmScript, root, run } from './command.mjs'
 import { pack } from './pack.mjs'
 import { readmeExample, readmeOutput } from './readme.mjs'
 
-const SHIPPED = /^(dist\/.+\.(js|d\.ts)|index\.js|index\.d\.ts|package\.json|README\.md|LICENSE)$/
+const SHIPPED = /^(dist\/.+\.(js|d\.ts)|crates\/task\/(Cargo\.toml|(include|src)\/.+\.(h|rs))|index\.js|index\.d\.ts|package\.json|README\.md|LICENSE)$/
 const SHIPPED_WITH_ADDON = /^(concurrent-futures\..+\.node|package\.json|README\.md|LICENSE)$/
 
 /** Only Node itself, and on Unix a shell and what belongs to it: the folders of Rust are left out. */
@@ -49,7 +49,7 @@ function checks({ tarballs: [ours, addon], both, alone, env }) {
   const node = (cwd, ...args) => must(`node ${args.join(' ')}`, process.execPath, args, { cwd, env })
   const manifest = (folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   return {
-    'the main package ships what runs and no sources': () => shipsOnly(ours, SHIPPED),
+    'the main package ships what runs and what plug-ins are made with, and no other sources': () => shipsOnly(ours, SHIPPED),
     'the package of the platform ships the addon only': () => shipsOnly(addon, SHIPPED_WITH_ADDON),
     'every target is an optional dependency of the packed package, and none of the repository': () => {
       const { napi, version, optionalDependencies } = manifest(root)
