@@ -54,15 +54,16 @@ struct cf_context {
    * task. See cf_cancelled. */
   const volatile uint8_t *cancel_flag;
 
-  /* Has `hook(data)` called once when the task is cancelled: by another thread, or by this one before on_cancel
-   * returns when that has already happened. For tasks that sleep or wait. A hook should be short and must not call the
-   * context's functions. Hooks are not called after the task has returned; the host waits for one that is running.
+  /* Has `hook(data)` called, at most once, when the task is cancelled: by another thread, or by this one before
+   * on_cancel returns when that has already happened. For tasks that sleep or wait. A hook should be short and must not
+   * call the context's functions. Hooks are not called after the task has returned; the host waits for one that is
+   * running. So the hook of a cancelled task is not called at all when the task sees the flag and returns first.
    * With a NULL hook all hooks of the task are forgotten, and none is running when on_cancel returns: call it so
    * before freeing what they use. */
   void (*on_cancel)(cf_context *context, void (*hook)(void *data), void *data);
 
-  /* Appends to the result, which may have 4 GiB. Returns 0, or 1 when it has more, or there is no memory: the task cannot succeed any
-   * more. */
+  /* Appends to the result, which may have 4 GiB. Returns 0, or 1 when it has more, or there is no memory: the task
+   * cannot succeed any more. */
   int32_t (*out)(cf_context *context, const uint8_t *bytes, size_t length);
 
   /* Appends `length` zero bytes to the result and lends them for writing, until the next call of out or out_reserve.
@@ -72,7 +73,7 @@ struct cf_context {
   /* The message (UTF-8) for CF_ERROR and CF_PANIC, of which 64 KiB are kept. A later call replaces it. */
   void (*error)(cf_context *context, const char *text, size_t length);
 
-  /* Tells the caller how far the task is, in bytes that the two agree on. */
+  /* Tells the caller how far the task is, in bytes that the two agree on, 4 GiB at most. */
   void (*progress)(cf_context *context, const uint8_t *bytes, size_t length);
 
   /* Nanoseconds until the task's time is up, 0 when it is, UINT64_MAX when there is no limit. */

@@ -52,7 +52,7 @@ impl Context {
 
     /// Has `hook` called when the task is cancelled, by another thread; at once if that has happened. For tasks that
     /// wait: let the hook wake them. It should be short. A panic in it is swallowed. Hooks that were not called are
-    /// dropped when the task ends.
+    /// dropped when the task ends, also those of a cancelled task that has seen the flag and returns first.
     pub fn on_cancel(&self, hook: impl FnOnce() + Send + 'static) {
         let hook: Arc<Hook> = Arc::new(Mutex::new(Some(Box::new(hook))));
         let data = Arc::as_ptr(&hook).cast_mut().cast::<c_void>();
