@@ -153,6 +153,78 @@ for (const [what, kinds] of states) {
   }
 }
 
+test('what tasks print comes in order and to the end, also when the program ends by itself at once', async (t) => {
+  const end = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor(2)
+      await executor.submit(() => {
+        for (let line = 0; line < 2_000; line++) console.log(`line ${line}`)
+        process.stdout.write('raw\n')
+        for (let line = 0; line < 20; line++) console.error(`error ${line}`)
+      })
+    },
+    [],
+  )
+  const lines = [...Array.from({ length: 2_000 }, (_, line) => `line ${line}`), 'raw']
+  const errors = Array.from({ length: 20 }, (_, line) => `error ${line}\n`)
+  t.deepEqual({ ...summary(end), output: end.output, errors: end.errors }, { code: 0, signal: null, isHung: false, output: lines.join('\n'), errors: errors.join('') })
+})
+
+test('what tasks of a user’s own Worker print, and tasks of a beforeExit listener, comes as well', async (t) => {
+  const inWorker = await inChild(
+    async ({}, url: string) => {
+      const { Worker } = await import('node:worker_threads')
+      void new Worker(
+        `import(${JSON.stringify(url)}).then(({ ThreadPoolExecutor }) =>
+          new ThreadPoolExecutor(1).submit(() => { for (const line of 'abcd') console.log(line) }))`,
+        { eval: true },
+      )
+    },
+    [import.meta.resolve('concurrent-futures')],
+  )
+  t.deepEqual({ ...summary(inWorker), output: inWorker.output }, { code: 0, signal: null, isHung: false, output: 'a\nb\nc\nd' })
+  const later = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor(1)
+      const print = (name: string): void => {
+        for (const line of '12') console.log(name + line)
+      }
+      process.once('beforeExit', () => void executor.submit(print, 'b'))
+      await executor.submit(print, 'a')
+    },
+    [],
+  )
+  t.deepEqual({ ...summary(later), output: later.output }, { code: 0, signal: null, isHung: false, output: 'a1\na2\nb1\nb2' })
+})
+
+test('output is not waited for where there is none, nor for long where a worker is stuck', async (t) => {
+  const prompt = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2 })
+      await Promise.all([1, 2].map((n) => executor.submit((n: number) => n, n)))
+      const start = performance.now()
+      process.on('exit', () => console.log(performance.now() - start < 500))
+    },
+    [],
+  )
+  t.deepEqual({ ...summary(prompt), output: prompt.output }, { code: 0, signal: null, isHung: false, output: 'true' })
+  const stuck = await inChild(
+    async ({ ThreadPoolExecutor }) => {
+      const executor = new ThreadPoolExecutor(1)
+      await executor.submit(() => {
+        setImmediate(() => {
+          for (;;);
+        })
+      })
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      console.log(`leaving ${Date.now()}`)
+    },
+    [],
+  )
+  t.deepEqual(summary(stuck), { code: 0, signal: null, isHung: false })
+  t.true(lingered(stuck) < EXIT_LIMIT, `${lingered(stuck)} ms`)
+})
+
 test('process.exitCode set by hand is the code of a natural end', async (t) => {
   const end = await inChild(
     async ({ ThreadPoolExecutor }) => {

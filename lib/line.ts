@@ -10,6 +10,9 @@ import type { MessagePort, Transferable } from 'node:worker_threads'
 /** The bits of a number above these name a worker. */
 export const WORKER: number = 2 ** 32
 
+/** Asked for, it is no box: the worker answers in kind once it has handed its output on (output.ts). */
+export const OUTPUT = -1
+
 /** A box; `null` asks for the box of that number; nothing at all says that nobody will open it. */
 type Message = [number: number, box?: MessagePort | null]
 
@@ -36,6 +39,7 @@ export class Line {
   readonly #port: MessagePort
   readonly #boxes: Map<number, MessagePort> = new Map()
   readonly #asked: ((number: number, line: Line) => void) | undefined
+  #isListening = false
 
   /** `asked` is called when the other side asks for a box. */
   constructor(port: MessagePort, asked?: (number: number, line: Line) => void) {
@@ -86,6 +90,8 @@ export class Line {
 
   /** Also reads what comes while nobody asks; this keeps no loop alive. */
   listen(): void {
+    if (this.#isListening) return
+    this.#isListening = true
     this.#port.on('message', (message: Message) => this.#accept(message))
     this.#port.unref()
   }

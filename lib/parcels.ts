@@ -5,14 +5,18 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from './binding.ts'
-import { Line, open, pack, WORKER } from './line.ts'
+import { Line, open, OUTPUT, pack, WORKER } from './line.ts'
+import { onOutputHandedOn } from './output.ts'
 import { seed } from './thread-role.ts'
 
 /** The lines to the workers that this isolate has started. Also those of workers that have gone, while something waits there. */
 const lines: Map<number, Line> = new Map()
 
 /** Of a pool's worker, the line to the pool's owner. */
-const ownLine: Line | undefined = seed === undefined ? undefined : new Line(seed.line)
+const ownLine: Line | undefined = seed === undefined ? undefined : new Line(seed.line, answer)
+
+/** Who waits for the output of the worker at the other end of a line. */
+const handedOn: WeakMap<Line, () => void> = new WeakMap()
 
 /** How long a worker waits for a box that the owner of its pool has. */
 const FETCH_LIMIT = 30_000
@@ -43,6 +47,15 @@ export class Parcels {
     line?.drain()
     line?.close()
     if (line?.isEmpty === true) lines.delete(worker)
+  }
+
+  /** Resolves when a worker has handed its output on. Keeps no loop alive. */
+  async output(worker: number): Promise<void> {
+    const line = lines.get(worker)
+    if (line === undefined) return
+    line.listen()
+    line.ask(OUTPUT)
+    await new Promise<void>((resolve) => handedOn.set(line, resolve))
   }
 
   /** Keeps arguments that were packed here. */
@@ -111,7 +124,13 @@ export class Parcels {
   }
 }
 
+/** The owner of this worker's pool asks. */
+function answer(number: number, line: Line): void {
+  if (number === OUTPUT) onOutputHandedOn(() => line.ask(OUTPUT))
+}
+
 function passOn(number: number, line: Line): void {
+  if (number === OUTPUT) return handedOn.get(line)?.()
   const box = lines.get(Math.floor(number / WORKER))?.take(number)
   if (box !== undefined) line.send(number, box)
 }

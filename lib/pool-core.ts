@@ -17,10 +17,13 @@ import { pack as packBox } from './line.ts'
 import { Parcels, sendArguments } from './parcels.ts'
 import type { CheckedPoolOptions } from './pool-options.ts'
 import { allGoAsIs, areOf, checkNativeTransfer, emptyAll, inOnePiece, packArgs, prepareAll } from './task-arguments.ts'
+import { readStats } from './stats.ts'
 import { loadingModules } from './thread-role.ts'
 import type { CheckedTaskOptions } from './task-options.ts'
 import { NO_OPTIONS } from './task-options.ts'
 import { WorkerFleet } from './worker-fleet.ts'
+
+const NONE: never[] = []
 
 const AFTER_SHUTDOWN = 'cannot schedule new futures after shutdown'
 
@@ -62,6 +65,8 @@ export class PoolCore {
   readonly #isBounded: boolean
   #isClosed = false
   #isShutDown = false
+  /** How many tasks had ended when their output was asked for. */
+  #endedBefore = -1
 
   private constructor(index: number, number: number, maxWorkers: number, isBounded: boolean, fleet?: WorkerFleet, parcels?: Parcels) {
     this.index = index
@@ -303,6 +308,20 @@ export class PoolCore {
   /** The process is ending: what is running is given up. */
   exit(): void {
     if (!this.#isClosed) binding.terminate(this.index)
+  }
+
+  /** What tasks have printed since the last call comes until these promises have resolved. */
+  output(): Promise<unknown>[] {
+    const ended = this.#ended()
+    if (this.fleet === undefined || ended === this.#endedBefore) return NONE
+    this.#endedBefore = ended
+    return this.fleet.output()
+  }
+
+  /** How many tasks have ended. */
+  #ended(): number {
+    const { completed, failed, cancelled, timedOut, lost } = readStats(this.index)
+    return completed + failed + cancelled + timedOut + lost
   }
 
   get isStarting(): boolean {

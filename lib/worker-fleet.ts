@@ -192,6 +192,12 @@ export class WorkerFleet {
     this.#tellIfEmpty()
   }
 
+  /** The output of the workers, as promises that it is here; of one that has left, that its thread has ended. */
+  output(): Promise<unknown>[] {
+    const ready = [...this.#workers].filter(([, { progress }]) => Atomics.load(progress, 0) !== STARTING)
+    return ready.map(([number]) => Promise.race([this.#parcels.output(number), exits.get(number)]))
+  }
+
   /** Ends all threads. */
   endAll(): void {
     for (const { thread } of this.#workers.values()) void thread.terminate()

@@ -1,0 +1,24 @@
+/**
+ * What tasks print. A worker's `process.stdout` and `process.stderr` go through the event loop of the thread that has started it: the first
+ * piece is sent at once, the next when that thread has asked for more. So at a natural end of that thread the workers are asked to hand
+ * on what they still have; see exit.ts.
+ */
+import { setTimeout } from 'node:timers'
+
+/** How often a worker looks whether its output has been taken, in ms. */
+const BETWEEN_LOOKS = 1
+
+function isHandedOn(): boolean {
+  try {
+    return process.stdout.writableLength === 0 && process.stderr.writableLength === 0
+  } catch {
+    // The user has put something else there.
+    return true
+  }
+}
+
+/** Calls `done` when the thread that has started this worker has taken all output. */
+export function onOutputHandedOn(done: () => void): void {
+  if (isHandedOn()) done()
+  else setTimeout(() => onOutputHandedOn(done), BETWEEN_LOOKS).unref()
+}
