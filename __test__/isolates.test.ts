@@ -9,6 +9,7 @@ import ava from 'ava'
 import * as api from 'concurrent-futures'
 import { cleanEnd, ended, inChild } from './child.ts'
 import { SOON } from './limits.ts'
+import { buildC } from './plugin-builder.ts'
 
 const test = ava.serial
 
@@ -190,6 +191,37 @@ test('two copies of the package work in one process, and tell each other by thei
     [copy(folder), workUrl],
   )
   t.deepEqual(cleanEnd(end), ended([false, 3, 25, true, true, 3, 25, true, true]))
+})
+
+test('native tasks of another copy of the package are ours of that name; those of a plug-in that it has loaded are refused', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'concurrent-futures-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const end = await inChild(
+    async (first, copyUrl: string, plugin: string) => {
+      const second = (await import(copyUrl)) as typeof first
+      const executor = new first.ThreadPoolExecutor(1)
+      const values: unknown[] = [await executor.submit(second.native.crc32, 'x'), executor.submit(second.native.countPrimes, 100).resultSync(20_000)]
+      for await (const count of executor.with({ chunkSize: 2 }).map(second.native.countPrimes, [10, 20, 30])) values.push(count)
+      const [task] = Object.values(second.loadNative(plugin))
+      const newer = Object.defineProperty(() => {}, Symbol.for('concurrent-futures.native'), { value: { name: 'newer', isShipped: true } })
+      for (const attempt of [() => executor.submit(second.native.crc32, 1 as never), () => executor.submit(task as () => unknown), () => executor.submit(newer)]) {
+        try {
+          attempt()
+        } catch (error) {
+          values.push((error as Error).name, (error as Error).message)
+        }
+      }
+      return values
+    },
+    [copy(folder), buildC('examples/plugin-c/plugin.c', 'plugin_of_a_copy')],
+  )
+  const cure = "load its plug-in with this copy's loadNative()"
+  const of = (name: string, cure: string): string => `the native task ${name} is that of another copy of concurrent-futures: ${cure}`
+  t.like(cleanEnd(end), { code: 0, errors: '' })
+  const [name, message] = (end.value ?? []).splice(5, 2)
+  t.is(name, 'TypeError')
+  t.regex(String(message), /^bytes must be/)
+  t.deepEqual(end.value, [2_363_233_923, 25, 4, 8, 10, 'TypeError', of('sum_bytes', cure), 'TypeError', of('newer', 'this one does not have it')])
 })
 
 test('require and import give the same copy', (t) => {

@@ -49,10 +49,34 @@ export function registeredTask(url: string, key: string): Task<any[], any> | und
 /** The names of the native tasks that this isolate knows, by their numbers. */
 export const nativeNames: Map<number, string> = new Map()
 
-/** Says that `fn` stands for a native task. */
-export function registerNative(fn: Task<any[], any>, number: number, prepare: (args: readonly unknown[]) => unknown[]): void {
-  known.set(fn, { number, isNative: true, prepare, name: fn.name })
+/** On the function of a native task, for other copies of the package: its name, and whether every copy has it. */
+const nativeBrand: unique symbol = Symbol.for('concurrent-futures.native')
+
+interface NativeBrand {
+  readonly name: string
+  readonly isShipped: boolean
+}
+
+/** The native tasks that the package ships. */
+const shipped: Map<string, Submittable> = new Map()
+
+/** Says that `fn` stands for a native task, one that the package ships or that of a plug-in. */
+export function registerNative(fn: Task<any[], any>, number: number, prepare: (args: readonly unknown[]) => unknown[], isShipped: boolean): void {
+  const task = { number, isNative: true, prepare, name: fn.name }
+  known.set(fn, task)
   nativeNames.set(number, fn.name)
+  if (isShipped) shipped.set(fn.name, task)
+  Object.defineProperty(fn, nativeBrand, { value: { name: fn.name, isShipped } satisfies NativeBrand })
+}
+
+/** The native task of another copy of the package is ours of that name. @throws TypeError if there is none */
+function foreignNative(fn: object): Submittable | undefined {
+  const brand = (fn as { [nativeBrand]?: NativeBrand })[nativeBrand]
+  if (brand === undefined) return undefined
+  const task = brand.isShipped ? shipped.get(brand.name) : undefined
+  if (task !== undefined) return task
+  const cure = brand.isShipped ? 'this one does not have it' : "load its plug-in with this copy's loadNative()"
+  throw new TypeError(`the native task ${brand.name} is that of another copy of concurrent-futures: ${cure}`)
 }
 
 function numberOf(text: FunctionText): number {
@@ -65,6 +89,8 @@ export function submittable(fn: unknown): Submittable {
   const found = known.get(fn as object)
   if (found !== undefined) return found
   if (typeof fn !== 'function') throw new TypeError('a task must be a function')
+  const native = foreignNative(fn)
+  if (native !== undefined) return native
   refuseKinds(fn)
   const text = registry.texts.get(fn) ?? stubTexts.get(fn) ?? { source: sourceOf(fn), name: fn.name }
   const made = { number: numberOf(text), isNative: false, prepare: undefined, name: fn.name }

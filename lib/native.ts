@@ -8,12 +8,12 @@ import type { Argon2idOptions, Bytes, CompressOptions, DecompressOptions, Matmul
 export type Prepare = (args: readonly unknown[]) => unknown[]
 
 /** Makes the function that stands for native task `number`. */
-export function defineNative(name: string, number: number, prepare: Prepare): any {
+export function defineNative(name: string, number: number, prepare: Prepare, isShipped: boolean = false): any {
   const stub = (): never => {
     throw new TypeError(`the native task ${name} runs on a thread of a pool: submit it to an executor`)
   }
   Object.defineProperty(stub, 'name', { value: name })
-  registerNative(stub, number, prepare)
+  registerNative(stub, number, prepare, isShipped)
   return stub
 }
 
@@ -109,5 +109,5 @@ const TASKS: Record<keyof NativeTasks, [number: number, most: number, prepare: P
  * ```
  */
 export const native: NativeTasks = Object.freeze(
-  Object.fromEntries(Object.entries(TASKS).map(([name, [number, most, prepare]]) => [name, defineNative(name, number, atMost(name, most, prepare))])),
+  Object.fromEntries(Object.entries(TASKS).map(([name, [number, most, prepare]]) => [name, defineNative(name, number, atMost(name, most, prepare), true)])),
 ) as unknown as NativeTasks
