@@ -500,11 +500,27 @@ test('a map that is over leaves no timer and no listener', async (t) => {
   const { signal } = new AbortController()
   await read(mapTasks(new FakeFeed().runAll(), [[1, 2]], { timeout: 100_000, signal }))
   t.is(getEventListeners(signal, 'abort').length, 0)
-  const iterator = mapTasks(new FakeFeed(), [[1, 2]], { timeout: 100_000, signal })
+  const iterator = mapTasks(new FakeFeed(), [[1, 2]], { bufferSize: 1, timeout: 100_000, signal })
   t.is(getEventListeners(signal, 'abort').length, 1)
   await iterator.return?.()
   t.is(getEventListeners(signal, 'abort').length, 0)
   t.is(timers(), before)
+})
+
+test('a map that nobody reads leaves no listener once it is fed, nor when its time is over', async (t) => {
+  const { signal } = new AbortController()
+  const listeners = (): number => getEventListeners(signal, 'abort').length
+  mapTasks(new FakeFeed(), [[1, 2]], { signal })
+  t.is(listeners(), 0)
+  const feed = new FakeFeed()
+  mapTasks(feed, [countingAsync(3).source], { signal })
+  t.is(listeners(), 1)
+  for (let turns = 0; turns < 20; turns++) await turn()
+  t.deepEqual([feed.tasks.length, listeners()], [3, 0])
+  mapTasks(new FakeFeed(), [[1, 2, 3]], { bufferSize: 2, timeout: 20, signal })
+  t.is(listeners(), 1)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  t.is(listeners(), 0)
 })
 
 test('wrong arguments are thrown synchronously', (t) => {

@@ -139,6 +139,9 @@ test('no listener is left on the signal once the task is over', async (t) => {
   view.submit(work.add, 1, 2).cancel()
   await view.submit(work.add, 1, 2)
   t.is(getEventListeners(signal, 'abort').length, 0)
+  view.map(work.add, [1, 2], [3, 4])
+  await executor.submit(work.add, 1, 2)
+  t.is(getEventListeners(signal, 'abort').length, 0)
   await executor.shutdown()
 })
 

@@ -51,10 +51,15 @@ export class Limit {
     else this.#timer?.unref()
   }
 
+  /** There is nothing left that the signal could end: takes the listener off it. */
+  dropSignal(): void {
+    if (this.#signal !== undefined) offAbort(this.#signal, this.#aborted)
+  }
+
   /** Ends the limits: clears the timer and takes the listener off the signal. */
   dispose(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#signal !== undefined) offAbort(this.#signal, this.#aborted)
+    this.dropSignal()
   }
 }

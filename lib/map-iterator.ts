@@ -188,6 +188,8 @@ export class MapIterator implements AsyncIterableIterator<any> {
     this.#isFed = true
     this.#refused = undefined
     this.#failure ??= failure
+    // What was submitted has the signal itself. Nobody may ever read this iterator, and let go of it.
+    this.#limit.dropSignal()
     this.#inContext(() => this.#source.discard())
   }
 
