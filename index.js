@@ -727,6 +727,7 @@ if (!nativeBinding || forceWasi) {
 if (!nativeBinding) {
   if (loadErrors.length > 0) {
     const error = new Error(
+      whyNotLoaded(loadErrors) ??
       `Cannot find native binding. ` +
         `npm has a bug related to optional dependencies (https://github.com/npm/cli/issues/4828). ` +
         'Please try `npm i` again after removing both package-lock.json and node_modules directory.',
@@ -776,3 +777,12 @@ if (
 const { connect } = nativeBinding
 export { connect }
 export const __napiBindingTarget = __napiLoadedBindingTarget
+
+// Of scripts/loader.mjs: why an addon that is there could not be loaded; undefined if none is there.
+function whyNotLoaded(errors) {
+  const reason = errors.find((error) => error && error.code !== 'MODULE_NOT_FOUND')
+  if (reason === undefined) return undefined
+  const isForbidden = reason.code === 'ERR_DLOPEN_DISABLED' || reason.code === 'ERR_ACCESS_DENIED'
+  const cure = isForbidden ? ' (it is native: Node.js must run without --no-addons, and under --permission with --allow-addons and --allow-worker)' : ''
+  return `The addon of concurrent-futures could not be loaded: ${reason.message}${cure}`
+}

@@ -224,6 +224,33 @@ test('native tasks of another copy of the package are ours of that name; those o
   t.deepEqual(end.value, [2_363_233_923, 25, 4, 8, 10, 'TypeError', of('sum_bytes', cure), 'TypeError', of('newer', 'this one does not have it')])
 })
 
+test('where a bundler has left the entry of the workers out, the error says so', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'concurrent-futures-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const url = copy(folder)
+  rmSync(new URL('worker', url), { recursive: true })
+  const end = await inChild(
+    async ({}, url: string) => {
+      const { BrokenThreadPool, ThreadPoolExecutor } = (await import(url)) as Package
+      const executor = new ThreadPoolExecutor(1)
+      const error = (await executor.submit(() => 1).exception()) as Error
+      const { message } = (error.cause as Error).cause as Error
+      return [error instanceof BrokenThreadPool, error.message, message.split(' ', 3).join(' ')]
+    },
+    [url],
+  )
+  const path = fileURLToPath(new URL('worker/main.js', url))
+  const hint = `there is no ${path}, which workers run: a bundler must leave concurrent-futures out (mark it as external)`
+  t.deepEqual(cleanEnd(end), ended([true, `the pool could not run the task: ${hint}`, 'Cannot find module']))
+})
+
+test('where addons are switched off, the error says so', async (t) => {
+  const end = await inChild(async () => {}, [], { nodeArguments: ['--no-addons'] })
+  t.is(end.code, 1)
+  t.regex(end.errors, /Error: The addon of concurrent-futures could not be loaded: .*disabled\. \(it is native: .*--no-addons/)
+  t.notRegex(end.errors, /npm i/)
+})
+
 test('require and import give the same copy', (t) => {
   const required = createRequire(import.meta.url)('concurrent-futures') as Package
   t.is(required.ThreadPoolExecutor, ThreadPoolExecutor)

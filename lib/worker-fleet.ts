@@ -1,4 +1,6 @@
 /** The JavaScript workers of one pool, as the isolate that owns it sees them: starting, watching and ending the threads. */
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { binding, START_FAILURE } from './binding.ts'
@@ -64,6 +66,14 @@ function inheritedExecArgv(): { execArgv?: string[] } {
 
 /** How long an exit is remembered: its tasks are delivered within moments. */
 const REMEMBER = 1_000
+
+/** Why a start has failed; where the reason is that the user has bundled the program, it is said. */
+function startError(error: unknown): unknown {
+  const entry = new URL('./worker/main.js', import.meta.url)
+  if (entry.protocol !== 'file:' || existsSync(entry)) return error
+  const path = fileURLToPath(entry)
+  return new Error(`there is no ${path}, which workers run: a bundler must leave concurrent-futures out (mark it as external)`, { cause: error })
+}
 
 export class WorkerFleet {
   readonly #pool: number
@@ -176,7 +186,7 @@ export class WorkerFleet {
   }
 
   #fail(error: unknown, failure: StartFailure): void {
-    const data = packThrown(error)
+    const data = packThrown(startError(error))
     binding.startFailed(this.#pool, failure, thrownForm, data)
   }
 

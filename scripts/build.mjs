@@ -1,9 +1,10 @@
 // npm run build: the addon from crates/ and the JavaScript from lib/, each only when something it is made of has changed.
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, normalize } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { binOf, main, must, root } from './command.mjs'
 import { install } from './install.mjs'
+import { withReason } from './loader.mjs'
 import { unlessBuilt } from './stamp.mjs'
 import { step } from './step.mjs'
 import { rustEnv, rustVersion } from './toolchain.mjs'
@@ -20,6 +21,8 @@ async function buildAddon() {
     const options = ['--platform', '--release', '--esm', '--manifest-path', 'crates/binding/Cargo.toml', '--output-dir', STAGE]
     const args = [binOf('@napi-rs/cli', 'napi'), 'build', ...options]
     await must('napi build', process.execPath, args, { env: rustEnv(), onLine: note })
+    const loader = join(root, STAGE, 'index.js')
+    writeFileSync(loader, withReason(readFileSync(loader, 'utf8')))
     for (const name of readdirSync(join(root, STAGE))) place(name)
   })
 }
@@ -82,7 +85,7 @@ export async function build() {
   await unlessBuilt(
     'addon',
     {
-      inputs: ['Cargo.toml', 'Cargo.lock', 'build.rs', ...crateSources()],
+      inputs: ['Cargo.toml', 'Cargo.lock', 'build.rs', 'scripts/loader.mjs', ...crateSources()],
       // Read when they are needed: the addon's name is not known before.
       get outputs() {
         return [...addons(), ...GENERATED]
