@@ -52,9 +52,11 @@ async function primes(executor, startUp) {
   line(`${`${workers} workers`.padEnd(13)} ${ms(pooled.took).padStart(9)}   longest stall of the event loop ${ms(pooled.stall).padStart(9)}`)
   for (const [index, n] of NUMBERS.entries()) line(dim(`${n} is prime: ${pooled.value[index]}`))
   const isSame = alone.value.every((value, index) => value === pooled.value[index])
-  const speedUp = alone.took / pooled.took
-  result(`${speedUp.toFixed(2)} times as fast, with the same answers (the workers had started before, in ${ms(startUp)})`, isSame)
-  conclude(`primes: ${speedUp.toFixed(2)} times as fast on ${workers} workers; longest stall ${ms(pooled.stall)} instead of ${ms(alone.stall)}`, isSame)
+  const answers = isSame ? 'the same answers' : 'OTHER ANSWERS'
+  const factor = alone.took / pooled.took
+  const speed = factor >= 1 ? `${factor.toFixed(2)} times as fast` : `no faster this time (${factor.toFixed(2)} times): the machine was busy`
+  result(`${answers}, ${speed} (the workers had started before, in ${ms(startUp)})`, isSame)
+  conclude(`primes: ${answers}, ${speed} on ${workers} workers; longest stall ${ms(pooled.stall)} instead of ${ms(alone.stall)}`, isSame)
 }
 
 const BUFFER = 4 * workers
