@@ -12,6 +12,9 @@ const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtur
 
 test('a ThreadPoolExecutor is an Executor', (t) => {
   t.true(new ThreadPoolExecutor(1) instanceof Executor)
+  t.throws(() => new (Executor as unknown as new () => Executor)(), { instanceOf: TypeError, message: /abstract/ })
+  class Own extends ThreadPoolExecutor {}
+  t.true(new Own(1) instanceof Executor)
 })
 
 for (const workers of [1, 2, 3, 5]) {

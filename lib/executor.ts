@@ -28,6 +28,10 @@ export interface ShutdownOptions {
  * ```
  */
 export abstract class Executor {
+  constructor() {
+    if (new.target === Executor) throw new TypeError('Executor is abstract: make a ThreadPoolExecutor, or a class that extends it')
+  }
+
   /**
    * Submits `fn(...args)`. When this returns the task is visible to the workers, counted, and on the clock. Arguments are taken as they are now.
    *

@@ -110,9 +110,13 @@ export function moduleUrl(url: unknown): string {
   if (url instanceof URL) return url.href
   if (typeof url !== 'string') throw new TypeError('the URL of a module must be a URL or a string')
   if (isAbsolute(url)) return pathToFileURL(url).href
-  if (!URL.canParse(url)) throw new TypeError(`the URL of a module must be absolute, got '${url}': use new URL('${url}', import.meta.url)`)
-  return url
+  if (URL.canParse(url)) return url
+  const cure = IS_PACKAGE.test(url) ? `import.meta.resolve('${url}')` : `new URL('${url}', import.meta.url)`
+  throw new TypeError(`the URL of a module must be absolute, got '${url}': use ${cure}`)
 }
+
+/** A package or a module of one, and not a file: those of a task have an extension. */
+const IS_PACKAGE = /^[#@]|^[a-z0-9](.*(?<!\.[cm]?[jt]sx?))?$/i
 
 const CURE = 'put it into a module and submit it with tasks() or moduleTasks()'
 
