@@ -213,7 +213,7 @@ test('with() gives the same executor, seen through these options and those of th
     const { currentTask } = await import('concurrent-futures')
     return [currentTask()?.name, currentTask()?.deadline !== undefined]
   }
-  t.deepEqual(await executor.submit(see).result(SOON), ['', false])
+  t.deepEqual(await executor.submit(see).result(SOON), ['see', false])
   t.deepEqual(await named.submit(see).result(SOON), ['first', false])
   t.deepEqual(await both.submit(see).result(SOON), ['first', true])
   t.deepEqual(await both.with({ name: 'second' }).submit(see).result(SOON), ['second', true])

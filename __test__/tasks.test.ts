@@ -264,7 +264,7 @@ test('currentTask() tells a task its id, name, signal and deadline, also after a
   const ids = new Set<number>()
   for (const fn of [named.report, named.reportLater] as (() => unknown)[]) {
     const plain = (await executor.submit(fn).result(SOON)) as { id: number }
-    t.like(plain, { name: '', cancelled: false, aborted: false, isSignal: true, hasDeadline: false })
+    t.like(plain, { name: fn.name, cancelled: false, aborted: false, isSignal: true, hasDeadline: false })
     const full = (await executor.with({ name: 'mine', timeout: SOON }).submit(fn).result(SOON)) as { id: number }
     t.like(full, { name: 'mine', cancelled: false, aborted: false, isSignal: true, hasDeadline: true })
     ids.add(plain.id).add(full.id)

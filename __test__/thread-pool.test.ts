@@ -1,5 +1,6 @@
 import ava from 'ava'
 import { Executor, moduleTasks, native, ThreadPoolExecutor } from 'concurrent-futures'
+import type { WorkerLostError } from 'concurrent-futures'
 import { cleanEnd, ended, inChild } from './child.ts'
 import { Folder, until } from './gate.ts'
 import { longProduct } from './native-work.ts'
@@ -135,6 +136,27 @@ test('the name of a task is in the messages about its end', async (t) => {
   t.is(await message(named.with({ queueTimeout: 0 }).submit(() => 1)), "the task 'resize' was not started in time")
   t.is(await message(named.submit(() => process.exit(3))), "the worker died while it ran the task 'resize'")
   t.is(await message(executor.with({ queueTimeout: 0 }).submit(() => 1)), 'the task was not started in time')
+})
+
+test('a task without a name has that of its function, where it runs and in messages', async (t) => {
+  await using executor = new ThreadPoolExecutor(1)
+  const message = async (submitted: { exception(ms: number): Promise<unknown> }): Promise<string> => ((await submitted.exception(SOON)) as Error).message
+  const ask = async (): Promise<string | undefined> => (await import('concurrent-futures')).currentTask()?.name
+  t.is(await executor.submit(ask), 'ask')
+  t.is(await executor.submit(async () => (await import('concurrent-futures')).currentTask()?.name), '')
+  const exit = (): never => process.exit(3)
+  const limited = executor.with({ timeout: 20 })
+  t.is(await message(limited.submit(work.spin)), "the task 'spin' ran longer than its timeout")
+  t.is(await message(limited.submit(native.countPrimes, 1e12)), "the task 'countPrimes' ran longer than its timeout")
+  t.is(await message(executor.with({ queueTimeout: 0 }).submit(work.spin)), "the task 'spin' was not started in time")
+  const lost = (await executor.submit(exit).exception(SOON)) as WorkerLostError
+  t.deepEqual([lost.message, lost.exitCode], ["the worker died while it ran the task 'exit'", 3])
+  const kill = executor.submit(work.spin)
+  await until(() => kill.running(), 'it runs')
+  await executor.terminateWorkers()
+  t.is(await message(kill), "the worker died while it ran the task 'spin'")
+  const broken = new ThreadPoolExecutor({ maxWorkers: 1, initializer: () => Promise.reject(new Error('no')) })
+  t.is(await message(broken.submit(work.spin)), "the pool could not run the task 'spin': no")
 })
 
 test('a task whose signal has already aborted is counted as cancelled, and refused where any other is', async (t) => {

@@ -40,6 +40,9 @@ export const ROW: Record<RowName, number> = {
   pool: 12,
 }
 export const HAS_CAUSE = 65_536
+/** In the kind of a failure whose number is its function's, above 32 bits for an exit code (deliver.rs). */
+export const IS_NATIVE = 131_072
+export const HAS_EXITED = 262_144
 
 /** What happened to a pool (mailbox.rs). */
 export const POOL_EVENT = { startWorker: 0, room: 1, closed: 2, endWorker: 3, handOver: 4, lostArguments: 5, lostResult: 6, passOn: 7 } as const
@@ -147,7 +150,7 @@ export interface Binding {
   fatal(): void
   leaveIfIdle(): boolean
   detach(): void
-  look(token: number): [id: number, name: string, msLeft?: number] | undefined
+  look(token: number): [id: number, name: string, fn: number, msLeft?: number] | undefined
   isCancelled(token: number): boolean
   reportProgress(token: number, form: number, value: unknown): void
   noteExit(code: number): void

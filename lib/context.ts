@@ -6,13 +6,14 @@ import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'
 import { binding } from './binding.ts'
 import { pack, packedForm, packTransfer } from './codec.ts'
 import { CancelledError } from './errors.ts'
+import { nameOf } from './functions.ts'
 import { takeList } from './transfer.ts'
 
 /** The task that runs, as `currentTask()` gives it. */
 export interface CurrentTask {
   /** Unique within its executor. */
   readonly id: number
-  /** The name given by `with({ name })`, or ''. */
+  /** The name given by `with({ name })`, or that of the function, or ''. */
   readonly name: string
   /** Aborts when the task is asked to stop. */
   readonly signal: AbortSignal
@@ -79,9 +80,9 @@ class TaskView implements CurrentTask {
   #controller: AbortController | undefined
 
   constructor(context: TaskContext) {
-    const [id, name, msLeft] = binding.look(context.token) ?? [0, '']
+    const [id, name, fn, msLeft] = binding.look(context.token) ?? [0, '', 0]
     this.id = id
-    this.name = name
+    this.name = name !== '' ? name : nameOf(fn, false)
     this.deadline = msLeft === undefined ? undefined : Date.now() + msLeft
     this.#context = context
   }

@@ -47,7 +47,22 @@ export function registeredTask(url: string, key: string): Task<any[], any> | und
 }
 
 /** The names of the native tasks that this isolate knows, by their numbers. */
-export const nativeNames: Map<number, string> = new Map()
+const nativeNames: Map<number, string> = new Map()
+
+/** The names of other functions that were asked for. */
+const names: Map<number, string> = new Map()
+
+/** The name of a function, by its number, or ''. */
+export function nameOf(number: number, isNative: boolean): string {
+  if (isNative) return nativeNames.get(number) ?? ''
+  if (number === 0) return ''
+  let name = names.get(number)
+  if (name === undefined) {
+    const text = JSON.parse(binding.functionText(number)) as { key?: string; name?: string }
+    names.set(number, (name = text.key ?? text.name ?? ''))
+  }
+  return name
+}
 
 /** On the function of a native task, for other copies of the package: its name, and whether every copy has it. */
 const nativeBrand: unique symbol = Symbol.for('concurrent-futures.native')

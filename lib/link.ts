@@ -4,12 +4,13 @@
  * A batch is taken in two passes. The first stores every outcome and runs no code of the user, so that such code, which may block, submit
  * or collect, can neither overwrite the shared header nor meet a slot that is used again. The second delivers.
  */
-import { binding, HAS_CAUSE, kinds, numbers, onDeliver, ROW, scratch, SERVICE_FLAG, slots } from './binding.ts'
+import { binding, HAS_CAUSE, HAS_EXITED, IS_NATIVE, kinds, numbers, onDeliver, ROW, scratch, SERVICE_FLAG, slots } from './binding.ts'
 import { brokenPool } from './broken-pool.ts'
 import { AS_IS, CHUNK, JSON_TEXT, unpack } from './codec.ts'
 import { whileBlocked } from './context.ts'
 import { DESCRIPTION, unpackThrown } from './error-codec.ts'
 import { InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
+import { nameOf } from './functions.ts'
 import { createLinkedFuture, deliver, deliverProgress, setSlot, storedOutcome, storeOutcome } from './future.ts'
 import type { Future } from './future.ts'
 import { CANCEL, ERROR, VALUE } from './future-states.ts'
@@ -177,6 +178,20 @@ function isUnknownExit(code: number): boolean {
   return code < UNKNOWN_EXIT + MOST_WORKER_NUMBERS
 }
 
+/** Above the 32 bits of an exit code. */
+const FUNCTION = 2 ** 32
+
+/** The exit code in a row. */
+function exitOfRow(kind: number, number: number): number | undefined {
+  return (kind & HAS_EXITED) === 0 ? undefined : number | 0
+}
+
+/** A task in a message: by the name that it was given, or its function's. */
+function taskCalled(given: string | undefined, row: number, number: number): string {
+  const name = given ?? nameOf(Math.floor(number / FUNCTION), (row & IS_NATIVE) !== 0)
+  return name === '' ? 'the task' : `the task '${name}'`
+}
+
 /**
  * A task was lost with its worker, and why is for the worker's thread to tell: its exit arrives a moment after the task's end. The future is
  * settled, and is delivered when its error is complete.
@@ -232,25 +247,25 @@ function unpackResult(form: number, value: unknown): unknown {
 }
 
 function errorOf(row: number, number: number, value: unknown, name: string | undefined): unknown {
-  const task = name === undefined ? 'the task' : `the task '${name}'`
   const cause = (row & HAS_CAUSE) === 0 ? undefined : { cause: unpackThrown((row >> 8) & 0xff, value) }
   switch (row & 0xff) {
     case ROW.error:
       return cause?.cause
     case ROW.panicked:
-      return new Error(`${name === undefined ? 'the native task' : task} panicked: ${String(value)}`)
+      return new Error(`${name === undefined ? 'the native task' : `the task '${name}'`} panicked: ${String(value)}`)
     case ROW.expired:
-      return new TimeoutError(`${task} was not started in time`)
+      return new TimeoutError(`${taskCalled(name, row, number)} was not started in time`)
     case ROW.timedOut: {
       const trace = typeof value === 'string' && value !== '' ? { taskStack: mapStack(value) } : undefined
-      return new TimeoutError(`${task} ran longer than its timeout`, trace)
+      return new TimeoutError(`${taskCalled(name, row, number)} ran longer than its timeout`, trace)
     }
     case ROW.lost: {
-      const exitCode = Number.isNaN(number) || isUnknownExit(number) ? undefined : number
-      return new WorkerLostError(`the worker died while it ran ${task}`, { ...cause, ...(exitCode === undefined ? {} : { exitCode }) })
+      const code = exitOfRow(row, number)
+      const exitCode = code === undefined || isUnknownExit(code) ? undefined : code
+      return new WorkerLostError(`the worker died while it ran ${taskCalled(name, row, number)}`, { ...cause, ...(exitCode === undefined ? {} : { exitCode }) })
     }
     default:
-      return brokenPool(`the pool could not run ${task}`, cause)
+      return brokenPool(`the pool could not run ${taskCalled(name, row, number)}`, cause)
   }
 }
 
@@ -277,7 +292,8 @@ onDeliver((count, values) => {
     futures[slot] = undefined
     const number = numbers[row] as number
     storeRow(future, kind, number, values?.[row])
-    if (type === ROW.lost && isUnknownExit(number)) (others ??= [])[row] = () => deliverWithExit(future, number - UNKNOWN_EXIT)
+    const exit = type === ROW.lost ? exitOfRow(kind, number) : undefined
+    if (exit !== undefined && isUnknownExit(exit)) (others ??= [])[row] = () => deliverWithExit(future, exit - UNKNOWN_EXIT)
     else batch[row] = future
   }
   let failure: { error: unknown } | undefined

@@ -1,6 +1,6 @@
 /** What `stats()` and `dump()` give. */
 import { binding } from './binding.ts'
-import { nativeNames } from './functions.ts'
+import { nameOf } from './functions.ts'
 import { mapStack } from './source-maps.ts'
 import type { WorkerFleet } from './worker-fleet.ts'
 
@@ -82,7 +82,7 @@ export function readDump(pool: number, fleet: WorkerFleet | undefined): Look {
       kind: KINDS[kind] as WorkerDump['kind'],
       state: STATES[state] as WorkerDump['state'],
     }
-    if (task !== undefined) dump.task = { id: task, name: name !== '' ? name : functionName(fn, dump.kind), runningFor }
+    if (task !== undefined) dump.task = { id: task, name: name !== '' ? name : nameOf(fn, dump.kind === 'native'), runningFor }
     if (stack !== undefined) dump.stack = mapStack(stack)
     else if (dump.kind === 'isolate' && dump.state === 'busy' && !isAsleep) isSilent = true
     return dump
@@ -91,11 +91,4 @@ export function readDump(pool: number, fleet: WorkerFleet | undefined): Look {
     if (!list.some((dump) => dump.threadId === threadId)) list.push({ threadId, kind: 'isolate', state: 'starting' })
   }
   return { list, isSilent }
-}
-
-function functionName(fn: number, kind: WorkerDump['kind']): string {
-  if (kind === 'native') return nativeNames.get(fn) ?? ''
-  if (fn === 0) return ''
-  const text = JSON.parse(binding.functionText(fn)) as { key?: string; name?: string }
-  return text.key ?? text.name ?? ''
 }

@@ -13,7 +13,7 @@ export interface TaskOptions {
   signal?: AbortSignal | undefined
   /** What is moved to the task instead of copied. Untouched if the task is refused. For `map`: each task moves what its arguments hold of it. */
   transfer?: readonly object[] | undefined
-  /** For stats, dumps and error messages. */
+  /** For stats, dumps and error messages; default: the name of the function. */
   name?: string | undefined
   /** For `map`: items per task, an integer >= 1; default 1. */
   chunkSize?: number | undefined

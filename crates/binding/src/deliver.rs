@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use napi::sys;
-use pool::{Failure, Outcome};
+use pool::{Failure, Kind, Outcome};
 
 use crate::isolate::{BATCH, IsolateState};
 use crate::js::{self, Env, Fault};
@@ -133,7 +133,7 @@ impl Batch<'_> {
         if let Some(Ok(packed)) = &outcome {
             self.bytes += packed.value.weight();
         }
-        let (kind, number, value) = write_outcome(self.state.env, outcome)?;
+        let (kind, number, value) = write_outcome(self.state.env, task, outcome)?;
         self.push(slot, kind, number, value)?;
         // TypeScript takes the future of every row out of its table before it runs any code of the user,
         // so the slot can be used again from now on.
@@ -210,14 +210,18 @@ fn write_progress(env: Env, waiting: Vec<Packed>) -> Result<sys::napi_value, Fau
 type RowParts = (i32, f64, Option<sys::napi_value>);
 
 /// An outcome as the parts of a row. One that this isolate has no room for becomes a failure that says so.
-pub(crate) fn write_outcome(env: Env, outcome: Option<Outcome<JsWork>>) -> Result<RowParts, Fault> {
-    try_write(env, outcome).or_else(|fault| {
+pub(crate) fn write_outcome(
+    env: Env,
+    task: &JsTask,
+    outcome: Option<Outcome<JsWork>>,
+) -> Result<RowParts, Fault> {
+    try_write(env, task, outcome).or_else(|fault| {
         let error = native_tasks::unmade(env, fault, "the outcome");
-        write_failure(env, Failure::Threw(error))
+        write_failure(env, task, Failure::Threw(error))
     })
 }
 
-fn try_write(env: Env, outcome: Option<Outcome<JsWork>>) -> Result<RowParts, Fault> {
+fn try_write(env: Env, task: &JsTask, outcome: Option<Outcome<JsWork>>) -> Result<RowParts, Fault> {
     let plain = |row: Row| Ok((row as i32, 0.0, None));
     match outcome {
         None => plain(Row::Collected),
@@ -227,27 +231,46 @@ fn try_write(env: Env, outcome: Option<Outcome<JsWork>>) -> Result<RowParts, Fau
             let (form, value) = writing::write_packed(env, &packed)?;
             Ok((Row::Value as i32 | i32::from(form) << 8, 0.0, Some(value)))
         }
-        Some(Err(failure)) => write_failure(env, failure),
+        Some(Err(failure)) => write_failure(env, task, failure),
     }
 }
 
-fn write_failure(env: Env, failure: Failure<JsWork>) -> Result<RowParts, Fault> {
-    let with = |row: Row, number: f64, cause: Option<Arc<Packed>>| {
-        let Some(cause) = cause else { return Ok((row as i32, number, None)) };
+/// In the kind of a failure: there is a cause, whatever its value; the function is a native task; there is an exit code.
+const HAS_CAUSE: i32 = 1 << 16;
+const IS_NATIVE: i32 = 1 << 17;
+const HAS_EXITED: i32 = 1 << 18;
+
+/// From this number on a function has no name in a row, so that the number beside an exit code is exact.
+const MOST_FUNCTIONS: u32 = 1 << 20;
+
+/// The task's function, for messages: its bits of the kind, and its number, above 32 bits for an exit code.
+fn function_of(task: &JsTask) -> (i32, f64) {
+    let number = Some(task.needs()).filter(|number| *number < MOST_FUNCTIONS).unwrap_or(0);
+    let bits = if task.kind() == Kind::Native { IS_NATIVE } else { 0 };
+    (bits, f64::from(number) * f64::from(1 << 16) * f64::from(1 << 16))
+}
+
+fn write_failure(env: Env, task: &JsTask, failure: Failure<JsWork>) -> Result<RowParts, Fault> {
+    let (bits, function) = function_of(task);
+    let with = |kind: i32, number: f64, cause: Option<Arc<Packed>>| {
+        let Some(cause) = cause else { return Ok((kind, number, None)) };
         let (form, value) = writing::write_packed(env, &cause)?;
-        // Bit 16: there is a cause, whatever its value.
-        Ok((row as i32 | i32::from(form) << 8 | 1 << 16, number, Some(value)))
+        Ok((kind | i32::from(form) << 8 | HAS_CAUSE, number, Some(value)))
     };
     match failure {
-        Failure::Threw(error) => with(Row::Error, 0.0, Some(error)),
+        Failure::Threw(error) => with(Row::Error as i32, 0.0, Some(error)),
         Failure::Panicked(message) => Ok((Row::Panicked as i32, 0.0, Some(js::string(env, &message)?))),
         Failure::Cancelled => Ok((Row::Cancelled as i32, 0.0, None)),
-        Failure::Expired => Ok((Row::Expired as i32, 0.0, None)),
+        Failure::Expired => Ok((Row::Expired as i32 | bits, function, None)),
         Failure::TimedOut { trace } => {
             let trace = trace.map(|text| js::string(env, &text)).transpose()?;
-            Ok((Row::TimedOut as i32, 0.0, trace))
+            Ok((Row::TimedOut as i32 | bits, function, trace))
         }
-        Failure::Lost { exit_code, cause } => with(Row::Lost, exit_code.map_or(f64::NAN, f64::from), cause),
-        Failure::Broken { cause } => with(Row::Broken, 0.0, cause),
+        Failure::Lost { exit_code: Some(code), cause } => {
+            let number = function + f64::from(code.cast_unsigned());
+            with(Row::Lost as i32 | bits | HAS_EXITED, number, cause)
+        }
+        Failure::Lost { exit_code: None, cause } => with(Row::Lost as i32 | bits, function, cause),
+        Failure::Broken { cause } => with(Row::Broken as i32 | bits, function, cause),
     }
 }

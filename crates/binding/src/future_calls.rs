@@ -36,7 +36,7 @@ pub(crate) fn collect(call: &Call<'_>) -> Answer {
         call.state.header.set_row(0, slot, -1, 0.0);
         return js::undefined(call.env);
     }
-    let (kind, number, value) = deliver::write_outcome(call.env, task.take_outcome())?;
+    let (kind, number, value) = deliver::write_outcome(call.env, &task, task.take_outcome())?;
     call.state.header.set_row(0, slot, kind, number);
     value.map_or_else(|| js::undefined(call.env), Ok)
 }

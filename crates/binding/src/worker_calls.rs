@@ -188,9 +188,10 @@ pub(crate) fn look(call: &Call<'_>) -> Answer {
         1,
         js::string(call.env, task.owner().name.as_deref().unwrap_or_default())?,
     )?;
+    js::set_element(call.env, list, 2, js::double(call.env, f64::from(task.needs()))?)?;
     if let (Some(limit), Some(started)) = (task.timeout(), task.started()) {
         let left = limit.as_secs_f64() - started.elapsed().as_secs_f64();
-        js::set_element(call.env, list, 2, js::double(call.env, left * 1e3)?)?;
+        js::set_element(call.env, list, 3, js::double(call.env, left * 1e3)?)?;
     }
     Ok(list)
 }
