@@ -424,6 +424,7 @@ test('a method that only speaks of super, or is named class, can be sent', async
   t.is(await executor.submit(methods['com(puted)']), 'super')
   t.is(await executor.submit(methods.class), 7)
   await executor.shutdown()
+})
 
 test('the URL of a module that is not absolute: the error says how it becomes so', (t) => {
   const advice = (url: string): string => t.throws(() => moduleTasks(url), { instanceOf: TypeError })!.message.replace(/^.*: use /, '')
