@@ -568,3 +568,11 @@ test('the wait hook hears of waits for unfinished futures, and of their ends', a
   await future
   t.is(waiting, 0)
 })
+
+test('a future cannot be its own result', async (t) => {
+  const future = new Future<unknown>()
+  t.throws(() => future.setResult(future), { instanceOf: TypeError, message: /own result/ })
+  t.is(future.state, 'pending')
+  future.setResult(1)
+  t.is(await future, 1)
+})

@@ -134,6 +134,12 @@ test('more than 2 GB are refused with a clear error, as argument and as result, 
   const size = (buffer: ArrayBuffer): number => buffer.byteLength
   t.is(await executor.with({ transfer: [huge] }).submit(size, huge).result(SOON), 2 ** 31)
   t.is(huge.byteLength, 0)
+  const fail = (): never => {
+    throw Object.assign(new TypeError('small'), { huge: new Uint8Array(2 ** 31), code: 'HUGE' })
+  }
+  const error = await executor.submit(fail).exception(SOON)
+  t.true(error instanceof TypeError)
+  t.like(error as object, { message: 'small', code: 'HUGE', huge: undefined })
 })
 
 test('the memory of arguments and results is given back, and the values are collected', async (t) => {

@@ -48,7 +48,8 @@ function cloneAlone(value: unknown): unknown {
   try {
     data = withoutSending(() => pack(value))
   } catch (error) {
-    if (!canSend) throw error
+    // What is too large to be packed no port carries either.
+    if (!canSend || error instanceof RangeError) throw error
     return structuredClone(value)
   }
   return unpack(packedForm, data)

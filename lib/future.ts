@@ -314,7 +314,8 @@ export class Future<T> implements PromiseLike<T> {
   /**
    * For authors of executors: finishes the future with a result; callbacks run before this returns.
    *
-   * @throws InvalidStateError when the future is done, and for futures of this package's executors
+   * @throws InvalidStateError when the future is done, and for futures of this package's executors; TypeError for the future itself, which could
+   * never be waited for
    * @example
    * ```ts
    * const future = new Future<number>()
@@ -322,6 +323,7 @@ export class Future<T> implements PromiseLike<T> {
    * ```
    */
   setResult(value: T): void {
+    if (Object.is(value, this)) throw new TypeError('a future cannot be its own result')
     this.#finish(VALUE, value)
   }
 
