@@ -376,6 +376,8 @@ impl WorkerSide {
         if let Some(worker) = self.worker.borrow_mut().take() {
             worker.detach(exit_code, cause);
         }
+        // They are lost by now; lets go of their outcomes.
+        self.link.finish_ended();
         self.held.clear();
     }
 }
