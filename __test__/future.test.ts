@@ -457,7 +457,7 @@ test('resultSync throws what the task threw, and exceptionSync returns it', (t) 
 
 test('resultSync throws TimeoutError when time runs out', (t) => {
   const task = new FakeTask()
-  t.throws(() => task.future.resultSync(3), { instanceOf: TimeoutError })
+  t.throws(() => task.future.resultSync(300), { instanceOf: TimeoutError })
   t.true(task.parks > 0)
   t.throws(() => task.future.resultSync(0), { instanceOf: TimeoutError })
   t.throws(() => task.future.exceptionSync(0), { instanceOf: TimeoutError })
