@@ -133,3 +133,15 @@ test('a task that blocks for one whose promise has settled in the same tick gets
   t.is(await executor.submit(pair).result(SOON), 5)
   await executor.shutdown()
 })
+
+test('whoever hears of the end of an asynchronous task finds its worker free, and starts no other', async (t) => {
+  const executor = new ThreadPoolExecutor(4)
+  for (let n = 0; n < 500; n++) {
+    await executor.submit(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    })
+  }
+  const { idle, busy, starting } = executor.stats().workers
+  t.is(idle + busy + starting, 1)
+  await executor.shutdown()
+})

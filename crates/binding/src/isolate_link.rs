@@ -153,11 +153,14 @@ impl IsolateLink {
         Some(ended.swap_remove(at).1)
     }
 
-    /// The callback is over, or takes too long: settles the tasks whose promise has settled in it.
+    pub(crate) fn take_all_ended(&self) -> Vec<(Arc<JsTask>, Outcome<JsWork>)> {
+        std::mem::take(&mut *self.ended.lock())
+    }
+
+    /// The callback takes too long: settles, on another thread, the tasks whose promise has settled in it.
     pub(crate) fn finish_ended(&self) {
-        let ended = std::mem::take(&mut *self.ended.lock());
         let id = *self.id.lock();
-        for (task, outcome) in ended {
+        for (task, outcome) in self.take_all_ended() {
             if let Some(id) = id {
                 self.entry.pool.finish_for(id, &task, outcome);
             }

@@ -158,18 +158,22 @@ impl WorkerSide {
     /// The same, before the thread goes back to its event loop, and has that call the thread. If it is idle then, the pool calls it
     /// again when there is something to claim; if not it has to [come back](Self::come_back) by itself.
     pub(crate) fn finish_turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) {
+        if self.finish_idle(done) {
+            self.link.bell.ring();
+        } else {
+            self.come_back();
+        }
+    }
+
+    /// Settles what was run. Whether the worker is idle by that; see `pool::Worker::finish_idle`.
+    fn finish_idle(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> bool {
         let may_rest = !self.is_doomed() && self.may_claim();
-        let is_idle = match (done, self.worker.borrow().as_ref()) {
+        match (done, self.worker.borrow().as_ref()) {
             (Some((task, outcome)), Some(worker)) if may_rest => worker.finish_idle(&task, outcome),
             (done, _) => {
                 self.finish(done);
                 false
             }
-        };
-        if is_idle {
-            self.link.bell.ring();
-        } else {
-            self.come_back();
         }
     }
 
@@ -285,10 +289,12 @@ impl WorkerSide {
         if self.has_ended.get() { self.link.take_ended(task) } else { None }
     }
 
-    /// Finishes the tasks whose promise has settled; see `IsolateLink::finish_ended`.
+    /// Finishes the tasks whose promise has settled: the callback is over.
     pub(crate) fn finish_ended(&self) {
         if self.has_ended.replace(false) {
-            self.link.finish_ended();
+            for done in self.link.take_all_ended() {
+                self.finish_idle(Some(done));
+            }
         }
     }
 
@@ -376,8 +382,8 @@ impl WorkerSide {
         if let Some(worker) = self.worker.borrow_mut().take() {
             worker.detach(exit_code, cause);
         }
-        // They are lost by now; lets go of their outcomes.
-        self.link.finish_ended();
+        // They are lost by now.
+        drop(self.link.take_all_ended());
         self.held.clear();
     }
 }

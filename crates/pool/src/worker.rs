@@ -137,16 +137,7 @@ impl<W: Work> Worker<W> {
     pub fn finish(&self, task: &Arc<Task<W>>, outcome: Outcome<W>) {
         let mut actions = Actions::default();
         let mut shared = self.pool.lock();
-        self.pool.put_down(&mut shared, self.id, task, outcome, &mut actions);
-        let idle_hands = shared
-            .workers
-            .get(self.id)
-            .is_some_and(|record| record.state == WorkerState::Preparing && record.held.is_empty());
-        if idle_hands {
-            // What it makes ready may take long; without tasks it does that outside the budget.
-            shared.workers.leave_place(self.id);
-            self.pool.rebalance(&mut shared, &mut actions);
-        }
+        self.pool.finish(&mut shared, self.id, task, outcome, &mut actions);
         self.pool.unlock(shared, &mut actions);
         // Not `release`; see `turn`.
         self.pool.act(actions);
@@ -322,7 +313,27 @@ impl<W: Work> Pool<W> {
 
     /// Like [`Worker::finish`], from any thread.
     pub fn finish_for(self: &Arc<Self>, id: WorkerId, task: &Arc<Task<W>>, outcome: Outcome<W>) {
-        self.change(|shared, actions| self.put_down(shared, id, task, outcome, actions));
+        self.change(|shared, actions| self.finish(shared, id, task, outcome, actions));
+    }
+
+    fn finish(
+        &self,
+        shared: &mut Shared<W>,
+        id: WorkerId,
+        task: &Arc<Task<W>>,
+        outcome: Outcome<W>,
+        actions: &mut Actions<W>,
+    ) {
+        self.put_down(shared, id, task, outcome, actions);
+        let idle_hands = shared
+            .workers
+            .get(id)
+            .is_some_and(|record| record.state == WorkerState::Preparing && record.held.is_empty());
+        if idle_hands {
+            // What it makes ready may take long; without tasks it does that outside the budget.
+            shared.workers.leave_place(id);
+            self.rebalance(shared, actions);
+        }
     }
 
     /// A worker that was woken while it holds tasks does not come, because one of these does not let it: another is sent for what it was
