@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use pool::Service;
+
 use crate::guard::{self, Guard, Standing};
 use crate::isolate_link::IsolateLink;
 use crate::silence::{COME_BACK, Silence, UNANSWERED};
@@ -65,14 +67,8 @@ struct Stop {
 }
 
 #[derive(Default)]
-struct Stops {
-    list: Vec<Stop>,
-    thread_runs: bool,
-}
-
-#[derive(Default)]
 struct Stopper {
-    stops: Mutex<Stops>,
+    stops: Mutex<Vec<Stop>>,
     changed: Condvar,
     /// Stops that are not over, in the list or being stepped. Changed under the mutex.
     under_way: AtomicUsize,
@@ -84,7 +80,7 @@ fn stopper() -> &'static Stopper {
 }
 
 impl Stopper {
-    fn lock(&self) -> MutexGuard<'_, Stops> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Stop>> {
         self.stops.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -108,27 +104,15 @@ pub(crate) fn stop(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) {
     let stopper = stopper();
     let mut stops = stopper.lock();
     stopper.under_way.fetch_add(1, Ordering::Relaxed);
-    stops.list.push(Stop { link, task: task.clone(), expired, phase, next: now, ran: None });
-    // Refused, the next stop tries again; those with a limit of time were not accepted without it.
-    let _ = stops.start();
+    stops.push(Stop { link, task: task.clone(), expired, phase, next: now, ran: None });
     drop(stops);
+    // Refused, the next stop tries again; tasks with a limit of time were not accepted without it.
+    let _ = WATCHER.start();
     stopper.changed.notify_one();
 }
 
-impl Stops {
-    fn start(&mut self) -> std::io::Result<()> {
-        if !self.thread_runs {
-            std::thread::Builder::new().name("cf-stopper".into()).spawn(watch)?;
-            self.thread_runs = true;
-        }
-        Ok(())
-    }
-}
-
-/// Starts the thread, if it does not run yet. Whether it runs.
-pub(crate) fn start() -> bool {
-    stopper().lock().start().is_ok()
-}
+/// The thread.
+pub(crate) static WATCHER: Service = Service::new("cf-stopper", watch);
 
 /// Node's own code has put a stop off: it is asked for again at once. On the thread that the stop is meant for,
 /// so that on a busy processor too the next question comes right after this answer.
@@ -136,7 +120,7 @@ pub(crate) fn answered(guard: &Arc<Guard>) {
     let stopper = stopper();
     let mut stops = stopper.lock();
     let now = Instant::now();
-    for stop in stops.list.iter_mut().filter(|stop| Arc::ptr_eq(&stop.link.guard, guard)) {
+    for stop in stops.iter_mut().filter(|stop| Arc::ptr_eq(&stop.link.guard, guard)) {
         stop.next = now;
     }
     drop(stops);
@@ -168,7 +152,7 @@ fn watch() {
     let mut stops = stopper.lock();
     loop {
         let now = Instant::now();
-        let mut due: Vec<Stop> = stops.list.extract_if(.., |stop| stop.next <= now).collect();
+        let mut due: Vec<Stop> = stops.extract_if(.., |stop| stop.next <= now).collect();
         if due.is_empty() {
             stops = sleep(stopper, stops, now);
             continue;
@@ -178,12 +162,16 @@ fn watch() {
         due.retain_mut(step);
         stopper.under_way.fetch_sub(before - due.len(), Ordering::Relaxed);
         stops = stopper.lock();
-        stops.list.append(&mut due);
+        stops.append(&mut due);
     }
 }
 
-fn sleep<'a>(stopper: &'a Stopper, stops: MutexGuard<'a, Stops>, now: Instant) -> MutexGuard<'a, Stops> {
-    let next = stops.list.iter().map(|stop| stop.next.saturating_duration_since(now)).min();
+fn sleep<'a>(
+    stopper: &'a Stopper,
+    stops: MutexGuard<'a, Vec<Stop>>,
+    now: Instant,
+) -> MutexGuard<'a, Vec<Stop>> {
+    let next = stops.iter().map(|stop| stop.next.saturating_duration_since(now)).min();
     match next {
         None => stopper.changed.wait(stops).unwrap_or_else(PoisonError::into_inner),
         Some(wait) => stopper.changed.wait_timeout(stops, wait).unwrap_or_else(PoisonError::into_inner).0,

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use crate::service::Service;
+
 /// Which limit ran out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Limit {
@@ -65,7 +67,6 @@ impl Ord for Entry {
 struct Clock {
     heap: BinaryHeap<Reverse<Entry>>,
     next_number: u64,
-    thread_runs: bool,
     /// Since when the clock stands still, and for how long it stood before.
     paused: Option<Instant>,
     stood: Duration,
@@ -136,31 +137,15 @@ pub(crate) fn add(at: Instant, limit: Limit, alarm: &Arc<dyn Alarm>) -> bool {
             waits
         });
     }
-    let runs = clock.start().is_ok();
     drop(clock);
     if first {
         watch.changed.notify_one();
     }
-    runs
+    TICKER.start().is_ok()
 }
 
-impl Clock {
-    fn start(&mut self) -> std::io::Result<()> {
-        if !self.thread_runs {
-            std::thread::Builder::new().name("cf-deadlines".into()).spawn(tick)?;
-            self.thread_runs = true;
-        }
-        Ok(())
-    }
-}
-
-/// Starts the thread, if it does not run yet.
-///
-/// # Errors
-/// The system's, if it refuses one.
-pub(crate) fn start() -> std::io::Result<()> {
-    watch().lock().start()
-}
+/// The thread.
+pub(crate) static TICKER: Service = Service::new("cf-deadlines", tick);
 
 pub(crate) fn note_settled() {
     SETTLED.fetch_add(1, Ordering::Relaxed);

@@ -119,7 +119,7 @@ impl<W: Work> Pool<W> {
         let queue_timeout = spec.queue_timeout;
         let expired = [spec.timeout, queue_timeout].iter().flatten().any(|limit| limit.is_zero());
         let is_limited = spec.timeout.is_some() || queue_timeout.is_some();
-        if is_limited && !expired && deadline::start().is_err() {
+        if is_limited && !expired && deadline::TICKER.start().is_err() {
             return Err(Box::new(Refused { reason: Refusal::NoClock, spec }));
         }
         let task = Task::new(self.inbox.next_id(), spec, self, Instant::now());

@@ -12,7 +12,8 @@ use std::time::Instant;
 use crate::actions::Actions;
 use crate::outcome::Failure;
 use crate::pool::{Phase, Pool, Shared};
-use crate::work::Work;
+use crate::transit::CARRIED;
+use crate::work::{Kind, Work};
 
 impl<W: Work> Pool<W> {
     /// Accepts no more tasks; with `cancel_pending` those that wait are cancelled. Returns at once.
@@ -116,9 +117,22 @@ impl<W: Work> Pool<W> {
 impl<W: Work> Shared<W> {
     /// Settles everything that waits.
     fn clear(&mut self, actions: &mut Actions<W>, failure: impl Fn() -> Failure<W>) {
-        let mut waiting: Vec<_> =
-            self.lanes.iter_mut().flat_map(|lane| lane.drain(&mut actions.buried)).collect();
-        waiting.extend(self.drain_transit(actions));
+        for kind in Kind::ALL {
+            self.clear_kind(kind, actions, &failure);
+        }
+    }
+
+    /// Settles everything that waits for workers of `kind`.
+    pub(crate) fn clear_kind(
+        &mut self,
+        kind: Kind,
+        actions: &mut Actions<W>,
+        failure: &impl Fn() -> Failure<W>,
+    ) {
+        let mut waiting = self.lanes[kind as usize].drain(&mut actions.buried);
+        if kind == CARRIED {
+            waiting.extend(self.drain_transit(actions));
+        }
         for task in waiting {
             self.conclude(&task, Err(failure()), actions);
         }

@@ -7,7 +7,6 @@ use crate::actions::Actions;
 use crate::deadline::{self, Alarm, Limit};
 use crate::outcome::Failure;
 use crate::pool::{Pool, Shared};
-use crate::transit::CARRIED;
 use crate::work::{Kind, Work};
 
 /// So often it is tried to have a first worker of a kind.
@@ -165,13 +164,7 @@ impl<W: Work> Shared<W> {
 
     /// No worker can be had for `kind`: fails what waits for one.
     fn fail_all(&mut self, kind: Kind, cause: Option<W::Error>, actions: &mut Actions<W>) {
-        let mut waiting = self.lanes[kind as usize].drain(&mut actions.buried);
-        if kind == CARRIED {
-            waiting.extend(self.drain_transit(actions));
-        }
-        for task in waiting {
-            self.conclude(&task, Err(Failure::Broken { cause: cause.clone() }), actions);
-        }
+        self.clear_kind(kind, actions, &|| Failure::Broken { cause: cause.clone() });
         self.starts[kind as usize] = Starts::default();
         self.workers.allowed[kind as usize] = usize::MAX;
         self.note_room(actions);
