@@ -8,10 +8,10 @@ use std::sync::Arc;
 use crate::actions::Actions;
 use crate::outcome::Outcome;
 use crate::pool::{Pool, Shared};
-use crate::registry::{WorkerId, WorkerState};
+use crate::registry::WorkerState;
 use crate::task::Task;
 use crate::transit::CARRIED;
-use crate::work::{Kind, Work};
+use crate::work::{Kind, Work, WorkerId};
 use crate::worker::Next;
 
 impl<W: Work> Pool<W> {

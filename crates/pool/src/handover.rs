@@ -26,11 +26,11 @@ use crate::actions::Actions;
 use crate::deadline::{self, Alarm, Limit};
 use crate::outcome::Failure;
 use crate::pool::{Pool, Shared};
-use crate::registry::{WorkerId, WorkerState};
+use crate::registry::WorkerState;
 use crate::states::State;
 use crate::task::Task;
 use crate::transit::{CARRIED, FIRST_PATIENCE, MOST_PATIENCE};
-use crate::work::Work;
+use crate::work::{Work, WorkerId};
 use crate::worker::{Next, Worker};
 
 /// The end of the host's time.

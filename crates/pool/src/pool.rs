@@ -10,14 +10,14 @@ use crate::deadline::{self, Alarm};
 use crate::inbox::{self, Attended, Inbox};
 use crate::lane::Lane;
 use crate::outcome::{Ending, Failure, Outcome, ending};
-use crate::registry::{Record, Registry, WorkerId, WorkerState, WorkerView};
+use crate::registry::{Record, Registry, WorkerState, WorkerView};
 use crate::starts::Starts;
 use crate::states::State;
 use crate::stats::{Counts, Histogram, Snapshot};
 use crate::sync::{Condvar, Mutex};
 use crate::task::{Spec, Task};
 use crate::transit::Transit;
-use crate::work::{Host, Kind, Work};
+use crate::work::{Host, Kind, Work, WorkerId};
 
 /// Why a task was not accepted.
 pub enum Refusal<W: Work> {

@@ -9,9 +9,9 @@
 use crate::actions::Actions;
 use crate::inbox::Attended;
 use crate::pool::{Pool, Shared};
-use crate::registry::{WorkerId, WorkerState};
+use crate::registry::WorkerState;
 use crate::transit::CARRIED;
-use crate::work::{Kind, Work};
+use crate::work::{Kind, Work, WorkerId};
 
 /// How many workers of a kind, beyond `max_workers`, may stand in for workers whose tasks wait.
 pub(crate) const MOST_LENT: usize = 512;

@@ -3,14 +3,7 @@
 use std::sync::Arc;
 
 use crate::task::Task;
-use crate::work::{Kind, Work, WorkerLink};
-
-/// Names one worker of one pool, for ever: a slot that is used again gets a new generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct WorkerId {
-    pub slot: u32,
-    pub generation: u32,
-}
+use crate::work::{Kind, Work, WorkerId, WorkerLink};
 
 /// What a worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

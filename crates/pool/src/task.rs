@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::outcome::Outcome;
 use crate::pool::Pool;
-use crate::registry::WorkerId;
 use crate::states::State;
 use crate::sync::{AtomicBool, AtomicU8, Condvar, Mutex, MutexGuard, Ordering};
-use crate::work::{Kind, Work};
+use crate::work::{Kind, Work, WorkerId};
 
 /// What is submitted.
 pub struct Spec<W: Work> {

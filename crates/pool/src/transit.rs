@@ -8,9 +8,9 @@ use crate::actions::Actions;
 use crate::handover::Patience;
 use crate::lane::{Lane, Place};
 use crate::pool::Shared;
-use crate::registry::{WorkerId, WorkerState};
+use crate::registry::WorkerState;
 use crate::task::Task;
-use crate::work::{Kind, Work};
+use crate::work::{Kind, Work, WorkerId};
 
 /// How long a worker is reserved for a host that does not come; the first time and at the most.
 pub(crate) const FIRST_PATIENCE: Duration = Duration::from_millis(5);

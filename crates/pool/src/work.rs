@@ -23,6 +23,13 @@ impl Kind {
     pub(crate) const COUNT: usize = 3;
 }
 
+/// Names one worker of one pool, for ever: a slot that is used again gets a new generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WorkerId {
+    pub slot: u32,
+    pub generation: u32,
+}
+
 /// One piece of work, with the types that its future carries.
 pub trait Work: Sized + Send + 'static {
     /// What a task returns.

@@ -6,9 +6,9 @@ use crate::actions::Actions;
 use crate::deadline::{self, Alarm};
 use crate::outcome::{Failure, Outcome};
 use crate::pool::{Pool, Shared};
-use crate::registry::{WorkerId, WorkerState};
+use crate::registry::WorkerState;
 use crate::task::Task;
-use crate::work::{Kind, Work, WorkerLink};
+use crate::work::{Kind, Work, WorkerId, WorkerLink};
 
 /// What a worker should do now.
 pub enum Next<W: Work> {
