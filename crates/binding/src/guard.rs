@@ -342,7 +342,5 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
 
 /// Fails a task as timed out.
 pub(crate) fn time_out(task: &Arc<JsTask>, trace: Option<String>) {
-    if let Some(pool) = task.pool() {
-        pool.time_out(task, trace);
-    }
+    task.time_out(trace);
 }

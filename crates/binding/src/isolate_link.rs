@@ -12,7 +12,7 @@ use crate::mailbox::{Note, PoolEvent};
 use crate::pools::PoolEntry;
 use crate::stopper;
 use crate::watchdog::Pulse;
-use crate::work::{JsPool, JsTask, JsWork};
+use crate::work::{JsTask, JsWork};
 
 /// The pool's hold on a worker isolate; shared with every thread.
 pub(crate) struct IsolateLink {
@@ -52,7 +52,7 @@ impl WorkerLink<JsWork> for IsolateLink {
         stopper::stop(self, task, false);
     }
 
-    fn expire(&self, _pool: &Arc<JsPool>, task: &Arc<Task<JsWork>>) {
+    fn expire(&self, task: &Arc<Task<JsWork>>) {
         // Only then: a task that heeds its signal must not settle before it has failed.
         stopper::stop(self, task, true);
         self.abort(task);

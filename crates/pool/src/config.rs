@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::work::Kind;
+
 /// The limits of a pool.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -10,7 +12,7 @@ pub struct Config {
     /// How many workers of the kind [`Config::warm_kind`] are started at once and kept.
     pub min_workers: usize,
     /// The kind that `min_workers` speaks of.
-    pub warm_kind: crate::Kind,
+    pub warm_kind: Kind,
     /// How long an idle worker beyond `min_workers` stays; `None` for ever.
     pub idle_timeout: Option<Duration>,
     /// How many tasks may wait; `None` without limit.
@@ -31,7 +33,7 @@ impl Default for Config {
         Config {
             max_workers: 1,
             min_workers: 0,
-            warm_kind: crate::Kind::Isolate,
+            warm_kind: Kind::Isolate,
             idle_timeout: Some(Duration::from_secs(60)),
             max_queue: None,
             tasks_per_worker: 1,

@@ -19,6 +19,7 @@ mod deadline;
 mod handover;
 mod inbox;
 mod lane;
+mod limits;
 mod linger;
 mod native;
 mod outcome;

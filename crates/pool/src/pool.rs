@@ -1,6 +1,6 @@
 //! The pool: what is accepted, and the one mutex that guards queue, workers and counts.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::actions::Actions;
@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::deadline::{self, Alarm};
 use crate::inbox::{self, Attended, Inbox};
 use crate::lane::Lane;
+use crate::limits::{Expire, Limits};
 use crate::outcome::{Ending, Failure, Outcome, ending};
 use crate::registry::{Record, Registry, WorkerState, WorkerView};
 use crate::starts::Starts;
@@ -122,7 +123,11 @@ impl<W: Work> Pool<W> {
         if is_limited && !expired && deadline::TICKER.start().is_err() {
             return Err(Box::new(Refused { reason: Refusal::NoClock, spec }));
         }
-        let task = Task::new(self.inbox.next_id(), spec, self, Instant::now());
+        let limits = is_limited.then(|| {
+            let pool: Weak<dyn Expire<W>> = Arc::<Self>::downgrade(self);
+            Box::new(Limits { timeout: spec.timeout, pool })
+        });
+        let task = Task::new(self.inbox.next_id(), spec, limits, Instant::now());
         if (expired || task.hand_over || !self.inbox.post(&task))
             && let Err(reason) = self.admit(&task, expired)
         {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::deadline::{Alarm, Limit};
+use crate::limits::Expire;
 use crate::outcome::Failure;
-use crate::pool::Pool;
+use crate::pool::{Pool, Shared};
 use crate::states::State;
 use crate::task::Task;
 use crate::work::{Work, WorkerLink};
@@ -52,8 +52,10 @@ impl<W: Work> Pool<W> {
             task.state() == State::Running && shared.conclude(task, Err(Failure::TimedOut { trace }), actions)
         })
     }
+}
 
-    fn expire(self: &Arc<Self>, task: &Arc<Task<W>>) {
+impl<W: Work> Expire<W> for Pool<W> {
+    fn queue_time_over(self: Arc<Self>, task: &Arc<Task<W>>) {
         self.change(|shared, actions| {
             if task.state() == State::Pending {
                 shared.conclude_pending(task, Err(Failure::Expired), actions);
@@ -62,32 +64,22 @@ impl<W: Work> Pool<W> {
         });
     }
 
-    fn run_time_over(self: &Arc<Self>, task: &Arc<Task<W>>) {
+    fn run_time_over(self: Arc<Self>, task: &Arc<Task<W>>) {
         let link = self.change(|shared, _| shared.link_of(task));
         match link {
-            Some(link) if !task.state().is_settled() => link.expire(self, task),
-            _ => drop(self.time_out(task, None)),
+            Some(link) if !task.state().is_settled() => link.expire(task),
+            _ => drop(Pool::time_out(&self, task, None)),
         }
+    }
+
+    fn time_out(self: Arc<Self>, task: &Arc<Task<W>>, trace: Option<String>) -> bool {
+        Pool::time_out(&self, task, trace)
     }
 }
 
-impl<W: Work> crate::pool::Shared<W> {
+impl<W: Work> Shared<W> {
     fn link_of(&mut self, task: &Task<W>) -> Option<Arc<dyn WorkerLink<W>>> {
         let worker = task.inner.lock().worker?;
         self.workers.get(worker).map(|record| record.link.clone())
-    }
-}
-
-impl<W: Work> Alarm for Task<W> {
-    fn ring(self: Arc<Self>, limit: Limit) {
-        let Some(pool) = self.limits.as_ref().and_then(|limits| limits.pool.upgrade()) else { return };
-        match limit {
-            Limit::Queue => pool.expire(&self),
-            Limit::Run => pool.run_time_over(&self),
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.state().is_settled()
     }
 }

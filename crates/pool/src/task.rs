@@ -1,10 +1,10 @@
 //! A task and its future: one allocation that the submitter, the queue and the worker share.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::outcome::Outcome;
-use crate::pool::Pool;
+use crate::limits::Limits;
+use crate::outcome::{Failure, Outcome};
 use crate::states::State;
 use crate::sync::{AtomicBool, AtomicU8, Condvar, Mutex, MutexGuard, Ordering};
 use crate::work::{Kind, Work, WorkerId};
@@ -18,7 +18,7 @@ pub struct Spec<W: Work> {
     /// What a worker must have ready before it may claim the task (see [`Worker::next`](crate::Worker::next)); 0 for nothing.
     pub needs: u32,
     /// Whether the host carries the arguments to the worker; only for [`Kind::Isolate`]. Such a task waits for
-    /// [`Pool::seal`].
+    /// [`Pool::seal`](crate::Pool::seal).
     pub hand_over: bool,
     /// Higher first; not NaN.
     pub priority: f64,
@@ -26,12 +26,6 @@ pub struct Spec<W: Work> {
     pub timeout: Option<Duration>,
     /// The longest wait before the claim.
     pub queue_timeout: Option<Duration>,
-}
-
-/// The time limits of a task that has any. Holds the pool for the deadline thread.
-pub(crate) struct Limits<W: Work> {
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) pool: Weak<Pool<W>>,
 }
 
 /// What a task holds: first its work, in the end its outcome.
@@ -90,9 +84,8 @@ pub struct Task<W: Work> {
 }
 
 impl<W: Work> Task<W> {
-    pub(crate) fn new(id: u64, spec: Spec<W>, pool: &Arc<Pool<W>>, now: Instant) -> Arc<Self> {
-        let limited = spec.timeout.is_some() || spec.queue_timeout.is_some();
-        let limits = limited.then(|| Box::new(Limits { timeout: spec.timeout, pool: Arc::downgrade(pool) }));
+    /// `limits` are there if the task has any.
+    pub(crate) fn new(id: u64, spec: Spec<W>, limits: Option<Box<Limits<W>>>, now: Instant) -> Arc<Self> {
         Arc::new(Task {
             id,
             kind: spec.kind,
@@ -175,10 +168,11 @@ impl<W: Work> Task<W> {
         self.limits.as_ref().and_then(|limits| limits.timeout)
     }
 
-    /// The pool of a task that has a time limit.
-    #[must_use]
-    pub fn pool(&self) -> Option<Arc<Pool<W>>> {
-        self.limits.as_ref().and_then(|limits| limits.pool.upgrade())
+    /// Fails the task because its run time is over; `trace` tells where it was. False if it does not run, or has no
+    /// time limit.
+    pub fn time_out(self: &Arc<Self>, trace: Option<String>) -> bool {
+        let pool = self.limits.as_ref().and_then(|limits| limits.pool.upgrade());
+        pool.is_some_and(|pool| pool.time_out(self, trace))
     }
 
     /// When the task was claimed.
@@ -234,7 +228,7 @@ impl<W: Work> Task<W> {
     /// task was claimed. The caller sees to it that the task is announced once it holds no lock.
     pub(crate) fn settle(&self, outcome: Outcome<W>) -> Result<(Option<W>, Option<Instant>), Outcome<W>> {
         let next = match &outcome {
-            Err(crate::Failure::Cancelled) => State::Cancelled,
+            Err(Failure::Cancelled) => State::Cancelled,
             _ => State::Finished,
         };
         let mut inner = self.inner.lock();

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::control::Control;
-use crate::pool::Pool;
 use crate::task::Task;
 
 /// A kind of worker. A task names the one that can run it; each kind has a lane in the queue.
@@ -75,10 +74,10 @@ pub trait WorkerLink<W: Work>: Send + Sync {
     /// `task`, which this worker runs, has been settled by somebody else: stop it. Its cancel flag
     /// is up already.
     fn stop(&self, task: &Arc<Task<W>>);
-    /// The run time of `task` is over: settle it through [`Pool::time_out`], at once or after a short
+    /// The run time of `task` is over: settle it through [`Task::time_out`], at once or after a short
     /// look at where it is, then stop it.
-    fn expire(&self, pool: &Arc<Pool<W>>, task: &Arc<Task<W>>) {
-        if pool.time_out(task, None) {
+    fn expire(&self, task: &Arc<Task<W>>) {
+        if task.time_out(None) {
             self.stop(task);
         }
     }

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use pool::{Cancelled, Kind, Pause, Pool, Spec, StartFailure, State, Task, WorkerLink};
+use pool::{Cancelled, Kind, Pause, Spec, StartFailure, State, Task, WorkerLink};
 use support::*;
 
 const ISOLATE: Kind = Kind::Isolate;
@@ -193,9 +193,9 @@ fn a_worker_may_look_where_the_task_is_before_it_settles_it() {
     impl WorkerLink<Job> for Looker {
         fn wake(&self) {}
         fn stop(&self, _task: &Arc<Task<Job>>) {}
-        fn expire(&self, pool: &Arc<Pool<Job>>, task: &Arc<Task<Job>>) {
-            assert!(pool.time_out(task, Some("at loop.js:3".into())));
-            assert!(!pool.time_out(task, None), "once only");
+        fn expire(&self, task: &Arc<Task<Job>>) {
+            assert!(task.time_out(Some("at loop.js:3".into())));
+            assert!(!task.time_out(None), "once only");
         }
     }
     let _clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
