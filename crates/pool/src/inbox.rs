@@ -13,9 +13,7 @@ use std::sync::Arc;
 // The models need not branch on it.
 use std::sync::atomic::AtomicU64;
 
-use crate::actions::Actions;
-use crate::pool::{Pool, Shared};
-use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
+use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::task::Task;
 use crate::work::{Kind, Work};
 
@@ -79,61 +77,6 @@ impl<W: Work> Inbox<W> {
         if takes_back {
             self.has_news.store(false, Ordering::Release);
             std::mem::swap(&mut posted.tasks, left);
-        }
-    }
-}
-
-/// Memory for so many arrivals is kept.
-const MOST_KEPT: usize = 4096;
-
-impl<W: Work> Pool<W> {
-    /// Takes the mutex, and in what has been submitted without it. To be released by `unlock` or `release`, but by those who
-    /// change nothing.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Shared<W>> {
-        let mut shared = self.state.lock();
-        if self.inbox.has_news() {
-            let mut arrivals = std::mem::take(&mut shared.arrivals);
-            self.inbox.take(&mut arrivals);
-            shared.take_in(arrivals);
-        }
-        shared
-    }
-
-    /// Releases the mutex. Whether tasks may be left in the inbox from now on is said before.
-    pub(crate) fn unlock(&self, mut shared: MutexGuard<'_, Shared<W>>, actions: &mut Actions<W>) {
-        loop {
-            let attended = self.attended(&shared);
-            if attended == shared.attended || self.attend(&mut shared, attended) == 0 {
-                return;
-            }
-            self.rebalance(&mut shared, actions);
-        }
-    }
-
-    /// Nothing is left in the inbox any more: what was is in the queue.
-    pub(crate) fn close_inbox(&self, shared: &mut Shared<W>) {
-        self.attend(shared, NONE);
-    }
-
-    /// Tells the inbox. Gives the number of tasks that it had to take in for that.
-    fn attend(&self, shared: &mut Shared<W>, attended: Attended) -> usize {
-        let mut left = std::mem::take(&mut shared.arrivals);
-        self.inbox.attend(attended, &mut left);
-        shared.attended = attended;
-        let count = left.len();
-        shared.take_in(left);
-        count
-    }
-}
-
-impl<W: Work> Shared<W> {
-    /// Puts tasks that have been submitted in their lanes, and keeps the memory that they came in.
-    fn take_in(&mut self, mut arrivals: Vec<Arc<Task<W>>>) {
-        for task in arrivals.drain(..) {
-            self.lanes[task.kind() as usize].push(task);
-        }
-        if arrivals.capacity() <= MOST_KEPT {
-            self.arrivals = arrivals;
         }
     }
 }

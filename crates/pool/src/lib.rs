@@ -21,6 +21,7 @@ mod inbox;
 mod lane;
 mod limits;
 mod linger;
+mod lock;
 mod native;
 mod outcome;
 mod parker;

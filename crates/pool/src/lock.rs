@@ -1,0 +1,68 @@
+//! Taking and releasing the pool's mutex, so that nobody who holds it sees a queue without what is in the inbox.
+//!
+//! Every change takes it by [`Pool::lock`], which takes the inbox in first, and releases it by [`Pool::unlock`], which
+//! tells the inbox for which kinds tasks may be left there from now on; why that loses no task stands in `inbox`.
+
+use std::sync::Arc;
+
+use crate::actions::Actions;
+use crate::inbox::{self, Attended};
+use crate::pool::{Pool, Shared};
+use crate::sync::MutexGuard;
+use crate::task::Task;
+use crate::work::Work;
+
+/// Memory for so many arrivals is kept.
+const MOST_KEPT: usize = 4096;
+
+impl<W: Work> Pool<W> {
+    /// Takes the mutex, and in what has been submitted without it. To be released by `unlock` or `release`, but by those who
+    /// change nothing.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Shared<W>> {
+        let mut shared = self.state.lock();
+        if self.inbox.has_news() {
+            let mut arrivals = std::mem::take(&mut shared.arrivals);
+            self.inbox.take(&mut arrivals);
+            shared.take_in(arrivals);
+        }
+        shared
+    }
+
+    /// Releases the mutex. Whether tasks may be left in the inbox from now on is said before.
+    pub(crate) fn unlock(&self, mut shared: MutexGuard<'_, Shared<W>>, actions: &mut Actions<W>) {
+        loop {
+            let attended = self.attended(&shared);
+            if attended == shared.attended || self.attend(&mut shared, attended) == 0 {
+                return;
+            }
+            self.rebalance(&mut shared, actions);
+        }
+    }
+
+    /// Nothing is left in the inbox any more: what was is in the queue.
+    pub(crate) fn close_inbox(&self, shared: &mut Shared<W>) {
+        self.attend(shared, inbox::NONE);
+    }
+
+    /// Tells the inbox. Gives the number of tasks that it had to take in for that.
+    fn attend(&self, shared: &mut Shared<W>, attended: Attended) -> usize {
+        let mut left = std::mem::take(&mut shared.arrivals);
+        self.inbox.attend(attended, &mut left);
+        shared.attended = attended;
+        let count = left.len();
+        shared.take_in(left);
+        count
+    }
+}
+
+impl<W: Work> Shared<W> {
+    /// Puts tasks that have been submitted in their lanes, and keeps the memory that they came in.
+    fn take_in(&mut self, mut arrivals: Vec<Arc<Task<W>>>) {
+        for task in arrivals.drain(..) {
+            self.lanes[task.kind() as usize].push(task);
+        }
+        if arrivals.capacity() <= MOST_KEPT {
+            self.arrivals = arrivals;
+        }
+    }
+}
