@@ -19,41 +19,17 @@
 //! the host has come; then it gets twice as long. So the task also gets its turn where the host is always late and the
 //! workers are never idle.
 
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use crate::actions::Actions;
-use crate::deadline::{self, Alarm, Limit};
 use crate::outcome::Failure;
 use crate::pool::{Pool, Shared};
 use crate::registry::WorkerState;
 use crate::states::State;
 use crate::task::Task;
-use crate::transit::{CARRIED, FIRST_PATIENCE, MOST_PATIENCE};
+use crate::transit::{CARRIED, FIRST_PATIENCE};
 use crate::work::{Work, WorkerId};
 use crate::worker::{Next, Worker};
-
-/// The end of the host's time.
-pub(crate) struct Patience<W: Work>(Weak<Pool<W>>);
-
-impl<W: Work> Alarm for Patience<W> {
-    fn ring(self: Arc<Self>, _limit: Limit) {
-        let Some(pool) = self.0.upgrade() else { return };
-        pool.change(|shared, actions| {
-            let is_current = shared.transit.alarm.as_ref().is_some_and(|alarm| Arc::ptr_eq(alarm, &self));
-            if is_current {
-                shared.transit.is_missing = true;
-                shared.transit.patience = (shared.transit.patience * 2).min(MOST_PATIENCE);
-                shared.trim_reserved(0);
-                pool.rebalance(shared, actions);
-            }
-        });
-    }
-
-    fn is_over(&self) -> bool {
-        false
-    }
-}
 
 impl<W: Work> Pool<W> {
     /// The arguments of a task that is [handed over](crate::Spec::hand_over) are ready to be carried.
@@ -139,33 +115,6 @@ impl<W: Work> Pool<W> {
         });
     }
 
-    /// Keeps worker `id`, which has a place or can have one, free for a waiting task.
-    pub(crate) fn reserve(&self, shared: &mut Shared<W>, id: WorkerId, actions: &mut Actions<W>) {
-        shared.workers.take_place(id);
-        shared.workers.set_state(id, WorkerState::Reserved);
-        shared.transit.reserved.push(id);
-        actions.hand_over |= !std::mem::replace(&mut shared.transit.asked, true);
-        if shared.transit.alarm.is_none() {
-            // Anything else that this worker could do meanwhile may block for a task like that one.
-            let is_urgent = shared.transit.waiting.is_urgent();
-            actions.patience = Some(if is_urgent { MOST_PATIENCE } else { shared.transit.patience });
-        }
-    }
-
-    /// Limits the time of the host; called once the mutex is released.
-    pub(crate) fn limit_patience(self: &Arc<Self>, patience: Duration) {
-        let ours = Arc::new(Patience(Arc::downgrade(self)));
-        {
-            let mut shared = self.state.lock();
-            if shared.transit.reserved.is_empty() || shared.transit.alarm.is_some() {
-                return;
-            }
-            shared.transit.alarm = Some(ours.clone());
-        }
-        let alarm: Arc<dyn Alarm> = ours;
-        deadline::add(Instant::now() + patience, Limit::Queue, &alarm);
-    }
-
     /// Reserves or starts a worker for the first waiting task. `None` if there is none to be had.
     pub(crate) fn send_carrier(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) -> Option<bool> {
         let free = shared.workers.active < self.config.max_workers;
@@ -242,6 +191,80 @@ impl<W: Work> Pool<W> {
         shared.note_room(actions);
         // What is pinned is pending: whatever settles it takes it out.
         shared.begin(task, id, actions.now)
+    }
+}
+
+impl<W: Work> Shared<W> {
+    /// Whether a waiting task of `transit` comes before everything that waits in the lane of its kind.
+    pub(crate) fn transit_is_first(&mut self, actions: &mut Actions<W>) -> bool {
+        let Some(place) = self.transit.head(&mut actions.buried) else { return false };
+        let lane = &mut self.lanes[CARRIED as usize];
+        // What is in the lane may have its worker already.
+        if lane.len() <= self.workers.woken[CARRIED as usize] {
+            return true;
+        }
+        lane.head(&mut actions.buried).is_none_or(|(first, _)| place < first)
+    }
+
+    pub(crate) fn next_assignment(&mut self, actions: &mut Actions<W>) -> Option<(Arc<Task<W>>, WorkerId)> {
+        let worker = *self.transit.reserved.last()?;
+        // Drops the tombstones before it.
+        self.transit.waiting.head(&mut actions.buried)?;
+        let task = self.transit.waiting.pop()?;
+        self.transit.reserved.pop();
+        self.transit.carried.push((task.clone(), worker));
+        Some((task, worker))
+    }
+
+    /// A task that waits was settled: takes it out of wherever it is.
+    pub(crate) fn forget_carried(&mut self, task: &Arc<Task<W>>, actions: &mut Actions<W>) {
+        if self.transit.forget_unsealed(task) {
+            return;
+        }
+        if let Some(at) = self.transit.carried.iter().position(|(other, _)| Arc::ptr_eq(other, task)) {
+            // `delivered` frees the worker.
+            self.transit.carried.swap_remove(at);
+            return;
+        }
+        let holder = self
+            .workers
+            .iter()
+            .find(|(_, record)| record.pinned.iter().any(|other| Arc::ptr_eq(other, task)))
+            .map(|(id, _)| id);
+        let Some(id) = holder else {
+            self.transit.waiting.forget(&mut actions.buried);
+            return;
+        };
+        if let Some(record) = self.workers.get(id) {
+            record.pinned.retain(|other| !Arc::ptr_eq(other, task));
+        }
+        self.transit.pinned -= 1;
+        if self.workers.get(id).is_some_and(|record| record.pinned.is_empty()) {
+            self.set_free(id);
+        }
+    }
+
+    /// Takes every task that was not claimed, wherever it is.
+    pub(crate) fn drain_transit(&mut self, actions: &mut Actions<W>) -> Vec<Arc<Task<W>>> {
+        let mut all = std::mem::take(&mut self.transit.unsealed);
+        all.extend(self.transit.waiting.drain(&mut actions.buried));
+        // The other reservations end with the next rebalancing.
+        for (task, worker) in std::mem::take(&mut self.transit.carried) {
+            self.set_free(worker);
+            all.push(task);
+        }
+        if self.transit.pinned > 0 {
+            let ids: Vec<WorkerId> = self.workers.iter().map(|(id, _)| id).collect();
+            for id in ids {
+                let pinned = self.workers.get(id).map(|record| std::mem::take(&mut record.pinned));
+                if let Some(pinned) = pinned.filter(|pinned| !pinned.is_empty()) {
+                    self.transit.pinned -= pinned.len();
+                    all.extend(pinned);
+                    self.set_free(id);
+                }
+            }
+        }
+        all
     }
 }
 

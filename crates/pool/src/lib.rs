@@ -28,6 +28,7 @@ mod parker;
 mod pool;
 mod rebalance;
 mod registry;
+mod reservation;
 mod service;
 mod shutdown;
 mod starts;

@@ -1,0 +1,106 @@
+//! Workers that keep themselves free for a task that is handed over, and for how long; why stands in `handover`.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use crate::actions::Actions;
+use crate::deadline::{self, Alarm, Limit};
+use crate::pool::{Pool, Shared};
+use crate::registry::WorkerState;
+use crate::transit::MOST_PATIENCE;
+use crate::work::{Work, WorkerId};
+
+/// The end of the host's time.
+struct Patience<W: Work>(Weak<Pool<W>>);
+
+impl<W: Work> Alarm for Patience<W> {
+    fn ring(self: Arc<Self>, _limit: Limit) {
+        let Some(pool) = self.0.upgrade() else { return };
+        let ours: Arc<dyn Alarm> = self;
+        pool.change(|shared, actions| {
+            let is_current = shared.transit.alarm.as_ref().is_some_and(|alarm| Arc::ptr_eq(alarm, &ours));
+            if is_current {
+                shared.transit.is_missing = true;
+                shared.transit.patience = (shared.transit.patience * 2).min(MOST_PATIENCE);
+                shared.trim_reserved(0);
+                pool.rebalance(shared, actions);
+            }
+        });
+    }
+
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
+impl<W: Work> Pool<W> {
+    /// Keeps worker `id`, which has a place or can have one, free for a waiting task.
+    pub(crate) fn reserve(&self, shared: &mut Shared<W>, id: WorkerId, actions: &mut Actions<W>) {
+        shared.workers.take_place(id);
+        shared.workers.set_state(id, WorkerState::Reserved);
+        shared.transit.reserved.push(id);
+        actions.hand_over |= !std::mem::replace(&mut shared.transit.asked, true);
+        if shared.transit.alarm.is_none() {
+            // Anything else that this worker could do meanwhile may block for a task like that one.
+            let is_urgent = shared.transit.waiting.is_urgent();
+            actions.patience = Some(if is_urgent { MOST_PATIENCE } else { shared.transit.patience });
+        }
+    }
+
+    /// Limits the time of the host; called once the mutex is released.
+    pub(crate) fn limit_patience(self: &Arc<Self>, patience: Duration) {
+        let alarm: Arc<dyn Alarm> = Arc::new(Patience(Arc::downgrade(self)));
+        {
+            let mut shared = self.state.lock();
+            if shared.transit.reserved.is_empty() || shared.transit.alarm.is_some() {
+                return;
+            }
+            shared.transit.alarm = Some(alarm.clone());
+        }
+        deadline::add(Instant::now() + patience, Limit::Queue, &alarm);
+    }
+}
+
+impl<W: Work> Shared<W> {
+    /// Frees reserved workers until there are no more than `most`.
+    pub(crate) fn trim_reserved(&mut self, most: usize) {
+        while self.transit.reserved.len() > most {
+            if let Some(id) = self.transit.reserved.pop() {
+                self.set_free(id);
+            }
+        }
+        if self.transit.reserved.is_empty() {
+            self.transit.alarm = None;
+        }
+    }
+
+    /// Frees as many reserved workers as there are too many for the tasks that wait.
+    pub(crate) fn trim_surplus(&mut self) {
+        if !self.transit.reserved.is_empty() {
+            self.trim_reserved(self.transit.waiting.len());
+        }
+    }
+
+    /// A reserved worker is idle again.
+    pub(crate) fn set_free(&mut self, id: WorkerId) {
+        let Some(record) = self.workers.get(id).filter(|record| record.state == WorkerState::Reserved) else {
+            return;
+        };
+        let (held, suspended) = (record.held.len(), record.suspended);
+        if held == 0 || suspended > 0 {
+            self.workers.leave_place(id);
+        }
+        self.workers.set_state(id, if held == 0 { WorkerState::Idle } else { WorkerState::Partial });
+    }
+
+    /// Worker `id` is not reserved any more, because it blocks or ends.
+    pub(crate) fn unreserve(&mut self, id: WorkerId) {
+        self.transit.reserved.retain(|other| *other != id);
+    }
+
+    /// A worker has ended, and `pinned` tasks with it. Of one that is on its way to it `delivered` will tell.
+    pub(crate) fn recall(&mut self, id: WorkerId, pinned: usize) {
+        self.unreserve(id);
+        self.transit.pinned -= pinned;
+    }
+}
