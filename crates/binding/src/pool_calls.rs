@@ -26,6 +26,7 @@ pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
         max_workers: header.scratch(0) as usize,
         min_workers: header.scratch(1) as usize,
         warm_kind: Kind::Isolate,
+        handover_kind: Kind::Isolate,
         idle_timeout: optional(2).map(duration),
         max_queue: optional(3).map(|number| number as usize),
         tasks_per_worker: header.scratch(4) as usize,

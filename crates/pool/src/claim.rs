@@ -10,7 +10,6 @@ use crate::outcome::Outcome;
 use crate::pool::{Pool, Shared};
 use crate::registry::WorkerState;
 use crate::task::Task;
-use crate::transit::CARRIED;
 use crate::work::{Kind, Work, WorkerId};
 use crate::worker::Next;
 
@@ -83,7 +82,7 @@ impl<W: Work> Pool<W> {
                 Next::Nothing
             });
         }
-        if may_run && kind == CARRIED && shared.transit_is_first(actions) {
+        if may_run && kind == self.config.handover_kind && shared.transit_is_first(actions) {
             self.reserve(shared, id, actions);
             self.rebalance(shared, actions);
             return Next::Nothing;

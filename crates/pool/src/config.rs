@@ -13,6 +13,8 @@ pub struct Config {
     pub min_workers: usize,
     /// The kind that `min_workers` speaks of.
     pub warm_kind: Kind,
+    /// The kind whose tasks may need a handover; see [`Spec::hand_over`](crate::Spec::hand_over).
+    pub handover_kind: Kind,
     /// How long an idle worker beyond `min_workers` stays; `None` for ever.
     pub idle_timeout: Option<Duration>,
     /// How many tasks may wait; `None` without limit.
@@ -34,6 +36,7 @@ impl Default for Config {
             max_workers: 1,
             min_workers: 0,
             warm_kind: Kind::Isolate,
+            handover_kind: Kind::Isolate,
             idle_timeout: Some(Duration::from_secs(60)),
             max_queue: None,
             tasks_per_worker: 1,

@@ -27,7 +27,7 @@ use crate::pool::{Pool, Shared};
 use crate::registry::WorkerState;
 use crate::states::State;
 use crate::task::Task;
-use crate::transit::{CARRIED, FIRST_PATIENCE};
+use crate::transit::FIRST_PATIENCE;
 use crate::work::{Work, WorkerId};
 use crate::worker::{Next, Worker};
 
@@ -117,19 +117,20 @@ impl<W: Work> Pool<W> {
 
     /// Reserves or starts a worker for the first waiting task. `None` if there is none to be had.
     pub(crate) fn send_carrier(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) -> Option<bool> {
+        let kind = self.config.handover_kind;
         let free = shared.workers.active < self.config.max_workers;
-        let idle = shared.workers.last_idle(CARRIED).filter(|_| free);
-        let worker = shared.workers.last_lingering(CARRIED).or(idle);
-        if let Some(id) = worker.or_else(|| shared.workers.last_partial(CARRIED, free)) {
+        let idle = shared.workers.last_idle(kind).filter(|_| free);
+        let worker = shared.workers.last_lingering(kind).or(idle);
+        if let Some(id) = worker.or_else(|| shared.workers.last_partial(kind, free)) {
             self.reserve(shared, id, actions);
             return Some(true);
         }
-        if free && self.wants_more(shared, CARRIED) {
-            shared.workers.starting[CARRIED as usize] += 1;
-            actions.start.push(CARRIED);
+        if free && self.wants_more(shared, kind) {
+            shared.workers.starting[kind as usize] += 1;
+            actions.start.push(kind);
             return Some(true);
         }
-        (!free && self.is_reachable(shared, CARRIED)).then_some(false)
+        (!free && self.is_reachable(shared, kind)).then_some(false)
     }
 
     /// Wakes a worker that had to give up its place before it could claim what is pinned to it.
@@ -198,9 +199,10 @@ impl<W: Work> Shared<W> {
     /// Whether a waiting task of `transit` comes before everything that waits in the lane of its kind.
     pub(crate) fn transit_is_first(&mut self, actions: &mut Actions<W>) -> bool {
         let Some(place) = self.transit.head(&mut actions.buried) else { return false };
-        let lane = &mut self.lanes[CARRIED as usize];
+        let k = self.transit.kind as usize;
+        let lane = &mut self.lanes[k];
         // What is in the lane may have its worker already.
-        if lane.len() <= self.workers.woken[CARRIED as usize] {
+        if lane.len() <= self.workers.woken[k] {
             return true;
         }
         lane.head(&mut actions.buried).is_none_or(|(first, _)| place < first)

@@ -88,11 +88,10 @@ impl<W: Work> Pool<W> {
         config.max_workers = config.max_workers.max(1);
         config.tasks_per_worker = config.tasks_per_worker.max(1);
         let pool = Arc::new(Pool {
-            config,
             host,
             state: Apart(Mutex::new(Shared {
                 lanes: std::array::from_fn(|_| Lane::default()),
-                transit: Transit::default(),
+                transit: Transit::new(config.handover_kind),
                 workers: Registry::new(),
                 phase: Phase::Open,
                 closed: false,
@@ -107,6 +106,7 @@ impl<W: Work> Pool<W> {
                 run_time: Histogram::default(),
             })),
             inbox: Apart(Inbox::new()),
+            config,
             close_signal: Condvar::default(),
             thread_number: std::sync::atomic::AtomicU64::new(1),
         });
@@ -117,6 +117,7 @@ impl<W: Work> Pool<W> {
     /// Accepts a task, or gives it back. When this returns the task can be claimed and its clocks run.
     /// A task with a limit of zero is accepted and fails at once without running.
     pub fn submit(self: &Arc<Self>, spec: Spec<W>) -> Result<Arc<Task<W>>, Box<Refused<W>>> {
+        debug_assert!(!spec.hand_over || spec.kind == self.config.handover_kind);
         let queue_timeout = spec.queue_timeout;
         let expired = [spec.timeout, queue_timeout].iter().flatten().any(|limit| limit.is_zero());
         let is_limited = spec.timeout.is_some() || queue_timeout.is_some();

@@ -10,7 +10,6 @@ use crate::actions::Actions;
 use crate::inbox::Attended;
 use crate::pool::{Pool, Shared};
 use crate::registry::WorkerState;
-use crate::transit::CARRIED;
 use crate::work::{Kind, Work, WorkerId};
 
 /// How many workers of a kind, beyond `max_workers`, may stand in for workers whose tasks wait.
@@ -36,7 +35,7 @@ impl<W: Work> Pool<W> {
         let free = shared.workers.active < self.config.max_workers;
         for kind in shared.kinds_by_head(actions).into_iter().flatten() {
             let k = kind as usize;
-            if kind == CARRIED && shared.transit_is_first(actions) {
+            if kind == self.config.handover_kind && shared.transit_is_first(actions) {
                 match self.send_carrier(shared, actions) {
                     Some(true) => return true,
                     Some(false) => {
@@ -126,7 +125,7 @@ impl<W: Work> Pool<W> {
             workers.active + workers.starting.iter().sum::<usize>() < self.config.max_workers;
         // The first of its kind is started even when others fill the budget: it takes its turn.
         // Those that wait do not count: the task that they wait for may need another worker.
-        let unserved = if kind == CARRIED { shared.transit.unserved() } else { 0 };
+        let unserved = shared.transit.unserved_of(kind);
         shared.lanes[k].len() + unserved > coming && allowed && (exists == waiting || budget_is_open)
     }
 
@@ -146,7 +145,7 @@ impl<W: Work> Pool<W> {
                 return false;
             }
             let k = other as usize;
-            let carried = other == CARRIED && shared.transit.unserved() > 0;
+            let carried = shared.transit.unserved_of(other) > 0;
             if (carried || shared.lanes[k].len() > shared.workers.woken[k])
                 && self.is_reachable(shared, other)
             {
@@ -165,8 +164,7 @@ impl<W: Work> Shared<W> {
 
     /// The tasks that wait for any worker of `kind`.
     pub(crate) fn waiting(&self, kind: Kind) -> usize {
-        let carried = if kind == CARRIED { self.transit.unassigned() } else { 0 };
-        self.lanes[kind as usize].len() + carried
+        self.lanes[kind as usize].len() + self.transit.unassigned_of(kind)
     }
 
     /// The kinds that have tasks waiting, the one with the first task first.
@@ -179,7 +177,7 @@ impl<W: Work> Shared<W> {
             if lane.len() > 0 {
                 first = lane.head(&mut actions.buried).map(|(place, _)| place);
             }
-            if kind == CARRIED && self.transit.unserved() > 0 {
+            if self.transit.unserved_of(kind) > 0 {
                 let carried = self.transit.head(&mut actions.buried);
                 first = [first, carried].into_iter().flatten().min();
             }

@@ -12,7 +12,6 @@ use std::time::Instant;
 use crate::actions::Actions;
 use crate::outcome::Failure;
 use crate::pool::{Phase, Pool, Shared};
-use crate::transit::CARRIED;
 use crate::work::{Kind, Work};
 
 impl<W: Work> Pool<W> {
@@ -130,7 +129,7 @@ impl<W: Work> Shared<W> {
         failure: &impl Fn() -> Failure<W>,
     ) {
         let mut waiting = self.lanes[kind as usize].drain(&mut actions.buried);
-        if kind == CARRIED {
+        if kind == self.transit.kind {
             waiting.extend(self.drain_transit(actions));
         }
         for task in waiting {

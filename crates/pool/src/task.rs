@@ -17,7 +17,8 @@ pub struct Spec<W: Work> {
     pub owner: W::Owner,
     /// What a worker must have ready before it may claim the task (see [`Worker::next`](crate::Worker::next)); 0 for nothing.
     pub needs: u32,
-    /// Whether the host carries the arguments to the worker; only for [`Kind::Isolate`]. Such a task waits for
+    /// Whether the host carries the arguments to the worker; only for a task of
+    /// [`Config::handover_kind`](crate::Config::handover_kind). Such a task waits for
     /// [`Pool::seal`](crate::Pool::seal).
     pub hand_over: bool,
     /// Higher first; not NaN.

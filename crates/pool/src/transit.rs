@@ -13,10 +13,9 @@ use crate::work::{Kind, Work, WorkerId};
 pub(crate) const FIRST_PATIENCE: Duration = Duration::from_millis(5);
 pub(crate) const MOST_PATIENCE: Duration = Duration::from_millis(640);
 
-/// The kind of the workers to which arguments are carried.
-pub(crate) const CARRIED: Kind = Kind::Isolate;
-
 pub(crate) struct Transit<W: Work> {
+    /// Which workers such tasks are for; see `Config::handover_kind`.
+    pub(crate) kind: Kind,
     pub(crate) unsealed: Vec<Arc<Task<W>>>,
     pub(crate) waiting: Lane<W>,
     pub(crate) carried: Vec<(Arc<Task<W>>, WorkerId)>,
@@ -33,9 +32,10 @@ pub(crate) struct Transit<W: Work> {
     pub(crate) is_missing: bool,
 }
 
-impl<W: Work> Default for Transit<W> {
-    fn default() -> Self {
+impl<W: Work> Transit<W> {
+    pub(crate) fn new(kind: Kind) -> Self {
         Transit {
+            kind,
             unsealed: Vec::new(),
             waiting: Lane::default(),
             carried: Vec::new(),
@@ -47,21 +47,23 @@ impl<W: Work> Default for Transit<W> {
             is_missing: false,
         }
     }
-}
 
-impl<W: Work> Transit<W> {
     /// Tasks that were not claimed.
     pub(crate) fn len(&self) -> usize {
         self.unsealed.len() + self.waiting.len() + self.carried.len() + self.pinned
     }
 
-    /// Tasks that any worker may get.
-    pub(crate) fn unassigned(&self) -> usize {
-        self.unsealed.len() + self.waiting.len()
+    /// Tasks that any worker of `kind` may get.
+    pub(crate) fn unassigned_of(&self, kind: Kind) -> usize {
+        if kind == self.kind { self.unsealed.len() + self.waiting.len() } else { 0 }
     }
 
-    /// Waiting tasks for which a worker could be reserved now.
-    pub(crate) fn unserved(&self) -> usize {
+    /// Waiting tasks for which a worker of `kind` could be reserved now.
+    pub(crate) fn unserved_of(&self, kind: Kind) -> usize {
+        if kind == self.kind { self.unserved() } else { 0 }
+    }
+
+    fn unserved(&self) -> usize {
         if self.is_missing { 0 } else { self.waiting.len().saturating_sub(self.reserved.len()) }
     }
 
