@@ -2,10 +2,12 @@
 
 #[cfg(target_os = "linux")]
 mod elf;
+mod error;
 mod hooks;
 mod library;
 mod loader;
 mod run;
 
-pub use library::{Library, LoadError, PluginTask};
+pub use error::LoadError;
+pub use library::{Library, PluginTask};
 pub use run::{Host, MOST_OUTPUT, PluginError};

@@ -1,6 +1,6 @@
 //! The system's loader: files in, handles and the one symbol out.
 
-use super::library::LoadError;
+use super::error::LoadError;
 use crate::abi;
 use std::error::Error;
 use std::path::Path;
