@@ -9,52 +9,29 @@
 //! Locks: `Pool::state` first, then `Task::inner`; nothing else is taken while either is held, and
 //! no user code runs under them.
 #![forbid(unsafe_code)]
+// A folder is a layer, and the noun that it is named after has a file like every other: task/task.rs.
+#![allow(clippy::module_inception)]
 
-mod actions;
-mod apart;
-mod claim;
-mod config;
-mod control;
-mod deadline;
-mod handover;
-mod inbox;
-mod lane;
-mod limits;
-mod linger;
-mod lock;
-mod native;
-mod outcome;
-mod parker;
-mod pool;
-mod rebalance;
-mod registry;
-mod reservation;
-mod service;
-mod shutdown;
-mod starts;
-mod states;
-mod stats;
-mod stop;
+mod queue;
+mod scheduler;
 mod sync;
 mod task;
-mod transit;
-mod work;
-mod worker;
+mod workers;
 
-pub use config::Config;
-pub use control::Control;
-pub use deadline::Pause;
-pub use linger::Linger;
-pub use native::caught;
-pub use outcome::{Failure, Outcome};
-pub use parker::Parker;
-pub use pool::{Pool, Refusal, Refused};
-pub use registry::{WorkerState, WorkerView};
-pub use service::Service;
-pub use starts::StartFailure;
-pub use states::State;
-pub use stats::{Counts, Snapshot, Summary};
-pub use stop::Cancelled;
-pub use task::{Spec, Task};
-pub use work::{Host, Kind, Work, WorkerId, WorkerLink};
-pub use worker::{Next, Turn, Worker};
+pub use scheduler::config::Config;
+pub use scheduler::native::caught;
+pub use scheduler::pool::{Pool, Refusal, Refused};
+pub use scheduler::starts::StartFailure;
+pub use scheduler::stats::{Counts, Snapshot, Summary};
+pub use scheduler::stop::Cancelled;
+pub use scheduler::worker::{Next, Turn, Worker};
+pub use sync::background_thread::Service;
+pub use sync::deadline::Pause;
+pub use sync::linger::Linger;
+pub use sync::parker::Parker;
+pub use task::control::Control;
+pub use task::outcome::{Failure, Outcome};
+pub use task::states::State;
+pub use task::task::{Spec, Task};
+pub use task::work::{Host, Kind, Work, WorkerId, WorkerLink};
+pub use workers::registry::{WorkerState, WorkerView};

@@ -6,11 +6,11 @@
 //! `Woken` and takes its place before the mutex is released, so it is never counted as free for
 //! a second task: "somebody is parked, notify one" would count it twice.
 
-use crate::actions::Actions;
-use crate::inbox::Attended;
-use crate::pool::{Pool, Shared};
-use crate::registry::WorkerState;
-use crate::work::{Kind, Work, WorkerId};
+use crate::queue::inbox::Attended;
+use crate::scheduler::actions::Actions;
+use crate::scheduler::pool::{Pool, Shared};
+use crate::task::work::{Kind, Work, WorkerId};
+use crate::workers::registry::WorkerState;
 
 /// How many workers of a kind, beyond `max_workers`, may stand in for workers whose tasks wait.
 pub(crate) const MOST_LENT: usize = 512;

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::actions::Actions;
-use crate::deadline::{self, Alarm, Limit};
-use crate::outcome::Failure;
-use crate::pool::{Pool, Shared};
-use crate::work::{Kind, Work};
+use crate::scheduler::actions::Actions;
+use crate::scheduler::pool::{Pool, Shared};
+use crate::sync::deadline::{self, Alarm, Limit};
+use crate::task::outcome::Failure;
+use crate::task::work::{Kind, Work};
 
 /// So often it is tried to have a first worker of a kind.
 const MOST_TRIES: u32 = 3;

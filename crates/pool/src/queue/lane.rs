@@ -8,9 +8,9 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::states::State;
-use crate::task::Task;
-use crate::work::Work;
+use crate::task::states::State;
+use crate::task::task::Task;
+use crate::task::work::Work;
 
 /// A priority in the order of the queue: the smallest comes first. Not NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]

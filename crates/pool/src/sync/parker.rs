@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::sync::{Condvar, Mutex};
+use crate::sync::primitives::{Condvar, Mutex};
 
 /// A token and a condvar. A token left while nobody sleeps is found by the next `park`, so that no
 /// wake-up is lost.

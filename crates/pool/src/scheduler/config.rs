@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::work::Kind;
+use crate::task::work::Kind;
 
 /// The limits of a pool.
 #[derive(Clone, Debug)]

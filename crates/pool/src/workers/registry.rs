@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::task::Task;
-use crate::work::{Kind, Work, WorkerId, WorkerLink};
+use crate::task::task::Task;
+use crate::task::work::{Kind, Work, WorkerId, WorkerLink};
 
 /// What a worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

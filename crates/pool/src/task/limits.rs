@@ -6,9 +6,9 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::deadline::{Alarm, Limit};
-use crate::task::Task;
-use crate::work::Work;
+use crate::sync::deadline::{Alarm, Limit};
+use crate::task::task::Task;
+use crate::task::work::Work;
 
 /// What settles tasks whose time is over. Called with no lock held.
 pub(crate) trait Expire<W: Work>: Send + Sync {

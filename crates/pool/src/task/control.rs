@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::task::Task;
-use crate::work::Work;
+use crate::task::task::Task;
+use crate::task::work::Work;
 
 /// Handed to [`Work::run`].
 pub struct Control<'a, W: Work> {

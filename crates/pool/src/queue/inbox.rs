@@ -13,9 +13,9 @@ use std::sync::Arc;
 // The models need not branch on it.
 use std::sync::atomic::AtomicU64;
 
-use crate::sync::{AtomicBool, Mutex, Ordering};
-use crate::task::Task;
-use crate::work::{Kind, Work};
+use crate::sync::primitives::{AtomicBool, Mutex, Ordering};
+use crate::task::task::Task;
+use crate::task::work::{Kind, Work};
 
 /// Which kinds are attended.
 pub(crate) type Attended = [bool; Kind::COUNT];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::outcome::Ending;
+use crate::task::outcome::Ending;
 
 /// How the settled tasks of a pool ended. Exclusive: they add up to all settled tasks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

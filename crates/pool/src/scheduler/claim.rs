@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use crate::actions::Actions;
-use crate::outcome::Outcome;
-use crate::pool::{Pool, Shared};
-use crate::registry::WorkerState;
-use crate::task::Task;
-use crate::work::{Kind, Work, WorkerId};
-use crate::worker::Next;
+use crate::scheduler::actions::Actions;
+use crate::scheduler::pool::{Pool, Shared};
+use crate::scheduler::worker::Next;
+use crate::task::outcome::Outcome;
+use crate::task::task::Task;
+use crate::task::work::{Kind, Work, WorkerId};
+use crate::workers::registry::WorkerState;
 
 impl<W: Work> Pool<W> {
     /// Gives worker `id` its next task; the heart of [`crate::Worker::next`].

@@ -9,10 +9,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::actions::Actions;
-use crate::outcome::Failure;
-use crate::pool::{Phase, Pool, Shared};
-use crate::work::{Kind, Work};
+use crate::scheduler::actions::Actions;
+use crate::scheduler::pool::{Phase, Pool, Shared};
+use crate::task::outcome::Failure;
+use crate::task::work::{Kind, Work};
 
 impl<W: Work> Pool<W> {
     /// Accepts no more tasks; with `cancel_pending` those that wait are cancelled. Returns at once.

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::actions::Actions;
-use crate::deadline::{self, Alarm, Limit};
-use crate::pool::{Pool, Shared};
-use crate::registry::WorkerState;
-use crate::transit::MOST_PATIENCE;
-use crate::work::{Work, WorkerId};
+use crate::queue::transit::MOST_PATIENCE;
+use crate::scheduler::actions::Actions;
+use crate::scheduler::pool::{Pool, Shared};
+use crate::sync::deadline::{self, Alarm, Limit};
+use crate::task::work::{Work, WorkerId};
+use crate::workers::registry::WorkerState;
 
 /// The end of the host's time.
 struct Patience<W: Work>(Weak<Pool<W>>);

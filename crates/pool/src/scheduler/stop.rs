@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::limits::Expire;
-use crate::outcome::Failure;
-use crate::pool::{Pool, Shared};
-use crate::states::State;
-use crate::task::Task;
-use crate::work::{Work, WorkerLink};
+use crate::scheduler::pool::{Pool, Shared};
+use crate::task::limits::Expire;
+use crate::task::outcome::Failure;
+use crate::task::states::State;
+use crate::task::task::Task;
+use crate::task::work::{Work, WorkerLink};
 
 /// What [`Pool::cancel`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::limits::Limits;
-use crate::outcome::{Failure, Outcome};
-use crate::states::State;
-use crate::sync::{AtomicBool, AtomicU8, Condvar, Mutex, MutexGuard, Ordering};
-use crate::work::{Kind, Work, WorkerId};
+use crate::sync::primitives::{AtomicBool, AtomicU8, Condvar, Mutex, MutexGuard, Ordering};
+use crate::task::limits::Limits;
+use crate::task::outcome::{Failure, Outcome};
+use crate::task::states::State;
+use crate::task::work::{Kind, Work, WorkerId};
 
 /// What is submitted.
 pub struct Spec<W: Work> {

@@ -1,6 +1,6 @@
 //! What a settled future holds.
 
-use crate::work::Work;
+use crate::task::work::Work;
 
 /// A task's value, or why there is none.
 pub type Outcome<W> = Result<<W as Work>::Value, Failure<W>>;

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::deadline::Alarm;
-use crate::lane::{Lane, Place};
-use crate::task::Task;
-use crate::work::{Kind, Work, WorkerId};
+use crate::queue::lane::{Lane, Place};
+use crate::sync::deadline::Alarm;
+use crate::task::task::Task;
+use crate::task::work::{Kind, Work, WorkerId};
 
 /// How long a worker is reserved for a host that does not come; the first time and at the most.
 pub(crate) const FIRST_PATIENCE: Duration = Duration::from_millis(5);

@@ -21,15 +21,15 @@
 
 use std::sync::Arc;
 
-use crate::actions::Actions;
-use crate::outcome::Failure;
-use crate::pool::{Pool, Shared};
-use crate::registry::WorkerState;
-use crate::states::State;
-use crate::task::Task;
-use crate::transit::FIRST_PATIENCE;
-use crate::work::{Work, WorkerId};
-use crate::worker::{Next, Worker};
+use crate::queue::transit::FIRST_PATIENCE;
+use crate::scheduler::actions::Actions;
+use crate::scheduler::pool::{Pool, Shared};
+use crate::scheduler::worker::{Next, Worker};
+use crate::task::outcome::Failure;
+use crate::task::states::State;
+use crate::task::task::Task;
+use crate::task::work::{Work, WorkerId};
+use crate::workers::registry::WorkerState;
 
 impl<W: Work> Pool<W> {
     /// The arguments of a task that is [handed over](crate::Spec::hand_over) are ready to be carried.

@@ -3,22 +3,22 @@
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use crate::actions::Actions;
-use crate::apart::Apart;
-use crate::config::Config;
-use crate::deadline::{self, Alarm};
-use crate::inbox::{self, Attended, Inbox};
-use crate::lane::Lane;
-use crate::limits::{Expire, Limits};
-use crate::outcome::{Ending, Failure, Outcome, ending};
-use crate::registry::{Record, Registry, WorkerState, WorkerView};
-use crate::starts::Starts;
-use crate::states::State;
-use crate::stats::{Counts, Histogram, Snapshot};
-use crate::sync::{Condvar, Mutex};
-use crate::task::{Spec, Task};
-use crate::transit::Transit;
-use crate::work::{Host, Kind, Work, WorkerId};
+use crate::queue::inbox::{self, Attended, Inbox};
+use crate::queue::lane::Lane;
+use crate::queue::transit::Transit;
+use crate::scheduler::actions::Actions;
+use crate::scheduler::config::Config;
+use crate::scheduler::starts::Starts;
+use crate::scheduler::stats::{Counts, Histogram, Snapshot};
+use crate::sync::cache_padded::Apart;
+use crate::sync::deadline::{self, Alarm};
+use crate::sync::primitives::{Condvar, Mutex};
+use crate::task::limits::{Expire, Limits};
+use crate::task::outcome::{Ending, Failure, Outcome, ending};
+use crate::task::states::State;
+use crate::task::task::{Spec, Task};
+use crate::task::work::{Host, Kind, Work, WorkerId};
+use crate::workers::registry::{Record, Registry, WorkerState, WorkerView};
 
 /// Why a task was not accepted.
 pub enum Refusal<W: Work> {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use crate::service::Service;
+use crate::sync::background_thread::Service;
 
 /// Which limit ran out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

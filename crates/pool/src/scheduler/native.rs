@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crate::control::Control;
-use crate::linger::Linger;
-use crate::outcome::{Failure, Outcome};
-use crate::parker::Parker;
-use crate::pool::Pool;
-use crate::starts::StartFailure;
-use crate::task::Task;
-use crate::work::{Kind, Work, WorkerLink};
-use crate::worker::{Next, Turn, Worker};
+use crate::scheduler::pool::Pool;
+use crate::scheduler::starts::StartFailure;
+use crate::scheduler::worker::{Next, Turn, Worker};
+use crate::sync::linger::Linger;
+use crate::sync::parker::Parker;
+use crate::task::control::Control;
+use crate::task::outcome::{Failure, Outcome};
+use crate::task::task::Task;
+use crate::task::work::{Kind, Work, WorkerLink};
 
 /// As much as programs have on their main thread: tasks may be in any language. It takes addresses; memory, when it is used.
 const STACK: usize = 8 << 20;

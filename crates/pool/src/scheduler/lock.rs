@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use crate::actions::Actions;
-use crate::inbox::{self, Attended};
-use crate::pool::{Pool, Shared};
-use crate::sync::MutexGuard;
-use crate::task::Task;
-use crate::work::Work;
+use crate::queue::inbox::{self, Attended};
+use crate::scheduler::actions::Actions;
+use crate::scheduler::pool::{Pool, Shared};
+use crate::sync::primitives::MutexGuard;
+use crate::task::task::Task;
+use crate::task::work::Work;
 
 /// Memory for so many arrivals is kept.
 const MOST_KEPT: usize = 4096;

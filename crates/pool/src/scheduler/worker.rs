@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::actions::Actions;
-use crate::deadline::{self, Alarm};
-use crate::outcome::{Failure, Outcome};
-use crate::pool::{Pool, Shared};
-use crate::registry::WorkerState;
-use crate::task::Task;
-use crate::work::{Kind, Work, WorkerId, WorkerLink};
+use crate::scheduler::actions::Actions;
+use crate::scheduler::pool::{Pool, Shared};
+use crate::sync::deadline::{self, Alarm};
+use crate::task::outcome::{Failure, Outcome};
+use crate::task::task::Task;
+use crate::task::work::{Kind, Work, WorkerId, WorkerLink};
+use crate::workers::registry::WorkerState;
 
 /// What a worker should do now.
 pub enum Next<W: Work> {

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::native;
-use crate::outcome::Outcome;
-use crate::pool::{Pool, Shared};
-use crate::sync::MutexGuard;
-use crate::task::Task;
-use crate::work::{Kind, Work, WorkerLink};
+use crate::scheduler::native;
+use crate::scheduler::pool::{Pool, Shared};
+use crate::sync::primitives::MutexGuard;
+use crate::task::outcome::Outcome;
+use crate::task::task::Task;
+use crate::task::work::{Kind, Work, WorkerLink};
 
 /// A list that is nearly always empty or of one, and then needs no memory of its own.
 pub(crate) struct Few<T> {

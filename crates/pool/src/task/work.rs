@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::control::Control;
-use crate::task::Task;
+use crate::task::control::Control;
+use crate::task::task::Task;
 
 /// A kind of worker. A task names the one that can run it; each kind has a lane in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

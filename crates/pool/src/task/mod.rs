@@ -1,0 +1,8 @@
+//! A task, its future, and what the pool's user supplies for them. Nothing here knows a queue, a worker or the pool.
+
+pub(crate) mod control;
+pub(crate) mod limits;
+pub(crate) mod outcome;
+pub(crate) mod states;
+pub(crate) mod task;
+pub(crate) mod work;

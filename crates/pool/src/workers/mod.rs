@@ -1,0 +1,3 @@
+//! What the pool knows of its workers.
+
+pub(crate) mod registry;
