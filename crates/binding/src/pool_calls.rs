@@ -13,7 +13,7 @@ use crate::pools;
 use crate::reading;
 use crate::value::Packed;
 
-/// See `Config::start_pause`.
+/// See `Config::start_retry_delay`.
 const START_PAUSE: Duration = Duration::from_millis(50);
 
 /// `createPool(threadName)` with its numbers in `scratch`: maxWorkers, minWorkers, idleTimeout, maxQueue,
@@ -31,7 +31,7 @@ pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
         max_queue: optional(3).map(|number| number as usize),
         tasks_per_worker: header.scratch(4) as usize,
         max_tasks_per_worker: optional(5).map(|number| number as u64),
-        start_pause: Some(START_PAUSE),
+        start_retry_delay: Some(START_PAUSE),
         thread_name: js::get_text(call.env, call.value(0)?)?,
     };
     let (id, entry) = pools::create(config, header.scratch(6), &call.state.mailbox);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use pool::Service;
+use pool::BackgroundThread;
 
 use crate::guard::{self, Guard, Standing};
 use crate::isolate_link::IsolateLink;
@@ -112,7 +112,7 @@ pub(crate) fn stop(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) {
 }
 
 /// The thread.
-pub(crate) static WATCHER: Service = Service::new("cf-stopper", watch);
+pub(crate) static WATCHER: BackgroundThread = BackgroundThread::new("cf-stopper", watch);
 
 /// Node's own code has put a stop off: it is asked for again at once. On the thread that the stop is meant for,
 /// so that on a busy processor too the next question comes right after this answer.

@@ -72,7 +72,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     let spec = Spec {
         kind: if native { Kind::Native } else { Kind::Isolate },
         work,
-        hand_over: parcel.is_some(),
+        needs_handover: parcel.is_some(),
         owner: Ticket { parcel: parcel.clone(), ..Ticket::new(state.mailbox.clone(), entry.id, slot, name) },
         // A native thread has every kernel; its number is for `dump`.
         needs: function,
@@ -141,7 +141,7 @@ fn native_work(
 /// `seal(pool, slot)`: the arguments of a task that a MessagePort carries are where its pool's owner finds them.
 pub(crate) fn seal(call: &Call<'_>) -> Answer {
     let task = call.state.task(call.u32(1)?)?;
-    pool_of(call)?.pool.seal(&task);
+    pool_of(call)?.pool.payload_ready(&task);
     call.state.flag_services();
     nothing(call)
 }

@@ -247,7 +247,7 @@ impl WorkerSide {
 
     pub(crate) fn gave_back(&self) {
         for task in std::mem::take(&mut *self.returned.borrow_mut()) {
-            self.link.entry.pool.seal(&task);
+            self.link.entry.pool.payload_ready(&task);
         }
     }
 

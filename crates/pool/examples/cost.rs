@@ -48,7 +48,7 @@ fn spec(kind: Kind, timeout: Option<Duration>) -> Spec<Noop> {
         work: Noop,
         owner: (),
         needs: 0,
-        hand_over: false,
+        needs_handover: false,
         priority: 0.0,
         timeout,
         queue_timeout: None,

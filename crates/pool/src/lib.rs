@@ -25,7 +25,7 @@ pub use scheduler::starts::StartFailure;
 pub use scheduler::stats::{Counts, Snapshot, Summary};
 pub use scheduler::stop::Cancelled;
 pub use scheduler::worker::{Next, Turn, Worker};
-pub use sync::background_thread::Service;
+pub use sync::background_thread::BackgroundThread;
 pub use sync::deadline::Pause;
 pub use sync::linger::Linger;
 pub use sync::parker::Parker;

@@ -61,7 +61,7 @@ fn empty(kind: Kind) -> Spec<Calling> {
         work: Calling(None),
         owner: None,
         needs: 0,
-        hand_over: false,
+        needs_handover: false,
         priority: 0.0,
         timeout: None,
         queue_timeout: None,

@@ -1,4 +1,4 @@
-//! Tasks whose arguments the host carries: workers and host driven by hand, so that each step is the test's.
+//! Tasks that need a handover: workers and host driven by hand, so that each step is the test's.
 
 mod support;
 
@@ -11,18 +11,18 @@ use support::*;
 
 const ISOLATE: Kind = Kind::Isolate;
 
-fn carried(label: u64) -> Spec<Job> {
-    Spec { hand_over: true, ..noop(ISOLATE, label) }
+fn with_handover(label: u64) -> Spec<Job> {
+    Spec { needs_handover: true, ..noop(ISOLATE, label) }
 }
 
-fn submit_sealed(pool: &Arc<Pool<Job>>, label: u64) -> Arc<Task<Job>> {
-    let task = submit(pool, carried(label));
-    pool.seal(&task);
+fn submit_ready(pool: &Arc<Pool<Job>>, label: u64) -> Arc<Task<Job>> {
+    let task = submit(pool, with_handover(label));
+    pool.payload_ready(&task);
     task
 }
 
-/// Does what the host was asked for; says which tasks it carried.
-fn carry(pool: &Arc<Pool<Job>>) -> Vec<u64> {
+/// Does what the host was asked for; says which tasks it handed over.
+fn hand_over(pool: &Arc<Pool<Job>>) -> Vec<u64> {
     let mut labels = Vec::new();
     while let Some((task, worker)) = pool.assign() {
         pool.delivered(&task, worker);
@@ -49,12 +49,12 @@ fn an_idle_worker_is_reserved_and_gets_what_was_carried_to_it() {
     let (pool, host) = by_hand(workers(2));
     let (worker, link) = attach(&pool, ISOLATE);
     assert_eq!(ask(&worker), "nothing");
-    let task = submit(&pool, carried(1));
-    assert_eq!((pool.stats().queued, host.log().hand_overs), (1, 0), "not sealed");
-    pool.seal(&task);
+    let task = submit(&pool, with_handover(1));
+    assert_eq!((pool.stats().queued, host.log().hand_overs), (1, 0), "not ready");
+    pool.payload_ready(&task);
     assert_eq!((host.log().hand_overs, state_of(&pool, &worker)), (1, WorkerState::Reserved));
-    assert_eq!((ask(&worker), link.wakes()), ("nothing".into(), 0), "not carried");
-    assert_eq!((carry(&pool), link.wakes()), (vec![1], 1));
+    assert_eq!((ask(&worker), link.wakes()), ("nothing".into(), 0), "not handed over");
+    assert_eq!((hand_over(&pool), link.wakes()), (vec![1], 1));
     assert_eq!(ask(&worker), "run 1");
     assert_eq!(pool.stats().queued, 0);
 }
@@ -62,11 +62,11 @@ fn an_idle_worker_is_reserved_and_gets_what_was_carried_to_it() {
 #[test]
 fn a_worker_is_started_for_a_carried_task_and_reserves_itself() {
     let (pool, host) = by_hand(workers(2));
-    submit_sealed(&pool, 1);
+    submit_ready(&pool, 1);
     assert_eq!((host.log().starts, host.log().hand_overs), (vec![ISOLATE], 0));
     let (worker, _link) = attach(&pool, ISOLATE);
     assert_eq!((ask(&worker), host.log().hand_overs), ("nothing".into(), 1));
-    assert_eq!((carry(&pool), ask(&worker)), (vec![1], "run 1".into()));
+    assert_eq!((hand_over(&pool), ask(&worker)), (vec![1], "run 1".into()));
 }
 
 #[test]
@@ -74,13 +74,13 @@ fn carried_tasks_keep_their_place_in_the_order() {
     let (pool, _host) = by_hand(workers(1));
     let (worker, _link) = attach(&pool, ISOLATE);
     submit(&pool, noop(ISOLATE, 1));
-    submit_sealed(&pool, 2);
+    submit_ready(&pool, 2);
     submit(&pool, noop(ISOLATE, 3));
     let running = take(&worker);
     assert_eq!(running.owner().label, 1);
     finish(&worker, &running);
     assert_eq!((ask(&worker), state_of(&pool, &worker)), ("nothing".into(), WorkerState::Reserved));
-    assert_eq!((carry(&pool), ask(&worker)), (vec![2], "run 2".into()));
+    assert_eq!((hand_over(&pool), ask(&worker)), (vec![2], "run 2".into()));
 }
 
 #[test]
@@ -90,20 +90,20 @@ fn a_carried_task_for_which_a_worker_blocks_comes_before_all_others() {
     submit(&pool, noop(ISOLATE, 0));
     assert_eq!(ask(&blocked), "run 0");
     submit(&pool, noop(ISOLATE, 1));
-    submit_sealed(&pool, 2);
-    let awaited = submit_sealed(&pool, 3);
+    submit_ready(&pool, 2);
+    let awaited = submit_ready(&pool, 3);
     pool.expedite(&awaited);
     blocked.suspend();
     assert_eq!(host.log().starts, [ISOLATE; 1], "lent for it");
     let (lent, _link) = attach(&pool, ISOLATE);
-    assert_eq!((ask(&lent), carry(&pool)), ("nothing".into(), vec![3]));
+    assert_eq!((ask(&lent), hand_over(&pool)), ("nothing".into(), vec![3]));
     assert_eq!(ask(&lent), "run 3");
     finish(&lent, &awaited);
     blocked.resume();
     assert_eq!(outcome(&awaited), "value 3");
     pool.expedite(&awaited);
     assert_eq!(pool.stats().queued, 2);
-    assert!(pool.cancel(&submit_sealed(&pool, 4), false) == Cancelled::BeforeStart);
+    assert!(pool.cancel(&submit_ready(&pool, 4), false) == Cancelled::BeforeStart);
     assert_eq!(pool.stats().queued, 2);
 }
 
@@ -116,10 +116,10 @@ fn a_carried_task_goes_to_the_worker_that_is_free() {
     let (free, _) = attach(&pool, ISOLATE);
     ask(&free);
     for label in 2..5 {
-        submit_sealed(&pool, label);
+        submit_ready(&pool, label);
     }
     for label in 2..5 {
-        assert_eq!(carry(&pool), [label]);
+        assert_eq!(hand_over(&pool), [label]);
         let task = take(&free);
         assert_eq!(task.owner().label, label);
         finish(&free, &task);
@@ -132,7 +132,7 @@ fn a_host_that_does_not_come_holds_no_worker_up_and_is_served_when_it_comes() {
     let (pool, host) = by_hand(workers(1));
     let (worker, link) = attach(&pool, ISOLATE);
     ask(&worker);
-    submit_sealed(&pool, 1);
+    submit_ready(&pool, 1);
     submit(&pool, noop(ISOLATE, 2));
     assert_eq!(state_of(&pool, &worker), WorkerState::Reserved);
     let limit = Instant::now() + LIMIT;
@@ -148,18 +148,18 @@ fn a_host_that_does_not_come_holds_no_worker_up_and_is_served_when_it_comes() {
     let task = take(&worker);
     assert_eq!((task.owner().label, host.log().hand_overs), (3, 1));
     // Now it comes, and nobody is free. The next worker that is, is reserved.
-    assert_eq!(carry(&pool), []);
+    assert_eq!(hand_over(&pool), []);
     submit(&pool, noop(ISOLATE, 4));
     finish(&worker, &task);
     assert_eq!((ask(&worker), host.log().hand_overs), ("nothing".into(), 2));
-    assert_eq!((carry(&pool), ask(&worker)), (vec![1], "run 1".into()));
+    assert_eq!((hand_over(&pool), ask(&worker)), (vec![1], "run 1".into()));
 }
 
 #[test]
 fn a_task_that_was_withdrawn_was_never_there() {
     let (pool, host) = by_hand(Config { max_queue: Some(1), ..workers(1) });
-    let task = submit(&pool, carried(1));
-    assert!(matches!(pool.submit(carried(2)).err().map(|no| no.reason), Some(Refusal::Full)));
+    let task = submit(&pool, with_handover(1));
+    assert!(matches!(pool.submit(with_handover(2)).err().map(|no| no.reason), Some(Refusal::Full)));
     assert!(pool.want_room());
     assert!(pool.withdraw(&task));
     assert_eq!(host.log().rooms, 1);
@@ -168,7 +168,7 @@ fn a_task_that_was_withdrawn_was_never_there() {
         (stats.queued, stats.counts.cancelled, task.owner().settled.load(Ordering::SeqCst)),
         (0, 0, 0)
     );
-    pool.seal(&task);
+    pool.payload_ready(&task);
     assert_eq!(pool.stats().queued, 0);
 }
 
@@ -178,10 +178,10 @@ fn a_task_can_be_cancelled_wherever_it_is() {
     let (worker, link) = attach(&pool, ISOLATE);
     ask(&worker);
     for step in 0..4 {
-        let task = submit(&pool, carried(step));
+        let task = submit(&pool, with_handover(step));
         let mut assigned = None;
         if step > 0 {
-            pool.seal(&task);
+            pool.payload_ready(&task);
         }
         if step > 1 {
             assigned = pool.assign();
@@ -208,9 +208,9 @@ fn a_task_can_be_cancelled_wherever_it_is() {
 #[test]
 fn a_task_runs_out_of_queue_time_wherever_it_is() {
     let (pool, _host) = by_hand(workers(1));
-    let limited = |label| Spec { queue_timeout: Some(Duration::from_millis(20)), ..carried(label) };
+    let limited = |label| Spec { queue_timeout: Some(Duration::from_millis(20)), ..with_handover(label) };
     let task = submit(&pool, limited(1));
-    pool.seal(&task);
+    pool.payload_ready(&task);
     assert!(task.wait_until(Some(Instant::now() + LIMIT)));
     assert!(matches!(task.take_outcome(), Some(Err(Failure::Expired))));
     assert_eq!(pool.stats().queued, 0);
@@ -222,19 +222,19 @@ fn the_death_of_a_worker_loses_what_was_delivered_and_nothing_else() {
     let (one, _) = attach(&pool, ISOLATE);
     ask(&one);
     // Reserved: the next worker gets the task.
-    let task = submit_sealed(&pool, 1);
+    let task = submit_ready(&pool, 1);
     one.detach(Some(1), None);
     assert_eq!((task.state(), host.log().starts), (State::Pending, vec![ISOLATE]));
     let (two, _) = attach(&pool, ISOLATE);
     ask(&two);
-    assert_eq!(carry(&pool), [1]);
+    assert_eq!(hand_over(&pool), [1]);
     // Delivered: the arguments died with it.
     two.detach(Some(1), None);
     assert!(is_lost(&task));
     // On its way: likewise.
     let (three, _) = attach(&pool, ISOLATE);
     ask(&three);
-    let task = submit_sealed(&pool, 2);
+    let task = submit_ready(&pool, 2);
     let (same, worker) = pool.assign().expect("assigned");
     three.detach(Some(1), None);
     pool.delivered(&same, worker);
@@ -247,8 +247,8 @@ fn an_abandoned_worker_loses_what_was_delivered() {
     let (pool, _host) = by_hand(workers(1));
     let (worker, _) = attach(&pool, ISOLATE);
     ask(&worker);
-    let task = submit_sealed(&pool, 1);
-    carry(&pool);
+    let task = submit_ready(&pool, 1);
+    hand_over(&pool);
     pool.abandon(worker.id());
     assert!(is_lost(&task));
     assert_eq!(pool.stats().queued, 0);
@@ -259,9 +259,9 @@ fn a_pool_that_is_shut_down_runs_what_is_carried_before_it_closes() {
     let (pool, host) = by_hand(workers(1));
     let (worker, _) = attach(&pool, ISOLATE);
     ask(&worker);
-    submit_sealed(&pool, 1);
+    submit_ready(&pool, 1);
     pool.shutdown(false);
-    assert_eq!(carry(&pool), [1]);
+    assert_eq!(hand_over(&pool), [1]);
     let task = take(&worker);
     finish(&worker, &task);
     assert_eq!(ask(&worker), "leave");
@@ -275,9 +275,9 @@ fn a_pool_that_is_terminated_cancels_what_is_carried_in_every_state_and_closes()
         let (pool, host) = by_hand(workers(1));
         let (worker, _) = attach(&pool, ISOLATE);
         ask(&worker);
-        let task = submit(&pool, carried(1));
+        let task = submit(&pool, with_handover(1));
         if step > 0 {
-            pool.seal(&task);
+            pool.payload_ready(&task);
         }
         let assigned = if step > 1 { pool.assign() } else { None };
         if let Some((task, to)) = assigned.filter(|_| step > 2) {
@@ -298,8 +298,8 @@ fn a_worker_that_blocks_gives_back_what_was_delivered_to_it() {
     submit(&pool, noop(ISOLATE, 1));
     let _running = take(&one);
     ask(&one);
-    submit_sealed(&pool, 2);
-    assert_eq!(carry(&pool), [2]);
+    submit_ready(&pool, 2);
+    assert_eq!(hand_over(&pool), [2]);
     // The task that it holds blocks before the worker asks again.
     one.suspend();
     let back = one.give_back();
@@ -309,9 +309,9 @@ fn a_worker_that_blocks_gives_back_what_was_delivered_to_it() {
     let (two, _) = attach(&pool, ISOLATE);
     ask(&two);
     for task in &back {
-        pool.seal(task);
+        pool.payload_ready(task);
     }
-    assert_eq!(carry(&pool).len(), 1);
+    assert_eq!(hand_over(&pool).len(), 1);
 }
 
 #[test]
@@ -322,9 +322,9 @@ fn a_native_flood_does_not_starve_a_carried_task() {
     let first = take(&native);
     let (isolate, _) = attach(&pool, ISOLATE);
     ask(&isolate);
-    submit_sealed(&pool, 2);
+    submit_ready(&pool, 2);
     submit(&pool, noop(Kind::Process, 3));
     finish(&native, &first);
     assert_eq!(ask(&native), "nothing");
-    assert_eq!((carry(&pool), ask(&isolate)), (vec![2], "run 2".into()));
+    assert_eq!((hand_over(&pool), ask(&isolate)), (vec![2], "run 2".into()));
 }

@@ -176,7 +176,7 @@ fn where_workers_of_one_kind_cannot_start_the_others_go_on() {
 #[test]
 fn a_start_that_was_refused_is_tried_again_after_a_pause() {
     let pause = Duration::from_millis(20);
-    let (pool, host) = pool_with(Start::Refuse, Config { start_pause: Some(pause), ..workers(2) });
+    let (pool, host) = pool_with(Start::Refuse, Config { start_retry_delay: Some(pause), ..workers(2) });
     let before = Instant::now();
     let tasks = [submit(&pool, noop(ISOLATE, 0)), submit(&pool, noop(ISOLATE, 1))];
     for task in &tasks {
@@ -189,7 +189,7 @@ fn a_start_that_was_refused_is_tried_again_after_a_pause() {
 
 #[test]
 fn a_worker_that_comes_ends_the_pause() {
-    let (pool, host) = by_hand(Config { start_pause: Some(Duration::from_secs(3600)), ..workers(2) });
+    let (pool, host) = by_hand(Config { start_retry_delay: Some(Duration::from_secs(3600)), ..workers(2) });
     let first = submit(&pool, noop(ISOLATE, 0));
     pool.start_failed(ISOLATE, None, StartFailure::Died);
     submit(&pool, noop(ISOLATE, 1));

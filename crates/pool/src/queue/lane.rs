@@ -72,13 +72,13 @@ impl<W: Work> Lane<W> {
     }
 
     /// The task that comes next, and its place among all lanes. Drops the tombstones before it.
-    pub(crate) fn head(&mut self, buried: &mut Vec<Arc<Task<W>>>) -> Option<(Place, &Arc<Task<W>>)> {
+    pub(crate) fn head(&mut self, removed: &mut Vec<Arc<Task<W>>>) -> Option<(Place, &Arc<Task<W>>)> {
         while self.dead > 0 {
             let first = self.first()?;
             if first.state() == State::Pending {
                 break;
             }
-            buried.extend(self.remove_first());
+            removed.extend(self.remove_first());
             self.dead -= 1;
         }
         let (rank, bucket) = self.buckets.first_key_value()?;
@@ -96,11 +96,11 @@ impl<W: Work> Lane<W> {
     }
 
     /// One waiting task has been settled where it stands.
-    pub(crate) fn forget(&mut self, buried: &mut Vec<Arc<Task<W>>>) {
+    pub(crate) fn forget(&mut self, removed: &mut Vec<Arc<Task<W>>>) {
         self.live -= 1;
         self.dead += 1;
         if self.dead > self.live + 64 {
-            self.sweep(buried);
+            self.sweep(removed);
         }
     }
 
@@ -122,12 +122,12 @@ impl<W: Work> Lane<W> {
     }
 
     /// Takes every task that waits.
-    pub(crate) fn drain(&mut self, buried: &mut Vec<Arc<Task<W>>>) -> Vec<Arc<Task<W>>> {
+    pub(crate) fn drain(&mut self, removed: &mut Vec<Arc<Task<W>>>) -> Vec<Arc<Task<W>>> {
         let buckets = std::mem::take(&mut self.buckets);
         (self.live, self.dead) = (0, 0);
         let all = buckets.into_values().flatten();
         let (waiting, settled) = all.partition(|task| task.state() == State::Pending);
-        buried.extend::<Vec<_>>(settled);
+        removed.extend::<Vec<_>>(settled);
         waiting
     }
 
@@ -153,12 +153,12 @@ impl<W: Work> Lane<W> {
         task
     }
 
-    fn sweep(&mut self, buried: &mut Vec<Arc<Task<W>>>) {
+    fn sweep(&mut self, removed: &mut Vec<Arc<Task<W>>>) {
         self.buckets.retain(|_, bucket| {
             bucket.retain(|task| {
                 let waits = task.state() == State::Pending;
                 if !waits {
-                    buried.push(task.clone());
+                    removed.push(task.clone());
                 }
                 waits
             });

@@ -10,52 +10,52 @@ use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId};
 
 /// How long a worker is reserved for a host that does not come; the first time and at the most.
-pub(crate) const FIRST_PATIENCE: Duration = Duration::from_millis(5);
-pub(crate) const MOST_PATIENCE: Duration = Duration::from_millis(640);
+pub(crate) const FIRST_RESERVATION: Duration = Duration::from_millis(5);
+pub(crate) const LONGEST_RESERVATION: Duration = Duration::from_millis(640);
 
 pub(crate) struct Transit<W: Work> {
     /// Which workers such tasks are for; see `Config::handover_kind`.
     pub(crate) kind: Kind,
-    pub(crate) unsealed: Vec<Arc<Task<W>>>,
+    pub(crate) unready: Vec<Arc<Task<W>>>,
     pub(crate) waiting: Lane<W>,
-    pub(crate) carried: Vec<(Arc<Task<W>>, WorkerId)>,
+    pub(crate) assigned: Vec<(Arc<Task<W>>, WorkerId)>,
     /// Tasks in the workers' records.
     pub(crate) pinned: usize,
     /// Workers that keep themselves free for a waiting task.
     pub(crate) reserved: Vec<WorkerId>,
     /// Whether the host was told and has not come to the end of its work.
-    pub(crate) asked: bool,
+    pub(crate) host_was_asked: bool,
     /// Ends the reservations; there is one while there are any.
     pub(crate) alarm: Option<Arc<dyn Alarm>>,
-    pub(crate) patience: Duration,
+    pub(crate) reservation_limit: Duration,
     /// Whether the host let a reservation run out and was not seen since.
-    pub(crate) is_missing: bool,
+    pub(crate) host_is_late: bool,
 }
 
 impl<W: Work> Transit<W> {
     pub(crate) fn new(kind: Kind) -> Self {
         Transit {
             kind,
-            unsealed: Vec::new(),
+            unready: Vec::new(),
             waiting: Lane::default(),
-            carried: Vec::new(),
+            assigned: Vec::new(),
             pinned: 0,
             reserved: Vec::new(),
-            asked: false,
+            host_was_asked: false,
             alarm: None,
-            patience: FIRST_PATIENCE,
-            is_missing: false,
+            reservation_limit: FIRST_RESERVATION,
+            host_is_late: false,
         }
     }
 
     /// Tasks that were not claimed.
     pub(crate) fn len(&self) -> usize {
-        self.unsealed.len() + self.waiting.len() + self.carried.len() + self.pinned
+        self.unready.len() + self.waiting.len() + self.assigned.len() + self.pinned
     }
 
     /// Tasks that any worker of `kind` may get.
     pub(crate) fn unassigned_of(&self, kind: Kind) -> usize {
-        if kind == self.kind { self.unsealed.len() + self.waiting.len() } else { 0 }
+        if kind == self.kind { self.unready.len() + self.waiting.len() } else { 0 }
     }
 
     /// Waiting tasks for which a worker of `kind` could be reserved now.
@@ -64,24 +64,24 @@ impl<W: Work> Transit<W> {
     }
 
     fn unserved(&self) -> usize {
-        if self.is_missing { 0 } else { self.waiting.len().saturating_sub(self.reserved.len()) }
+        if self.host_is_late { 0 } else { self.waiting.len().saturating_sub(self.reserved.len()) }
     }
 
     pub(crate) fn accept(&mut self, task: Arc<Task<W>>) {
-        self.unsealed.push(task);
+        self.unready.push(task);
     }
 
     /// Where the next waiting task stands, if a worker could be reserved for it.
-    pub(crate) fn head(&mut self, buried: &mut Vec<Arc<Task<W>>>) -> Option<Place> {
+    pub(crate) fn head(&mut self, removed: &mut Vec<Arc<Task<W>>>) -> Option<Place> {
         if self.unserved() == 0 {
             return None;
         }
-        self.waiting.head(buried).map(|(place, _)| place)
+        self.waiting.head(removed).map(|(place, _)| place)
     }
 
-    pub(crate) fn forget_unsealed(&mut self, task: &Arc<Task<W>>) -> bool {
-        let before = self.unsealed.len();
-        self.unsealed.retain(|other| !Arc::ptr_eq(other, task));
-        self.unsealed.len() < before
+    pub(crate) fn remove_unready(&mut self, task: &Arc<Task<W>>) -> bool {
+        let before = self.unready.len();
+        self.unready.retain(|other| !Arc::ptr_eq(other, task));
+        self.unready.len() < before
     }
 }

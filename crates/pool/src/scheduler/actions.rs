@@ -50,13 +50,13 @@ pub(crate) struct Actions<W: Work> {
     pub(crate) closed: bool,
     pub(crate) hand_over: bool,
     /// Workers were reserved for a host that has so long to come.
-    pub(crate) patience: Option<Duration>,
+    pub(crate) reservation_limit: Option<Duration>,
     /// Work that will never run; its destructor is the user's, as are those of the next two.
     pub(crate) dropped: Vec<W>,
     /// Outcomes of tasks that had settled before.
     pub(crate) late: Vec<Outcome<W>>,
     /// Settled tasks that left a lane or a worker's hands, perhaps with nobody else to hold them.
-    pub(crate) buried: Vec<Arc<Task<W>>>,
+    pub(crate) removed: Vec<Arc<Task<W>>>,
 }
 
 impl<W: Work> Default for Actions<W> {
@@ -69,10 +69,10 @@ impl<W: Work> Default for Actions<W> {
             room: false,
             closed: false,
             hand_over: false,
-            patience: None,
+            reservation_limit: None,
             dropped: Vec::new(),
             late: Vec::new(),
-            buried: Vec::new(),
+            removed: Vec::new(),
         }
     }
 }
@@ -123,8 +123,8 @@ impl<W: Work> Pool<W> {
                 Kind::Isolate | Kind::Process => self.host.start_worker(*kind),
             }
         }
-        if let Some(patience) = actions.patience {
-            self.limit_patience(patience);
+        if let Some(limit) = actions.reservation_limit {
+            self.limit_reservation(limit);
         }
         if actions.hand_over {
             self.host.hand_over();

@@ -22,13 +22,13 @@ impl<W: Work> Pool<W> {
         ready: &dyn Fn(u32) -> bool,
         actions: &mut Actions<W>,
     ) -> Next<W> {
-        let next = self.find(shared, id, ready, actions);
-        self.share(shared, id, actions);
+        let next = self.find_next(shared, id, ready, actions);
+        self.wake_others(shared, id, actions);
         next
     }
 
     /// Others linger while tasks wait: those have come together with the one that was claimed.
-    fn share(&self, shared: &mut Shared<W>, id: WorkerId, actions: &mut Actions<W>) {
+    fn wake_others(&self, shared: &mut Shared<W>, id: WorkerId, actions: &mut Actions<W>) {
         let Some(kind) = shared.workers.get(id).map(|record| record.kind) else { return };
         if shared.workers.last_lingering(kind).is_some() && shared.lanes[kind as usize].len() > 0 {
             self.rebalance(shared, actions);
@@ -46,7 +46,7 @@ impl<W: Work> Pool<W> {
         may && is_idle
     }
 
-    fn find(
+    fn find_next(
         &self,
         shared: &mut Shared<W>,
         id: WorkerId,
@@ -69,10 +69,10 @@ impl<W: Work> Pool<W> {
             self.rebalance(shared, actions);
             return Next::Nothing;
         }
-        let worn = self.is_worn(kind, claimed);
+        let is_at_limit = self.has_reached_task_limit(kind, claimed);
         let over = !shared.is_open() && shared.waiting(kind) == 0;
-        if (worn || over) && !is_pinned {
-            return self.dismiss(shared, id, held, actions);
+        if (is_at_limit || over) && !is_pinned {
+            return self.retire(shared, id, held, actions);
         }
         let may_run = self.may_run(shared, id, kind, held, actions);
         if is_pinned {
@@ -87,7 +87,7 @@ impl<W: Work> Pool<W> {
             self.rebalance(shared, actions);
             return Next::Nothing;
         }
-        if may_run && let Some((_, head)) = shared.lanes[kind as usize].head(&mut actions.buried) {
+        if may_run && let Some((_, head)) = shared.lanes[kind as usize].head(&mut actions.removed) {
             let needs = head.needs();
             if needs != 0 && !ready(needs) {
                 shared.workers.set_state(id, WorkerState::Preparing);
@@ -98,7 +98,7 @@ impl<W: Work> Pool<W> {
                 return Next::Prepare(needs);
             }
             shared.workers.take_place(id);
-            if let Some(next) = self.hand_over(shared, id, kind, actions) {
+            if let Some(next) = self.run_first(shared, id, kind, actions) {
                 return next;
             }
         }
@@ -126,7 +126,7 @@ impl<W: Work> Pool<W> {
         placed && (held > 0 || active == most) && (pinned || !self.should_yield(shared, kind, actions))
     }
 
-    fn hand_over(
+    fn run_first(
         &self,
         shared: &mut Shared<W>,
         id: WorkerId,
@@ -144,7 +144,7 @@ impl<W: Work> Pool<W> {
     }
 
     /// Gives worker `id` a task from the middle of its lane.
-    pub(crate) fn take_out(
+    pub(crate) fn claim_waiting(
         &self,
         shared: &mut Shared<W>,
         id: WorkerId,
@@ -152,7 +152,7 @@ impl<W: Work> Pool<W> {
         actions: &mut Actions<W>,
     ) -> Option<W> {
         let record = shared.workers.get(id)?;
-        if task.hand_over {
+        if task.needs_handover {
             return self.take_pinned(shared, id, task, actions);
         }
         if record.kind != task.kind() || matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned)
@@ -161,7 +161,7 @@ impl<W: Work> Pool<W> {
         }
         // Moves pending to running or not at all; the entry in the lane is then a tombstone.
         let work = shared.begin(task, id, actions.now)?;
-        shared.lanes[task.kind() as usize].forget(&mut actions.buried);
+        shared.lanes[task.kind() as usize].forget(&mut actions.removed);
         if let Some(record) = shared.workers.get(id) {
             record.held.push(task.clone());
             record.claimed += 1;
@@ -185,7 +185,7 @@ impl<W: Work> Pool<W> {
             && has_nothing
             && shared.is_open()
             && shared.waiting(kind) == 0
-            && !self.is_worn(kind, claimed);
+            && !self.has_reached_task_limit(kind, claimed);
         if finds_nothing {
             self.rest(shared, id, 0, actions);
         }
@@ -193,7 +193,7 @@ impl<W: Work> Pool<W> {
     }
 
     /// Whether a worker has claimed as many tasks as it may.
-    fn is_worn(&self, kind: Kind, claimed: u64) -> bool {
+    fn has_reached_task_limit(&self, kind: Kind, claimed: u64) -> bool {
         kind != Kind::Native && self.config.max_tasks_per_worker.is_some_and(|most| claimed >= most)
     }
 
@@ -207,13 +207,7 @@ impl<W: Work> Pool<W> {
     }
 
     /// A worker that must not claim again leaves once it holds nothing.
-    fn dismiss(
-        &self,
-        shared: &mut Shared<W>,
-        id: WorkerId,
-        held: usize,
-        actions: &mut Actions<W>,
-    ) -> Next<W> {
+    fn retire(&self, shared: &mut Shared<W>, id: WorkerId, held: usize, actions: &mut Actions<W>) -> Next<W> {
         if held == 0 {
             shared.workers.leave_place(id);
             shared.workers.set_state(id, WorkerState::Leaving);
@@ -233,7 +227,7 @@ impl<W: Work> Pool<W> {
     }
 
     /// Takes a finished task out of its worker's hands and settles it.
-    pub(crate) fn put_down(
+    pub(crate) fn settle_held(
         &self,
         shared: &mut Shared<W>,
         id: WorkerId,

@@ -13,7 +13,7 @@ pub struct Config {
     pub min_workers: usize,
     /// The kind that `min_workers` speaks of.
     pub warm_kind: Kind,
-    /// The kind whose tasks may need a handover; see [`Spec::hand_over`](crate::Spec::hand_over).
+    /// The kind whose tasks may need a handover; see [`Spec::needs_handover`](crate::Spec::needs_handover).
     pub handover_kind: Kind,
     /// How long an idle worker beyond `min_workers` stays; `None` for ever.
     pub idle_timeout: Option<Duration>,
@@ -25,7 +25,7 @@ pub struct Config {
     pub max_tasks_per_worker: Option<u64>,
     /// How long the pool waits after a start that failed before it asks again, twice as long after the second; `None` not at all. Such a
     /// failure may pass: that of a thread does as soon as others have ended.
-    pub start_pause: Option<Duration>,
+    pub start_retry_delay: Option<Duration>,
     /// What the names of native threads begin with.
     pub thread_name: String,
 }
@@ -41,7 +41,7 @@ impl Default for Config {
             max_queue: None,
             tasks_per_worker: 1,
             max_tasks_per_worker: None,
-            start_pause: None,
+            start_retry_delay: None,
             thread_name: "pool".into(),
         }
     }

@@ -4,12 +4,12 @@
 //! may claim it before its arguments have been carried to that worker, and who that is must be known before they are.
 //!
 //! ```text
-//! unsealed ──> waiting ──> carried ──> pinned ──> claimed
+//! unready ──> waiting ──> carried ──> pinned ──> claimed
 //!    ^                                   │
 //!    └───────────────────────────────────┘  the worker gave it back
 //! ```
 //!
-//! *Unsealed*: the submitter has a place in the queue and can still take the task back ([`Pool::withdraw`]). *Waiting*: in
+//! *Unready*: the submitter has a place in the queue and can still take the task back ([`Pool::withdraw`]). *Waiting*: in
 //! `waiting`, in the order of the queue. *Carried*: the host has got a worker for it from [`Pool::assign`]. *Pinned*: in the
 //! worker's record, after [`Pool::delivered`]; only that worker can claim it, and does so before anything else.
 //!
@@ -21,7 +21,7 @@
 
 use std::sync::Arc;
 
-use crate::queue::transit::FIRST_PATIENCE;
+use crate::queue::transit::FIRST_RESERVATION;
 use crate::scheduler::actions::Actions;
 use crate::scheduler::pool::{Pool, Shared};
 use crate::scheduler::worker::{Next, Worker};
@@ -32,10 +32,10 @@ use crate::task::work::{Work, WorkerId};
 use crate::workers::registry::WorkerState;
 
 impl<W: Work> Pool<W> {
-    /// The arguments of a task that is [handed over](crate::Spec::hand_over) are ready to be carried.
-    pub fn seal(self: &Arc<Self>, task: &Arc<Task<W>>) {
+    /// The arguments of a task that is [handed over](crate::Spec::needs_handover) are ready to be carried.
+    pub fn payload_ready(self: &Arc<Self>, task: &Arc<Task<W>>) {
         self.change(|shared, actions| {
-            if shared.transit.forget_unsealed(task) {
+            if shared.transit.remove_unready(task) {
                 shared.transit.waiting.push(task.clone());
                 self.rebalance(shared, actions);
             }
@@ -45,7 +45,7 @@ impl<W: Work> Pool<W> {
     /// Takes back a task that was not sealed, as if it had never been submitted. False if it has settled.
     pub fn withdraw(self: &Arc<Self>, task: &Arc<Task<W>>) -> bool {
         self.change(|shared, actions| {
-            let found = shared.transit.forget_unsealed(task);
+            let found = shared.transit.remove_unready(task);
             if found {
                 // Nobody is told, and it is in no count.
                 if let Ok((work, _)) = task.settle(Err(Failure::Cancelled)) {
@@ -62,7 +62,7 @@ impl<W: Work> Pool<W> {
     /// stands before it, block in turn, and so on.
     pub fn expedite(self: &Arc<Self>, task: &Arc<Task<W>>) {
         self.change(|shared, actions| {
-            if task.hand_over && task.state() == State::Pending {
+            if task.needs_handover && task.state() == State::Pending {
                 shared.transit.waiting.expedite(task);
                 self.rebalance(shared, actions);
             }
@@ -73,13 +73,13 @@ impl<W: Work> Pool<W> {
     /// `None` ends the work that [`Host::hand_over`](crate::Host::hand_over) asked for.
     pub fn assign(self: &Arc<Self>) -> Option<(Arc<Task<W>>, WorkerId)> {
         self.change(|shared, actions| {
-            shared.transit.is_missing = false;
+            shared.transit.host_is_late = false;
             shared.transit.alarm = None;
-            shared.transit.asked = true;
+            shared.transit.host_was_asked = true;
             self.rebalance(shared, actions);
             let next = shared.next_assignment(actions);
             if next.is_none() {
-                shared.transit.asked = false;
+                shared.transit.host_was_asked = false;
             }
             next
         })
@@ -88,11 +88,11 @@ impl<W: Work> Pool<W> {
     /// The arguments of `task` are where `worker` finds them. If that worker has gone meanwhile the task is lost.
     pub fn delivered(self: &Arc<Self>, task: &Arc<Task<W>>, worker: WorkerId) {
         self.change(|shared, actions| {
-            shared.transit.patience = FIRST_PATIENCE;
-            let carried = &mut shared.transit.carried;
-            let at = carried.iter().position(|(other, _)| Arc::ptr_eq(other, task));
+            shared.transit.reservation_limit = FIRST_RESERVATION;
+            let assigned = &mut shared.transit.assigned;
+            let at = assigned.iter().position(|(other, _)| Arc::ptr_eq(other, task));
             // Settled meanwhile: the worker is free again.
-            let waits = at.map(|at| carried.swap_remove(at)).is_some();
+            let waits = at.map(|at| assigned.swap_remove(at)).is_some();
             let link = shared.workers.get(worker).and_then(|record| {
                 let lives = !matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned);
                 (lives && waits).then(|| {
@@ -116,7 +116,11 @@ impl<W: Work> Pool<W> {
     }
 
     /// Reserves or starts a worker for the first waiting task. `None` if there is none to be had.
-    pub(crate) fn send_carrier(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) -> Option<bool> {
+    pub(crate) fn dispatch_for_handover(
+        &self,
+        shared: &mut Shared<W>,
+        actions: &mut Actions<W>,
+    ) -> Option<bool> {
         let kind = self.config.handover_kind;
         let free = shared.workers.active < self.config.max_workers;
         let idle = shared.workers.last_idle(kind).filter(|_| free);
@@ -198,34 +202,34 @@ impl<W: Work> Pool<W> {
 impl<W: Work> Shared<W> {
     /// Whether a waiting task of `transit` comes before everything that waits in the lane of its kind.
     pub(crate) fn transit_is_first(&mut self, actions: &mut Actions<W>) -> bool {
-        let Some(place) = self.transit.head(&mut actions.buried) else { return false };
+        let Some(place) = self.transit.head(&mut actions.removed) else { return false };
         let k = self.transit.kind as usize;
         let lane = &mut self.lanes[k];
         // What is in the lane may have its worker already.
         if lane.len() <= self.workers.woken[k] {
             return true;
         }
-        lane.head(&mut actions.buried).is_none_or(|(first, _)| place < first)
+        lane.head(&mut actions.removed).is_none_or(|(first, _)| place < first)
     }
 
     pub(crate) fn next_assignment(&mut self, actions: &mut Actions<W>) -> Option<(Arc<Task<W>>, WorkerId)> {
         let worker = *self.transit.reserved.last()?;
         // Drops the tombstones before it.
-        self.transit.waiting.head(&mut actions.buried)?;
+        self.transit.waiting.head(&mut actions.removed)?;
         let task = self.transit.waiting.pop()?;
         self.transit.reserved.pop();
-        self.transit.carried.push((task.clone(), worker));
+        self.transit.assigned.push((task.clone(), worker));
         Some((task, worker))
     }
 
     /// A task that waits was settled: takes it out of wherever it is.
-    pub(crate) fn forget_carried(&mut self, task: &Arc<Task<W>>, actions: &mut Actions<W>) {
-        if self.transit.forget_unsealed(task) {
+    pub(crate) fn forget_in_transit(&mut self, task: &Arc<Task<W>>, actions: &mut Actions<W>) {
+        if self.transit.remove_unready(task) {
             return;
         }
-        if let Some(at) = self.transit.carried.iter().position(|(other, _)| Arc::ptr_eq(other, task)) {
+        if let Some(at) = self.transit.assigned.iter().position(|(other, _)| Arc::ptr_eq(other, task)) {
             // `delivered` frees the worker.
-            self.transit.carried.swap_remove(at);
+            self.transit.assigned.swap_remove(at);
             return;
         }
         let holder = self
@@ -234,7 +238,7 @@ impl<W: Work> Shared<W> {
             .find(|(_, record)| record.pinned.iter().any(|other| Arc::ptr_eq(other, task)))
             .map(|(id, _)| id);
         let Some(id) = holder else {
-            self.transit.waiting.forget(&mut actions.buried);
+            self.transit.waiting.forget(&mut actions.removed);
             return;
         };
         if let Some(record) = self.workers.get(id) {
@@ -248,10 +252,10 @@ impl<W: Work> Shared<W> {
 
     /// Takes every task that was not claimed, wherever it is.
     pub(crate) fn drain_transit(&mut self, actions: &mut Actions<W>) -> Vec<Arc<Task<W>>> {
-        let mut all = std::mem::take(&mut self.transit.unsealed);
-        all.extend(self.transit.waiting.drain(&mut actions.buried));
+        let mut all = std::mem::take(&mut self.transit.unready);
+        all.extend(self.transit.waiting.drain(&mut actions.removed));
         // The other reservations end with the next rebalancing.
-        for (task, worker) in std::mem::take(&mut self.transit.carried) {
+        for (task, worker) in std::mem::take(&mut self.transit.assigned) {
             self.set_free(worker);
             all.push(task);
         }
@@ -272,7 +276,7 @@ impl<W: Work> Shared<W> {
 
 impl<W: Work> Worker<W> {
     /// Gives back what is pinned to a worker that blocks and cannot claim it. The arguments go back with it: the
-    /// caller [seals](Pool::seal) each again when the host can have them.
+    /// caller [seals](Pool::payload_ready) each again when the host can have them.
     pub fn give_back(&self) -> Vec<Arc<Task<W>>> {
         let pool = self.pool();
         let mut shared = pool.lock();
@@ -282,7 +286,7 @@ impl<W: Work> Worker<W> {
         }
         let pinned = std::mem::take(&mut record.pinned);
         shared.transit.pinned -= pinned.len();
-        shared.transit.unsealed.extend(pinned.iter().cloned());
+        shared.transit.unready.extend(pinned.iter().cloned());
         pinned
     }
 }

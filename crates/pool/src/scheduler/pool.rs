@@ -10,7 +10,7 @@ use crate::scheduler::actions::Actions;
 use crate::scheduler::config::Config;
 use crate::scheduler::starts::Starts;
 use crate::scheduler::stats::{Counts, Histogram, Snapshot};
-use crate::sync::cache_padded::Apart;
+use crate::sync::cache_padded::CachePadded;
 use crate::sync::deadline::{self, Alarm};
 use crate::sync::primitives::{Condvar, Mutex};
 use crate::task::limits::{Expire, Limits};
@@ -75,8 +75,8 @@ pub struct Pool<W: Work> {
     pub(crate) config: Config,
     pub(crate) host: Arc<dyn Host>,
     /// Written by the workers for each task; the inbox, by the submitters.
-    pub(crate) state: Apart<Mutex<Shared<W>>>,
-    pub(crate) inbox: Apart<Inbox<W>>,
+    pub(crate) state: CachePadded<Mutex<Shared<W>>>,
+    pub(crate) inbox: CachePadded<Inbox<W>>,
     /// Notified when `closed` becomes true.
     pub(crate) close_signal: Condvar,
     pub(crate) thread_number: std::sync::atomic::AtomicU64,
@@ -89,7 +89,7 @@ impl<W: Work> Pool<W> {
         config.tasks_per_worker = config.tasks_per_worker.max(1);
         let pool = Arc::new(Pool {
             host,
-            state: Apart(Mutex::new(Shared {
+            state: CachePadded(Mutex::new(Shared {
                 lanes: std::array::from_fn(|_| Lane::default()),
                 transit: Transit::new(config.handover_kind),
                 workers: Registry::new(),
@@ -105,7 +105,7 @@ impl<W: Work> Pool<W> {
                 wait_time: Histogram::default(),
                 run_time: Histogram::default(),
             })),
-            inbox: Apart(Inbox::new()),
+            inbox: CachePadded(Inbox::new()),
             config,
             close_signal: Condvar::default(),
             thread_number: std::sync::atomic::AtomicU64::new(1),
@@ -117,11 +117,11 @@ impl<W: Work> Pool<W> {
     /// Accepts a task, or gives it back. When this returns the task can be claimed and its clocks run.
     /// A task with a limit of zero is accepted and fails at once without running.
     pub fn submit(self: &Arc<Self>, spec: Spec<W>) -> Result<Arc<Task<W>>, Box<Refused<W>>> {
-        debug_assert!(!spec.hand_over || spec.kind == self.config.handover_kind);
+        debug_assert!(!spec.needs_handover || spec.kind == self.config.handover_kind);
         let queue_timeout = spec.queue_timeout;
         let expired = [spec.timeout, queue_timeout].iter().flatten().any(|limit| limit.is_zero());
         let is_limited = spec.timeout.is_some() || queue_timeout.is_some();
-        if is_limited && !expired && deadline::TICKER.start().is_err() {
+        if is_limited && !expired && deadline::CLOCK_THREAD.start().is_err() {
             return Err(Box::new(Refused { reason: Refusal::NoClock, spec }));
         }
         let limits = is_limited.then(|| {
@@ -129,7 +129,7 @@ impl<W: Work> Pool<W> {
             Box::new(Limits { timeout: spec.timeout, pool })
         });
         let task = Task::new(self.inbox.next_id(), spec, limits, Instant::now());
-        if (expired || task.hand_over || !self.inbox.post(&task))
+        if (expired || task.needs_handover || !self.inbox.post(&task))
             && let Err(reason) = self.admit(&task, expired)
         {
             let spec = Task::take_back(task, queue_timeout).expect("nobody has got the task");
@@ -153,7 +153,7 @@ impl<W: Work> Pool<W> {
             }
             if expired {
                 shared.conclude(task, Err(Failure::Expired), actions);
-            } else if task.hand_over {
+            } else if task.needs_handover {
                 shared.transit.accept(task.clone());
             } else {
                 shared.lanes[task.kind() as usize].push(task.clone());
@@ -302,10 +302,10 @@ impl<W: Work> Shared<W> {
         actions: &mut Actions<W>,
     ) {
         if self.conclude(task, outcome, actions) {
-            if task.hand_over {
-                self.forget_carried(task, actions);
+            if task.needs_handover {
+                self.forget_in_transit(task, actions);
             } else {
-                self.lanes[task.kind() as usize].forget(&mut actions.buried);
+                self.lanes[task.kind() as usize].forget(&mut actions.removed);
             }
             self.note_room(actions);
         }

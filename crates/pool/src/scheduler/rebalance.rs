@@ -25,18 +25,18 @@ impl<W: Work> Pool<W> {
     /// Wakes and asks for as many workers as the queue needs and the budget allows.
     pub(crate) fn rebalance(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
         shared.trim_surplus();
-        while self.wake_pinned(shared, actions) || self.send_one(shared, actions) {}
-        self.send_home(shared, actions);
-        self.keep_warm(shared, actions);
+        while self.wake_pinned(shared, actions) || self.dispatch_one(shared, actions) {}
+        self.wake_to_leave(shared, actions);
+        self.start_min_workers(shared, actions);
         self.close_if_done(shared, actions);
     }
 
-    fn send_one(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) -> bool {
+    fn dispatch_one(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) -> bool {
         let free = shared.workers.active < self.config.max_workers;
         for kind in shared.kinds_by_head(actions).into_iter().flatten() {
             let k = kind as usize;
             if kind == self.config.handover_kind && shared.transit_is_first(actions) {
-                match self.send_carrier(shared, actions) {
+                match self.dispatch_for_handover(shared, actions) {
                     Some(true) => return true,
                     Some(false) => {
                         self.end_lingering(shared, actions);
@@ -100,7 +100,7 @@ impl<W: Work> Pool<W> {
 
     /// Wakes the idle workers that a pool which accepts no more tasks has no use for: each finds that
     /// it can leave.
-    fn send_home(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
+    fn wake_to_leave(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
         if shared.is_open() {
             return;
         }
@@ -129,7 +129,7 @@ impl<W: Work> Pool<W> {
         shared.lanes[k].len() + unserved > coming && allowed && (exists == waiting || budget_is_open)
     }
 
-    fn keep_warm(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
+    fn start_min_workers(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
         let k = self.config.warm_kind as usize;
         let wanted = self.config.min_workers.min(shared.workers.allowed[k]);
         while shared.is_open() && shared.workers.living[k] + shared.workers.starting[k] < wanted {
@@ -145,8 +145,8 @@ impl<W: Work> Pool<W> {
                 return false;
             }
             let k = other as usize;
-            let carried = shared.transit.unserved_of(other) > 0;
-            if (carried || shared.lanes[k].len() > shared.workers.woken[k])
+            let in_transit = shared.transit.unserved_of(other) > 0;
+            if (in_transit || shared.lanes[k].len() > shared.workers.woken[k])
                 && self.is_reachable(shared, other)
             {
                 return true;
@@ -175,11 +175,11 @@ impl<W: Work> Shared<W> {
             let lane = &mut self.lanes[kind as usize];
             let mut first = None;
             if lane.len() > 0 {
-                first = lane.head(&mut actions.buried).map(|(place, _)| place);
+                first = lane.head(&mut actions.removed).map(|(place, _)| place);
             }
             if self.transit.unserved_of(kind) > 0 {
-                let carried = self.transit.head(&mut actions.buried);
-                first = [first, carried].into_iter().flatten().min();
+                let in_transit = self.transit.head(&mut actions.removed);
+                first = [first, in_transit].into_iter().flatten().min();
             }
             if let Some(place) = first {
                 heads[count] = Some((place, kind as usize));

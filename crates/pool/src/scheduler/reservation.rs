@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::queue::transit::MOST_PATIENCE;
+use crate::queue::transit::LONGEST_RESERVATION;
 use crate::scheduler::actions::Actions;
 use crate::scheduler::pool::{Pool, Shared};
 use crate::sync::deadline::{self, Alarm, Limit};
@@ -11,17 +11,18 @@ use crate::task::work::{Work, WorkerId};
 use crate::workers::registry::WorkerState;
 
 /// The end of the host's time.
-struct Patience<W: Work>(Weak<Pool<W>>);
+struct ReservationTimer<W: Work>(Weak<Pool<W>>);
 
-impl<W: Work> Alarm for Patience<W> {
-    fn ring(self: Arc<Self>, _limit: Limit) {
+impl<W: Work> Alarm for ReservationTimer<W> {
+    fn expire(self: Arc<Self>, _limit: Limit) {
         let Some(pool) = self.0.upgrade() else { return };
         let ours: Arc<dyn Alarm> = self;
         pool.change(|shared, actions| {
             let is_current = shared.transit.alarm.as_ref().is_some_and(|alarm| Arc::ptr_eq(alarm, &ours));
             if is_current {
-                shared.transit.is_missing = true;
-                shared.transit.patience = (shared.transit.patience * 2).min(MOST_PATIENCE);
+                shared.transit.host_is_late = true;
+                shared.transit.reservation_limit =
+                    (shared.transit.reservation_limit * 2).min(LONGEST_RESERVATION);
                 shared.trim_reserved(0);
                 pool.rebalance(shared, actions);
             }
@@ -39,17 +40,18 @@ impl<W: Work> Pool<W> {
         shared.workers.take_place(id);
         shared.workers.set_state(id, WorkerState::Reserved);
         shared.transit.reserved.push(id);
-        actions.hand_over |= !std::mem::replace(&mut shared.transit.asked, true);
+        actions.hand_over |= !std::mem::replace(&mut shared.transit.host_was_asked, true);
         if shared.transit.alarm.is_none() {
             // Anything else that this worker could do meanwhile may block for a task like that one.
             let is_urgent = shared.transit.waiting.is_urgent();
-            actions.patience = Some(if is_urgent { MOST_PATIENCE } else { shared.transit.patience });
+            actions.reservation_limit =
+                Some(if is_urgent { LONGEST_RESERVATION } else { shared.transit.reservation_limit });
         }
     }
 
     /// Limits the time of the host; called once the mutex is released.
-    pub(crate) fn limit_patience(self: &Arc<Self>, patience: Duration) {
-        let alarm: Arc<dyn Alarm> = Arc::new(Patience(Arc::downgrade(self)));
+    pub(crate) fn limit_reservation(self: &Arc<Self>, limit: Duration) {
+        let alarm: Arc<dyn Alarm> = Arc::new(ReservationTimer(Arc::downgrade(self)));
         {
             let mut shared = self.state.lock();
             if shared.transit.reserved.is_empty() || shared.transit.alarm.is_some() {
@@ -57,7 +59,7 @@ impl<W: Work> Pool<W> {
             }
             shared.transit.alarm = Some(alarm.clone());
         }
-        deadline::add(Instant::now() + patience, Limit::Queue, &alarm);
+        deadline::add(Instant::now() + limit, Limit::Queue, &alarm);
     }
 }
 

@@ -128,7 +128,7 @@ impl<W: Work> Shared<W> {
         actions: &mut Actions<W>,
         failure: &impl Fn() -> Failure<W>,
     ) {
-        let mut waiting = self.lanes[kind as usize].drain(&mut actions.buried);
+        let mut waiting = self.lanes[kind as usize].drain(&mut actions.removed);
         if kind == self.transit.kind {
             waiting.extend(self.drain_transit(actions));
         }

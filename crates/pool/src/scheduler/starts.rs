@@ -30,14 +30,14 @@ pub(crate) struct Starts<W: Work> {
     /// Workers among them that have died.
     died: u32,
     /// Those among them after which there was none, nor one on its way.
-    in_vain: u32,
+    unserved: u32,
     /// Ends a pause; there is one while none is asked for.
-    pause: Option<Arc<Pause<W>>>,
+    retry: Option<Arc<Retry<W>>>,
 }
 
 impl<W: Work> Default for Starts<W> {
     fn default() -> Self {
-        Starts { failed: 0, died: 0, in_vain: 0, pause: None }
+        Starts { failed: 0, died: 0, unserved: 0, retry: None }
     }
 }
 
@@ -49,15 +49,15 @@ impl<W: Work> Starts<W> {
 }
 
 /// The end of a pause.
-pub(crate) struct Pause<W: Work> {
+struct Retry<W: Work> {
     pool: Weak<Pool<W>>,
     kind: Kind,
 }
 
-impl<W: Work> Alarm for Pause<W> {
-    fn ring(self: Arc<Self>, _limit: Limit) {
+impl<W: Work> Alarm for Retry<W> {
+    fn expire(self: Arc<Self>, _limit: Limit) {
         if let Some(pool) = self.pool.upgrade() {
-            pool.end_pause(self.kind, |pause| Arc::ptr_eq(pause, &self));
+            pool.end_retry_delay(self.kind, |retry| Arc::ptr_eq(retry, &self));
         }
     }
 
@@ -70,16 +70,16 @@ impl<W: Work> Pool<W> {
     /// A worker that was asked for did not come.
     ///
     /// While others of `kind` live or are on their way, the pool makes do with them, and asks for more after a
-    /// [pause](crate::Config::start_pause). Where there are none it gives up after three tries, or three
+    /// [delay](crate::Config::start_retry_delay). Where there are none it gives up after three tries, or three
     /// workers that have died: then the tasks that want such a worker fail, and so does the pool if it has no worker of another kind either.
     pub fn start_failed(self: &Arc<Self>, kind: Kind, cause: Option<W::Error>, failure: StartFailure) {
-        let pause = self.change(|shared, actions| {
-            let pause = self.note_failure(shared, kind, cause, failure, actions);
+        let delay = self.change(|shared, actions| {
+            let delay = self.note_failure(shared, kind, cause, failure, actions);
             self.rebalance(shared, actions);
-            pause
+            delay
         });
-        if let Some(pause) = pause {
-            self.pause(kind, pause);
+        if let Some(delay) = delay {
+            self.delay_retry(kind, delay);
         }
     }
 
@@ -99,9 +99,9 @@ impl<W: Work> Pool<W> {
         let starts = &mut shared.starts[k];
         starts.failed += 1;
         starts.died += u32::from(failure == StartFailure::Died);
-        starts.in_vain += u32::from(!is_served);
+        starts.unserved += u32::from(!is_served);
         // One that dies says that those which are on their way will die, too.
-        let gives_up = starts.in_vain >= MOST_TRIES || starts.died >= MOST_TRIES;
+        let gives_up = starts.unserved >= MOST_TRIES || starts.died >= MOST_TRIES;
         let gives_up = gives_up && !shared.has_workers(kind);
         if failure == StartFailure::Fatal || (gives_up && shared.has_nobody_but(kind)) {
             self.break_down(shared, cause, actions);
@@ -113,29 +113,29 @@ impl<W: Work> Pool<W> {
         }
         actions.late.push(Err(Failure::Broken { cause }));
         let starts = &shared.starts[k];
-        let pause = self.config.start_pause.filter(|_| starts.pause.is_none());
-        let pause = pause.map(|pause| pause * starts.in_vain.max(1));
-        if self.config.start_pause.is_some() || (is_served && starts.failed >= MOST_TRIES) {
+        let delay = self.config.start_retry_delay.filter(|_| starts.retry.is_none());
+        let delay = delay.map(|delay| delay * starts.unserved.max(1));
+        if self.config.start_retry_delay.is_some() || (is_served && starts.failed >= MOST_TRIES) {
             shared.workers.allowed[k] = shared.workers.living[k] + shared.workers.starting[k];
         }
-        pause
+        delay
     }
 
     /// Asks for no worker of `kind` for a moment.
-    fn pause(self: &Arc<Self>, kind: Kind, pause: Duration) {
-        let ours = Arc::new(Pause { pool: Arc::downgrade(self), kind });
-        self.change(|shared, _| shared.starts[kind as usize].pause = Some(ours.clone()));
+    fn delay_retry(self: &Arc<Self>, kind: Kind, delay: Duration) {
+        let ours = Arc::new(Retry { pool: Arc::downgrade(self), kind });
+        self.change(|shared, _| shared.starts[kind as usize].retry = Some(ours.clone()));
         let alarm: Arc<dyn Alarm> = ours;
-        if !deadline::add(Instant::now() + pause, Limit::Queue, &alarm) {
-            self.end_pause(kind, |_| true);
+        if !deadline::add(Instant::now() + delay, Limit::Queue, &alarm) {
+            self.end_retry_delay(kind, |_| true);
         }
     }
 
-    fn end_pause(self: &Arc<Self>, kind: Kind, is_meant: impl Fn(&Arc<Pause<W>>) -> bool) {
+    fn end_retry_delay(self: &Arc<Self>, kind: Kind, is_meant: impl Fn(&Arc<Retry<W>>) -> bool) {
         self.change(|shared, actions| {
             let k = kind as usize;
-            if shared.starts[k].pause.as_ref().is_some_and(is_meant) {
-                shared.starts[k].pause = None;
+            if shared.starts[k].retry.as_ref().is_some_and(is_meant) {
+                shared.starts[k].retry = None;
                 shared.workers.allowed[k] = usize::MAX;
                 self.rebalance(shared, actions);
             }

@@ -89,7 +89,7 @@ impl<W: Work> Worker<W> {
         let mut actions = Actions::default();
         let mut shared = self.pool.lock();
         if let Some((task, outcome)) = done {
-            self.pool.put_down(&mut shared, self.id, task, outcome, &mut actions);
+            self.pool.settle_held(&mut shared, self.id, task, outcome, &mut actions);
         }
         let next = self.pool.claim(&mut shared, self.id, ready, &mut actions);
         then(&mut shared, &next);
@@ -122,7 +122,7 @@ impl<W: Work> Worker<W> {
     pub fn claim_task(&self, task: &Arc<Task<W>>) -> Option<W> {
         let mut actions = Actions::default();
         let mut shared = self.pool.lock();
-        let work = self.pool.take_out(&mut shared, self.id, task, &mut actions);
+        let work = self.pool.claim_waiting(&mut shared, self.id, task, &mut actions);
         self.pool.unlock(shared, &mut actions);
         if work.is_some() {
             watch_run_time(task);
@@ -149,7 +149,7 @@ impl<W: Work> Worker<W> {
     pub fn finish_idle(&self, task: &Arc<Task<W>>, outcome: Outcome<W>) -> bool {
         let mut actions = Actions::default();
         let mut shared = self.pool.lock();
-        self.pool.put_down(&mut shared, self.id, task, outcome, &mut actions);
+        self.pool.settle_held(&mut shared, self.id, task, outcome, &mut actions);
         let is_idle = self.pool.rest_if_idle(&mut shared, self.id, &mut actions);
         self.pool.unlock(shared, &mut actions);
         // Not `release`; see `turn`.
@@ -280,7 +280,7 @@ impl<W: Work> Pool<W> {
         cause: Option<W::Error>,
     ) {
         self.change(|shared, actions| {
-            let head = shared.lanes[kind as usize].head(&mut actions.buried);
+            let head = shared.lanes[kind as usize].head(&mut actions.removed);
             let Some(task) = head.map(|(_, task)| task.clone()).filter(|task| task.needs() == needs) else {
                 return;
             };
@@ -324,7 +324,7 @@ impl<W: Work> Pool<W> {
         outcome: Outcome<W>,
         actions: &mut Actions<W>,
     ) {
-        self.put_down(shared, id, task, outcome, actions);
+        self.settle_held(shared, id, task, outcome, actions);
         let idle_hands = shared
             .workers
             .get(id)
@@ -365,7 +365,7 @@ impl<W: Work> Pool<W> {
             for task in &held {
                 shared.conclude(task, Err(Failure::Lost { exit_code: None, cause: None }), actions);
             }
-            actions.buried.extend(held);
+            actions.removed.extend(held);
             self.rebalance(shared, actions);
         });
     }

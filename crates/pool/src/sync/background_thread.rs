@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Such a thread, by its name and what it runs.
-pub struct Service {
+pub struct BackgroundThread {
     name: &'static str,
     run: fn(),
     // ORDERING: only tells that there is no need to start it; what the thread shares is under mutexes of its own.
@@ -14,10 +14,10 @@ pub struct Service {
     starting: Mutex<()>,
 }
 
-impl Service {
+impl BackgroundThread {
     #[must_use]
     pub const fn new(name: &'static str, run: fn()) -> Self {
-        Service { name, run, runs: AtomicBool::new(false), starting: Mutex::new(()) }
+        BackgroundThread { name, run, runs: AtomicBool::new(false), starting: Mutex::new(()) }
     }
 
     /// Starts the thread, if it does not run yet. Cheap once it does.
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn it_is_started_once_however_many_ask() {
         static STARTS: AtomicUsize = AtomicUsize::new(0);
-        static SERVICE: Service = Service::new("test", || {
+        static SERVICE: BackgroundThread = BackgroundThread::new("test", || {
             STARTS.fetch_add(1, Ordering::SeqCst);
         });
         thread::scope(|scope| {

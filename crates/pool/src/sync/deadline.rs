@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use crate::sync::background_thread::Service;
+use crate::sync::background_thread::BackgroundThread;
 
 /// Which limit ran out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ pub(crate) enum Limit {
 
 /// What can have a limit.
 pub(crate) trait Alarm: Send + Sync {
-    fn ring(self: Arc<Self>, limit: Limit);
+    fn expire(self: Arc<Self>, limit: Limit);
     fn is_over(&self) -> bool;
 }
 
@@ -34,11 +34,11 @@ struct Entry {
 }
 
 impl Entry {
-    fn ring(self) {
+    fn expire(self) {
         if let Some(alarm) = self.alarm.upgrade()
             && !alarm.is_over()
         {
-            alarm.ring(self.limit);
+            alarm.expire(self.limit);
         }
     }
 }
@@ -141,11 +141,11 @@ pub(crate) fn add(at: Instant, limit: Limit, alarm: &Arc<dyn Alarm>) -> bool {
     if first {
         watch.changed.notify_one();
     }
-    TICKER.start().is_ok()
+    CLOCK_THREAD.start().is_ok()
 }
 
 /// The thread.
-pub(crate) static TICKER: Service = Service::new("cf-deadlines", tick);
+pub(crate) static CLOCK_THREAD: BackgroundThread = BackgroundThread::new("cf-deadlines", tick);
 
 pub(crate) fn note_settled() {
     SETTLED.fetch_add(1, Ordering::Relaxed);
@@ -169,7 +169,7 @@ fn tick() {
                 drop(clock);
                 // AssertUnwindSafe: nothing of it is used again. One user's destructor must not stop the
                 // clocks of all; the panic hook tells of it.
-                let _ = catch_unwind(AssertUnwindSafe(|| entry.map(|Reverse(entry)| entry.ring())));
+                let _ = catch_unwind(AssertUnwindSafe(|| entry.map(|Reverse(entry)| entry.expire())));
                 watch.lock()
             }
             (Some(wait), None) => {

@@ -29,7 +29,7 @@ pub(crate) struct Limits<W: Work> {
 }
 
 impl<W: Work> Alarm for Task<W> {
-    fn ring(self: Arc<Self>, limit: Limit) {
+    fn expire(self: Arc<Self>, limit: Limit) {
         let Some(pool) = self.limits.as_ref().and_then(|limits| limits.pool.upgrade()) else { return };
         match limit {
             Limit::Queue => pool.queue_time_over(&self),

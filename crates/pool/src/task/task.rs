@@ -19,8 +19,8 @@ pub struct Spec<W: Work> {
     pub needs: u32,
     /// Whether the host carries the arguments to the worker; only for a task of
     /// [`Config::handover_kind`](crate::Config::handover_kind). Such a task waits for
-    /// [`Pool::seal`](crate::Pool::seal).
-    pub hand_over: bool,
+    /// [`Pool::payload_ready`](crate::Pool::payload_ready).
+    pub needs_handover: bool,
     /// Higher first; not NaN.
     pub priority: f64,
     /// The longest run time, counted from the claim.
@@ -70,7 +70,7 @@ pub struct Task<W: Work> {
     id: u64,
     kind: Kind,
     needs: u32,
-    pub(crate) hand_over: bool,
+    pub(crate) needs_handover: bool,
     pub(crate) priority: f64,
     pub(crate) submitted: Instant,
     pub(crate) limits: Option<Box<Limits<W>>>,
@@ -91,7 +91,7 @@ impl<W: Work> Task<W> {
             id,
             kind: spec.kind,
             needs: spec.needs,
-            hand_over: spec.hand_over,
+            needs_handover: spec.needs_handover,
             priority: spec.priority,
             submitted: now,
             limits,
@@ -118,7 +118,7 @@ impl<W: Work> Task<W> {
             work: inner.contents.take_work()?,
             owner: task.owner,
             needs: task.needs,
-            hand_over: task.hand_over,
+            needs_handover: task.needs_handover,
             priority: task.priority,
             timeout,
             queue_timeout,

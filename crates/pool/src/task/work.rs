@@ -60,7 +60,7 @@ pub trait Host: Send + Sync {
     /// The pool was shut down, every accepted task has settled and the last worker has detached.
     fn closed(&self);
     /// Arguments are to be carried to workers: call [`Pool::assign`](crate::Pool::assign) until it gives none, soon. A host
-    /// whose tasks are never [handed over](crate::Spec::hand_over) is never called.
+    /// whose tasks are never [handed over](crate::Spec::needs_handover) is never called.
     fn hand_over(&self) {}
     /// There is room in the queue again; called once for each [`Pool::want_room`](crate::Pool::want_room).
     fn room(&self);

@@ -59,7 +59,7 @@ pub(crate) fn with_control(
         work: Job(Box::new(body)),
         owner: Arc::new(Watch { label, ..Watch::default() }),
         needs: 0,
-        hand_over: false,
+        needs_handover: false,
         priority: 0.0,
         timeout: None,
         queue_timeout: None,

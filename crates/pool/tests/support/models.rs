@@ -76,7 +76,7 @@ pub(crate) fn task(kind: Kind, number: u64) -> Spec<Number> {
         work: Number(number),
         owner: Announced::default(),
         needs: 0,
-        hand_over: false,
+        needs_handover: false,
         priority: 0.0,
         timeout: None,
         queue_timeout: None,
