@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::sync::background_thread::BackgroundThread;
@@ -63,7 +63,6 @@ impl Ord for Entry {
     }
 }
 
-#[derive(Default)]
 struct Clock {
     heap: BinaryHeap<Reverse<Entry>>,
     next_number: u64,
@@ -72,27 +71,16 @@ struct Clock {
     stood: Duration,
 }
 
-#[derive(Default)]
-struct Watch {
-    clock: Mutex<Clock>,
-    changed: Condvar,
-}
-
-static WATCH: OnceLock<Watch> = OnceLock::new();
+static CLOCK: Mutex<Clock> =
+    Mutex::new(Clock { heap: BinaryHeap::new(), next_number: 0, paused: None, stood: Duration::ZERO });
 
 /// Settled tasks whose alarm may still be in the heap; an estimate.
 // ORDERING: a hint for when to sweep.
 static SETTLED: AtomicUsize = AtomicUsize::new(0);
 
-fn watch() -> &'static Watch {
-    WATCH.get_or_init(Watch::default)
-}
-
-impl Watch {
-    fn lock(&self) -> MutexGuard<'_, Clock> {
-        // Nothing under this mutex can panic half way.
-        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock() -> MutexGuard<'static, Clock> {
+    // Nothing under this mutex can panic half way.
+    CLOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Stops the clocks of all tasks of the process, as a debugger does that holds them.
@@ -101,7 +89,7 @@ pub struct Pause;
 impl Pause {
     /// Stops the clocks, or lets them go on from where they stood.
     pub fn set(paused: bool) {
-        let mut clock = watch().lock();
+        let mut clock = lock();
         match (paused, clock.paused) {
             (true, None) => clock.paused = Some(Instant::now()),
             (false, Some(since)) => {
@@ -111,16 +99,17 @@ impl Pause {
             _ => return,
         }
         drop(clock);
-        watch().changed.notify_one();
+        if CLOCK_THREAD.is_started() {
+            let _ = CLOCK_THREAD.notify();
+        }
     }
 }
 
 /// Rings `alarm` at `at`, unless it is over by then. False if nobody would: the system refuses the thread.
 pub(crate) fn add(at: Instant, limit: Limit, alarm: &Arc<dyn Alarm>) -> bool {
-    let watch = watch();
     // Perhaps the last to hold a task: dropped after the mutex, because its destructor is the user's.
     let mut seen = Vec::new();
-    let mut clock = watch.lock();
+    let mut clock = lock();
     let number = clock.next_number;
     clock.next_number += 1;
     // The heap is kept in the time of a clock that never stood.
@@ -138,14 +127,13 @@ pub(crate) fn add(at: Instant, limit: Limit, alarm: &Arc<dyn Alarm>) -> bool {
         });
     }
     drop(clock);
-    if first {
-        watch.changed.notify_one();
-    }
-    CLOCK_THREAD.start().is_ok()
+    // Only then does the thread sleep for too long.
+    let told = if first { CLOCK_THREAD.notify() } else { CLOCK_THREAD.start() };
+    told.is_ok()
 }
 
-/// The thread.
-pub(crate) static CLOCK_THREAD: BackgroundThread = BackgroundThread::new("cf-deadlines", tick);
+/// Whoever may add an alarm starts it before, where a refusal can still be told.
+pub(crate) static CLOCK_THREAD: BackgroundThread = BackgroundThread::new("cf-deadlines", run);
 
 pub(crate) fn note_settled() {
     SETTLED.fetch_add(1, Ordering::Relaxed);
@@ -154,29 +142,36 @@ pub(crate) fn note_settled() {
 /// How long to sleep for an alarm beyond the end of time.
 const FAR: Duration = Duration::from_secs(1 << 20);
 
-fn tick() {
-    let watch = watch();
-    let mut clock = watch.lock();
-    loop {
-        let now = Instant::now();
-        let due = clock.heap.peek().map(|Reverse(entry)| match entry.at.checked_add(clock.stood) {
-            Some(at) => at.saturating_duration_since(now),
-            None => FAR,
-        });
-        clock = match (due, clock.paused) {
-            (Some(wait), None) if wait.is_zero() => {
-                let entry = clock.heap.pop();
-                drop(clock);
-                // AssertUnwindSafe: nothing of it is used again. One user's destructor must not stop the
-                // clocks of all; the panic hook tells of it.
-                let _ = catch_unwind(AssertUnwindSafe(|| entry.map(|Reverse(entry)| entry.expire())));
-                watch.lock()
-            }
-            (Some(wait), None) => {
-                let waited = watch.changed.wait_timeout(clock, wait);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-            _ => watch.changed.wait(clock).unwrap_or_else(PoisonError::into_inner),
+/// What the thread does next.
+enum Due {
+    Now(Entry),
+    Later(Instant),
+    /// Until something changes.
+    Never,
+}
+
+impl Clock {
+    fn due(&mut self, now: Instant) -> Due {
+        let Some(Reverse(first)) = self.heap.peek().filter(|_| self.paused.is_none()) else {
+            return Due::Never;
         };
+        let at = first.at.checked_add(self.stood).unwrap_or(now + FAR);
+        if at > now {
+            return Due::Later(at);
+        }
+        self.heap.pop().map_or(Due::Never, |Reverse(entry)| Due::Now(entry))
+    }
+}
+
+fn run() {
+    loop {
+        let due = lock().due(Instant::now());
+        match due {
+            // AssertUnwindSafe: nothing of it is used again. One user's destructor must not stop the clocks of all; the
+            // panic hook tells of it.
+            Due::Now(entry) => drop(catch_unwind(AssertUnwindSafe(|| entry.expire()))),
+            Due::Later(at) => drop(CLOCK_THREAD.park(Some(at))),
+            Due::Never => drop(CLOCK_THREAD.park(None)),
+        }
     }
 }

@@ -6,3 +6,4 @@ pub(crate) mod deadline;
 pub(crate) mod linger;
 pub(crate) mod parker;
 pub(crate) mod primitives;
+pub(crate) mod spin;

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::sync::primitives::{Condvar, Mutex};
+use crate::sync::spin::spin_until;
 
 /// A token and a condvar. A token left while nobody sleeps is found by the next `park`, so that no
 /// wake-up is lost.
@@ -29,9 +30,7 @@ impl Parker {
     /// Waits for the token, and takes it, or until `has_news` or `until`, without sleeping; see `linger`. The thread yields meanwhile,
     /// so that it costs a busy core nothing.
     pub fn linger(&self, until: Instant, has_news: impl Fn() -> bool) {
-        while !has_news() && !std::mem::take(&mut *self.token.lock()) && Instant::now() < until {
-            std::thread::yield_now();
-        }
+        spin_until(until, 1, || has_news() || std::mem::take(&mut *self.token.lock()));
     }
 
     /// Takes the token, sleeping until there is one or until `deadline`. True if there was one.
