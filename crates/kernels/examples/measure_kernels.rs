@@ -1,5 +1,5 @@
-//! Prints, for each kernel, the time it takes and the longest time between two looks at the control, which is how long
-//! a cancellation may have to wait. The numbers in docs/kernels.md come from
+//! Prints, for each kernel, the time it takes and the longest time between two looks at the control, which is
+//! how long a cancellation may have to wait. The numbers in docs/kernels.md come from
 //! `cargo run --release -p concurrent-futures-kernels --example measure_kernels`.
 #![allow(clippy::print_stdout)] // its purpose
 

@@ -1,7 +1,7 @@
 //! Password hashing with Argon2id (RFC 9106), as PHC strings.
 //!
-//! A call cannot be stopped half-way, so its cost is capped: see `MAX_WORK_KIB`. The control is asked before the
-//! work starts.
+//! A call cannot be stopped half-way, so its cost is capped: see `MAX_WORK_KIB`. The control is asked before
+//! the work starts.
 
 use crate::{Control, KernelError};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -45,7 +45,8 @@ impl Default for Cost {
 /// `$argon2id$v=19$m=<memory>,t=<time>,p=<parallelism>$<salt>$<hash>`.
 ///
 /// # Errors
-/// `Range` for a cost, salt or password out of bounds, `System`, `OutOfMemory`, `Stopped` (only before the work starts).
+/// `Range` for a cost, salt or password out of bounds, `System`, `OutOfMemory`, `Stopped` (only before the
+/// work starts).
 pub fn argon2id(
     password: &[u8],
     salt: Option<&[u8]>,
@@ -74,12 +75,12 @@ pub fn argon2id(
     ))
 }
 
-/// Whether `hash` is the PHC string of `password`. Takes argon2id, argon2i and argon2d, also of version 16, but no
-/// string whose cost is above the caps: whoever can choose the hash could stall the pool with it.
+/// Whether `hash` is the PHC string of `password`. Takes argon2id, argon2i and argon2d, also of version 16,
+/// but no string whose cost is above the caps: whoever can choose the hash could stall the pool with it.
 ///
 /// # Errors
-/// `Corrupt` for a malformed hash, `Range` for one above the caps, `OutOfMemory`, `Stopped` (only before the work
-/// starts).
+/// `Corrupt` for a malformed hash, `Range` for one above the caps, `OutOfMemory`, `Stopped` (only before the
+/// work starts).
 pub fn verify(hash: &str, password: &[u8], control: &dyn Control) -> Result<bool, KernelError> {
     let parsed =
         parse(hash).ok_or_else(|| KernelError::Corrupt("the hash is not a PHC string of Argon2".into()))?;

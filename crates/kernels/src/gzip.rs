@@ -45,8 +45,8 @@ pub fn gzip(
     }
 }
 
-/// Decompresses all members of a gzip file. Zero bytes may follow the last member (tapes pad with them); anything
-/// else there is damage.
+/// Decompresses all members of a gzip file. Zero bytes may follow the last member (tapes pad with them);
+/// anything else there is damage.
 ///
 /// # Errors
 /// `Corrupt` for damaged, truncated or empty input, `TooLarge`, `OutOfMemory`, `Stopped`.

@@ -27,7 +27,8 @@ pub fn sha256(bytes: &[u8], control: &dyn Control) -> Result<[u8; 32], KernelErr
     Ok(hasher.finalize().into())
 }
 
-/// BLAKE3 with the default 32 bytes of output, on the calling thread only: the pool decides how many threads run.
+/// BLAKE3 with the default 32 bytes of output, on the calling thread only: the pool decides how many threads
+/// run.
 ///
 /// # Errors
 /// `Stopped`.

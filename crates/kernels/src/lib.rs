@@ -1,5 +1,6 @@
-//! The native tasks that concurrent-futures ships. Pure functions of their arguments and a [`Control`]; nothing here
-//! knows of threads, pools or JavaScript. `docs/kernels.md` tells how fast they are and how each one is stopped.
+//! The native tasks that concurrent-futures ships. Pure functions of their arguments and a [`Control`];
+//! nothing here knows of threads, pools or JavaScript. `docs/kernels.md` tells how fast they are and how each
+//! one is stopped.
 
 #![deny(unsafe_code)] // allowed in matmul.rs and statistics.rs, for one call each
 

@@ -4,8 +4,8 @@
 use crate::output::zeros;
 use crate::{Control, KernelError};
 
-/// One tile is at most 2 * 128 * 256 * 1024 floating-point operations, 1 to 3 ms. Larger tiles are hardly faster;
-/// smaller ones spend more time on repacking their part of `b`.
+/// One tile is at most 2 * 128 * 256 * 1024 floating-point operations, 1 to 3 ms. Larger tiles are hardly
+/// faster; smaller ones spend more time on repacking their part of `b`.
 const TILE_M: usize = 128;
 const TILE_K: usize = 256;
 const TILE_N: usize = 1024;
@@ -74,16 +74,17 @@ fn add_tile(a: &[f64], b: &[f64], product: &mut [f64], shape: Shape, tile: Tile)
     let Shape { m, k, n } = shape;
     let Tile { row, depth, column } = tile;
     let (rows, depths, columns) = ((m - row).min(TILE_M), (k - depth).min(TILE_K), (n - column).min(TILE_N));
-    // Slicing from the first to one past the last element of each tile: these are the bounds checks that the call
-    // below relies on. A tile is never empty, so the subtractions hold.
+    // Slicing from the first to one past the last element of each tile: these are the bounds checks that the
+    // call below relies on. A tile is never empty, so the subtractions hold.
     let a = &a[row * k + depth..(row + rows - 1) * k + depth + depths];
     let b = &b[depth * n + column..(depth + depths - 1) * n + column + columns];
     let product = &mut product[row * n + column..(row + rows - 1) * n + column + columns];
-    let (a_stride, b_stride) = (k as isize, n as isize); // at most isize::MAX: the slices have that many elements
-    // SAFETY: with row stride `k` and column stride 1, the call reads `rows` x `depths` elements of `a`, the last of
-    // them at index (rows - 1) * k + depths - 1, which is the last one of the slice cut above; the same holds for
-    // `b` and `product` with row stride `n`. `product` is borrowed mutably, so it overlaps neither, and as its rows
-    // are `n >= columns` apart no two of its elements coincide.
+    // At most isize::MAX: the slices have that many elements.
+    let (a_stride, b_stride) = (k as isize, n as isize);
+    // SAFETY: with row stride `k` and column stride 1, the call reads `rows` x `depths` elements of `a`, the
+    // last of them at index (rows - 1) * k + depths - 1, which is the last one of the slice cut above; the
+    // same holds for `b` and `product` with row stride `n`. `product` is borrowed mutably, so it overlaps
+    // neither, and as its rows are `n >= columns` apart no two of its elements coincide.
     unsafe {
         matrixmultiply::dgemm(
             rows,

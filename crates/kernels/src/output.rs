@@ -2,7 +2,8 @@
 
 use crate::{Control, KernelError};
 
-/// Numbers to clear between two looks at the control. Fresh memory is slow: the system clears it page by page.
+/// Numbers to clear between two looks at the control. Fresh memory is slow: the system clears it page by
+/// page.
 const CLEAR_CHUNK: usize = 128 * 1024;
 
 /// As many zeros.
@@ -16,7 +17,8 @@ pub(crate) fn zeros(length: usize, control: &dyn Control) -> Result<Vec<f64>, Ke
     Ok(zeros)
 }
 
-/// Bytes that a codec may produce between two looks at the control: a fraction of a millisecond for a decoder.
+/// Bytes that a codec may produce between two looks at the control: a fraction of a millisecond for a
+/// decoder.
 pub(crate) const WINDOW: usize = 256 * 1024;
 
 /// The result of a codec, whose length is not known beforehand. Grows by doubling, never beyond `limit`.
@@ -25,8 +27,8 @@ pub(crate) struct Output {
     /// `bytes[filled..]` is zeroed space for the next window.
     filled: usize,
     limit: usize,
-    /// Where the codec writes when `limit` is reached: whether it still has a byte to give decides between success
-    /// and `TooLarge`.
+    /// Where the codec writes when `limit` is reached: whether it still has a byte to give decides between
+    /// success and `TooLarge`.
     probe: [u8; 1],
 }
 

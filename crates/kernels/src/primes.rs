@@ -1,10 +1,11 @@
 //! Counting primes without finding them all.
 //!
-//! Legendre's idea in the form that Lucy_Hedgehog made popular: keep, for every value `v` that `limit / k` can
-//! take, how many numbers up to `v` survive the sieve so far, and take out the multiples of one prime after the
-//! other. Only about `2 * sqrt(limit)` counts exist, so 10^12 needs 8 MB and about a tenth of a second. Two savings
-//! over the plain form: even numbers never enter (hence the halved indices), and `limit / k` is no longer updated
-//! once the smallest prime factor of `k` has been sieved, since nobody reads it after that.
+//! Legendre's idea in the form that Lucy_Hedgehog made popular: keep, for every value `v` that `limit / k`
+//! can take, how many numbers up to `v` survive the sieve so far, and take out the multiples of one prime
+//! after the other. Only about `2 * sqrt(limit)` counts exist, so 10^12 needs 8 MB and about a tenth of a
+//! second. Two savings over the plain form: even numbers never enter (hence the halved indices), and
+//! `limit / k` is no longer updated once the smallest prime factor of `k` has been sieved, since nobody reads
+//! it after that.
 
 use crate::{Control, KernelError};
 

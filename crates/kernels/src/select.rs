@@ -1,5 +1,5 @@
-//! The k-th smallest number without sorting: count by the top 16 bits of the keys, keep the bucket that holds rank
-//! k, and go on with the next 16 bits. Two passes over the values, usually, and no copy of all of them.
+//! The k-th smallest number without sorting: count by the top 16 bits of the keys, keep the bucket that holds
+//! rank k, and go on with the next 16 bits. Two passes over the values, usually, and no copy of all of them.
 
 use crate::order::key;
 use crate::{Control, KernelError};

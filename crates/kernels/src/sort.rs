@@ -1,6 +1,6 @@
-//! Sorting by radix: eight passes over the bytes of the keys, lowest first, of which those that would move nothing
-//! are left out. Unlike a comparison sort it can look at the control at any element, and it is faster beyond a few
-//! thousand of them.
+//! Sorting by radix: eight passes over the bytes of the keys, lowest first, of which those that would move
+//! nothing are left out. Unlike a comparison sort it can look at the control at any element, and it is faster
+//! beyond a few thousand of them.
 
 use crate::order::key;
 use crate::output::zeros;

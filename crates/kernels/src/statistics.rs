@@ -1,17 +1,19 @@
 //! Count, sum, extremes, mean and population variance in one walk over the memory.
 //!
-//! A chunk that fits the nearest cache is read three times: for its extremes, for its sum, and for the squares of the
-//! distances from its own mean, where the textbook's "mean of squares minus square of the mean" loses all digits.
+//! A chunk that fits the nearest cache is read three times: for its extremes, for its sum, and for the
+//! squares of the distances from its own mean, where the textbook's "mean of squares minus square of the
+//! mean" loses all digits.
 //!
-//! **Sum.** Each addition is made in a way that also gives what rounding cuts off, and that is added up beside
-//! it. Neumaier's form of this ("Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", ZAMM 54, 1974)
-//! asks at every addition which side is larger. Here a chunk's sum starts at a number that is larger than it can become
-//! (the extraction of Rump, Ogita and Oishi, "Accurate floating-point summation, part I", SIAM J. Sci. Comput. 31, 2008),
-//! so that Dekker's three operations do without the question. Chunks are joined by Knuth's TwoSum.
+//! **Sum.** Each addition is made in a way that also gives what rounding cuts off, and that is added up
+//! beside it. Neumaier's form of this ("Rundungsfehleranalyse einiger Verfahren zur Summation endlicher
+//! Summen", ZAMM 54, 1974) asks at every addition which side is larger. Here a chunk's sum starts at a number
+//! that is larger than it can become (the extraction of Rump, Ogita and Oishi, "Accurate floating-point
+//! summation, part I", SIAM J. Sci. Comput. 31, 2008), so that Dekker's three operations do without the
+//! question. Chunks are joined by Knuth's TwoSum.
 //!
-//! **Variance.** The mean is rounded, too; what is cut off corrects the squares (the two-pass algorithm of Chan, Golub and
-//! LeVeque, "Algorithms for computing the sample variance", Am. Stat. 37, 1983). Chunks are joined by the formula
-//! of the same authors, with both parts of the means.
+//! **Variance.** The mean is rounded, too; what is cut off corrects the squares (the two-pass algorithm of
+//! Chan, Golub and LeVeque, "Algorithms for computing the sample variance", Am. Stat. 37, 1983). Chunks are
+//! joined by the formula of the same authors, with both parts of the means.
 
 #![allow(unsafe_code)] // for one call of what is compiled for newer processors; see `Moments::of`
 
@@ -26,8 +28,9 @@ const CHUNKS_PER_CHECK: usize = 64;
 /// Independent partial sums: enough for the compiler to use SIMD registers and hide the latency of additions.
 const LANES: usize = 32;
 
-/// Results are NaN where they are undefined: `min`, `max`, `mean` and `variance` of nothing, and all but `count` of
-/// values with a NaN among them. As with any sum in f64, values near 1.8e308 overflow to infinities.
+/// Results are NaN where they are undefined: `min`, `max`, `mean` and `variance` of nothing, and all but
+/// `count` of values with a NaN among them. As with any sum in f64, values near 1.8e308 overflow to
+/// infinities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Statistics {
     pub count: usize,
@@ -136,7 +139,8 @@ impl Moments {
     }
 
     fn join(&mut self, other: &Self) {
-        // Joined to nothing, the square of a mean beyond 1.3e154 would be infinite and counted 0 times, which is NaN.
+        // Joined to nothing, the square of a mean beyond 1.3e154 would be infinite and counted 0 times, which
+        // is NaN.
         if self.count == 0 {
             *self = *other;
             return;
@@ -162,8 +166,8 @@ impl Moments {
         }
         let sum = self.sum + self.lost;
         let (mut min, mut max) = (self.min, self.max);
-        // Comparisons see neither NaN nor the sign of 0: look again in the few cases where it matters. (A sum is
-        // also NaN when it adds both infinities, which have a minimum and a maximum.)
+        // Comparisons see neither NaN nor the sign of 0: look again in the few cases where it matters. (A sum
+        // is also NaN when it adds both infinities, which have a minimum and a maximum.)
         if sum.is_nan() && any(values, control, f64::is_nan)? {
             (min, max) = (f64::NAN, f64::NAN);
         }
@@ -206,10 +210,12 @@ fn extremes<T: Element>(chunk: &[T]) -> (f64, f64) {
     (mins.into_iter().fold(f64::INFINITY, f64::min), maxs.into_iter().fold(f64::NEG_INFINITY, f64::max))
 }
 
-/// Where the sum of a lane has to start: whatever values up to `largest` are added, it stays between one power of two
-/// and the next. 0 where that would be no number: then the parts that are cut off are only about right.
+/// Where the sum of a lane has to start: whatever values up to `largest` are added, it stays between one
+/// power of two and the next. 0 where that would be no number: then the parts that are cut off are only about
+/// right.
 fn start_above(largest: f64) -> f64 {
-    /// 2^1 is above the mantissa, 2^1 is the distance to both powers, and the rest is for the values of a lane.
+    /// 2^1 is above the mantissa, 2^1 is the distance to both powers, and the rest is for the values of a
+    /// lane.
     const ROOM: u64 = 2 + (CHUNK / LANES).ilog2() as u64;
     let exponent = (largest.to_bits() >> 52) + ROOM;
     if exponent < 2047 { 1.5 * f64::from_bits(exponent << 52) } else { 0.0 }

@@ -15,8 +15,8 @@ pub const MIN_LEVEL: i32 = -100;
 /// Input that a compressor may take between two looks at the control: one block of the format.
 const INPUT_CHUNK: usize = 128 * 1024;
 
-/// Compresses into one frame that carries its length and a checksum. `level` goes from `MIN_LEVEL` to `MAX_LEVEL`;
-/// 0 means the default.
+/// Compresses into one frame that carries its length and a checksum. `level` goes from `MIN_LEVEL` to
+/// `MAX_LEVEL`; 0 means the default.
 ///
 /// # Errors
 /// `Range` for another level, `TooLarge`, `OutOfMemory`, `Stopped`.
@@ -56,12 +56,12 @@ pub fn zstd(
 
 /// Decompresses all frames, skipping the skippable ones.
 ///
-/// The decoder itself keeps a window of at most 128 MiB of address space, as zstd's own tool does by default, of
-/// which only as much is touched as there is output.
+/// The decoder itself keeps a window of at most 128 MiB of address space, as zstd's own tool does by default,
+/// of which only as much is touched as there is output.
 ///
 /// # Errors
-/// `Corrupt` for damaged, truncated or empty input or a frame with a larger window, `TooLarge`, `OutOfMemory`,
-/// `Stopped`.
+/// `Corrupt` for damaged, truncated or empty input or a frame with a larger window, `TooLarge`,
+/// `OutOfMemory`, `Stopped`.
 pub fn unzstd(bytes: &[u8], max_output_length: usize, control: &dyn Control) -> Result<Vec<u8>, KernelError> {
     let mut decoder = DCtx::try_create().ok_or(KernelError::OutOfMemory)?;
     let mut output = Output::new(max_output_length);

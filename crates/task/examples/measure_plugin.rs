@@ -1,5 +1,5 @@
-//! Prints what an empty run of a plug-in's task costs:
-//! `cargo run --release -p concurrent-futures-task --features host --example measure_plugin -- <library> <task>`.
+//! Prints what an empty run of a plug-in's task costs: `cargo run --release -p concurrent-futures-task
+//! --features host --example measure_plugin -- <library> <task>`.
 #![allow(clippy::print_stdout)] // its purpose
 
 use concurrent_futures_task::host::{Host, Library};

@@ -11,16 +11,16 @@
  *     CF_TASKS(CF_TASK("hello", hello))
  *
  * Rules for both sides:
- * - The host owns all memory. What it is given (output, error, progress) it copies before the call returns; what
- *   it lends (the context, the input, reserved output) is valid until the task returns.
+ * - The host owns all memory. What it is given (output, error, progress) it copies before the call returns;
+ *   what it lends (the context, the input, reserved output) is valid until the task returns.
  * - A library is never unloaded. The table and all that it points to stay as they are.
- * - The functions of the context may be called only by the thread that runs the task, while it runs. The cancel flag
- *   may be read by any thread during that time.
+ * - The functions of the context may be called only by the thread that runs the task, while it runs. The
+ *   cancel flag may be read by any thread during that time.
  * - No exception may leave a task or a hook.
  * - A task may run on several threads at once. Each has a stack of 8 MiB.
  *
- * Structs only ever grow at their end, and `size` says how far the other side filled its own. CF_TASK_ABI changes
- * when that is not enough.
+ * Structs only ever grow at their end, and `size` says how far the other side filled its own. CF_TASK_ABI
+ * changes when that is not enough.
  */
 #ifndef CONCURRENT_FUTURES_TASK_H
 #define CONCURRENT_FUTURES_TASK_H
@@ -50,24 +50,24 @@ struct cf_context {
   const uint8_t *input;
   size_t input_length;
 
-  /* Not 0 once the task is cancelled or its time is up. Look about every millisecond: nothing else can stop a native
-   * task. See cf_cancelled. */
+  /* Not 0 once the task is cancelled or its time is up. Look about every millisecond: nothing else can stop a
+   * native task. See cf_cancelled. */
   const volatile uint8_t *cancel_flag;
 
-  /* Has `hook(data)` called, at most once, when the task is cancelled: by another thread, or by this one before
-   * on_cancel returns when that has already happened. For tasks that sleep or wait. A hook should be short and must not
-   * call the context's functions. Hooks are not called after the task has returned; the host waits for one that is
-   * running. So the hook of a cancelled task is not called at all when the task sees the flag and returns first.
-   * With a NULL hook all hooks of the task are forgotten, and none is running when on_cancel returns: call it so
-   * before freeing what they use. */
+  /* Has `hook(data)` called, at most once, when the task is cancelled: by another thread, or by this one
+   * before on_cancel returns when that has already happened. For tasks that sleep or wait. A hook should be
+   * short and must not call the context's functions. Hooks are not called after the task has returned; the
+   * host waits for one that is running. So the hook of a cancelled task is not called at all when the task
+   * sees the flag and returns first. With a NULL hook all hooks of the task are forgotten, and none is
+   * running when on_cancel returns: call it so before freeing what they use. */
   void (*on_cancel)(cf_context *context, void (*hook)(void *data), void *data);
 
-  /* Appends to the result, which may have 4 GiB. Returns 0, or 1 when it has more, or there is no memory: the task
-   * cannot succeed any more. */
+  /* Appends to the result, which may have 4 GiB. Returns 0, or 1 when it has more, or there is no memory: the
+   * task cannot succeed any more. */
   int32_t (*out)(cf_context *context, const uint8_t *bytes, size_t length);
 
-  /* Appends `length` zero bytes to the result and lends them for writing, until the next call of out or out_reserve.
-   * NULL where `out` would return 1. */
+  /* Appends `length` zero bytes to the result and lends them for writing, until the next call of out or
+   * out_reserve. NULL where `out` would return 1. */
   uint8_t *(*out_reserve)(cf_context *context, size_t length);
 
   /* The message (UTF-8) for CF_ERROR and CF_PANIC, of which 64 KiB are kept. A later call replaces it. */
@@ -102,8 +102,8 @@ typedef struct cf_task_table {
 #define CF_TASK_EXPORT
 #endif
 
-/* The one symbol of a plug-in. `host_abi` is the newest version that the host speaks; it speaks all older ones too.
- * Returns NULL when that is not new enough. */
+/* The one symbol of a plug-in. `host_abi` is the newest version that the host speaks; it speaks all older
+ * ones too. Returns NULL when that is not new enough. */
 CF_TASK_EXPORT const cf_task_table *concurrent_futures_tasks(uint32_t host_abi);
 
 #define CF_TASK(name, run) {(uint32_t)sizeof(cf_task), CF_TASK_ABI, (name), (run)}

@@ -42,8 +42,8 @@ pub struct Context {
     pub remaining_ns: unsafe extern "C" fn(context: *mut Context) -> u64,
 }
 
-/// The size of the first `Context` of this version. Later ones have more at their end: who needs that has to look at `size` first, since
-/// the host may be older.
+/// The size of the first `Context` of this version. Later ones have more at their end: who needs that has to
+/// look at `size` first, since the host may be older.
 pub(crate) const FIRST_CONTEXT_SIZE: usize =
     std::mem::offset_of!(Context, remaining_ns) + size_of::<unsafe extern "C" fn()>();
 
@@ -57,8 +57,8 @@ pub struct Task {
     pub run: Option<RunFunction>,
 }
 
-// SAFETY: a `Task` is never changed after its construction, and by the ABI its name and function stay valid for ever
-// and may be used by every thread.
+// SAFETY: a `Task` is never changed after its construction, and by the ABI its name and function stay valid
+// for ever and may be used by every thread.
 unsafe impl Sync for Task {}
 
 #[repr(C)]

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// The host, as seen by one run of one task. Belongs to the thread that runs it; other threads of the task may watch
-/// [`Context::cancel_flag`].
+/// The host, as seen by one run of one task. Belongs to the thread that runs it; other threads of the task
+/// may watch [`Context::cancel_flag`].
 pub struct Context {
-    /// Points to a whole `abi::Context` for as long as `self` lives. Never turned into a reference: the host finds
-    /// its own fields behind those of the ABI, which a reference would not reach.
+    /// Points to a whole `abi::Context` for as long as `self` lives. Never turned into a reference: the host
+    /// finds its own fields behind those of the ABI, which a reference would not reach.
     raw: *mut abi::Context,
     /// What the host holds pointers to. Shared, not boxed: the call of a hook borrows it beside this owner.
     hooks: RefCell<Vec<Arc<Hook>>>,
@@ -24,13 +24,14 @@ type Hook = Mutex<Option<Box<dyn FnOnce() + Send>>>;
 
 impl Context {
     /// # Safety
-    /// `raw` must be the context that a host gave to the run of a task, which must not return while `self` lives.
+    /// `raw` must be the context that a host gave to the run of a task, which must not return while `self`
+    /// lives.
     pub(crate) unsafe fn new(raw: *mut abi::Context) -> Self {
         Self { raw, hooks: RefCell::default(), lent: Cell::new(false) }
     }
 
-    /// Whether the task was cancelled or its time is up. Costs one load: ask about every millisecond of work, since
-    /// nothing else can stop a native task.
+    /// Whether the task was cancelled or its time is up. Costs one load: ask about every millisecond of work,
+    /// since nothing else can stop a native task.
     pub fn cancelled(&self) -> bool {
         self.cancel_flag().load(Ordering::Relaxed) != 0
     }
@@ -45,26 +46,28 @@ impl Context {
 
     /// Not 0 once the task is cancelled: for the other threads of a task that starts some.
     pub fn cancel_flag(&self) -> &AtomicU8 {
-        // SAFETY: `raw` is valid (see the field); the host keeps the flag alive until the task returns, after `self`,
-        // and changes it only atomically.
+        // SAFETY: `raw` is valid (see the field); the host keeps the flag alive until the task returns, after
+        // `self`, and changes it only atomically.
         unsafe { AtomicU8::from_ptr((*self.raw).cancel_flag.cast_mut()) }
     }
 
-    /// Has `hook` called when the task is cancelled, by another thread; at once if that has happened. For tasks that
-    /// wait: let the hook wake them. It should be short. A panic in it is swallowed. Hooks that were not called are
-    /// dropped when the task ends, also those of a cancelled task that has seen the flag and returns first.
+    /// Has `hook` called when the task is cancelled, by another thread; at once if that has happened. For
+    /// tasks that wait: let the hook wake them. It should be short. A panic in it is swallowed. Hooks that
+    /// were not called are dropped when the task ends, also those of a cancelled task that has seen the flag
+    /// and returns first.
     pub fn on_cancel(&self, hook: impl FnOnce() + Send + 'static) {
         let hook: Arc<Hook> = Arc::new(Mutex::new(Some(Box::new(hook))));
         let data = Arc::as_ptr(&hook).cast_mut().cast::<c_void>();
         self.hooks.borrow_mut().push(hook);
-        // SAFETY: `raw` is valid and this is the task's thread (`Context` is not Sync). `call_hook` gets `data`, a
-        // `Hook` that lives until `drop` has made the host forget it.
+        // SAFETY: `raw` is valid and this is the task's thread (`Context` is not Sync). `call_hook` gets
+        // `data`, a `Hook` that lives until `drop` has made the host forget it.
         unsafe { ((*self.raw).on_cancel)(self.raw, Some(call_hook), data) }
     }
 
     /// Tells whoever submitted the task how far it is, in bytes that the two agree on.
     pub fn progress(&self, bytes: &[u8]) {
-        // SAFETY: `raw` is valid, this is the task's thread, and the host only reads `bytes`, before it returns.
+        // SAFETY: `raw` is valid, this is the task's thread, and the host only reads `bytes`, before it
+        // returns.
         unsafe { ((*self.raw).progress)(self.raw, bytes.as_ptr(), bytes.len()) }
     }
 
@@ -84,7 +87,8 @@ impl Context {
     /// Inside the closure of [`write_with`](Self::write_with).
     pub fn write(&self, bytes: &[u8]) -> Result<(), String> {
         assert!(!self.lent.get(), "write inside write_with");
-        // SAFETY: `raw` is valid, this is the task's thread, and the host only reads `bytes`, before it returns.
+        // SAFETY: `raw` is valid, this is the task's thread, and the host only reads `bytes`, before it
+        // returns.
         match unsafe { ((*self.raw).out)(self.raw, bytes.as_ptr(), bytes.len()) } {
             0 => Ok(()),
             _ => Err(no_memory(bytes.len())),
@@ -108,15 +112,16 @@ impl Context {
         if start.is_null() {
             return Err(no_memory(length));
         }
-        // SAFETY: the host lends `length` initialised bytes until the next call of `out` or `out_reserve`; `lent`
-        // keeps `fill` from making one through `self`, and the shim makes none while the task runs.
+        // SAFETY: the host lends `length` initialised bytes until the next call of `out` or `out_reserve`;
+        // `lent` keeps `fill` from making one through `self`, and the shim makes none while the task runs.
         let bytes = unsafe { std::slice::from_raw_parts_mut(start, length) };
         let _lending = Lending::new(&self.lent);
         Ok(fill(bytes))
     }
 
     pub(crate) fn error(&self, text: &str) {
-        // SAFETY: `raw` is valid, this is the task's thread, and the host only reads `text`, before it returns.
+        // SAFETY: `raw` is valid, this is the task's thread, and the host only reads `text`, before it
+        // returns.
         unsafe { ((*self.raw).error)(self.raw, text.as_ptr().cast(), text.len()) }
     }
 }
@@ -126,8 +131,8 @@ impl Drop for Context {
         if self.hooks.get_mut().is_empty() {
             return;
         }
-        // SAFETY: `raw` is valid and this is the task's thread. Afterwards no hook runs or will run, so dropping
-        // `self.hooks` leaves no pointer to them in use.
+        // SAFETY: `raw` is valid and this is the task's thread. Afterwards no hook runs or will run, so
+        // dropping `self.hooks` leaves no pointer to them in use.
         unsafe { ((*self.raw).on_cancel)(self.raw, None, std::ptr::null_mut()) }
         for hook in self.hooks.get_mut().drain(..) {
             swallow(|| drop(hook));

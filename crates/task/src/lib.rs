@@ -17,9 +17,9 @@
 //! tasks! { "sum" => sum }
 //! ```
 //!
-//! JavaScript finds it with `loadNative('./libmine.so').sum`. Other languages use the C header in `include/`, which
-//! states the rules in full; [`abi`] mirrors it. With the feature `host`, `host` loads plug-ins and runs their
-//! tasks.
+//! JavaScript finds it with `loadNative('./libmine.so').sum`. Other languages use the C header in `include/`,
+//! which states the rules in full; [`abi`] mirrors it. With the feature `host`, `host` loads plug-ins and
+//! runs their tasks.
 
 pub mod abi;
 mod context;
@@ -30,11 +30,12 @@ pub mod shim;
 
 pub use context::Context;
 
-/// A task: from the submitted bytes to the bytes of the result, or to the message of an error. It may run on several
-/// threads at once. A panic becomes an error too.
+/// A task: from the submitted bytes to the bytes of the result, or to the message of an error. It may run on
+/// several threads at once. A panic becomes an error too.
 pub type TaskFunction = fn(input: &[u8], context: &Context) -> Result<Vec<u8>, String>;
 
-/// Exports functions as the tasks of this library. Once in a library: it defines the symbol that the host looks for.
+/// Exports functions as the tasks of this library. Once in a library: it defines the symbol that the host
+/// looks for.
 ///
 /// Empty, too long or repeated names do not compile.
 #[macro_export]
@@ -48,7 +49,8 @@ macro_rules! tasks {
                 unsafe extern "C" fn run(context: *mut $crate::abi::Context) -> i32 {
                     // Outside of the block: what the user writes here is not ours to vouch for.
                     let task: $crate::TaskFunction = $function;
-                    // SAFETY: only the host calls this, by the ABI with the context of a run that has just begun.
+                    // SAFETY: only the host calls this, by the ABI with the context of a run that has just
+                    // begun.
                     unsafe { $crate::shim::run(context, task) }
                 }
                 $crate::abi::Task {

@@ -22,7 +22,8 @@ pub unsafe fn run(raw: *mut abi::Context, task: TaskFunction) -> i32 {
     };
     // SAFETY: the caller's promise; `context` is dropped before this returns.
     let context = unsafe { Context::new(raw) };
-    // The closure holds only shared references to what the task may have left half-done, and it ends here anyway.
+    // The closure holds only shared references to what the task may have left half-done, and it ends here
+    // anyway.
     let result =
         catch_unwind(AssertUnwindSafe(|| task(input, &context).and_then(|output| context.write(&output))));
     match result {

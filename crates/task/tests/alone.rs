@@ -1,4 +1,5 @@
-//! The npm package has this crate without the workspace around it. Its manifest says what the workspace's says.
+//! The npm package has this crate without the workspace around it. Its manifest says what the workspace's
+//! says.
 
 mod common;
 

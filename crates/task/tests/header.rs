@@ -43,8 +43,8 @@ fn the_mirror_has_the_layout_of_the_header() {
             $(check(&format!("offsetof({}, {})", $c, stringify!($field)), offset_of!($rust, $field));)*
         };
     }
-    check_struct!(Context, "cf_context", size abi input input_length cancel_flag on_cancel out out_reserve error
-        progress remaining_ns);
+    check_struct!(Context, "cf_context", size abi input input_length cancel_flag on_cancel out out_reserve
+        error progress remaining_ns);
     check_struct!(Task, "cf_task", size abi name run);
     check_struct!(TaskTable, "cf_task_table", size abi tasks count);
     let source = scratch("layout.c");

@@ -18,7 +18,9 @@ fn malformed(name: &str, table: &str) -> String {
     let text = format!(
         "static int32_t run(cf_context *context) {{ (void)context; return CF_OK; }}
          {table}
-         const cf_task_table *concurrent_futures_tasks(uint32_t host_abi) {{ (void)host_abi; (void)run; return &table; }}"
+         const cf_task_table *concurrent_futures_tasks(uint32_t host_abi) {{
+           (void)host_abi; (void)run; return &table;
+         }}"
     );
     match load_error(&build_c_text(&text, name)) {
         LoadError::Malformed { reason, .. } => reason,
@@ -122,7 +124,8 @@ fn tables_that_make_no_sense_are_refused() {
             name,
             &format!(
                 "static const cf_task tasks[] = {{CF_TASK(\"run\", run)}};
-                 static const cf_task_table table = {{{fields}}}; static const void *used(void) {{ return tasks; }}
+                 static const cf_task_table table = {{{fields}}};
+                 static const void *used(void) {{ return tasks; }}
                  const void *use(void) {{ return used(); }}"
             ),
         )

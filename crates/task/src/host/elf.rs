@@ -1,8 +1,9 @@
-//! What the loader of Linux does not say about a file, read from its ELF header before the loader sees it: for a
-//! library made for another processor it says that there is no such file, and one that is cut off it maps as if it
-//! were whole, which ends the process with SIGBUS at the first byte that is missing.
+//! What the loader of Linux does not say about a file, read from its ELF header before the loader sees it:
+//! for a library made for another processor it says that there is no such file, and one that is cut off it
+//! maps as if it were whole, which ends the process with SIGBUS at the first byte that is missing.
 //!
-//! Nothing here decides that a file is a library. What is no ELF file, or a strange one, is left to the loader.
+//! Nothing here decides that a file is a library. What is no ELF file, or a strange one, is left to the
+//! loader.
 
 use std::env::consts::ARCH;
 use std::fs::File;
@@ -89,7 +90,8 @@ fn fault_in(length: u64, read: impl Fn(&mut [u8], u64) -> io::Result<()>) -> Opt
     if segments.iter().any(is_short) { cut_off() } else { None }
 }
 
-/// Whether this process can run such code. Where the processor that this was built for has no number here, all have it.
+/// Whether this process can run such code. Where the processor that this was built for has no number here,
+/// all have it.
 fn is_ours(class: u8, order: u8, machine: u16) -> bool {
     let our_class = if cfg!(target_pointer_width = "64") { CLASS_64 } else { 1 };
     let our_order = if cfg!(target_endian = "little") { LITTLE_ENDIAN } else { 2 };

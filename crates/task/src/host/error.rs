@@ -10,7 +10,8 @@ use std::path::PathBuf;
 pub enum LoadError {
     /// There is no such file, or it cannot be read.
     Missing { path: PathBuf, reason: String },
-    /// The system's loader refuses the file: no library, one for another system, or one of its own needs is missing.
+    /// The system's loader refuses the file: no library, one for another system, or one of its own needs is
+    /// missing.
     NotALibrary { path: PathBuf, reason: String },
     /// A library, but not a plug-in: it does not export `concurrent_futures_tasks`.
     Foreign { path: PathBuf },

@@ -1,9 +1,9 @@
-//! The hooks that a running task has registered, and the one promise about them that plug-ins rely on for their
-//! memory: once the task has returned, or has asked to forget them, none is running or will run.
+//! The hooks that a running task has registered, and the one promise about them that plug-ins rely on for
+//! their memory: once the task has returned, or has asked to forget them, none is running or will run.
 //!
-//! The host's `on_cancel` cannot be taken back, so what it gets is a closure around this state, which may come too
-//! late and then does nothing. The mutex guards `State`; it is never held while a hook runs. `idle` is notified
-//! when a firing ends.
+//! The host's `on_cancel` cannot be taken back, so what it gets is a closure around this state, which may
+//! come too late and then does nothing. The mutex guards `State`; it is never held while a hook runs. `idle`
+//! is notified when a firing ends.
 
 use crate::abi;
 use std::ffi::c_void;
@@ -16,14 +16,14 @@ pub(super) struct Hook {
     pub(super) data: *mut c_void,
 }
 
-// SAFETY: by the ABI a hook is called by a thread other than the one that registered it, and whoever writes a plug-in
-// chooses `data` accordingly. The pointer itself is never followed here.
+// SAFETY: by the ABI a hook is called by a thread other than the one that registered it, and whoever writes a
+// plug-in chooses `data` accordingly. The pointer itself is never followed here.
 unsafe impl Send for Hook {}
 
 impl Hook {
     fn call(self) {
-        // SAFETY: `Hooks` only holds hooks of a task that has neither returned nor asked to forget them, and the
-        // plug-in keeps function and data valid until then: `forget` waits for this call.
+        // SAFETY: `Hooks` only holds hooks of a task that has neither returned nor asked to forget them, and
+        // the plug-in keeps function and data valid until then: `forget` waits for this call.
         unsafe { (self.function)(self.data) }
     }
 }

@@ -15,8 +15,8 @@ const MAX_TASKS: usize = 65_536;
 /// Larger than any struct of the ABI will ever be; a size above it comes from a table that is none.
 const MAX_STRUCT_SIZE: usize = 4096;
 
-/// A loaded plug-in. It stays loaded until the process ends: its tasks may have started threads, whose code must not
-/// disappear.
+/// A loaded plug-in. It stays loaded until the process ends: its tasks may have started threads, whose code
+/// must not disappear.
 #[derive(Debug)]
 pub struct Library {
     path: PathBuf,
@@ -46,8 +46,9 @@ impl Library {
     /// See [`LoadError`].
     ///
     /// # Safety
-    /// The code of the library runs in this process, now and in every [`PluginTask::run`]. The caller vouches that it
-    /// keeps the rules of the ABI as stated in `concurrent_futures_task.h`, if it exports the ABI's symbol.
+    /// The code of the library runs in this process, now and in every [`PluginTask::run`]. The caller vouches
+    /// that it keeps the rules of the ABI as stated in `concurrent_futures_task.h`, if it exports the ABI's
+    /// symbol.
     pub unsafe fn load(path: impl AsRef<Path>) -> Result<&'static Self, LoadError> {
         // Held while loading, so that two threads do not load the same file twice.
         static LIBRARIES: LazyLock<Mutex<Libraries>> = LazyLock::new(Mutex::default);
@@ -130,7 +131,8 @@ unsafe fn read_table(table: *const abi::TaskTable) -> Result<Vec<PluginTask>, St
     if count > MAX_TASKS {
         return Err(format!("it claims to have {count} tasks"));
     }
-    // The plug-in may have been made with a longer struct than ours: its own size is the distance between two.
+    // The plug-in may have been made with a longer struct than ours: its own size is the distance between
+    // two.
     // SAFETY: by `count` there is a first task, and every version of the struct starts with its size.
     let stride = unsafe { read(&raw const (*first).size) };
     let mut tasks = Vec::with_capacity(count);

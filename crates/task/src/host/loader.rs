@@ -7,7 +7,8 @@ use std::path::Path;
 
 /// A library that stays in the process for ever.
 pub(super) struct Opened {
-    /// The loader's own name for the library: by whatever path a file is opened, it is loaded once and has one handle.
+    /// The loader's own name for the library: by whatever path a file is opened, it is loaded once and has
+    /// one handle.
     pub(super) handle: usize,
     /// Of this very library.
     pub(super) entry: Option<abi::Entry>,
@@ -27,7 +28,8 @@ pub(super) unsafe fn open(path: &Path) -> Result<Opened, LoadError> {
     let library = unsafe { load_now(path) }.map_err(|error| refused(reason_of(&error)))?;
     // SAFETY: by the ABI a symbol of this name has this type.
     let entry = unsafe { library.get::<abi::Entry>(abi::SYMBOL.as_bytes()) }.map(|symbol| *symbol).ok();
-    // Never unloaded, not even when it is no plug-in: it may have started threads or registered exit handlers.
+    // Never unloaded, not even when it is no plug-in: it may have started threads or registered exit
+    // handlers.
     let handle = library.into_raw();
     Ok(Opened { handle: handle as usize, entry: entry.filter(|entry| is_of(path, *entry)) })
 }
@@ -61,8 +63,9 @@ fn reason_of(error: &libloading::Error) -> String {
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// Whether the function is of this very library: the loader also looks into the libraries that it needs, of which
-/// one may be a plug-in. Files are compared, not paths: the loader keeps the path by which a file came first.
+/// Whether the function is of this very library: the loader also looks into the libraries that it needs, of
+/// which one may be a plug-in. Files are compared, not paths: the loader keeps the path by which a file came
+/// first.
 #[cfg(unix)]
 fn is_of(path: &Path, entry: abi::Entry) -> bool {
     use std::ffi::{CStr, OsStr};

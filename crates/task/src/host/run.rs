@@ -17,8 +17,9 @@ pub trait Host: Sync {
     /// Not 0 once the task is cancelled or its time is up.
     fn cancel_flag(&self) -> &AtomicU8;
 
-    /// Calls `hook` when the task is cancelled or its time is up, at once if that has happened. Called at most once
-    /// a run. `hook` may be called or dropped at any later time, even after the run: it does nothing then.
+    /// Calls `hook` when the task is cancelled or its time is up, at once if that has happened. Called at
+    /// most once a run. `hook` may be called or dropped at any later time, even after the run: it does
+    /// nothing then.
     fn on_cancel(&self, hook: Box<dyn FnOnce() + Send>);
 
     /// Delivers what the task says about how far it is.
@@ -65,9 +66,9 @@ impl fmt::Display for PluginError {
 
 impl Error for PluginError {}
 
-/// The context of the ABI first, so that a pointer to it is a pointer to the whole. The plug-in has such a pointer and
-/// may use it while it runs, so everything here changes behind shared references. By the ABI only the thread that runs
-/// the task calls the functions below; none of them lets a reference outlive the call.
+/// The context of the ABI first, so that a pointer to it is a pointer to the whole. The plug-in has such a
+/// pointer and may use it while it runs, so everything here changes behind shared references. By the ABI only
+/// the thread that runs the task calls the functions below; none of them lets a reference outlive the call.
 #[repr(C)]
 struct Run<'a> {
     context: abi::Context,
@@ -111,7 +112,8 @@ pub(super) unsafe fn run(
         failure: RefCell::default(),
         panic: Cell::default(),
     };
-    // SAFETY: the pointer is to the whole of `run`, which outlives the call; the caller vouches for the function.
+    // SAFETY: the pointer is to the whole of `run`, which outlives the call; the caller vouches for the
+    // function.
     let status = unsafe { function((&raw const run).cast_mut().cast()) };
     if let Some(hooks) = run.hooks.get() {
         hooks.forget();

@@ -39,7 +39,8 @@ pub(crate) fn build_c_text(text: &str, name: &str) -> PathBuf {
 }
 
 pub(crate) fn load(path: &Path) -> &'static Library {
-    // SAFETY: the tests build their own libraries, none of which breaks the ABI beyond what the host can notice.
+    // SAFETY: the tests build their own libraries, none of which breaks the ABI beyond what the host can
+    // notice.
     unsafe { Library::load(path) }.unwrap_or_else(|error| panic!("{error}"))
 }
 
