@@ -16,4 +16,5 @@ pub(crate) mod shutdown;
 pub(crate) mod starts;
 pub(crate) mod stats;
 pub(crate) mod stop;
+pub(crate) mod supervision;
 pub(crate) mod worker;

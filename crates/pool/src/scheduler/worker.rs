@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::scheduler::actions::Actions;
 use crate::scheduler::pool::{Pool, Shared};
 use crate::sync::deadline::{self, Alarm};
-use crate::task::outcome::{Failure, Outcome};
+use crate::task::outcome::Outcome;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId, WorkerLink};
 use crate::workers::registry::WorkerState;
@@ -255,68 +255,7 @@ impl<W: Work> Pool<W> {
         self.inbox.has_news()
     }
 
-    /// Removes a worker from outside; see [`Worker::detach`]. A second call does nothing.
-    pub fn remove_worker(self: &Arc<Self>, id: WorkerId, exit_code: Option<i32>, cause: Option<W::Error>) {
-        let record = self.change(|shared, actions| {
-            let record = shared.workers.remove(id)?;
-            shared.recall(id, record.pinned.len());
-            for task in record.held.iter().chain(&record.pinned) {
-                shared.conclude(task, Err(Failure::Lost { exit_code, cause: cause.clone() }), actions);
-            }
-            self.rebalance(shared, actions);
-            Some(record)
-        });
-        // Outside the mutex: the link's destructor is the user's.
-        drop(record);
-    }
-
-    /// A worker died while it made ready what the first waiting task of `kind` needs: that task is lost, so
-    /// that what always kills its worker ends with the tasks that want it. Nothing if that task has gone.
-    pub fn lose_first(
-        self: &Arc<Self>,
-        kind: Kind,
-        needs: u32,
-        exit_code: Option<i32>,
-        cause: Option<W::Error>,
-    ) {
-        self.change(|shared, actions| {
-            let head = shared.lanes[kind as usize].head(&mut actions.removed);
-            let Some(task) = head.map(|(_, task)| task.clone()).filter(|task| task.needs() == needs) else {
-                return;
-            };
-            shared.conclude_pending(&task, Err(Failure::Lost { exit_code, cause }), actions);
-            self.rebalance(shared, actions);
-        });
-    }
-
-    /// Whether the worker has this task in its hands.
-    #[must_use]
-    pub fn holds(&self, id: WorkerId, task: &Arc<Task<W>>) -> bool {
-        let mut shared = self.state.lock();
-        let record = shared.workers.get(id);
-        record.is_some_and(|record| record.held.iter().any(|held| Arc::ptr_eq(held, task)))
-    }
-
-    /// Whether the worker has this task in its hands and no other.
-    #[must_use]
-    pub fn holds_only(&self, id: WorkerId, task: &Arc<Task<W>>) -> bool {
-        let mut shared = self.state.lock();
-        let record = shared.workers.get(id);
-        record.is_some_and(|record| matches!(&record.held[..], [held] if Arc::ptr_eq(held, task)))
-    }
-
-    /// Whether the worker has any task in its hands.
-    #[must_use]
-    pub fn holds_any(&self, id: WorkerId) -> bool {
-        self.state.lock().workers.get(id).is_some_and(|record| !record.held.is_empty())
-    }
-
-    /// Like [`Worker::finish`], from any thread.
-    pub fn finish_for(self: &Arc<Self>, id: WorkerId, task: &Arc<Task<W>>, outcome: Outcome<W>) {
-        self.change(|shared, actions| self.finish(shared, id, task, outcome, actions));
-    }
-
-    fn finish(
+    pub(crate) fn finish(
         &self,
         shared: &mut Shared<W>,
         id: WorkerId,
@@ -334,39 +273,5 @@ impl<W: Work> Pool<W> {
             shared.workers.leave_place(id);
             self.rebalance(shared, actions);
         }
-    }
-
-    /// A worker that was woken while it holds tasks does not come, because one of these does not let it: another is sent for what it was
-    /// woken for. Nothing if it has come.
-    pub fn stop_waiting_for(self: &Arc<Self>, id: WorkerId) {
-        self.change(|shared, actions| {
-            let is_late = shared
-                .workers
-                .get(id)
-                .is_some_and(|record| record.state == WorkerState::Woken && !record.held.is_empty());
-            if is_late {
-                shared.workers.set_state(id, WorkerState::Busy);
-                self.rebalance(shared, actions);
-            }
-        });
-    }
-
-    /// Gives up on a worker that cannot be stopped: what it holds is lost, its place is free, and it is
-    /// counted as abandoned until it detaches after all.
-    pub fn abandon(self: &Arc<Self>, id: WorkerId) {
-        self.change(|shared, actions| {
-            let Some(record) = shared.workers.get(id) else { return };
-            let mut held = std::mem::take(&mut record.held);
-            let pinned = std::mem::take(&mut record.pinned);
-            shared.recall(id, pinned.len());
-            held.extend(pinned);
-            shared.workers.leave_place(id);
-            shared.workers.set_state(id, WorkerState::Abandoned);
-            for task in &held {
-                shared.conclude(task, Err(Failure::Lost { exit_code: None, cause: None }), actions);
-            }
-            actions.removed.extend(held);
-            self.rebalance(shared, actions);
-        });
     }
 }
