@@ -1,13 +1,16 @@
 //! A thread pool whose futures park on a condvar.
 //!
-//! One [`Pool`] has one queue, one budget of workers that may run at once, and several *kinds* of
-//! worker. A worker is anything that claims a task, runs it and settles it: a thread of this crate
-//! ([`Kind::Native`]), or a thread or process that somebody else owns and that attached itself
-//! through [`Worker`]. The crate decides queueing, claims, future states, deadlines, cancellation,
-//! counts and shutdown; it knows nothing of JavaScript.
+//! One [`Pool`] has one queue, one budget of workers that may run at once, and several *kinds* of worker. A
+//! worker is anything that claims a task, runs it and settles it: a thread of this crate ([`Kind::Native`]),
+//! or a thread or process that somebody else owns and that attached itself through [`Worker`]. The crate
+//! decides queueing, claims, future states, deadlines, cancellation, counts and shutdown; it knows nothing of
+//! JavaScript.
 //!
-//! Locks: `Pool::state` first, then `Task::inner`; nothing else is taken while either is held, and
-//! no user code runs under them.
+//! The folders are layers, and each imports only what stands below it: `scheduler`, then `queue` and
+//! `workers`, which do not know each other, then `task`, then `sync`. `tests/layers.rs` sees to it.
+//!
+//! Locks: `Pool::state` first, then the inbox' or that of a task (`Task::inner`), or one of these alone;
+//! nothing else is taken while any is held, and no user code runs under them.
 #![forbid(unsafe_code)]
 // A folder is a layer, and the noun that it is named after has a file like every other: task/task.rs.
 #![allow(clippy::module_inception)]

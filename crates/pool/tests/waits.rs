@@ -196,7 +196,8 @@ fn a_worn_worker_whose_task_waits_gives_its_place_to_who_runs_what_it_waits_for(
     assert_eq!(turn(&worn, &outer), "leave");
 }
 
-/// A pool of two and its first worker, which holds a task, has room for another, and was woken for one that waits.
+/// A pool of two and its first worker, which holds a task, has room for another, and was woken for one that
+/// waits.
 struct Woken {
     pool: Arc<Pool<Job>>,
     host: Arc<TestHost>,

@@ -1,16 +1,20 @@
-//! Tasks on their way into the queue: what lets `submit` do without the pool's mutex while the workers are busy.
+//! Tasks on their way into the queue: what lets `submit` do without the pool's mutex while the workers are
+//! busy.
 //!
-//! A kind is *attended* as long as one more task of it would send nobody: the budget is used up, nobody who has a place could take
-//! it on top, and no worker has to be started for it. Then a submitter leaves the task here and is done. Everybody who takes
-//! the pool's mutex first takes in what is here, so nobody sees a queue without it; and every worker that has a place
+//! A kind is *attended* as long as one more task of it would cause no worker to be woken or started: the
+//! budget is used up, no worker that has a place could hold the task beside what it holds, and no worker has
+//! to be started for it. Then a submitter leaves the task here and is done. Everybody who takes the pool's
+//! mutex first takes in what is here, so nobody sees a queue without it; and every worker that has a place
 //! takes that mutex before it does anything else than run its task.
 //!
-//! Whether a kind is attended is said at the end of every change, under this mutex, which is only ever taken inside the
-//! pool's or alone. Whoever takes the word back takes in, under the same mutex, what has come meanwhile, and strikes the balance
-//! again: so a task is seen by a worker that is on its way, or its submitter sees that nobody is and does it the long way.
+//! Which kinds are attended is said at the end of every change under the pool's mutex, under the inbox' own,
+//! which is only ever taken inside the pool's or alone. Whoever says that a kind is no longer attended takes
+//! in, under the same lock, the tasks that have come until then, and sends workers for them. So either a
+//! worker is bound to see the task, or its submitter sees that the kind is not attended, and takes the pool's
+//! mutex.
 
 use std::sync::Arc;
-// The models need not branch on it.
+// Not the model checker's: the models need not branch on it.
 use std::sync::atomic::AtomicU64;
 
 use crate::sync::primitives::{AtomicBool, Mutex, Ordering};
@@ -30,7 +34,8 @@ struct Posted<W: Work> {
 
 pub(crate) struct Inbox<W: Work> {
     posted: Mutex<Posted<W>>,
-    // ORDERING: written under `posted`; a hint for those who come again, or take that mutex where they must not miss a task.
+    // ORDERING: written under `posted`. A hint: whoever misses a task by it looks again later, or takes that
+    // mutex where no task may be missed.
     has_news: AtomicBool,
     next_id: AtomicU64,
 }
@@ -69,7 +74,8 @@ impl<W: Work> Inbox<W> {
         std::mem::swap(&mut posted.tasks, empty);
     }
 
-    /// Says which kinds are attended from now on. If some are no longer, `left` gets what has come until now.
+    /// Says which kinds are attended from now on. If some are no longer, the tasks that have come until now
+    /// go to `left`.
     pub(crate) fn attend(&self, attended: Attended, left: &mut Vec<Arc<Task<W>>>) {
         let mut posted = self.posted.lock();
         let takes_back = (0..Kind::COUNT).any(|kind| posted.attended[kind] && !attended[kind]);

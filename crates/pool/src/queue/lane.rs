@@ -1,8 +1,9 @@
 //! The waiting tasks of one kind: higher priority first, then in order of submission.
 //!
-//! A bucket for each priority in use keeps the usual case, one priority, a plain ring buffer whose
-//! cost does not grow with its length. Cancelled tasks stay as tombstones until they reach the head
-//! or outnumber the living. They are handed to the caller, who drops them without the mutex.
+//! A bucket for each priority in use keeps the usual case, one priority, a plain ring buffer whose cost does
+//! not grow with its length. Cancelled tasks stay as tombstones until they reach the head or outnumber those
+//! that wait. What is removed is given to the caller, who drops it after the mutex is released: the last
+//! reference to a task runs the user's destructors.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
@@ -44,9 +45,9 @@ pub(crate) struct Lane<W: Work> {
     buckets: BTreeMap<Rank, VecDeque<Arc<Task<W>>>>,
     /// The last bucket that ran empty, kept for its memory.
     spare: VecDeque<Arc<Task<W>>>,
-    /// Tasks that wait. Changed by `push`, `pop` and `forget`, and by nobody else.
+    /// Tasks that wait. Changed by `push`, `pop`, `forget` and `drain`.
     live: usize,
-    /// Entries whose task is settled. Changed by `forget`, `head` and `sweep`.
+    /// Tombstones: entries whose task no longer waits. Changed by `forget`, `head`, `sweep` and `drain`.
     dead: usize,
 }
 
@@ -95,7 +96,7 @@ impl<W: Work> Lane<W> {
         task
     }
 
-    /// One waiting task has been settled where it stands.
+    /// A waiting task was settled, or claimed out of turn: its entry is a tombstone now.
     pub(crate) fn forget(&mut self, removed: &mut Vec<Arc<Task<W>>>) {
         self.live -= 1;
         self.dead += 1;
@@ -104,10 +105,10 @@ impl<W: Work> Lane<W> {
         }
     }
 
-    /// Has a task that waits here come before all others.
+    /// Moves a task that waits here before all others.
     pub(crate) fn expedite(&mut self, task: &Arc<Task<W>>) {
         let Some(bucket) = self.buckets.get_mut(&Rank::new(task.priority)) else { return };
-        // It has come lately.
+        // From the end: it was probably submitted lately.
         let Some(at) = bucket.iter().rposition(|other| Arc::ptr_eq(other, task)) else { return };
         bucket.remove(at);
         if bucket.is_empty() {

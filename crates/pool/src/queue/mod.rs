@@ -1,4 +1,5 @@
-//! Where tasks are that no worker has claimed yet. Nothing here knows the pool, or what its workers are doing.
+//! Where tasks are that no worker has claimed yet. Nothing here knows the pool, or what its workers are
+//! doing.
 
 pub(crate) mod inbox;
 pub(crate) mod lane;

@@ -1,5 +1,5 @@
-//! Where the tasks are whose arguments are carried, and which workers keep themselves free for them; the rules are in
-//! `handover`.
+//! The tasks that need a handover and were not claimed, by how far each is, and the workers that are reserved
+//! for them. The rules are in `scheduler::handover`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,26 +9,30 @@ use crate::sync::deadline::Alarm;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId};
 
-/// How long a worker is reserved for a host that does not come; the first time and at the most.
+/// How long a worker is reserved while the host does not come: the first time, and at the most.
 pub(crate) const FIRST_RESERVATION: Duration = Duration::from_millis(5);
 pub(crate) const LONGEST_RESERVATION: Duration = Duration::from_millis(640);
 
 pub(crate) struct Transit<W: Work> {
     /// Which workers such tasks are for; see `Config::handover_kind`.
     pub(crate) kind: Kind,
+    /// Tasks whose payload the host cannot have yet.
     pub(crate) unready: Vec<Arc<Task<W>>>,
+    /// Tasks that can be assigned, in the order of the queue.
     pub(crate) waiting: Lane<W>,
+    /// Tasks that the host is handing over, each with the worker that it goes to.
     pub(crate) assigned: Vec<(Arc<Task<W>>, WorkerId)>,
-    /// Tasks in the workers' records.
+    /// How many tasks are pinned in the workers' records.
     pub(crate) pinned: usize,
-    /// Workers that keep themselves free for a waiting task.
+    /// Workers that are kept free for a waiting task.
     pub(crate) reserved: Vec<WorkerId>,
-    /// Whether the host was told and has not come to the end of its work.
+    /// Whether the host was told that there are tasks to hand over, and has not come to their end.
     pub(crate) host_was_asked: bool,
     /// Ends the reservations; there is one while there are any.
     pub(crate) alarm: Option<Arc<dyn Alarm>>,
+    /// How long the next reservations last.
     pub(crate) reservation_limit: Duration,
-    /// Whether the host let a reservation run out and was not seen since.
+    /// Whether a reservation ran out, and the host has not come since.
     pub(crate) host_is_late: bool,
 }
 
@@ -48,7 +52,7 @@ impl<W: Work> Transit<W> {
         }
     }
 
-    /// Tasks that were not claimed.
+    /// All tasks here.
     pub(crate) fn len(&self) -> usize {
         self.unready.len() + self.waiting.len() + self.assigned.len() + self.pinned
     }
@@ -71,7 +75,7 @@ impl<W: Work> Transit<W> {
         self.unready.push(task);
     }
 
-    /// Where the next waiting task stands, if a worker could be reserved for it.
+    /// The place in the order of the next waiting task, if a worker could be reserved for it.
     pub(crate) fn head(&mut self, removed: &mut Vec<Arc<Task<W>>>) -> Option<Place> {
         if self.unserved() == 0 {
             return None;

@@ -40,6 +40,7 @@ impl<T> Few<T> {
     }
 }
 
+/// What is to be done once the mutex is released.
 pub(crate) struct Actions<W: Work> {
     /// When the change began: the one look at the clock that it needs.
     pub(crate) now: Instant,
@@ -49,13 +50,14 @@ pub(crate) struct Actions<W: Work> {
     pub(crate) room: bool,
     pub(crate) closed: bool,
     pub(crate) hand_over: bool,
-    /// Workers were reserved for a host that has so long to come.
+    /// Workers were reserved; they wait for the host no longer than this.
     pub(crate) reservation_limit: Option<Duration>,
     /// Work that will never run; its destructor is the user's, as are those of the next two.
     pub(crate) dropped: Vec<W>,
     /// Outcomes of tasks that had settled before.
     pub(crate) late: Vec<Outcome<W>>,
-    /// Settled tasks that left a lane or a worker's hands, perhaps with nobody else to hold them.
+    /// Settled tasks that were taken out of a lane or off a worker's list: perhaps the last references to
+    /// them.
     pub(crate) removed: Vec<Arc<Task<W>>>,
 }
 
@@ -90,9 +92,9 @@ impl<W: Work> Pool<W> {
         result
     }
 
-    /// Releases the mutex and does what was asked for. The pool does not close between the settling of
-    /// a task and its announcement: the calling thread need not be a worker, whose presence alone would
-    /// keep the pool open, so it is counted while it announces.
+    /// Releases the mutex and does what was asked for. The pool must not close between the settling of a task
+    /// and its announcement. An attached worker keeps it open by being there; the calling thread need not be
+    /// one, so it is counted while it announces.
     pub(crate) fn release(self: &Arc<Self>, mut shared: MutexGuard<'_, Shared<W>>, mut actions: Actions<W>) {
         let announces = !actions.announce.is_empty() && !shared.closed;
         shared.announcing += usize::from(announces);
@@ -108,8 +110,8 @@ impl<W: Work> Pool<W> {
         }
     }
 
-    /// Does, without the mutex, what a change under it asked for. Settled futures are announced
-    /// first, so that whoever is told that the pool has closed has been told of them.
+    /// Does, without the mutex, what a change under it asked for. Settled futures are announced before the
+    /// host is told that the pool has closed.
     pub(crate) fn act(self: &Arc<Self>, actions: Actions<W>) {
         for link in &actions.wake {
             link.wake();
@@ -135,7 +137,7 @@ impl<W: Work> Pool<W> {
         if actions.closed {
             self.host.closed();
         }
-        // Last: a destructor that panics harms nobody but the caller.
+        // Last: if a destructor panics, everything else has been done.
         drop(actions);
     }
 }

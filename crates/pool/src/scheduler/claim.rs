@@ -1,7 +1,7 @@
 //! Which task a worker gets, and when it lingers, rests or leaves instead.
 //!
-//! A worker asks when it is woken and after each task. What it claims is the first task of its kind,
-//! if the budget lets it: `rebalance.rs` has seen to it that somebody asks.
+//! A worker claims when it is woken and after each task. It gets the first task of its kind, if the budget
+//! allows it. That a worker is woken for each task is the job of `rebalance`.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::task::work::{Kind, Work, WorkerId};
 use crate::workers::registry::WorkerState;
 
 impl<W: Work> Pool<W> {
-    /// Gives worker `id` its next task; the heart of [`crate::Worker::next`].
+    /// Gives worker `id` its next task; what [`Worker::next`](crate::Worker::next) does under the mutex.
     pub(crate) fn claim(
         &self,
         shared: &mut Shared<W>,
@@ -27,7 +27,7 @@ impl<W: Work> Pool<W> {
         next
     }
 
-    /// Others linger while tasks wait: those have come together with the one that was claimed.
+    /// Wakes those that linger while tasks still wait: several have come at once, and one was claimed.
     fn wake_others(&self, shared: &mut Shared<W>, id: WorkerId, actions: &mut Actions<W>) {
         let Some(kind) = shared.workers.get(id).map(|record| record.kind) else { return };
         if shared.workers.last_lingering(kind).is_some() && shared.lanes[kind as usize].len() > 0 {
@@ -35,7 +35,8 @@ impl<W: Work> Pool<W> {
         }
     }
 
-    /// Has worker `id`, which has found nothing, linger instead of resting: if it holds nothing, and nobody could use its place.
+    /// Has worker `id`, which has found nothing, linger instead of resting, if it holds nothing and no other
+    /// worker wants its place. Says whether it does.
     pub(crate) fn linger(&self, shared: &mut Shared<W>, id: WorkerId) -> bool {
         let may = shared.is_open() && shared.queued() == 0 && shared.workers.active < self.config.max_workers;
         let is_idle = shared.workers.get(id).is_some_and(|record| record.state == WorkerState::Idle);
@@ -65,7 +66,7 @@ impl<W: Work> Pool<W> {
         let capacity = self.capacity(kind) + record.suspended as usize;
         shared.workers.set_state(id, WorkerState::Busy);
         if held >= capacity {
-            // If it was woken, somebody else has to go.
+            // If it was woken, another worker has to be.
             self.rebalance(shared, actions);
             return Next::Nothing;
         }
@@ -120,9 +121,10 @@ impl<W: Work> Pool<W> {
             return true;
         }
         let placed = shared.workers.get(id).is_some_and(|record| record.has_place);
-        // Beyond the budget, since somebody resumed, the first to run dry makes up for it.
+        // Where a worker that resumed exceeds the budget, the first one that holds nothing gives its place
+        // up.
         let pinned = shared.workers.get(id).is_some_and(|record| !record.pinned.is_empty());
-        // What is pinned was first when the worker was reserved for it.
+        // What is pinned was the first task of all when the worker was reserved for it.
         placed && (held > 0 || active == most) && (pinned || !self.should_yield(shared, kind, actions))
     }
 
@@ -143,7 +145,7 @@ impl<W: Work> Pool<W> {
         Some(Next::Run(task, work))
     }
 
-    /// Gives worker `id` a task from the middle of its lane.
+    /// Gives worker `id` a task from anywhere in its lane.
     pub(crate) fn claim_waiting(
         &self,
         shared: &mut Shared<W>,
@@ -159,7 +161,7 @@ impl<W: Work> Pool<W> {
         {
             return None;
         }
-        // Moves pending to running or not at all; the entry in the lane is then a tombstone.
+        // Only a pending task begins; its entry in the lane is a tombstone from then on.
         let work = shared.begin(task, id, actions.now)?;
         shared.lanes[task.kind() as usize].forget(&mut actions.removed);
         if let Some(record) = shared.workers.get(id) {
@@ -170,7 +172,7 @@ impl<W: Work> Pool<W> {
         Some(work)
     }
 
-    /// A worker that is between two claims finds nothing, if that is so.
+    /// Makes a worker idle that is between two claims, if it would find nothing. Says whether it did.
     pub(crate) fn rest_if_idle(
         &self,
         shared: &mut Shared<W>,
@@ -197,7 +199,8 @@ impl<W: Work> Pool<W> {
         kind != Kind::Native && self.config.max_tasks_per_worker.is_some_and(|most| claimed >= most)
     }
 
-    /// A worker found nothing: it gives up its place unless it still holds tasks of which none waits.
+    /// A worker has found nothing: it gives up its place, unless it holds tasks of which none waits for a
+    /// future.
     fn rest(&self, shared: &mut Shared<W>, id: WorkerId, held: usize, actions: &mut Actions<W>) {
         if held == 0 || shared.workers.get(id).is_some_and(|record| record.suspended > 0) {
             shared.workers.leave_place(id);
@@ -206,13 +209,13 @@ impl<W: Work> Pool<W> {
         self.rebalance(shared, actions);
     }
 
-    /// A worker that must not claim again leaves once it holds nothing.
+    /// A worker that must not claim again leaves, once it holds nothing.
     fn retire(&self, shared: &mut Shared<W>, id: WorkerId, held: usize, actions: &mut Actions<W>) -> Next<W> {
         if held == 0 {
             shared.workers.leave_place(id);
             shared.workers.set_state(id, WorkerState::Leaving);
         } else {
-            // What its tasks wait for somebody else must run, perhaps in this very place.
+            // What its tasks wait for another worker must run, and may need this place for it.
             if shared.workers.get(id).is_some_and(|record| record.suspended > 0) {
                 shared.workers.leave_place(id);
             }
@@ -223,10 +226,10 @@ impl<W: Work> Pool<W> {
     }
 
     pub(crate) fn capacity(&self, kind: Kind) -> usize {
-        if kind == Kind::Isolate || kind == Kind::Process { self.config.tasks_per_worker } else { 1 }
+        if kind == Kind::Native { 1 } else { self.config.tasks_per_worker }
     }
 
-    /// Takes a finished task out of its worker's hands and settles it.
+    /// Takes a finished task off its worker's list and settles it.
     pub(crate) fn settle_held(
         &self,
         shared: &mut Shared<W>,

@@ -9,13 +9,14 @@ use crate::task::work::Kind;
 pub struct Config {
     /// How many workers of all kinds together may hold tasks at once; at least 1.
     pub max_workers: usize,
-    /// How many workers of the kind [`Config::warm_kind`] are started at once and kept.
+    /// How many workers of the kind [`Config::warm_kind`] are started with the pool, and never end for being
+    /// idle.
     pub min_workers: usize,
     /// The kind that `min_workers` speaks of.
     pub warm_kind: Kind,
     /// The kind whose tasks may need a handover; see [`Spec::needs_handover`](crate::Spec::needs_handover).
     pub handover_kind: Kind,
-    /// How long an idle worker beyond `min_workers` stays; `None` for ever.
+    /// After how long an idle worker beyond `min_workers` ends; `None` for never.
     pub idle_timeout: Option<Duration>,
     /// How many tasks may wait; `None` without limit.
     pub max_queue: Option<usize>,
@@ -23,8 +24,9 @@ pub struct Config {
     pub tasks_per_worker: usize,
     /// After how many tasks a worker that is not native is replaced.
     pub max_tasks_per_worker: Option<u64>,
-    /// How long the pool waits after a start that failed before it asks again, twice as long after the second; `None` not at all. Such a
-    /// failure may pass: that of a thread does as soon as others have ended.
+    /// How long the pool waits after a start that failed before it asks again, twice as long after the
+    /// second; `None` not at all. The cause may pass: a system that refuses a thread grants one as soon as
+    /// others have ended.
     pub start_retry_delay: Option<Duration>,
     /// What the names of native threads begin with.
     pub thread_name: String,

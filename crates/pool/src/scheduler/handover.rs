@@ -1,23 +1,25 @@
-//! Tasks whose arguments only the pool's host can carry to a worker.
+//! Tasks that need a handover: tasks whose payload only the pool's host can bring to a worker.
 //!
-//! Such a task is accepted like any other: it is counted, its clocks run, it keeps its place in the order. But no worker
-//! may claim it before its arguments have been carried to that worker, and who that is must be known before they are.
+//! Such a task is accepted like any other: it is counted, its clocks run, it keeps its place in the order.
+//! But no worker may claim it before its payload has been handed over to that worker, and the host must know
+//! the worker before that.
 //!
 //! ```text
-//! unready ──> waiting ──> carried ──> pinned ──> claimed
+//! unready ──> waiting ──> assigned ──> pinned ──> claimed
 //!    ^                                   │
 //!    └───────────────────────────────────┘  the worker gave it back
 //! ```
 //!
-//! *Unready*: the submitter has a place in the queue and can still take the task back ([`Pool::withdraw`]). *Waiting*: in
-//! `waiting`, in the order of the queue. *Carried*: the host has got a worker for it from [`Pool::assign`]. *Pinned*: in the
-//! worker's record, after [`Pool::delivered`]; only that worker can claim it, and does so before anything else.
+//! *Unready*: the submitter has a place in the queue and can still take the task back ([`Pool::withdraw`]).
+//! *Waiting*, after [`Pool::payload_ready`]: in `Transit::waiting`, in the order of the queue. *Assigned*:
+//! the host has got a worker for it from [`Pool::assign`]. *Pinned*: in the worker's record, after
+//! [`Pool::delivered`]; only that worker can claim it, and does so before anything else.
 //!
-//! A worker that would claim a waiting task is *reserved* instead: it keeps its place in the budget, claims nothing, and
-//! the host is told. So a task that was carried runs at once, and never lies behind another one. A host that does not
-//! come cannot hold a worker up: after a few milliseconds all reserved workers are free again, and none is reserved until
-//! the host has come; then it gets twice as long. So the task also gets its turn where the host is always late and the
-//! workers are never idle.
+//! A worker that would claim a waiting task is *reserved* instead: it keeps its place in the budget, claims
+//! nothing, and the host is told. So a task that was handed over runs at once, and never waits behind another
+//! one. A host that does not come cannot keep a worker from other tasks: after a few milliseconds all
+//! reserved workers are free again, and none is reserved until the host has come; then it gets twice as long.
+//! So the task also gets its turn where the host is always late and the workers are never idle.
 
 use std::sync::Arc;
 
@@ -32,7 +34,7 @@ use crate::task::work::{Work, WorkerId};
 use crate::workers::registry::WorkerState;
 
 impl<W: Work> Pool<W> {
-    /// The arguments of a task that is [handed over](crate::Spec::needs_handover) are ready to be carried.
+    /// The payload of a task that [needs a handover](crate::Spec::needs_handover) is where the host finds it.
     pub fn payload_ready(self: &Arc<Self>, task: &Arc<Task<W>>) {
         self.change(|shared, actions| {
             if shared.transit.remove_unready(task) {
@@ -42,12 +44,13 @@ impl<W: Work> Pool<W> {
         });
     }
 
-    /// Takes back a task that was not sealed, as if it had never been submitted. False if it has settled.
+    /// Takes back a task whose payload is not [ready](Self::payload_ready), as if it had never been
+    /// submitted. False if it has settled.
     pub fn withdraw(self: &Arc<Self>, task: &Arc<Task<W>>) -> bool {
         self.change(|shared, actions| {
             let found = shared.transit.remove_unready(task);
             if found {
-                // Nobody is told, and it is in no count.
+                // It is neither announced nor counted.
                 if let Ok((work, _)) = task.settle(Err(Failure::Cancelled)) {
                     actions.dropped.extend(work);
                 }
@@ -58,8 +61,9 @@ impl<W: Work> Pool<W> {
         })
     }
 
-    /// A worker blocks for this task, which it cannot run itself: it comes before all others. Otherwise the worker that is lent for it would take what
-    /// stands before it, block in turn, and so on.
+    /// A worker blocks for this task, which it cannot run itself: the task comes before all others. Otherwise
+    /// the worker that is started for it would claim the task that stands before it, which may block for a
+    /// third, and so on.
     pub fn expedite(self: &Arc<Self>, task: &Arc<Task<W>>) {
         self.change(|shared, actions| {
             if task.needs_handover && task.state() == State::Pending {
@@ -69,8 +73,8 @@ impl<W: Work> Pool<W> {
         });
     }
 
-    /// For the host: the next task whose arguments are to be carried, and to whom. Call [`Pool::delivered`] right after;
-    /// `None` ends the work that [`Host::hand_over`](crate::Host::hand_over) asked for.
+    /// For the host: the next task to hand over, and to which worker. Call [`Pool::delivered`] right after
+    /// that. `None` ends what [`Host::hand_over`](crate::Host::hand_over) asked for.
     pub fn assign(self: &Arc<Self>) -> Option<(Arc<Task<W>>, WorkerId)> {
         self.change(|shared, actions| {
             shared.transit.host_is_late = false;
@@ -85,13 +89,13 @@ impl<W: Work> Pool<W> {
         })
     }
 
-    /// The arguments of `task` are where `worker` finds them. If that worker has gone meanwhile the task is lost.
+    /// The payload of `task` is where `worker` finds it. If that worker has ended meanwhile the task is lost.
     pub fn delivered(self: &Arc<Self>, task: &Arc<Task<W>>, worker: WorkerId) {
         self.change(|shared, actions| {
             shared.transit.reservation_limit = FIRST_RESERVATION;
             let assigned = &mut shared.transit.assigned;
             let at = assigned.iter().position(|(other, _)| Arc::ptr_eq(other, task));
-            // Settled meanwhile: the worker is free again.
+            // If not, the task has settled meanwhile, and the worker is free again.
             let waits = at.map(|at| assigned.swap_remove(at)).is_some();
             let link = shared.workers.get(worker).and_then(|record| {
                 let lives = !matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned);
@@ -115,7 +119,8 @@ impl<W: Work> Pool<W> {
         });
     }
 
-    /// Reserves or starts a worker for the first waiting task. `None` if there is none to be had.
+    /// Reserves or starts a worker for the first waiting task. `Some(false)` if there is one, but no place
+    /// for it; `None` if there is no worker to be had.
     pub(crate) fn dispatch_for_handover(
         &self,
         shared: &mut Shared<W>,
@@ -137,7 +142,7 @@ impl<W: Work> Pool<W> {
         (!free && self.is_reachable(shared, kind)).then_some(false)
     }
 
-    /// Wakes a worker that had to give up its place before it could claim what is pinned to it.
+    /// Wakes a worker that gave up its place before it claimed what is pinned to it.
     pub(crate) fn wake_pinned(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) -> bool {
         if shared.transit.pinned == 0 {
             return false;
@@ -155,7 +160,7 @@ impl<W: Work> Pool<W> {
         true
     }
 
-    /// The task that is pinned to worker `id`, for it to run now.
+    /// Claims the task that is pinned to worker `id`.
     pub(crate) fn claim_pinned(
         &self,
         shared: &mut Shared<W>,
@@ -194,7 +199,7 @@ impl<W: Work> Pool<W> {
         record.claimed += 1;
         shared.transit.pinned -= 1;
         shared.note_room(actions);
-        // What is pinned is pending: whatever settles it takes it out.
+        // What is pinned is pending: whatever settles it takes it out of the record.
         shared.begin(task, id, actions.now)
     }
 }
@@ -228,7 +233,7 @@ impl<W: Work> Shared<W> {
             return;
         }
         if let Some(at) = self.transit.assigned.iter().position(|(other, _)| Arc::ptr_eq(other, task)) {
-            // `delivered` frees the worker.
+            // The worker is freed by `delivered`.
             self.transit.assigned.swap_remove(at);
             return;
         }
@@ -275,8 +280,8 @@ impl<W: Work> Shared<W> {
 }
 
 impl<W: Work> Worker<W> {
-    /// Gives back what is pinned to a worker that blocks and cannot claim it. The arguments go back with it: the
-    /// caller [seals](Pool::payload_ready) each again when the host can have them.
+    /// Gives back what is pinned to a worker that blocks and cannot claim it. The payloads go back with the
+    /// tasks: for each the caller says [`Pool::payload_ready`] again, once the host can have it.
     pub fn give_back(&self) -> Vec<Arc<Task<W>>> {
         let pool = self.pool();
         let mut shared = pool.lock();

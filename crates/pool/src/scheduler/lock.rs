@@ -1,7 +1,9 @@
-//! Taking and releasing the pool's mutex, so that nobody who holds it sees a queue without what is in the inbox.
+//! Taking and releasing the pool's mutex, so that nobody who holds it sees a queue without what is in the
+//! inbox.
 //!
-//! Every change takes it by [`Pool::lock`], which takes the inbox in first, and releases it by [`Pool::unlock`], which
-//! tells the inbox for which kinds tasks may be left there from now on; why that loses no task stands in `inbox`.
+//! Every change takes it by [`Pool::lock`], which takes the inbox in first, and releases it by
+//! [`Pool::unlock`], which tells the inbox for which kinds tasks may be left there from now on; why that
+//! loses no task stands in `inbox`.
 
 use std::sync::Arc;
 
@@ -12,12 +14,13 @@ use crate::sync::primitives::MutexGuard;
 use crate::task::task::Task;
 use crate::task::work::Work;
 
-/// Memory for so many arrivals is kept.
+/// The buffer for tasks that come from the inbox is kept for the next ones, unless it has room for more than
+/// these.
 const MOST_KEPT: usize = 4096;
 
 impl<W: Work> Pool<W> {
-    /// Takes the mutex, and in what has been submitted without it. To be released by `unlock` or `release`, but by those who
-    /// change nothing.
+    /// Takes the mutex, and takes in what was submitted without it. Whoever changes anything releases it by
+    /// `unlock` or `release`.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Shared<W>> {
         let mut shared = self.state.lock();
         if self.inbox.has_news() {
@@ -28,7 +31,8 @@ impl<W: Work> Pool<W> {
         shared
     }
 
-    /// Releases the mutex. Whether tasks may be left in the inbox from now on is said before.
+    /// Tells the inbox for which kinds tasks may be left there from now on, and releases the mutex. If the
+    /// inbox gave back tasks for that, workers are sent for them first.
     pub(crate) fn unlock(&self, mut shared: MutexGuard<'_, Shared<W>>, actions: &mut Actions<W>) {
         loop {
             let attended = self.attended(&shared);
@@ -39,12 +43,12 @@ impl<W: Work> Pool<W> {
         }
     }
 
-    /// Nothing is left in the inbox any more: what was is in the queue.
+    /// From now on no task is left in the inbox; those that were are in the queue.
     pub(crate) fn close_inbox(&self, shared: &mut Shared<W>) {
         self.attend(shared, inbox::NONE);
     }
 
-    /// Tells the inbox. Gives the number of tasks that it had to take in for that.
+    /// Tells the inbox, and takes in the tasks that it gives back for that; returns how many.
     fn attend(&self, shared: &mut Shared<W>, attended: Attended) -> usize {
         let mut left = std::mem::take(&mut shared.arrivals);
         self.inbox.attend(attended, &mut left);

@@ -1,7 +1,8 @@
-//! The pool itself: everything that happens under its one mutex, and what follows from it once the mutex is released.
+//! The pool itself: everything that happens under its one mutex, and what follows from it once the mutex is
+//! released.
 //!
-//! The files here refer to each other freely, because they are one thing: `Shared` is what the mutex guards, and each file
-//! holds those changes of it, as methods of `Pool` and `Shared`, that belong to one noun.
+//! The files here import each other freely, because they are one thing: `Shared` is what the mutex guards,
+//! and each file holds the methods of `Pool` and `Shared` that belong to one noun.
 
 pub(crate) mod actions;
 pub(crate) mod claim;

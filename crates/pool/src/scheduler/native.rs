@@ -15,7 +15,8 @@ use crate::task::outcome::{Failure, Outcome};
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerLink};
 
-/// As much as programs have on their main thread: tasks may be in any language. It takes addresses; memory, when it is used.
+/// As much as programs have on their main thread: tasks may be in any language. It takes address space at
+/// once, and memory as it is used.
 const STACK: usize = 8 << 20;
 
 struct NativeLink(Parker);
@@ -25,7 +26,7 @@ impl<W: Work> WorkerLink<W> for NativeLink {
         self.0.unpark();
     }
 
-    // A native thread cannot be interrupted: its work polls the cancel flag, which is up.
+    // A native thread cannot be interrupted: its work polls the cancel flag, which is set.
     fn stop(&self, _task: &Arc<Task<W>>) {}
 }
 
@@ -44,8 +45,8 @@ pub(crate) fn start<W: Work>(pool: &Arc<Pool<W>>) {
 fn run<W: Work>(pool: &Arc<Pool<W>>) {
     let link = Arc::new(NativeLink(Parker::default()));
     let worker = pool.attach(Kind::Native, link.clone());
-    // AssertUnwindSafe: the worker is not used again. Only a destructor or `Work::settled` can panic
-    // here; the panic hook has told of it, and the pool must not wait for this thread.
+    // AssertUnwindSafe: the worker claims nothing more. Only a destructor or `Work::settled` can panic here;
+    // the panic hook has reported it. The worker detaches all the same, or the pool would never close.
     let _ = catch_unwind(AssertUnwindSafe(|| serve(&worker, &link)));
     worker.detach(None, None);
 }
@@ -77,7 +78,7 @@ fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
                     if worker.leave_if_idle() {
                         return;
                     }
-                    // Kept warm, or woken just now.
+                    // It is one of `min_workers`, or was woken just now.
                     link.0.park(None);
                 }
             }
@@ -89,18 +90,19 @@ fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
 fn run_one<W: Work>(task: &Arc<Task<W>>, work: W) -> Outcome<W> {
     let deadline = task.timeout().and_then(|limit| task.started()?.checked_add(limit));
     let control = Control::new(task, deadline);
-    // The work is consumed, and a task that panicked is never looked at again.
+    // AssertUnwindSafe, in `caught`: the work is consumed, and nothing of it is used after a panic.
     match caught(|| work.run(&control)) {
         Ok(result) => result.map_err(Failure::Threw),
         Err(text) => Err(Failure::Panicked(text)),
     }
 }
 
-/// What `body` returns, or the message of its panic. Nobody may look at what it was changing when it panicked.
+/// What `body` returns, or the message of its panic. The caller must not use what `body` was changing when it
+/// panicked.
 pub fn caught<R>(body: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(body)).map_err(|panic| {
         let text = message(&*panic);
-        // The payload's destructor may panic too; what that leaves behind is leaked.
+        // The payload's destructor may panic, too; the payload of that panic is leaked.
         if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
             std::mem::forget(again);
         }

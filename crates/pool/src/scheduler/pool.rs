@@ -32,7 +32,7 @@ pub enum Refusal<W: Work> {
     NoClock,
 }
 
-/// A task that was not accepted, given back whole.
+/// A task that was not accepted, with everything that it was made of.
 pub struct Refused<W: Work> {
     pub reason: Refusal<W>,
     pub spec: Spec<W>,
@@ -58,11 +58,12 @@ pub(crate) struct Shared<W: Work> {
     pub(crate) closed: bool,
     pub(crate) room_wanted: bool,
     pub(crate) starts: [Starts<W>; Kind::COUNT],
-    /// Threads that announce what they settled: the pool closes after them. Changed by `Pool::release`.
+    /// Threads that announce what they have settled; the pool is not closed before they are done. Changed by
+    /// `Pool::release`.
     pub(crate) announcing: usize,
-    /// What the inbox was told last.
+    /// For which kinds tasks may be left in the inbox: what it was told last.
     pub(crate) attended: Attended,
-    /// Kept for its memory.
+    /// Empty; a buffer for tasks that come from the inbox.
     pub(crate) arrivals: Vec<Arc<Task<W>>>,
     running: usize,
     counts: Counts,
@@ -74,7 +75,8 @@ pub(crate) struct Shared<W: Work> {
 pub struct Pool<W: Work> {
     pub(crate) config: Config,
     pub(crate) host: Arc<dyn Host>,
-    /// Written by the workers for each task; the inbox, by the submitters.
+    /// On cache lines of its own, as is the inbox: the workers write here for each task, and the submitters
+    /// there.
     pub(crate) state: CachePadded<Mutex<Shared<W>>>,
     pub(crate) inbox: CachePadded<Inbox<W>>,
     /// Notified when `closed` becomes true.
@@ -114,8 +116,8 @@ impl<W: Work> Pool<W> {
         pool
     }
 
-    /// Accepts a task, or gives it back. When this returns the task can be claimed and its clocks run.
-    /// A task with a limit of zero is accepted and fails at once without running.
+    /// Accepts a task, or gives it back. When this returns the task can be claimed and its clocks run. A task
+    /// with a limit of zero is accepted and fails at once without running.
     pub fn submit(self: &Arc<Self>, spec: Spec<W>) -> Result<Arc<Task<W>>, Box<Refused<W>>> {
         debug_assert!(!spec.needs_handover || spec.kind == self.config.handover_kind);
         let queue_timeout = spec.queue_timeout;
@@ -132,10 +134,10 @@ impl<W: Work> Pool<W> {
         if (expired || task.needs_handover || !self.inbox.post(&task))
             && let Err(reason) = self.admit(&task, expired)
         {
-            let spec = Task::take_back(task, queue_timeout).expect("nobody has got the task");
+            let spec = Task::take_back(task, queue_timeout).expect("the only reference to the task");
             return Err(Box::new(Refused { reason, spec }));
         }
-        // Only once no lock is held. A limit beyond the end of time is none.
+        // Here, because no lock is held. A limit that no clock can reach is none.
         if let Some(at) =
             queue_timeout.filter(|_| !expired).and_then(|limit| task.submitted.checked_add(limit))
         {
@@ -223,15 +225,15 @@ impl<W: Work> Pool<W> {
         self.state.lock().workers.iter().map(view).collect()
     }
 
-    /// Whether a task of `kind` waits that needs this, or may: of tasks that are being handed over nobody looks what they need.
-    /// Takes as long as the queue is.
+    /// Whether a task of `kind` waits that needs this, or may need it: what tasks in transit need is not
+    /// looked at. The time that it takes grows with the queue.
     #[must_use]
     pub fn wants(&self, kind: Kind, needs: u32) -> bool {
         let shared = self.lock();
         shared.transit.len() > 0 || shared.lanes[kind as usize].wants(needs)
     }
 
-    /// The most workers that may hold tasks at once.
+    /// What the pool was made with.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
@@ -260,8 +262,8 @@ impl<W: Work> Shared<W> {
         }
     }
 
-    /// Settles `task`, whatever its state, unless it has settled, and counts it. Says whether it did.
-    /// Everything that settles a task comes through here.
+    /// Settles `task` unless it has settled, and counts it. Says whether it did. Everything that settles a
+    /// task calls this.
     pub(crate) fn conclude(
         &mut self,
         task: &Arc<Task<W>>,

@@ -1,10 +1,10 @@
-//! Who is woken, and who is started.
+//! Which workers are woken, and which are started.
 //!
-//! The promise: while there is a task that some worker could run, and a free place in the budget,
-//! a worker is on its way to it. It is kept by [`Pool::rebalance`], which runs under the mutex after
-//! every change that could make a task claimable or a place free. A worker that is woken is marked
-//! `Woken` and takes its place before the mutex is released, so it is never counted as free for
-//! a second task: "somebody is parked, notify one" would count it twice.
+//! The promise: while a task waits that some worker could run, and a place in the budget is free, a worker
+//! was woken or is being started for it. It is kept by [`Pool::rebalance`], which runs under the mutex after
+//! every change that could make a task claimable or a place free. A worker that is woken is marked `Woken`
+//! and takes its place before the mutex is released, so it is never counted as free for a second task:
+//! "somebody is parked, notify one" would count it twice.
 
 use crate::queue::inbox::Attended;
 use crate::scheduler::actions::Actions;
@@ -12,11 +12,13 @@ use crate::scheduler::pool::{Pool, Shared};
 use crate::task::work::{Kind, Work, WorkerId};
 use crate::workers::registry::WorkerState;
 
-/// How many workers of a kind, beyond `max_workers`, may stand in for workers whose tasks wait.
+/// How many workers of a kind may be started, beyond `max_workers`, because tasks block the threads of
+/// others.
 pub(crate) const MOST_LENT: usize = 512;
 
 impl<W: Work> Pool<W> {
-    /// How many workers of a kind there can be, the lent ones among them.
+    /// How many workers of a kind there can be, with those that are started because tasks block the threads
+    /// of others.
     #[must_use]
     pub fn most_workers(&self) -> usize {
         self.config.max_workers + MOST_LENT
@@ -42,7 +44,7 @@ impl<W: Work> Pool<W> {
                         self.end_lingering(shared, actions);
                         return false;
                     }
-                    // Nor is there anybody for what is in the lane.
+                    // No worker for what is in the lane either: it would be of the same kind.
                     None => continue,
                 }
             }
@@ -63,8 +65,9 @@ impl<W: Work> Pool<W> {
                 return true;
             }
             if !free && self.is_reachable(shared, kind) {
-                // The next place is this task's. Later tasks of other kinds, which workers with room
-                // could take without a new place, wait: or such a worker would never run dry.
+                // The next free place is for this task. Later tasks of other kinds wait, although a worker
+                // that holds tasks and has room could claim them without a new place: it would never run dry,
+                // and keep its place.
                 self.end_lingering(shared, actions);
                 return false;
             }
@@ -72,7 +75,7 @@ impl<W: Work> Pool<W> {
         false
     }
 
-    /// A place is wanted: a worker that lingers gives its own up.
+    /// A place is wanted: wakes a worker that lingers, which then gives its own up.
     fn end_lingering(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
         let lingering = Kind::ALL.into_iter().find_map(|kind| shared.workers.last_lingering(kind));
         if let Some(id) = lingering {
@@ -80,7 +83,7 @@ impl<W: Work> Pool<W> {
         }
     }
 
-    /// Which kinds the workers attend to; see `inbox`.
+    /// For which kinds tasks may be left in the inbox; see there.
     pub(crate) fn attended(&self, shared: &Shared<W>) -> Attended {
         let workers = &shared.workers;
         let may_be_left =
@@ -98,8 +101,8 @@ impl<W: Work> Pool<W> {
         shared.workers.last_idle(kind).is_some() || self.wants_more(shared, kind)
     }
 
-    /// Wakes the idle workers that a pool which accepts no more tasks has no use for: each finds that
-    /// it can leave.
+    /// In a pool that accepts no more tasks, wakes the idle workers of each kind for which nothing waits:
+    /// when they claim they are told to leave.
     fn wake_to_leave(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
         if shared.is_open() {
             return;
@@ -123,8 +126,8 @@ impl<W: Work> Pool<W> {
         let coming = workers.starting[k] + workers.preparing[k] + workers.woken[k];
         let budget_is_open =
             workers.active + workers.starting.iter().sum::<usize>() < self.config.max_workers;
-        // The first of its kind is started even when others fill the budget: it takes its turn.
-        // Those that wait do not count: the task that they wait for may need another worker.
+        // The first of its kind is started even when others fill the budget: it gets the next place that is
+        // given up. Those whose tasks wait do not count: what they wait for may need another worker.
         let unserved = shared.transit.unserved_of(kind);
         shared.lanes[k].len() + unserved > coming && allowed && (exists == waiting || budget_is_open)
     }

@@ -1,4 +1,4 @@
-//! Workers that keep themselves free for a task that is handed over, and for how long; why stands in `handover`.
+//! Workers that are kept free for a task that needs a handover, and for how long; why stands in `handover`.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::sync::deadline::{self, Alarm, Limit};
 use crate::task::work::{Work, WorkerId};
 use crate::workers::registry::WorkerState;
 
-/// The end of the host's time.
+/// Ends the reservations when the host does not come in time.
 struct ReservationTimer<W: Work>(Weak<Pool<W>>);
 
 impl<W: Work> Alarm for ReservationTimer<W> {
@@ -42,14 +42,16 @@ impl<W: Work> Pool<W> {
         shared.transit.reserved.push(id);
         actions.hand_over |= !std::mem::replace(&mut shared.transit.host_was_asked, true);
         if shared.transit.alarm.is_none() {
-            // Anything else that this worker could do meanwhile may block for a task like that one.
+            // A worker blocks for the task. Whatever this worker would claim instead may block for a like
+            // task, too.
             let is_urgent = shared.transit.waiting.is_urgent();
             actions.reservation_limit =
                 Some(if is_urgent { LONGEST_RESERVATION } else { shared.transit.reservation_limit });
         }
     }
 
-    /// Limits the time of the host; called once the mutex is released.
+    /// Limits how long the workers that are reserved now wait for the host; called once the mutex is
+    /// released.
     pub(crate) fn limit_reservation(self: &Arc<Self>, limit: Duration) {
         let alarm: Arc<dyn Alarm> = Arc::new(ReservationTimer(Arc::downgrade(self)));
         {
@@ -76,7 +78,7 @@ impl<W: Work> Shared<W> {
         }
     }
 
-    /// Frees as many reserved workers as there are too many for the tasks that wait.
+    /// Frees the reserved workers for which no task waits any more.
     pub(crate) fn trim_surplus(&mut self) {
         if !self.transit.reserved.is_empty() {
             self.trim_reserved(self.transit.waiting.len());
@@ -100,7 +102,8 @@ impl<W: Work> Shared<W> {
         self.transit.reserved.retain(|other| *other != id);
     }
 
-    /// A worker has ended, and `pinned` tasks with it. Of one that is on its way to it `delivered` will tell.
+    /// A worker has ended, and `pinned` tasks with it. A task that is assigned to it is lost when the host
+    /// calls `delivered`.
     pub(crate) fn recall(&mut self, id: WorkerId, pinned: usize) {
         self.unreserve(id);
         self.transit.pinned -= pinned;

@@ -1,10 +1,9 @@
 //! The end of a pool.
 //!
-//! A pool is *open* until `shutdown`, `terminate` or a breakdown. The move out of `Open` happens under
-//! the mutex that also admits tasks, so a task is either accepted and runs, or refused: there is no
-//! between. The pool is *closed* once it is not open, nothing waits, and every worker but the
-//! abandoned has detached, and every settled task has been announced; [`Pool::close_if_done`] sees that moment, because it runs after every
-//! change that could bring it about.
+//! A pool is *open* until `shutdown`, `terminate` or a breakdown. It stops being open under the mutex that
+//! also admits tasks, so a task is either accepted and runs, or refused. The pool is *closed* once it is not
+//! open, nothing waits, every worker but the abandoned has detached, and every settled task has been
+//! announced. [`Pool::close_if_done`] runs after every change that could make this true.
 
 use std::sync::Arc;
 use std::time::Instant;

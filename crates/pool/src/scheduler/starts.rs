@@ -1,4 +1,5 @@
-//! Starts of workers that fail: how often they are tried again, and what becomes of the tasks that want them.
+//! Starts of workers that fail: how often and when they are tried again, and what happens to the tasks that
+//! want them.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use crate::sync::deadline::{self, Alarm, Limit};
 use crate::task::outcome::Failure;
 use crate::task::work::{Kind, Work};
 
-/// So often it is tried to have a first worker of a kind.
+/// After so many failures the pool gives up on a kind of which it has no worker.
 const MOST_TRIES: u32 = 3;
 
 /// How a start has failed.
@@ -23,15 +24,15 @@ pub enum StartFailure {
     Fatal,
 }
 
-/// What is known of the starts of one kind.
+/// What is known of the starts of one kind, since the last one that succeeded.
 pub(crate) struct Starts<W: Work> {
-    /// Since one has succeeded.
+    /// Starts that have failed.
     failed: u32,
-    /// Workers among them that have died.
+    /// Those among them where the worker ended before it was ready.
     died: u32,
-    /// Those among them after which there was none, nor one on its way.
+    /// Those among them after which there was no worker of the kind, nor one that was starting.
     unserved: u32,
-    /// Ends a pause; there is one while none is asked for.
+    /// The timer of the next try. While there is one no worker of the kind is asked for.
     retry: Option<Arc<Retry<W>>>,
 }
 
@@ -48,7 +49,7 @@ impl<W: Work> Starts<W> {
     }
 }
 
-/// The end of a pause.
+/// Lets the pool ask for workers of a kind again.
 struct Retry<W: Work> {
     pool: Weak<Pool<W>>,
     kind: Kind,
@@ -67,11 +68,12 @@ impl<W: Work> Alarm for Retry<W> {
 }
 
 impl<W: Work> Pool<W> {
-    /// A worker that was asked for did not come.
+    /// A worker that was asked for could not be started.
     ///
-    /// While others of `kind` live or are on their way, the pool makes do with them, and asks for more after a
-    /// [delay](crate::Config::start_retry_delay). Where there are none it gives up after three tries, or three
-    /// workers that have died: then the tasks that want such a worker fail, and so does the pool if it has no worker of another kind either.
+    /// While others of `kind` are attached or starting, the pool uses those, and asks for more after a
+    /// [delay](crate::Config::start_retry_delay). Where there are none it gives up after three tries, or
+    /// three workers that have [died](StartFailure::Died): then the tasks that want such a worker fail, and
+    /// so does the pool if it has no worker of another kind either.
     pub fn start_failed(self: &Arc<Self>, kind: Kind, cause: Option<W::Error>, failure: StartFailure) {
         let delay = self.change(|shared, actions| {
             let delay = self.note_failure(shared, kind, cause, failure, actions);
@@ -83,7 +85,8 @@ impl<W: Work> Pool<W> {
         }
     }
 
-    /// Says for how long no other worker of `kind` is to be asked for.
+    /// Counts the failure and draws the consequences. Returns for how long no other worker of `kind` is to be
+    /// asked for.
     fn note_failure(
         &self,
         shared: &mut Shared<W>,
@@ -100,7 +103,7 @@ impl<W: Work> Pool<W> {
         starts.failed += 1;
         starts.died += u32::from(failure == StartFailure::Died);
         starts.unserved += u32::from(!is_served);
-        // One that dies says that those which are on their way will die, too.
+        // Where three have died those that are starting will probably die, too: it does not wait for them.
         let gives_up = starts.unserved >= MOST_TRIES || starts.died >= MOST_TRIES;
         let gives_up = gives_up && !shared.has_workers(kind);
         if failure == StartFailure::Fatal || (gives_up && shared.has_nobody_but(kind)) {
@@ -121,7 +124,7 @@ impl<W: Work> Pool<W> {
         delay
     }
 
-    /// Asks for no worker of `kind` for a moment.
+    /// Asks for no worker of `kind` until `delay` is over.
     fn delay_retry(self: &Arc<Self>, kind: Kind, delay: Duration) {
         let ours = Arc::new(Retry { pool: Arc::downgrade(self), kind });
         self.change(|shared, _| shared.starts[kind as usize].retry = Some(ours.clone()));
@@ -154,7 +157,7 @@ impl<W: Work> Shared<W> {
         self.has_workers(kind) || self.workers.starting[kind as usize] > 0
     }
 
-    /// Whether no worker lives, nor one of another kind is on its way.
+    /// Whether no worker is attached, and none of another kind is starting.
     fn has_nobody_but(&self, kind: Kind) -> bool {
         let workers = &self.workers;
         let others = Kind::ALL.into_iter().filter(|other| *other != kind);
@@ -162,7 +165,7 @@ impl<W: Work> Shared<W> {
             && others.map(|other| workers.starting[other as usize]).all(|count| count == 0)
     }
 
-    /// No worker can be had for `kind`: fails what waits for one.
+    /// No worker of `kind` can be started: fails what waits for one.
     fn fail_all(&mut self, kind: Kind, cause: Option<W::Error>, actions: &mut Actions<W>) {
         self.clear_kind(kind, actions, &|| Failure::Broken { cause: cause.clone() });
         self.starts[kind as usize] = Starts::default();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::task::outcome::Ending;
 
-/// How the settled tasks of a pool ended. Exclusive: they add up to all settled tasks.
+/// How the settled tasks of a pool ended. Each is counted once: the counts add up to all settled tasks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub completed: u64,

@@ -18,7 +18,7 @@ pub enum Cancelled {
     WhileRunning,
     /// It had been cancelled before.
     Already,
-    /// It was running and should not be interrupted, or had finished.
+    /// It was running and `interrupt` was false, or it had finished.
     No,
 }
 

@@ -9,7 +9,7 @@ use crate::task::work::{Kind, Work, WorkerId};
 use crate::workers::registry::WorkerState;
 
 impl<W: Work> Pool<W> {
-    /// Removes a worker from outside; see [`Worker::detach`]. A second call does nothing.
+    /// Removes a worker; see [`Worker::detach`](crate::Worker::detach). A second call does nothing.
     pub fn remove_worker(self: &Arc<Self>, id: WorkerId, exit_code: Option<i32>, cause: Option<W::Error>) {
         let record = self.change(|shared, actions| {
             let record = shared.workers.remove(id)?;
@@ -24,8 +24,9 @@ impl<W: Work> Pool<W> {
         drop(record);
     }
 
-    /// A worker died while it made ready what the first waiting task of `kind` needs: that task is lost, so
-    /// that what always kills its worker ends with the tasks that want it. Nothing if that task has gone.
+    /// A worker ended while it made ready what the first waiting task of `kind` needs: that task is lost, so
+    /// that a preparation which always ends its worker ends no more workers than there are tasks that need
+    /// it. Does nothing if the task has settled or was claimed meanwhile.
     pub fn lose_first(
         self: &Arc<Self>,
         kind: Kind,
@@ -43,7 +44,8 @@ impl<W: Work> Pool<W> {
         });
     }
 
-    /// Whether the worker has this task in its hands.
+    /// Whether the worker holds this task: has claimed it and has not finished it, whether it has settled or
+    /// not.
     #[must_use]
     pub fn holds(&self, id: WorkerId, task: &Arc<Task<W>>) -> bool {
         let mut shared = self.state.lock();
@@ -51,7 +53,7 @@ impl<W: Work> Pool<W> {
         record.is_some_and(|record| record.held.iter().any(|held| Arc::ptr_eq(held, task)))
     }
 
-    /// Whether the worker has this task in its hands and no other.
+    /// Whether the worker holds this task and no other.
     #[must_use]
     pub fn holds_only(&self, id: WorkerId, task: &Arc<Task<W>>) -> bool {
         let mut shared = self.state.lock();
@@ -59,19 +61,20 @@ impl<W: Work> Pool<W> {
         record.is_some_and(|record| matches!(&record.held[..], [held] if Arc::ptr_eq(held, task)))
     }
 
-    /// Whether the worker has any task in its hands.
+    /// Whether the worker holds any task.
     #[must_use]
     pub fn holds_any(&self, id: WorkerId) -> bool {
         self.state.lock().workers.get(id).is_some_and(|record| !record.held.is_empty())
     }
 
-    /// Like [`Worker::finish`], from any thread.
+    /// Like [`Worker::finish`](crate::Worker::finish), from any thread.
     pub fn finish_for(self: &Arc<Self>, id: WorkerId, task: &Arc<Task<W>>, outcome: Outcome<W>) {
         self.change(|shared, actions| self.finish(shared, id, task, outcome, actions));
     }
 
-    /// A worker that was woken while it holds tasks does not come, because one of these does not let it: another is sent for what it was
-    /// woken for. Nothing if it has come.
+    /// A worker that was woken to claim one more task does not ask for it, because a task that it holds keeps
+    /// its thread: another worker is sent for the waiting task. Does nothing if the worker has asked, or
+    /// holds no task.
     pub fn stop_waiting_for(self: &Arc<Self>, id: WorkerId) {
         self.change(|shared, actions| {
             let is_late = shared

@@ -14,7 +14,7 @@ use crate::workers::registry::WorkerState;
 pub enum Next<W: Work> {
     /// Run this; then [`Worker::turn`] or [`Worker::finish`].
     Run(Arc<Task<W>>, W),
-    /// The next task needs this; make it ready, then ask again.
+    /// The next task needs this; make it ready, then claim again.
     Prepare(u32),
     /// There is nothing to claim; the worker's link is woken when there is.
     Nothing,
@@ -25,14 +25,15 @@ pub enum Next<W: Work> {
 /// What [`Worker::turn_or_linger`] says.
 pub enum Turn<W: Work> {
     Next(Next<W>),
-    /// Look for a task for a moment. The worker keeps its place until it calls [`Worker::next`], which it must do when its link is
-    /// woken, when the pool [has news](Pool::has_news), or when that moment is over. `alone` if no other worker has a place.
+    /// Look for a task for a moment instead of sleeping; see [`Linger`](crate::Linger). The worker keeps its
+    /// place until it calls [`Worker::next`], which it must do when its link is woken, when the pool [has
+    /// news](Pool::has_news), or when that moment is over. `alone` if no other worker has a place.
     Linger {
         alone: bool,
     },
 }
 
-/// A worker's hold on its pool. Belongs to one thread at a time.
+/// What a worker calls its pool through. Belongs to one thread at a time.
 pub struct Worker<W: Work> {
     pool: Arc<Pool<W>>,
     id: WorkerId,
@@ -102,7 +103,7 @@ impl<W: Work> Worker<W> {
         next
     }
 
-    /// Like [`Worker::turn`], for a worker that stays awake for a moment when it finds nothing; see [`Linger`](crate::Linger).
+    /// Like [`Worker::turn`], for a worker that stays awake for a moment when it finds nothing.
     pub fn turn_or_linger(
         &self,
         done: Option<(&Arc<Task<W>>, Outcome<W>)>,
@@ -117,8 +118,9 @@ impl<W: Work> Worker<W> {
         if lingers { Turn::Linger { alone } } else { Turn::Next(next) }
     }
 
-    /// Claims this very task, if it still waits in this worker's lane: for a worker whose task would
-    /// otherwise wait for it. It must be a task of this pool. It comes on top of what the worker holds, and runs in its place.
+    /// Claims this very task, if it still waits in this worker's lane: for a worker that holds a task which
+    /// would otherwise wait for it. It must be a task of this pool. It is held beside the one that waits, and
+    /// uses the same place.
     pub fn claim_task(&self, task: &Arc<Task<W>>) -> Option<W> {
         let mut actions = Actions::default();
         let mut shared = self.pool.lock();
@@ -143,9 +145,9 @@ impl<W: Work> Worker<W> {
         self.pool.act(actions);
     }
 
-    /// Like [`Worker::finish`], for a worker that can claim at any time. If it holds nothing more and nothing waits for
-    /// it, it is idle at once: whoever hears of the outcome and submits the next task finds it, and need not start another.
-    /// Says whether that is so; if not it must call [`Worker::next`] soon.
+    /// Like [`Worker::finish`], for a worker that can claim at any time. If it holds nothing more and no task
+    /// waits for it, it is idle at once: a submission that the outcome leads to finds it idle, and starts no
+    /// other worker. True if it is idle; if not it must call [`Worker::next`] soon.
     pub fn finish_idle(&self, task: &Arc<Task<W>>, outcome: Outcome<W>) -> bool {
         let mut actions = Actions::default();
         let mut shared = self.pool.lock();
@@ -177,19 +179,20 @@ impl<W: Work> Worker<W> {
     }
 
     /// Gives up the worker's place while one of its tasks blocks its thread for a future: the pool may start
-    /// another worker in its stead. May be nested: call it once for each task that waits.
+    /// another worker instead of it. May be nested: call it once for each task that waits.
     pub fn suspend(&self) {
         self.suspend_with(true);
     }
 
-    /// Ends a [`Worker::suspend`]. The place is taken back at once, also beyond the budget. The worker must call [`Worker::next`] soon.
+    /// Ends a [`Worker::suspend`]. The worker takes its place back at once, even if that exceeds the budget.
+    /// It must call [`Worker::next`] soon.
     pub fn resume(&self) {
         self.resume_with(true);
     }
 
-    /// Like [`Worker::suspend`], for a task that leaves the thread free: meanwhile the worker may hold one task more
-    /// for each wait, and must ask for it by [`Worker::next`] soon. No other worker is started in its stead. Says whether
-    /// tasks of its kind wait to which nobody is on the way.
+    /// Like [`Worker::suspend`], for a task that leaves the thread free: meanwhile the worker may hold one
+    /// task more for each wait, and must claim it by [`Worker::next`] soon. No other worker is started
+    /// instead of it. True if tasks of its kind wait for which no worker was woken.
     pub fn suspend_claiming(&self) -> bool {
         self.suspend_with(false)
     }
@@ -204,14 +207,14 @@ impl<W: Work> Worker<W> {
             if let Some(record) = shared.workers.get(self.id) {
                 let (state, holds) = (record.state, !record.held.is_empty());
                 if state == WorkerState::Reserved {
-                    // It may be about to block. If not, it asks again.
+                    // It may be about to block. If not, it claims again by itself.
                     shared.unreserve(self.id);
                 }
                 match state {
-                    // What blocks is no task's: it is called when it is needed.
+                    // It holds no task, so what blocks it is none, and it is woken like any idle worker.
                     WorkerState::Reserved if !holds => shared.set_free(self.id),
                     WorkerState::Reserved => shared.workers.set_state(self.id, WorkerState::Busy),
-                    // It does not come for what it was woken for, nor for anything else.
+                    // While its thread blocks it claims nothing, not even what it was woken for.
                     WorkerState::Woken | WorkerState::Partial if lend && holds => {
                         shared.workers.set_state(self.id, WorkerState::Busy);
                     }
@@ -249,7 +252,7 @@ fn watch_run_time<W: Work>(task: &Arc<Task<W>>) {
 }
 
 impl<W: Work> Pool<W> {
-    /// Whether something was submitted since a worker looked; for one that lingers.
+    /// Whether a task was left in the inbox since the pool's mutex was last taken; for a worker that lingers.
     #[must_use]
     pub fn has_news(&self) -> bool {
         self.inbox.has_news()
@@ -264,12 +267,12 @@ impl<W: Work> Pool<W> {
         actions: &mut Actions<W>,
     ) {
         self.settle_held(shared, id, task, outcome, actions);
-        let idle_hands = shared
+        let prepares_without_tasks = shared
             .workers
             .get(id)
             .is_some_and(|record| record.state == WorkerState::Preparing && record.held.is_empty());
-        if idle_hands {
-            // What it makes ready may take long; without tasks it does that outside the budget.
+        if prepares_without_tasks {
+            // To make something ready may take long; a worker that holds nothing does so outside the budget.
             shared.workers.leave_place(id);
             self.rebalance(shared, actions);
         }

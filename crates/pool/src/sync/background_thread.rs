@@ -1,16 +1,16 @@
-//! Threads that watch something on behalf of the whole process: one for each purpose, started when it is first needed,
-//! and never ended.
+//! Threads that watch something on behalf of the whole process: one for each purpose, started when it is
+//! first needed, and never ended.
 //!
-//! The body of such a thread is a loop: it looks at what it watches, does what is due, and sleeps until there may be more.
-//! What it watches is guarded by locks of its own; here is only how it is started, how it sleeps, and who wakes it. There
-//! are two ways to sleep:
+//! The body of such a thread is a loop: it looks at what it watches, does what is due, and sleeps until there
+//! may be more. What it watches is guarded by locks of its own; here is only how it is started, how it
+//! sleeps, and who wakes it. There are two ways to sleep:
 //!
-//! - [`BackgroundThread::park`], until a time or until [`BackgroundThread::notify`]: for a thread that knows when something
-//!   is due next. A notification that comes while the thread is awake is kept for its next `park`. So whoever first
-//!   changes what the thread watches, and then notifies it, is seen.
-//! - [`BackgroundThread::park_unless`], until [`BackgroundThread::notify_if_parked`]: for a thread that looks in intervals as
-//!   long as there is anything to watch. While it is awake a notification costs its sender a fence and a load, because the
-//!   thread will look once more anyway.
+//! - [`BackgroundThread::park`], until a time or until [`BackgroundThread::notify`]: for a thread that knows
+//!   when something is due next. A notification that comes while the thread is awake is kept for its next
+//!   `park`. So whoever first changes what the thread watches, and then notifies it, is seen.
+//! - [`BackgroundThread::park_unless`], until [`BackgroundThread::notify_if_parked`]: for a thread that looks
+//!   in intervals as long as there is anything to watch. While it is awake a notification costs its sender a
+//!   fence and a load, because the thread will look once more anyway.
 //!
 //! It uses std's primitives, not the model's: such a thread outlives every model.
 
@@ -24,7 +24,8 @@ use std::time::Instant;
 pub struct BackgroundThread {
     name: &'static str,
     run: fn(),
-    // ORDERING: only tells that there is no need to start it; what the thread shares is under mutexes of its own.
+    // ORDERING: only tells that there is no need to start it; what the thread shares is under mutexes of its
+    // own.
     is_started: AtomicBool,
     starting: Mutex<()>,
     /// Whether a notification waits for the thread's next `park`.
@@ -82,14 +83,15 @@ impl BackgroundThread {
         Ok(())
     }
 
-    /// Ends the thread's [`park_unless`](Self::park_unless), if it is in one, and starts the thread if it does not run yet.
-    /// The caller has made the condition true before.
+    /// Ends the thread's [`park_unless`](Self::park_unless), if it is in one, and starts the thread if it
+    /// does not run yet. The caller has made the condition true before.
     ///
     /// # Errors
     /// See [`start`](Self::start).
     pub fn notify_if_parked(&self) -> io::Result<()> {
-        // ORDERING: the thread notes that it parks, and then looks at the condition; the caller has made the condition
-        // true, and now looks at that note. With a fence between the two on either side one of them sees the other.
+        // ORDERING: the thread notes that it parks, and then looks at the condition; the caller has made the
+        // condition true, and now looks at that note. With a fence between the two on either side one of them
+        // sees the other.
         fence(Ordering::SeqCst);
         if self.is_parked.load(Ordering::Relaxed) {
             self.wake();
@@ -98,8 +100,8 @@ impl BackgroundThread {
         self.start()
     }
 
-    /// For the thread itself: sleeps until it is notified, or until `deadline`. True if it was notified, perhaps before it
-    /// came here.
+    /// For the thread itself: sleeps until it is notified, or until `deadline`. True if it was notified,
+    /// perhaps before it came here.
     pub fn park(&self, deadline: Option<Instant>) -> bool {
         let mut notified = self.lock();
         while !*notified {
@@ -114,8 +116,8 @@ impl BackgroundThread {
         std::mem::take(&mut *notified)
     }
 
-    /// For the thread itself, which has found nothing to watch: sleeps until it is notified, unless the condition is true
-    /// by now. May also return for no reason. Afterwards the thread looks again.
+    /// For the thread itself, which has found nothing to watch: sleeps until it is notified, unless the
+    /// condition is true by now. May also return for no reason. Afterwards the thread looks again.
     pub fn park_unless(&self, has_more: impl FnOnce() -> bool) {
         self.is_parked.store(true, Ordering::Relaxed);
         // ORDERING: see `notify_if_parked`.

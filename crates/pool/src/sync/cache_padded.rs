@@ -1,4 +1,5 @@
-//! Memory that one thread writes often lies apart from what others use: cores fight for whole cache lines.
+//! Memory that one thread writes often is kept on cache lines of its own: a write takes the whole line away
+//! from the cores that use something else on it.
 
 use std::ops::Deref;
 

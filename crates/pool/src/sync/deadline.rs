@@ -1,8 +1,9 @@
 //! The thread that watches the clock for every pool of the process.
 //!
-//! It is started by the first limit and holds a heap of alarms. It holds each task weakly and looks
-//! whether it has settled before it rings, so nobody takes an alarm out of the heap; once the settled
-//! outnumber the others the heap is swept. It uses std's primitives, not the model's: it knows time.
+//! It is started by the first limit and holds a heap of alarms. It holds each alarm weakly and looks whether
+//! it is over before it calls it, so an alarm is not taken out of the heap when its task settles; once the
+//! settled outnumber the others the heap is swept. It uses std's primitives, not the model's: it depends on
+//! time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -20,9 +21,11 @@ pub(crate) enum Limit {
     Run,
 }
 
-/// What can have a limit.
+/// What can have a limit of time.
 pub(crate) trait Alarm: Send + Sync {
+    /// The time is over. Called on the deadline thread, with no lock held; must be short.
     fn expire(self: Arc<Self>, limit: Limit);
+    /// Whether the limit does not matter any more.
     fn is_over(&self) -> bool;
 }
 
@@ -105,9 +108,11 @@ impl Pause {
     }
 }
 
-/// Rings `alarm` at `at`, unless it is over by then. False if nobody would: the system refuses the thread.
+/// Has `alarm` called at `at`, unless it is over by then. False if it will not be: the system refuses the
+/// thread.
 pub(crate) fn add(at: Instant, limit: Limit, alarm: &Arc<dyn Alarm>) -> bool {
-    // Perhaps the last to hold a task: dropped after the mutex, because its destructor is the user's.
+    // These may be the last references to tasks: dropped after the mutex is released, because a task's
+    // destructor is the user's.
     let mut seen = Vec::new();
     let mut clock = lock();
     let number = clock.next_number;
@@ -127,19 +132,20 @@ pub(crate) fn add(at: Instant, limit: Limit, alarm: &Arc<dyn Alarm>) -> bool {
         });
     }
     drop(clock);
-    // Only then does the thread sleep for too long.
+    // Otherwise the thread wakes for an earlier alarm anyway.
     let told = if first { CLOCK_THREAD.notify() } else { CLOCK_THREAD.start() };
     told.is_ok()
 }
 
-/// Whoever may add an alarm starts it before, where a refusal can still be told.
+/// The thread. A submission with a limit starts it before the task is accepted: then the system's refusal can
+/// be told.
 pub(crate) static CLOCK_THREAD: BackgroundThread = BackgroundThread::new("cf-deadlines", run);
 
 pub(crate) fn note_settled() {
     SETTLED.fetch_add(1, Ordering::Relaxed);
 }
 
-/// How long to sleep for an alarm beyond the end of time.
+/// How long to sleep for an alarm that no clock can reach.
 const FAR: Duration = Duration::from_secs(1 << 20);
 
 /// What the thread does next.
@@ -167,8 +173,8 @@ fn run() {
     loop {
         let due = lock().due(Instant::now());
         match due {
-            // AssertUnwindSafe: nothing of it is used again. One user's destructor must not stop the clocks of all; the
-            // panic hook tells of it.
+            // AssertUnwindSafe: nothing of the entry is used again. A destructor of a user that panics must
+            // not end this thread, which watches the clock for all pools; the panic hook has reported it.
             Due::Now(entry) => drop(catch_unwind(AssertUnwindSafe(|| entry.expire()))),
             Due::Later(at) => drop(CLOCK_THREAD.park(Some(at))),
             Due::Never => drop(CLOCK_THREAD.park(None)),

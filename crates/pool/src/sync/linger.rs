@@ -1,9 +1,9 @@
 //! How long a thread that finds nothing to do looks for more before it sleeps.
 //!
-//! To wake a thread takes longer than a small task, on both sides. So a worker always looks for a moment. A worker that is
-//! alone looks longer as long as its next task has come soon every time: somebody waits for each result before submitting
-//! the next task. Several that looked for long would take from the submitter, and from each other, the cores that they
-//! need.
+//! To wake a thread takes longer than a small task, on both sides. So a worker always looks for a moment. A
+//! worker that is alone looks longer as long as its next task has come soon every time: somebody waits for
+//! each result before submitting the next task. Several that looked for long would take from the submitter,
+//! and from each other, the cores that they need.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -15,8 +15,9 @@ const LONG: Duration = Duration::from_micros(150);
 /// After so many tasks in a row that came soon.
 const ENOUGH: u32 = 3;
 
-/// Counts how often in a row what a thread waited for has come soon. That the last waits were short is the best guess that
-/// the next one will be, and that it is worth while not to sleep in it. Belongs to one thread.
+/// Counts how often in a row what a thread waited for has come soon. That the last waits were short is the
+/// best guess that the next one will be, and that it is worth while not to sleep in it. Belongs to one
+/// thread.
 pub struct WaitStreak {
     soon: Duration,
     enough: u32,

@@ -1,4 +1,4 @@
-//! A place for one thread to sleep until somebody leaves it a token.
+//! How one thread sleeps until another wakes it.
 
 use std::time::Instant;
 
@@ -27,8 +27,8 @@ impl Parker {
         self.woken.notify_one();
     }
 
-    /// Waits for the token, and takes it, or until `has_news` or `until`, without sleeping; see `linger`. The thread yields meanwhile,
-    /// so that it costs a busy core nothing.
+    /// Waits for the token, and takes it, or until `has_news` or `until`, without sleeping; see
+    /// [`Linger`](crate::Linger).
     pub fn linger(&self, until: Instant, has_news: impl Fn() -> bool) {
         spin_until(until, 1, || has_news() || std::mem::take(&mut *self.token.lock()));
     }

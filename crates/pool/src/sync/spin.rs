@@ -3,10 +3,10 @@
 use std::time::Instant;
 use std::{hint, thread};
 
-/// Looks whether it `is_over` until `deadline`, and says whether it was. Looks at least once, and at the clock only after
-/// every `looks` looks. In between the thread yields its core: what it waits for may need that very one, and a core that
-/// others need loses nothing. `looks` is 1 where a look costs about as much as a yield, as one that takes a mutex, and more
-/// where it is one load.
+/// Looks whether it `is_over` until `deadline`, and says whether it was. Looks at least once, and at the
+/// clock only after every `looks` looks. In between the thread yields its core: what it waits for may need
+/// that very one, and a core that others need loses nothing. `looks` is 1 where a look costs about as much as
+/// a yield, as one that takes a mutex, and more where it is one load.
 pub fn spin_until(deadline: Instant, looks: u32, is_over: impl Fn() -> bool) -> bool {
     loop {
         for look in 0..looks {

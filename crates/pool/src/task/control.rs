@@ -17,7 +17,8 @@ impl<'a, W: Work> Control<'a, W> {
         Control { task, deadline }
     }
 
-    /// Whether nobody wants the result any more. Costs one load.
+    /// Whether the task has been cancelled or its time is over, so that its result is not used. Costs one
+    /// load.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.task.is_cancel_requested()

@@ -1,7 +1,8 @@
 //! The time limits of a task, and what ends it when one of them is over.
 //!
-//! The deadline thread holds a task as an [`Alarm`] and tells it which limit is over. The task passes that on to what
-//! settles it, which is its pool: it knows the pool by [`Expire`] alone, because the pool is made of tasks.
+//! The deadline thread holds a task as an [`Alarm`] and tells it which limit is over. The task passes that on
+//! to what settles it, which is its pool: it knows the pool by [`Expire`] alone, because the pool is made of
+//! tasks.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

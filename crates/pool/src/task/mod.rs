@@ -1,4 +1,5 @@
-//! A task, its future, and what the pool's user supplies for them. Nothing here knows a queue, a worker or the pool.
+//! A task, its future, and what the pool's user supplies for them. Nothing here knows of queues, the workers'
+//! registry or the pool.
 
 pub(crate) mod control;
 pub(crate) mod limits;

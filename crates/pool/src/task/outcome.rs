@@ -17,7 +17,7 @@ pub enum Failure<W: Work> {
     Expired,
     /// The run time was over; `trace` tells where the task was, if the worker could tell.
     TimedOut { trace: Option<String> },
-    /// The worker died with the task in its hands.
+    /// The worker ended while it held the task.
     Lost { exit_code: Option<i32>, cause: Option<W::Error> },
     /// The pool cannot run tasks any more.
     Broken { cause: Option<W::Error> },

@@ -15,11 +15,12 @@ pub struct Spec<W: Work> {
     pub kind: Kind,
     pub work: W,
     pub owner: W::Owner,
-    /// What a worker must have ready before it may claim the task (see [`Worker::next`](crate::Worker::next)); 0 for nothing.
+    /// What a worker must have ready before it may claim the task (see
+    /// [`Worker::next`](crate::Worker::next)); 0 for nothing.
     pub needs: u32,
-    /// Whether the host carries the arguments to the worker; only for a task of
-    /// [`Config::handover_kind`](crate::Config::handover_kind). Such a task waits for
-    /// [`Pool::payload_ready`](crate::Pool::payload_ready).
+    /// Whether the task needs a handover: no worker may claim it before the host has brought its payload to
+    /// that worker. Only for tasks of [`Config::handover_kind`](crate::Config::handover_kind). Such a task
+    /// waits for [`Pool::payload_ready`](crate::Pool::payload_ready).
     pub needs_handover: bool,
     /// Higher first; not NaN.
     pub priority: f64,
@@ -108,7 +109,7 @@ impl<W: Work> Task<W> {
         })
     }
 
-    /// What a task was made of that nobody has got yet.
+    /// What a task was made of, if this is the only reference to it.
     pub(crate) fn take_back(task: Arc<Self>, queue_timeout: Option<Duration>) -> Option<Spec<W>> {
         let task = Arc::into_inner(task)?;
         let timeout = task.timeout();
@@ -153,7 +154,7 @@ impl<W: Work> Task<W> {
         State::from_u8(self.state.load(Ordering::Acquire))
     }
 
-    /// Whether the task has been asked to stop, or must not go on.
+    /// Whether the task should not go on: it was asked to stop, or has settled without a value.
     #[must_use]
     pub fn is_cancel_requested(&self) -> bool {
         self.cancel.load(Ordering::Relaxed)
@@ -169,8 +170,8 @@ impl<W: Work> Task<W> {
         self.limits.as_ref().and_then(|limits| limits.timeout)
     }
 
-    /// Fails the task because its run time is over; `trace` tells where it was. False if it does not run, or has no
-    /// time limit.
+    /// Fails the task because its run time is over; `trace` tells where it was. False if it does not run, or
+    /// has no time limit.
     pub fn time_out(self: &Arc<Self>, trace: Option<String>) -> bool {
         let pool = self.limits.as_ref().and_then(|limits| limits.pool.upgrade());
         pool.is_some_and(|pool| pool.time_out(self, trace))
@@ -225,8 +226,8 @@ impl<W: Work> Task<W> {
         legal
     }
 
-    /// Settles the future, if it has not settled, and returns the work that now never runs and when the
-    /// task was claimed. The caller sees to it that the task is announced once it holds no lock.
+    /// Settles the future, if it has not settled, and returns the work, if it was not claimed and now never
+    /// runs, and when the task was claimed. The caller has the task announced once it holds no lock.
     pub(crate) fn settle(&self, outcome: Outcome<W>) -> Result<(Option<W>, Option<Instant>), Outcome<W>> {
         let next = match &outcome {
             Err(Failure::Cancelled) => State::Cancelled,

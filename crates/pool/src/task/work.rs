@@ -1,4 +1,4 @@
-//! What the pool's user supplies: the work, and the two objects through which the pool speaks.
+//! What the pool's user supplies: the work, and the two objects by which the pool calls what is around it.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub enum Kind {
     Native = 0,
     /// A thread that owns a JavaScript isolate.
     Isolate = 1,
-    /// A process, spoken for by a thread that supervises it.
+    /// A process, represented by the thread that supervises it.
     Process = 2,
 }
 
@@ -22,14 +22,15 @@ impl Kind {
     pub(crate) const COUNT: usize = 3;
 }
 
-/// Names one worker of one pool, for ever: a slot that is used again gets a new generation.
+/// Names one worker of one pool. No other worker ever has the same name: a slot that is used again gets a new
+/// generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorkerId {
     pub slot: u32,
     pub generation: u32,
 }
 
-/// One piece of work, with the types that its future carries.
+/// One piece of work, with the types of its future.
 pub trait Work: Sized + Send + 'static {
     /// What a task returns.
     type Value: Send;
@@ -42,7 +43,7 @@ pub trait Work: Sized + Send + 'static {
     /// Runs the work on a thread of the pool; called for [`Kind::Native`] only.
     fn run(self, control: &Control<'_, Self>) -> Result<Self::Value, Self::Error>;
 
-    /// The cause of what fails because the system refuses a native thread.
+    /// The error of tasks that fail because the system refuses a native thread.
     fn no_thread(_error: &std::io::Error) -> Option<Self::Error> {
         None
     }
@@ -52,27 +53,27 @@ pub trait Work: Sized + Send + 'static {
     fn settled(task: &Arc<Task<Self>>);
 }
 
-/// Through this a pool asks its surroundings for what it cannot do itself. Called with no lock held.
+/// What a pool asks for what it cannot do itself. Called with no lock held.
 pub trait Host: Send + Sync {
     /// One more worker of `kind` is wanted. It answers by [`Pool::attach`](crate::Pool::attach) or by
     /// [`Pool::start_failed`](crate::Pool::start_failed). Never called for [`Kind::Native`].
     fn start_worker(&self, kind: Kind);
     /// The pool was shut down, every accepted task has settled and the last worker has detached.
     fn closed(&self);
-    /// Arguments are to be carried to workers: call [`Pool::assign`](crate::Pool::assign) until it gives none, soon. A host
-    /// whose tasks are never [handed over](crate::Spec::needs_handover) is never called.
+    /// Tasks are to be handed over to workers: call [`Pool::assign`](crate::Pool::assign) until it gives
+    /// none, soon. Never called where no task [needs that](crate::Spec::needs_handover).
     fn hand_over(&self) {}
     /// There is room in the queue again; called once for each [`Pool::want_room`](crate::Pool::want_room).
     fn room(&self);
 }
 
-/// The pool's hold on one worker. Called with no lock held, from any thread, also after the worker
-/// has gone.
+/// What the pool calls a worker through. Called with no lock held, from any thread, also after the worker has
+/// detached.
 pub trait WorkerLink<W: Work>: Send + Sync {
     /// Makes the worker call [`Worker::next`](crate::Worker::next) soon.
     fn wake(&self);
-    /// `task`, which this worker runs, has been settled by somebody else: stop it. Its cancel flag
-    /// is up already.
+    /// `task`, which this worker runs, has been settled by somebody else: stop it. Its cancel flag is set
+    /// already.
     fn stop(&self, task: &Arc<Task<W>>);
     /// The run time of `task` is over: settle it through [`Task::time_out`], at once or after a short
     /// look at where it is, then stop it.

@@ -8,24 +8,25 @@ use crate::task::work::{Kind, Work, WorkerId, WorkerLink};
 /// What a worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkerState {
-    /// Attached, and making something ready that its next task needs.
+    /// Has just attached, or makes something ready that its next task needs.
     Preparing,
     /// Has nothing to do; in `idle`.
     Idle,
-    /// Has nothing to do, and looks for the next task for a moment before it rests. Keeps its place meanwhile; in `lingering`.
+    /// Has nothing to do, and looks for the next task for a moment before it sleeps. Keeps its place
+    /// meanwhile; in `lingering`.
     Lingering,
-    /// Was taken from `idle`, `lingering` or `partial` and told to claim; it answers by `next`. Nobody else is
-    /// woken for the same task.
+    /// Was taken from `idle`, `lingering` or `partial` and told to claim; it answers by `next`. No other
+    /// worker is woken for the same task.
     Woken,
     /// Holds as many tasks as it can, or is between two claims.
     Busy,
     /// Holds tasks and could hold more; in `partial`.
     Partial,
-    /// Keeps itself free for a task that is being carried to it; claims nothing else.
+    /// Is kept free for a task that is handed over to it; claims nothing else.
     Reserved,
-    /// Will claim nothing any more, and detaches soon.
+    /// Claims nothing any more, and detaches soon.
     Leaving,
-    /// Stuck for good; its place was given to another. Out of all counts but its own.
+    /// Was given up because it cannot be stopped; its place is free. In no count but `abandoned`.
     Abandoned,
 }
 
@@ -43,7 +44,7 @@ pub(crate) struct Record<W: Work> {
     pub(crate) state: WorkerState,
     pub(crate) link: Arc<dyn WorkerLink<W>>,
     pub(crate) held: Vec<Arc<Task<W>>>,
-    /// Tasks that only this worker can claim, because their arguments are with it.
+    /// Tasks that only this worker can claim, because their payload was handed over to it.
     pub(crate) pinned: Vec<Arc<Task<W>>>,
     /// Whether it is counted in `Registry::active`.
     pub(crate) has_place: bool,
@@ -75,10 +76,10 @@ pub(crate) struct Registry<W: Work> {
     pub(crate) starting: [usize; Kind::COUNT],
     pub(crate) preparing: [usize; Kind::COUNT],
     pub(crate) woken: [usize; Kind::COUNT],
-    /// Living, with a task that waits for a future and keeps it from claiming: another may be started in its stead.
-    /// Changed by `suspend`, `resume`, `lend_for` and `set_state`.
+    /// Living, with a task that waits for a future and keeps the worker from claiming: another may be started
+    /// instead. Changed by `suspend`, `resume`, `lend_for` and `set_state`.
     pub(crate) waiting: [usize; Kind::COUNT],
-    /// The most workers that the system has been found to allow.
+    /// The most workers that the system allows, as far as failed starts have shown.
     pub(crate) allowed: [usize; Kind::COUNT],
     /// Attached and not abandoned: what a closing pool waits for.
     pub(crate) present: usize,
@@ -118,7 +119,7 @@ impl<W: Work> Registry<W> {
             claimed: 0,
         };
         self.living[kind as usize] += 1;
-        // It is on its way to a task until it asks for one, so nobody else is started for that task.
+        // Until it claims it counts as coming for a task, so that no other worker is started for that task.
         self.preparing[kind as usize] += 1;
         self.present += 1;
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -135,7 +136,7 @@ impl<W: Work> Registry<W> {
         if slot.generation == id.generation { slot.record.as_mut() } else { None }
     }
 
-    /// Forgets a worker; its held tasks go to the caller.
+    /// Forgets a worker; its record, with the tasks that it holds, goes to the caller.
     pub(crate) fn remove(&mut self, id: WorkerId) -> Option<Record<W>> {
         self.set_state(id, WorkerState::Leaving);
         self.leave_place(id);
@@ -232,12 +233,12 @@ impl<W: Work> Registry<W> {
         self.partial[kind as usize].iter().rev().find(|id| free || placed(id)).copied()
     }
 
-    /// A task of worker `id` waits for a future: the worker gives up its place. With `lend` another worker may be
-    /// started in its stead.
+    /// A task of worker `id` waits for a future: the worker gives up its place. With `lend` another worker
+    /// may be started instead.
     pub(crate) fn suspend(&mut self, id: WorkerId, lend: bool) {
         let Some(record) = self.get(id) else { return };
-        // An abandoned worker has no place for good, whatever its stuck thread still calls. And what waits where no task is held is something
-        // that an ended one has left behind.
+        // An abandoned worker gets no place again, whatever its thread still calls. And where no task is
+        // held, what waits is code that a task which has ended left behind.
         if matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned) || record.held.is_empty() {
             return;
         }
@@ -264,7 +265,7 @@ impl<W: Work> Registry<W> {
         self.take_place(id);
     }
 
-    /// Worker `id` will not claim what its tasks may wait for.
+    /// Worker `id` claims nothing more: while any of its tasks waits, another worker may be started.
     pub(crate) fn lend_for(&mut self, id: WorkerId) {
         self.change_lending(id, |record| record.suspended);
     }
