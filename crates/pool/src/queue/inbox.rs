@@ -3,9 +3,10 @@
 //!
 //! A kind is *attended* as long as one more task of it would cause no worker to be woken or started: the
 //! budget is used up, no worker that has a place could hold the task beside what it holds, and no worker has
-//! to be started for it. Then a submitter leaves the task here and is done. Everybody who takes the pool's
-//! mutex first takes in what is here, so nobody sees a queue without it; and every worker that has a place
-//! takes that mutex before it does anything else than run its task.
+//! to be started for it; and the pool is open and without `max_queue`, so that none would be refused. Then a
+//! submitter leaves the task here and is done. Everybody who takes the pool's mutex first takes in what is
+//! here, so nobody sees a queue without it; and every worker that has a place takes that mutex before it does
+//! anything else than run its task.
 //!
 //! Which kinds are attended is said at the end of every change under the pool's mutex, under the inbox' own,
 //! which is only ever taken inside the pool's or alone. Whoever says that a kind is no longer attended takes
