@@ -4,9 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::scheduler::native;
-use crate::scheduler::pool::{Pool, Shared};
-use crate::sync::primitives::MutexGuard;
 use crate::task::outcome::Outcome;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerLink};
@@ -35,7 +32,7 @@ impl<T> Few<T> {
         self.first.is_none()
     }
 
-    fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.first.iter().chain(&self.others)
     }
 }
@@ -76,68 +73,5 @@ impl<W: Work> Default for Actions<W> {
             late: Vec::new(),
             removed: Vec::new(),
         }
-    }
-}
-
-impl<W: Work> Pool<W> {
-    /// Runs `change` under the mutex and then does what it asked for.
-    pub(crate) fn change<R>(
-        self: &Arc<Self>,
-        change: impl FnOnce(&mut Shared<W>, &mut Actions<W>) -> R,
-    ) -> R {
-        let mut actions = Actions::default();
-        let mut shared = self.lock();
-        let result = change(&mut shared, &mut actions);
-        self.release(shared, actions);
-        result
-    }
-
-    /// Releases the mutex and does what was asked for. The pool must not close between the settling of a task
-    /// and its announcement. An attached worker keeps it open by being there; the calling thread need not be
-    /// one, so it is counted while it announces.
-    pub(crate) fn release(self: &Arc<Self>, mut shared: MutexGuard<'_, Shared<W>>, mut actions: Actions<W>) {
-        let announces = !actions.announce.is_empty() && !shared.closed;
-        shared.announcing += usize::from(announces);
-        self.unlock(shared, &mut actions);
-        self.act(actions);
-        if announces {
-            let mut actions = Actions::default();
-            let mut shared = self.lock();
-            shared.announcing -= 1;
-            self.close_if_done(&mut shared, &mut actions);
-            self.unlock(shared, &mut actions);
-            self.act(actions);
-        }
-    }
-
-    /// Does, without the mutex, what a change under it asked for. Settled futures are announced before the
-    /// host is told that the pool has closed.
-    pub(crate) fn act(self: &Arc<Self>, actions: Actions<W>) {
-        for link in &actions.wake {
-            link.wake();
-        }
-        for task in actions.announce.iter() {
-            W::settled(task);
-        }
-        for kind in &actions.start {
-            match kind {
-                Kind::Native => native::start(self),
-                Kind::Isolate | Kind::Process => self.host.start_worker(*kind),
-            }
-        }
-        if let Some(limit) = actions.reservation_limit {
-            self.limit_reservation(limit);
-        }
-        if actions.hand_over {
-            self.host.hand_over();
-        }
-        if actions.room {
-            self.host.room();
-        }
-        if actions.closed {
-            self.host.closed();
-        }
-        // Last: if a destructor panics, everything else has been done.
-        drop(actions);
     }
 }

@@ -1,24 +1,86 @@
-//! Taking and releasing the pool's mutex, so that nobody who holds it sees a queue without what is in the
-//! inbox.
+//! Taking and releasing the pool's mutex.
 //!
-//! Every change takes it by [`Pool::lock`], which takes the inbox in first, and releases it by
-//! [`Pool::unlock`], which tells the inbox for which kinds tasks may be left there from now on; why that
-//! loses no task stands in `inbox`.
+//! Every change takes it by [`Pool::lock`], which takes in the tasks in the inbox first, so that nobody who
+//! holds the mutex sees a queue without them, and releases it by [`Pool::unlock`], which tells the inbox for
+//! which kinds tasks may be left there from now on; why that loses no task stands in `queue::inbox`. What the
+//! change made necessary, [`Actions`], is done after that.
 
 use std::sync::Arc;
 
 use crate::queue::inbox::{self, Attended};
 use crate::scheduler::actions::Actions;
+use crate::scheduler::native;
 use crate::scheduler::pool::{Pool, Shared};
 use crate::sync::primitives::MutexGuard;
 use crate::task::task::Task;
-use crate::task::work::Work;
+use crate::task::work::{Kind, Work};
 
 /// The buffer for tasks that come from the inbox is kept for the next ones, unless it has room for more than
 /// these.
 const MOST_KEPT: usize = 4096;
 
 impl<W: Work> Pool<W> {
+    /// Runs `change` under the mutex and then does what it asked for.
+    pub(crate) fn change<R>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut Shared<W>, &mut Actions<W>) -> R,
+    ) -> R {
+        let mut actions = Actions::default();
+        let mut shared = self.lock();
+        let result = change(&mut shared, &mut actions);
+        self.release(shared, actions);
+        result
+    }
+
+    /// Releases the mutex and does what was asked for. The pool must not close between the settling of a task
+    /// and its announcement. An attached worker keeps it open by being there; the calling thread need not be
+    /// one, so it is counted while it announces.
+    fn release(self: &Arc<Self>, mut shared: MutexGuard<'_, Shared<W>>, mut actions: Actions<W>) {
+        let announces = !actions.announce.is_empty() && !shared.closed;
+        shared.announcing += usize::from(announces);
+        self.unlock(shared, &mut actions);
+        self.act(actions);
+        if announces {
+            let mut actions = Actions::default();
+            let mut shared = self.lock();
+            shared.announcing -= 1;
+            self.close_if_done(&mut shared, &mut actions);
+            self.unlock(shared, &mut actions);
+            self.act(actions);
+        }
+    }
+
+    /// Does, without the mutex, what a change under it asked for. Settled futures are announced before the
+    /// host is told that the pool has closed.
+    pub(crate) fn act(self: &Arc<Self>, actions: Actions<W>) {
+        for link in &actions.wake {
+            link.wake();
+        }
+        for task in actions.announce.iter() {
+            W::settled(task);
+        }
+        for kind in &actions.start {
+            match kind {
+                Kind::Native => native::start(self),
+                Kind::Isolate | Kind::Process => self.host.start_worker(*kind),
+            }
+        }
+        if let Some(limit) = actions.reservation_limit {
+            self.limit_reservation(limit);
+        }
+        if actions.hand_over {
+            self.host.hand_over();
+        }
+        if actions.room {
+            self.host.room();
+        }
+        if actions.closed {
+            self.host.closed();
+        }
+        // Last: if a destructor panics, everything else has been done.
+        drop(actions);
+    }
+
     /// Takes the mutex, and takes in what was submitted without it. Whoever changes anything releases it by
     /// `unlock` or `release`.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Shared<W>> {

@@ -1,8 +1,9 @@
 //! The pool itself: everything that happens under its one mutex, and what follows from it once the mutex is
 //! released.
 //!
-//! The files here import each other freely, because they are one thing: `Shared` is what the mutex guards,
-//! and each file holds the methods of `Pool` and `Shared` that belong to one noun.
+//! `pool` has the types: `Pool`, and `Shared`, which is what the mutex guards. Each of the other files adds
+//! those methods of the two that belong to one noun. The methods call each other across the files; the
+//! imports go one way.
 
 pub(crate) mod actions;
 pub(crate) mod claim;

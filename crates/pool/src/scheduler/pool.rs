@@ -8,7 +8,6 @@ use crate::queue::lane::Lane;
 use crate::queue::transit::Transit;
 use crate::scheduler::actions::Actions;
 use crate::scheduler::config::Config;
-use crate::scheduler::starts::Starts;
 use crate::scheduler::stats::{Counts, Histogram, Snapshot};
 use crate::sync::cache_padded::CachePadded;
 use crate::sync::deadline::{self, Alarm};
@@ -19,6 +18,7 @@ use crate::task::states::State;
 use crate::task::task::{Spec, Task};
 use crate::task::work::{Host, Kind, Work, WorkerId};
 use crate::workers::registry::{Record, Registry, WorkerState, WorkerView};
+use crate::workers::starts::Starts;
 
 /// Why a task was not accepted.
 pub enum Refusal<W: Work> {
@@ -57,7 +57,7 @@ pub(crate) struct Shared<W: Work> {
     pub(crate) phase: Phase<W>,
     pub(crate) closed: bool,
     pub(crate) room_wanted: bool,
-    pub(crate) starts: [Starts<W>; Kind::COUNT],
+    pub(crate) starts: [Starts; Kind::COUNT],
     /// Threads that announce what they have settled; the pool is not closed before they are done. Changed by
     /// `Pool::release`.
     pub(crate) announcing: usize,

@@ -9,6 +9,7 @@ use crate::scheduler::pool::{Pool, Shared};
 use crate::sync::deadline::{self, Alarm, Limit};
 use crate::task::outcome::Failure;
 use crate::task::work::{Kind, Work};
+use crate::workers::starts::Starts;
 
 /// After so many failures the pool gives up on a kind of which it has no worker.
 const MOST_TRIES: u32 = 3;
@@ -24,31 +25,6 @@ pub enum StartFailure {
     Fatal,
 }
 
-/// What is known of the starts of one kind, since the last one that succeeded.
-pub(crate) struct Starts<W: Work> {
-    /// Starts that have failed.
-    failed: u32,
-    /// Those among them where the worker ended before it was ready.
-    died: u32,
-    /// Those among them after which there was no worker of the kind, nor one that was starting.
-    unserved: u32,
-    /// The timer of the next try. While there is one no worker of the kind is asked for.
-    retry: Option<Arc<Retry<W>>>,
-}
-
-impl<W: Work> Default for Starts<W> {
-    fn default() -> Self {
-        Starts { failed: 0, died: 0, unserved: 0, retry: None }
-    }
-}
-
-impl<W: Work> Starts<W> {
-    /// A worker of the kind has come.
-    pub(crate) fn note_success(&mut self) {
-        *self = Starts::default();
-    }
-}
-
 /// Lets the pool ask for workers of a kind again.
 struct Retry<W: Work> {
     pool: Weak<Pool<W>>,
@@ -58,7 +34,9 @@ struct Retry<W: Work> {
 impl<W: Work> Alarm for Retry<W> {
     fn expire(self: Arc<Self>, _limit: Limit) {
         if let Some(pool) = self.pool.upgrade() {
-            pool.end_retry_delay(self.kind, |retry| Arc::ptr_eq(retry, &self));
+            let kind = self.kind;
+            let ours: Arc<dyn Alarm> = self;
+            pool.end_retry_delay(kind, |retry| Arc::ptr_eq(retry, &ours));
         }
     }
 
@@ -126,15 +104,14 @@ impl<W: Work> Pool<W> {
 
     /// Asks for no worker of `kind` until `delay` is over.
     fn delay_retry(self: &Arc<Self>, kind: Kind, delay: Duration) {
-        let ours = Arc::new(Retry { pool: Arc::downgrade(self), kind });
-        self.change(|shared, _| shared.starts[kind as usize].retry = Some(ours.clone()));
-        let alarm: Arc<dyn Alarm> = ours;
+        let alarm: Arc<dyn Alarm> = Arc::new(Retry { pool: Arc::downgrade(self), kind });
+        self.change(|shared, _| shared.starts[kind as usize].retry = Some(alarm.clone()));
         if !deadline::add(Instant::now() + delay, Limit::Queue, &alarm) {
             self.end_retry_delay(kind, |_| true);
         }
     }
 
-    fn end_retry_delay(self: &Arc<Self>, kind: Kind, is_meant: impl Fn(&Arc<Retry<W>>) -> bool) {
+    fn end_retry_delay(self: &Arc<Self>, kind: Kind, is_meant: impl Fn(&Arc<dyn Alarm>) -> bool) {
         self.change(|shared, actions| {
             let k = kind as usize;
             if shared.starts[k].retry.as_ref().is_some_and(is_meant) {
