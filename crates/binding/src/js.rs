@@ -7,8 +7,6 @@ use std::ptr;
 
 use napi::sys;
 
-use crate::value::View;
-
 // SAFETY (for the macros' users): every N-API call of this module is given an `env` that belongs to the calling
 // thread, values that are live in the current handle scope, and out pointers to initialised locals.
 macro_rules! out {
@@ -32,22 +30,15 @@ macro_rules! value {
 mod fault;
 mod make;
 mod read;
+mod view;
 
 pub(crate) use fault::{Fault, OUT_OF_MEMORY, check};
 pub(crate) use make::*;
 pub(crate) use read::*;
+pub(crate) use view::*;
 
 /// The environment of one isolate, usable on its thread only.
 pub(crate) type Env = sys::napi_env;
-
-pub(crate) fn element_size(kind: View) -> usize {
-    match kind {
-        3 | 4 | 11 => 2,
-        5..=7 => 4,
-        8..=10 => 8,
-        _ => 1,
-    }
-}
 
 pub(crate) fn set_element(
     env: Env,

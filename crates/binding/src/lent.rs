@@ -1,7 +1,7 @@
 //! Bytes that a native task reads where JavaScript had them: in the memory of a buffer that has moved to the task.
 
+use crate::js::View;
 use crate::store::Store;
-use crate::value::View;
 
 pub(crate) struct Lent {
     pub(crate) view: View,

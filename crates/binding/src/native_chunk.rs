@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use pool::Control;
 
+use crate::js::FLOAT64_ARRAY;
 use crate::native_arguments::memory_of;
-use crate::native_tasks::{self, AS_IS, FLOAT64_ARRAY, failure};
+use crate::native_tasks::{self, AS_IS, failure};
 use crate::value::{ArgList, Args, Packed, Value};
 use crate::work::JsWork;
 

@@ -10,10 +10,13 @@ use kernels::statistics::{Element, Statistics};
 use kernels::{gzip, hash, primes, select, sort, statistics, zstd};
 use pool::Control;
 
-use crate::js::{self, Env, Fault, OUT_OF_MEMORY};
+use crate::js::{
+    self, Env, FLOAT32_ARRAY, FLOAT64_ARRAY, Fault, INT8_ARRAY, INT16_ARRAY, INT32_ARRAY, OUT_OF_MEMORY,
+    UINT8_ARRAY, UINT8_CLAMPED_ARRAY, UINT16_ARRAY, UINT32_ARRAY,
+};
 use crate::native_arguments::{Plain, bytes, copy, memory_of, number, numbers, numbers_in, size, take_bytes};
 use crate::plugins;
-use crate::value::{Args, Packed, Value, View};
+use crate::value::{Args, Packed, Value};
 use crate::work::JsWork;
 
 /// How TypeScript reads a value (lib/codec.ts): as it is; bytes of `v8.Serializer`; a description of an error
@@ -24,17 +27,6 @@ const FORM_ERROR: u8 = 33;
 
 /// Node's own code for a result that is longer than it may be.
 pub(crate) const TOO_LARGE: &str = "ERR_BUFFER_TOO_LARGE";
-
-/// N-API's numbers for the typed arrays that are made or told apart here.
-const INT8_ARRAY: View = 0;
-pub(crate) const UINT8_ARRAY: View = 1;
-const UINT8_CLAMPED_ARRAY: View = 2;
-const INT16_ARRAY: View = 3;
-const UINT16_ARRAY: View = 4;
-const INT32_ARRAY: View = 5;
-const UINT32_ARRAY: View = 6;
-const FLOAT32_ARRAY: View = 7;
-pub(crate) const FLOAT64_ARRAY: View = 8;
 
 /// An error of class `name` for JavaScript.
 pub(crate) fn failure(name: &str, code: &str, message: &str) -> Arc<Packed> {

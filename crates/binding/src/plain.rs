@@ -4,11 +4,9 @@
 
 use napi::sys;
 
-use crate::js::{self, Env, Fault};
+use crate::js::{self, Env, FLOAT64_ARRAY, Fault};
 use crate::native_arguments::memory_of;
 use crate::value::Value;
-
-const FLOAT64_ARRAY: i32 = 8;
 
 pub(crate) struct Plain {
     structure: Box<[u8]>,

@@ -20,9 +20,9 @@ use pool::Control;
 use task::host::{Host, Library, LoadError, PluginError, PluginTask};
 
 use crate::calls::{Answer, Call};
-use crate::js::{self, Fault, OUT_OF_MEMORY};
+use crate::js::{self, Fault, OUT_OF_MEMORY, UINT8_ARRAY};
 use crate::native_arguments::bytes;
-use crate::native_tasks::{Stop, TOO_LARGE, UINT8_ARRAY, explain, failure};
+use crate::native_tasks::{Stop, TOO_LARGE, explain, failure};
 use crate::value::{Args, Packed, Value};
 use crate::work::{JsTask, JsWork, report_progress};
 

@@ -4,10 +4,11 @@ use napi::sys;
 
 use crate::engine;
 use crate::isolate::IsolateState;
-use crate::js::{self, Env, Fault};
+use crate::js::{self, Env, Fault, View};
 use crate::lent::Lent;
+use crate::pooled::{self, Pooled};
 use crate::store::Store;
-use crate::value::{ArgList, Value, View, Whole, is_list, is_whole, is_written};
+use crate::value::{ArgList, Value, Whole, is_list, is_whole, is_written};
 
 /// How a value of the form 0 is read: `read`, `read_once`, or `read_whole`.
 pub(crate) type Read = fn(Env, sys::napi_value) -> Result<Value, Fault>;
@@ -28,7 +29,7 @@ const MANY_BYTES: usize = 1 << 16;
 /// fresh memory costs as much as the copy, so there should be one of both on the way, not two.
 pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
     match js::type_of(env, value)? {
-        sys::ValueType::napi_string => return js::get_string(env, value, true),
+        sys::ValueType::napi_string => return get_string(env, value, true),
         sys::ValueType::napi_object if engine::stores().is_some() => {}
         _ => return read(env, value),
     }
@@ -102,7 +103,7 @@ pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
         sys::ValueType::napi_null => Value::Null,
         sys::ValueType::napi_boolean => Value::Bool(js::get_bool(env, value)?),
         sys::ValueType::napi_number => Value::Number(js::get_double(env, value)?),
-        sys::ValueType::napi_string => js::get_string(env, value, false)?,
+        sys::ValueType::napi_string => get_string(env, value, false)?,
         sys::ValueType::napi_bigint => {
             let (negative, words) = js::get_bigint(env, value)?;
             Value::BigInt { negative, words }
@@ -113,6 +114,26 @@ pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
         }
         _ => return Err(Fault::internal("a value that cannot be sent as it is")),
     })
+}
+
+/// A string, in one byte a character where that loses nothing. With `recycled` a long one is in memory that is used again.
+pub(crate) fn get_string(env: Env, value: sys::napi_value, recycled: bool) -> Result<Value, Fault> {
+    let length = js::string_length(env, value)?;
+    if engine::is_one_byte(value) {
+        let recycled = recycled && pooled::is_worth_it(length + 1);
+        let mut text = if recycled { pooled::take(length + 1) } else { js::with_room(length + 1)? };
+        js::get_latin1(env, value, length, &mut text)?;
+        return Ok(if recycled {
+            Value::LongLatin1(Pooled::new(text))
+        } else {
+            Value::Latin1(text.into_boxed_slice())
+        });
+    }
+    let text = js::get_utf16(env, value, length)?;
+    if text.iter().all(|&unit| unit < 256) {
+        return Ok(Value::Latin1(text.iter().map(|&unit| unit as u8).collect()));
+    }
+    Ok(Value::Utf16(text.into_boxed_slice()))
 }
 
 /// A copy of the bytes of a value. @throws where there is no memory for it, and for memory that has gone since TypeScript looked

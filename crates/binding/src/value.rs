@@ -2,16 +2,12 @@
 //! text or bytes that TypeScript has made of them. `form` says which; only TypeScript gives it a meaning.
 
 use crate::clone::Written;
+use crate::js::View;
 use crate::lent::Lent;
 use crate::parcel::Carried;
 use crate::plain::Plain;
 use crate::pooled::Pooled;
 use crate::store::Store;
-
-/// What a typed array or buffer is to be again when it arrives: N-API's numbers for typed arrays, and ours.
-pub(crate) type View = i32;
-pub(crate) const ARRAY_BUFFER: View = 100;
-pub(crate) const DATA_VIEW: View = 101;
 
 /// Many bytes in memory that becomes the receiver's buffer: a copy, or moved. It can be written once.
 pub(crate) struct Whole {

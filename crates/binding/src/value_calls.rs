@@ -6,6 +6,7 @@ use crate::engine;
 use crate::js::{self, Fault};
 use crate::names;
 use crate::plain::{Plain, Texts};
+use crate::reading;
 use crate::value::Value;
 use crate::writing;
 
@@ -26,8 +27,8 @@ pub(crate) fn keep_plain(call: &Call<'_>) -> Answer {
     let cut = || Fault::internal("more fractions than there is room for");
     let (fractions, all_ends) = doubles.split_at_checked(fractions).ok_or_else(cut)?;
     let (ends, list_ends) = all_ends.split_at_checked(ends).ok_or_else(cut)?;
-    let texts = Texts::new(js::get_string(call.env, call.value(2)?, true)?, ends);
-    let lists = Texts::new(js::get_string(call.env, call.value(4)?, true)?, list_ends);
+    let texts = Texts::new(reading::get_string(call.env, call.value(2)?, true)?, ends);
+    let lists = Texts::new(reading::get_string(call.env, call.value(4)?, true)?, list_ends);
     let plain = Plain::new(structure, fractions.into(), [texts, lists]);
     keep(call, Some(Value::Plain(Box::new(plain))))
 }

@@ -3,11 +3,9 @@
 use napi::sys;
 
 use crate::clone;
-use crate::js::{self, Env, Fault};
+use crate::js::{self, Env, Fault, UINT8_ARRAY};
 use crate::parcel::Carried;
 use crate::value::{self, Packed, Value, Whole};
-
-const UINT8_ARRAY: value::View = 1;
 
 /// Makes a packed value anew in an isolate, and says in which form TypeScript gets it.
 pub(crate) fn write_packed(env: Env, packed: &Packed) -> Result<(u8, sys::napi_value), Fault> {

@@ -5,8 +5,7 @@ use std::ptr;
 
 use napi::sys;
 
-use crate::js::{Env, Fault, check, element_size};
-use crate::value::{ARRAY_BUFFER, DATA_VIEW, View};
+use crate::js::{ARRAY_BUFFER, DATA_VIEW, Env, Fault, View, check, element_size};
 
 pub(crate) fn undefined(env: Env) -> Result<sys::napi_value, Fault> {
     value!(|result| sys::napi_get_undefined(env, &mut result))

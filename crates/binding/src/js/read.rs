@@ -5,10 +5,7 @@ use std::ptr;
 
 use napi::sys;
 
-use crate::engine;
-use crate::js::{Env, Fault, check, element_size};
-use crate::pooled::{self, Pooled};
-use crate::value::{ARRAY_BUFFER, DATA_VIEW, Value, View};
+use crate::js::{ARRAY_BUFFER, DATA_VIEW, Env, Fault, View, check, element_size};
 
 pub(crate) fn type_of(env: Env, value: sys::napi_value) -> Result<sys::napi_valuetype, Fault> {
     out!(sys::napi_valuetype, 0, |kind| sys::napi_typeof(env, value, &mut kind))
@@ -45,27 +42,38 @@ pub(crate) fn get_bigint(env: Env, value: sys::napi_value) -> Result<(bool, Box<
     Ok((sign != 0, words.into_boxed_slice()))
 }
 
-/// A string, in one byte a character where that loses nothing. With `pool` a long one is in memory that is used again.
-pub(crate) fn get_string(env: Env, value: sys::napi_value, pool: bool) -> Result<Value, Fault> {
+/// How many UTF-16 units a string has.
+pub(crate) fn string_length(env: Env, value: sys::napi_value) -> Result<usize, Fault> {
     let mut length = 0usize;
     // SAFETY: a null buffer asks for the length only.
     check(unsafe { sys::napi_get_value_string_utf16(env, value, ptr::null_mut(), 0, &mut length) })?;
-    if engine::is_one_byte(value) {
-        let pool = pool && pooled::is_worth_it(length + 1);
-        let mut text = if pool { pooled::take(length + 1) } else { with_room(length + 1)? };
-        let mut written = 0usize;
-        // SAFETY: the capacity holds `length` characters and the NUL that N-API adds.
-        check(unsafe {
-            sys::napi_get_value_string_latin1(env, value, text.as_mut_ptr().cast(), length + 1, &mut written)
-        })?;
-        // SAFETY: N-API has initialised `written` bytes.
-        unsafe { text.set_len(written) };
-        return Ok(if pool {
-            Value::LongLatin1(Pooled::new(text))
-        } else {
-            Value::Latin1(text.into_boxed_slice())
-        });
+    Ok(length)
+}
+
+/// Reads a string of this length, all of whose characters fit a byte, into a vector that is empty and has room for one byte
+/// more than that.
+pub(crate) fn get_latin1(
+    env: Env,
+    value: sys::napi_value,
+    length: usize,
+    text: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    debug_assert!(text.is_empty());
+    if text.capacity() <= length {
+        return Err(Fault::internal("no room for a string"));
     }
+    let mut written = 0usize;
+    // SAFETY: the capacity holds `length` characters and the NUL that N-API adds.
+    check(unsafe {
+        sys::napi_get_value_string_latin1(env, value, text.as_mut_ptr().cast(), length + 1, &mut written)
+    })?;
+    // SAFETY: N-API has initialised `written` bytes.
+    unsafe { text.set_len(written) };
+    Ok(())
+}
+
+/// The UTF-16 units of a string of this length.
+pub(crate) fn get_utf16(env: Env, value: sys::napi_value, length: usize) -> Result<Vec<u16>, Fault> {
     let mut text: Vec<u16> = with_room(length + 1)?;
     let mut written = 0usize;
     // SAFETY: the capacity holds `length` units and the NUL that N-API adds.
@@ -74,10 +82,7 @@ pub(crate) fn get_string(env: Env, value: sys::napi_value, pool: bool) -> Result
     })?;
     // SAFETY: N-API has initialised `written` units.
     unsafe { text.set_len(written) };
-    if text.iter().all(|&unit| unit < 256) {
-        return Ok(Value::Latin1(text.iter().map(|&unit| unit as u8).collect()));
-    }
-    Ok(Value::Utf16(text.into_boxed_slice()))
+    Ok(text)
 }
 
 /// An empty vector for so many, where there is memory for it.
@@ -89,11 +94,8 @@ pub(crate) fn with_room<T>(length: usize) -> Result<Vec<T>, Fault> {
 
 /// A string as Rust text; lone surrogates become U+FFFD.
 pub(crate) fn get_text(env: Env, value: sys::napi_value) -> Result<String, Fault> {
-    match get_string(env, value, false)? {
-        Value::Latin1(text) => Ok(text.iter().map(|&byte| char::from(byte)).collect()),
-        Value::Utf16(text) => Ok(String::from_utf16_lossy(&text)),
-        _ => Err(Fault::internal("not a string")),
-    }
+    let units = get_utf16(env, value, string_length(env, value)?)?;
+    Ok(String::from_utf16_lossy(&units))
 }
 
 /// The bytes of an ArrayBuffer or of a view, and what it is. The slice is good until JavaScript runs.
