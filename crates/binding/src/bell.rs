@@ -8,13 +8,13 @@
 //! That mutex is also the gate of the handle: it is nulled under it before libuv closes the handle, and
 //! nobody rings a closed one.
 
-use std::ffi::c_void;
 use std::ptr;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::uv::{self, UvAsync};
+use crate::event_loop;
+use crate::uv::UvAsync;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spot {
@@ -58,7 +58,7 @@ impl Bell {
     pub(crate) fn ring(&self) {
         let mut state = self.state.lock();
         match state.spot {
-            Spot::Loop => uv::send(state.handle),
+            Spot::Loop => event_loop::send(state.handle),
             Spot::Busy => state.token = true,
             Spot::Parked => {
                 state.token = true;
@@ -69,7 +69,7 @@ impl Bell {
 
     /// Rings through the loop, whatever the spot: for the thread itself, before it leaves a slice.
     pub(crate) fn ring_loop(&self) {
-        uv::send(self.state.lock().handle);
+        event_loop::send(self.state.lock().handle);
     }
 
     /// The thread begins a slice; it takes any token.
@@ -99,7 +99,7 @@ impl Bell {
         let mut state = self.state.lock();
         state.spot = Spot::Loop;
         if std::mem::take(&mut state.token) {
-            uv::send(state.handle);
+            event_loop::send(state.handle);
         }
     }
 
@@ -116,10 +116,4 @@ impl Bell {
         state.spot = before;
         std::mem::take(&mut state.token)
     }
-}
-
-/// The owner of a handle: what libuv hands to the callback.
-pub(crate) unsafe fn handle_data(handle: *mut UvAsync) -> *mut c_void {
-    // SAFETY: `data` is the first member of every libuv handle; the caller vouches for the handle.
-    unsafe { *handle.cast::<*mut c_void>() }
 }

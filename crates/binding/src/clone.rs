@@ -5,10 +5,12 @@
 //! shared memory. What is written has the format of `v8.Serializer`, so that `v8.Deserializer` can read it, too.
 
 use std::mem::MaybeUninit;
+use std::sync::OnceLock;
 
 use napi::sys;
 
-use crate::engine::{self, Current, Isolate, Local};
+use crate::library::{self, Symbols};
+use crate::v8::{Current, Isolate, Local};
 
 /// Memory in which V8 makes one of its objects. `TryCatch`, the largest, takes six words.
 type Place = MaybeUninit<[usize; 32]>;
@@ -35,7 +37,7 @@ pub(crate) struct Memory {
     size: usize,
 }
 
-/// The symbols; see `engine`.
+/// The symbols.
 #[derive(Clone, Copy)]
 pub(crate) struct Cloner {
     pub(crate) current: Current,
@@ -50,6 +52,36 @@ pub(crate) struct Cloner {
     pub(crate) close_reader: unsafe extern "C" fn(*mut Place),
     pub(crate) read_header: unsafe extern "C" fn(*mut Place, Local) -> Maybe,
     pub(crate) read_value: unsafe extern "C" fn(*mut Place, Local) -> sys::napi_value,
+}
+
+impl Cloner {
+    fn find(symbols: &Symbols) -> Option<Cloner> {
+        // SAFETY: constructors, destructors and members of V8's two classes; see `library` for how they are called.
+        unsafe {
+            Some(Cloner {
+                current: Current::find(symbols)?,
+                open_catch: symbols.find(c"_ZN2v88TryCatchC1EPNS_7IsolateE")?,
+                close_catch: symbols.find(c"_ZN2v88TryCatchD1Ev")?,
+                open_writer: symbols.find(c"_ZN2v815ValueSerializerC1EPNS_7IsolateE")?,
+                close_writer: symbols.find(c"_ZN2v815ValueSerializerD1Ev")?,
+                write_header: symbols.find(c"_ZN2v815ValueSerializer11WriteHeaderEv")?,
+                write_value: symbols
+                    .find(c"_ZN2v815ValueSerializer10WriteValueENS_5LocalINS_7ContextEEENS1_INS_5ValueEEE")?,
+                release: symbols.find(c"_ZN2v815ValueSerializer7ReleaseEv")?,
+                open_reader: symbols.find(c"_ZN2v817ValueDeserializerC1EPNS_7IsolateEPKhm")?,
+                close_reader: symbols.find(c"_ZN2v817ValueDeserializerD1Ev")?,
+                read_header: symbols
+                    .find(c"_ZN2v817ValueDeserializer10ReadHeaderENS_5LocalINS_7ContextEEE")?,
+                read_value: symbols.find(c"_ZN2v817ValueDeserializer9ReadValueENS_5LocalINS_7ContextEEE")?,
+            })
+        }
+    }
+}
+
+/// The calls, where the runtime has them.
+pub(crate) fn cloner() -> Option<&'static Cloner> {
+    static FOUND: OnceLock<Option<Cloner>> = OnceLock::new();
+    FOUND.get_or_init(|| library::symbols().and_then(Cloner::find)).as_ref()
 }
 
 /// A value as V8 has written it, in memory of the C library.
@@ -85,7 +117,7 @@ const TOO_MUCH: usize = 1 << 16;
 /// # Safety
 /// On the thread of the current isolate, whose value it is, with its context entered and a handle scope open.
 pub(crate) unsafe fn write(value: sys::napi_value) -> Option<Written> {
-    let cloner = engine::cloner()?;
+    let cloner = cloner()?;
     // SAFETY: the caller's. Each place is made, used and unmade here, in order; it does not move meanwhile, and a
     // `TryCatch` lies on the stack, as it must. Whatever V8 throws stays in it.
     let memory = unsafe {
@@ -113,7 +145,7 @@ pub(crate) unsafe fn write(value: sys::napi_value) -> Option<Written> {
 /// # Safety
 /// As for `write`; the value lives in the caller's handle scope.
 pub(crate) unsafe fn read(written: &Written) -> Option<sys::napi_value> {
-    let cloner = engine::cloner()?;
+    let cloner = cloner()?;
     let bytes = written.bytes();
     // SAFETY: as in `write`; V8 reads the bytes, which outlive the reader, and keeps none of them.
     let value = unsafe {

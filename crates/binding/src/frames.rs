@@ -2,13 +2,13 @@
 
 use napi::sys;
 
-use crate::engine::{self, Isolate};
-use crate::interrupts::Frame;
+use crate::interrupts::{self, Frame};
 use crate::js;
+use crate::v8::Isolate;
 
 /// The innermost frames. On the isolate's thread, in an interrupt; `env` is that isolate's.
 pub(crate) fn read(env: sys::napi_env, isolate: *mut Isolate, most: i32) -> Vec<Frame> {
-    let Some(interrupts) = engine::interrupts() else { return Vec::new() };
+    let Some(interrupts) = interrupts::interrupts() else { return Vec::new() };
     // SAFETY: on the isolate's thread, in the scope that `scoped` opens; `env` is this isolate's.
     js::scoped(env, || unsafe { interrupts.frames(env, isolate, most) })
 }

@@ -13,10 +13,11 @@ use std::time::Instant;
 use napi::sys;
 use parking_lot::{Condvar, Mutex};
 
-use crate::engine::{self, Isolate};
 use crate::frames::{self, Caller};
+use crate::interrupts;
 use crate::js;
 use crate::stopper;
+use crate::v8::Isolate;
 use crate::work::JsTask;
 
 /// What an interrupt, once it is on the worker's thread, is to do.
@@ -91,7 +92,7 @@ pub(crate) enum Standing {
 impl Guard {
     /// For the isolate of the calling thread, whose tasks are called by `caller`.
     pub(crate) fn new(env: sys::napi_env, caller: Caller) -> Self {
-        let isolate = engine::interrupts().map_or(ptr::null_mut(), |interrupts| interrupts.current());
+        let isolate = interrupts::interrupts().map_or(ptr::null_mut(), |interrupts| interrupts.current());
         Guard {
             state: Mutex::new(GuardState {
                 isolate,
@@ -133,7 +134,7 @@ impl Guard {
         state.is_put_off = false;
         state.put_offs = 0;
         let hit = std::mem::take(&mut state.hit);
-        if hit && let Some(interrupts) = engine::interrupts().filter(|_| !state.isolate.is_null()) {
+        if hit && let Some(interrupts) = interrupts::interrupts().filter(|_| !state.isolate.is_null()) {
             // SAFETY: the isolate is alive, and this is its thread.
             unsafe { interrupts.cancel(state.isolate) };
         }
@@ -230,7 +231,7 @@ impl Guard {
         let state = self.state.lock();
         let (isolate, env) = (state.isolate, state.env);
         drop(state);
-        if let Some(interrupts) = engine::interrupts().filter(|_| !isolate.is_null()) {
+        if let Some(interrupts) = interrupts::interrupts().filter(|_| !isolate.is_null()) {
             // SAFETY: only this thread closes the guard, so the isolate is alive; the scope is open.
             js::scoped(env, || unsafe { interrupts.end(isolate) });
         }
@@ -259,7 +260,7 @@ impl Guard {
     }
 
     fn request(self: &Arc<Self>, state: &mut GuardState) {
-        if let Some(interrupts) = engine::interrupts() {
+        if let Some(interrupts) = interrupts::interrupts() {
             // Each request holds the guard itself. One that V8 never makes good on, because the isolate ends
             // first, leaks these few bytes; freeing them early could not be told from freeing them too early.
             let data = Box::into_raw(Box::new(self.clone())).cast::<c_void>();
@@ -270,7 +271,7 @@ impl Guard {
 }
 
 fn terminate(state: &mut GuardState) {
-    if let Some(interrupts) = engine::interrupts() {
+    if let Some(interrupts) = interrupts::interrupts() {
         state.hit = true;
         state.last_hit = state.entered.last().map(|task| task.id());
         // SAFETY: the isolate is alive while the pointer is not null, and the caller holds the mutex.
@@ -294,7 +295,7 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
     match &state.wish {
         Wish::Nothing => {}
         Wish::Kill => {
-            if let Some(interrupts) = engine::interrupts() {
+            if let Some(interrupts) = interrupts::interrupts() {
                 // SAFETY: this is the isolate's thread, and the scope is open.
                 js::scoped(env, || unsafe { interrupts.end(isolate) });
             }

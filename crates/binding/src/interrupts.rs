@@ -1,14 +1,19 @@
 //! Asking, terminating and looking at the JavaScript of another thread.
 
 use std::ffi::{c_int, c_void};
+use std::sync::OnceLock;
 
 use napi::sys;
 
-use crate::engine::{Current, Isolate, Local};
+use crate::library::{self, Symbols};
+use crate::v8::{Current, Isolate, Local};
+
+/// Set, to anything, it makes every stop go by replacing the worker, as on a runtime without the symbols.
+const FORCE_MISSING: &str = "CONCURRENT_FUTURES_NO_INTERRUPT";
 
 pub(crate) type InterruptCallback = unsafe extern "C" fn(*mut Isolate, *mut c_void);
 
-/// What stopping and looking at a running isolate needs: the symbols; see `engine`.
+/// What stopping and looking at a running isolate needs: the symbols.
 #[derive(Clone, Copy)]
 pub(crate) struct Interrupts {
     pub(crate) current: Current,
@@ -34,6 +39,28 @@ pub(crate) struct Frame {
 }
 
 impl Interrupts {
+    fn find(symbols: &Symbols) -> Option<Interrupts> {
+        // SAFETY: static and member functions of V8's public classes, and two functions of Node's; see `library` for how they
+        // are called.
+        unsafe {
+            Some(Interrupts {
+                current: Current::find(symbols)?,
+                request: symbols.find(c"_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_")?,
+                terminate: symbols.find(c"_ZN2v87Isolate18TerminateExecutionEv")?,
+                environment: symbols.find(c"_ZN4node21GetCurrentEnvironmentEN2v85LocalINS0_7ContextEEE")?,
+                stop_environment: symbols.find(c"_ZN4node4StopEPNS_11EnvironmentENS_9StopFlags5FlagsE")?,
+                cancel: symbols.find(c"_ZN2v87Isolate24CancelTerminateExecutionEv")?,
+                stack_trace: symbols
+                    .find(c"_ZN2v810StackTrace17CurrentStackTraceEPNS_7IsolateEiNS0_17StackTraceOptionsE")?,
+                frame_count: symbols.find(c"_ZNK2v810StackTrace13GetFrameCountEv")?,
+                frame: symbols.find(c"_ZNK2v810StackTrace8GetFrameEPNS_7IsolateEj")?,
+                script_name: symbols.find(c"_ZNK2v810StackFrame13GetScriptNameEv")?,
+                function_name: symbols.find(c"_ZNK2v810StackFrame15GetFunctionNameEv")?,
+                location: symbols.find(c"_ZNK2v810StackFrame11GetLocationEv")?,
+            })
+        }
+    }
+
     /// The isolate that this thread has entered, or null.
     pub(crate) fn current(&self) -> *mut Isolate {
         self.current.isolate()
@@ -113,6 +140,18 @@ impl Interrupts {
             (0..count).map(read).collect()
         }
     }
+}
+
+/// The calls, where the runtime has them.
+pub(crate) fn interrupts() -> Option<&'static Interrupts> {
+    static FOUND: OnceLock<Option<Interrupts>> = OnceLock::new();
+    FOUND
+        .get_or_init(|| {
+            library::symbols()
+                .filter(|_| std::env::var_os(FORCE_MISSING).is_none())
+                .and_then(Interrupts::find)
+        })
+        .as_ref()
 }
 
 /// A string handle as text; empty for none.

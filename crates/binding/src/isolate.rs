@@ -16,7 +16,7 @@ use napi::sys;
 use crate::awake::Wakefulness;
 use crate::bell::Bell;
 use crate::debugger::Breakpoint;
-use crate::engine;
+use crate::event_loop;
 use crate::isolate_link::IsolateLink;
 use crate::js::{self, Env, Fault, check};
 use crate::mailbox::{Mailbox, Note};
@@ -221,22 +221,22 @@ impl IsolateState {
     }
 
     fn open_bell(&self, raw: *mut IsolateState) -> Result<(), Fault> {
-        let mut event_loop: *mut c_void = self.env.cast();
-        if engine::has_libuv() {
+        let mut loop_or_env: *mut c_void = self.env.cast();
+        if event_loop::has_libuv() {
             let mut own = ptr::null_mut();
             // SAFETY: out pointer to a local.
             check(unsafe { sys::napi_get_uv_event_loop(self.env, &mut own) })?;
-            event_loop = own.cast();
+            loop_or_env = own.cast();
         }
-        let uv = engine::uv();
-        let handle = uv.open(event_loop, raw.cast(), slice::on_bell);
+        let uv = event_loop::uv();
+        let handle = uv.open(loop_or_env, raw.cast(), slice::on_bell);
         if handle.is_null() {
             return Err(Fault::internal("no doorbell could be made"));
         }
         uv.hold(handle, false);
         self.handle.set(handle);
         self.bell.hang(handle);
-        self.vigil.open(event_loop, raw);
+        self.vigil.open(loop_or_env, raw);
         let mut hook = ptr::null_mut();
         // SAFETY: `raw` lives until `on_closed`, which the hook brings about.
         check(unsafe {
@@ -252,7 +252,7 @@ impl IsolateState {
         let after = if held { before + 1 } else { before.saturating_sub(1) };
         self.unfinished.set(after);
         if (before == 0) != (after == 0) && !self.handle.get().is_null() {
-            engine::uv().hold(self.handle.get(), after > 0);
+            event_loop::uv().hold(self.handle.get(), after > 0);
         }
     }
 
@@ -352,12 +352,12 @@ unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, data:
         return;
     }
     state.closing.set(1 + u32::from(state.vigil.close(on_closed)));
-    engine::uv().close(handle, on_closed);
+    event_loop::uv().close(handle, on_closed);
 }
 
 unsafe extern "C" fn on_closed(handle: *mut UvAsync) {
     // SAFETY: libuv hands back a handle that `open_bell` made, whose data is the leaked state.
-    let raw = unsafe { crate::bell::handle_data(handle).cast::<IsolateState>() };
+    let raw = unsafe { crate::uv::handle_data(handle).cast::<IsolateState>() };
     // SAFETY: it lives until the last of the handles is closed.
     let closing = unsafe { &(*raw).closing };
     closing.set(closing.get() - 1);

@@ -11,7 +11,7 @@ mod calls;
 mod clone;
 mod debugger;
 mod deliver;
-mod engine;
+mod event_loop;
 mod frames;
 mod functions;
 mod future_calls;
@@ -22,6 +22,7 @@ mod isolate;
 mod isolate_link;
 mod js;
 mod lent;
+mod library;
 mod mailbox;
 mod names;
 mod native_arguments;
@@ -49,6 +50,7 @@ mod templates;
 mod texts;
 mod threadsafe;
 mod uv;
+mod v8;
 mod value;
 mod value_calls;
 mod vigil;
@@ -74,7 +76,7 @@ use crate::js::Fault;
 )]
 pub fn connect(env: Env, deliver: Unknown<'_>) -> Result<Unknown<'static>> {
     let raw = env.raw();
-    engine::see_runtime(raw);
+    library::see_runtime(raw);
     let target = build(raw, napi::JsValue::raw(&deliver)).map_err(|fault| match fault {
         Fault::Pending => Error::new(Status::PendingException, "an exception is pending"),
         Fault::Throw { message, .. } => Error::from_reason(message),
@@ -87,9 +89,9 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
     let (state, header) = IsolateState::create(env, deliver)?;
     let target = js::object(env)?;
     js::set(env, target, c"header", header)?;
-    js::set(env, target, c"canMove", js::boolean(env, engine::stores().is_some())?)?;
-    js::set(env, target, c"canWrite", js::boolean(env, engine::cloner().is_some())?)?;
-    js::set(env, target, c"canInterrupt", js::boolean(env, engine::interrupts().is_some())?)?;
+    js::set(env, target, c"canMove", js::boolean(env, store::stores().is_some())?)?;
+    js::set(env, target, c"canWrite", js::boolean(env, clone::cloner().is_some())?)?;
+    js::set(env, target, c"canInterrupt", js::boolean(env, interrupts::interrupts().is_some())?)?;
     let table = calls! {
         c"submit" => submit_calls::submit,
         c"seal" => submit_calls::seal,

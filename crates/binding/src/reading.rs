@@ -2,12 +2,12 @@
 
 use napi::sys;
 
-use crate::engine;
 use crate::isolate::IsolateState;
 use crate::js::{self, Env, Fault, View};
 use crate::lent::Lent;
 use crate::pooled::{self, Pooled};
-use crate::store::Store;
+use crate::store::{self, Store};
+use crate::v8;
 use crate::value::{ArgList, Value, Whole, is_list, is_whole, is_written};
 
 /// How a value of the form 0 is read: `read`, `read_once`, or `read_whole`.
@@ -30,7 +30,7 @@ const MANY_BYTES: usize = 1 << 16;
 pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
     match js::type_of(env, value)? {
         sys::ValueType::napi_string => return get_string(env, value, true),
-        sys::ValueType::napi_object if engine::stores().is_some() => {}
+        sys::ValueType::napi_object if store::stores().is_some() => {}
         _ => return read(env, value),
     }
     let (view, data) = js::get_bytes(env, value)?;
@@ -119,7 +119,7 @@ pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
 /// A string, in one byte a character where that loses nothing. With `recycled` a long one is in memory that is used again.
 pub(crate) fn get_string(env: Env, value: sys::napi_value, recycled: bool) -> Result<Value, Fault> {
     let length = js::string_length(env, value)?;
-    if engine::is_one_byte(value) {
+    if v8::is_one_byte(value) {
         let recycled = recycled && pooled::is_worth_it(length + 1);
         let mut text = if recycled { pooled::take(length + 1) } else { js::with_room(length + 1)? };
         js::get_latin1(env, value, length, &mut text)?;

@@ -51,7 +51,7 @@ pub(crate) enum Errand {
 
 pub(crate) unsafe extern "C" fn on_bell(handle: *mut UvAsync) {
     // SAFETY: libuv calls with the handle that `open_bell` made; its data lives until the handle is closed.
-    let state = unsafe { &*bell::handle_data(handle).cast::<IsolateState>() };
+    let state = unsafe { &*crate::uv::handle_data(handle).cast::<IsolateState>() };
     // A panic must not cross into C. It would be a bug of ours; the futures concerned are settled when the worker ends.
     let _ = catch_unwind(AssertUnwindSafe(|| js::scoped(state.env, || turn(state))));
 }

@@ -7,11 +7,13 @@
 
 use std::ffi::c_void;
 use std::ptr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use napi::sys;
 
-use crate::engine::{self, Isolate};
+use crate::library::{self, Symbols};
+use crate::v8::Isolate;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -37,7 +39,7 @@ const DESTROY: usize = 3;
 type Get = unsafe extern "C" fn(sys::napi_value) -> SharedPtr;
 type New = unsafe extern "C" fn(*mut Isolate, *mut SharedPtr) -> *mut c_void;
 
-/// The symbols; see `engine`.
+/// The symbols.
 #[derive(Clone, Copy)]
 pub(crate) struct Stores {
     pub(crate) current: unsafe extern "C" fn() -> *mut Isolate,
@@ -52,6 +54,34 @@ pub(crate) type Address = *const c_void;
 unsafe impl Send for Stores {}
 // SAFETY: as above.
 unsafe impl Sync for Stores {}
+
+impl Stores {
+    fn find(symbols: &Symbols) -> Option<Stores> {
+        // SAFETY: addresses only, but for the first, a static member of `v8::Isolate`.
+        unsafe {
+            Some(Stores {
+                current: symbols.find(c"_ZN2v87Isolate10GetCurrentEv")?,
+                get: [
+                    symbols.find(c"_ZN2v811ArrayBuffer15GetBackingStoreEv")?,
+                    symbols.find(c"_ZN2v817SharedArrayBuffer15GetBackingStoreEv")?,
+                ],
+                new: [
+                    symbols
+                        .find(c"_ZN2v811ArrayBuffer3NewEPNS_7IsolateESt10shared_ptrINS_12BackingStoreEE")?,
+                    symbols.find(
+                        c"_ZN2v817SharedArrayBuffer3NewEPNS_7IsolateESt10shared_ptrINS_12BackingStoreEE",
+                    )?,
+                ],
+            })
+        }
+    }
+}
+
+/// The calls, where the runtime has them.
+pub(crate) fn stores() -> Option<&'static Stores> {
+    static FOUND: OnceLock<Option<Stores>> = OnceLock::new();
+    FOUND.get_or_init(|| library::symbols().and_then(Stores::find)).as_ref()
+}
 
 /// One use of a backing store.
 pub(crate) struct Store {
@@ -71,7 +101,7 @@ impl Store {
     /// # Safety
     /// `buffer` must be what `is_shared` says.
     pub(crate) unsafe fn of(buffer: sys::napi_value, is_shared: bool) -> Option<Store> {
-        let stores = engine::stores()?;
+        let stores = stores()?;
         // SAFETY: the symbol of `GetBackingStore` of that class; a `napi_value` of Node is the slot of the Local.
         let pointer = unsafe {
             let get: Get = std::mem::transmute::<Address, Get>(stores.get[usize::from(is_shared)]);
@@ -83,7 +113,7 @@ impl Store {
 
     /// A new buffer of the current isolate over this store. An ArrayBuffer may be made once only.
     pub(crate) fn open(&self) -> Option<sys::napi_value> {
-        let stores = engine::stores()?;
+        let stores = stores()?;
         let mut argument = self.clone_pointer();
         // SAFETY: the symbol of `New(Isolate*, shared_ptr)` of that class, which takes the pointer by reference to
         // a temporary of the caller; this thread has entered its isolate.

@@ -1,7 +1,5 @@
 //! The doorbell's handle where there is no libuv: a threadsafe function of N-API behind the few calls of a `uv_async_t` that the
 //! binding makes. Rings that come before the callback has begun are one ring, as with libuv.
-//!
-//! Bun exports the names of libuv, and some of V8, as stubs that abort or mean something else; so it is told by its global.
 
 use std::ffi::{c_int, c_void};
 use std::mem::size_of;
@@ -21,18 +19,6 @@ struct Ring {
     callback: AsyncCallback,
     is_rung: AtomicBool,
     is_closed: AtomicBool,
-}
-
-/// Whether the runtime is Bun.
-pub(crate) fn is_bun(env: sys::napi_env) -> bool {
-    let (mut global, mut is_there) = (ptr::null_mut(), false);
-    // SAFETY: a live environment on its thread; out pointers to locals.
-    unsafe {
-        sys::napi_get_global(env, &mut global) == sys::Status::napi_ok
-            && sys::napi_has_named_property(env, global, c"Bun".as_ptr(), &mut is_there)
-                == sys::Status::napi_ok
-            && is_there
-    }
 }
 
 pub(crate) unsafe extern "C" fn handle_size(_kind: c_int) -> usize {

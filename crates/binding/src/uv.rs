@@ -2,8 +2,6 @@
 
 use std::ffi::{c_int, c_void};
 
-use crate::engine;
-
 /// A `uv_async_t`, seen from outside.
 pub(crate) type UvAsync = c_void;
 pub(crate) type AsyncCallback = unsafe extern "C" fn(*mut UvAsync);
@@ -21,7 +19,7 @@ pub(crate) struct IdleCalls {
     pub(crate) backend_timeout: unsafe extern "C" fn(*const c_void) -> c_int,
 }
 
-/// The symbols; see `engine`.
+/// The symbols; see `event_loop`.
 #[derive(Clone, Copy)]
 pub(crate) struct Uv {
     pub(crate) handle_size: unsafe extern "C" fn(c_int) -> usize,
@@ -31,14 +29,6 @@ pub(crate) struct Uv {
     pub(crate) reference: unsafe extern "C" fn(*mut UvAsync),
     pub(crate) unreference: unsafe extern "C" fn(*mut UvAsync),
     pub(crate) idle: Option<IdleCalls>,
-}
-
-/// Rings; null does nothing. The caller holds the gate, so the handle is open.
-pub(crate) fn send(handle: *mut UvAsync) {
-    if !handle.is_null() {
-        // SAFETY: an open handle; libuv allows this from any thread.
-        unsafe { (engine::uv().async_send)(handle) };
-    }
 }
 
 impl Uv {
@@ -96,4 +86,13 @@ impl Uv {
         // SAFETY: an open handle of this thread's loop.
         unsafe { if held { (self.reference)(handle) } else { (self.unreference)(handle) } }
     }
+}
+
+/// What a handle was opened with.
+///
+/// # Safety
+/// A handle that `Uv` has opened, on its loop's thread.
+pub(crate) unsafe fn handle_data(handle: *mut UvAsync) -> *mut c_void {
+    // SAFETY: `data` is the first member of every libuv handle; the rest is the caller's.
+    unsafe { *handle.cast::<*mut c_void>() }
 }

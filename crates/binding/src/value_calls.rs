@@ -2,11 +2,11 @@
 
 use crate::calls::{Answer, Call};
 use crate::clone;
-use crate::engine;
 use crate::js::{self, Fault};
 use crate::names;
 use crate::plain::{Plain, Texts};
 use crate::reading;
+use crate::v8;
 use crate::value::Value;
 use crate::writing;
 
@@ -62,6 +62,6 @@ pub(crate) fn has_names(call: &Call<'_>) -> Answer {
 /// `isDetachable(buffer)`: whether an ArrayBuffer can move.
 pub(crate) fn is_detachable(call: &Call<'_>) -> Answer {
     let buffer = call.value(0)?;
-    let is_detachable = !js::is_arraybuffer(call.env, buffer)? || engine::is_detachable(buffer);
+    let is_detachable = !js::is_arraybuffer(call.env, buffer)? || v8::is_detachable(buffer);
     js::boolean(call.env, is_detachable)
 }

@@ -12,12 +12,11 @@ use std::ptr;
 use std::time::{Duration, Instant};
 
 use crate::awake::{self, Wakefulness};
-use crate::bell;
-use crate::engine;
+use crate::event_loop;
 use crate::isolate::IsolateState;
 use crate::js;
 use crate::slice;
-use crate::uv::{CloseCallback, IdleCalls, UvIdle};
+use crate::uv::{self, CloseCallback, IdleCalls, UvIdle};
 
 /// A result has come soon if the loop has waited no longer than this for it, to be woken included.
 const SOON: Duration = Duration::from_micros(60);
@@ -53,7 +52,7 @@ impl Vigil {
     pub(crate) fn open(&self, event_loop: *mut c_void, raw: *mut IsolateState) {
         if awake::has_spare_cores() {
             self.event_loop.set(event_loop);
-            self.handle.set(engine::uv().open_idle(event_loop, raw.cast()));
+            self.handle.set(event_loop::uv().open_idle(event_loop, raw.cast()));
         }
     }
 
@@ -63,7 +62,7 @@ impl Vigil {
         if handle.is_null() {
             return false;
         }
-        engine::uv().close(handle, closed);
+        event_loop::uv().close(handle, closed);
         true
     }
 
@@ -104,12 +103,12 @@ impl Vigil {
 }
 
 fn idle_calls() -> Option<&'static IdleCalls> {
-    engine::uv().idle.as_ref()
+    event_loop::uv().idle.as_ref()
 }
 
 unsafe extern "C" fn on_idle(handle: *mut UvIdle) {
     // SAFETY: libuv calls with the handle that `open` made; its data lives until the handle is closed.
-    let state = unsafe { &*bell::handle_data(handle).cast::<IsolateState>() };
+    let state = unsafe { &*uv::handle_data(handle).cast::<IsolateState>() };
     // A panic must not cross into C; see `slice::on_bell`.
     let _ = catch_unwind(AssertUnwindSafe(|| watch(state)));
 }
