@@ -6,11 +6,11 @@ use std::sync::Arc;
 use napi::sys;
 use pool::{Failure, Kind, Outcome};
 
+use crate::failure;
 use crate::isolate::{BATCH, IsolateState};
 use crate::js::{self, Env, Fault};
 use crate::mailbox::Note;
-use crate::native_tasks;
-use crate::value::{Packed, Value};
+use crate::value::{FORM_AS_IS, Packed, Value};
 use crate::work::{JsTask, JsWork};
 use crate::writing;
 
@@ -216,7 +216,7 @@ pub(crate) fn write_outcome(
     outcome: Option<Outcome<JsWork>>,
 ) -> Result<RowParts, Fault> {
     try_write(env, task, outcome).or_else(|fault| {
-        let error = native_tasks::unmade(env, fault, "the outcome");
+        let error = failure::unmade(env, fault, "the outcome");
         write_failure(env, task, Failure::Threw(error))
     })
 }
@@ -225,8 +225,10 @@ fn try_write(env: Env, task: &JsTask, outcome: Option<Outcome<JsWork>>) -> Resul
     let plain = |row: Row| Ok((row as i32, 0.0, None));
     match outcome {
         None => plain(Row::Collected),
-        Some(Ok(Packed { value: Value::Number(number), form: 0 })) => Ok((Row::Number as i32, number, None)),
-        Some(Ok(Packed { value: Value::Undefined, form: 0 })) => plain(Row::Undefined),
+        Some(Ok(Packed { value: Value::Number(number), form: FORM_AS_IS })) => {
+            Ok((Row::Number as i32, number, None))
+        }
+        Some(Ok(Packed { value: Value::Undefined, form: FORM_AS_IS })) => plain(Row::Undefined),
         Some(Ok(packed)) => {
             let (form, value) = writing::write_packed(env, &packed)?;
             Ok((Row::Value as i32 | i32::from(form) << 8, 0.0, Some(value)))

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use kernels::{Control, KernelError};
 
+use crate::elements::Pod;
 use crate::value::{ArgList, Value};
 
 /// Characters of a string to encode between two looks at the control.
@@ -89,31 +90,8 @@ pub(crate) fn copy(bytes: &[u8], control: &dyn Control) -> Result<Vec<u8>, Kerne
     Ok(out)
 }
 
-/// Numbers of which every bit pattern is one.
-///
-/// # Safety
-/// Any bytes must be a valid value.
-pub(crate) unsafe trait Plain: Copy {}
-
-// SAFETY: every bit pattern is a number.
-unsafe impl Plain for i8 {}
-// SAFETY: every bit pattern is a number.
-unsafe impl Plain for u8 {}
-// SAFETY: every bit pattern is a number.
-unsafe impl Plain for i16 {}
-// SAFETY: every bit pattern is a number.
-unsafe impl Plain for u16 {}
-// SAFETY: every bit pattern is a number.
-unsafe impl Plain for i32 {}
-// SAFETY: every bit pattern is a number.
-unsafe impl Plain for u32 {}
-// SAFETY: every bit pattern is a number, NaNs among them.
-unsafe impl Plain for f32 {}
-// SAFETY: every bit pattern is a number, NaNs among them.
-unsafe impl Plain for f64 {}
-
 /// The elements of an argument that is a typed array; copied only if its bytes are not aligned.
-pub(crate) fn numbers<T: Plain>(args: &[Value], index: usize) -> Cow<'_, [T]> {
+pub(crate) fn numbers<T: Pod>(args: &[Value], index: usize) -> Cow<'_, [T]> {
     let bytes = match args.get(index) {
         Some(Value::Bytes { bytes, .. }) => bytes.as_slice(),
         Some(Value::Lent(lent)) => lent.bytes(),
@@ -132,12 +110,6 @@ pub(crate) fn numbers<T: Plain>(args: &[Value], index: usize) -> Cow<'_, [T]> {
     }
 }
 
-/// The memory of numbers.
-pub(crate) fn memory_of(numbers: &[f64]) -> &[u8] {
-    // SAFETY: numbers have no padding, and every byte is initialised.
-    unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast(), size_of_val(numbers)) }
-}
-
 /// The numbers in bytes that can be written to, if the allocator has aligned them.
 pub(crate) fn numbers_in(bytes: &mut [u8]) -> Option<&mut [f64]> {
     // SAFETY: every bit pattern is a number.
@@ -152,6 +124,7 @@ mod tests {
     use kernels::{Stopped, Unstoppable};
 
     use super::*;
+    use crate::elements::memory_of;
 
     #[test]
     fn strings_are_encoded_as_text_encoder_does() {

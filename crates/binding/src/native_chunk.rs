@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use pool::Control;
-
+use crate::elements::memory_of;
+use crate::failure::failure;
 use crate::js::FLOAT64_ARRAY;
-use crate::native_arguments::memory_of;
-use crate::native_tasks::{self, AS_IS, failure};
-use crate::value::{ArgList, Args, Packed, Value};
-use crate::work::JsWork;
+use crate::native_control::TaskControl;
+use crate::value::{ArgList, Args, FORM_AS_IS, FORM_CHUNK, FORM_NUMBERS, Packed, Value};
 
 /// The arguments of several calls of one native task.
 pub(crate) struct Calls {
@@ -18,21 +16,19 @@ pub(crate) struct Calls {
     pub(crate) values: Box<[Value]>,
 }
 
-/// Added to the form of its results, which is the same for all: a list of the error of the call that failed, or undefined, and
-/// the results before it. Shared with lib/link.ts.
-const FORM_CHUNK: u8 = 48;
-/// Their form if all results are numbers: then these are one array.
-const NUMBERS: u8 = 1;
-
-/// Calls native task number `kernel` until a call fails.
-pub(crate) fn run(kernel: u32, calls: Calls, control: &Control<'_, JsWork>) -> Result<Packed, Arc<Packed>> {
+/// Makes each call by `run`, until one fails.
+pub(crate) fn run(
+    calls: Calls,
+    control: &dyn TaskControl,
+    run: impl Fn(Args) -> Result<Packed, Arc<Packed>>,
+) -> Result<Packed, Arc<Packed>> {
     let mut results = Results::default();
     let mut values = calls.values.into_iter();
     while let Some(args) = next_call(&mut values, calls.width) {
-        if control.cancelled() {
+        if control.is_stopped() {
             return Err(failure("Error", "", "the task was stopped"));
         }
-        match pool::caught(|| native_tasks::run(kernel, args, control)) {
+        match pool::caught(|| run(args)) {
             Ok(Ok(result)) => results.push(result),
             Ok(Err(error)) => return Ok(results.finish(Arc::into_inner(error))),
             Err(message) => {
@@ -50,7 +46,7 @@ fn next_call(values: &mut impl ExactSizeIterator<Item = Value>, width: usize) ->
         ..=1 => ArgList::One(first),
         _ => ArgList::Many(std::iter::once(first).chain(values.take(width - 1)).collect()),
     };
-    Some(Args { form: AS_IS, values })
+    Some(Args { form: FORM_AS_IS, values })
 }
 
 /// Numbers as long as all results are.
@@ -68,7 +64,7 @@ impl Default for Results {
 impl Results {
     fn push(&mut self, result: Packed) {
         match (&mut *self, result) {
-            (Results::Numbers(list), Packed { form: AS_IS, value: Value::Number(number) }) => {
+            (Results::Numbers(list), Packed { form: FORM_AS_IS, value: Value::Number(number) }) => {
                 list.push(number)
             }
             (Results::Other(_, list), Packed { value, .. }) => list.push(value),
@@ -84,7 +80,7 @@ impl Results {
         let (form, mut list) = match self {
             Results::Numbers(list) => {
                 let bytes = memory_of(&list).to_vec();
-                (NUMBERS, vec![Value::Bytes { view: FLOAT64_ARRAY, bytes }])
+                (FORM_NUMBERS, vec![Value::Bytes { view: FLOAT64_ARRAY, bytes }])
             }
             Results::Other(form, list) => (form, list),
         };
@@ -96,10 +92,6 @@ impl Results {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn as_is(value: Value) -> Packed {
-        Packed { form: AS_IS, value }
-    }
 
     #[test]
     fn calls_take_their_arguments_in_turn() {
@@ -120,10 +112,10 @@ mod tests {
     #[test]
     fn numbers_stay_one_array_until_something_else_comes() {
         let mut results = Results::default();
-        results.push(as_is(Value::Number(1.0)));
-        results.push(as_is(Value::Number(2.0)));
+        results.push(Packed::as_is(Value::Number(1.0)));
+        results.push(Packed::as_is(Value::Number(2.0)));
         assert!(matches!(&results, Results::Numbers(list) if **list == [1.0, 2.0]));
-        results.push(as_is(Value::Null));
+        results.push(Packed::as_is(Value::Null));
         let Packed { form, value: Value::List(list) } = results.finish(None) else { panic!("no list") };
         assert_eq!(form, FORM_CHUNK);
         assert!(matches!(*list, [Value::Undefined, Value::Number(_), Value::Number(_), Value::Null]));

@@ -4,8 +4,8 @@
 
 use napi::sys;
 
+use crate::elements::memory_of;
 use crate::js::{self, Env, FLOAT64_ARRAY, Fault};
-use crate::native_arguments::memory_of;
 use crate::value::Value;
 
 pub(crate) struct Plain {

@@ -5,21 +5,15 @@ use std::sync::Arc;
 use napi::sys;
 use pool::{Failure, Outcome};
 
+use crate::failure;
 use crate::isolate::IsolateState;
 use crate::js;
-use crate::native_tasks;
 use crate::parcel::{Carried, Parcel};
 use crate::reading;
-use crate::value::{self, Args, Packed, Value};
+use crate::value::{self, Args, FORM_PENDING, FORM_THREW, Packed, Value};
 use crate::work::{JsTask, JsWork};
 use crate::worker::WorkerSide;
 use crate::writing;
-
-/// What `dispatch` leaves in `scratch[0]` beside the value that it returns. Shared with lib/worker.
-/// 0 to 63: the form of a result.
-const THREW: u8 = 64;
-/// The task returned a promise; it settles by `settle(token, …)`.
-const PENDING: u8 = 255;
 
 /// The first arguments of `dispatch(function, token, form, …values)`.
 const OWN_ARGS: usize = 3;
@@ -37,7 +31,7 @@ pub(crate) fn run(
     let argv = match argument_values(state, task, token, args) {
         Ok(argv) => argv,
         Err(fault) => {
-            let error = native_tasks::unmade(env, fault, "the arguments");
+            let error = failure::unmade(env, fault, "the arguments");
             if !side.is_alive(state) {
                 return None;
             }
@@ -55,7 +49,7 @@ pub(crate) fn run(
     if hit || !entered {
         // The stop may have come when there was nothing left to cut off: then the task goes on once its promise settles, and
         // stays in the worker's hands, where the stopper finds it.
-        let goes_on = called.is_ok() && entered && state.header.scratch(0) as u8 == PENDING;
+        let goes_on = called.is_ok() && entered && state.header.scratch(0) as u8 == FORM_PENDING;
         let _ = js::take_exception(env);
         if goes_on {
             side.await_promise(token);
@@ -117,7 +111,7 @@ fn read_result(
     result: sys::napi_value,
 ) -> Option<Outcome<JsWork>> {
     match state.header.scratch(0) as u8 {
-        PENDING => {
+        FORM_PENDING => {
             side.await_promise(token);
             None
         }
@@ -139,11 +133,11 @@ pub(crate) fn read_value(state: &IsolateState, form: u8, value: sys::napi_value)
 /// A result or an error that TypeScript has packed.
 pub(crate) fn read_outcome(state: &IsolateState, form: u8, result: sys::napi_value) -> Outcome<JsWork> {
     match read_value(state, form, result) {
-        Ok(value) if form & THREW != 0 => {
-            Err(Failure::Threw(Arc::new(Packed { form: form & !THREW, value })))
+        Ok(value) if form & FORM_THREW != 0 => {
+            Err(Failure::Threw(Arc::new(Packed { form: form & !FORM_THREW, value })))
         }
         Ok(value) => Ok(Packed { form, value }),
-        Err(fault) => Err(Failure::Threw(native_tasks::unmade(state.env, fault, "the result"))),
+        Err(fault) => Err(Failure::Threw(failure::unmade(state.env, fault, "the result"))),
     }
 }
 
@@ -153,12 +147,14 @@ fn uncaught(state: &IsolateState, side: &WorkerSide, error: Option<sys::napi_val
     let packed = error.and_then(|error| {
         let pack = js::deref(env, side.callbacks.pack_error).ok()?;
         let result = js::call(env, pack, &[error]).ok()?;
-        let form = state.header.scratch(0) as u8 & !THREW;
+        let form = state.header.scratch(0) as u8 & !FORM_THREW;
         let value = read_value(state, form, result).ok()?;
         Some(Arc::new(Packed { form, value }))
     });
     let _ = js::take_exception(env);
-    Failure::Threw(packed.unwrap_or_else(|| {
-        native_tasks::failure("Error", "", "the task failed, and so did reading its error")
-    }))
+    Failure::Threw(
+        packed.unwrap_or_else(|| {
+            failure::failure("Error", "", "the task failed, and so did reading its error")
+        }),
+    )
 }

@@ -54,6 +54,15 @@ pub(crate) enum Value {
 const SHORT: usize = 512;
 
 impl Value {
+    /// A string, in one byte a character if it is ASCII.
+    pub(crate) fn text(text: String) -> Value {
+        if text.is_ascii() {
+            Value::Latin1(text.into_bytes().into_boxed_slice())
+        } else {
+            Value::Utf16(text.encode_utf16().collect())
+        }
+    }
+
     /// About how many bytes its copy takes in the heap of an isolate, where the garbage collector moves it; primitives and
     /// short strings do not count, nor do bytes, which lie outside.
     pub(crate) fn weight(&self) -> usize {
@@ -69,26 +78,49 @@ impl Value {
     }
 }
 
-/// The form whose value is a list: the bytes of a serializer, then ArrayBuffers that move and SharedArrayBuffers.
-/// Shared with lib/codec.ts.
-const FORM_LIST: u8 = 4;
-/// The form whose value is the number of a parcel.
-const FORM_PORT: u8 = 3;
-/// The form of the bytes of a serializer.
-pub(crate) const FORM_CLONED: u8 = 2;
-/// The form whose value is the number of what `write` has written.
-const FORM_WRITTEN: u8 = 5;
-/// The form of bytes whose buffer moves.
-const FORM_WHOLE: u8 = 7;
-/// The form of a value that was written, and that has been made anew.
-pub(crate) const FORM_READ: u8 = 6;
+// The forms of values, shared with lib/codec.ts. The lowest three bits say how the value is written; the others only
+// TypeScript gives a meaning, but for those that are listed here.
+
 /// The bits of a form that say how the value is written.
 pub(crate) const FORM_BITS: u8 = 7;
+/// Primitives and bytes, as they are.
+pub(crate) const FORM_AS_IS: u8 = 0;
+/// The bytes of a serializer.
+pub(crate) const FORM_CLONED: u8 = 2;
+/// The number of a parcel.
+const FORM_PORT: u8 = 3;
+/// A list: the bytes of a serializer, then ArrayBuffers that move and SharedArrayBuffers.
+const FORM_LIST: u8 = 4;
+/// The number of what `write` has written.
+const FORM_WRITTEN: u8 = 5;
+/// A value that was written, and that has been made anew.
+pub(crate) const FORM_READ: u8 = 6;
+/// Bytes whose buffer moves.
+const FORM_WHOLE: u8 = 7;
+
+/// The description of an error as JSON (lib/error-codec.ts).
+pub(crate) const FORM_ERROR: u8 = 33;
+/// Added to the form of the results of a chunk of native calls, which is the same for all: a list of the error of the call that
+/// failed, or undefined, and the results before it (lib/link.ts).
+pub(crate) const FORM_CHUNK: u8 = 48;
+/// The form of such results if all are numbers: then these are one array.
+pub(crate) const FORM_NUMBERS: u8 = 1;
+
+/// Added to the form of what a task has thrown, by lib/worker.
+pub(crate) const FORM_THREW: u8 = 64;
+/// In place of a form: the task returned a promise; it settles by `settle(token, …)`.
+pub(crate) const FORM_PENDING: u8 = 255;
 
 /// A value with the way in which TypeScript wrote it.
 pub(crate) struct Packed {
     pub(crate) form: u8,
     pub(crate) value: Value,
+}
+
+impl Packed {
+    pub(crate) fn as_is(value: Value) -> Packed {
+        Packed { form: FORM_AS_IS, value }
+    }
 }
 
 /// The arguments of a task: as they are (`form` 0), or all of them written as one value.

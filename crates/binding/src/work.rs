@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use pool::{Control, Task, Work};
 
+use crate::failure::failure;
 use crate::mailbox::{Mailbox, Note};
-use crate::native_chunk::{self, Calls};
-use crate::native_tasks;
+use crate::native;
+use crate::native_chunk::Calls;
+use crate::native_control::TaskControl;
 use crate::parcel::Parcel;
-use crate::plugins::{self, StopSign};
+use crate::stop_sign::StopSign;
 use crate::value::{Args, Packed};
 
 pub(crate) type JsPool = pool::Pool<JsWork>;
@@ -73,21 +76,49 @@ impl Work for JsWork {
 
     fn run(self, control: &Control<'_, Self>) -> Result<Packed, Arc<Packed>> {
         match self {
-            JsWork::Native { kernel, args } => native_tasks::run(kernel, args, control),
-            JsWork::NativeChunk { kernel, calls } => native_chunk::run(kernel, calls, control),
-            JsWork::Isolate(_) => {
-                Err(native_tasks::failure("Error", "", "a JavaScript task on a native thread"))
-            }
+            JsWork::Native { kernel, args } => native::run(kernel, args, &Running(control)),
+            JsWork::NativeChunk { kernel, calls } => native::run_chunk(kernel, calls, &Running(control)),
+            JsWork::Isolate(_) => Err(failure("Error", "", "a JavaScript task on a native thread")),
         }
     }
 
     fn no_thread(error: &std::io::Error) -> Option<Arc<Packed>> {
-        Some(native_tasks::failure("Error", "EAGAIN", &format!("the system refuses a thread: {error}")))
+        Some(failure("Error", "EAGAIN", &format!("the system refuses a thread: {error}")))
     }
 
     fn settled(task: &Arc<JsTask>) {
         task.owner().mailbox.post(Note::Settled(task.clone()));
-        plugins::settled(task);
+        // Up before a task that did not return by itself is announced.
+        if task.is_cancel_requested() {
+            task.owner().stop_sign.raise();
+        }
+    }
+}
+
+/// The task that runs on a native thread, as native code sees it.
+struct Running<'a, 'b>(&'a Control<'b, JsWork>);
+
+impl kernels::Control for Running<'_, '_> {
+    fn check(&self) -> Result<(), kernels::Stopped> {
+        if self.0.cancelled() { Err(kernels::Stopped) } else { Ok(()) }
+    }
+}
+
+impl TaskControl for Running<'_, '_> {
+    fn remaining(&self) -> Option<Duration> {
+        self.0.remaining()
+    }
+
+    fn wait_until_settled(&self, limit: Instant) {
+        self.0.task().wait_until(Some(limit));
+    }
+
+    fn report_progress(&self, value: Packed) {
+        report_progress(self.0.task(), value);
+    }
+
+    fn stop_sign(&self) -> &StopSign {
+        &self.0.task().owner().stop_sign
     }
 }
 
