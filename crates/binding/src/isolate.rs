@@ -23,10 +23,10 @@ use crate::mailbox::{Mailbox, Note};
 use crate::pools::PoolEntry;
 use crate::slice;
 use crate::uv::UvAsync;
-use crate::value::Value;
 use crate::vigil::Vigil;
 use crate::work::JsTask;
 use crate::worker::WorkerSide;
+use crate::written::WrittenSlot;
 
 /// The most completions that are delivered in one turn of the loop, so that timers stay alive.
 pub(crate) const BATCH: usize = 512;
@@ -163,9 +163,8 @@ pub(crate) struct IsolateState {
     /// Of the pool that this isolate has left as a worker.
     pub(crate) left: RefCell<Option<Arc<IsolateLink>>>,
     pub(crate) errand: RefCell<slice::Errand>,
-    /// What `write` has written, or `keepPlain` kept, for the call that follows, and its number.
-    pub(crate) written: RefCell<Option<Value>>,
-    pub(crate) writings: Cell<u32>,
+    /// What `write` has written, or `keepPlain` kept, for the call that follows.
+    pub(crate) written: WrittenSlot,
     /// The task whose arguments TypeScript is carrying to a worker.
     pub(crate) carried: RefCell<Option<(Arc<JsTask>, pool::WorkerId)>>,
     cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
@@ -205,8 +204,7 @@ impl IsolateState {
             worker: RefCell::new(None),
             left: RefCell::new(None),
             errand: RefCell::default(),
-            written: RefCell::new(None),
-            writings: Cell::new(0),
+            written: WrittenSlot::default(),
             carried: RefCell::new(None),
             cleanup: Cell::new(ptr::null_mut()),
             awake: Wakefulness::default(),
@@ -266,19 +264,6 @@ impl IsolateState {
     /// Whether this is an isolate that is no worker of a pool, and waits for a single future.
     pub(crate) fn waits_for_one(&self) -> bool {
         self.unfinished.get() == 1 && self.worker.borrow().is_none()
-    }
-
-    /// Keeps what was written; its number goes through TypeScript to the call that takes it.
-    pub(crate) fn keep_written(&self, written: Value) -> u32 {
-        let number = self.writings.get().wrapping_add(1);
-        self.writings.set(number);
-        *self.written.borrow_mut() = Some(written);
-        number
-    }
-
-    pub(crate) fn take_written(&self, number: u32) -> Result<Value, Fault> {
-        let written = self.written.borrow_mut().take().filter(|_| number == self.writings.get());
-        written.ok_or_else(|| Fault::internal("what was written is no longer there"))
     }
 
     /// Tells TypeScript, by the header, whether it should call `services` before it goes on: its thread may not

@@ -64,6 +64,7 @@ mod work;
 mod worker;
 mod worker_calls;
 mod writing;
+mod written;
 
 use napi::bindgen_prelude::{FromNapiValue, Unknown};
 use napi::{Env, Error, Result, Status, sys};

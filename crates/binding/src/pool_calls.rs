@@ -93,7 +93,7 @@ pub(crate) fn read_cause(call: &Call<'_>, index: usize) -> Result<Option<Arc<Pac
     if form < 0 {
         return Ok(None);
     }
-    let value = reading::read_shared(call.state, form as u8, call.value(index + 1)?)?;
+    let value = reading::read_shared(call.env, &call.state.written, form as u8, call.value(index + 1)?)?;
     Ok(Some(Arc::new(Packed { form: form as u8, value })))
 }
 

@@ -2,13 +2,13 @@
 
 use napi::sys;
 
-use crate::isolate::IsolateState;
 use crate::js::{self, Env, Fault, View};
 use crate::lent::Lent;
 use crate::pooled::{self, Pooled};
 use crate::store::{self, Store};
 use crate::v8;
 use crate::value::{ArgList, Value, Whole, is_list, is_whole, is_written};
+use crate::written::WrittenSlot;
 
 /// How a value of the form 0 is read: `read`, `read_once`, or `read_whole`.
 pub(crate) type Read = fn(Env, sys::napi_value) -> Result<Value, Fault>;
@@ -147,16 +147,16 @@ fn copied(env: Env, value: sys::napi_value, view: View, data: &[u8]) -> Result<V
 }
 
 /// Copies, or with its list moves, a value that TypeScript has packed. With `detach` the moved buffers are detached
-/// at once.
+/// at once. What was written is in the isolate's slot.
 pub(crate) fn read_packed(
-    state: &IsolateState,
+    env: Env,
+    written: &WrittenSlot,
     form: u8,
     value: sys::napi_value,
     detach: bool,
 ) -> Result<Value, Fault> {
-    let env = state.env;
     if is_written(form) {
-        return state.take_written(js::get_u32(env, value)?);
+        return written.take(js::get_u32(env, value)?);
     }
     if is_whole(form) {
         let whole = read_whole(env, value)?;
@@ -179,11 +179,16 @@ pub(crate) fn read_packed(
 }
 
 /// The same for what several may get, each of whom has to have memory of its own.
-pub(crate) fn read_shared(state: &IsolateState, form: u8, value: sys::napi_value) -> Result<Value, Fault> {
+pub(crate) fn read_shared(
+    env: Env,
+    written: &WrittenSlot,
+    form: u8,
+    value: sys::napi_value,
+) -> Result<Value, Fault> {
     if is_list(form) || is_written(form) || is_whole(form) {
-        return read_packed(state, form, value, true);
+        return read_packed(env, written, form, value, true);
     }
-    read(state.env, value)
+    read(env, value)
 }
 
 fn read_buffer(env: Env, buffer: sys::napi_value) -> Result<Value, Fault> {

@@ -122,7 +122,7 @@ fn read_result(
 /// A value that a task sends, with what goes beside the addon.
 pub(crate) fn read_value(state: &IsolateState, form: u8, value: sys::napi_value) -> Result<Value, js::Fault> {
     if !value::is_carried(form) {
-        return reading::read_packed(state, form, value, true);
+        return reading::read_packed(state.env, &state.written, form, value, true);
     }
     let side = state.worker.borrow().clone();
     let side = side.ok_or_else(|| js::Fault::internal("only a worker sends values by a port"))?;

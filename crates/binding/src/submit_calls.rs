@@ -111,7 +111,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
 fn isolate_work(call: &Call<'_>, flags: u32, form: u8, values: &[sys::napi_value]) -> Result<JsWork, Fault> {
     let values = match values {
         [packed] if value::is_list(form) || value::is_written(form) => {
-            ArgList::One(reading::read_packed(call.state, form, *packed, false)?)
+            ArgList::One(reading::read_packed(call.env, &call.state.written, form, *packed, false)?)
         }
         _ if flags & MOVES != 0 => reading::read_args(call.env, values, reading::read_whole)?,
         _ => reading::read_args(call.env, values, reading::read_once)?,

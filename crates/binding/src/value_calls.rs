@@ -34,12 +34,12 @@ pub(crate) fn keep_plain(call: &Call<'_>) -> Answer {
 }
 
 fn keep(call: &Call<'_>, written: Option<Value>) -> Answer {
-    js::double(call.env, written.map_or(0.0, |written| f64::from(call.state.keep_written(written))))
+    js::double(call.env, written.map_or(0.0, |written| f64::from(call.state.written.keep(written))))
 }
 
 /// `readBack(number)`: a copy of the value that was written; of one that was taken apart, the parts.
 pub(crate) fn read_back(call: &Call<'_>) -> Answer {
-    match call.state.take_written(call.u32(0)?)? {
+    match call.state.written.take(call.u32(0)?)? {
         Value::Written(written) => {
             // SAFETY: as in `write`.
             let copy = unsafe { clone::read(&written) };

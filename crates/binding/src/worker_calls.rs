@@ -224,7 +224,7 @@ pub(crate) fn note_exit(call: &Call<'_>) -> Answer {
 /// `noteCause(form, value)`: the error that is ending the worker.
 pub(crate) fn note_cause(call: &Call<'_>) -> Answer {
     let form = call.u32(0)? as u8;
-    let value = reading::read_shared(call.state, form, call.value(1)?)?;
+    let value = reading::read_shared(call.env, &call.state.written, form, call.value(1)?)?;
     if let Some(side) = call.state.worker.borrow().as_ref() {
         side.note_cause(Packed { form, value });
     }
