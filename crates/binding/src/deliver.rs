@@ -9,9 +9,8 @@ use pool::{Failure, Kind, Outcome};
 use crate::failure;
 use crate::isolate::{BATCH, IsolateState};
 use crate::js::{self, Env, Fault};
-use crate::mailbox::Note;
 use crate::value::{FORM_AS_IS, Packed, Value};
-use crate::work::{JsTask, JsWork};
+use crate::work::{JsTask, JsWork, Note};
 use crate::writing;
 
 /// What a row says. Shared with TypeScript (lib/binding.ts); the form of its value is in bits 8 to 15.

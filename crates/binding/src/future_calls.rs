@@ -11,6 +11,7 @@ use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
 use crate::nest;
 use crate::pools::PoolEntry;
+use crate::work::Note;
 
 /// Milliseconds, however many; longer than a century is no limit that matters.
 pub(crate) fn duration(ms: f64) -> Duration {
@@ -72,7 +73,10 @@ pub(crate) fn release(call: &Call<'_>) -> Answer {
         state.slab.borrow_mut().release(slot);
         state.hold(false);
         let slab = state.slab.borrow();
-        state.mailbox.prune(|task| slab.holds(task.owner().slot, task));
+        state.mailbox.prune(|note| match note {
+            Note::Settled(task) | Note::Progress(task) => slab.holds(task.owner().slot, task),
+            Note::Pool { .. } => true,
+        });
     }
     nothing(call)
 }
@@ -96,7 +100,7 @@ pub(crate) fn services(call: &Call<'_>) -> Answer {
     let list = js::array(call.env)?;
     let mut at = 0;
     for note in call.state.mailbox.take_services() {
-        if let crate::mailbox::Note::Pool { event, pool, number } = note {
+        if let Note::Pool { event, pool, number } = note {
             for part in [f64::from(event as i32), f64::from(pool), number] {
                 js::set_element(call.env, list, at, js::double(call.env, part)?)?;
                 at += 1;

@@ -19,12 +19,12 @@ use crate::debugger::Breakpoint;
 use crate::event_loop;
 use crate::isolate_link::IsolateLink;
 use crate::js::{self, Env, Fault, check};
-use crate::mailbox::{Mailbox, Note};
+use crate::mailbox::Mailbox;
 use crate::pools::PoolEntry;
 use crate::slice;
 use crate::uv::UvAsync;
 use crate::vigil::Vigil;
-use crate::work::JsTask;
+use crate::work::{JsMailbox, JsTask, Note};
 use crate::worker::WorkerSide;
 use crate::written::WrittenSlot;
 
@@ -146,7 +146,7 @@ pub(crate) struct Callbacks {
 pub(crate) struct IsolateState {
     pub(crate) env: Env,
     pub(crate) bell: Arc<Bell>,
-    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) mailbox: Arc<JsMailbox>,
     pub(crate) header: Header,
     pub(crate) callbacks: Callbacks,
     pub(crate) slab: RefCell<Slab>,

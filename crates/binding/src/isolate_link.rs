@@ -8,7 +8,7 @@ use pool::{Outcome, Task, WorkerId, WorkerLink};
 
 use crate::bell::Bell;
 use crate::guard::Guard;
-use crate::mailbox::{Note, PoolEvent};
+use crate::pool_event::PoolEvent;
 use crate::pools::PoolEntry;
 use crate::stopper;
 use crate::watchdog::Pulse;
@@ -99,8 +99,7 @@ impl IsolateLink {
     }
 
     pub(crate) fn tell_owner_to_end(&self) {
-        let (pool, number) = (self.entry.id, f64::from(self.number));
-        self.entry.owner.post(Note::Pool { event: PoolEvent::EndWorker, pool, number });
+        self.entry.tell_owner(PoolEvent::EndWorker, f64::from(self.number));
     }
 
     /// The isolate of a worker that has left comes to its end.

@@ -9,47 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use crate::bell::Bell;
-use crate::quiet;
-use crate::work::JsTask;
-
-pub(crate) enum Note {
-    Settled(Arc<JsTask>),
-    Progress(Arc<JsTask>),
-    /// For TypeScript: what happened to which pool, with a number.
-    Pool {
-        event: PoolEvent,
-        pool: u32,
-        number: f64,
-    },
-}
-
-/// What a pool tells its owner. The numbers are shared with TypeScript.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(i32)]
-pub(crate) enum PoolEvent {
-    /// One more JavaScript worker is wanted.
-    StartWorker = 0,
-    /// There is room in the queue.
-    Room = 1,
-    /// The pool is closed.
-    Closed = 2,
-    /// A worker (`number`) has been given up: end its thread.
-    EndWorker = 3,
-    /// Arguments are to be carried to workers.
-    HandOver = 4,
-    /// Nobody will read these arguments (`number`), or this result; see `parcel`.
-    LostArguments = 5,
-    LostResult = 6,
-    /// A worker wants a result that is with the owner.
-    PassOn = 7,
-}
-
-impl Note {
-    fn is_service(&self) -> bool {
-        use PoolEvent::{EndWorker, HandOver, PassOn, StartWorker};
-        matches!(self, Note::Pool { event: StartWorker | EndWorker | HandOver | PassOn, .. })
-    }
-}
+use crate::quiet::{self, Ring};
 
 /// So many notes are nothing.
 const FEW_NOTES: usize = 1024;
@@ -57,10 +17,10 @@ const FEW_NOTES: usize = 1024;
 // The workers write to it for each task, and the isolate's thread to the counts of the `Arc`s that hold it: on lines of
 // their own.
 #[repr(align(128))]
-pub(crate) struct Mailbox {
-    notes: Mutex<Vec<Note>>,
+pub(crate) struct Mailbox<N> {
+    notes: Mutex<Vec<N>>,
     /// Notes that must be served also while the isolate's thread waits for a future.
-    services: Mutex<Vec<Note>>,
+    services: Mutex<Vec<N>>,
     // ORDERING: set after the push, cleared before the take: a true may be stale, a false is not.
     wants_service: AtomicBool,
     /// Set by the first post after the last look.
@@ -73,7 +33,7 @@ pub(crate) struct Mailbox {
     pub(crate) bell: Arc<Bell>,
 }
 
-impl Mailbox {
+impl<N> Mailbox<N> {
     pub(crate) fn new(bell: Arc<Bell>) -> Self {
         Mailbox {
             notes: Mutex::new(Vec::new()),
@@ -87,22 +47,39 @@ impl Mailbox {
     }
 
     /// Leaves a note. For an isolate that has ended it is dropped.
-    pub(crate) fn post(self: &Arc<Self>, note: Note) {
+    pub(crate) fn post(&self, note: N) {
+        if self.put(note) {
+            self.ring();
+        }
+    }
+
+    /// Leaves a note whose ring may wait for others; see `quiet`.
+    pub(crate) fn post_quietly(self: &Arc<Self>, note: N)
+    where
+        N: Send + 'static,
+    {
+        if self.put(note) {
+            quiet::ring(self);
+        }
+    }
+
+    /// Leaves a note that must be served also while the isolate's thread waits for a future.
+    pub(crate) fn post_service(&self, note: N) {
         if self.closed.load(Ordering::Acquire) {
             return;
         }
-        let may_wait = matches!(note, Note::Settled(_));
-        if note.is_service() {
-            self.services.lock().push(note);
-            self.wants_service.store(true, Ordering::Release);
-        } else {
-            self.notes.lock().push(note);
+        self.services.lock().push(note);
+        self.wants_service.store(true, Ordering::Release);
+        self.ring();
+    }
+
+    /// False if the isolate has ended.
+    fn put(&self, note: N) -> bool {
+        if self.closed.load(Ordering::Acquire) {
+            return false;
         }
-        if may_wait {
-            quiet::ring(self);
-        } else {
-            self.ring();
-        }
+        self.notes.lock().push(note);
+        true
     }
 
     /// Makes the isolate look, unless it has been told to already.
@@ -123,25 +100,20 @@ impl Mailbox {
         self.rung.swap(false, Ordering::AcqRel);
     }
 
-    pub(crate) fn take(&self, into: &mut Vec<Note>) {
+    pub(crate) fn take(&self, into: &mut Vec<N>) {
         std::mem::swap(&mut *self.notes.lock(), into);
     }
 
-    /// Forgets the tasks of which nobody wants to hear, once there are many notes: the isolate's thread may not come
-    /// back to its loop for long.
-    pub(crate) fn prune(&self, is_wanted: impl Fn(&Arc<JsTask>) -> bool) {
+    /// Forgets the notes that nobody wants, once there are many: the isolate's thread may not come back to its loop for long.
+    pub(crate) fn prune(&self, is_wanted: impl Fn(&N) -> bool) {
         let mut forgotten = Vec::new();
         let mut notes = self.notes.lock();
         if notes.len() >= self.prune_at.load(Ordering::Relaxed) {
-            let forget = |note: &mut Note| match note {
-                Note::Settled(task) | Note::Progress(task) => !is_wanted(task),
-                Note::Pool { .. } => false,
-            };
-            forgotten.extend(notes.extract_if(.., forget));
+            forgotten.extend(notes.extract_if(.., |note| !is_wanted(note)));
             self.prune_at.store(FEW_NOTES + 2 * notes.len(), Ordering::Relaxed);
         }
         drop(notes);
-        // Perhaps the last of the tasks: dropped without the mutex.
+        // Perhaps the last that hold a task: dropped without the mutex.
         drop(forgotten);
     }
 
@@ -150,7 +122,7 @@ impl Mailbox {
         self.wants_service.load(Ordering::Acquire)
     }
 
-    pub(crate) fn take_services(&self) -> Vec<Note> {
+    pub(crate) fn take_services(&self) -> Vec<N> {
         self.wants_service.store(false, Ordering::Release);
         std::mem::take(&mut self.services.lock())
     }
@@ -161,5 +133,11 @@ impl Mailbox {
         let notes = std::mem::take(&mut *self.notes.lock());
         drop(notes);
         self.services.lock().clear();
+    }
+}
+
+impl<N: Send> Ring for Mailbox<N> {
+    fn ring(&self) {
+        Mailbox::ring(self);
     }
 }

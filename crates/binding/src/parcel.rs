@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use crate::mailbox::{Mailbox, Note, PoolEvent};
-use crate::pools::PoolEntry;
+use crate::pool_event::{PoolEvent, PoolOwner};
+use crate::port::OnPort;
 
 /// A parcel's number has 32 bits, and above them the number of a worker.
 const WORKER: f64 = 4_294_967_296.0;
@@ -21,28 +21,27 @@ pub(crate) struct Parcel {
     worker: AtomicU32,
     lost: PoolEvent,
     pool: u32,
-    owner: Arc<Mailbox>,
+    owner: Arc<dyn PoolOwner>,
     is_read: AtomicBool,
 }
 
 impl Parcel {
-    /// Arguments that are to be carried to a worker.
-    pub(crate) fn of_arguments(entry: &PoolEntry) -> Arc<Parcel> {
+    /// Arguments that are to be carried to a worker of this pool.
+    pub(crate) fn of_arguments(pool: u32, owner: Arc<dyn PoolOwner>) -> Arc<Parcel> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Parcel::new(number, 0, PoolEvent::LostArguments, entry))
+        Arc::new(Parcel::new(number, 0, PoolEvent::LostArguments, pool, owner))
     }
 
-    /// A value that a worker has sent.
-    pub(crate) fn of_result(number: f64, entry: &PoolEntry) -> Arc<Parcel> {
+    /// A value that a worker of this pool has sent.
+    pub(crate) fn of_result(number: f64, pool: u32, owner: Arc<dyn PoolOwner>) -> Arc<Parcel> {
         let worker = (number / WORKER).floor();
         let low = number - worker * WORKER;
-        Arc::new(Parcel::new(low as u32, worker as u32, PoolEvent::LostResult, entry))
+        Arc::new(Parcel::new(low as u32, worker as u32, PoolEvent::LostResult, pool, owner))
     }
 
-    fn new(number: u32, worker: u32, lost: PoolEvent, entry: &PoolEntry) -> Parcel {
-        let owner = entry.owner.clone();
+    fn new(number: u32, worker: u32, lost: PoolEvent, pool: u32, owner: Arc<dyn PoolOwner>) -> Parcel {
         let (worker, is_read) = (AtomicU32::new(worker), AtomicBool::new(false));
-        Parcel { number, worker, lost, pool: entry.id, owner, is_read }
+        Parcel { number, worker, lost, pool, owner, is_read }
     }
 
     pub(crate) fn number(&self) -> f64 {
@@ -53,22 +52,21 @@ impl Parcel {
         self.worker.store(worker, Ordering::Relaxed);
     }
 
-    /// The number for the one that takes the value.
-    pub(crate) fn read(&self) -> f64 {
+    /// There is nothing to let go of.
+    pub(crate) fn forget(&self) {
         self.is_read.store(true, Ordering::Relaxed);
-        self.number()
     }
 }
 
-/// A parcel's number among the values of a task.
-pub(crate) struct Carried(pub(crate) Arc<Parcel>);
+impl OnPort for Parcel {
+    fn read(&self) -> f64 {
+        self.forget();
+        self.number()
+    }
 
-impl Drop for Carried {
-    fn drop(&mut self) {
-        let parcel = &self.0;
-        if !parcel.is_read.load(Ordering::Relaxed) {
-            let note = Note::Pool { event: parcel.lost, pool: parcel.pool, number: parcel.number() };
-            parcel.owner.post(note);
+    fn dropped(&self) {
+        if !self.is_read.load(Ordering::Relaxed) {
+            self.owner.tell(self.lost, self.pool, self.number());
         }
     }
 }

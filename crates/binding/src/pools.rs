@@ -8,17 +8,24 @@ use parking_lot::Mutex;
 use pool::{Config, Host, Kind, WorkerLink};
 
 use crate::isolate_link::IsolateLink;
-use crate::mailbox::{Mailbox, Note, PoolEvent};
-use crate::nest::Patience;
-use crate::work::{JsPool, JsWork};
+use crate::patience::Patience;
+use crate::pool_event::{PoolEvent, PoolOwner};
+use crate::work::{JsMailbox, JsPool, JsWork};
 
 /// What the binding keeps beside a pool.
 pub(crate) struct PoolEntry {
     pub(crate) id: u32,
     pub(crate) pool: Arc<JsPool>,
-    pub(crate) owner: Arc<Mailbox>,
+    pub(crate) owner: Arc<JsMailbox>,
     pub(crate) grace_ms: f64,
     pub(crate) patience: Patience,
+}
+
+impl PoolEntry {
+    /// Tells the owner what has happened to the pool.
+    pub(crate) fn tell_owner(&self, event: PoolEvent, number: f64) {
+        self.owner.tell(event, self.id, number);
+    }
 }
 
 static POOLS: LazyLock<Mutex<HashMap<u32, Arc<PoolEntry>>>> = LazyLock::new(Mutex::default);
@@ -27,12 +34,12 @@ static NEXT_ID: AtomicU32 = AtomicU32::new(1);
 
 struct OwnerLink {
     id: u32,
-    owner: Arc<Mailbox>,
+    owner: Arc<JsMailbox>,
 }
 
 impl OwnerLink {
     fn tell(&self, event: PoolEvent) {
-        self.owner.post(Note::Pool { event, pool: self.id, number: 0.0 });
+        self.owner.tell(event, self.id, 0.0);
     }
 }
 
@@ -56,7 +63,7 @@ impl Host for OwnerLink {
 }
 
 /// Makes a pool that speaks to the isolate behind `owner`.
-pub(crate) fn create(config: Config, grace_ms: f64, owner: &Arc<Mailbox>) -> (u32, Arc<PoolEntry>) {
+pub(crate) fn create(config: Config, grace_ms: f64, owner: &Arc<JsMailbox>) -> (u32, Arc<PoolEntry>) {
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     let pool = JsPool::new(config, Arc::new(OwnerLink { id, owner: owner.clone() }));
     let entry =

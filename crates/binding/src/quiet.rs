@@ -7,13 +7,17 @@
 //! oldest completion has waited that long. It sleeps when nobody gathers.
 
 use std::cell::RefCell;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::mailbox::Mailbox;
+/// What is rung: the mailbox of an isolate.
+pub(crate) trait Ring: Send + Sync {
+    fn ring(&self);
+}
 
 /// The most completions that wait for one ring.
 const MOST: u32 = 32;
@@ -27,7 +31,7 @@ const IDLE_LOOKS: u32 = 50;
 pub(crate) struct Gathered {
     /// The mailbox that is to be rung. Locked by the worker for each post and by the watcher for each ring:
     /// hardly ever at the same time.
-    mailbox: Mutex<Option<Arc<Mailbox>>>,
+    mailbox: Mutex<Option<Arc<dyn Ring>>>,
     count: AtomicU32,
     // ORDERING: a hint between worker and watcher; the mailbox' mutex orders what matters.
     seen: AtomicBool,
@@ -46,10 +50,10 @@ impl Gathered {
         }
     }
 
-    fn add(&self, mailbox: &Arc<Mailbox>) {
+    fn add<R: Ring + 'static>(&self, mailbox: &Arc<R>) {
         let mut waiting = self.mailbox.lock();
         match &*waiting {
-            Some(other) if Arc::ptr_eq(other, mailbox) => {}
+            Some(other) if ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(mailbox)) => {}
             other => {
                 if let Some(other) = other {
                     other.ring();
@@ -83,7 +87,7 @@ pub(crate) fn gather(into: Option<&Arc<Gathered>>) {
 }
 
 /// Rings `mailbox`, or notes that it is to be rung.
-pub(crate) fn ring(mailbox: &Arc<Mailbox>) {
+pub(crate) fn ring<R: Ring + 'static>(mailbox: &Arc<R>) {
     OURS.with(|ours| match &*ours.borrow() {
         Some(gathered) => gathered.add(mailbox),
         None => mailbox.ring(),

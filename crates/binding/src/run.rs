@@ -8,7 +8,8 @@ use pool::{Failure, Outcome};
 use crate::failure;
 use crate::isolate::IsolateState;
 use crate::js;
-use crate::parcel::{Carried, Parcel};
+use crate::parcel::Parcel;
+use crate::port::Carried;
 use crate::reading;
 use crate::value::{self, Args, FORM_PENDING, FORM_THREW, Packed, Value};
 use crate::work::{JsTask, JsWork};
@@ -127,7 +128,8 @@ pub(crate) fn read_value(state: &IsolateState, form: u8, value: sys::napi_value)
     let side = state.worker.borrow().clone();
     let side = side.ok_or_else(|| js::Fault::internal("only a worker sends values by a port"))?;
     let number = js::get_double(state.env, value)?;
-    Ok(Value::Port(Carried(Parcel::of_result(number, &side.link.entry))))
+    let entry = &side.link.entry;
+    Ok(Value::Port(Carried(Parcel::of_result(number, entry.id, entry.owner.clone()))))
 }
 
 /// A result or an error that TypeScript has packed.

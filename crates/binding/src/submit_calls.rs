@@ -7,7 +7,8 @@ use crate::calls::{Answer, Call};
 use crate::future_calls::{duration, nothing, pool_of};
 use crate::js::{self, Fault};
 use crate::native_chunk::Calls;
-use crate::parcel::{Carried, Parcel};
+use crate::parcel::Parcel;
+use crate::port::Carried;
 use crate::reading;
 use crate::stopper;
 use crate::value::{self, ArgList, Args, Value};
@@ -50,7 +51,8 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     }
     let entry = state.pool(number(0))?;
     let native = flags & NATIVE != 0;
-    let parcel = (!native && value::is_carried(form)).then(|| Parcel::of_arguments(&entry));
+    let parcel =
+        (!native && value::is_carried(form)).then(|| Parcel::of_arguments(entry.id, entry.owner.clone()));
     let list = values.first().copied().filter(|_| !native && value::is_list(form));
     let elements;
     if flags & CHUNKED != 0 {
@@ -151,8 +153,7 @@ pub(crate) fn withdraw(call: &Call<'_>) -> Answer {
     let slot = call.u32(1)?;
     let task = call.state.task(slot)?;
     if let Some(parcel) = &task.owner().parcel {
-        // There is nothing to let go of.
-        parcel.read();
+        parcel.forget();
     }
     pool_of(call)?.pool.withdraw(&task);
     call.state.slab.borrow_mut().release(slot);

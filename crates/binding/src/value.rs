@@ -4,9 +4,9 @@
 use crate::clone::Written;
 use crate::js::View;
 use crate::lent::Lent;
-use crate::parcel::Carried;
 use crate::plain::Plain;
 use crate::pooled::Pooled;
+use crate::port::Carried;
 use crate::store::Store;
 
 /// Many bytes in memory that becomes the receiver's buffer: a copy, or moved. It can be written once.

@@ -8,16 +8,37 @@ use parking_lot::Mutex;
 use pool::{Control, Task, Work};
 
 use crate::failure::failure;
-use crate::mailbox::{Mailbox, Note};
+use crate::mailbox::Mailbox;
 use crate::native;
 use crate::native_chunk::Calls;
 use crate::native_control::TaskControl;
 use crate::parcel::Parcel;
+use crate::pool_event::{PoolEvent, PoolOwner};
 use crate::stop_sign::StopSign;
 use crate::value::{Args, Packed};
 
 pub(crate) type JsPool = pool::Pool<JsWork>;
 pub(crate) type JsTask = Task<JsWork>;
+pub(crate) type JsMailbox = Mailbox<Note>;
+
+/// What other threads have to tell an isolate.
+pub(crate) enum Note {
+    Settled(Arc<JsTask>),
+    Progress(Arc<JsTask>),
+    /// For TypeScript: what happened to which pool, with a number.
+    Pool {
+        event: PoolEvent,
+        pool: u32,
+        number: f64,
+    },
+}
+
+impl PoolOwner for JsMailbox {
+    fn tell(&self, event: PoolEvent, pool: u32, number: f64) {
+        let note = Note::Pool { event, pool, number };
+        if event.is_service() { self.post_service(note) } else { self.post(note) }
+    }
+}
 
 /// A task's code and arguments. The function of an isolate's task is what the task `needs`.
 pub(crate) enum JsWork {
@@ -29,7 +50,7 @@ pub(crate) enum JsWork {
 /// What the submitter keeps with a future.
 pub(crate) struct Ticket {
     /// Where the outcome is delivered.
-    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) mailbox: Arc<JsMailbox>,
     /// The pool that it was submitted to.
     pub(crate) pool: u32,
     /// The submitter's slot for it. A completion counts only if that slot holds this very task.
@@ -50,7 +71,7 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    pub(crate) fn new(mailbox: Arc<Mailbox>, pool: u32, slot: u32, name: Option<Box<str>>) -> Self {
+    pub(crate) fn new(mailbox: Arc<JsMailbox>, pool: u32, slot: u32, name: Option<Box<str>>) -> Self {
         Ticket {
             mailbox,
             pool,
@@ -87,7 +108,7 @@ impl Work for JsWork {
     }
 
     fn settled(task: &Arc<JsTask>) {
-        task.owner().mailbox.post(Note::Settled(task.clone()));
+        task.owner().mailbox.post_quietly(Note::Settled(task.clone()));
         // Up before a task that did not return by itself is announced.
         if task.is_cancel_requested() {
             task.owner().stop_sign.raise();

@@ -10,7 +10,7 @@ use crate::frames::Caller;
 use crate::future_calls::{id_value, nothing};
 use crate::guard::Guard;
 use crate::js::{self, Fault};
-use crate::mailbox::{Note, PoolEvent};
+use crate::pool_event::PoolEvent;
 use crate::pools;
 use crate::reading;
 use crate::run;
@@ -103,9 +103,7 @@ pub(crate) fn gave_back(call: &Call<'_>) -> Answer {
 
 /// `nudge()`: asks the pool's owner to pass results on.
 pub(crate) fn nudge(call: &Call<'_>) -> Answer {
-    let side = side(call)?;
-    let entry = &side.link.entry;
-    entry.owner.post(Note::Pool { event: PoolEvent::PassOn, pool: entry.id, number: 0.0 });
+    side(call)?.link.entry.tell_owner(PoolEvent::PassOn, 0.0);
     nothing(call)
 }
 

@@ -4,7 +4,7 @@ use napi::sys;
 
 use crate::clone;
 use crate::js::{self, Env, Fault, UINT8_ARRAY};
-use crate::parcel::Carried;
+use crate::port::Carried;
 use crate::value::{self, Packed, Value, Whole};
 
 /// Makes a packed value anew in an isolate, and says in which form TypeScript gets it.

@@ -1,0 +1,36 @@
+//! What a pool tells its owner, the isolate that has made it.
+
+/// What has happened to a pool. The numbers are shared with lib/binding.ts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub(crate) enum PoolEvent {
+    /// One more JavaScript worker is wanted.
+    StartWorker = 0,
+    /// There is room in the queue.
+    Room = 1,
+    /// The pool is closed.
+    Closed = 2,
+    /// A worker (`number`) has been given up: end its thread.
+    EndWorker = 3,
+    /// Arguments are to be carried to workers.
+    HandOver = 4,
+    /// Nobody will read these arguments (`number`), or this result; see `parcel`.
+    LostArguments = 5,
+    LostResult = 6,
+    /// A worker wants a result that is with the owner.
+    PassOn = 7,
+}
+
+impl PoolEvent {
+    /// Whether it must be served also while the owner's thread waits for a future.
+    pub(crate) fn is_service(self) -> bool {
+        use PoolEvent::{EndWorker, HandOver, PassOn, StartWorker};
+        matches!(self, StartWorker | EndWorker | HandOver | PassOn)
+    }
+}
+
+/// The owner of pools, as it is told. From any thread.
+pub(crate) trait PoolOwner: Send + Sync {
+    /// This has happened to its pool of this number in the process.
+    fn tell(&self, event: PoolEvent, pool: u32, number: f64);
+}
