@@ -16,7 +16,6 @@ use parking_lot::{Condvar, Mutex};
 use crate::frames::{self, Caller};
 use crate::interrupts;
 use crate::js;
-use crate::stopper;
 use crate::v8::Isolate;
 use crate::work::JsTask;
 
@@ -72,6 +71,8 @@ pub(crate) struct Guard {
     /// Notified when a task is left, and when a look has been answered.
     changed: Condvar,
     caller: Caller,
+    /// Called on the worker's thread, with no lock held, after a stop was put off.
+    on_put_off: fn(&Arc<Guard>),
 }
 
 /// How a stop stands.
@@ -90,8 +91,9 @@ pub(crate) enum Standing {
 }
 
 impl Guard {
-    /// For the isolate of the calling thread, whose tasks are called by `caller`.
-    pub(crate) fn new(env: sys::napi_env, caller: Caller) -> Self {
+    /// For the isolate of the calling thread, whose tasks are called by `caller`. Whoever asks for stops hears by `on_put_off` that one is to be
+    /// asked for again.
+    pub(crate) fn new(env: sys::napi_env, caller: Caller, on_put_off: fn(&Arc<Guard>)) -> Self {
         let isolate = interrupts::interrupts().map_or(ptr::null_mut(), |interrupts| interrupts.current());
         Guard {
             state: Mutex::new(GuardState {
@@ -109,6 +111,7 @@ impl Guard {
             }),
             changed: Condvar::new(),
             caller,
+            on_put_off,
         }
     }
 
@@ -327,7 +330,7 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
                 if expired && is_first {
                     time_out(&task, Some(frames::describe(&frames::read(env, isolate, 64), &guard.caller)));
                 }
-                stopper::answered(guard);
+                (guard.on_put_off)(guard);
                 return;
             }
             state.harmed |= stack.iter().any(frames::loads_modules);

@@ -4,14 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use pool::{Outcome, Task, WorkerId, WorkerLink};
+use pool::{Outcome, WorkerId, WorkerLink};
 
 use crate::bell::Bell;
 use crate::guard::Guard;
 use crate::pool_event::PoolEvent;
 use crate::pools::PoolEntry;
-use crate::stopper;
-use crate::watchdog::Pulse;
+use crate::pulse::Pulse;
 use crate::work::{JsTask, JsWork};
 
 /// The pool's hold on a worker isolate; shared with every thread.
@@ -41,27 +40,15 @@ pub(crate) struct IsolateLink {
     me: Weak<IsolateLink>,
 }
 
-impl WorkerLink<JsWork> for IsolateLink {
-    fn wake(&self) {
-        self.pulse.call();
-        self.bell.ring();
-    }
-
-    fn stop(&self, task: &Arc<Task<JsWork>>) {
-        self.abort(task);
-        stopper::stop(self, task, false);
-    }
-
-    fn expire(&self, task: &Arc<Task<JsWork>>) {
-        // Only then: a task that heeds its signal must not settle before it has failed.
-        stopper::stop(self, task, true);
-        self.abort(task);
-    }
-}
-
 impl IsolateLink {
     /// The hold on the worker of the calling thread, which has not attached yet.
-    pub(crate) fn new(bell: Arc<Bell>, guard: Arc<Guard>, entry: Arc<PoolEntry>, number: u32) -> Arc<Self> {
+    pub(crate) fn new(
+        bell: Arc<Bell>,
+        guard: Arc<Guard>,
+        entry: Arc<PoolEntry>,
+        number: u32,
+        pulse: Pulse,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|me| IsolateLink {
             bell,
             guard,
@@ -75,7 +62,7 @@ impl IsolateLink {
             aborts: Mutex::new(Vec::new()),
             ended: Mutex::new(Vec::new()),
             thread: thread_number(),
-            pulse: Pulse::default(),
+            pulse,
             me: me.clone(),
         })
     }
@@ -175,7 +162,7 @@ impl IsolateLink {
     }
 
     /// Has the task's signal aborted by the worker itself, if it can.
-    fn abort(&self, task: &Arc<JsTask>) {
+    pub(crate) fn abort(&self, task: &Arc<JsTask>) {
         if task.owner().has_looked() {
             self.aborts.lock().push(task.id());
             self.bell.ring();
@@ -197,6 +184,31 @@ impl IsolateLink {
         self.has_gone.store(true, Ordering::Release);
         self.doomed.swap(true, Ordering::AcqRel)
     }
+}
+
+/// Whether some worker was given up and has not ended.
+pub(crate) fn any_stuck() -> bool {
+    LINKS.lock().iter().filter_map(Weak::upgrade).any(|link| link.is_stuck())
+}
+
+static LINKS: Mutex<Vec<Weak<IsolateLink>>> = Mutex::new(Vec::new());
+
+/// Keeps a way to it.
+pub(crate) fn remember(link: &Arc<IsolateLink>) {
+    let mut links = LINKS.lock();
+    links.retain(|link| link.strong_count() > 0);
+    links.push(Arc::downgrade(link));
+}
+
+/// Those of all workers.
+pub(crate) fn all() -> Vec<Arc<IsolateLink>> {
+    LINKS.lock().iter().filter_map(Weak::upgrade).collect()
+}
+
+/// What the pool knows as `shared`.
+pub(crate) fn find(shared: &Arc<dyn WorkerLink<JsWork>>) -> Option<Arc<IsolateLink>> {
+    let wanted = Arc::as_ptr(shared).cast::<()>();
+    LINKS.lock().iter().filter_map(Weak::upgrade).find(|link| Arc::as_ptr(link).cast::<()>() == wanted)
 }
 
 #[cfg(target_os = "linux")]

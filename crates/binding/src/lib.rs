@@ -43,6 +43,7 @@ mod pool_event;
 mod pooled;
 mod pools;
 mod port;
+mod pulse;
 mod quiet;
 mod readiness;
 mod reading;
@@ -66,6 +67,7 @@ mod watchdog;
 mod work;
 mod worker;
 mod worker_calls;
+mod worker_link;
 mod writing;
 mod written;
 

@@ -112,7 +112,7 @@ fn unwind_if_stopped(
     {
         // Any call into JavaScript will do: the interrupt is answered at its beginning. It has to insist, for all that is on top of the
         // waiter is this package's.
-        side.call_nothing(state)?;
+        side.call_nothing(state.env)?;
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ fn run_here(state: &IsolateState, side: &Rc<WorkerSide>, task: &Arc<JsTask>) -> 
     if !is_ours || side.guard.depth() >= MOST_DEPTH || !stack::is_half_free() {
         return Ok(false);
     }
-    if !side.can_run_nested(state, task.needs())? {
+    if !side.can_run_nested(state.env, task.needs())? {
         return Ok(false);
     }
     let Some(JsWork::Isolate(args)) = side.claim_task(task) else { return Ok(false) };

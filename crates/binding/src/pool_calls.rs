@@ -8,6 +8,7 @@ use pool::{Config, Kind, StartFailure, Summary, WorkerState};
 
 use crate::calls::{Answer, Call};
 use crate::future_calls::{duration, nothing, pool_of};
+use crate::isolate_link;
 use crate::js::{self, Fault};
 use crate::pools;
 use crate::reading;
@@ -103,7 +104,7 @@ pub(crate) fn assign(call: &Call<'_>) -> Answer {
     let entry = pool_of(call)?;
     while let Some((task, id)) = entry.pool.assign() {
         let worker = entry.pool.workers().into_iter().find(|worker| worker.id == id);
-        let link = worker.and_then(|worker| pools::link_of(&worker.link));
+        let link = worker.and_then(|worker| isolate_link::find(&worker.link));
         match (link, &task.owner().parcel) {
             (Some(link), Some(parcel)) => {
                 parcel.send_to(link.number);
@@ -167,7 +168,7 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
     let list = js::array(env)?;
     for (index, worker) in workers.iter().enumerate() {
         let row = js::array(env)?;
-        let link = pools::link_of(&worker.link);
+        let link = isolate_link::find(&worker.link);
         let task = worker.held.first();
         let running = task.and_then(|task| task.started()).map(|since| since.elapsed().as_secs_f64() * 1e3);
         let busy = matches!(worker.state, WorkerState::Busy | WorkerState::Partial | WorkerState::Abandoned);
@@ -220,6 +221,6 @@ pub(crate) fn exit_after(call: &Call<'_>) -> Answer {
 /// `mustForceExit()`: whether a worker of the process is abandoned, being stopped now, does not come back, or has a task in its hands: that of
 /// another isolate's pool, which nobody has asked to stop.
 pub(crate) fn must_force_exit(call: &Call<'_>) -> Answer {
-    let any_busy = || pools::links().iter().any(|link| link.holds_any() || link.pulse.is_in_debt());
-    js::boolean(call.env, pools::any_stuck() || crate::stopper::is_busy() || any_busy())
+    let any_busy = || isolate_link::all().iter().any(|link| link.holds_any() || link.pulse.is_in_debt());
+    js::boolean(call.env, isolate_link::any_stuck() || crate::stopper::is_busy() || any_busy())
 }

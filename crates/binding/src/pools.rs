@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Weak};
+use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
-use pool::{Config, Host, Kind, WorkerLink};
+use pool::{Config, Host, Kind};
 
-use crate::isolate_link::IsolateLink;
 use crate::patience::Patience;
 use crate::pool_event::{PoolEvent, PoolOwner};
-use crate::work::{JsMailbox, JsPool, JsWork};
+use crate::work::{JsMailbox, JsPool};
 
 /// What the binding keeps beside a pool.
 pub(crate) struct PoolEntry {
@@ -74,29 +73,4 @@ pub(crate) fn create(config: Config, grace_ms: f64, owner: &Arc<JsMailbox>) -> (
 
 pub(crate) fn find(id: u32) -> Option<Arc<PoolEntry>> {
     POOLS.lock().get(&id).cloned()
-}
-
-/// Whether some worker was given up and has not ended.
-pub(crate) fn any_stuck() -> bool {
-    LINKS.lock().iter().filter_map(Weak::upgrade).any(|link| link.is_stuck())
-}
-
-static LINKS: Mutex<Vec<Weak<IsolateLink>>> = Mutex::new(Vec::new());
-
-/// Keeps a way from a worker of a pool to its link, for `dump`.
-pub(crate) fn remember(link: &Arc<IsolateLink>) {
-    let mut links = LINKS.lock();
-    links.retain(|link| link.strong_count() > 0);
-    links.push(Arc::downgrade(link));
-}
-
-/// The links of all workers.
-pub(crate) fn links() -> Vec<Arc<IsolateLink>> {
-    LINKS.lock().iter().filter_map(Weak::upgrade).collect()
-}
-
-/// The link that the pool knows as `shared`.
-pub(crate) fn link_of(shared: &Arc<dyn WorkerLink<JsWork>>) -> Option<Arc<IsolateLink>> {
-    let wanted = Arc::as_ptr(shared).cast::<()>();
-    LINKS.lock().iter().filter_map(Weak::upgrade).find(|link| Arc::as_ptr(link).cast::<()>() == wanted)
 }

@@ -33,7 +33,7 @@ pub(crate) fn run(
         Ok(argv) => argv,
         Err(fault) => {
             let error = failure::unmade(env, fault, "the arguments");
-            if !side.is_alive(state) {
+            if !side.is_alive(env) {
                 return None;
             }
             side.end(token);
@@ -58,7 +58,7 @@ pub(crate) fn run(
             side.end(token);
         }
         if hit {
-            side.recover(state, token);
+            side.recover(env, token);
         }
         return if goes_on { None } else { Some(Err(Failure::Cancelled)) };
     }
@@ -66,7 +66,7 @@ pub(crate) fn run(
         Ok(result) => read_result(state, side, token, result),
         Err(_) => {
             let error = js::take_exception(env);
-            if !side.is_alive(state) {
+            if !side.is_alive(env) {
                 // The isolate is ending, as after `process.exit()`: its cleanup says how the task was lost.
                 return None;
             }

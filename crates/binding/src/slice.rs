@@ -248,7 +248,7 @@ impl Slice<'_> {
     fn outlives_causes(&mut self, side: &Rc<WorkerSide>) -> bool {
         if side.is_ending() {
             while !self.call_out(Errand::Nothing) {
-                if side.is_doomed() || !side.is_alive(self.state) {
+                if side.is_doomed() || !side.is_alive(self.state.env) {
                     side.set_claiming(false);
                     return false;
                 }

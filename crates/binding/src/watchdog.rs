@@ -12,14 +12,15 @@
 //!
 //! One thread for the process looks, once a second, and only while some worker owes an answer.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pool::{Kind, WorkerState};
 
-use crate::isolate_link::IsolateLink;
-use crate::{debugger, pools, stopper};
+use crate::isolate_link::{self, IsolateLink};
+use crate::pulse::Debt;
+use crate::{debugger, stopper};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -34,90 +35,14 @@ const UNWANTED: Duration = Duration::from_secs(2);
 /// How long a thread may take to end once it has left its pool: coverage and profiles are written meanwhile.
 const UNENDED: Duration = Duration::from_secs(5);
 
-/// What a worker owes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Debt {
-    /// An answer to this call.
-    Answer(u64),
-    /// The end of this load.
-    Load(u64),
-    /// The end of its thread.
-    End,
-}
-
-/// Calls and answers of one worker.
-#[derive(Default)]
-pub(crate) struct Pulse {
-    /// How often the worker was called, by the pool or by itself. Raised before the bell rings, so whoever comes for the bell sees it.
-    called: AtomicU64,
-    answered: AtomicU64,
-    /// 0, or the load under way: its number above the function's, which is counted from 1.
-    load: AtomicU64,
-    /// Whether the worker has left the pool, and its thread has not ended.
-    leaves: AtomicBool,
-    /// What the watchdog has seen, and since when.
-    seen: parking_lot::Mutex<Option<(Debt, Instant)>>,
-}
-
-impl Pulse {
-    /// The worker is called, to ask for its next task.
-    pub(crate) fn call(&self) {
-        self.called.fetch_add(1, Ordering::Release);
-        watch();
-    }
-
-    /// The worker asks for its next task.
-    pub(crate) fn answer(&self) {
-        self.answered.store(self.called.load(Ordering::Acquire), Ordering::Release);
-    }
-
-    pub(crate) fn begin_load(&self, function: u32) {
-        // ORDERING: only uniqueness matters.
-        static LOADS: AtomicU64 = AtomicU64::new(0);
-        let number = LOADS.fetch_add(1, Ordering::Relaxed) << 32;
-        self.load.store(number | (u64::from(function) + 1), Ordering::Release);
-        watch();
-    }
-
-    pub(crate) fn end_load(&self) {
-        self.load.store(0, Ordering::Release);
-    }
-
-    pub(crate) fn begin_leaving(&self) {
-        self.leaves.store(true, Ordering::Release);
-        watch();
-    }
-
-    pub(crate) fn end_leaving(&self) {
-        self.leaves.store(false, Ordering::Release);
-    }
-
-    /// Whether the worker has not come back from something that it was called for, or went to load.
-    pub(crate) fn is_in_debt(&self) -> bool {
-        self.debt().is_some()
-    }
-
-    fn debt(&self) -> Option<Debt> {
-        if self.leaves.load(Ordering::Acquire) {
-            return Some(Debt::End);
-        }
-        match self.load.load(Ordering::Acquire) {
-            0 => {
-                let called = self.called.load(Ordering::Acquire);
-                (called != self.answered.load(Ordering::Acquire)).then_some(Debt::Answer(called))
-            }
-            load => Some(Debt::Load(load)),
-        }
-    }
-}
-
 /// Whether the thread looks, or is about to.
 static LOOKS: AtomicBool = AtomicBool::new(false);
 /// Whether there is a thread.
 static THREAD: Mutex<bool> = Mutex::new(false);
 static CHANGED: Condvar = Condvar::new();
 
-fn watch() {
+/// Some worker owes something.
+pub(crate) fn wake() {
     // ORDERING: either `run` sees the debt or this sees that it does not look.
     fence(Ordering::SeqCst);
     if LOOKS.load(Ordering::Relaxed) || LOOKS.swap(true, Ordering::AcqRel) {
@@ -146,7 +71,7 @@ fn run() {
             LOOKS.store(false, Ordering::SeqCst);
             fence(Ordering::SeqCst);
             // One that owed nothing a moment ago may have been called since, when nobody had to be woken.
-            if pools::links().iter().any(|link| link.pulse.debt().is_some()) {
+            if isolate_link::all().iter().any(|link| link.pulse.debt().is_some()) {
                 LOOKS.store(true, Ordering::SeqCst);
             }
         }
@@ -156,7 +81,7 @@ fn run() {
 /// Looks at every worker. Whether some owe something.
 fn look() -> bool {
     let mut any = false;
-    for link in pools::links() {
+    for link in isolate_link::all() {
         let mut seen = link.pulse.seen.lock();
         let Some(debt) = link.pulse.debt().filter(|debt| *debt == Debt::End || !link.is_over()) else {
             *seen = None;

@@ -11,14 +11,15 @@ use crate::bell::Bell;
 use crate::functions;
 use crate::guard::Guard;
 use crate::held::HeldTasks;
-use crate::isolate::IsolateState;
 use crate::isolate_link::IsolateLink;
-use crate::js;
+use crate::js::{self, Env};
 use crate::pools::PoolEntry;
+use crate::pulse::Pulse;
 use crate::quiet::{self, Gathered};
 use crate::readiness::{Readiness, Ready};
 use crate::stopper;
 use crate::value::Packed;
+use crate::watchdog;
 use crate::work::{JsTask, JsWork};
 
 /// The functions of lib/worker.
@@ -71,7 +72,7 @@ impl WorkerSide {
         callbacks: WorkerCallbacks,
     ) -> Self {
         let guard = Arc::new(guard);
-        let link = IsolateLink::new(bell, guard.clone(), entry.clone(), number);
+        let link = IsolateLink::new(bell, guard.clone(), entry.clone(), number, Pulse::new(watchdog::wake));
         let worker = entry.pool.attach(Kind::Isolate, link.clone());
         *link.id.lock() = Some(worker.id());
         WorkerSide {
@@ -193,14 +194,14 @@ impl WorkerSide {
 
     /// Whether a task of this function can run on top of one that waits for it; loads the function if that takes
     /// no waiting.
-    pub(crate) fn can_run_nested(&self, state: &IsolateState, function: u32) -> Result<bool, js::Fault> {
+    pub(crate) fn can_run_nested(&self, env: Env, function: u32) -> Result<bool, js::Fault> {
         if !self.may_claim() || functions::is_async(function) {
             return Ok(false);
         }
         if self.ready.of(function) == Ready::No {
-            let prepare = js::deref(state.env, self.callbacks.prepare_now)?;
-            let answer = js::call(state.env, prepare, &[js::double(state.env, f64::from(function))?])?;
-            self.ready.note(function, Ready::from_answer(js::get_i32(state.env, answer)?));
+            let prepare = js::deref(env, self.callbacks.prepare_now)?;
+            let answer = js::call(env, prepare, &[js::double(env, f64::from(function))?])?;
+            self.ready.note(function, Ready::from_answer(js::get_i32(env, answer)?));
         }
         Ok(self.ready.of(function) == Ready::Sync)
     }
@@ -315,15 +316,15 @@ impl WorkerSide {
 
     /// A stop has hit: puts right what it skipped, on the stack of the trampoline, and claims nothing until
     /// lib/worker has found the isolate healthy.
-    pub(crate) fn recover(&self, state: &IsolateState, token: f64) {
+    pub(crate) fn recover(&self, env: Env, token: f64) {
         self.claiming.set(false);
         self.link.is_recovering.store(true, Ordering::Relaxed);
-        let (env, unharmed) = (state.env, self.guard.is_unharmed());
+        let unharmed = self.guard.is_unharmed();
         let called = js::deref(env, self.callbacks.recover).and_then(|recover| {
             js::call(env, recover, &[js::double(env, token)?, js::boolean(env, unharmed)?])
         });
         if called.is_err() {
-            let _ = js::take_exception(state.env);
+            let _ = js::take_exception(env);
             stopper::replace(&self.link);
         }
     }
@@ -335,8 +336,8 @@ impl WorkerSide {
     }
 
     /// Whether the isolate can still run JavaScript. Once it cannot, the worker claims nothing more.
-    pub(crate) fn is_alive(&self, state: &IsolateState) -> bool {
-        let called = self.call_nothing(state);
+    pub(crate) fn is_alive(&self, env: Env) -> bool {
+        let called = self.call_nothing(env);
         if called.is_err() {
             self.claiming.set(false);
         }
@@ -344,9 +345,9 @@ impl WorkerSide {
     }
 
     /// Calls into JavaScript to no effect: fails where none can run, or where the caller is to be stopped.
-    pub(crate) fn call_nothing(&self, state: &IsolateState) -> Result<(), js::Fault> {
-        let abort = js::deref(state.env, self.callbacks.abort)?;
-        js::call(state.env, abort, &[js::double(state.env, 0.0)?]).map(drop)
+    pub(crate) fn call_nothing(&self, env: Env) -> Result<(), js::Fault> {
+        let abort = js::deref(env, self.callbacks.abort)?;
+        js::call(env, abort, &[js::double(env, 0.0)?]).map(drop)
     }
 
     pub(crate) fn note_exit(&self, code: i32) {

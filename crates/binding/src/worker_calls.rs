@@ -9,6 +9,7 @@ use crate::calls::{Answer, Call};
 use crate::frames::Caller;
 use crate::future_calls::{id_value, nothing};
 use crate::guard::Guard;
+use crate::isolate_link;
 use crate::js::{self, Fault};
 use crate::pool_event::PoolEvent;
 use crate::pools;
@@ -41,8 +42,14 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
     let caller = Caller::new(text(9)?, text(10)?);
     name_thread(&format!("{}-{}", entry.pool.config().thread_name, call.u32(1)?));
     let bell = call.state.bell.clone();
-    let side = WorkerSide::attach(entry, call.u32(1)?, bell, Guard::new(call.env, caller), callbacks);
-    pools::remember(&side.link);
+    let side = WorkerSide::attach(
+        entry,
+        call.u32(1)?,
+        bell,
+        Guard::new(call.env, caller, stopper::answered),
+        callbacks,
+    );
+    isolate_link::remember(&side.link);
     let side = Rc::new(side);
     *call.state.worker.borrow_mut() = Some(side.clone());
     call.state.hold(true);

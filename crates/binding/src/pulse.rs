@@ -1,0 +1,96 @@
+//! Calls of a worker and its answers: what it owes the pool.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+/// What a worker owes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Debt {
+    /// An answer to this call.
+    Answer(u64),
+    /// The end of this load.
+    Load(u64),
+    /// The end of its thread.
+    End,
+}
+
+/// Calls and answers of one worker.
+pub(crate) struct Pulse {
+    /// How often the worker was called, by the pool or by itself. Raised before the bell rings, so whoever comes for the bell sees it.
+    called: AtomicU64,
+    answered: AtomicU64,
+    /// 0, or the load under way: its number above the function's, which is counted from 1.
+    load: AtomicU64,
+    /// Whether the worker has left the pool, and its thread has not ended.
+    leaves: AtomicBool,
+    /// What the watchdog has seen, and since when.
+    pub(crate) seen: Mutex<Option<(Debt, Instant)>>,
+    /// Makes the watchdog look.
+    wake: fn(),
+}
+
+impl Pulse {
+    /// `wake` is called whenever the worker begins to owe something.
+    pub(crate) fn new(wake: fn()) -> Pulse {
+        Pulse {
+            called: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
+            load: AtomicU64::new(0),
+            leaves: AtomicBool::new(false),
+            seen: Mutex::new(None),
+            wake,
+        }
+    }
+
+    /// The worker is called, to ask for its next task.
+    pub(crate) fn call(&self) {
+        self.called.fetch_add(1, Ordering::Release);
+        (self.wake)();
+    }
+
+    /// The worker asks for its next task.
+    pub(crate) fn answer(&self) {
+        self.answered.store(self.called.load(Ordering::Acquire), Ordering::Release);
+    }
+
+    pub(crate) fn begin_load(&self, function: u32) {
+        // ORDERING: only uniqueness matters.
+        static LOADS: AtomicU64 = AtomicU64::new(0);
+        let number = LOADS.fetch_add(1, Ordering::Relaxed) << 32;
+        self.load.store(number | (u64::from(function) + 1), Ordering::Release);
+        (self.wake)();
+    }
+
+    pub(crate) fn end_load(&self) {
+        self.load.store(0, Ordering::Release);
+    }
+
+    pub(crate) fn begin_leaving(&self) {
+        self.leaves.store(true, Ordering::Release);
+        (self.wake)();
+    }
+
+    pub(crate) fn end_leaving(&self) {
+        self.leaves.store(false, Ordering::Release);
+    }
+
+    /// Whether the worker has not come back from something that it was called for, or went to load.
+    pub(crate) fn is_in_debt(&self) -> bool {
+        self.debt().is_some()
+    }
+
+    pub(crate) fn debt(&self) -> Option<Debt> {
+        if self.leaves.load(Ordering::Acquire) {
+            return Some(Debt::End);
+        }
+        match self.load.load(Ordering::Acquire) {
+            0 => {
+                let called = self.called.load(Ordering::Acquire);
+                (called != self.answered.load(Ordering::Acquire)).then_some(Debt::Answer(called))
+            }
+            load => Some(Debt::Load(load)),
+        }
+    }
+}
