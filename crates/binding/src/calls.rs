@@ -4,11 +4,13 @@
 use std::ffi::{CStr, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::sync::Arc;
 
 use napi::sys;
 
 use crate::isolate::IsolateState;
 use crate::js::{self, Env, Fault};
+use crate::pools::PoolEntry;
 
 pub(crate) const MOST_ARGS: usize = 16;
 
@@ -47,6 +49,21 @@ impl Call<'_> {
 }
 
 pub(crate) type Answer = Result<sys::napi_value, Fault>;
+
+/// The pool that a call names first.
+pub(crate) fn pool_of(call: &Call<'_>) -> Result<Arc<PoolEntry>, Fault> {
+    call.state.pool(call.u32(0)?)
+}
+
+/// An unused result.
+pub(crate) fn nothing(call: &Call<'_>) -> Answer {
+    js::undefined(call.env)
+}
+
+/// A task's id as a number.
+pub(crate) fn id_value(call: &Call<'_>, id: u64) -> Result<sys::napi_value, Fault> {
+    js::double(call.env, id as f64)
+}
 
 /// Reads the call, runs `body`, and turns a fault or a panic into an exception.
 ///

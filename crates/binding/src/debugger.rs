@@ -9,9 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use pool::Pause;
 
-use crate::calls::{Answer, Call};
-use crate::js;
-
 /// How many isolates are held. The clocks are stopped and let go under this mutex, so that they end up as the
 /// count says.
 static HELD: Mutex<usize> = Mutex::new(0);
@@ -43,19 +40,12 @@ pub(crate) fn holds_any() -> bool {
     *HELD.lock() > 0
 }
 
-/// `holdClocks(held)`: this thread is held at a breakpoint, or goes on.
-pub(crate) fn hold_clocks(call: &Call<'_>) -> Answer {
-    call.state.breakpoint.set(call.bool(0)?);
-    js::undefined(call.env)
-}
-
-/// `noteInspector()`: an inspector listens.
-pub(crate) fn note_inspector(call: &Call<'_>) -> Answer {
+/// An inspector listens.
+pub(crate) fn note_inspector() {
     INSPECTED.store(true, Ordering::Relaxed);
-    js::undefined(call.env)
 }
 
-/// `isInspected()`: whether that was noted.
-pub(crate) fn is_inspected(call: &Call<'_>) -> Answer {
-    js::boolean(call.env, INSPECTED.load(Ordering::Relaxed))
+/// Whether that was noted.
+pub(crate) fn is_inspected() -> bool {
+    INSPECTED.load(Ordering::Relaxed)
 }

@@ -2,12 +2,10 @@
 //! module's URL and a key, or a source. TypeScript makes and reads the text (lib/functions.ts).
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
 
-use crate::calls::{Answer, Call};
-use crate::js;
 use crate::texts::Texts;
 
 #[derive(Default)]
@@ -19,18 +17,14 @@ struct Functions {
 
 static FUNCTIONS: LazyLock<Mutex<Functions>> = LazyLock::new(Mutex::default);
 
-/// `functionNumber(text)`: the number of this text, from 1; a new one if it has none.
-pub(crate) fn number(call: &Call<'_>) -> Answer {
-    let text = js::get_text(call.env, call.value(0)?)?;
+/// The number of this text, from 1; a new one if it has none.
+pub(crate) fn number(text: &str) -> u32 {
     // There is none too many: a function that was accepted must be found.
-    let number = FUNCTIONS.lock().texts.number(&text, usize::MAX).unwrap_or(0);
-    js::double(call.env, f64::from(number))
+    FUNCTIONS.lock().texts.number(text, usize::MAX).unwrap_or(0)
 }
 
-/// `functionText(number)`
-pub(crate) fn text(call: &Call<'_>) -> Answer {
-    let text = FUNCTIONS.lock().texts.text(call.u32(0)?);
-    js::string(call.env, text.as_deref().unwrap_or_default())
+pub(crate) fn text(number: u32) -> Option<Arc<str>> {
+    FUNCTIONS.lock().texts.text(number)
 }
 
 /// The function has returned a promise.

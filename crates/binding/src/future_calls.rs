@@ -1,24 +1,12 @@
 //! What a future asks of its task.
 
-use std::time::{Duration, Instant};
-
-use napi::sys;
 use pool::Cancelled;
 
-use crate::calls::{Answer, Call};
+use crate::calls::{Answer, Call, nothing};
 use crate::deliver;
-use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
 use crate::nest;
-use crate::pools::PoolEntry;
 use crate::work::Note;
-
-/// Milliseconds, however many; longer than a century is no limit that matters.
-pub(crate) fn duration(ms: f64) -> Duration {
-    Duration::try_from_secs_f64(ms / 1e3).unwrap_or(CENTURY).min(CENTURY)
-}
-
-const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
 /// `state(slot)`
 pub(crate) fn state(call: &Call<'_>) -> Answer {
@@ -81,20 +69,6 @@ pub(crate) fn release(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// Parks this thread until `is_over`, a pool asks for something, or `deadline` has passed.
-pub(crate) fn park_until(state: &IsolateState, deadline: Instant, is_over: impl Fn() -> bool) {
-    while !is_over() {
-        // What ends the wait is a note in this isolate's mailbox, or rings its bell: that ring wakes us.
-        state.mailbox.listen();
-        if is_over() || state.mailbox.has_services() || Instant::now() >= deadline {
-            break;
-        }
-        state.bell.park(deadline);
-    }
-    // Whatever was posted meanwhile is delivered in the next turn of the loop.
-    state.bell.ring_loop();
-}
-
 /// `services()`: what must be served while this thread waits, as a flat array of event, pool and number.
 pub(crate) fn services(call: &Call<'_>) -> Answer {
     let list = js::array(call.env)?;
@@ -114,19 +88,4 @@ pub(crate) fn services(call: &Call<'_>) -> Answer {
 pub(crate) fn hold(call: &Call<'_>) -> Answer {
     call.state.hold(call.bool(0)?);
     js::undefined(call.env)
-}
-
-/// The pool that a call names first.
-pub(crate) fn pool_of(call: &Call<'_>) -> Result<std::sync::Arc<PoolEntry>, Fault> {
-    call.state.pool(call.u32(0)?)
-}
-
-/// An unused result.
-pub(crate) fn nothing(call: &Call<'_>) -> Answer {
-    js::undefined(call.env)
-}
-
-/// A task's id as a number.
-pub(crate) fn id_value(call: &Call<'_>, id: u64) -> Result<sys::napi_value, Fault> {
-    js::double(call.env, id as f64)
 }

@@ -27,11 +27,13 @@ macro_rules! value {
     }};
 }
 
+mod duration;
 mod fault;
 mod make;
 mod read;
 mod view;
 
+pub(crate) use duration::duration;
 pub(crate) use fault::{Fault, OUT_OF_MEMORY, check};
 pub(crate) use make::*;
 pub(crate) use read::*;

@@ -10,11 +10,13 @@ mod blocked;
 mod calls;
 mod clone;
 mod debugger;
+mod debugger_calls;
 mod deliver;
 mod elements;
 mod event_loop;
 mod failure;
 mod frames;
+mod function_calls;
 mod functions;
 mod future_calls;
 mod guard;
@@ -37,6 +39,7 @@ mod os_thread;
 mod parcel;
 mod patience;
 mod plain;
+mod plugin_calls;
 mod plugins;
 mod pool_calls;
 mod pool_event;
@@ -134,16 +137,16 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
         c"startFailed" => pool_calls::start_failed,
         c"stats" => pool_calls::stats,
         c"dump" => pool_calls::dump,
-        c"holdClocks" => debugger::hold_clocks,
-        c"noteInspector" => debugger::note_inspector,
-        c"isInspected" => debugger::is_inspected,
+        c"holdClocks" => debugger_calls::hold_clocks,
+        c"noteInspector" => debugger_calls::note_inspector,
+        c"isInspected" => debugger_calls::is_inspected,
         c"exitAfter" => pool_calls::exit_after,
         c"mustForceExit" => pool_calls::must_force_exit,
-        c"functionNumber" => functions::number,
-        c"functionText" => functions::text,
+        c"functionNumber" => function_calls::number,
+        c"functionText" => function_calls::text,
         c"templateNumber" => templates::number,
         c"templatePath" => templates::path,
-        c"loadPlugin" => plugins::load,
+        c"loadPlugin" => plugin_calls::load,
         c"attach" => worker_calls::attach,
         c"settle" => worker_calls::settle,
         c"prepared" => worker_calls::prepared,

@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use pool::{Kind, State};
 
 use crate::blocked;
-use crate::future_calls::{duration, park_until};
 use crate::isolate::IsolateState;
 use crate::js::{self, Fault};
 use crate::pools;
@@ -32,7 +31,7 @@ const MOST_DEPTH: usize = if cfg!(unix) { 4096 } else { 64 };
 
 /// Parks until `task` has settled, a pool asks for something, or a slice of `left` is over.
 pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64) -> Result<(), Fault> {
-    let deadline = Instant::now() + duration(left).min(LONGEST_PARK);
+    let deadline = Instant::now() + js::duration(left).min(LONGEST_PARK);
     let side = state.worker.borrow().clone();
     match side {
         Some(side) => wait(state, &side, task, deadline, left == f64::INFINITY),
@@ -44,6 +43,20 @@ pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64) -> Resul
             Ok(())
         }
     }
+}
+
+/// Parks this thread until `is_over`, a pool asks for something, or `deadline` has passed.
+fn park_until(state: &IsolateState, deadline: Instant, is_over: impl Fn() -> bool) {
+    while !is_over() {
+        // What ends the wait is a note in this isolate's mailbox, or rings its bell: that ring wakes us.
+        state.mailbox.listen();
+        if is_over() || state.mailbox.has_services() || Instant::now() >= deadline {
+            break;
+        }
+        state.bell.park(deadline);
+    }
+    // Whatever was posted meanwhile is delivered in the next turn of the loop.
+    state.bell.ring_loop();
 }
 
 fn wait(

@@ -1,4 +1,4 @@
-//! Users' own native tasks: loading a plug-in, and running its tasks with what the pool offers.
+//! Users' own native tasks: those of the plug-ins that were loaded, run with what the pool offers.
 //!
 //! A plug-in's tasks are numbered for the whole process, from `FIRST`, when its library is loaded for the first
 //! time; they are never forgotten, as the library is never unloaded.
@@ -9,11 +9,10 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
-use task::host::{Host, Library, LoadError, PluginError, PluginTask};
+use task::host::{Host, Library, PluginError, PluginTask};
 
-use crate::calls::{Answer, Call};
 use crate::failure::{TOO_LARGE, failure};
-use crate::js::{self, Fault, OUT_OF_MEMORY, UINT8_ARRAY};
+use crate::js::{OUT_OF_MEMORY, UINT8_ARRAY};
 use crate::native_arguments::bytes;
 use crate::native_control::TaskControl;
 use crate::native_tasks::explain;
@@ -35,21 +34,8 @@ struct Tasks {
 
 static TASKS: LazyLock<RwLock<Tasks>> = LazyLock::new(RwLock::default);
 
-/// `loadPlugin(path)`: an array of the number of the library's first task, which is its own, and the tasks' names.
-pub(crate) fn load(call: &Call<'_>) -> Answer {
-    let path = js::get_text(call.env, call.value(0)?)?;
-    // SAFETY: the user vouches for the library that the user names; docs/plugins.md says what that means.
-    let library = unsafe { Library::load(path) }.map_err(|error| refusal(&error))?;
-    let first = number_of(library);
-    let list = js::array(call.env)?;
-    js::set_element(call.env, list, 0, js::double(call.env, f64::from(first))?)?;
-    for (index, task) in library.tasks().enumerate() {
-        js::set_element(call.env, list, index as u32 + 1, js::string(call.env, task.name())?)?;
-    }
-    Ok(list)
-}
-
-fn number_of(library: &'static Library) -> u32 {
+/// The number of the first task of a library, which has been loaded.
+pub(crate) fn number_of(library: &'static Library) -> u32 {
     let mut tasks = TASKS.write();
     let next = FIRST + tasks.all.len() as u32;
     let first = *tasks.first.entry(std::ptr::from_ref(library).addr()).or_insert(next);
@@ -57,17 +43,6 @@ fn number_of(library: &'static Library) -> u32 {
         tasks.all.extend(library.tasks());
     }
     first
-}
-
-fn refusal(error: &LoadError) -> Fault {
-    let code = match error {
-        LoadError::Missing { .. } => "ERR_PLUGIN_NOT_FOUND",
-        LoadError::NotALibrary { .. } => "ERR_PLUGIN_NOT_LOADABLE",
-        LoadError::Foreign { .. } => "ERR_PLUGIN_FOREIGN",
-        LoadError::Incompatible { .. } => "ERR_PLUGIN_INCOMPATIBLE",
-        LoadError::Malformed { .. } => "ERR_PLUGIN_MALFORMED",
-    };
-    Fault::Throw { code, message: error.to_string() }
 }
 
 /// The pool, as a running task of a plug-in sees it.

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use napi::sys;
 use pool::{Config, Kind, StartFailure, Summary, WorkerState};
 
-use crate::calls::{Answer, Call};
-use crate::future_calls::{duration, nothing, pool_of};
+use crate::calls::{Answer, Call, nothing, pool_of};
 use crate::isolate_link;
 use crate::js::{self, Fault};
 use crate::pools;
@@ -28,7 +27,7 @@ pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
         min_workers: header.scratch(1) as usize,
         warm_kind: Kind::Isolate,
         handover_kind: Kind::Isolate,
-        idle_timeout: optional(2).map(duration),
+        idle_timeout: optional(2).map(js::duration),
         max_queue: optional(3).map(|number| number as usize),
         tasks_per_worker: header.scratch(4) as usize,
         max_tasks_per_worker: optional(5).map(|number| number as u64),
@@ -209,7 +208,7 @@ fn state_number(state: WorkerState) -> i32 {
 /// `exitAfter(code, ms)`: ends the process by `_exit` with this code, unless it has ended by then. For exits
 /// that Node would wait for for ever, because a worker can neither be stopped nor joined.
 pub(crate) fn exit_after(call: &Call<'_>) -> Answer {
-    let (code, wait) = (call.i32(0)?, duration(call.f64(1)?));
+    let (code, wait) = (call.i32(0)?, js::duration(call.f64(1)?));
     let killer = std::thread::Builder::new().name("cf-exit".into()).spawn(move || {
         std::thread::sleep(wait);
         // SAFETY: ends the process at once; no destructor or handler runs, which is the point.

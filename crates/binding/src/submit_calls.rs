@@ -3,8 +3,7 @@
 use napi::sys;
 use pool::{Kind, Refusal, Spec};
 
-use crate::calls::{Answer, Call};
-use crate::future_calls::{duration, nothing, pool_of};
+use crate::calls::{Answer, Call, nothing, pool_of};
 use crate::js::{self, Fault};
 use crate::native_chunk::Calls;
 use crate::parcel::Parcel;
@@ -69,7 +68,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     let slot = state.slab.borrow_mut().reserve();
     let limit = |index: usize| {
         let ms = if flags & LIMITED != 0 { state.header.scratch(index) } else { -1.0 };
-        (ms >= 0.0).then(|| duration(ms))
+        (ms >= 0.0).then(|| js::duration(ms))
     };
     let spec = Spec {
         kind: if native { Kind::Native } else { Kind::Isolate },

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use napi::sys;
 
-use crate::calls::{Answer, Call};
+use crate::calls::{Answer, Call, id_value, nothing};
 use crate::frames::Caller;
-use crate::future_calls::{id_value, nothing};
 use crate::guard::Guard;
 use crate::isolate_link;
 use crate::js::{self, Fault};
