@@ -7,7 +7,8 @@ use napi::sys;
 use pool::{Failure, Kind, Outcome};
 
 use crate::failure;
-use crate::isolate::{BATCH, IsolateState};
+use crate::header::BATCH;
+use crate::isolate::IsolateState;
 use crate::js::{self, Env, Fault};
 use crate::value::{FORM_AS_IS, Packed, Value};
 use crate::work::{JsTask, JsWork, Note};

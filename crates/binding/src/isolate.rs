@@ -16,122 +16,19 @@ use napi::sys;
 use crate::awake::Wakefulness;
 use crate::bell::Bell;
 use crate::debugger::Breakpoint;
+use crate::errand::Errand;
 use crate::event_loop;
+use crate::futures::Slab;
+use crate::header::{HEADER_BYTES, Header};
 use crate::isolate_link::IsolateLink;
 use crate::js::{self, Env, Fault, check};
 use crate::mailbox::Mailbox;
 use crate::pools::PoolEntry;
-use crate::slice;
-use crate::uv::UvAsync;
+use crate::uv::{AsyncCallback, IdleCallback, UvAsync};
 use crate::vigil::Vigil;
 use crate::work::{JsMailbox, JsTask, Note};
 use crate::worker::WorkerSide;
 use crate::written::WrittenSlot;
-
-/// The most completions that are delivered in one turn of the loop, so that timers stay alive.
-pub(crate) const BATCH: usize = 512;
-
-/// Memory shared with TypeScript: four columns of a batch, a few numbers that go with a call, and a value that is taken
-/// apart. Layout, in 8-byte units: `numbers[BATCH]`, `scratch[16]`, `fractions[FRACTIONS]`, then as 32-bit integers
-/// `slots[BATCH]`, `kinds[BATCH]`, then bytes: `structure[STRUCTURE]`. TypeScript makes typed arrays over the same buffer
-/// (lib/binding.ts).
-pub(crate) struct Header {
-    numbers: *mut f64,
-    scratch: *mut f64,
-    slots: *mut i32,
-    kinds: *mut i32,
-    fractions: *const f64,
-    structure: *const u8,
-}
-
-const FRACTIONS: usize = 8192;
-const STRUCTURE: usize = 65_536;
-pub(crate) const SCRATCH: usize = 16;
-/// Not 0 when something waits in the mailbox that cannot wait for the loop to turn.
-const SERVICE_FLAG: usize = SCRATCH - 1;
-pub(crate) const HEADER_BYTES: usize = (BATCH + SCRATCH + FRACTIONS) * 8 + 2 * BATCH * 4 + STRUCTURE;
-
-impl Header {
-    fn new(data: *mut c_void) -> Self {
-        let numbers = data.cast::<f64>();
-        let scratch = numbers.wrapping_add(BATCH);
-        let fractions = scratch.wrapping_add(SCRATCH);
-        let slots = fractions.wrapping_add(FRACTIONS).cast::<i32>();
-        let kinds = slots.wrapping_add(BATCH);
-        let structure = kinds.wrapping_add(BATCH).cast::<u8>();
-        Header { numbers, scratch, slots, kinds, fractions, structure }
-    }
-
-    /// Copies of the first so many bytes of the structure and of the first so many fractions.
-    pub(crate) fn parts(&self, structure: usize, fractions: usize) -> (Box<[u8]>, Box<[f64]>) {
-        // SAFETY: as in `set_row`; no more than there is.
-        unsafe {
-            let structure = std::slice::from_raw_parts(self.structure, structure.min(STRUCTURE));
-            (structure.into(), std::slice::from_raw_parts(self.fractions, fractions.min(FRACTIONS)).into())
-        }
-    }
-
-    pub(crate) fn set_row(&self, row: usize, slot: u32, kind: i32, number: f64) {
-        debug_assert!(row < BATCH);
-        // SAFETY: the buffer lives as long as the isolate (a strong reference holds it), has BATCH rows, and
-        // only this thread uses it.
-        unsafe {
-            *self.slots.add(row) = slot as i32;
-            *self.kinds.add(row) = kind;
-            *self.numbers.add(row) = number;
-        }
-    }
-
-    pub(crate) fn scratch(&self, index: usize) -> f64 {
-        debug_assert!(index < SCRATCH);
-        // SAFETY: as in `set_row`.
-        unsafe { *self.scratch.add(index) }
-    }
-
-    pub(crate) fn set_scratch(&self, index: usize, number: f64) {
-        debug_assert!(index < SCRATCH);
-        // SAFETY: as in `set_row`.
-        unsafe { *self.scratch.add(index) = number };
-    }
-}
-
-/// The futures that this isolate has submitted and that were not delivered yet.
-#[derive(Default)]
-pub(crate) struct Slab {
-    tasks: Vec<Option<Arc<JsTask>>>,
-    free: Vec<u32>,
-}
-
-impl Slab {
-    pub(crate) fn reserve(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
-            self.tasks.push(None);
-            (self.tasks.len() - 1) as u32
-        })
-    }
-
-    pub(crate) fn fill(&mut self, slot: u32, task: Arc<JsTask>) {
-        self.tasks[slot as usize] = Some(task);
-    }
-
-    pub(crate) fn get(&self, slot: u32) -> Option<&Arc<JsTask>> {
-        self.tasks.get(slot as usize)?.as_ref()
-    }
-
-    /// Whether `slot` holds this very task: a slot that is used again holds another.
-    pub(crate) fn holds(&self, slot: u32, task: &Arc<JsTask>) -> bool {
-        self.get(slot).is_some_and(|held| Arc::ptr_eq(held, task))
-    }
-
-    pub(crate) fn release(&mut self, slot: u32) {
-        self.tasks[slot as usize] = None;
-        self.free.push(slot);
-        // A burst of a million futures should not hold its memory for ever.
-        if self.free.len() == self.tasks.len() && self.tasks.len() > 65_536 {
-            *self = Slab::default();
-        }
-    }
-}
 
 /// The JavaScript functions that TypeScript gave at `connect`.
 pub(crate) struct Callbacks {
@@ -141,6 +38,15 @@ pub(crate) struct Callbacks {
     pub(crate) trampoline: sys::napi_ref,
     /// An object to be the receiver when there is no better one.
     pub(crate) anchor: sys::napi_ref,
+}
+
+/// The functions by which the event loop and Node call us; see `slice`.
+pub(crate) struct Entries {
+    /// Called through JavaScript, with the isolate's state as its data.
+    pub(crate) trampoline: unsafe extern "C" fn(Env, sys::napi_callback_info) -> sys::napi_value,
+    /// By the handles, whose data is the isolate's state.
+    pub(crate) on_bell: AsyncCallback,
+    pub(crate) on_idle: IdleCallback,
 }
 
 pub(crate) struct IsolateState {
@@ -162,7 +68,7 @@ pub(crate) struct IsolateState {
     pub(crate) worker: RefCell<Option<std::rc::Rc<WorkerSide>>>,
     /// Of the pool that this isolate has left as a worker.
     pub(crate) left: RefCell<Option<Arc<IsolateLink>>>,
-    pub(crate) errand: RefCell<slice::Errand>,
+    pub(crate) errand: RefCell<Errand>,
     /// What `write` has written, or `keepPlain` kept, for the call that follows.
     pub(crate) written: WrittenSlot,
     /// The task whose arguments TypeScript is carrying to a worker.
@@ -177,6 +83,7 @@ impl IsolateState {
     pub(crate) fn create(
         env: Env,
         deliver: sys::napi_value,
+        entries: &Entries,
     ) -> Result<(*mut IsolateState, sys::napi_value), Fault> {
         let mut data = ptr::null_mut();
         let mut buffer = ptr::null_mut();
@@ -210,15 +117,15 @@ impl IsolateState {
             awake: Wakefulness::default(),
             breakpoint: Breakpoint::default(),
         }));
-        let trampoline = js::function(env, c"run", slice::trampoline, state.cast())?;
+        let trampoline = js::function(env, c"run", entries.trampoline, state.cast())?;
         // SAFETY: `state` was just leaked; nobody else has it yet.
         unsafe { (*state).callbacks.trampoline = js::reference(env, trampoline)? };
         // SAFETY: as above; from here on only shared references are made.
-        unsafe { (*state).open_bell(state)? };
+        unsafe { (*state).open_bell(state, entries)? };
         Ok((state, buffer))
     }
 
-    fn open_bell(&self, raw: *mut IsolateState) -> Result<(), Fault> {
+    fn open_bell(&self, raw: *mut IsolateState, entries: &Entries) -> Result<(), Fault> {
         let mut loop_or_env: *mut c_void = self.env.cast();
         if event_loop::has_libuv() {
             let mut own = ptr::null_mut();
@@ -227,14 +134,14 @@ impl IsolateState {
             loop_or_env = own.cast();
         }
         let uv = event_loop::uv();
-        let handle = uv.open(loop_or_env, raw.cast(), slice::on_bell);
+        let handle = uv.open(loop_or_env, raw.cast(), entries.on_bell);
         if handle.is_null() {
             return Err(Fault::internal("no doorbell could be made"));
         }
         uv.hold(handle, false);
         self.handle.set(handle);
         self.bell.hang(handle);
-        self.vigil.open(loop_or_env, raw);
+        self.vigil.open(loop_or_env, raw.cast(), entries.on_idle);
         let mut hook = ptr::null_mut();
         // SAFETY: `raw` lives until `on_closed`, which the hook brings about.
         check(unsafe {
@@ -270,7 +177,7 @@ impl IsolateState {
     /// come back to the loop for long.
     pub(crate) fn flag_services(&self) {
         if self.mailbox.has_services() {
-            self.header.set_scratch(SERVICE_FLAG, 1.0);
+            self.header.flag_services();
         }
     }
 

@@ -13,13 +13,16 @@ mod debugger;
 mod debugger_calls;
 mod deliver;
 mod elements;
+mod errand;
 mod event_loop;
 mod failure;
 mod frames;
 mod function_calls;
 mod functions;
 mod future_calls;
+mod futures;
 mod guard;
+mod header;
 mod held;
 mod interrupts;
 mod isolate;
@@ -36,6 +39,7 @@ mod native_control;
 mod native_tasks;
 mod nest;
 mod os_thread;
+mod pace;
 mod parcel;
 mod patience;
 mod plain;
@@ -100,7 +104,7 @@ pub fn connect(env: Env, deliver: Unknown<'_>) -> Result<Unknown<'static>> {
 }
 
 fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sys::napi_value, Fault> {
-    let (state, header) = IsolateState::create(env, deliver)?;
+    let (state, header) = IsolateState::create(env, deliver, &slice::ENTRIES)?;
     let target = js::object(env)?;
     js::set(env, target, c"header", header)?;
     js::set(env, target, c"canMove", js::boolean(env, store::stores().is_some())?)?;

@@ -12,52 +12,46 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use napi::sys;
 use pool::{Next, Outcome, Turn};
 
-use crate::bell;
+use crate::bell::Bell;
 use crate::deliver;
-use crate::isolate::IsolateState;
+use crate::errand::Errand;
+use crate::isolate::{Entries, IsolateState};
 use crate::js::{self, Env};
+use crate::pace::Pace;
 use crate::run;
-use crate::uv::UvAsync;
+use crate::uv::{self, UvAsync, UvIdle};
 use crate::value::{Args, Value};
 use crate::work::{JsTask, JsWork};
 use crate::worker::WorkerSide;
+use crate::writing;
 
-/// How long tasks are run before timers, messages and other callbacks get a turn.
-const SLICE: Duration = Duration::from_millis(4);
-/// What the trampoline is to do.
-#[derive(Default)]
-pub(crate) enum Errand {
-    #[default]
-    Nothing,
-    Deliver,
-    Run {
-        side: Rc<WorkerSide>,
-        task: Arc<JsTask>,
-        args: Args,
-    },
-    /// Call this function with these.
-    Call {
-        function: sys::napi_ref,
-        args: Vec<Value>,
-    },
-    /// What `Run` came to: the outcome, or none if the task's promise is pending or it was stopped.
-    Ran(Option<Outcome<JsWork>>),
-}
+pub(crate) const ENTRIES: Entries = Entries { trampoline, on_bell, on_idle };
 
-pub(crate) unsafe extern "C" fn on_bell(handle: *mut UvAsync) {
+unsafe extern "C" fn on_bell(handle: *mut UvAsync) {
     // SAFETY: libuv calls with the handle that `open_bell` made; its data lives until the handle is closed.
-    let state = unsafe { &*crate::uv::handle_data(handle).cast::<IsolateState>() };
+    let state = unsafe { &*uv::handle_data(handle).cast::<IsolateState>() };
     // A panic must not cross into C. It would be a bug of ours; the futures concerned are settled when the worker ends.
     let _ = catch_unwind(AssertUnwindSafe(|| js::scoped(state.env, || turn(state))));
 }
 
+unsafe extern "C" fn on_idle(handle: *mut UvIdle) {
+    // SAFETY: libuv calls with the handle that `open_bell` made; its data lives until the handle is closed.
+    let state = unsafe { &*uv::handle_data(handle).cast::<IsolateState>() };
+    // A panic must not cross into C; see `on_bell`.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        if state.vigil.look(&state.bell, state.waits_for_one(), || state.mailbox.has_rung()) {
+            js::scoped(state.env, || turn(state));
+        }
+    }));
+}
+
 /// One turn of the loop.
-pub(crate) fn turn(state: &IsolateState) {
+fn turn(state: &IsolateState) {
     state.vigil.note_arrival();
     let Ok(anchor) = js::deref(state.env, state.callbacks.anchor) else { return };
     let mut slice = Slice { state, receiver: anchor, anchor };
@@ -276,55 +270,15 @@ pub(crate) fn run_nested(
 
 /// Looks for the next task for a moment; see `pool::Linger`. The thread yields meanwhile, so that it costs a busy core nothing. Not for
 /// longer, because nothing else in the isolate runs, not even `terminate()`.
-fn linger(bell: &bell::Bell, side: &WorkerSide, alone: bool) {
+fn linger(bell: &Bell, side: &WorkerSide, alone: bool) {
     let until = side.linger.begin(Instant::now(), alone);
     while !side.has_news() && !bell.take_token() && Instant::now() < until {
         std::thread::yield_now();
     }
 }
 
-/// The clock of a slice. A look at it costs a part of a small task, so it is looked at after every few.
-struct Pace {
-    until: Instant,
-    last: Instant,
-    tasks: u32,
-}
-
-/// Tasks between two looks at the clock while they are short.
-const STRIDE: u32 = 8;
-/// Below this a task is short, and rings are gathered.
-const SHORT: Duration = Duration::from_micros(50);
-
-impl Pace {
-    fn new() -> Self {
-        let now = Instant::now();
-        Pace { until: now + SLICE, last: now, tasks: 0 }
-    }
-
-    /// Whether the slice is over; decides, by the pace of the last tasks, whether rings are gathered.
-    fn is_over(&mut self, side: &WorkerSide) -> bool {
-        self.tasks += 1;
-        if side.gathers() && self.tasks < STRIDE {
-            return false;
-        }
-        let now = Instant::now();
-        let each = (now - self.last) / self.tasks;
-        if self.tasks >= STRIDE || each > SHORT {
-            side.set_gathers(each <= SHORT && self.tasks >= STRIDE);
-            (self.last, self.tasks) = (now, 0);
-        }
-        now >= self.until
-    }
-
-    /// The worker waits: the time does not count.
-    fn rest(&mut self) {
-        self.tasks = 0;
-        self.last = Instant::now();
-    }
-}
-
 /// The native function behind every call of this module.
-pub(crate) unsafe extern "C" fn trampoline(env: Env, info: sys::napi_callback_info) -> sys::napi_value {
+unsafe extern "C" fn trampoline(env: Env, info: sys::napi_callback_info) -> sys::napi_value {
     let mut data: *mut c_void = ptr::null_mut();
     // SAFETY: the function was made with the isolate's state as its data.
     let state = unsafe {
@@ -351,7 +305,7 @@ fn call_with(state: &IsolateState, function: sys::napi_ref, args: &[Value]) {
     let env = state.env;
     let call = || {
         let args: Vec<_> =
-            args.iter().map(|value| crate::writing::write_ref(env, value)).collect::<Result<_, _>>()?;
+            args.iter().map(|value| writing::write_ref(env, value)).collect::<Result<_, _>>()?;
         js::call(env, js::deref(env, function)?, &args)
     };
     if call().is_err()

@@ -10,11 +10,13 @@ pub(crate) type CloseCallback = unsafe extern "C" fn(*mut UvAsync);
 /// A `uv_idle_t`, seen from outside.
 pub(crate) type UvIdle = c_void;
 
+pub(crate) type IdleCallback = unsafe extern "C" fn(*mut UvIdle);
+
 /// The symbols of `vigil`.
 #[derive(Clone, Copy)]
 pub(crate) struct IdleCalls {
     pub(crate) init: unsafe extern "C" fn(*mut c_void, *mut UvIdle) -> c_int,
-    pub(crate) start: unsafe extern "C" fn(*mut UvIdle, unsafe extern "C" fn(*mut UvIdle)) -> c_int,
+    pub(crate) start: unsafe extern "C" fn(*mut UvIdle, IdleCallback) -> c_int,
     pub(crate) stop: unsafe extern "C" fn(*mut UvIdle) -> c_int,
     pub(crate) backend_timeout: unsafe extern "C" fn(*const c_void) -> c_int,
 }

@@ -7,16 +7,13 @@
 
 use std::cell::Cell;
 use std::ffi::c_void;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::time::{Duration, Instant};
 
 use crate::awake::{self, Wakefulness};
+use crate::bell::Bell;
 use crate::event_loop;
-use crate::isolate::IsolateState;
-use crate::js;
-use crate::slice;
-use crate::uv::{self, CloseCallback, IdleCalls, UvIdle};
+use crate::uv::{CloseCallback, IdleCallback, IdleCalls, UvIdle};
 
 /// A result has come soon if the loop has waited no longer than this for it, to be woken included.
 const SOON: Duration = Duration::from_micros(60);
@@ -28,6 +25,7 @@ const LOOKS: u32 = 64;
 pub(crate) struct Vigil {
     handle: Cell<*mut UvIdle>,
     event_loop: Cell<*mut c_void>,
+    on_idle: Cell<Option<IdleCallback>>,
     is_kept: Cell<bool>,
     waits_since: Cell<Option<Instant>>,
     in_a_row: Cell<u32>,
@@ -39,6 +37,7 @@ impl Default for Vigil {
         Vigil {
             handle: Cell::new(ptr::null_mut()),
             event_loop: Cell::new(ptr::null_mut()),
+            on_idle: Cell::new(None),
             is_kept: Cell::new(false),
             waits_since: Cell::new(None),
             in_a_row: Cell::new(0),
@@ -48,11 +47,12 @@ impl Default for Vigil {
 }
 
 impl Vigil {
-    /// Makes the handle, where libuv can and there is a core to spare. `raw` is the state that this is a part of.
-    pub(crate) fn open(&self, event_loop: *mut c_void, raw: *mut IsolateState) {
+    /// Makes the handle, where libuv can and there is a core to spare. `on_idle`, which finds `data` in the handle, has to call `look`.
+    pub(crate) fn open(&self, event_loop: *mut c_void, data: *mut c_void, on_idle: IdleCallback) {
         if awake::has_spare_cores() {
             self.event_loop.set(event_loop);
-            self.handle.set(event_loop::uv().open_idle(event_loop, raw.cast()));
+            self.on_idle.set(Some(on_idle));
+            self.handle.set(event_loop::uv().open_idle(event_loop, data));
         }
     }
 
@@ -87,12 +87,39 @@ impl Vigil {
 
     fn keep(&self, kept: bool) {
         self.is_kept.set(kept);
-        if let Some(idle) = idle_calls() {
+        if let (Some(idle), Some(on_idle)) = (idle_calls(), self.on_idle.get()) {
             // SAFETY: an open handle, on its loop's thread.
             unsafe {
                 if kept { (idle.start)(self.handle.get(), on_idle) } else { (idle.stop)(self.handle.get()) }
             };
         }
+    }
+
+    /// What the idle handle's callback does: looks for a moment whether something has come, by `has_rung`. `waits_for_one` says whether
+    /// the loop still waits for a single future.
+    pub(crate) fn look(&self, bell: &Bell, waits_for_one: bool, has_rung: impl Fn() -> bool) -> bool {
+        self.keep(false);
+        if !waits_for_one {
+            return false;
+        }
+        if !self.would_sleep() {
+            // The loop has something else to do, and will be back.
+            self.keep(true);
+            return false;
+        }
+        bell.enter();
+        let has_come = self.awake.wait(Instant::now() + SOON, has_rung);
+        if has_come {
+            let mut looks = 0;
+            while !bell.take_token() && looks < LOOKS {
+                looks += 1;
+                std::hint::spin_loop();
+            }
+        } else {
+            self.in_a_row.set(0);
+        }
+        bell.leave_now();
+        has_come
     }
 
     /// Whether the loop would sleep now, were it not for the handle, which is stopped.
@@ -104,39 +131,4 @@ impl Vigil {
 
 fn idle_calls() -> Option<&'static IdleCalls> {
     event_loop::uv().idle.as_ref()
-}
-
-unsafe extern "C" fn on_idle(handle: *mut UvIdle) {
-    // SAFETY: libuv calls with the handle that `open` made; its data lives until the handle is closed.
-    let state = unsafe { &*uv::handle_data(handle).cast::<IsolateState>() };
-    // A panic must not cross into C; see `slice::on_bell`.
-    let _ = catch_unwind(AssertUnwindSafe(|| watch(state)));
-}
-
-fn watch(state: &IsolateState) {
-    let vigil = &state.vigil;
-    vigil.keep(false);
-    if !state.waits_for_one() {
-        return;
-    }
-    if !vigil.would_sleep() {
-        // The loop has something else to do, and will be back.
-        vigil.keep(true);
-        return;
-    }
-    state.bell.enter();
-    let has_come = vigil.awake.wait(Instant::now() + SOON, || state.mailbox.has_rung());
-    if has_come {
-        let mut looks = 0;
-        while !state.bell.take_token() && looks < LOOKS {
-            looks += 1;
-            std::hint::spin_loop();
-        }
-    }
-    state.bell.leave_now();
-    if has_come {
-        js::scoped(state.env, || slice::turn(state));
-    } else {
-        vigil.in_a_row.set(0);
-    }
 }
