@@ -1,0 +1,91 @@
+//! What a future asks of its task.
+
+use pool::Cancelled;
+
+use crate::calls::call::{Answer, Call, nothing};
+use crate::isolate::blocking_wait;
+use crate::isolate::deliver;
+use crate::js::{self, Fault};
+use crate::tasks::task::Note;
+
+/// `state(slot)`
+pub(crate) fn state(call: &Call<'_>) -> Answer {
+    call.state.flag_services();
+    let slab = call.state.slab.borrow();
+    let task = slab.get(call.u32(0)?).ok_or_else(|| Fault::internal("no such future"))?;
+    js::int(call.env, task.state() as i32)
+}
+
+/// `collect(slot)`: takes the outcome of a settled task. Row 0 of the header says what it is; the value is
+/// returned. -1 in the kind if it has not settled.
+pub(crate) fn collect(call: &Call<'_>) -> Answer {
+    let slot = call.u32(0)?;
+    let task = call.state.task(slot)?;
+    if !task.state().is_settled() {
+        call.state.header.set_row(0, slot, -1, 0.0);
+        return js::undefined(call.env);
+    }
+    let (kind, number, value) = deliver::write_outcome(call.env, &task, task.take_outcome())?;
+    call.state.header.set_row(0, slot, kind, number);
+    value.map_or_else(|| js::undefined(call.env), Ok)
+}
+
+/// `progress(slot)`: the progress that was not delivered, as a flat array, or undefined.
+pub(crate) fn progress(call: &Call<'_>) -> Answer {
+    let task = call.state.task(call.u32(0)?)?;
+    let list = deliver::progress(call.env, &task)?;
+    list.map_or_else(|| js::undefined(call.env), Ok)
+}
+
+/// `cancel(pool, slot, interrupt)`: whether the future is cancelled now.
+pub(crate) fn cancel(call: &Call<'_>) -> Answer {
+    let entry = call.state.pool(call.u32(0)?)?;
+    let task = call.state.task(call.u32(1)?)?;
+    let found = entry.pool.cancel(&task, call.bool(2)?);
+    js::boolean(call.env, found != Cancelled::No)
+}
+
+/// `park(slot, left)`: parks this thread until the task has settled, a pool asks for something, or a while has passed,
+/// `left` milliseconds at the longest. On a worker of a pool it may run the task here; see `nest`.
+pub(crate) fn park(call: &Call<'_>) -> Answer {
+    let task = call.state.task(call.u32(0)?)?;
+    blocking_wait::park(call.state, &task, call.f64(1)?)?;
+    js::undefined(call.env)
+}
+
+/// `release(slot)`: the outcome was collected, and is not to be delivered: the slot is free.
+pub(crate) fn release(call: &Call<'_>) -> Answer {
+    let (state, slot) = (call.state, call.u32(0)?);
+    let task = state.task(slot)?;
+    if task.state().is_settled() {
+        state.slab.borrow_mut().release(slot);
+        state.hold(false);
+        let slab = state.slab.borrow();
+        state.mailbox.prune(|note| match note {
+            Note::Settled(task) | Note::Progress(task) => slab.holds(task.owner().slot, task),
+            Note::Pool { .. } => true,
+        });
+    }
+    nothing(call)
+}
+
+/// `services()`: what must be served while this thread waits, as a flat array of event, pool and number.
+pub(crate) fn services(call: &Call<'_>) -> Answer {
+    let list = js::array(call.env)?;
+    let mut at = 0;
+    for note in call.state.mailbox.take_services() {
+        if let Note::Pool { event, pool, number } = note {
+            for part in [f64::from(event as i32), f64::from(pool), number] {
+                js::set_element(call.env, list, at, js::double(call.env, part)?)?;
+                at += 1;
+            }
+        }
+    }
+    Ok(list)
+}
+
+/// `hold(held)`: one more, or one less, reason to keep the loop alive.
+pub(crate) fn hold(call: &Call<'_>) -> Answer {
+    call.state.hold(call.bool(0)?);
+    js::undefined(call.env)
+}

@@ -1,0 +1,77 @@
+//! The functions that JavaScript calls, by the names that lib/binding.ts declares.
+
+pub(crate) mod call;
+mod debugger;
+mod functions;
+mod future;
+mod plugins;
+mod pool;
+mod submit;
+mod templates;
+mod values;
+mod worker;
+
+use std::ffi::CStr;
+
+use crate::calls::call::{Callback, calls};
+
+pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
+        c"submit" => submit::submit,
+        c"seal" => submit::seal,
+        c"withdraw" => submit::withdraw,
+        c"refusal" => submit::refusal,
+        c"countCancelled" => submit::count_cancelled,
+        c"state" => future::state,
+        c"collect" => future::collect,
+        c"progress" => future::progress,
+        c"cancel" => future::cancel,
+        c"park" => future::park,
+        c"release" => future::release,
+        c"write" => values::write,
+        c"keepPlain" => values::keep_plain,
+        c"hasNames" => values::has_names,
+        c"isDetachable" => values::is_detachable,
+        c"readBack" => values::read_back,
+        c"services" => future::services,
+        c"hold" => future::hold,
+        c"assign" => pool::assign,
+        c"delivered" => pool::delivered,
+        c"createPool" => pool::create_pool,
+        c"openPool" => pool::open_pool,
+        c"dropPool" => pool::drop_pool,
+        c"shutdown" => pool::shutdown,
+        c"terminate" => pool::terminate,
+        c"isClosed" => pool::is_closed,
+        c"wantRoom" => pool::want_room,
+        c"startFailed" => pool::start_failed,
+        c"stats" => pool::stats,
+        c"dump" => pool::dump,
+        c"holdClocks" => debugger::hold_clocks,
+        c"noteInspector" => debugger::note_inspector,
+        c"isInspected" => debugger::is_inspected,
+        c"exitAfter" => pool::exit_after,
+        c"mustForceExit" => pool::must_force_exit,
+        c"functionNumber" => functions::number,
+        c"functionText" => functions::text,
+        c"templateNumber" => templates::number,
+        c"templatePath" => templates::path,
+        c"loadPlugin" => plugins::load,
+        c"attach" => worker::attach,
+        c"settle" => worker::settle,
+        c"prepared" => worker::prepared,
+        c"recovered" => worker::recovered,
+        c"fatal" => worker::fatal,
+        c"leaveIfIdle" => worker::leave_if_idle,
+        c"detach" => worker::detach,
+        c"suspend" => worker::suspend,
+        c"nudge" => worker::nudge,
+        c"workerNumber" => worker::worker_number,
+        c"giveBack" => worker::give_back,
+        c"gaveBack" => worker::gave_back,
+        c"resume" => worker::resume,
+        c"look" => worker::look,
+        c"isCancelled" => worker::is_cancelled,
+        c"reportProgress" => worker::report_progress,
+        c"noteExit" => worker::note_exit,
+        c"noteCause" => worker::note_cause,
+};

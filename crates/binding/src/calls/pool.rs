@@ -1,0 +1,225 @@
+//! Making, asking and ending pools.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use napi::sys;
+use pool::{Config, Kind, StartFailure, Summary, WorkerState};
+
+use crate::calls::call::{Answer, Call, nothing, pool_of};
+use crate::js::{self, Fault};
+use crate::supervision::link;
+use crate::tasks::pools;
+use crate::values::reading;
+use crate::values::value::Packed;
+
+/// See `Config::start_retry_delay`.
+const START_PAUSE: Duration = Duration::from_millis(50);
+
+/// `createPool(threadName)` with its numbers in `scratch`: maxWorkers, minWorkers, idleTimeout, maxQueue,
+/// tasksPerWorker, maxTasksPerWorker, interruptGrace; negative for none. Answers this isolate's index of the
+/// pool; its number in the process is in `scratch[0]`.
+pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
+    let header = &call.state.header;
+    let optional = |index: usize| Some(header.scratch(index)).filter(|number| *number >= 0.0);
+    let config = Config {
+        max_workers: header.scratch(0) as usize,
+        min_workers: header.scratch(1) as usize,
+        warm_kind: Kind::Isolate,
+        handover_kind: Kind::Isolate,
+        idle_timeout: optional(2).map(js::duration),
+        max_queue: optional(3).map(|number| number as usize),
+        tasks_per_worker: header.scratch(4) as usize,
+        max_tasks_per_worker: optional(5).map(|number| number as u64),
+        start_retry_delay: Some(START_PAUSE),
+        thread_name: js::get_text(call.env, call.value(0)?)?,
+    };
+    let (id, entry) = pools::create(config, header.scratch(6), &call.state.mailbox);
+    header.set_scratch(0, f64::from(id));
+    js::int(call.env, call.state.add_pool(entry) as i32)
+}
+
+/// `openPool(number)`: this isolate's index of a pool of the process, or -1 if it is closed.
+pub(crate) fn open_pool(call: &Call<'_>) -> Answer {
+    let index = pools::find(call.u32(0)?).map_or(-1, |entry| call.state.add_pool(entry) as i32);
+    js::int(call.env, index)
+}
+
+/// `dropPool(pool)`: this isolate will not name the pool again.
+pub(crate) fn drop_pool(call: &Call<'_>) -> Answer {
+    let index = call.u32(0)? as usize;
+    let entry = call.state.pools.borrow_mut().get_mut(index).and_then(Option::take);
+    drop(entry);
+    nothing(call)
+}
+
+/// `shutdown(pool, cancelPending)`
+pub(crate) fn shutdown(call: &Call<'_>) -> Answer {
+    pool_of(call)?.pool.shutdown(call.bool(1)?);
+    nothing(call)
+}
+
+/// `terminate(pool)`
+pub(crate) fn terminate(call: &Call<'_>) -> Answer {
+    pool_of(call)?.pool.terminate();
+    nothing(call)
+}
+
+/// `isClosed(pool)`
+pub(crate) fn is_closed(call: &Call<'_>) -> Answer {
+    js::boolean(call.env, pool_of(call)?.pool.is_closed())
+}
+
+/// `wantRoom(pool)`: true if there is room now; if not, the pool tells once there is.
+pub(crate) fn want_room(call: &Call<'_>) -> Answer {
+    js::boolean(call.env, !pool_of(call)?.pool.want_room())
+}
+
+/// `startFailed(pool, failure, form, cause)`: a worker that was asked for did not come. The failure is shared with lib/binding.ts.
+pub(crate) fn start_failed(call: &Call<'_>) -> Answer {
+    let cause = read_cause(call, 2)?;
+    let failure = match call.u32(1)? {
+        0 => StartFailure::Refused,
+        1 => StartFailure::Died,
+        _ => StartFailure::Fatal,
+    };
+    pool_of(call)?.pool.start_failed(Kind::Isolate, cause, failure);
+    nothing(call)
+}
+
+/// A packed cause in two arguments; none if the form is negative.
+pub(crate) fn read_cause(call: &Call<'_>, index: usize) -> Result<Option<Arc<Packed>>, Fault> {
+    let form = call.i32(index)?;
+    if form < 0 {
+        return Ok(None);
+    }
+    let value = reading::read_shared(call.env, &call.state.written, form as u8, call.value(index + 1)?)?;
+    Ok(Some(Arc::new(Packed { form: form as u8, value })))
+}
+
+/// `assign(pool)`: the parcel that is to be carried now, and in its upper bits the worker; -1 for none. `delivered` must
+/// follow.
+pub(crate) fn assign(call: &Call<'_>) -> Answer {
+    let entry = pool_of(call)?;
+    while let Some((task, id)) = entry.pool.assign() {
+        let worker = entry.pool.workers().into_iter().find(|worker| worker.id == id);
+        let link = worker.and_then(|worker| link::find(&worker.link));
+        match (link, &task.owner().parcel) {
+            (Some(link), Some(parcel)) => {
+                parcel.send_to(link.number);
+                *call.state.carried.borrow_mut() = Some((task.clone(), id));
+                return js::double(call.env, parcel.number());
+            }
+            // The worker has gone: then the pool knows it too.
+            _ => entry.pool.delivered(&task, id),
+        }
+    }
+    js::double(call.env, -1.0)
+}
+
+/// `delivered(pool)`: what `assign` gave is where its worker finds it.
+pub(crate) fn delivered(call: &Call<'_>) -> Answer {
+    let carried = call.state.carried.borrow_mut().take();
+    if let Some((task, worker)) = carried {
+        pool_of(call)?.pool.delivered(&task, worker);
+    }
+    nothing(call)
+}
+
+/// `stats(pool)`: a flat array, in the order of lib/stats.ts.
+pub(crate) fn stats(call: &Call<'_>) -> Answer {
+    let view = pool_of(call)?.pool.stats();
+    let counts = view.counts;
+    let mut numbers: Vec<f64> = [
+        view.idle as u64,
+        view.busy as u64,
+        view.starting as u64,
+        view.abandoned as u64,
+        view.queued as u64,
+        view.running as u64,
+        counts.completed,
+        counts.failed,
+        counts.cancelled,
+        counts.timed_out,
+        counts.lost,
+    ]
+    .map(|number| number as f64)
+    .into();
+    for Summary { count, min, mean, p50, p90, p99, max } in [view.wait_time, view.run_time] {
+        numbers.extend([count as f64, min, mean, p50, p90, p99, max]);
+    }
+    let list = js::array(call.env)?;
+    for (index, number) in numbers.iter().enumerate() {
+        js::set_element(call.env, list, index as u32, js::double(call.env, *number)?)?;
+    }
+    Ok(list)
+}
+
+/// How long a thread that sleeps may take to tell where it is.
+const ASLEEP: Duration = Duration::from_millis(2);
+
+/// `dump(pool)`: an array of `[number, kind, state, taskId, taskName, runningFor, stack, function, isAsleep]`, one for each worker.
+/// Blocks for a few milliseconds at most, however many workers do not answer.
+pub(crate) fn dump(call: &Call<'_>) -> Answer {
+    let env = call.env;
+    let workers = pool_of(call)?.pool.workers();
+    let deadline = Instant::now() + Duration::from_millis(20);
+    let list = js::array(env)?;
+    for (index, worker) in workers.iter().enumerate() {
+        let row = js::array(env)?;
+        let link = link::find(&worker.link);
+        let task = worker.held.first();
+        let running = task.and_then(|task| task.started()).map(|since| since.elapsed().as_secs_f64() * 1e3);
+        let busy = matches!(worker.state, WorkerState::Busy | WorkerState::Partial | WorkerState::Abandoned);
+        let runs = link.as_ref().filter(|_| busy);
+        let asleep = runs.is_some_and(|link| link.is_asleep());
+        // What sleeps in the event loop runs no JavaScript and does not answer; what sleeps in `Atomics.wait` answers at once.
+        let deadline = if asleep { deadline.min(Instant::now() + ASLEEP) } else { deadline };
+        let stack = runs.and_then(|link| link.guard.look(None, deadline));
+        let cells: [sys::napi_value; 9] = [
+            js::double(env, link.as_ref().map_or(0.0, |link| f64::from(link.number)))?,
+            js::int(env, worker.kind as i32)?,
+            js::int(env, state_number(worker.state))?,
+            task.map_or_else(|| js::undefined(env), |task| js::double(env, task.id() as f64))?,
+            js::string(env, task.and_then(|task| task.owner().name.as_deref()).unwrap_or_default())?,
+            js::double(env, running.unwrap_or(0.0))?,
+            stack.map_or_else(|| js::undefined(env), |stack| js::string(env, &stack))?,
+            js::double(env, f64::from(task.map_or(0, |task| task.needs())))?,
+            js::boolean(env, asleep)?,
+        ];
+        for (column, cell) in cells.into_iter().enumerate() {
+            js::set_element(env, row, column as u32, cell)?;
+        }
+        js::set_element(env, list, index as u32, row)?;
+    }
+    Ok(list)
+}
+
+/// Index into lib/stats.ts' list: starting, idle, busy, abandoned.
+fn state_number(state: WorkerState) -> i32 {
+    match state {
+        WorkerState::Preparing => 0,
+        WorkerState::Idle | WorkerState::Lingering | WorkerState::Reserved => 1,
+        WorkerState::Woken | WorkerState::Busy | WorkerState::Partial | WorkerState::Leaving => 2,
+        WorkerState::Abandoned => 3,
+    }
+}
+
+/// `exitAfter(code, ms)`: ends the process by `_exit` with this code, unless it has ended by then. For exits
+/// that Node would wait for for ever, because a worker can neither be stopped nor joined.
+pub(crate) fn exit_after(call: &Call<'_>) -> Answer {
+    let (code, wait) = (call.i32(0)?, js::duration(call.f64(1)?));
+    let killer = std::thread::Builder::new().name("cf-exit".into()).spawn(move || {
+        std::thread::sleep(wait);
+        // SAFETY: ends the process at once; no destructor or handler runs, which is the point.
+        unsafe { libc::_exit(code) }
+    });
+    js::boolean(call.env, killer.is_ok())
+}
+
+/// `mustForceExit()`: whether a worker of the process is abandoned, being stopped now, does not come back, or has a task in its hands: that of
+/// another isolate's pool, which nobody has asked to stop.
+pub(crate) fn must_force_exit(call: &Call<'_>) -> Answer {
+    let any_busy = || link::all().iter().any(|link| link.holds_any() || link.pulse.is_in_debt());
+    js::boolean(call.env, link::any_stuck() || crate::supervision::stopper::is_busy() || any_busy())
+}

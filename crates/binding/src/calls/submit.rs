@@ -1,0 +1,192 @@
+//! Submitting tasks.
+
+use napi::sys;
+use pool::{Kind, Refusal, Spec};
+
+use crate::calls::call::{Answer, Call, nothing, pool_of};
+use crate::js::{self, Fault};
+use crate::native::chunk::Calls;
+use crate::supervision::stopper;
+use crate::tasks::port_value::Parcel;
+use crate::tasks::task::{JsWork, Ticket};
+use crate::values::port::Carried;
+use crate::values::reading;
+use crate::values::value::{self, ArgList, Args, Value};
+use crate::values::writing;
+
+/// Answers of `submit` that are no slot. Shared with lib/binding.ts.
+const FULL: i32 = -1;
+const SHUT_DOWN: i32 = -2;
+const BROKEN: i32 = -3;
+const NO_CLOCK: i32 = -4;
+
+/// Bits of `flags`. Shared with lib/binding.ts.
+const NATIVE: u32 = 1;
+/// `scratch[1..4]` has priority, timeout and queueTimeout in milliseconds, negative for none.
+const LIMITED: u32 = 2;
+/// The last argument is the task's name.
+const NAMED: u32 = 4;
+/// The buffers of the bytes among the values move.
+const MOVES: u32 = 8;
+/// The value is a list of the arguments of several calls of a native task, each of which takes `form` of them; if all are numbers, a
+/// Float64Array.
+const CHUNKED: u32 = 16;
+
+/// `submit(…values)` with its numbers in `scratch[4..8]`: pool, function, flags, form. Gives the slot of the future, or why
+/// there is none. If a MessagePort carries the values, there are none here; the number of their parcel is in `scratch[0]`,
+/// and the task waits for `seal`.
+pub(crate) fn submit(call: &Call<'_>) -> Answer {
+    const NUMBERS: usize = 4;
+    let (env, state) = (call.env, call.state);
+    let number = |index: usize| state.header.scratch(NUMBERS + index) as u32;
+    let (function, flags, form) = (number(1), number(2), number(3) as u8);
+    let mut values = call.args();
+    let mut name = None;
+    if flags & NAMED != 0
+        && let Some((last, others)) = values.split_last()
+    {
+        name = Some(js::get_text(env, *last)?.into_boxed_str());
+        values = others;
+    }
+    let entry = state.pool(number(0))?;
+    let native = flags & NATIVE != 0;
+    let parcel =
+        (!native && value::is_carried(form)).then(|| Parcel::of_arguments(entry.id, entry.owner.clone()));
+    let list = values.first().copied().filter(|_| !native && value::is_list(form));
+    let elements;
+    if flags & CHUNKED != 0 {
+        elements = js::elements(env, call.value(0)?)?;
+        values = &elements;
+    }
+    let work = match &parcel {
+        Some(parcel) => {
+            JsWork::Isolate(Args { form, values: ArgList::One(Value::Port(Carried(parcel.clone()))) })
+        }
+        None if native => native_work(call, function, flags, form, values)?,
+        None => isolate_work(call, flags, form, values)?,
+    };
+    let slot = state.slab.borrow_mut().reserve();
+    let limit = |index: usize| {
+        let ms = if flags & LIMITED != 0 { state.header.scratch(index) } else { -1.0 };
+        (ms >= 0.0).then(|| js::duration(ms))
+    };
+    let spec = Spec {
+        kind: if native { Kind::Native } else { Kind::Isolate },
+        work,
+        needs_handover: parcel.is_some(),
+        owner: Ticket { parcel: parcel.clone(), ..Ticket::new(state.mailbox.clone(), entry.id, slot, name) },
+        // A native thread has every kernel; its number is for `dump`.
+        needs: function,
+        priority: if flags & LIMITED != 0 { state.header.scratch(1) } else { 0.0 },
+        timeout: limit(2),
+        queue_timeout: limit(3),
+    };
+    if spec.kind == Kind::Isolate && spec.timeout.is_some() && stopper::WATCHER.start().is_err() {
+        state.slab.borrow_mut().release(slot);
+        return js::int(env, NO_CLOCK);
+    }
+    match entry.pool.submit(spec) {
+        Ok(task) => {
+            state.slab.borrow_mut().fill(slot, task);
+            // Only now: a task that is refused leaves them untouched.
+            if let Some(list) = list {
+                reading::detach_all(env, list)?;
+            }
+            if flags & MOVES != 0 {
+                values.iter().try_for_each(|value| reading::detach_whole(env, *value))?;
+            }
+            state.hold(true);
+            if let Some(parcel) = parcel {
+                state.header.set_scratch(0, parcel.number());
+            }
+            state.flag_services();
+            js::int(env, slot as i32)
+        }
+        Err(refused) => {
+            state.slab.borrow_mut().release(slot);
+            js::int(env, answer(&refused.reason))
+        }
+    }
+}
+
+fn isolate_work(call: &Call<'_>, flags: u32, form: u8, values: &[sys::napi_value]) -> Result<JsWork, Fault> {
+    let values = match values {
+        [packed] if value::is_list(form) || value::is_written(form) => {
+            ArgList::One(reading::read_packed(call.env, &call.state.written, form, *packed, false)?)
+        }
+        _ if flags & MOVES != 0 => reading::read_args(call.env, values, reading::read_whole)?,
+        _ => reading::read_args(call.env, values, reading::read_once)?,
+    };
+    Ok(JsWork::Isolate(Args { form, values }))
+}
+
+fn native_work(
+    call: &Call<'_>,
+    kernel: u32,
+    flags: u32,
+    form: u8,
+    values: &[sys::napi_value],
+) -> Result<JsWork, Fault> {
+    let read = if flags & MOVES != 0 { reading::read_lent } else { reading::read };
+    if flags & CHUNKED == 0 {
+        let args = Args { form, values: reading::read_args(call.env, values, read)? };
+        return Ok(JsWork::Native { kernel, args });
+    }
+    let values = match values {
+        [] => reading::read_numbers(call.env, call.value(0)?)?,
+        many => many.iter().map(|value| read(call.env, *value)).collect::<Result<_, _>>()?,
+    };
+    Ok(JsWork::NativeChunk { kernel, calls: Calls { width: usize::from(form), values } })
+}
+
+/// `seal(pool, slot)`: the arguments of a task that a MessagePort carries are where its pool's owner finds them.
+pub(crate) fn seal(call: &Call<'_>) -> Answer {
+    let task = call.state.task(call.u32(1)?)?;
+    pool_of(call)?.pool.payload_ready(&task);
+    call.state.flag_services();
+    nothing(call)
+}
+
+/// `withdraw(pool, slot)`: instead, as if the task had never been submitted. There is no future of it.
+pub(crate) fn withdraw(call: &Call<'_>) -> Answer {
+    let slot = call.u32(1)?;
+    let task = call.state.task(slot)?;
+    if let Some(parcel) = &task.owner().parcel {
+        parcel.forget();
+    }
+    pool_of(call)?.pool.withdraw(&task);
+    call.state.slab.borrow_mut().release(slot);
+    call.state.hold(false);
+    nothing(call)
+}
+
+fn answer(refusal: &Refusal<JsWork>) -> i32 {
+    match refusal {
+        Refusal::Full => FULL,
+        Refusal::ShutDown => SHUT_DOWN,
+        Refusal::Broken { .. } => BROKEN,
+        Refusal::NoClock => NO_CLOCK,
+    }
+}
+
+/// `countCancelled(pool)`: a task was cancelled before it could be submitted.
+pub(crate) fn count_cancelled(call: &Call<'_>) -> Answer {
+    call.state.pool(call.u32(0)?)?.pool.count_cancelled();
+    nothing(call)
+}
+
+/// `refusal(pool)`: in `scratch[1]` 0, or why a submission would be refused. The cause of a broken pool is the value, its form
+/// is in `scratch[0]`.
+pub(crate) fn refusal(call: &Call<'_>) -> Answer {
+    let entry = call.state.pool(call.u32(0)?)?;
+    let refusal = entry.pool.refusal();
+    call.state.header.set_scratch(1, f64::from(refusal.as_ref().map_or(0, answer)));
+    match refusal {
+        Some(Refusal::Broken { cause: Some(cause) }) => {
+            let (form, value) = writing::write_packed(call.env, &cause)?;
+            call.state.header.set_scratch(0, f64::from(form));
+            Ok(value)
+        }
+        _ => js::undefined(call.env),
+    }
+}

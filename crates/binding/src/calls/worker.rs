@@ -1,0 +1,236 @@
+//! What lib/worker calls.
+
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use napi::sys;
+
+use crate::calls::call::{Answer, Call, id_value, nothing};
+use crate::isolate::run;
+use crate::js::{self, Fault};
+use crate::supervision::frames::Caller;
+use crate::supervision::guard::Guard;
+use crate::supervision::link;
+use crate::supervision::stopper;
+use crate::tasks::pool_event::PoolEvent;
+use crate::tasks::pools;
+use crate::tasks::task;
+use crate::values::reading;
+use crate::values::value::Packed;
+use crate::worker::worker::{WorkerCallbacks, WorkerSide};
+
+fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
+    call.state.worker.borrow().clone().ok_or_else(|| Fault::internal("this thread is no worker of a pool"))
+}
+
+/// `attach(poolNumber, workerNumber, dispatch, prepare, leave, abort, recover, packError,
+/// prepareNow, caller, callerScript)`: makes this isolate a worker of the pool, whose tasks are called by that function. False if the pool is closed.
+pub(crate) fn attach(call: &Call<'_>) -> Answer {
+    let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
+    let function = |index: usize| js::reference(call.env, call.value(index)?);
+    let callbacks = WorkerCallbacks {
+        dispatch: function(2)?,
+        prepare: function(3)?,
+        leave: function(4)?,
+        abort: function(5)?,
+        recover: function(6)?,
+        pack_error: function(7)?,
+        prepare_now: function(8)?,
+    };
+    let text = |index: usize| js::get_text(call.env, call.value(index)?);
+    let caller = Caller::new(text(9)?, text(10)?);
+    name_thread(&format!("{}-{}", entry.pool.config().thread_name, call.u32(1)?));
+    let bell = call.state.bell.clone();
+    let side = WorkerSide::attach(
+        entry,
+        call.u32(1)?,
+        bell,
+        Guard::new(call.env, caller, stopper::answered),
+        callbacks,
+    );
+    link::remember(&side.link);
+    let side = Rc::new(side);
+    *call.state.worker.borrow_mut() = Some(side.clone());
+    call.state.hold(true);
+    side.come_back();
+    js::boolean(call.env, true)
+}
+
+/// Gives the calling thread a name that the system shows; Linux keeps 15 bytes of it.
+fn name_thread(name: &str) {
+    #[cfg(target_os = "linux")]
+    if let Ok(name) = std::ffi::CString::new(name.chars().filter(char::is_ascii).take(15).collect::<String>())
+    {
+        // SAFETY: a NUL-terminated string of at most 15 bytes, and this thread itself.
+        unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = name;
+}
+
+/// `settle(token, form, value)`: a task's promise has settled.
+pub(crate) fn settle(call: &Call<'_>) -> Answer {
+    let form = call.u32(1)? as u8;
+    let outcome = run::read_outcome(call.state, form, call.value(2)?);
+    side(call)?.settle(call.f64(0)?, outcome);
+    nothing(call)
+}
+
+/// `suspend()`: a task begins to wait without blocking: the worker gives up its place, and may take another task.
+pub(crate) fn suspend(call: &Call<'_>) -> Answer {
+    side(call)?.suspend(false);
+    call.state.bell.ring();
+    nothing(call)
+}
+
+/// `giveBack()`: the numbers of the parcels that were sent to this worker for tasks that it will not claim soon, because it
+/// blocks; undefined for none. `gaveBack` must follow.
+pub(crate) fn give_back(call: &Call<'_>) -> Answer {
+    let tasks = side(call)?.give_back();
+    if tasks.is_empty() {
+        return nothing(call);
+    }
+    let list = js::array(call.env)?;
+    for (index, task) in tasks.iter().enumerate() {
+        let number = task.owner().parcel.as_ref().map_or(0.0, |parcel| {
+            parcel.send_to(0);
+            parcel.number()
+        });
+        js::set_element(call.env, list, index as u32, js::double(call.env, number)?)?;
+    }
+    Ok(list)
+}
+
+/// `gaveBack()`: they are where the pool's owner finds them.
+pub(crate) fn gave_back(call: &Call<'_>) -> Answer {
+    side(call)?.gave_back();
+    nothing(call)
+}
+
+/// `nudge()`: asks the pool's owner to pass results on.
+pub(crate) fn nudge(call: &Call<'_>) -> Answer {
+    side(call)?.link.entry.tell_owner(PoolEvent::PassOn, 0.0);
+    nothing(call)
+}
+
+/// `workerNumber()`: a number for a new worker, unique in the process.
+pub(crate) fn worker_number(call: &Call<'_>) -> Answer {
+    // ORDERING: only uniqueness matters.
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    js::double(call.env, f64::from(NEXT.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// `resume()`: that wait is over.
+pub(crate) fn resume(call: &Call<'_>) -> Answer {
+    side(call)?.resume(false);
+    nothing(call)
+}
+
+/// `prepared(function, isAsync)`: the function is loaded, or has failed to.
+pub(crate) fn prepared(call: &Call<'_>) -> Answer {
+    let side = side(call)?;
+    side.prepared(call.u32(0)?, call.bool(1)?);
+    side.come_back();
+    nothing(call)
+}
+
+/// `recovered(ok)`: the isolate has been put right after a stop, or cannot be.
+pub(crate) fn recovered(call: &Call<'_>) -> Answer {
+    let side = side(call)?;
+    if call.bool(0)? {
+        side.recovered();
+    } else {
+        stopper::replace(&side.link);
+        // At once: what a stop has left of the stack of async ids would end the process when the outermost callback returns.
+        side.guard.end_here();
+    }
+    side.come_back();
+    nothing(call)
+}
+
+/// `fatal()`: makes Node handle an uncaught exception now; see lib/worker/recovery.ts.
+pub(crate) fn fatal(call: &Call<'_>) -> Answer {
+    let message = js::string(call.env, "a task was stopped")?;
+    let mut error = std::ptr::null_mut();
+    // SAFETY: live values of this isolate.
+    unsafe {
+        if sys::napi_create_error(call.env, std::ptr::null_mut(), message, &mut error) == sys::Status::napi_ok
+        {
+            sys::napi_fatal_exception(call.env, error);
+        }
+    }
+    nothing(call)
+}
+
+/// `leaveIfIdle()`: leaves the pool, unless it has work or keeps this worker warm.
+pub(crate) fn leave_if_idle(call: &Call<'_>) -> Answer {
+    js::boolean(call.env, side(call)?.leave_if_idle())
+}
+
+/// `detach()`: the worker has left; from now on nothing of ours keeps its loop alive.
+pub(crate) fn detach(call: &Call<'_>) -> Answer {
+    let side = call.state.worker.borrow_mut().take();
+    if let Some(side) = side {
+        side.gone();
+        side.link.pulse.begin_leaving();
+        *call.state.left.borrow_mut() = Some(side.link.clone());
+        call.state.hold(false);
+    }
+    nothing(call)
+}
+
+/// `look(token)`: the task looks at itself: `[id, name, deadline]`, the deadline in milliseconds from now, or
+/// undefined; undefined for a task that is over.
+pub(crate) fn look(call: &Call<'_>) -> Answer {
+    let Some(task) = side(call)?.held.get(call.f64(0)?) else { return nothing(call) };
+    task.owner().has_looked.store(true, Ordering::Relaxed);
+    let list = js::array(call.env)?;
+    js::set_element(call.env, list, 0, id_value(call, task.id())?)?;
+    js::set_element(
+        call.env,
+        list,
+        1,
+        js::string(call.env, task.owner().name.as_deref().unwrap_or_default())?,
+    )?;
+    js::set_element(call.env, list, 2, js::double(call.env, f64::from(task.needs()))?)?;
+    if let (Some(limit), Some(started)) = (task.timeout(), task.started()) {
+        let left = limit.as_secs_f64() - started.elapsed().as_secs_f64();
+        js::set_element(call.env, list, 3, js::double(call.env, left * 1e3)?)?;
+    }
+    Ok(list)
+}
+
+/// `isCancelled(token)`: the live flag; true for a task that is over.
+pub(crate) fn is_cancelled(call: &Call<'_>) -> Answer {
+    let task = side(call)?.held.get(call.f64(0)?);
+    js::boolean(call.env, task.is_none_or(|task| task.is_cancel_requested()))
+}
+
+/// `reportProgress(token, form, value)`
+pub(crate) fn report_progress(call: &Call<'_>) -> Answer {
+    if let Some(task) = side(call)?.held.get(call.f64(0)?) {
+        let form = call.u32(1)? as u8;
+        let value = run::read_value(call.state, form, call.value(2)?)?;
+        task::report_progress(&task, Packed { form, value });
+    }
+    nothing(call)
+}
+
+/// `noteExit(code)`: the worker is ending by `process.exit` or a fatal error.
+pub(crate) fn note_exit(call: &Call<'_>) -> Answer {
+    // A worker that has left the pool ends like any other thread.
+    if let Some(side) = call.state.worker.borrow().as_ref() {
+        side.note_exit(call.i32(0)?);
+    }
+    nothing(call)
+}
+
+/// `noteCause(form, value)`: the error that is ending the worker.
+pub(crate) fn note_cause(call: &Call<'_>) -> Answer {
+    let form = call.u32(0)? as u8;
+    let value = reading::read_shared(call.env, &call.state.written, form, call.value(1)?)?;
+    if let Some(side) = call.state.worker.borrow().as_ref() {
+        side.note_cause(Packed { form, value });
+    }
+    nothing(call)
+}

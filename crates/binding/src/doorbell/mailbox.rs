@@ -1,0 +1,143 @@
+//! What other threads have to tell an isolate: settled futures, progress, and requests of its pools.
+//!
+//! Many notes make one ring: `rung` is set by the first post after the isolate last looked, and cleared
+//! by the isolate before it takes the notes, so a post is either among the taken or rings again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::doorbell::bell::Bell;
+use crate::doorbell::coalesce::{self, Ring};
+
+/// So many notes are nothing.
+const FEW_NOTES: usize = 1024;
+
+// The workers write to it for each task, and the isolate's thread to the counts of the `Arc`s that hold it: on lines of
+// their own.
+#[repr(align(128))]
+pub(crate) struct Mailbox<N> {
+    notes: Mutex<Vec<N>>,
+    /// Notes that must be served also while the isolate's thread waits for a future.
+    services: Mutex<Vec<N>>,
+    // ORDERING: set after the push, cleared before the take: a true may be stale, a false is not.
+    wants_service: AtomicBool,
+    /// Set by the first post after the last look.
+    // ORDERING: AcqRel on the swap: the isolate that clears it sees the notes posted before it was set.
+    rung: AtomicBool,
+    closed: AtomicBool,
+    /// How many notes make it worth a look which are wanted.
+    // ORDERING: changed and read under the mutex of `notes`.
+    prune_at: AtomicUsize,
+    pub(crate) bell: Arc<Bell>,
+}
+
+impl<N> Mailbox<N> {
+    pub(crate) fn new(bell: Arc<Bell>) -> Self {
+        Mailbox {
+            notes: Mutex::new(Vec::new()),
+            services: Mutex::new(Vec::new()),
+            wants_service: AtomicBool::new(false),
+            rung: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            prune_at: AtomicUsize::new(FEW_NOTES),
+            bell,
+        }
+    }
+
+    /// Leaves a note. For an isolate that has ended it is dropped.
+    pub(crate) fn post(&self, note: N) {
+        if self.put(note) {
+            self.ring();
+        }
+    }
+
+    /// Leaves a note whose ring may wait for others; see `quiet`.
+    pub(crate) fn post_quietly(self: &Arc<Self>, note: N)
+    where
+        N: Send + 'static,
+    {
+        if self.put(note) {
+            coalesce::ring(self);
+        }
+    }
+
+    /// Leaves a note that must be served also while the isolate's thread waits for a future.
+    pub(crate) fn post_service(&self, note: N) {
+        if self.closed.load(Ordering::Acquire) {
+            return;
+        }
+        self.services.lock().push(note);
+        self.wants_service.store(true, Ordering::Release);
+        self.ring();
+    }
+
+    /// False if the isolate has ended.
+    fn put(&self, note: N) -> bool {
+        if self.closed.load(Ordering::Acquire) {
+            return false;
+        }
+        self.notes.lock().push(note);
+        true
+    }
+
+    /// Makes the isolate look, unless it has been told to already.
+    pub(crate) fn ring(&self) {
+        // A look first: to write costs everybody else the line.
+        if !self.rung.load(Ordering::Acquire) && !self.rung.swap(true, Ordering::AcqRel) {
+            self.bell.ring();
+        }
+    }
+
+    /// Whether there may be notes.
+    pub(crate) fn has_rung(&self) -> bool {
+        self.rung.load(Ordering::Acquire)
+    }
+
+    /// Makes the next post ring again.
+    pub(crate) fn listen(&self) {
+        self.rung.swap(false, Ordering::AcqRel);
+    }
+
+    pub(crate) fn take(&self, into: &mut Vec<N>) {
+        std::mem::swap(&mut *self.notes.lock(), into);
+    }
+
+    /// Forgets the notes that nobody wants, once there are many: the isolate's thread may not come back to its loop for long.
+    pub(crate) fn prune(&self, is_wanted: impl Fn(&N) -> bool) {
+        let mut forgotten = Vec::new();
+        let mut notes = self.notes.lock();
+        if notes.len() >= self.prune_at.load(Ordering::Relaxed) {
+            forgotten.extend(notes.extract_if(.., |note| !is_wanted(note)));
+            self.prune_at.store(FEW_NOTES + 2 * notes.len(), Ordering::Relaxed);
+        }
+        drop(notes);
+        // Perhaps the last that hold a task: dropped without the mutex.
+        drop(forgotten);
+    }
+
+    /// Whether something waits that must be served also while the isolate's thread waits for a future.
+    pub(crate) fn has_services(&self) -> bool {
+        self.wants_service.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn take_services(&self) -> Vec<N> {
+        self.wants_service.store(false, Ordering::Release);
+        std::mem::take(&mut self.services.lock())
+    }
+
+    /// The isolate is ending: nothing is kept for it any more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        let notes = std::mem::take(&mut *self.notes.lock());
+        drop(notes);
+        self.services.lock().clear();
+    }
+}
+
+impl<N: Send> Ring for Mailbox<N> {
+    fn ring(&self) {
+        Mailbox::ring(self);
+    }
+}

@@ -1,0 +1,148 @@
+//! Blocking waits on a worker's thread.
+//!
+//! A task that blocks for a future either runs that very task on its own stack, in its own place, or gives up
+//! its place and parks: then the pool lets another worker run, and starts one if there is none. It runs only the
+//! task that it waits for, never another one: that could keep the waiter after its wait has ended.
+//!
+//! Only a synchronous function can be run so: the continuation of a promise needs the event loop, which the
+//! waiter blocks. So functions that are known to be asynchronous go to another worker, and a wait that only this
+//! thread could end is refused. `docs/nesting.md` has the whole of it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pool::{Kind, State};
+
+use crate::engine::stack_room;
+use crate::isolate::state::IsolateState;
+use crate::isolate::turn;
+use crate::js::{self, Fault};
+use crate::tasks::pools;
+use crate::tasks::task::{JsTask, JsWork};
+use crate::worker::deadlock;
+use crate::worker::worker::WorkerSide;
+
+/// The longest that a thread parks at a time: in between TypeScript sees a termination, and starts workers.
+const LONGEST_PARK: Duration = Duration::from_millis(20);
+
+/// How many tasks may lie on top of each other, also where the size of the stack is not known.
+const MOST_DEPTH: usize = if cfg!(unix) { 4096 } else { 64 };
+
+/// Parks until `task` has settled, a pool asks for something, or a slice of `left` is over.
+pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64) -> Result<(), Fault> {
+    let deadline = Instant::now() + js::duration(left).min(LONGEST_PARK);
+    let side = state.worker.borrow().clone();
+    match side {
+        Some(side) => wait(state, &side, task, deadline, left == f64::INFINITY),
+        None => {
+            let is_over = || task.state().is_settled();
+            if !state.awake.wait(deadline, is_over) {
+                park_until(state, deadline, is_over);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Parks this thread until `is_over`, a pool asks for something, or `deadline` has passed.
+fn park_until(state: &IsolateState, deadline: Instant, is_over: impl Fn() -> bool) {
+    while !is_over() {
+        // What ends the wait is a note in this isolate's mailbox, or rings its bell: that ring wakes us.
+        state.mailbox.listen();
+        if is_over() || state.mailbox.has_services() || Instant::now() >= deadline {
+            break;
+        }
+        state.bell.park(deadline);
+    }
+    // Whatever was posted meanwhile is delivered in the next turn of the loop.
+    state.bell.ring_loop();
+}
+
+fn wait(
+    state: &IsolateState,
+    side: &Rc<WorkerSide>,
+    task: &Arc<JsTask>,
+    deadline: Instant,
+    for_ever: bool,
+) -> Result<(), Fault> {
+    if side.held.contains(task) && !task.state().is_settled() {
+        return Err(Fault::invalid_state(
+            "the task lies under the one that waits for it, or its promise needs the same thread: neither could ever go on",
+        ));
+    }
+    // Perhaps what is waited for.
+    side.finish_ended();
+    let waiter = side.guard.innermost();
+    let is_stopped =
+        || waiter.as_ref().is_some_and(|waiter| waiter.is_cancel_requested() && !waiter.owner().has_looked());
+    if task.state() == State::Pending && run_here(state, side, task)? {
+        return unwind_if_stopped(state, side, waiter.as_ref());
+    }
+    if task.state().is_settled() {
+        return Ok(());
+    }
+    let _registered = for_ever.then(|| deadlock::register(side, task)).transpose()?;
+    let is_over = || task.state().is_settled() || is_stopped();
+    // The rest of a short task is over before another worker could have been started; one that is there is woken at once.
+    let spare = &side.link.entry.patience;
+    if side.begins_to_wait_for(task) && task.state() == State::Running {
+        let one_is_missed = side.suspend(false);
+        let began = Instant::now();
+        let brief = if one_is_missed { deadline.min(began + spare.left()) } else { deadline };
+        park_until(state, brief, is_over);
+        side.resume(false);
+        if !one_is_missed {
+            return unwind_if_stopped(state, side, waiter.as_ref());
+        }
+        spare.spend(began.elapsed());
+    }
+    if !is_over() {
+        if task.owner().parcel.is_some()
+            && task.state() == State::Pending
+            && let Some(entry) = pools::find(task.owner().pool)
+        {
+            entry.pool.expedite(task);
+        }
+        side.suspend(true);
+        park_until(state, deadline, is_over);
+        side.resume(true);
+        side.come_back();
+    }
+    unwind_if_stopped(state, side, waiter.as_ref())
+}
+
+/// A waiter that was stopped while it could not be reached is unwound now, before it goes on. One that has looked at its
+/// `currentTask()` has its time of grace.
+fn unwind_if_stopped(
+    state: &IsolateState,
+    side: &Rc<WorkerSide>,
+    waiter: Option<&Arc<JsTask>>,
+) -> Result<(), Fault> {
+    let stopped = waiter.filter(|waiter| waiter.state().is_settled() && !waiter.owner().has_looked());
+    if let Some(waiter) = stopped
+        && side.guard.ask(waiter, false, true)
+    {
+        // Any call into JavaScript will do: the interrupt is answered at its beginning. It has to insist, for all that is on top of the
+        // waiter is this package's.
+        side.call_nothing(state.env)?;
+    }
+    Ok(())
+}
+
+/// Runs the task on top of the waiter, if that is possible. False if it was not.
+fn run_here(state: &IsolateState, side: &Rc<WorkerSide>, task: &Arc<JsTask>) -> Result<bool, Fault> {
+    let is_ours = task.kind() == Kind::Isolate && task.owner().pool == side.link.entry.id;
+    if !is_ours || side.guard.depth() >= MOST_DEPTH || !stack_room::is_half_free() {
+        return Ok(false);
+    }
+    if !side.can_run_nested(state.env, task.needs())? {
+        return Ok(false);
+    }
+    let Some(JsWork::Isolate(args)) = side.claim_task(task) else { return Ok(false) };
+    let outcome = js::scoped(state.env, || turn::run_nested(state, side, task, args));
+    if let Some(outcome) = outcome {
+        side.finish(Some((task.clone(), outcome)));
+    }
+    Ok(true)
+}

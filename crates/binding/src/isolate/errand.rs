@@ -1,0 +1,31 @@
+//! What an isolate's thread has to do in its next call into JavaScript; see `slice`.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use napi::sys;
+use pool::Outcome;
+
+use crate::tasks::task::{JsTask, JsWork};
+use crate::values::value::{Args, Value};
+use crate::worker::worker::WorkerSide;
+
+/// What the trampoline is to do.
+#[derive(Default)]
+pub(crate) enum Errand {
+    #[default]
+    Nothing,
+    Deliver,
+    Run {
+        side: Rc<WorkerSide>,
+        task: Arc<JsTask>,
+        args: Args,
+    },
+    /// Call this function with these.
+    Call {
+        function: sys::napi_ref,
+        args: Vec<Value>,
+    },
+    /// What `Run` came to: the outcome, or none if the task's promise is pending or it was stopped.
+    Ran(Option<Outcome<JsWork>>),
+}

@@ -1,0 +1,43 @@
+//! The slots of an isolate's futures.
+
+use std::sync::Arc;
+
+use crate::tasks::task::JsTask;
+
+/// The futures that this isolate has submitted and that were not delivered yet.
+#[derive(Default)]
+pub(crate) struct Slab {
+    tasks: Vec<Option<Arc<JsTask>>>,
+    free: Vec<u32>,
+}
+
+impl Slab {
+    pub(crate) fn reserve(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.tasks.push(None);
+            (self.tasks.len() - 1) as u32
+        })
+    }
+
+    pub(crate) fn fill(&mut self, slot: u32, task: Arc<JsTask>) {
+        self.tasks[slot as usize] = Some(task);
+    }
+
+    pub(crate) fn get(&self, slot: u32) -> Option<&Arc<JsTask>> {
+        self.tasks.get(slot as usize)?.as_ref()
+    }
+
+    /// Whether `slot` holds this very task: a slot that is used again holds another.
+    pub(crate) fn holds(&self, slot: u32, task: &Arc<JsTask>) -> bool {
+        self.get(slot).is_some_and(|held| Arc::ptr_eq(held, task))
+    }
+
+    pub(crate) fn release(&mut self, slot: u32) {
+        self.tasks[slot as usize] = None;
+        self.free.push(slot);
+        // A burst of a million futures should not hold its memory for ever.
+        if self.free.len() == self.tasks.len() && self.tasks.len() > 65_536 {
+            *self = Slab::default();
+        }
+    }
+}

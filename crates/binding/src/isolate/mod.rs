@@ -1,0 +1,11 @@
+//! An isolate that has loaded the package: what the binding keeps for it, and what its thread does when it is called.
+
+pub(crate) mod blocking_wait;
+pub(crate) mod deliver;
+pub(crate) mod errand;
+pub(crate) mod futures;
+pub(crate) mod header;
+pub(crate) mod pace;
+pub(crate) mod run;
+pub(crate) mod state;
+pub(crate) mod turn;

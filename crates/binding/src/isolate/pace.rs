@@ -1,0 +1,48 @@
+//! The clock of a slice of tasks.
+
+use std::time::{Duration, Instant};
+
+use crate::worker::worker::WorkerSide;
+
+/// How long tasks are run before timers, messages and other callbacks get a turn.
+const SLICE: Duration = Duration::from_millis(4);
+
+/// A look at it costs a part of a small task, so it is looked at after every few.
+pub(crate) struct Pace {
+    until: Instant,
+    last: Instant,
+    tasks: u32,
+}
+
+/// Tasks between two looks at the clock while they are short.
+const STRIDE: u32 = 8;
+/// Below this a task is short, and rings are gathered.
+const SHORT: Duration = Duration::from_micros(50);
+
+impl Pace {
+    pub(crate) fn new() -> Self {
+        let now = Instant::now();
+        Pace { until: now + SLICE, last: now, tasks: 0 }
+    }
+
+    /// Whether the slice is over; decides, by the pace of the last tasks, whether rings are gathered.
+    pub(crate) fn is_over(&mut self, side: &WorkerSide) -> bool {
+        self.tasks += 1;
+        if side.gathers() && self.tasks < STRIDE {
+            return false;
+        }
+        let now = Instant::now();
+        let each = (now - self.last) / self.tasks;
+        if self.tasks >= STRIDE || each > SHORT {
+            side.set_gathers(each <= SHORT && self.tasks >= STRIDE);
+            (self.last, self.tasks) = (now, 0);
+        }
+        now >= self.until
+    }
+
+    /// The worker waits: the time does not count.
+    pub(crate) fn rest(&mut self) {
+        self.tasks = 0;
+        self.last = Instant::now();
+    }
+}

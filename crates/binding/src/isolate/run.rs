@@ -1,0 +1,162 @@
+//! One JavaScript task: from the claim to its outcome, inside the guard that stops may hit.
+
+use std::sync::Arc;
+
+use napi::sys;
+use pool::{Failure, Outcome};
+
+use crate::isolate::state::IsolateState;
+use crate::js;
+use crate::tasks::port_value::Parcel;
+use crate::tasks::task::{JsTask, JsWork};
+use crate::values::failure;
+use crate::values::port::Carried;
+use crate::values::reading;
+use crate::values::value::{self, Args, FORM_PENDING, FORM_THREW, Packed, Value};
+use crate::values::writing;
+use crate::worker::worker::WorkerSide;
+
+/// The first arguments of `dispatch(function, token, form, …values)`.
+const OWN_ARGS: usize = 3;
+
+/// Runs the task on the stack of the trampoline. `None` if there is no outcome now: its promise is pending,
+/// or it was stopped.
+pub(crate) fn run(
+    state: &IsolateState,
+    side: &WorkerSide,
+    task: &Arc<JsTask>,
+    args: &Args,
+) -> Option<Outcome<JsWork>> {
+    let env = state.env;
+    let token = side.begin(task);
+    let argv = match argument_values(state, task, token, args) {
+        Ok(argv) => argv,
+        Err(fault) => {
+            let error = failure::unmade(env, fault, "the arguments");
+            if !side.is_alive(env) {
+                return None;
+            }
+            side.end(token);
+            return Some(Err(Failure::Threw(error)));
+        }
+    };
+    let entered = side.guard.enter(task);
+    let called = if entered {
+        js::deref(env, side.callbacks.dispatch).and_then(|dispatch| js::call(env, dispatch, &argv))
+    } else {
+        js::undefined(env)
+    };
+    let hit = side.guard.exit();
+    if hit || !entered {
+        // The stop may have come when there was nothing left to cut off: then the task goes on once its promise settles, and
+        // stays in the worker's hands, where the stopper finds it.
+        let goes_on = called.is_ok() && entered && state.header.scratch(0) as u8 == FORM_PENDING;
+        let _ = js::take_exception(env);
+        if goes_on {
+            side.await_promise(token);
+        } else {
+            side.end(token);
+        }
+        if hit {
+            side.recover(env, token);
+        }
+        return if goes_on { None } else { Some(Err(Failure::Cancelled)) };
+    }
+    let outcome = match called {
+        Ok(result) => read_result(state, side, token, result),
+        Err(_) => {
+            let error = js::take_exception(env);
+            if !side.is_alive(env) {
+                // The isolate is ending, as after `process.exit()`: its cleanup says how the task was lost.
+                return None;
+            }
+            Some(Err(uncaught(state, side, error)))
+        }
+    };
+    if outcome.is_some() {
+        side.end(token);
+    }
+    outcome
+}
+
+fn argument_values(
+    state: &IsolateState,
+    task: &JsTask,
+    token: f64,
+    args: &Args,
+) -> Result<Vec<sys::napi_value>, js::Fault> {
+    let env = state.env;
+    let values = args.values.as_slice();
+    let mut argv = Vec::with_capacity(OWN_ARGS + values.len());
+    argv.push(js::double(env, f64::from(task.needs()))?);
+    argv.push(js::double(env, token)?);
+    let (form, first) = match values.first() {
+        Some(first) => {
+            let (form, first) = writing::write_form(env, args.form, first)?;
+            (form, Some(first))
+        }
+        None => (args.form, None),
+    };
+    argv.push(js::int(env, i32::from(form))?);
+    argv.extend(first);
+    for value in values.iter().skip(1) {
+        argv.push(writing::write_ref(env, value)?);
+    }
+    Ok(argv)
+}
+
+fn read_result(
+    state: &IsolateState,
+    side: &WorkerSide,
+    token: f64,
+    result: sys::napi_value,
+) -> Option<Outcome<JsWork>> {
+    match state.header.scratch(0) as u8 {
+        FORM_PENDING => {
+            side.await_promise(token);
+            None
+        }
+        form => Some(read_outcome(state, form, result)),
+    }
+}
+
+/// A value that a task sends, with what goes beside the addon.
+pub(crate) fn read_value(state: &IsolateState, form: u8, value: sys::napi_value) -> Result<Value, js::Fault> {
+    if !value::is_carried(form) {
+        return reading::read_packed(state.env, &state.written, form, value, true);
+    }
+    let side = state.worker.borrow().clone();
+    let side = side.ok_or_else(|| js::Fault::internal("only a worker sends values by a port"))?;
+    let number = js::get_double(state.env, value)?;
+    let entry = &side.link.entry;
+    Ok(Value::Port(Carried(Parcel::of_result(number, entry.id, entry.owner.clone()))))
+}
+
+/// A result or an error that TypeScript has packed.
+pub(crate) fn read_outcome(state: &IsolateState, form: u8, result: sys::napi_value) -> Outcome<JsWork> {
+    match read_value(state, form, result) {
+        Ok(value) if form & FORM_THREW != 0 => {
+            Err(Failure::Threw(Arc::new(Packed { form: form & !FORM_THREW, value })))
+        }
+        Ok(value) => Ok(Packed { form, value }),
+        Err(fault) => Err(Failure::Threw(failure::unmade(state.env, fault, "the result"))),
+    }
+}
+
+/// `dispatch` catches what a task throws; what comes past it is, for instance, a stack overflow in its `catch`.
+fn uncaught(state: &IsolateState, side: &WorkerSide, error: Option<sys::napi_value>) -> Failure<JsWork> {
+    let env = state.env;
+    let packed = error.and_then(|error| {
+        let pack = js::deref(env, side.callbacks.pack_error).ok()?;
+        let result = js::call(env, pack, &[error]).ok()?;
+        let form = state.header.scratch(0) as u8 & !FORM_THREW;
+        let value = read_value(state, form, result).ok()?;
+        Some(Arc::new(Packed { form, value }))
+    });
+    let _ = js::take_exception(env);
+    Failure::Threw(
+        packed.unwrap_or_else(|| {
+            failure::failure("Error", "", "the task failed, and so did reading its error")
+        }),
+    )
+}

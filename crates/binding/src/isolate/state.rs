@@ -1,0 +1,263 @@
+//! What the binding keeps for each isolate that loads it: its mailbox and bell, the slots of its futures,
+//! the pools it uses, and the memory that it shares with TypeScript.
+//!
+//! Everything here belongs to the isolate's thread. Calls come in from JavaScript and from the loop, and
+//! JavaScript that we call may call us again: so no borrow of a `RefCell` is held across a call into
+//! JavaScript.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::Arc;
+
+use napi::sys;
+
+use crate::doorbell::bell::Bell;
+use crate::doorbell::busy_poll::Vigil;
+use crate::doorbell::mailbox::Mailbox;
+use crate::doorbell::spin::Wakefulness;
+use crate::engine::event_loop;
+use crate::engine::uv::{AsyncCallback, IdleCallback, UvAsync};
+use crate::isolate::errand::Errand;
+use crate::isolate::futures::Slab;
+use crate::isolate::header::{HEADER_BYTES, Header};
+use crate::js::{self, Env, Fault, check};
+use crate::supervision::debugger::Breakpoint;
+use crate::supervision::link::IsolateLink;
+use crate::tasks::pools::PoolEntry;
+use crate::tasks::task::{JsMailbox, JsTask, Note};
+use crate::values::written::WrittenSlot;
+use crate::worker::worker::WorkerSide;
+
+/// The JavaScript functions that TypeScript gave at `connect`.
+pub(crate) struct Callbacks {
+    /// `deliver(count, values)`
+    pub(crate) deliver: sys::napi_ref,
+    /// Our native function that runs with the context entered; see `slice`.
+    pub(crate) trampoline: sys::napi_ref,
+    /// An object to be the receiver when there is no better one.
+    pub(crate) anchor: sys::napi_ref,
+}
+
+/// The functions by which the event loop and Node call us; see `slice`.
+pub(crate) struct Entries {
+    /// Called through JavaScript, with the isolate's state as its data.
+    pub(crate) trampoline: unsafe extern "C" fn(Env, sys::napi_callback_info) -> sys::napi_value,
+    /// By the handles, whose data is the isolate's state.
+    pub(crate) on_bell: AsyncCallback,
+    pub(crate) on_idle: IdleCallback,
+}
+
+pub(crate) struct IsolateState {
+    pub(crate) env: Env,
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) mailbox: Arc<JsMailbox>,
+    pub(crate) header: Header,
+    pub(crate) callbacks: Callbacks,
+    pub(crate) slab: RefCell<Slab>,
+    pub(crate) pools: RefCell<Vec<Option<Arc<PoolEntry>>>>,
+    /// Notes taken from the mailbox and not delivered yet.
+    pub(crate) pending: RefCell<VecDeque<Note>>,
+    /// Reasons to keep the loop alive: futures not delivered, and holds of TypeScript.
+    unfinished: Cell<usize>,
+    handle: Cell<*mut UvAsync>,
+    pub(crate) vigil: Vigil,
+    /// Handles that the loop has not closed yet.
+    closing: Cell<u32>,
+    pub(crate) worker: RefCell<Option<std::rc::Rc<WorkerSide>>>,
+    /// Of the pool that this isolate has left as a worker.
+    pub(crate) left: RefCell<Option<Arc<IsolateLink>>>,
+    pub(crate) errand: RefCell<Errand>,
+    /// What `write` has written, or `keepPlain` kept, for the call that follows.
+    pub(crate) written: WrittenSlot,
+    /// The task whose arguments TypeScript is carrying to a worker.
+    pub(crate) carried: RefCell<Option<(Arc<JsTask>, pool::WorkerId)>>,
+    cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
+    pub(crate) awake: Wakefulness,
+    pub(crate) breakpoint: Breakpoint,
+}
+
+impl IsolateState {
+    /// Makes the state of the calling isolate. It lives until the isolate's loop has closed the bell.
+    pub(crate) fn create(
+        env: Env,
+        deliver: sys::napi_value,
+        entries: &Entries,
+    ) -> Result<(*mut IsolateState, sys::napi_value), Fault> {
+        let mut data = ptr::null_mut();
+        let mut buffer = ptr::null_mut();
+        // SAFETY: out pointers to locals.
+        check(unsafe { sys::napi_create_arraybuffer(env, HEADER_BYTES, &mut data, &mut buffer) })?;
+        js::reference(env, buffer)?;
+        let bell = Arc::new(Bell::new());
+        let state = Box::into_raw(Box::new(IsolateState {
+            env,
+            mailbox: Arc::new(Mailbox::new(bell.clone())),
+            bell,
+            header: Header::new(data),
+            callbacks: Callbacks {
+                deliver: js::reference(env, deliver)?,
+                trampoline: ptr::null_mut(),
+                anchor: js::reference(env, js::object(env)?)?,
+            },
+            slab: RefCell::default(),
+            pools: RefCell::default(),
+            pending: RefCell::default(),
+            unfinished: Cell::new(0),
+            handle: Cell::new(ptr::null_mut()),
+            vigil: Vigil::default(),
+            closing: Cell::new(0),
+            worker: RefCell::new(None),
+            left: RefCell::new(None),
+            errand: RefCell::default(),
+            written: WrittenSlot::default(),
+            carried: RefCell::new(None),
+            cleanup: Cell::new(ptr::null_mut()),
+            awake: Wakefulness::default(),
+            breakpoint: Breakpoint::default(),
+        }));
+        let trampoline = js::function(env, c"run", entries.trampoline, state.cast())?;
+        // SAFETY: `state` was just leaked; nobody else has it yet.
+        unsafe { (*state).callbacks.trampoline = js::reference(env, trampoline)? };
+        // SAFETY: as above; from here on only shared references are made.
+        unsafe { (*state).open_bell(state, entries)? };
+        Ok((state, buffer))
+    }
+
+    fn open_bell(&self, raw: *mut IsolateState, entries: &Entries) -> Result<(), Fault> {
+        let mut loop_or_env: *mut c_void = self.env.cast();
+        if event_loop::has_libuv() {
+            let mut own = ptr::null_mut();
+            // SAFETY: out pointer to a local.
+            check(unsafe { sys::napi_get_uv_event_loop(self.env, &mut own) })?;
+            loop_or_env = own.cast();
+        }
+        let uv = event_loop::uv();
+        let handle = uv.open(loop_or_env, raw.cast(), entries.on_bell);
+        if handle.is_null() {
+            return Err(Fault::internal("no doorbell could be made"));
+        }
+        uv.hold(handle, false);
+        self.handle.set(handle);
+        self.bell.hang(handle);
+        self.vigil.open(loop_or_env, raw.cast(), entries.on_idle);
+        let mut hook = ptr::null_mut();
+        // SAFETY: `raw` lives until `on_closed`, which the hook brings about.
+        check(unsafe {
+            sys::napi_add_async_cleanup_hook(self.env, Some(on_cleanup), raw.cast(), &mut hook)
+        })?;
+        self.cleanup.set(hook);
+        Ok(())
+    }
+
+    /// One more, or one less, reason to keep the loop alive.
+    pub(crate) fn hold(&self, held: bool) {
+        let before = self.unfinished.get();
+        let after = if held { before + 1 } else { before.saturating_sub(1) };
+        self.unfinished.set(after);
+        if (before == 0) != (after == 0) && !self.handle.get().is_null() {
+            event_loop::uv().hold(self.handle.get(), after > 0);
+        }
+    }
+
+    /// The loop goes on; see `vigil`.
+    pub(crate) fn note_wait(&self) {
+        if self.waits_for_one() {
+            self.vigil.note_wait();
+        }
+    }
+
+    /// Whether this is an isolate that is no worker of a pool, and waits for a single future.
+    pub(crate) fn waits_for_one(&self) -> bool {
+        self.unfinished.get() == 1 && self.worker.borrow().is_none()
+    }
+
+    /// Tells TypeScript, by the header, whether it should call `services` before it goes on: its thread may not
+    /// come back to the loop for long.
+    pub(crate) fn flag_services(&self) {
+        if self.mailbox.has_services() {
+            self.header.flag_services();
+        }
+    }
+
+    /// The pool that this isolate calls `index`.
+    pub(crate) fn pool(&self, index: u32) -> Result<Arc<PoolEntry>, Fault> {
+        let pools = self.pools.borrow();
+        let entry = pools.get(index as usize).and_then(Option::as_ref);
+        entry.cloned().ok_or_else(|| Fault::internal("no such pool"))
+    }
+
+    pub(crate) fn add_pool(&self, entry: Arc<PoolEntry>) -> u32 {
+        let mut pools = self.pools.borrow_mut();
+        let free = pools.iter().position(Option::is_none);
+        match free {
+            Some(index) => {
+                pools[index] = Some(entry);
+                index as u32
+            }
+            None => {
+                pools.push(Some(entry));
+                (pools.len() - 1) as u32
+            }
+        }
+    }
+
+    /// The task in a slot that TypeScript believes to be taken.
+    pub(crate) fn task(&self, slot: u32) -> Result<Arc<JsTask>, Fault> {
+        self.slab.borrow().get(slot).cloned().ok_or_else(|| Fault::internal("no such future"))
+    }
+
+    /// The environment is being torn down: nothing may call into it, and what depends on it is told.
+    fn close(&self) {
+        self.breakpoint.set(false);
+        self.mailbox.close();
+        if let Some(worker) = self.worker.borrow_mut().take() {
+            worker.gone();
+        }
+        if let Some(link) = self.left.borrow_mut().take() {
+            link.note_end();
+        }
+        // Pools that this isolate owned lose the one that starts their workers.
+        let pools = std::mem::take(&mut *self.pools.borrow_mut());
+        for entry in pools.into_iter().flatten() {
+            if Arc::ptr_eq(&entry.owner, &self.mailbox) {
+                entry.pool.terminate();
+            }
+        }
+        *self.slab.borrow_mut() = Slab::default();
+        self.pending.borrow_mut().clear();
+    }
+}
+
+unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, data: *mut c_void) {
+    let raw = data.cast::<IsolateState>();
+    // SAFETY: Node calls the hook once, on the isolate's thread, before `on_closed` frees the state.
+    let state = unsafe { &*raw };
+    // A panic must not cross into C; what was not told then is told by the worker's exit.
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| state.close()));
+    let handle = state.bell.take_down();
+    state.handle.set(ptr::null_mut());
+    if handle.is_null() {
+        // SAFETY: removing the hook lets Node go on; it was given to us by Node.
+        unsafe { sys::napi_remove_async_cleanup_hook(hook) };
+        return;
+    }
+    state.closing.set(1 + u32::from(state.vigil.close(on_closed)));
+    event_loop::uv().close(handle, on_closed);
+}
+
+unsafe extern "C" fn on_closed(handle: *mut UvAsync) {
+    // SAFETY: libuv hands back a handle that `open_bell` made, whose data is the leaked state.
+    let raw = unsafe { crate::engine::uv::handle_data(handle).cast::<IsolateState>() };
+    // SAFETY: it lives until the last of the handles is closed.
+    let closing = unsafe { &(*raw).closing };
+    closing.set(closing.get() - 1);
+    if closing.get() > 0 {
+        return;
+    }
+    // SAFETY: this was the last of the handles.
+    let state = unsafe { Box::from_raw(raw) };
+    // SAFETY: the hook of this environment, removed once.
+    unsafe { sys::napi_remove_async_cleanup_hook(state.cleanup.get()) };
+}

@@ -1,0 +1,317 @@
+//! What an isolate's thread does when its bell rings: deliver completions, and, in a worker, claim and run
+//! tasks without going back to the event loop for each.
+//!
+//! The callback comes from libuv with no JavaScript below it and no context entered. `napi_make_callback`
+//! enters the context, and at this depth it drains microtasks and ticks when it returns. So every piece of
+//! work is one such call of our own native function, the *trampoline*, which finds in `errand` what to do.
+//! It returns a fresh object, the receiver of the next call: Node takes the receiver as the async resource,
+//! so each task starts with an async context of its own in which no other task ever ran.
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use napi::sys;
+use pool::{Next, Outcome, Turn};
+
+use crate::doorbell::bell::Bell;
+use crate::engine::uv::{self, UvAsync, UvIdle};
+use crate::isolate::deliver;
+use crate::isolate::errand::Errand;
+use crate::isolate::pace::Pace;
+use crate::isolate::run;
+use crate::isolate::state::{Entries, IsolateState};
+use crate::js::{self, Env};
+use crate::tasks::task::{JsTask, JsWork};
+use crate::values::value::{Args, Value};
+use crate::values::writing;
+use crate::worker::worker::WorkerSide;
+
+pub(crate) const ENTRIES: Entries = Entries { trampoline, on_bell, on_idle };
+
+unsafe extern "C" fn on_bell(handle: *mut UvAsync) {
+    // SAFETY: libuv calls with the handle that `open_bell` made; its data lives until the handle is closed.
+    let state = unsafe { &*uv::handle_data(handle).cast::<IsolateState>() };
+    // A panic must not cross into C. It would be a bug of ours; the futures concerned are settled when the worker ends.
+    let _ = catch_unwind(AssertUnwindSafe(|| js::scoped(state.env, || turn(state))));
+}
+
+unsafe extern "C" fn on_idle(handle: *mut UvIdle) {
+    // SAFETY: libuv calls with the handle that `open_bell` made; its data lives until the handle is closed.
+    let state = unsafe { &*uv::handle_data(handle).cast::<IsolateState>() };
+    // A panic must not cross into C; see `on_bell`.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        if state.vigil.look(&state.bell, state.waits_for_one(), || state.mailbox.has_rung()) {
+            js::scoped(state.env, || turn(state));
+        }
+    }));
+}
+
+/// One turn of the loop.
+fn turn(state: &IsolateState) {
+    state.vigil.note_arrival();
+    let Ok(anchor) = js::deref(state.env, state.callbacks.anchor) else { return };
+    let mut slice = Slice { state, receiver: anchor, anchor };
+    let side = state.worker.borrow().clone();
+    match side {
+        None => slice.deliver(),
+        Some(side) => {
+            side.set_turns(true);
+            // The event loop of an isolate that ends turns once more.
+            if slice.finish_ended(&side) {
+                slice.deliver();
+            }
+            if slice.finish_ended(&side) {
+                slice.serve(&side);
+            }
+            side.set_turns(false);
+            if side.has_ended() && slice.finish_ended(&side) {
+                side.come_back();
+            }
+        }
+    }
+    if !state.pending.borrow().is_empty() {
+        state.bell.ring_loop();
+    }
+    state.note_wait();
+}
+
+struct Slice<'a> {
+    state: &'a IsolateState,
+    /// The receiver of the next call; see the module's text.
+    receiver: sys::napi_value,
+    anchor: sys::napi_value,
+}
+
+impl Slice<'_> {
+    /// Runs the errand in a callback scope. False if it did not come to its end, as where JavaScript cannot run any more.
+    fn call_out(&mut self, errand: Errand) -> bool {
+        let env = self.state.env;
+        *self.state.errand.borrow_mut() = errand;
+        let Ok(trampoline) = js::deref(env, self.state.callbacks.trampoline) else { return false };
+        let mut result = ptr::null_mut();
+        // SAFETY: live handles of this isolate; a null async context makes the receiver the async resource.
+        let status = unsafe {
+            sys::napi_make_callback(
+                env,
+                ptr::null_mut(),
+                self.receiver,
+                trampoline,
+                0,
+                ptr::null(),
+                &mut result,
+            )
+        };
+        self.receiver = self.anchor;
+        if status == sys::Status::napi_ok
+            && matches!(js::type_of(env, result), Ok(sys::ValueType::napi_object))
+        {
+            self.receiver = result;
+            return true;
+        }
+        if let Some(error) = js::take_exception(env) {
+            // SAFETY: a live value; Node treats it as an uncaught exception.
+            unsafe { sys::napi_fatal_exception(env, error) };
+        }
+        false
+    }
+
+    /// Delivers one batch of completions.
+    fn deliver(&mut self) {
+        deliver::collect_notes(self.state);
+        if !self.state.pending.borrow().is_empty() {
+            self.call_out(Errand::Deliver);
+        }
+    }
+
+    fn call(&mut self, function: sys::napi_ref, args: Vec<Value>) {
+        self.call_out(Errand::Call { function, args });
+    }
+
+    /// Claims and runs tasks until there are none, the slice is over, or the worker must do something else.
+    fn serve(&mut self, side: &Rc<WorkerSide>) {
+        for token in side.take_aborts() {
+            self.call(side.callbacks.abort, vec![Value::Number(token)]);
+        }
+        if side.is_doomed() {
+            self.call(side.callbacks.leave, vec![Value::Bool(true)]);
+            return;
+        }
+        if !side.may_claim() {
+            return;
+        }
+        self.state.bell.enter();
+        self.work(side);
+        side.set_gathers(false);
+    }
+
+    fn work(&mut self, side: &Rc<WorkerSide>) {
+        let bell = self.state.bell.clone();
+        let mut pace = Pace::new();
+        let mut done: Option<(Arc<JsTask>, Outcome<JsWork>)> = None;
+        loop {
+            if self.state.mailbox.has_rung() {
+                side.finish(done.take());
+                // A callback may not end.
+                side.link.pulse.call();
+                self.deliver();
+            }
+            let over = side.is_doomed() || !side.may_claim();
+            if over || pace.is_over(side) {
+                side.finish_turn(done.take());
+                bell.leave_now();
+                return;
+            }
+            let mut turn = side.turn(done.take());
+            if let Turn::Linger { alone } = turn {
+                side.gathered.flush();
+                linger(&bell, side, alone);
+                pace.rest();
+                turn = side.turn(None);
+            }
+            let Turn::Next(next) = turn else { continue };
+            match next {
+                Next::Run(task, work) => {
+                    side.linger.end();
+                    done = self.run_one(side, task, work);
+                }
+                Next::Prepare(function) => {
+                    bell.leave_now();
+                    self.call(side.callbacks.prepare, vec![Value::Number(f64::from(function))]);
+                    return;
+                }
+                Next::Nothing => {
+                    side.gathered.flush();
+                    pace.rest();
+                    // What has called a thread that lingered is still to be looked at.
+                    if !self.state.mailbox.has_rung() && bell.leave() {
+                        if side.is_called() {
+                            bell.ring_loop();
+                        }
+                        return;
+                    }
+                }
+                Next::Leave => {
+                    bell.leave_now();
+                    self.call(side.callbacks.leave, vec![Value::Bool(false)]);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn run_one(
+        &mut self,
+        side: &Rc<WorkerSide>,
+        task: Arc<JsTask>,
+        work: JsWork,
+    ) -> Option<(Arc<JsTask>, Outcome<JsWork>)> {
+        let JsWork::Isolate(args) = work else { return None };
+        if std::ptr::eq(self.receiver, self.anchor) {
+            // A store that a task leaves on the anchor would be seen by every task that runs on it.
+            self.call_out(Errand::Nothing);
+        }
+        let errand = Errand::Run { side: side.clone(), task: task.clone(), args };
+        self.call_out(errand);
+        let result = std::mem::take(&mut *self.state.errand.borrow_mut());
+        if !self.outlives_causes(side) {
+            return None;
+        }
+        let outcome = match result {
+            Errand::Ran(Some(outcome)) => Some(outcome),
+            _ => side.take_ended(&task),
+        };
+        side.finish_ended();
+        outcome.map(|outcome| (task, outcome))
+    }
+
+    /// Settles the tasks whose promise has settled in the last callback. False if the isolate ends by what it has left behind.
+    fn finish_ended(&mut self, side: &Rc<WorkerSide>) -> bool {
+        let lives_on = self.outlives_causes(side);
+        if lives_on {
+            side.finish_ended();
+        }
+        lives_on
+    }
+
+    /// Whether the isolate lives on after what the last callback has left behind, a rejection for instance. If not, the tasks in the worker's hands
+    /// are lost with it, that one among them, and no other ones.
+    fn outlives_causes(&mut self, side: &Rc<WorkerSide>) -> bool {
+        if side.is_ending() {
+            while !self.call_out(Errand::Nothing) {
+                if side.is_doomed() || !side.is_alive(self.state.env) {
+                    side.set_claiming(false);
+                    return false;
+                }
+                // There was more of it.
+            }
+            // A listener of the user has handled it.
+            side.forget_cause();
+        }
+        true
+    }
+}
+
+/// Runs a task on top of one that blocks for it, in a callback scope of its own: what is stopped there leaves the
+/// async context of the waiter alone. Microtasks and ticks do not run: the scope is not the outermost.
+pub(crate) fn run_nested(
+    state: &IsolateState,
+    side: &Rc<WorkerSide>,
+    task: &Arc<JsTask>,
+    args: Args,
+) -> Option<Outcome<JsWork>> {
+    let receiver = js::object(state.env).ok()?;
+    let mut slice = Slice { state, receiver, anchor: receiver };
+    slice.run_one(side, task.clone(), JsWork::Isolate(args)).map(|(_, outcome)| outcome)
+}
+
+/// Looks for the next task for a moment; see `pool::Linger`. The thread yields meanwhile, so that it costs a busy core nothing. Not for
+/// longer, because nothing else in the isolate runs, not even `terminate()`.
+fn linger(bell: &Bell, side: &WorkerSide, alone: bool) {
+    let until = side.linger.begin(Instant::now(), alone);
+    while !side.has_news() && !bell.take_token() && Instant::now() < until {
+        std::thread::yield_now();
+    }
+}
+
+/// The native function behind every call of this module.
+unsafe extern "C" fn trampoline(env: Env, info: sys::napi_callback_info) -> sys::napi_value {
+    let mut data: *mut c_void = ptr::null_mut();
+    // SAFETY: the function was made with the isolate's state as its data.
+    let state = unsafe {
+        sys::napi_get_cb_info(env, info, ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), &mut data);
+        &*data.cast::<IsolateState>()
+    };
+    let errand = std::mem::take(&mut *state.errand.borrow_mut());
+    let done = catch_unwind(AssertUnwindSafe(|| match errand {
+        Errand::Deliver => deliver::deliver(state),
+        Errand::Run { side, task, args } => {
+            let outcome = run::run(state, &side, &task, &args);
+            *state.errand.borrow_mut() = Errand::Ran(outcome);
+        }
+        Errand::Call { function, args } => call_with(state, function, &args),
+        Errand::Nothing | Errand::Ran(_) => {}
+    }));
+    match done {
+        Ok(()) => js::object(env).unwrap_or(ptr::null_mut()),
+        Err(_) => ptr::null_mut(),
+    }
+}
+
+fn call_with(state: &IsolateState, function: sys::napi_ref, args: &[Value]) {
+    let env = state.env;
+    let call = || {
+        let args: Vec<_> =
+            args.iter().map(|value| writing::write_ref(env, value)).collect::<Result<_, _>>()?;
+        js::call(env, js::deref(env, function)?, &args)
+    };
+    if call().is_err()
+        && let Some(error) = js::take_exception(env)
+    {
+        // SAFETY: a live value of this isolate.
+        unsafe { sys::napi_fatal_exception(env, error) };
+    }
+}

@@ -1,0 +1,123 @@
+//! A chunk of `map` whose task is native: several calls, one after the other, as one task.
+
+use std::sync::Arc;
+
+use crate::js::FLOAT64_ARRAY;
+use crate::native::control::TaskControl;
+use crate::values::elements::memory_of;
+use crate::values::failure::failure;
+use crate::values::value::{ArgList, Args, FORM_AS_IS, FORM_CHUNK, FORM_NUMBERS, Packed, Value};
+
+/// The arguments of several calls of one native task.
+pub(crate) struct Calls {
+    /// How many arguments each call takes.
+    pub(crate) width: usize,
+    /// Those of the first call, then those of the second.
+    pub(crate) values: Box<[Value]>,
+}
+
+/// Makes each call by `run`, until one fails.
+pub(crate) fn run(
+    calls: Calls,
+    control: &dyn TaskControl,
+    run: impl Fn(Args) -> Result<Packed, Arc<Packed>>,
+) -> Result<Packed, Arc<Packed>> {
+    let mut results = Results::default();
+    let mut values = calls.values.into_iter();
+    while let Some(args) = next_call(&mut values, calls.width) {
+        if control.is_stopped() {
+            return Err(failure("Error", "", "the task was stopped"));
+        }
+        match pool::caught(|| run(args)) {
+            Ok(Ok(result)) => results.push(result),
+            Ok(Err(error)) => return Ok(results.finish(Arc::into_inner(error))),
+            Err(message) => {
+                let error = failure("Error", "", &format!("the native task panicked: {message}"));
+                return Ok(results.finish(Arc::into_inner(error)));
+            }
+        }
+    }
+    Ok(results.finish(None))
+}
+
+fn next_call(values: &mut impl ExactSizeIterator<Item = Value>, width: usize) -> Option<Args> {
+    let first = values.next()?;
+    let values = match width {
+        ..=1 => ArgList::One(first),
+        _ => ArgList::Many(std::iter::once(first).chain(values.take(width - 1)).collect()),
+    };
+    Some(Args { form: FORM_AS_IS, values })
+}
+
+/// Numbers as long as all results are.
+enum Results {
+    Numbers(Vec<f64>),
+    Other(u8, Vec<Value>),
+}
+
+impl Default for Results {
+    fn default() -> Self {
+        Results::Numbers(Vec::new())
+    }
+}
+
+impl Results {
+    fn push(&mut self, result: Packed) {
+        match (&mut *self, result) {
+            (Results::Numbers(list), Packed { form: FORM_AS_IS, value: Value::Number(number) }) => {
+                list.push(number)
+            }
+            (Results::Other(_, list), Packed { value, .. }) => list.push(value),
+            (Results::Numbers(list), Packed { form, value }) => {
+                let before = list.iter().map(|number| Value::Number(*number));
+                *self = Results::Other(form, before.chain([value]).collect());
+            }
+        }
+    }
+
+    fn finish(self, error: Option<Packed>) -> Packed {
+        let error = error.map_or(Value::Undefined, |packed| packed.value);
+        let (form, mut list) = match self {
+            Results::Numbers(list) => {
+                let bytes = memory_of(&list).to_vec();
+                (FORM_NUMBERS, vec![Value::Bytes { view: FLOAT64_ARRAY, bytes }])
+            }
+            Results::Other(form, list) => (form, list),
+        };
+        list.insert(0, error);
+        Packed { form: FORM_CHUNK | form, value: Value::List(list.into_boxed_slice()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_take_their_arguments_in_turn() {
+        let values: Vec<_> = (0..6).map(|number| Value::Number(number.into())).collect();
+        let mut left = values.into_iter();
+        let mut first = || match next_call(&mut left, 3)?.values {
+            ArgList::Many(values) => match values[0] {
+                Value::Number(number) => Some((number, values.len())),
+                _ => None,
+            },
+            _ => None,
+        };
+        assert_eq!(first(), Some((0.0, 3)));
+        assert_eq!(first(), Some((3.0, 3)));
+        assert_eq!(first(), None);
+    }
+
+    #[test]
+    fn numbers_stay_one_array_until_something_else_comes() {
+        let mut results = Results::default();
+        results.push(Packed::as_is(Value::Number(1.0)));
+        results.push(Packed::as_is(Value::Number(2.0)));
+        assert!(matches!(&results, Results::Numbers(list) if **list == [1.0, 2.0]));
+        results.push(Packed::as_is(Value::Null));
+        let Packed { form, value: Value::List(list) } = results.finish(None) else { panic!("no list") };
+        assert_eq!(form, FORM_CHUNK);
+        assert!(matches!(*list, [Value::Undefined, Value::Number(_), Value::Number(_), Value::Null]));
+    }
+}

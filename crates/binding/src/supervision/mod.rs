@@ -1,0 +1,12 @@
+//! What other threads do to a worker: wake it, stop it, look at it, give it up.
+
+pub(crate) mod debugger;
+pub(crate) mod frames;
+pub(crate) mod guard;
+pub(crate) mod link;
+pub(crate) mod os_thread;
+pub(crate) mod pulse;
+pub(crate) mod silence;
+pub(crate) mod stopper;
+pub(crate) mod watchdog;
+pub(crate) mod worker_link;

@@ -1,0 +1,76 @@
+//! The pools of this process, by number, so that worker isolates find the one that they belong to.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use parking_lot::Mutex;
+use pool::{Config, Host, Kind};
+
+use crate::tasks::patience::Patience;
+use crate::tasks::pool_event::{PoolEvent, PoolOwner};
+use crate::tasks::task::{JsMailbox, JsPool};
+
+/// What the binding keeps beside a pool.
+pub(crate) struct PoolEntry {
+    pub(crate) id: u32,
+    pub(crate) pool: Arc<JsPool>,
+    pub(crate) owner: Arc<JsMailbox>,
+    pub(crate) grace_ms: f64,
+    pub(crate) patience: Patience,
+}
+
+impl PoolEntry {
+    /// Tells the owner what has happened to the pool.
+    pub(crate) fn tell_owner(&self, event: PoolEvent, number: f64) {
+        self.owner.tell(event, self.id, number);
+    }
+}
+
+static POOLS: LazyLock<Mutex<HashMap<u32, Arc<PoolEntry>>>> = LazyLock::new(Mutex::default);
+// ORDERING: only uniqueness matters.
+static NEXT_ID: AtomicU32 = AtomicU32::new(1);
+
+struct OwnerLink {
+    id: u32,
+    owner: Arc<JsMailbox>,
+}
+
+impl OwnerLink {
+    fn tell(&self, event: PoolEvent) {
+        self.owner.tell(event, self.id, 0.0);
+    }
+}
+
+impl Host for OwnerLink {
+    fn start_worker(&self, _kind: Kind) {
+        self.tell(PoolEvent::StartWorker);
+    }
+
+    fn closed(&self) {
+        POOLS.lock().remove(&self.id);
+        self.tell(PoolEvent::Closed);
+    }
+
+    fn hand_over(&self) {
+        self.tell(PoolEvent::HandOver);
+    }
+
+    fn room(&self) {
+        self.tell(PoolEvent::Room);
+    }
+}
+
+/// Makes a pool that speaks to the isolate behind `owner`.
+pub(crate) fn create(config: Config, grace_ms: f64, owner: &Arc<JsMailbox>) -> (u32, Arc<PoolEntry>) {
+    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+    let pool = JsPool::new(config, Arc::new(OwnerLink { id, owner: owner.clone() }));
+    let entry =
+        Arc::new(PoolEntry { id, pool, owner: owner.clone(), grace_ms, patience: Patience::default() });
+    POOLS.lock().insert(id, entry.clone());
+    (id, entry)
+}
+
+pub(crate) fn find(id: u32) -> Option<Arc<PoolEntry>> {
+    POOLS.lock().get(&id).cloned()
+}

@@ -1,0 +1,72 @@
+//! What only a MessagePort can carry crosses beside the addon, from the submitter to the worker or back. The addon carries
+//! its number. Where the value of a number is, only TypeScript knows (lib/ports.ts); a number that nobody has read when it
+//! is dropped is told to the pool's owner, so that the value is let go of wherever the task ended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use crate::tasks::pool_event::{PoolEvent, PoolOwner};
+use crate::values::port::OnPort;
+
+/// A parcel's number has 32 bits, and above them the number of a worker.
+const WORKER: f64 = 4_294_967_296.0;
+
+// ORDERING: only uniqueness matters.
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+pub(crate) struct Parcel {
+    number: u32,
+    /// The worker that sent a result, or to which arguments were sent; 0 for none.
+    // ORDERING: the pool's mutex orders the hand-over and everything after it.
+    worker: AtomicU32,
+    lost: PoolEvent,
+    pool: u32,
+    owner: Arc<dyn PoolOwner>,
+    is_read: AtomicBool,
+}
+
+impl Parcel {
+    /// Arguments that are to be carried to a worker of this pool.
+    pub(crate) fn of_arguments(pool: u32, owner: Arc<dyn PoolOwner>) -> Arc<Parcel> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Parcel::new(number, 0, PoolEvent::LostArguments, pool, owner))
+    }
+
+    /// A value that a worker of this pool has sent.
+    pub(crate) fn of_result(number: f64, pool: u32, owner: Arc<dyn PoolOwner>) -> Arc<Parcel> {
+        let worker = (number / WORKER).floor();
+        let low = number - worker * WORKER;
+        Arc::new(Parcel::new(low as u32, worker as u32, PoolEvent::LostResult, pool, owner))
+    }
+
+    fn new(number: u32, worker: u32, lost: PoolEvent, pool: u32, owner: Arc<dyn PoolOwner>) -> Parcel {
+        let (worker, is_read) = (AtomicU32::new(worker), AtomicBool::new(false));
+        Parcel { number, worker, lost, pool, owner, is_read }
+    }
+
+    pub(crate) fn number(&self) -> f64 {
+        f64::from(self.number) + f64::from(self.worker.load(Ordering::Relaxed)) * WORKER
+    }
+
+    pub(crate) fn send_to(&self, worker: u32) {
+        self.worker.store(worker, Ordering::Relaxed);
+    }
+
+    /// There is nothing to let go of.
+    pub(crate) fn forget(&self) {
+        self.is_read.store(true, Ordering::Relaxed);
+    }
+}
+
+impl OnPort for Parcel {
+    fn read(&self) -> f64 {
+        self.forget();
+        self.number()
+    }
+
+    fn dropped(&self) {
+        if !self.is_read.load(Ordering::Relaxed) {
+            self.owner.tell(self.lost, self.pool, self.number());
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Bytes that a native task reads where JavaScript had them: in the memory of a buffer that has moved to the task.
+
+use crate::engine::backing_store::Store;
+use crate::js::View;
+
+pub(crate) struct Lent {
+    pub(crate) view: View,
+    data: *const u8,
+    size: usize,
+    /// Keeps the memory.
+    _store: Store,
+}
+
+// SAFETY: the memory is only read, and its store, which may be used on any thread, keeps it.
+unsafe impl Send for Lent {}
+// SAFETY: as above.
+unsafe impl Sync for Lent {}
+
+impl Lent {
+    /// The bytes must lie in the store.
+    pub(crate) fn new(view: View, bytes: &[u8], store: Store) -> Self {
+        Lent { view, data: bytes.as_ptr(), size: bytes.len(), _store: store }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: the store keeps the memory. JavaScript, which `read_lent`'s caller detaches from it before it runs again, cannot
+        // write to it.
+        unsafe { std::slice::from_raw_parts(self.data, self.size) }
+    }
+}

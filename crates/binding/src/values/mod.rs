@@ -1,0 +1,13 @@
+//! Values that no isolate owns: how they are read out of one isolate and written into another.
+
+pub(crate) mod array_keys;
+pub(crate) mod elements;
+pub(crate) mod failure;
+pub(crate) mod lent;
+pub(crate) mod plain;
+pub(crate) mod port;
+pub(crate) mod reading;
+pub(crate) mod recycled;
+pub(crate) mod value;
+pub(crate) mod writing;
+pub(crate) mod written;

@@ -1,0 +1,111 @@
+//! Plain data that TypeScript has taken apart (lib/plain-codes.ts), on its way. Here it is bytes, doubles and one long text.
+//!
+//! The text reaches the receiver in pieces; where they end TypeScript says.
+
+use napi::sys;
+
+use crate::js::{self, Env, FLOAT64_ARRAY, Fault};
+use crate::values::elements::memory_of;
+use crate::values::value::Value;
+
+pub(crate) struct Plain {
+    structure: Box<[u8]>,
+    fractions: Box<[f64]>,
+    /// Those of lists are the second.
+    texts: [Texts; 2],
+}
+
+/// Texts one after the other, a string's value, and where the pieces end but for the last.
+pub(crate) struct Texts {
+    joined: Value,
+    ends: Box<[usize]>,
+}
+
+impl Texts {
+    pub(crate) fn new(joined: Value, ends: &[f64]) -> Texts {
+        Texts { joined, ends: ends.iter().map(|&end| end as usize).collect() }
+    }
+
+    /// Appends the pieces to a list; gives their number.
+    fn write(&self, env: Env, list: sys::napi_value, at: u32) -> Result<u32, Fault> {
+        match &self.joined {
+            Value::Latin1(text) => self.write_pieces(env, list, at, text, js::string_latin1),
+            Value::LongLatin1(text) => self.write_pieces(env, list, at, text.bytes(), js::string_latin1),
+            Value::Utf16(text) => self.write_pieces(env, list, at, text, js::string_utf16),
+            _ => Ok(0),
+        }
+    }
+
+    fn write_pieces<T>(
+        &self,
+        env: Env,
+        list: sys::napi_value,
+        at: u32,
+        text: &[T],
+        write: fn(Env, &[T]) -> Result<sys::napi_value, Fault>,
+    ) -> Result<u32, Fault> {
+        let mut count = 0;
+        for piece in pieces(text, &self.ends) {
+            js::set_element(env, list, at + count, write(env, piece)?)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+impl Plain {
+    pub(crate) fn new(structure: Box<[u8]>, fractions: Box<[f64]>, texts: [Texts; 2]) -> Plain {
+        Plain { structure, fractions, texts }
+    }
+
+    /// About as many bytes as there are in it.
+    pub(crate) fn weight(&self) -> usize {
+        let texts: usize = self.texts.iter().map(|texts| texts.joined.weight()).sum();
+        self.structure.len() + size_of_val(&*self.fractions) + texts
+    }
+
+    /// An array of the structure, the fractions, the number of pieces of the texts outside of lists, and all pieces.
+    pub(crate) fn write(&self, env: Env) -> Result<sys::napi_value, Fault> {
+        const OWN: u32 = 3;
+        let list = js::array(env)?;
+        js::set_element(env, list, 0, js::string_latin1(env, &self.structure)?)?;
+        let fractions = match &*self.fractions {
+            [] => js::undefined(env)?,
+            some => js::bytes(env, FLOAT64_ARRAY, memory_of(some))?,
+        };
+        js::set_element(env, list, 1, fractions)?;
+        let [texts, lists] = &self.texts;
+        let count = texts.write(env, list, OWN)?;
+        js::set_element(env, list, 2, js::int(env, count as i32)?)?;
+        lists.write(env, list, OWN + count)?;
+        Ok(list)
+    }
+}
+
+/// The parts of a text between these ends, and the rest of it. An end that cannot be makes an empty part.
+fn pieces<'a, T>(text: &'a [T], ends: &'a [usize]) -> impl Iterator<Item = &'a [T]> {
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let ends = ends.iter().copied().chain(std::iter::once(text.len()));
+    starts.zip(ends).map(|(start, end)| text.get(start..end).unwrap_or(&[]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut<'a>(text: &'a str, ends: &'a [usize]) -> Vec<&'a [u8]> {
+        pieces(text.as_bytes(), ends).collect()
+    }
+
+    #[test]
+    fn a_text_is_cut_where_its_pieces_end() {
+        assert_eq!(cut("", &[]), [b""]);
+        assert_eq!(cut("abcd", &[]), [b"abcd"]);
+        assert_eq!(cut("abcd", &[1, 3]), [b"a".as_slice(), b"bc", b"d"]);
+    }
+
+    #[test]
+    fn wrong_ends_do_no_harm() {
+        assert_eq!(cut("abcd", &[3, 1, 9]), [b"abc".as_slice(), b"", b"", b""]);
+    }
+}

@@ -1,0 +1,213 @@
+//! Values on their way out of an isolate.
+
+use napi::sys;
+
+use crate::engine::backing_store::{self, Store};
+use crate::engine::v8;
+use crate::js::{self, Env, Fault, View};
+use crate::values::lent::Lent;
+use crate::values::recycled::{self, Pooled};
+use crate::values::value::{ArgList, Value, Whole, is_list, is_whole, is_written};
+use crate::values::written::WrittenSlot;
+
+/// How a value of the form 0 is read: `read`, `read_once`, or `read_whole`.
+pub(crate) type Read = fn(Env, sys::napi_value) -> Result<Value, Fault>;
+
+/// The arguments of a task.
+pub(crate) fn read_args(env: Env, values: &[sys::napi_value], read: Read) -> Result<ArgList, Fault> {
+    match values {
+        [] => Ok(ArgList::None),
+        [one] => read(env, *one).map(ArgList::One),
+        many => many.iter().map(|value| read(env, *value)).collect::<Result<_, _>>().map(ArgList::Many),
+    }
+}
+
+/// From this size on a second copy costs more than a buffer object that nobody will see.
+const MANY_BYTES: usize = 1 << 16;
+
+/// Like `read`, for a value that is written once. Many bytes are copied right into the buffer that the receiver gets:
+/// fresh memory costs as much as the copy, so there should be one of both on the way, not two.
+pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
+    match js::type_of(env, value)? {
+        sys::ValueType::napi_string => return get_string(env, value, true),
+        sys::ValueType::napi_object if backing_store::stores().is_some() => {}
+        _ => return read(env, value),
+    }
+    let (view, data) = js::get_bytes(env, value)?;
+    if data.len() < MANY_BYTES {
+        return copied(env, value, view, data);
+    }
+    let size = data.len();
+    let buffer = js::buffer_with(env, data)?;
+    // SAFETY: a live ArrayBuffer.
+    let Some(store) = (unsafe { Store::of(buffer, false) }) else {
+        return copied(env, value, view, data);
+    };
+    js::detach(env, buffer)?;
+    Ok(Value::Whole(Box::new(Whole { view, size, store })))
+}
+
+/// Like `read`, but takes the memory of bytes, which fill their buffer, without a copy. The caller has to detach them.
+pub(crate) fn read_whole(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
+    if js::type_of(env, value)? != sys::ValueType::napi_object {
+        return read(env, value);
+    }
+    let (view, data) = js::get_bytes(env, value)?;
+    // SAFETY: bytes that lib/codec.ts sends in this way are of an ArrayBuffer.
+    match unsafe { Store::of(js::buffer_of(env, value)?, false) } {
+        Some(store) => Ok(Value::Whole(Box::new(Whole { view, size: data.len(), store }))),
+        None => read(env, value),
+    }
+}
+
+/// Like `read`, but leaves bytes where they are. The caller has to see that their ArrayBuffer is detached before JavaScript
+/// can write to it, or that nobody keeps the value.
+pub(crate) fn read_lent(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
+    if js::type_of(env, value)? != sys::ValueType::napi_object {
+        return read(env, value);
+    }
+    // First of all: this takes small arrays out of the heap, where they move.
+    let buffer = js::buffer_of(env, value)?;
+    let (view, data) = js::get_bytes(env, value)?;
+    if data.is_empty() {
+        return read(env, value);
+    }
+    // SAFETY: bytes of native tasks are never shared memory (lib/native-arguments.ts).
+    match unsafe { Store::of(buffer, false) } {
+        Some(store) => Ok(Value::Lent(Box::new(Lent::new(view, data, store)))),
+        None => read(env, value),
+    }
+}
+
+/// The elements of a Float64Array.
+pub(crate) fn read_numbers(env: Env, array: sys::napi_value) -> Result<Box<[Value]>, Fault> {
+    let (_, data) = js::get_bytes(env, array)?;
+    let number =
+        |bytes: &[u8]| bytes.try_into().map(f64::from_ne_bytes).map_or(Value::Undefined, Value::Number);
+    Ok(data.chunks_exact(size_of::<f64>()).map(number).collect())
+}
+
+/// Detaches the buffer of bytes that were read as they are; nothing for primitives, and for what is detached.
+pub(crate) fn detach_whole(env: Env, value: sys::napi_value) -> Result<(), Fault> {
+    if js::type_of(env, value)? != sys::ValueType::napi_object {
+        return Ok(());
+    }
+    let buffer = js::buffer_of(env, value)?;
+    if js::is_detached(env, buffer)? { Ok(()) } else { js::detach(env, buffer) }
+}
+
+/// Copies a primitive, a string, or bytes out of the isolate.
+pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
+    Ok(match js::type_of(env, value)? {
+        sys::ValueType::napi_undefined => Value::Undefined,
+        sys::ValueType::napi_null => Value::Null,
+        sys::ValueType::napi_boolean => Value::Bool(js::get_bool(env, value)?),
+        sys::ValueType::napi_number => Value::Number(js::get_double(env, value)?),
+        sys::ValueType::napi_string => get_string(env, value, false)?,
+        sys::ValueType::napi_bigint => {
+            let (negative, words) = js::get_bigint(env, value)?;
+            Value::BigInt { negative, words }
+        }
+        sys::ValueType::napi_object => {
+            let (view, data) = js::get_bytes(env, value)?;
+            copied(env, value, view, data)?
+        }
+        _ => return Err(Fault::internal("a value that cannot be sent as it is")),
+    })
+}
+
+/// A string, in one byte a character where that loses nothing. With `recycled` a long one is in memory that is used again.
+pub(crate) fn get_string(env: Env, value: sys::napi_value, recycled: bool) -> Result<Value, Fault> {
+    let length = js::string_length(env, value)?;
+    if v8::is_one_byte(value) {
+        let recycled = recycled && recycled::is_worth_it(length + 1);
+        let mut text = if recycled { recycled::take(length + 1) } else { js::with_room(length + 1)? };
+        js::get_latin1(env, value, length, &mut text)?;
+        return Ok(if recycled {
+            Value::LongLatin1(Pooled::new(text))
+        } else {
+            Value::Latin1(text.into_boxed_slice())
+        });
+    }
+    let text = js::get_utf16(env, value, length)?;
+    if text.iter().all(|&unit| unit < 256) {
+        return Ok(Value::Latin1(text.iter().map(|&unit| unit as u8).collect()));
+    }
+    Ok(Value::Utf16(text.into_boxed_slice()))
+}
+
+/// A copy of the bytes of a value. @throws where there is no memory for it, and for memory that has gone since TypeScript looked
+fn copied(env: Env, value: sys::napi_value, view: View, data: &[u8]) -> Result<Value, Fault> {
+    if data.is_empty() && js::is_detached(env, js::buffer_of(env, value)?)? {
+        return Err(Fault::internal("an ArrayBuffer was detached while it was submitted"));
+    }
+    let mut bytes = js::with_room(data.len())?;
+    bytes.extend_from_slice(data);
+    Ok(Value::Bytes { view, bytes })
+}
+
+/// Copies, or with its list moves, a value that TypeScript has packed. With `detach` the moved buffers are detached
+/// at once. What was written is in the isolate's slot.
+pub(crate) fn read_packed(
+    env: Env,
+    written: &WrittenSlot,
+    form: u8,
+    value: sys::napi_value,
+    detach: bool,
+) -> Result<Value, Fault> {
+    if is_written(form) {
+        return written.take(js::get_u32(env, value)?);
+    }
+    if is_whole(form) {
+        let whole = read_whole(env, value)?;
+        detach_whole(env, value)?;
+        return Ok(whole);
+    }
+    if !is_list(form) {
+        return read_once(env, value);
+    }
+    let count = js::length(env, value)?;
+    let mut list = Vec::with_capacity(count as usize);
+    list.push(read(env, js::element(env, value, 0)?)?);
+    for index in 1..count {
+        list.push(read_buffer(env, js::element(env, value, index)?)?);
+    }
+    if detach {
+        detach_all(env, value)?;
+    }
+    Ok(Value::List(list.into_boxed_slice()))
+}
+
+/// The same for what several may get, each of whom has to have memory of its own.
+pub(crate) fn read_shared(
+    env: Env,
+    written: &WrittenSlot,
+    form: u8,
+    value: sys::napi_value,
+) -> Result<Value, Fault> {
+    if is_list(form) || is_written(form) || is_whole(form) {
+        return read_packed(env, written, form, value, true);
+    }
+    read(env, value)
+}
+
+fn read_buffer(env: Env, buffer: sys::napi_value) -> Result<Value, Fault> {
+    let is_shared = !js::is_arraybuffer(env, buffer)?;
+    // SAFETY: lib/moved.ts puts nothing else into the list than buffers of the two classes.
+    match unsafe { Store::of(buffer, is_shared) } {
+        Some(store) => Ok(Value::Store(store)),
+        None if is_shared => Err(Fault::internal("shared memory cannot be sent on this runtime")),
+        None => read(env, buffer),
+    }
+}
+
+/// Detaches the ArrayBuffers of a list, which now belong to the receiver.
+pub(crate) fn detach_all(env: Env, list: sys::napi_value) -> Result<(), Fault> {
+    for index in 1..js::length(env, list)? {
+        let buffer = js::element(env, list, index)?;
+        if js::is_arraybuffer(env, buffer)? {
+            js::detach(env, buffer)?;
+        }
+    }
+    Ok(())
+}

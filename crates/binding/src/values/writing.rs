@@ -1,0 +1,57 @@
+//! Values on their way into an isolate.
+
+use napi::sys;
+
+use crate::engine::serializer;
+use crate::js::{self, Env, Fault, UINT8_ARRAY};
+use crate::values::port::Carried;
+use crate::values::value::{self, Packed, Value, Whole};
+
+/// Makes a packed value anew in an isolate, and says in which form TypeScript gets it.
+pub(crate) fn write_packed(env: Env, packed: &Packed) -> Result<(u8, sys::napi_value), Fault> {
+    write_form(env, packed.form, &packed.value)
+}
+
+/// As `write_packed`, for a value of this form.
+pub(crate) fn write_form(env: Env, form: u8, value: &Value) -> Result<(u8, sys::napi_value), Fault> {
+    let Value::Written(written) = value else { return Ok((form, write_ref(env, value)?)) };
+    let flags = form & !value::FORM_BITS;
+    // SAFETY: this thread is in the isolate of `env`, in a callback: its context is entered, and a handle scope open.
+    match unsafe { serializer::read(written) } {
+        Some(value) => Ok((flags | value::FORM_READ, value)),
+        // TypeScript will fail as well, where errors of reading belong.
+        None => Ok((flags | value::FORM_CLONED, write_ref(env, value)?)),
+    }
+}
+
+/// Makes the value anew in an isolate.
+pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Fault> {
+    match value {
+        Value::Undefined => js::undefined(env),
+        Value::Null => js::null(env),
+        Value::Bool(flag) => js::boolean(env, *flag),
+        Value::Number(number) => js::double(env, *number),
+        Value::BigInt { negative, words } => js::bigint(env, *negative, words),
+        Value::Latin1(text) => js::string_latin1(env, text),
+        Value::Utf16(text) => js::string_utf16(env, text),
+        Value::LongLatin1(text) => js::string_latin1(env, text.bytes()),
+        Value::Bytes { view, bytes } => js::bytes(env, *view, bytes),
+        Value::Lent(lent) => js::bytes(env, lent.view, lent.bytes()),
+        Value::Written(written) => js::bytes(env, UINT8_ARRAY, written.bytes()),
+        Value::Port(Carried(parcel)) => js::double(env, parcel.read()),
+        Value::Whole(whole) => {
+            let Whole { view, size, store } = &**whole;
+            let buffer = store.open().ok_or_else(|| Fault::internal("a buffer could not be made"))?;
+            js::view_of_all(env, *view, *size, buffer)
+        }
+        Value::Plain(plain) => plain.write(env),
+        Value::Store(store) => store.open().ok_or_else(|| Fault::internal("a buffer could not be made")),
+        Value::List(values) => {
+            let list = js::array(env)?;
+            for (index, value) in values.iter().enumerate() {
+                js::set_element(env, list, index as u32, write_ref(env, value)?)?;
+            }
+            Ok(list)
+        }
+    }
+}

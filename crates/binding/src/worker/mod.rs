@@ -1,0 +1,6 @@
+//! The side of a worker that its own thread sees: what it claims, holds and settles.
+
+pub(crate) mod deadlock;
+pub(crate) mod held_tasks;
+pub(crate) mod loaded_functions;
+pub(crate) mod worker;
