@@ -49,8 +49,8 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
     let (state, header) = IsolateState::create(env, deliver, &turn::ENTRIES)?;
     let target = js::object(env)?;
     js::set(env, target, c"header", header)?;
-    js::set(env, target, c"canMove", js::boolean(env, backing_store::stores().is_some())?)?;
-    js::set(env, target, c"canWrite", js::boolean(env, serializer::cloner().is_some())?)?;
+    js::set(env, target, c"canMove", js::boolean(env, backing_store::calls().is_some())?)?;
+    js::set(env, target, c"canWrite", js::boolean(env, serializer::serializer().is_some())?)?;
     js::set(env, target, c"canInterrupt", js::boolean(env, interrupts::interrupts().is_some())?)?;
     install(env, target, state, calls::TABLE)?;
     Ok(target)

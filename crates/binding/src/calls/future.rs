@@ -59,7 +59,7 @@ pub(crate) fn release(call: &Call<'_>) -> Answer {
     let task = state.task(slot)?;
     if task.state().is_settled() {
         state.slab.borrow_mut().release(slot);
-        state.hold(false);
+        state.keep_loop_alive(false);
         let slab = state.slab.borrow();
         state.mailbox.prune(|note| match note {
             Note::Settled(task) | Note::Progress(task) => slab.holds(task.owner().slot, task),
@@ -86,6 +86,6 @@ pub(crate) fn services(call: &Call<'_>) -> Answer {
 
 /// `hold(held)`: one more, or one less, reason to keep the loop alive.
 pub(crate) fn hold(call: &Call<'_>) -> Answer {
-    call.state.hold(call.bool(0)?);
+    call.state.keep_loop_alive(call.bool(0)?);
     js::undefined(call.env)
 }

@@ -8,7 +8,7 @@ use pool::{Config, Kind, StartFailure, Summary, WorkerState};
 
 use crate::calls::call::{Answer, Call, nothing, pool_of};
 use crate::js::{self, Fault};
-use crate::supervision::link;
+use crate::supervision::worker_handle;
 use crate::tasks::pools;
 use crate::values::reading;
 use crate::values::value::Packed;
@@ -103,12 +103,12 @@ pub(crate) fn assign(call: &Call<'_>) -> Answer {
     let entry = pool_of(call)?;
     while let Some((task, id)) = entry.pool.assign() {
         let worker = entry.pool.workers().into_iter().find(|worker| worker.id == id);
-        let link = worker.and_then(|worker| link::find(&worker.link));
-        match (link, &task.owner().parcel) {
-            (Some(link), Some(parcel)) => {
-                parcel.send_to(link.number);
-                *call.state.carried.borrow_mut() = Some((task.clone(), id));
-                return js::double(call.env, parcel.number());
+        let handle = worker.and_then(|worker| worker_handle::find(&worker.link));
+        match (handle, &task.owner().port_value) {
+            (Some(handle), Some(port_value)) => {
+                port_value.send_to(handle.number);
+                *call.state.handover.borrow_mut() = Some((task.clone(), id));
+                return js::double(call.env, port_value.number());
             }
             // The worker has gone: then the pool knows it too.
             _ => entry.pool.delivered(&task, id),
@@ -119,7 +119,7 @@ pub(crate) fn assign(call: &Call<'_>) -> Answer {
 
 /// `delivered(pool)`: what `assign` gave is where its worker finds it.
 pub(crate) fn delivered(call: &Call<'_>) -> Answer {
-    let carried = call.state.carried.borrow_mut().take();
+    let carried = call.state.handover.borrow_mut().take();
     if let Some((task, worker)) = carried {
         pool_of(call)?.pool.delivered(&task, worker);
     }
@@ -167,17 +167,17 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
     let list = js::array(env)?;
     for (index, worker) in workers.iter().enumerate() {
         let row = js::array(env)?;
-        let link = link::find(&worker.link);
+        let handle = worker_handle::find(&worker.link);
         let task = worker.held.first();
         let running = task.and_then(|task| task.started()).map(|since| since.elapsed().as_secs_f64() * 1e3);
         let busy = matches!(worker.state, WorkerState::Busy | WorkerState::Partial | WorkerState::Abandoned);
-        let runs = link.as_ref().filter(|_| busy);
-        let asleep = runs.is_some_and(|link| link.is_asleep());
+        let runs = handle.as_ref().filter(|_| busy);
+        let asleep = runs.is_some_and(|handle| handle.is_asleep());
         // What sleeps in the event loop runs no JavaScript and does not answer; what sleeps in `Atomics.wait` answers at once.
         let deadline = if asleep { deadline.min(Instant::now() + ASLEEP) } else { deadline };
-        let stack = runs.and_then(|link| link.guard.look(None, deadline));
+        let stack = runs.and_then(|handle| handle.guard.look(None, deadline));
         let cells: [sys::napi_value; 9] = [
-            js::double(env, link.as_ref().map_or(0.0, |link| f64::from(link.number)))?,
+            js::double(env, handle.as_ref().map_or(0.0, |handle| f64::from(handle.number)))?,
             js::int(env, worker.kind as i32)?,
             js::int(env, state_number(worker.state))?,
             task.map_or_else(|| js::undefined(env), |task| js::double(env, task.id() as f64))?,
@@ -220,6 +220,7 @@ pub(crate) fn exit_after(call: &Call<'_>) -> Answer {
 /// `mustForceExit()`: whether a worker of the process is abandoned, being stopped now, does not come back, or has a task in its hands: that of
 /// another isolate's pool, which nobody has asked to stop.
 pub(crate) fn must_force_exit(call: &Call<'_>) -> Answer {
-    let any_busy = || link::all().iter().any(|link| link.holds_any() || link.pulse.is_in_debt());
-    js::boolean(call.env, link::any_stuck() || crate::supervision::stopper::is_busy() || any_busy())
+    let any_busy =
+        || worker_handle::all().iter().any(|handle| handle.holds_any() || handle.pulse.has_outstanding());
+    js::boolean(call.env, worker_handle::any_stuck() || crate::supervision::stopper::is_busy() || any_busy())
 }

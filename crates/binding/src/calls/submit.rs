@@ -7,9 +7,9 @@ use crate::calls::call::{Answer, Call, nothing, pool_of};
 use crate::js::{self, Fault};
 use crate::native::chunk::Calls;
 use crate::supervision::stopper;
-use crate::tasks::port_value::Parcel;
+use crate::tasks::port_value::PortValue;
 use crate::tasks::task::{JsWork, Ticket};
-use crate::values::port::Carried;
+use crate::values::port::PortRef;
 use crate::values::reading;
 use crate::values::value::{self, ArgList, Args, Value};
 use crate::values::writing;
@@ -50,17 +50,17 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     }
     let entry = state.pool(number(0))?;
     let native = flags & NATIVE != 0;
-    let parcel =
-        (!native && value::is_carried(form)).then(|| Parcel::of_arguments(entry.id, entry.owner.clone()));
+    let port_value =
+        (!native && value::is_on_port(form)).then(|| PortValue::of_arguments(entry.id, entry.owner.clone()));
     let list = values.first().copied().filter(|_| !native && value::is_list(form));
     let elements;
     if flags & CHUNKED != 0 {
         elements = js::elements(env, call.value(0)?)?;
         values = &elements;
     }
-    let work = match &parcel {
-        Some(parcel) => {
-            JsWork::Isolate(Args { form, values: ArgList::One(Value::Port(Carried(parcel.clone()))) })
+    let work = match &port_value {
+        Some(port_value) => {
+            JsWork::Isolate(Args { form, values: ArgList::One(Value::Port(PortRef(port_value.clone()))) })
         }
         None if native => native_work(call, function, flags, form, values)?,
         None => isolate_work(call, flags, form, values)?,
@@ -73,8 +73,11 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     let spec = Spec {
         kind: if native { Kind::Native } else { Kind::Isolate },
         work,
-        needs_handover: parcel.is_some(),
-        owner: Ticket { parcel: parcel.clone(), ..Ticket::new(state.mailbox.clone(), entry.id, slot, name) },
+        needs_handover: port_value.is_some(),
+        owner: Ticket {
+            port_value: port_value.clone(),
+            ..Ticket::new(state.mailbox.clone(), entry.id, slot, name)
+        },
         // A native thread has every kernel; its number is for `dump`.
         needs: function,
         priority: if flags & LIMITED != 0 { state.header.scratch(1) } else { 0.0 },
@@ -95,9 +98,9 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
             if flags & MOVES != 0 {
                 values.iter().try_for_each(|value| reading::detach_whole(env, *value))?;
             }
-            state.hold(true);
-            if let Some(parcel) = parcel {
-                state.header.set_scratch(0, parcel.number());
+            state.keep_loop_alive(true);
+            if let Some(port_value) = port_value {
+                state.header.set_scratch(0, port_value.number());
             }
             state.flag_services();
             js::int(env, slot as i32)
@@ -151,12 +154,12 @@ pub(crate) fn seal(call: &Call<'_>) -> Answer {
 pub(crate) fn withdraw(call: &Call<'_>) -> Answer {
     let slot = call.u32(1)?;
     let task = call.state.task(slot)?;
-    if let Some(parcel) = &task.owner().parcel {
-        parcel.forget();
+    if let Some(port_value) = &task.owner().port_value {
+        port_value.forget();
     }
     pool_of(call)?.pool.withdraw(&task);
     call.state.slab.borrow_mut().release(slot);
-    call.state.hold(false);
+    call.state.keep_loop_alive(false);
     nothing(call)
 }
 

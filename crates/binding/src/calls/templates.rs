@@ -7,12 +7,12 @@ use parking_lot::Mutex;
 
 use crate::calls::call::{Answer, Call};
 use crate::js;
-use crate::tasks::interner::Texts;
+use crate::tasks::interner::Interner;
 
 /// Each is code in every isolate that has read a value of it, for good. A number takes two bytes.
 const MOST: usize = 4_096;
 
-static TEMPLATES: LazyLock<Mutex<Texts>> = LazyLock::new(Mutex::default);
+static TEMPLATES: LazyLock<Mutex<Interner>> = LazyLock::new(Mutex::default);
 
 /// `templateNumber(path)`: from 1; 0 if there are too many.
 pub(crate) fn number(call: &Call<'_>) -> Answer {

@@ -5,7 +5,7 @@ use crate::engine::serializer;
 use crate::engine::v8;
 use crate::js::{self, Fault};
 use crate::values::array_keys;
-use crate::values::plain::{Plain, Texts};
+use crate::values::plain::{JoinedTexts, Plain};
 use crate::values::reading;
 use crate::values::value::Value;
 use crate::values::writing;
@@ -14,7 +14,7 @@ use crate::values::writing;
 /// WRITTEN; 0 if it cannot write this one.
 pub(crate) fn write(call: &Call<'_>) -> Answer {
     // SAFETY: in a call from JavaScript the context is entered and a handle scope open.
-    let written = unsafe { serializer::write(call.value(0)?) }.map(Value::Written);
+    let written = unsafe { serializer::serialize(call.value(0)?) }.map(Value::Serialized);
     keep(call, written)
 }
 
@@ -27,8 +27,8 @@ pub(crate) fn keep_plain(call: &Call<'_>) -> Answer {
     let cut = || Fault::internal("more fractions than there is room for");
     let (fractions, all_ends) = doubles.split_at_checked(fractions).ok_or_else(cut)?;
     let (ends, list_ends) = all_ends.split_at_checked(ends).ok_or_else(cut)?;
-    let texts = Texts::new(reading::get_string(call.env, call.value(2)?, true)?, ends);
-    let lists = Texts::new(reading::get_string(call.env, call.value(4)?, true)?, list_ends);
+    let texts = JoinedTexts::new(reading::get_string(call.env, call.value(2)?, true)?, ends);
+    let lists = JoinedTexts::new(reading::get_string(call.env, call.value(4)?, true)?, list_ends);
     let plain = Plain::new(structure, fractions.into(), [texts, lists]);
     keep(call, Some(Value::Plain(Box::new(plain))))
 }
@@ -40,9 +40,9 @@ fn keep(call: &Call<'_>, written: Option<Value>) -> Answer {
 /// `readBack(number)`: a copy of the value that was written; of one that was taken apart, the parts.
 pub(crate) fn read_back(call: &Call<'_>) -> Answer {
     match call.state.written.take(call.u32(0)?)? {
-        Value::Written(written) => {
+        Value::Serialized(serialized) => {
             // SAFETY: as in `write`.
-            let copy = unsafe { serializer::read(&written) };
+            let copy = unsafe { serializer::deserialize(&serialized) };
             copy.ok_or_else(|| Fault::internal("a copy could not be read"))
         }
         other => writing::write_ref(call.env, &other),
@@ -51,9 +51,9 @@ pub(crate) fn read_back(call: &Call<'_>) -> Answer {
 
 /// `hasNames(array)`: whether an array, no proxy, has enumerable properties besides its elements; `undefined` where that
 /// cannot be asked.
-pub(crate) fn has_names(call: &Call<'_>) -> Answer {
+pub(crate) fn has_named_keys(call: &Call<'_>) -> Answer {
     // SAFETY: TypeScript has seen to it that this is an array and no proxy.
-    match unsafe { array_keys::has_names(call.env, call.value(0)?) }? {
+    match unsafe { array_keys::has_named_keys(call.env, call.value(0)?) }? {
         Some(has) => js::boolean(call.env, has),
         None => js::undefined(call.env),
     }

@@ -10,8 +10,8 @@ use crate::isolate::run;
 use crate::js::{self, Fault};
 use crate::supervision::frames::Caller;
 use crate::supervision::guard::Guard;
-use crate::supervision::link;
 use crate::supervision::stopper;
+use crate::supervision::worker_handle;
 use crate::tasks::pool_event::PoolEvent;
 use crate::tasks::pools;
 use crate::tasks::task;
@@ -45,14 +45,14 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
         entry,
         call.u32(1)?,
         bell,
-        Guard::new(call.env, caller, stopper::answered),
+        Guard::new(call.env, caller, stopper::note_put_off),
         callbacks,
     );
-    link::remember(&side.link);
+    worker_handle::register(&side.handle);
     let side = Rc::new(side);
     *call.state.worker.borrow_mut() = Some(side.clone());
-    call.state.hold(true);
-    side.come_back();
+    call.state.keep_loop_alive(true);
+    side.request_turn();
     js::boolean(call.env, true)
 }
 
@@ -92,9 +92,9 @@ pub(crate) fn give_back(call: &Call<'_>) -> Answer {
     }
     let list = js::array(call.env)?;
     for (index, task) in tasks.iter().enumerate() {
-        let number = task.owner().parcel.as_ref().map_or(0.0, |parcel| {
-            parcel.send_to(0);
-            parcel.number()
+        let number = task.owner().port_value.as_ref().map_or(0.0, |port_value| {
+            port_value.send_to(0);
+            port_value.number()
         });
         js::set_element(call.env, list, index as u32, js::double(call.env, number)?)?;
     }
@@ -109,7 +109,7 @@ pub(crate) fn gave_back(call: &Call<'_>) -> Answer {
 
 /// `nudge()`: asks the pool's owner to pass results on.
 pub(crate) fn nudge(call: &Call<'_>) -> Answer {
-    side(call)?.link.entry.tell_owner(PoolEvent::PassOn, 0.0);
+    side(call)?.handle.entry.tell_owner(PoolEvent::PassOn, 0.0);
     nothing(call)
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn resume(call: &Call<'_>) -> Answer {
 pub(crate) fn prepared(call: &Call<'_>) -> Answer {
     let side = side(call)?;
     side.prepared(call.u32(0)?, call.bool(1)?);
-    side.come_back();
+    side.request_turn();
     nothing(call)
 }
 
@@ -140,11 +140,11 @@ pub(crate) fn recovered(call: &Call<'_>) -> Answer {
     if call.bool(0)? {
         side.recovered();
     } else {
-        stopper::replace(&side.link);
+        stopper::replace(&side.handle);
         // At once: what a stop has left of the stack of async ids would end the process when the outermost callback returns.
         side.guard.end_here();
     }
-    side.come_back();
+    side.request_turn();
     nothing(call)
 }
 
@@ -171,10 +171,10 @@ pub(crate) fn leave_if_idle(call: &Call<'_>) -> Answer {
 pub(crate) fn detach(call: &Call<'_>) -> Answer {
     let side = call.state.worker.borrow_mut().take();
     if let Some(side) = side {
-        side.gone();
-        side.link.pulse.begin_leaving();
-        *call.state.left.borrow_mut() = Some(side.link.clone());
-        call.state.hold(false);
+        side.close();
+        side.handle.pulse.begin_leaving();
+        *call.state.left_worker.borrow_mut() = Some(side.handle.clone());
+        call.state.keep_loop_alive(false);
     }
     nothing(call)
 }

@@ -11,7 +11,7 @@ use std::ptr;
 use std::time::{Duration, Instant};
 
 use crate::doorbell::bell::Bell;
-use crate::doorbell::spin::{self, Wakefulness};
+use crate::doorbell::spin::{self, Spin};
 use crate::engine::event_loop;
 use crate::engine::uv::{CloseCallback, IdleCallback, IdleCalls, UvIdle};
 
@@ -22,31 +22,31 @@ const ROW: u32 = 4;
 /// Looks at the bell, between the note that a thread leaves and its ring.
 const LOOKS: u32 = 64;
 
-pub(crate) struct Vigil {
+pub(crate) struct BusyPoll {
     handle: Cell<*mut UvIdle>,
     event_loop: Cell<*mut c_void>,
     on_idle: Cell<Option<IdleCallback>>,
     is_kept: Cell<bool>,
     waits_since: Cell<Option<Instant>>,
     in_a_row: Cell<u32>,
-    awake: Wakefulness,
+    spin: Spin,
 }
 
-impl Default for Vigil {
+impl Default for BusyPoll {
     fn default() -> Self {
-        Vigil {
+        BusyPoll {
             handle: Cell::new(ptr::null_mut()),
             event_loop: Cell::new(ptr::null_mut()),
             on_idle: Cell::new(None),
             is_kept: Cell::new(false),
             waits_since: Cell::new(None),
             in_a_row: Cell::new(0),
-            awake: Wakefulness::default(),
+            spin: Spin::default(),
         }
     }
 }
 
-impl Vigil {
+impl BusyPoll {
     /// Makes the handle, where libuv can and there is a core to spare. `on_idle`, which finds `data` in the handle, has to call `look`.
     pub(crate) fn open(&self, event_loop: *mut c_void, data: *mut c_void, on_idle: IdleCallback) {
         if spin::has_spare_cores() {
@@ -108,7 +108,7 @@ impl Vigil {
             return false;
         }
         bell.enter();
-        let has_come = self.awake.wait(Instant::now() + SOON, has_rung);
+        let has_come = self.spin.wait(Instant::now() + SOON, has_rung);
         if has_come {
             let mut looks = 0;
             while !bell.take_token() && looks < LOOKS {

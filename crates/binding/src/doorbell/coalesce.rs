@@ -20,15 +20,15 @@ pub(crate) trait Ring: Send + Sync {
 }
 
 /// The most completions that wait for one ring.
-const MOST: u32 = 32;
+const MOST_COALESCED: u32 = 32;
 /// About the longest that a completion waits for its ring while its worker runs another task.
-const LATEST: Duration = Duration::from_micros(200);
+const LONGEST_DELAY: Duration = Duration::from_micros(200);
 /// After so many looks at which nobody gathered the watcher sleeps.
 const IDLE_LOOKS: u32 = 50;
 
 /// What one worker has gathered. Shared with the watcher.
 #[derive(Default)]
-pub(crate) struct Gathered {
+pub(crate) struct PendingRing {
     /// The mailbox that is to be rung. Locked by the worker for each post and by the watcher for each ring:
     /// hardly ever at the same time.
     mailbox: Mutex<Option<Arc<dyn Ring>>>,
@@ -37,7 +37,7 @@ pub(crate) struct Gathered {
     seen: AtomicBool,
 }
 
-impl Gathered {
+impl PendingRing {
     /// Rings for what was gathered.
     pub(crate) fn flush(&self) {
         if self.count.load(Ordering::Relaxed) > 0 {
@@ -65,7 +65,7 @@ impl Gathered {
         // ORDERING: either the watcher, before it sleeps, sees the count, or we see that it sleeps.
         match self.count.fetch_add(1, Ordering::SeqCst) {
             0 => WATCHER.wake(),
-            before if before + 1 >= MOST => self.flush(),
+            before if before + 1 >= MOST_COALESCED => self.flush(),
             _ => {}
         }
     }
@@ -73,13 +73,13 @@ impl Gathered {
 
 thread_local! {
     /// What this thread gathers, while its tasks are short.
-    static OURS: RefCell<Option<Arc<Gathered>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<PendingRing>>> = const { RefCell::new(None) };
 }
 
 /// From now on this thread gathers its rings, or rings at once again (`None`).
-pub(crate) fn gather(into: Option<&Arc<Gathered>>) {
-    OURS.with(|ours| {
-        let before = ours.replace(into.cloned());
+pub(crate) fn coalesce_into(into: Option<&Arc<PendingRing>>) {
+    CURRENT.with(|current| {
+        let before = current.replace(into.cloned());
         if let Some(before) = before.filter(|_| into.is_none()) {
             before.flush();
         }
@@ -88,15 +88,15 @@ pub(crate) fn gather(into: Option<&Arc<Gathered>>) {
 
 /// Rings `mailbox`, or notes that it is to be rung.
 pub(crate) fn ring<R: Ring + 'static>(mailbox: &Arc<R>) {
-    OURS.with(|ours| match &*ours.borrow() {
-        Some(gathered) => gathered.add(mailbox),
+    CURRENT.with(|current| match &*current.borrow() {
+        Some(pending_ring) => pending_ring.add(mailbox),
         None => mailbox.ring(),
     });
 }
 
 #[derive(Default)]
 struct Watched {
-    list: Vec<std::sync::Weak<Gathered>>,
+    list: Vec<std::sync::Weak<PendingRing>>,
     runs: bool,
     asleep: bool,
 }
@@ -111,16 +111,16 @@ struct Watcher {
 static WATCHER: LazyLock<Watcher> = LazyLock::new(Watcher::default);
 
 /// Makes a place for a worker to gather in.
-pub(crate) fn register() -> Arc<Gathered> {
-    let gathered = Arc::new(Gathered::default());
+pub(crate) fn register() -> Arc<PendingRing> {
+    let pending_ring = Arc::new(PendingRing::default());
     let mut watched = WATCHER.watched.lock();
     watched.list.retain(|other| other.strong_count() > 0);
-    watched.list.push(Arc::downgrade(&gathered));
+    watched.list.push(Arc::downgrade(&pending_ring));
     if !watched.runs {
         let watcher = std::thread::Builder::new().name("cf-rings".into());
         watched.runs = watcher.spawn(|| WATCHER.watch()).is_ok();
     }
-    gathered
+    pending_ring
 }
 
 /// Whether gathering is safe: without its watcher it is not.
@@ -142,15 +142,15 @@ impl Watcher {
     fn watch(&self) {
         let mut idle = 0;
         loop {
-            std::thread::sleep(LATEST);
+            std::thread::sleep(LONGEST_DELAY);
             let mut watched = self.watched.lock();
             let mut any = false;
-            for gathered in watched.list.iter().filter_map(std::sync::Weak::upgrade) {
-                if gathered.count.load(Ordering::Relaxed) > 0 {
+            for pending_ring in watched.list.iter().filter_map(std::sync::Weak::upgrade) {
+                if pending_ring.count.load(Ordering::Relaxed) > 0 {
                     any = true;
                     // Seen before and not rung since: it has waited for a whole look.
-                    if gathered.seen.swap(true, Ordering::Relaxed) {
-                        gathered.flush();
+                    if pending_ring.seen.swap(true, Ordering::Relaxed) {
+                        pending_ring.flush();
                     }
                 }
             }
@@ -163,7 +163,7 @@ impl Watcher {
                     .list
                     .iter()
                     .filter_map(std::sync::Weak::upgrade)
-                    .any(|gathered| gathered.count.load(Ordering::SeqCst) > 0);
+                    .any(|pending_ring| pending_ring.count.load(Ordering::SeqCst) > 0);
                 while watched.asleep && !missed {
                     self.wanted.wait(&mut watched);
                 }

@@ -12,7 +12,7 @@ use crate::doorbell::bell::Bell;
 use crate::doorbell::coalesce::{self, Ring};
 
 /// So many notes are nothing.
-const FEW_NOTES: usize = 1024;
+const PRUNE_FROM: usize = 1024;
 
 // The workers write to it for each task, and the isolate's thread to the counts of the `Arc`s that hold it: on lines of
 // their own.
@@ -41,7 +41,7 @@ impl<N> Mailbox<N> {
             wants_service: AtomicBool::new(false),
             rung: AtomicBool::new(false),
             closed: AtomicBool::new(false),
-            prune_at: AtomicUsize::new(FEW_NOTES),
+            prune_at: AtomicUsize::new(PRUNE_FROM),
             bell,
         }
     }
@@ -54,7 +54,7 @@ impl<N> Mailbox<N> {
     }
 
     /// Leaves a note whose ring may wait for others; see `quiet`.
-    pub(crate) fn post_quietly(self: &Arc<Self>, note: N)
+    pub(crate) fn post_coalesced(self: &Arc<Self>, note: N)
     where
         N: Send + 'static,
     {
@@ -110,7 +110,7 @@ impl<N> Mailbox<N> {
         let mut notes = self.notes.lock();
         if notes.len() >= self.prune_at.load(Ordering::Relaxed) {
             forgotten.extend(notes.extract_if(.., |note| !is_wanted(note)));
-            self.prune_at.store(FEW_NOTES + 2 * notes.len(), Ordering::Relaxed);
+            self.prune_at.store(PRUNE_FROM + 2 * notes.len(), Ordering::Relaxed);
         }
         drop(notes);
         // Perhaps the last that hold a task: dropped without the mutex.

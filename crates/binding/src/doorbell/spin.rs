@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// The longest that a thread stays awake: a few times what a short task takes there and back.
-const AWAKE: Duration = Duration::from_micros(20);
+const SPIN_TIME: Duration = Duration::from_micros(20);
 /// Looks between two looks at the clock.
 const LOOKS: u32 = 16;
 /// After this many failures in a row, or more, it is tried at one wait in `1 << MOST_FAILURES`.
@@ -22,23 +22,23 @@ pub(crate) fn has_spare_cores() -> bool {
 }
 
 #[derive(Default)]
-pub(crate) struct Wakefulness {
+pub(crate) struct Spin {
     failures: Cell<u32>,
     /// For so many waits it is not tried.
-    pause: Cell<u32>,
+    skips: Cell<u32>,
 }
 
-impl Wakefulness {
+impl Spin {
     /// Stays awake for a moment, until `is_over`. Says whether it was.
     pub(crate) fn wait(&self, deadline: Instant, is_over: impl Fn() -> bool) -> bool {
         if !*HAS_SPARE_CORES {
             return false;
         }
-        if let Some(left) = self.pause.get().checked_sub(1) {
-            self.pause.set(left);
+        if let Some(left) = self.skips.get().checked_sub(1) {
+            self.skips.set(left);
             return false;
         }
-        let until = deadline.min(Instant::now() + AWAKE);
+        let until = deadline.min(Instant::now() + SPIN_TIME);
         loop {
             for _ in 0..LOOKS {
                 if is_over() {
@@ -55,7 +55,7 @@ impl Wakefulness {
         }
         let failures = (self.failures.get() + 1).min(MOST_FAILURES);
         self.failures.set(failures);
-        self.pause.set((1 << failures) - 1);
+        self.skips.set((1 << failures) - 1);
         false
     }
 }

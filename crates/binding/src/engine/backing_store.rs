@@ -41,7 +41,7 @@ type New = unsafe extern "C" fn(*mut Isolate, *mut SharedPtr) -> *mut c_void;
 
 /// The symbols.
 #[derive(Clone, Copy)]
-pub(crate) struct Stores {
+pub(crate) struct BackingStoreCalls {
     pub(crate) current: unsafe extern "C" fn() -> *mut Isolate,
     pub(crate) get: [Address; 2],
     pub(crate) new: [Address; 2],
@@ -51,15 +51,15 @@ pub(crate) struct Stores {
 pub(crate) type Address = *const c_void;
 
 // SAFETY: addresses of functions of the executable, which is never unloaded.
-unsafe impl Send for Stores {}
+unsafe impl Send for BackingStoreCalls {}
 // SAFETY: as above.
-unsafe impl Sync for Stores {}
+unsafe impl Sync for BackingStoreCalls {}
 
-impl Stores {
-    fn find(symbols: &Symbols) -> Option<Stores> {
+impl BackingStoreCalls {
+    fn find(symbols: &Symbols) -> Option<BackingStoreCalls> {
         // SAFETY: addresses only, but for the first, a static member of `v8::Isolate`.
         unsafe {
-            Some(Stores {
+            Some(BackingStoreCalls {
                 current: symbols.find(c"_ZN2v87Isolate10GetCurrentEv")?,
                 get: [
                     symbols.find(c"_ZN2v811ArrayBuffer15GetBackingStoreEv")?,
@@ -78,48 +78,48 @@ impl Stores {
 }
 
 /// The calls, where the runtime has them.
-pub(crate) fn stores() -> Option<&'static Stores> {
-    static FOUND: OnceLock<Option<Stores>> = OnceLock::new();
-    FOUND.get_or_init(|| library::symbols().and_then(Stores::find)).as_ref()
+pub(crate) fn calls() -> Option<&'static BackingStoreCalls> {
+    static FOUND: OnceLock<Option<BackingStoreCalls>> = OnceLock::new();
+    FOUND.get_or_init(|| library::symbols().and_then(BackingStoreCalls::find)).as_ref()
 }
 
 /// One use of a backing store.
-pub(crate) struct Store {
+pub(crate) struct BackingStore {
     object: *mut c_void,
     control: *mut Control,
     is_shared: bool,
 }
 
 // SAFETY: the counts are atomic, and V8 allows a backing store to be used and freed on any thread.
-unsafe impl Send for Store {}
+unsafe impl Send for BackingStore {}
 // SAFETY: through a shared reference the pointer is only copied, which is an atomic count.
-unsafe impl Sync for Store {}
+unsafe impl Sync for BackingStore {}
 
-impl Store {
+impl BackingStore {
     /// The store of a live ArrayBuffer or (`is_shared`) SharedArrayBuffer; `None` where V8 cannot be asked.
     ///
     /// # Safety
     /// `buffer` must be what `is_shared` says.
-    pub(crate) unsafe fn of(buffer: sys::napi_value, is_shared: bool) -> Option<Store> {
-        let stores = stores()?;
+    pub(crate) unsafe fn of(buffer: sys::napi_value, is_shared: bool) -> Option<BackingStore> {
+        let calls = calls()?;
         // SAFETY: the symbol of `GetBackingStore` of that class; a `napi_value` of Node is the slot of the Local.
         let pointer = unsafe {
-            let get: Get = std::mem::transmute::<Address, Get>(stores.get[usize::from(is_shared)]);
+            let get: Get = std::mem::transmute::<Address, Get>(calls.get[usize::from(is_shared)]);
             get(buffer)
         };
         let SharedPtr { object, control, .. } = pointer;
-        (!control.is_null()).then_some(Store { object, control, is_shared })
+        (!control.is_null()).then_some(BackingStore { object, control, is_shared })
     }
 
     /// A new buffer of the current isolate over this store. An ArrayBuffer may be made once only.
     pub(crate) fn open(&self) -> Option<sys::napi_value> {
-        let stores = stores()?;
+        let calls = calls()?;
         let mut argument = self.clone_pointer();
         // SAFETY: the symbol of `New(Isolate*, shared_ptr)` of that class, which takes the pointer by reference to
         // a temporary of the caller; this thread has entered its isolate.
         let local = unsafe {
-            let new: New = std::mem::transmute::<Address, New>(stores.new[usize::from(self.is_shared)]);
-            new((stores.current)(), &mut argument)
+            let new: New = std::mem::transmute::<Address, New>(calls.new[usize::from(self.is_shared)]);
+            new((calls.current)(), &mut argument)
         };
         // V8 has taken the temporary's use, and left null, or has copied it.
         release(argument.control);
@@ -133,7 +133,7 @@ impl Store {
     }
 }
 
-impl Drop for Store {
+impl Drop for BackingStore {
     fn drop(&mut self) {
         release(self.control);
         self.control = ptr::null_mut();

@@ -39,7 +39,7 @@ pub(crate) struct Memory {
 
 /// The symbols.
 #[derive(Clone, Copy)]
-pub(crate) struct Cloner {
+pub(crate) struct Serializer {
     pub(crate) current: Current,
     pub(crate) open_catch: unsafe extern "C" fn(*mut Place, *mut Isolate),
     pub(crate) close_catch: unsafe extern "C" fn(*mut Place),
@@ -54,11 +54,11 @@ pub(crate) struct Cloner {
     pub(crate) read_value: unsafe extern "C" fn(*mut Place, Local) -> sys::napi_value,
 }
 
-impl Cloner {
-    fn find(symbols: &Symbols) -> Option<Cloner> {
+impl Serializer {
+    fn find(symbols: &Symbols) -> Option<Serializer> {
         // SAFETY: constructors, destructors and members of V8's two classes; see `library` for how they are called.
         unsafe {
-            Some(Cloner {
+            Some(Serializer {
                 current: Current::find(symbols)?,
                 open_catch: symbols.find(c"_ZN2v88TryCatchC1EPNS_7IsolateE")?,
                 close_catch: symbols.find(c"_ZN2v88TryCatchD1Ev")?,
@@ -79,20 +79,20 @@ impl Cloner {
 }
 
 /// The calls, where the runtime has them.
-pub(crate) fn cloner() -> Option<&'static Cloner> {
-    static FOUND: OnceLock<Option<Cloner>> = OnceLock::new();
-    FOUND.get_or_init(|| library::symbols().and_then(Cloner::find)).as_ref()
+pub(crate) fn serializer() -> Option<&'static Serializer> {
+    static FOUND: OnceLock<Option<Serializer>> = OnceLock::new();
+    FOUND.get_or_init(|| library::symbols().and_then(Serializer::find)).as_ref()
 }
 
 /// A value as V8 has written it, in memory of the C library.
-pub(crate) struct Written(Memory);
+pub(crate) struct Serialized(Memory);
 
 // SAFETY: plain memory that nobody else knows, and that the C library frees on any thread.
-unsafe impl Send for Written {}
+unsafe impl Send for Serialized {}
 // SAFETY: it is never changed.
-unsafe impl Sync for Written {}
+unsafe impl Sync for Serialized {}
 
-impl Written {
+impl Serialized {
     pub(crate) fn bytes(&self) -> &[u8] {
         if self.0.data.is_null() {
             return &[];
@@ -102,7 +102,7 @@ impl Written {
     }
 }
 
-impl Drop for Written {
+impl Drop for Serialized {
     fn drop(&mut self) {
         // SAFETY: without a delegate V8 takes the memory from `realloc`, and leaves freeing it to us; null does nothing.
         unsafe { libc::free(self.0.data.cast()) };
@@ -116,48 +116,49 @@ const TOO_MUCH: usize = 1 << 16;
 ///
 /// # Safety
 /// On the thread of the current isolate, whose value it is, with its context entered and a handle scope open.
-pub(crate) unsafe fn write(value: sys::napi_value) -> Option<Written> {
-    let cloner = cloner()?;
+pub(crate) unsafe fn serialize(value: sys::napi_value) -> Option<Serialized> {
+    let serializer = serializer()?;
     // SAFETY: the caller's. Each place is made, used and unmade here, in order; it does not move meanwhile, and a
     // `TryCatch` lies on the stack, as it must. Whatever V8 throws stays in it.
     let memory = unsafe {
-        let isolate = cloner.current.isolate();
+        let isolate = serializer.current.isolate();
         let (mut catch, mut writer) = (Place::uninit(), Place::uninit());
-        (cloner.open_catch)(&mut catch, isolate);
-        (cloner.open_writer)(&mut writer, isolate);
-        (cloner.write_header)(&mut writer);
-        let is_done = (cloner.write_value)(&mut writer, cloner.current.context(isolate), value).is_done();
-        let memory = is_done.then(|| (cloner.release)(&mut writer));
-        (cloner.close_writer)(&mut writer);
-        (cloner.close_catch)(&mut catch);
+        (serializer.open_catch)(&mut catch, isolate);
+        (serializer.open_writer)(&mut writer, isolate);
+        (serializer.write_header)(&mut writer);
+        let is_done =
+            (serializer.write_value)(&mut writer, serializer.current.context(isolate), value).is_done();
+        let memory = is_done.then(|| (serializer.release)(&mut writer));
+        (serializer.close_writer)(&mut writer);
+        (serializer.close_catch)(&mut catch);
         memory?
     };
     if memory.size < TOO_MUCH {
-        return Some(Written(memory));
+        return Some(Serialized(memory));
     }
     // SAFETY: the memory is `realloc`'s, and ours. If it cannot be made smaller it stays as it is.
     let data = unsafe { libc::realloc(memory.data.cast(), memory.size) };
-    Some(Written(if data.is_null() { memory } else { Memory { data: data.cast(), ..memory } }))
+    Some(Serialized(if data.is_null() { memory } else { Memory { data: data.cast(), ..memory } }))
 }
 
 /// Makes the value anew; `None` where V8 cannot.
 ///
 /// # Safety
 /// As for `write`; the value lives in the caller's handle scope.
-pub(crate) unsafe fn read(written: &Written) -> Option<sys::napi_value> {
-    let cloner = cloner()?;
+pub(crate) unsafe fn deserialize(written: &Serialized) -> Option<sys::napi_value> {
+    let serializer = serializer()?;
     let bytes = written.bytes();
     // SAFETY: as in `write`; V8 reads the bytes, which outlive the reader, and keeps none of them.
     let value = unsafe {
-        let isolate = cloner.current.isolate();
-        let context = cloner.current.context(isolate);
+        let isolate = serializer.current.isolate();
+        let context = serializer.current.context(isolate);
         let (mut catch, mut reader) = (Place::uninit(), Place::uninit());
-        (cloner.open_catch)(&mut catch, isolate);
-        (cloner.open_reader)(&mut reader, isolate, bytes.as_ptr(), bytes.len());
-        let is_ours = (cloner.read_header)(&mut reader, context).is_done();
-        let value = is_ours.then(|| (cloner.read_value)(&mut reader, context));
-        (cloner.close_reader)(&mut reader);
-        (cloner.close_catch)(&mut catch);
+        (serializer.open_catch)(&mut catch, isolate);
+        (serializer.open_reader)(&mut reader, isolate, bytes.as_ptr(), bytes.len());
+        let is_ours = (serializer.read_header)(&mut reader, context).is_done();
+        let value = is_ours.then(|| (serializer.read_value)(&mut reader, context));
+        (serializer.close_reader)(&mut reader);
+        (serializer.close_catch)(&mut catch);
         value
     };
     value.filter(|value| !value.is_null())

@@ -84,7 +84,7 @@ impl Uv {
     }
 
     /// Says whether the handle keeps the loop alive. On the loop's thread.
-    pub(crate) fn hold(&self, handle: *mut UvAsync, held: bool) {
+    pub(crate) fn keep_loop_alive(&self, handle: *mut UvAsync, held: bool) {
         // SAFETY: an open handle of this thread's loop.
         unsafe { if held { (self.reference)(handle) } else { (self.unreference)(handle) } }
     }

@@ -37,7 +37,7 @@ pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64) -> Resul
         Some(side) => wait(state, &side, task, deadline, left == f64::INFINITY),
         None => {
             let is_over = || task.state().is_settled();
-            if !state.awake.wait(deadline, is_over) {
+            if !state.spin.wait(deadline, is_over) {
                 park_until(state, deadline, is_over);
             }
             Ok(())
@@ -85,8 +85,8 @@ fn wait(
     let _registered = for_ever.then(|| deadlock::register(side, task)).transpose()?;
     let is_over = || task.state().is_settled() || is_stopped();
     // The rest of a short task is over before another worker could have been started; one that is there is woken at once.
-    let spare = &side.link.entry.patience;
-    if side.begins_to_wait_for(task) && task.state() == State::Running {
+    let spare = &side.handle.entry.patience;
+    if side.is_first_wait_for(task) && task.state() == State::Running {
         let one_is_missed = side.suspend(false);
         let began = Instant::now();
         let brief = if one_is_missed { deadline.min(began + spare.left()) } else { deadline };
@@ -98,7 +98,7 @@ fn wait(
         spare.spend(began.elapsed());
     }
     if !is_over() {
-        if task.owner().parcel.is_some()
+        if task.owner().port_value.is_some()
             && task.state() == State::Pending
             && let Some(entry) = pools::find(task.owner().pool)
         {
@@ -107,7 +107,7 @@ fn wait(
         side.suspend(true);
         park_until(state, deadline, is_over);
         side.resume(true);
-        side.come_back();
+        side.request_turn();
     }
     unwind_if_stopped(state, side, waiter.as_ref())
 }
@@ -132,7 +132,7 @@ fn unwind_if_stopped(
 
 /// Runs the task on top of the waiter, if that is possible. False if it was not.
 fn run_here(state: &IsolateState, side: &Rc<WorkerSide>, task: &Arc<JsTask>) -> Result<bool, Fault> {
-    let is_ours = task.kind() == Kind::Isolate && task.owner().pool == side.link.entry.id;
+    let is_ours = task.kind() == Kind::Isolate && task.owner().pool == side.handle.entry.id;
     if !is_ours || side.guard.depth() >= MOST_DEPTH || !stack_room::is_half_free() {
         return Ok(false);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use napi::sys;
 use pool::{Failure, Kind, Outcome};
 
-use crate::isolate::header::BATCH;
+use crate::isolate::header::BATCH_ROWS;
 use crate::isolate::state::IsolateState;
 use crate::js::{self, Env, Fault};
 use crate::tasks::task::{JsTask, JsWork, Note};
@@ -64,7 +64,7 @@ pub(crate) fn deliver(state: &IsolateState) {
 
 /// A batch ends when so much is in its heap values: values that wait together for their delivery are all alive, and the
 /// garbage collector copies what is alive.
-const MUCH: usize = 1 << 16;
+const BATCH_WEIGHT: usize = 1 << 16;
 
 struct Batch<'a> {
     state: &'a IsolateState,
@@ -78,7 +78,7 @@ struct Batch<'a> {
 impl Batch<'_> {
     fn fill(&mut self) -> Result<(), Fault> {
         // A note makes two rows at most.
-        while self.rows + 2 <= BATCH && self.bytes < MUCH {
+        while self.rows + 2 <= BATCH_ROWS && self.bytes < BATCH_WEIGHT {
             let next = self.state.pending.borrow_mut().pop_front();
             match next {
                 None => break,
@@ -104,7 +104,7 @@ impl Batch<'_> {
     /// For the next batch, which comes in the next turn of the loop.
     fn put_back(&mut self, note: Note) {
         self.state.pending.borrow_mut().push_front(note);
-        self.bytes = MUCH;
+        self.bytes = BATCH_WEIGHT;
     }
 
     /// Adds what the task has reported. False if that is not all of it.
@@ -113,7 +113,7 @@ impl Batch<'_> {
         if !self.state.slab.borrow().holds(slot, task) {
             return Ok(true);
         }
-        let Some((waiting, is_all)) = take_progress(task, MUCH_PROGRESS) else { return Ok(true) };
+        let Some((waiting, is_all)) = take_progress(task, BATCH_PROGRESS) else { return Ok(true) };
         self.bytes += waiting.iter().map(|packed| packed.value.weight()).sum::<usize>();
         let list = write_progress(self.state.env, waiting)?;
         self.push(slot, Row::Progress as i32, 0.0, Some(list))?;
@@ -138,7 +138,7 @@ impl Batch<'_> {
         // TypeScript takes the future of every row out of its table before it runs any code of the user,
         // so the slot can be used again from now on.
         self.state.slab.borrow_mut().release(slot);
-        self.state.hold(false);
+        self.state.keep_loop_alive(false);
         Ok(true)
     }
 
@@ -170,7 +170,7 @@ impl Batch<'_> {
 }
 
 /// So many values of progress at once are a batch.
-const MUCH_PROGRESS: usize = 1024;
+const BATCH_PROGRESS: usize = 1024;
 
 /// The progress that was not delivered yet, as a flat array of forms and values.
 pub(crate) fn progress(env: Env, task: &Arc<JsTask>) -> Result<Option<sys::napi_value>, Fault> {

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 /// The most completions that are delivered in one turn of the loop, so that timers stay alive.
-pub(crate) const BATCH: usize = 512;
+pub(crate) const BATCH_ROWS: usize = 512;
 
 /// Memory shared with TypeScript: four columns of a batch, a few numbers that go with a call, and a value that is taken
 /// apart. Layout, in 8-byte units: `numbers[BATCH]`, `scratch[16]`, `fractions[FRACTIONS]`, then as 32-bit integers
@@ -23,16 +23,17 @@ const STRUCTURE: usize = 65_536;
 pub(crate) const SCRATCH: usize = 16;
 /// Not 0 when something waits in the mailbox that cannot wait for the loop to turn.
 const SERVICE_FLAG: usize = SCRATCH - 1;
-pub(crate) const HEADER_BYTES: usize = (BATCH + SCRATCH + FRACTIONS) * 8 + 2 * BATCH * 4 + STRUCTURE;
+pub(crate) const HEADER_BYTES: usize =
+    (BATCH_ROWS + SCRATCH + FRACTIONS) * 8 + 2 * BATCH_ROWS * 4 + STRUCTURE;
 
 impl Header {
     pub(crate) fn new(data: *mut c_void) -> Self {
         let numbers = data.cast::<f64>();
-        let scratch = numbers.wrapping_add(BATCH);
+        let scratch = numbers.wrapping_add(BATCH_ROWS);
         let fractions = scratch.wrapping_add(SCRATCH);
         let slots = fractions.wrapping_add(FRACTIONS).cast::<i32>();
-        let kinds = slots.wrapping_add(BATCH);
-        let structure = kinds.wrapping_add(BATCH).cast::<u8>();
+        let kinds = slots.wrapping_add(BATCH_ROWS);
+        let structure = kinds.wrapping_add(BATCH_ROWS).cast::<u8>();
         Header { numbers, scratch, slots, kinds, fractions, structure }
     }
 
@@ -46,7 +47,7 @@ impl Header {
     }
 
     pub(crate) fn set_row(&self, row: usize, slot: u32, kind: i32, number: f64) {
-        debug_assert!(row < BATCH);
+        debug_assert!(row < BATCH_ROWS);
         // SAFETY: the buffer lives as long as the isolate (a strong reference holds it), has BATCH rows, and
         // only this thread uses it.
         unsafe {

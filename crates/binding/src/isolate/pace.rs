@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::worker::worker::WorkerSide;
 
 /// How long tasks are run before timers, messages and other callbacks get a turn.
-const SLICE: Duration = Duration::from_millis(4);
+const TURN: Duration = Duration::from_millis(4);
 
 /// A look at it costs a part of a small task, so it is looked at after every few.
 pub(crate) struct Pace {
@@ -22,19 +22,19 @@ const SHORT: Duration = Duration::from_micros(50);
 impl Pace {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        Pace { until: now + SLICE, last: now, tasks: 0 }
+        Pace { until: now + TURN, last: now, tasks: 0 }
     }
 
     /// Whether the slice is over; decides, by the pace of the last tasks, whether rings are gathered.
     pub(crate) fn is_over(&mut self, side: &WorkerSide) -> bool {
         self.tasks += 1;
-        if side.gathers() && self.tasks < STRIDE {
+        if side.coalesces() && self.tasks < STRIDE {
             return false;
         }
         let now = Instant::now();
         let each = (now - self.last) / self.tasks;
         if self.tasks >= STRIDE || each > SHORT {
-            side.set_gathers(each <= SHORT && self.tasks >= STRIDE);
+            side.set_coalescing(each <= SHORT && self.tasks >= STRIDE);
             (self.last, self.tasks) = (now, 0);
         }
         now >= self.until

@@ -7,10 +7,10 @@ use pool::{Failure, Outcome};
 
 use crate::isolate::state::IsolateState;
 use crate::js;
-use crate::tasks::port_value::Parcel;
+use crate::tasks::port_value::PortValue;
 use crate::tasks::task::{JsTask, JsWork};
 use crate::values::failure;
-use crate::values::port::Carried;
+use crate::values::port::PortRef;
 use crate::values::reading;
 use crate::values::value::{self, Args, FORM_PENDING, FORM_THREW, Packed, Value};
 use crate::values::writing;
@@ -122,14 +122,14 @@ fn read_result(
 
 /// A value that a task sends, with what goes beside the addon.
 pub(crate) fn read_value(state: &IsolateState, form: u8, value: sys::napi_value) -> Result<Value, js::Fault> {
-    if !value::is_carried(form) {
+    if !value::is_on_port(form) {
         return reading::read_packed(state.env, &state.written, form, value, true);
     }
     let side = state.worker.borrow().clone();
     let side = side.ok_or_else(|| js::Fault::internal("only a worker sends values by a port"))?;
     let number = js::get_double(state.env, value)?;
-    let entry = &side.link.entry;
-    Ok(Value::Port(Carried(Parcel::of_result(number, entry.id, entry.owner.clone()))))
+    let entry = &side.handle.entry;
+    Ok(Value::Port(PortRef(PortValue::of_result(number, entry.id, entry.owner.clone()))))
 }
 
 /// A result or an error that TypeScript has packed.

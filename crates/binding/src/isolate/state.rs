@@ -14,9 +14,9 @@ use std::sync::Arc;
 use napi::sys;
 
 use crate::doorbell::bell::Bell;
-use crate::doorbell::busy_poll::Vigil;
+use crate::doorbell::busy_poll::BusyPoll;
 use crate::doorbell::mailbox::Mailbox;
-use crate::doorbell::spin::Wakefulness;
+use crate::doorbell::spin::Spin;
 use crate::engine::event_loop;
 use crate::engine::uv::{AsyncCallback, IdleCallback, UvAsync};
 use crate::isolate::errand::Errand;
@@ -24,7 +24,7 @@ use crate::isolate::futures::Slab;
 use crate::isolate::header::{HEADER_BYTES, Header};
 use crate::js::{self, Env, Fault, check};
 use crate::supervision::debugger::Breakpoint;
-use crate::supervision::link::IsolateLink;
+use crate::supervision::worker_handle::WorkerHandle;
 use crate::tasks::pools::PoolEntry;
 use crate::tasks::task::{JsMailbox, JsTask, Note};
 use crate::values::written::WrittenSlot;
@@ -60,21 +60,21 @@ pub(crate) struct IsolateState {
     /// Notes taken from the mailbox and not delivered yet.
     pub(crate) pending: RefCell<VecDeque<Note>>,
     /// Reasons to keep the loop alive: futures not delivered, and holds of TypeScript.
-    unfinished: Cell<usize>,
-    handle: Cell<*mut UvAsync>,
-    pub(crate) vigil: Vigil,
+    loop_refs: Cell<usize>,
+    async_handle: Cell<*mut UvAsync>,
+    pub(crate) busy_poll: BusyPoll,
     /// Handles that the loop has not closed yet.
     closing: Cell<u32>,
     pub(crate) worker: RefCell<Option<std::rc::Rc<WorkerSide>>>,
     /// Of the pool that this isolate has left as a worker.
-    pub(crate) left: RefCell<Option<Arc<IsolateLink>>>,
+    pub(crate) left_worker: RefCell<Option<Arc<WorkerHandle>>>,
     pub(crate) errand: RefCell<Errand>,
     /// What `write` has written, or `keepPlain` kept, for the call that follows.
     pub(crate) written: WrittenSlot,
     /// The task whose arguments TypeScript is carrying to a worker.
-    pub(crate) carried: RefCell<Option<(Arc<JsTask>, pool::WorkerId)>>,
+    pub(crate) handover: RefCell<Option<(Arc<JsTask>, pool::WorkerId)>>,
     cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
-    pub(crate) awake: Wakefulness,
+    pub(crate) spin: Spin,
     pub(crate) breakpoint: Breakpoint,
 }
 
@@ -104,17 +104,17 @@ impl IsolateState {
             slab: RefCell::default(),
             pools: RefCell::default(),
             pending: RefCell::default(),
-            unfinished: Cell::new(0),
-            handle: Cell::new(ptr::null_mut()),
-            vigil: Vigil::default(),
+            loop_refs: Cell::new(0),
+            async_handle: Cell::new(ptr::null_mut()),
+            busy_poll: BusyPoll::default(),
             closing: Cell::new(0),
             worker: RefCell::new(None),
-            left: RefCell::new(None),
+            left_worker: RefCell::new(None),
             errand: RefCell::default(),
             written: WrittenSlot::default(),
-            carried: RefCell::new(None),
+            handover: RefCell::new(None),
             cleanup: Cell::new(ptr::null_mut()),
-            awake: Wakefulness::default(),
+            spin: Spin::default(),
             breakpoint: Breakpoint::default(),
         }));
         let trampoline = js::function(env, c"run", entries.trampoline, state.cast())?;
@@ -138,10 +138,10 @@ impl IsolateState {
         if handle.is_null() {
             return Err(Fault::internal("no doorbell could be made"));
         }
-        uv.hold(handle, false);
-        self.handle.set(handle);
+        uv.keep_loop_alive(handle, false);
+        self.async_handle.set(handle);
         self.bell.hang(handle);
-        self.vigil.open(loop_or_env, raw.cast(), entries.on_idle);
+        self.busy_poll.open(loop_or_env, raw.cast(), entries.on_idle);
         let mut hook = ptr::null_mut();
         // SAFETY: `raw` lives until `on_closed`, which the hook brings about.
         check(unsafe {
@@ -152,25 +152,25 @@ impl IsolateState {
     }
 
     /// One more, or one less, reason to keep the loop alive.
-    pub(crate) fn hold(&self, held: bool) {
-        let before = self.unfinished.get();
+    pub(crate) fn keep_loop_alive(&self, held: bool) {
+        let before = self.loop_refs.get();
         let after = if held { before + 1 } else { before.saturating_sub(1) };
-        self.unfinished.set(after);
-        if (before == 0) != (after == 0) && !self.handle.get().is_null() {
-            event_loop::uv().hold(self.handle.get(), after > 0);
+        self.loop_refs.set(after);
+        if (before == 0) != (after == 0) && !self.async_handle.get().is_null() {
+            event_loop::uv().keep_loop_alive(self.async_handle.get(), after > 0);
         }
     }
 
     /// The loop goes on; see `vigil`.
     pub(crate) fn note_wait(&self) {
         if self.waits_for_one() {
-            self.vigil.note_wait();
+            self.busy_poll.note_wait();
         }
     }
 
     /// Whether this is an isolate that is no worker of a pool, and waits for a single future.
     pub(crate) fn waits_for_one(&self) -> bool {
-        self.unfinished.get() == 1 && self.worker.borrow().is_none()
+        self.loop_refs.get() == 1 && self.worker.borrow().is_none()
     }
 
     /// Tells TypeScript, by the header, whether it should call `services` before it goes on: its thread may not
@@ -213,10 +213,10 @@ impl IsolateState {
         self.breakpoint.set(false);
         self.mailbox.close();
         if let Some(worker) = self.worker.borrow_mut().take() {
-            worker.gone();
+            worker.close();
         }
-        if let Some(link) = self.left.borrow_mut().take() {
-            link.note_end();
+        if let Some(handle) = self.left_worker.borrow_mut().take() {
+            handle.note_end();
         }
         // Pools that this isolate owned lose the one that starts their workers.
         let pools = std::mem::take(&mut *self.pools.borrow_mut());
@@ -237,13 +237,13 @@ unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, data:
     // A panic must not cross into C; what was not told then is told by the worker's exit.
     let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| state.close()));
     let handle = state.bell.take_down();
-    state.handle.set(ptr::null_mut());
+    state.async_handle.set(ptr::null_mut());
     if handle.is_null() {
         // SAFETY: removing the hook lets Node go on; it was given to us by Node.
         unsafe { sys::napi_remove_async_cleanup_hook(hook) };
         return;
     }
-    state.closing.set(1 + u32::from(state.vigil.close(on_closed)));
+    state.closing.set(1 + u32::from(state.busy_poll.close(on_closed)));
     event_loop::uv().close(handle, on_closed);
 }
 

@@ -36,7 +36,7 @@ unsafe extern "C" fn on_bell(handle: *mut UvAsync) {
     // SAFETY: libuv calls with the handle that `open_bell` made; its data lives until the handle is closed.
     let state = unsafe { &*uv::handle_data(handle).cast::<IsolateState>() };
     // A panic must not cross into C. It would be a bug of ours; the futures concerned are settled when the worker ends.
-    let _ = catch_unwind(AssertUnwindSafe(|| js::scoped(state.env, || turn(state))));
+    let _ = catch_unwind(AssertUnwindSafe(|| js::scoped(state.env, || take_turn(state))));
 }
 
 unsafe extern "C" fn on_idle(handle: *mut UvIdle) {
@@ -44,32 +44,32 @@ unsafe extern "C" fn on_idle(handle: *mut UvIdle) {
     let state = unsafe { &*uv::handle_data(handle).cast::<IsolateState>() };
     // A panic must not cross into C; see `on_bell`.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        if state.vigil.look(&state.bell, state.waits_for_one(), || state.mailbox.has_rung()) {
-            js::scoped(state.env, || turn(state));
+        if state.busy_poll.look(&state.bell, state.waits_for_one(), || state.mailbox.has_rung()) {
+            js::scoped(state.env, || take_turn(state));
         }
     }));
 }
 
 /// One turn of the loop.
-fn turn(state: &IsolateState) {
-    state.vigil.note_arrival();
+fn take_turn(state: &IsolateState) {
+    state.busy_poll.note_arrival();
     let Ok(anchor) = js::deref(state.env, state.callbacks.anchor) else { return };
-    let mut slice = Slice { state, receiver: anchor, anchor };
+    let mut turn = LoopTurn { state, receiver: anchor, anchor };
     let side = state.worker.borrow().clone();
     match side {
-        None => slice.deliver(),
+        None => turn.deliver(),
         Some(side) => {
             side.set_turns(true);
             // The event loop of an isolate that ends turns once more.
-            if slice.finish_ended(&side) {
-                slice.deliver();
+            if turn.finish_ended(&side) {
+                turn.deliver();
             }
-            if slice.finish_ended(&side) {
-                slice.serve(&side);
+            if turn.finish_ended(&side) {
+                turn.serve(&side);
             }
             side.set_turns(false);
-            if side.has_ended() && slice.finish_ended(&side) {
-                side.come_back();
+            if side.has_ended() && turn.finish_ended(&side) {
+                side.request_turn();
             }
         }
     }
@@ -79,14 +79,14 @@ fn turn(state: &IsolateState) {
     state.note_wait();
 }
 
-struct Slice<'a> {
+struct LoopTurn<'a> {
     state: &'a IsolateState,
     /// The receiver of the next call; see the module's text.
     receiver: sys::napi_value,
     anchor: sys::napi_value,
 }
 
-impl Slice<'_> {
+impl LoopTurn<'_> {
     /// Runs the errand in a callback scope. False if it did not come to its end, as where JavaScript cannot run any more.
     fn call_out(&mut self, errand: Errand) -> bool {
         let env = self.state.env;
@@ -136,7 +136,7 @@ impl Slice<'_> {
         for token in side.take_aborts() {
             self.call(side.callbacks.abort, vec![Value::Number(token)]);
         }
-        if side.is_doomed() {
+        if side.must_end() {
             self.call(side.callbacks.leave, vec![Value::Bool(true)]);
             return;
         }
@@ -145,7 +145,7 @@ impl Slice<'_> {
         }
         self.state.bell.enter();
         self.work(side);
-        side.set_gathers(false);
+        side.set_coalescing(false);
     }
 
     fn work(&mut self, side: &Rc<WorkerSide>) {
@@ -156,10 +156,10 @@ impl Slice<'_> {
             if self.state.mailbox.has_rung() {
                 side.finish(done.take());
                 // A callback may not end.
-                side.link.pulse.call();
+                side.handle.pulse.call();
                 self.deliver();
             }
-            let over = side.is_doomed() || !side.may_claim();
+            let over = side.must_end() || !side.may_claim();
             if over || pace.is_over(side) {
                 side.finish_turn(done.take());
                 bell.leave_now();
@@ -167,7 +167,7 @@ impl Slice<'_> {
             }
             let mut turn = side.turn(done.take());
             if let Turn::Linger { alone } = turn {
-                side.gathered.flush();
+                side.pending_ring.flush();
                 linger(&bell, side, alone);
                 pace.rest();
                 turn = side.turn(None);
@@ -184,7 +184,7 @@ impl Slice<'_> {
                     return;
                 }
                 Next::Nothing => {
-                    side.gathered.flush();
+                    side.pending_ring.flush();
                     pace.rest();
                     // What has called a thread that lingered is still to be looked at.
                     if !self.state.mailbox.has_rung() && bell.leave() {
@@ -242,7 +242,7 @@ impl Slice<'_> {
     fn outlives_causes(&mut self, side: &Rc<WorkerSide>) -> bool {
         if side.is_ending() {
             while !self.call_out(Errand::Nothing) {
-                if side.is_doomed() || !side.is_alive(self.state.env) {
+                if side.must_end() || !side.is_alive(self.state.env) {
                     side.set_claiming(false);
                     return false;
                 }
@@ -264,8 +264,8 @@ pub(crate) fn run_nested(
     args: Args,
 ) -> Option<Outcome<JsWork>> {
     let receiver = js::object(state.env).ok()?;
-    let mut slice = Slice { state, receiver, anchor: receiver };
-    slice.run_one(side, task.clone(), JsWork::Isolate(args)).map(|(_, outcome)| outcome)
+    let mut turn = LoopTurn { state, receiver, anchor: receiver };
+    turn.run_one(side, task.clone(), JsWork::Isolate(args)).map(|(_, outcome)| outcome)
 }
 
 /// Looks for the next task for a moment; see `pool::Linger`. The thread yields meanwhile, so that it costs a busy core nothing. Not for

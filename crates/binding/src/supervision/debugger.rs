@@ -11,7 +11,7 @@ use pool::Pause;
 
 /// How many isolates are held. The clocks are stopped and let go under this mutex, so that they end up as the
 /// count says.
-static HELD: Mutex<usize> = Mutex::new(0);
+static PAUSED: Mutex<usize> = Mutex::new(0);
 
 /// Whether an inspector listens, as the main thread has seen it: other threads cannot see it themselves.
 // ORDERING: workers are started after it is set, which orders it before all they do.
@@ -20,24 +20,24 @@ static INSPECTED: AtomicBool = AtomicBool::new(false);
 /// What an isolate knows of it.
 #[derive(Default)]
 pub(crate) struct Breakpoint {
-    is_held: Cell<bool>,
+    is_paused: Cell<bool>,
 }
 
 impl Breakpoint {
     /// The isolate's thread is held, or goes on.
-    pub(crate) fn set(&self, is_held: bool) {
-        if self.is_held.replace(is_held) == is_held {
+    pub(crate) fn set(&self, is_paused: bool) {
+        if self.is_paused.replace(is_paused) == is_paused {
             return;
         }
-        let mut count = HELD.lock();
-        *count = if is_held { *count + 1 } else { *count - 1 };
+        let mut count = PAUSED.lock();
+        *count = if is_paused { *count + 1 } else { *count - 1 };
         Pause::set(*count > 0);
     }
 }
 
 /// Whether some isolate is held.
-pub(crate) fn holds_any() -> bool {
-    *HELD.lock() > 0
+pub(crate) fn any_paused() -> bool {
+    *PAUSED.lock() > 0
 }
 
 /// An inspector listens.

@@ -20,7 +20,7 @@ use crate::supervision::frames::{self, Caller};
 use crate::tasks::task::JsTask;
 
 /// What an interrupt, once it is on the worker's thread, is to do.
-enum Wish {
+enum Request {
     Nothing,
     /// Stop this task; with `expired`, fail it as timed out first, with its stack. With `insists` also in this package's code
     /// and in those parts of Node that keep nothing of their own.
@@ -45,7 +45,7 @@ struct GuardState {
     last_hit: Option<u64>,
     /// A stop went through code that is broken by being stopped.
     harmed: bool,
-    wish: Wish,
+    request: Request,
     /// Whether the last answer was that no code of the user's runs.
     is_put_off: bool,
     /// How often the stop of this task was put off.
@@ -77,11 +77,11 @@ pub(crate) struct Guard {
 
 /// How a stop stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Standing {
+pub(crate) enum StopState {
     /// The task is not in the guard.
-    Elsewhere,
+    Outside,
     /// Other tasks run on top of it, and must return first.
-    Buried,
+    Covered,
     /// Asked; no answer yet.
     Asked,
     /// Node's own code ran, or this package's, so many times by now: ask again.
@@ -103,7 +103,7 @@ impl Guard {
                 hit: false,
                 last_hit: None,
                 harmed: false,
-                wish: Wish::Nothing,
+                request: Request::Nothing,
                 is_put_off: false,
                 put_offs: 0,
                 answered: false,
@@ -131,8 +131,8 @@ impl Guard {
     pub(crate) fn exit(&self) -> bool {
         let mut state = self.state.lock();
         state.entered.pop();
-        if matches!(state.wish, Wish::Stop { .. }) {
-            state.wish = Wish::Nothing;
+        if matches!(state.request, Request::Stop { .. }) {
+            state.request = Request::Nothing;
         }
         state.is_put_off = false;
         state.put_offs = 0;
@@ -175,26 +175,26 @@ impl Guard {
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
         state.isolate = ptr::null_mut();
-        state.wish = Wish::Nothing;
+        state.request = Request::Nothing;
         drop(state);
         self.changed.notify_all();
     }
 
     /// How the stop of `task` stands.
-    pub(crate) fn standing(&self, task: &Arc<JsTask>) -> Standing {
+    pub(crate) fn stop_state(&self, task: &Arc<JsTask>) -> StopState {
         let state = self.state.lock();
         match state.entered.last() {
             Some(innermost) if Arc::ptr_eq(innermost, task) => match () {
-                () if state.hit => Standing::Hit,
-                () if state.is_put_off => Standing::PutOff(state.put_offs),
-                () => Standing::Asked,
+                () if state.hit => StopState::Hit,
+                () if state.is_put_off => StopState::PutOff(state.put_offs),
+                () => StopState::Asked,
             },
-            _ if state.entered.iter().any(|entered| Arc::ptr_eq(entered, task)) => Standing::Buried,
-            _ => Standing::Elsewhere,
+            _ if state.entered.iter().any(|entered| Arc::ptr_eq(entered, task)) => StopState::Covered,
+            _ => StopState::Outside,
         }
     }
 
-    /// Asks for `task` to be stopped at the next safe point; see [`Wish::Stop`].
+    /// Asks for `task` to be stopped at the next safe point; see [`Request::Stop`].
     pub(crate) fn ask(self: &Arc<Self>, task: &Arc<JsTask>, expired: bool, insists: bool) -> bool {
         let mut state = self.state.lock();
         if state.isolate.is_null()
@@ -203,10 +203,10 @@ impl Guard {
             return false;
         }
         // The one that asks may not be the one that insisted.
-        let insisted = matches!(&state.wish, Wish::Stop { task: before, insists: true, .. } if Arc::ptr_eq(before, task));
-        state.wish = Wish::Stop { task: task.clone(), expired, insists: insists || insisted };
+        let insisted = matches!(&state.request, Request::Stop { task: before, insists: true, .. } if Arc::ptr_eq(before, task));
+        state.request = Request::Stop { task: task.clone(), expired, insists: insists || insisted };
         state.is_put_off = false;
-        self.request(&mut state);
+        self.interrupt(&mut state);
         true
     }
 
@@ -224,8 +224,8 @@ impl Guard {
     pub(crate) fn kill(self: &Arc<Self>) {
         let mut state = self.state.lock();
         if !state.isolate.is_null() {
-            state.wish = Wish::Kill;
-            self.request(&mut state);
+            state.request = Request::Kill;
+            self.interrupt(&mut state);
         }
     }
 
@@ -245,24 +245,24 @@ impl Guard {
     pub(crate) fn look(self: &Arc<Self>, task: Option<&Arc<JsTask>>, deadline: Instant) -> Option<String> {
         let mut state = self.state.lock();
         let runs_another = task.is_some_and(|task| !state.may_run(task));
-        if state.isolate.is_null() || !matches!(state.wish, Wish::Nothing) || runs_another {
+        if state.isolate.is_null() || !matches!(state.request, Request::Nothing) || runs_another {
             return None;
         }
-        state.wish = Wish::Look(task.cloned());
+        state.request = Request::Look(task.cloned());
         state.answered = false;
-        self.request(&mut state);
+        self.interrupt(&mut state);
         while !state.answered && !state.isolate.is_null() {
             if self.changed.wait_until(&mut state, deadline).timed_out() {
                 break;
             }
         }
-        if matches!(state.wish, Wish::Look(_)) {
-            state.wish = Wish::Nothing;
+        if matches!(state.request, Request::Look(_)) {
+            state.request = Request::Nothing;
         }
         state.stack.take()
     }
 
-    fn request(self: &Arc<Self>, state: &mut GuardState) {
+    fn interrupt(self: &Arc<Self>, state: &mut GuardState) {
         if let Some(interrupts) = interrupts::interrupts() {
             // Each request holds the guard itself. One that V8 never makes good on, because the isolate ends
             // first, leaks these few bytes; freeing them early could not be told from freeing them too early.
@@ -295,25 +295,25 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
         return;
     }
     let env = state.env;
-    match &state.wish {
-        Wish::Nothing => {}
-        Wish::Kill => {
+    match &state.request {
+        Request::Nothing => {}
+        Request::Kill => {
             if let Some(interrupts) = interrupts::interrupts() {
                 // SAFETY: this is the isolate's thread, and the scope is open.
                 js::scoped(env, || unsafe { interrupts.end(isolate) });
             }
         }
-        Wish::Look(task) => {
+        Request::Look(task) => {
             let stack = task.as_ref().is_none_or(|task| state.may_run(task));
             let stack = stack.then(|| frames::read(env, isolate, 32));
             let stack = stack.filter(|frames| guard.caller.sees_users(frames));
             state.stack = stack.map(|frames| frames::describe(&frames, &guard.caller));
             state.answered = true;
-            state.wish = Wish::Nothing;
+            state.request = Request::Nothing;
             drop(state);
             guard.changed.notify_all();
         }
-        Wish::Stop { task, expired, insists } => {
+        Request::Stop { task, expired, insists } => {
             let (task, expired, insists) = (task.clone(), *expired, *insists);
             if !state.entered.last().is_some_and(|innermost| Arc::ptr_eq(innermost, &task)) || state.hit {
                 return;

@@ -3,10 +3,10 @@
 pub(crate) mod debugger;
 pub(crate) mod frames;
 pub(crate) mod guard;
-pub(crate) mod link;
 pub(crate) mod os_thread;
 pub(crate) mod pulse;
 pub(crate) mod silence;
 pub(crate) mod stopper;
 pub(crate) mod watchdog;
+pub(crate) mod worker_handle;
 pub(crate) mod worker_link;

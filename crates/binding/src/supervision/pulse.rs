@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 /// What a worker owes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Debt {
+pub(crate) enum Outstanding {
     /// An answer to this call.
     Answer(u64),
     /// The end of this load.
@@ -26,7 +26,7 @@ pub(crate) struct Pulse {
     /// Whether the worker has left the pool, and its thread has not ended.
     leaves: AtomicBool,
     /// What the watchdog has seen, and since when.
-    pub(crate) seen: Mutex<Option<(Debt, Instant)>>,
+    pub(crate) seen: Mutex<Option<(Outstanding, Instant)>>,
     /// Makes the watchdog look.
     wake: fn(),
 }
@@ -77,20 +77,20 @@ impl Pulse {
     }
 
     /// Whether the worker has not come back from something that it was called for, or went to load.
-    pub(crate) fn is_in_debt(&self) -> bool {
-        self.debt().is_some()
+    pub(crate) fn has_outstanding(&self) -> bool {
+        self.outstanding().is_some()
     }
 
-    pub(crate) fn debt(&self) -> Option<Debt> {
+    pub(crate) fn outstanding(&self) -> Option<Outstanding> {
         if self.leaves.load(Ordering::Acquire) {
-            return Some(Debt::End);
+            return Some(Outstanding::End);
         }
         match self.load.load(Ordering::Acquire) {
             0 => {
                 let called = self.called.load(Ordering::Acquire);
-                (called != self.answered.load(Ordering::Acquire)).then_some(Debt::Answer(called))
+                (called != self.answered.load(Ordering::Acquire)).then_some(Outstanding::Answer(called))
             }
-            load => Some(Debt::Load(load)),
+            load => Some(Outstanding::Load(load)),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::supervision::link::IsolateLink;
 use crate::supervision::os_thread;
+use crate::supervision::worker_handle::WorkerHandle;
 
 /// How long an interrupt may go unanswered before a caller who waits for the stack of an expired task goes
 /// without: the thread sleeps in a native call. All JavaScript answers within microseconds, `Atomics.wait` too.
@@ -32,10 +32,10 @@ pub(crate) struct Silence {
 
 impl Silence {
     /// `first` keeps the time that the thread had had on a processor when it was first seen not to answer.
-    pub(crate) fn of(link: &IsolateLink, first: &mut Option<Duration>, waited: Duration) -> Self {
-        let ran = os_thread::time_on_processor(link.thread);
+    pub(crate) fn of(handle: &WorkerHandle, first: &mut Option<Duration>, waited: Duration) -> Self {
+        let ran = os_thread::time_on_processor(handle.thread);
         let ran = ran.map(|ran| ran.saturating_sub(*first.get_or_insert(ran)));
-        Silence { waited, is_asleep: link.is_asleep(), ran }
+        Silence { waited, is_asleep: handle.is_asleep(), ran }
     }
 
     /// Whether nobody waits for its stack any longer.

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use pool::BackgroundThread;
 
-use crate::supervision::guard::{self, Guard, Standing};
-use crate::supervision::link::IsolateLink;
+use crate::supervision::guard::{self, Guard, StopState};
 use crate::supervision::silence::{COME_BACK, Silence, UNANSWERED};
+use crate::supervision::worker_handle::WorkerHandle;
 use crate::tasks::task::JsTask;
 
 /// After being put off by Node's own code, if the answer was missed.
@@ -46,7 +46,7 @@ enum Phase {
     Hit {
         since: Instant,
     },
-    Elsewhere {
+    Outside {
         since: Instant,
         limit: Duration,
     },
@@ -57,7 +57,7 @@ enum Phase {
 }
 
 struct Stop {
-    link: Arc<IsolateLink>,
+    handle: Arc<WorkerHandle>,
     task: Arc<JsTask>,
     expired: bool,
     phase: Phase,
@@ -87,24 +87,24 @@ impl Stopper {
 
 /// Sees to it that `task`, which has been cancelled or whose time is over (`expired`: then it is failed here),
 /// leaves its worker. Returns at once.
-pub(crate) fn stop(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) {
-    let Some(link) = link.me() else { return };
+pub(crate) fn stop(handle: &WorkerHandle, task: &Arc<JsTask>, expired: bool) {
+    let Some(handle) = handle.upgrade() else { return };
     let now = Instant::now();
     let phase = if task.owner().has_looked() {
         if expired {
-            guard::time_out(task, link.guard.look(Some(task), now + UNANSWERED));
+            guard::time_out(task, handle.guard.look(Some(task), now + UNANSWERED));
         }
-        let grace = Duration::try_from_secs_f64(link.entry.grace_ms / 1e3).unwrap_or(Duration::MAX);
+        let grace = Duration::try_from_secs_f64(handle.entry.grace_ms / 1e3).unwrap_or(Duration::MAX);
         Phase::Grace { until: now.checked_add(grace).unwrap_or(now + Duration::from_secs(u32::MAX.into())) }
     } else {
-        begin(&link, task, expired)
+        begin(&handle, task, expired)
     };
     // It may be parked, waiting for another task.
-    link.bell.ring();
+    handle.bell.ring();
     let stopper = stopper();
     let mut stops = stopper.lock();
     stopper.under_way.fetch_add(1, Ordering::Relaxed);
-    stops.push(Stop { link, task: task.clone(), expired, phase, next: now, ran: None });
+    stops.push(Stop { handle, task: task.clone(), expired, phase, next: now, ran: None });
     drop(stops);
     // Refused, the next stop tries again; tasks with a limit of time were not accepted without it.
     let _ = WATCHER.start();
@@ -116,11 +116,11 @@ pub(crate) static WATCHER: BackgroundThread = BackgroundThread::new("cf-stopper"
 
 /// Node's own code has put a stop off: it is asked for again at once. On the thread that the stop is meant for,
 /// so that on a busy processor too the next question comes right after this answer.
-pub(crate) fn answered(guard: &Arc<Guard>) {
+pub(crate) fn note_put_off(guard: &Arc<Guard>) {
     let stopper = stopper();
     let mut stops = stopper.lock();
     let now = Instant::now();
-    for stop in stops.iter_mut().filter(|stop| Arc::ptr_eq(&stop.link.guard, guard)) {
+    for stop in stops.iter_mut().filter(|stop| Arc::ptr_eq(&stop.handle.guard, guard)) {
         stop.next = now;
     }
     drop(stops);
@@ -134,17 +134,17 @@ pub(crate) fn is_busy() -> bool {
 }
 
 /// The first step of a stop by force.
-fn begin(link: &IsolateLink, task: &Arc<JsTask>, expired: bool) -> Phase {
+fn begin(handle: &WorkerHandle, task: &Arc<JsTask>, expired: bool) -> Phase {
     let now = Instant::now();
-    if link.guard.ask(task, expired, false) {
+    if handle.guard.ask(task, expired, false) {
         return Phase::Asked { since: now, began: now };
     }
     if expired && !task.state().is_settled() {
         // If the thread runs something, and holds nothing else, that is the task's continuation.
-        let may_tell = !link.is_asleep() && link.holds_only(task);
-        guard::time_out(task, may_tell.then(|| link.guard.look(Some(task), now + CONTINUES)).flatten());
+        let may_tell = !handle.is_asleep() && handle.holds_only(task);
+        guard::time_out(task, may_tell.then(|| handle.guard.look(Some(task), now + CONTINUES)).flatten());
     }
-    Phase::Elsewhere { since: Instant::now(), limit: LET_GO }
+    Phase::Outside { since: Instant::now(), limit: LET_GO }
 }
 
 fn watch() {
@@ -183,7 +183,7 @@ fn step(stop: &mut Stop) -> bool {
     const POLL: Duration = Duration::from_millis(1);
     let now = Instant::now();
     stop.next = now + POLL;
-    if !stop.link.holds(&stop.task) {
+    if !stop.handle.holds(&stop.task) {
         return see_recovery(stop, now);
     }
     match stop.phase {
@@ -193,31 +193,31 @@ fn step(stop: &mut Stop) -> bool {
         Phase::Grace { .. } => {
             // From now on it is like all others; see `nest`.
             stop.task.owner().has_looked.store(false, Ordering::Relaxed);
-            stop.phase = begin(&stop.link, &stop.task, stop.expired);
+            stop.phase = begin(&stop.handle, &stop.task, stop.expired);
             stop.next = now + UNANSWERED;
         }
         Phase::Asked { since, began } => return see_answer(stop, now, since, began),
         Phase::Hit { since } => {
-            if matches!(stop.link.guard.standing(&stop.task), Standing::Elsewhere | Standing::Buried) {
-                stop.phase = elsewhere(stop, now);
+            if matches!(stop.handle.guard.stop_state(&stop.task), StopState::Outside | StopState::Covered) {
+                stop.phase = outside(stop, now);
             } else if now - since > COME_BACK {
                 give_up(stop);
                 return false;
             }
         }
-        Phase::Elsewhere { since, limit } => match stop.link.guard.standing(&stop.task) {
+        Phase::Outside { since, limit } => match stop.handle.guard.stop_state(&stop.task) {
             // Where nothing can be interrupted a running task is out of reach as well.
-            standing if standing == Standing::Elsewhere || !stop.link.guard.can_interrupt() => {
+            standing if standing == StopState::Outside || !stop.handle.guard.can_interrupt() => {
                 // It may have been hit since, without having been asked from here: see `nest`.
-                let hit = stop.link.guard.has_hit(&stop.task);
+                let hit = stop.handle.guard.has_hit(&stop.task);
                 if now - since > if hit { limit.max(LET_GO_AFTER_HIT) } else { limit } {
                     give_up(stop);
                     return false;
                 }
             }
             // Settled already; it is unwound when those on top of it have returned.
-            Standing::Buried => stop.phase = elsewhere(stop, now),
-            _ => stop.phase = begin(&stop.link, &stop.task, stop.expired),
+            StopState::Covered => stop.phase = outside(stop, now),
+            _ => stop.phase = begin(&stop.handle, &stop.task, stop.expired),
         },
         // It was in nobody's hands a moment ago.
         Phase::Recovering { .. } => {}
@@ -227,43 +227,43 @@ fn step(stop: &mut Stop) -> bool {
 
 /// The worker's hands are free of the task. True as long as it has to recover from the stop.
 fn see_recovery(stop: &mut Stop, now: Instant) -> bool {
-    let link = &stop.link;
-    if !link.is_recovering.load(Ordering::Relaxed) || link.is_over() {
+    let handle = &stop.handle;
+    if !handle.is_recovering.load(Ordering::Relaxed) || handle.is_over() {
         return false;
     }
     // Its event loop does not turn under a task that goes on, and may turn late while others that it holds do.
     let since = match stop.phase {
-        Phase::Recovering { since } if !link.holds_any() => since,
+        Phase::Recovering { since } if !handle.holds_any() => since,
         _ => {
             stop.ran = None;
             now
         }
     };
     stop.phase = Phase::Recovering { since };
-    let silence = Silence::of(link, &mut stop.ran, now - since);
+    let silence = Silence::of(handle, &mut stop.ran, now - since);
     if now - since > LET_GO_AFTER_HIT && silence.is_for_good() {
-        replace(link);
+        replace(handle);
         return false;
     }
     true
 }
 
-fn elsewhere(stop: &Stop, now: Instant) -> Phase {
-    let limit = if stop.link.guard.has_hit(&stop.task) { LET_GO_AFTER_HIT } else { LET_GO };
-    Phase::Elsewhere { since: now, limit }
+fn outside(stop: &Stop, now: Instant) -> Phase {
+    let limit = if stop.handle.guard.has_hit(&stop.task) { LET_GO_AFTER_HIT } else { LET_GO };
+    Phase::Outside { since: now, limit }
 }
 
 fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> bool {
-    let guard = &stop.link.guard;
-    match guard.standing(&stop.task) {
-        Standing::Elsewhere | Standing::Buried => {
+    let guard = &stop.handle.guard;
+    match guard.stop_state(&stop.task) {
+        StopState::Outside | StopState::Covered => {
             if stop.expired {
                 guard::time_out(&stop.task, None);
             }
-            stop.phase = elsewhere(stop, now);
+            stop.phase = outside(stop, now);
         }
-        Standing::Hit => stop.phase = Phase::Hit { since: now },
-        Standing::PutOff(times) => {
+        StopState::Hit => stop.phase = Phase::Hit { since: now },
+        StopState::PutOff(times) => {
             let asked_for = now - began;
             if asked_for < PUT_OFF || (asked_for < PUT_OFF_MOST && times < PUT_OFF_TIMES) {
                 stop.ran = None;
@@ -276,8 +276,8 @@ fn see_answer(stop: &mut Stop, now: Instant, since: Instant, began: Instant) -> 
                 stop.phase = Phase::Hit { since: now };
             }
         }
-        Standing::Asked => {
-            let silence = Silence::of(&stop.link, &mut stop.ran, now - since);
+        StopState::Asked => {
+            let silence = Silence::of(&stop.handle, &mut stop.ran, now - since);
             if stop.expired && !stop.task.state().is_settled() && silence.is_of_native_code() {
                 guard::time_out(&stop.task, None);
             }
@@ -295,27 +295,27 @@ fn give_up(stop: &Stop) {
     if stop.expired {
         guard::time_out(&stop.task, None);
     }
-    replace(&stop.link);
+    replace(&stop.handle);
 }
 
 /// Gives a worker up: its place goes to another, what it holds is lost, and its thread is told to end: to do so by itself,
 /// and by Node. Only Node can end JavaScript outside the guard, because it notes first that the thread is stopping: without
 /// that the async ids that are left on their stack end the whole process.
-pub(crate) fn replace(link: &Arc<IsolateLink>) {
-    if link.doomed.swap(true, Ordering::AcqRel) {
+pub(crate) fn replace(handle: &Arc<WorkerHandle>) {
+    if handle.must_end.swap(true, Ordering::AcqRel) {
         return;
     }
-    if let Some(id) = *link.id.lock() {
-        link.entry.pool.abandon(id);
+    if let Some(id) = *handle.id.lock() {
+        handle.entry.pool.abandon(id);
     }
-    link.bell.ring();
-    link.tell_owner_to_end();
-    let link = link.clone();
+    handle.bell.ring();
+    handle.tell_owner_to_end();
+    let handle = handle.clone();
     // Its own `process.exit()` is the cleanest end, and needs a moment. Its owner's `terminate()` comes when the owner
     // serves its events, which may take long.
     let killer = std::thread::Builder::new().name("cf-killer".into());
     let _ = killer.spawn(move || {
         std::thread::sleep(Duration::from_millis(50));
-        link.guard.kill();
+        handle.guard.kill();
     });
 }

@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 use pool::{Kind, WorkerState};
 
 use crate::supervision::debugger;
-use crate::supervision::link::{self, IsolateLink};
-use crate::supervision::pulse::Debt;
+use crate::supervision::pulse::Outstanding;
 use crate::supervision::stopper;
+use crate::supervision::worker_handle::{self, WorkerHandle};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -72,7 +72,7 @@ fn run() {
             LOOKS.store(false, Ordering::SeqCst);
             fence(Ordering::SeqCst);
             // One that owed nothing a moment ago may have been called since, when nobody had to be woken.
-            if link::all().iter().any(|link| link.pulse.debt().is_some()) {
+            if worker_handle::all().iter().any(|handle| handle.pulse.outstanding().is_some()) {
                 LOOKS.store(true, Ordering::SeqCst);
             }
         }
@@ -82,37 +82,43 @@ fn run() {
 /// Looks at every worker. Whether some owe something.
 fn look() -> bool {
     let mut any = false;
-    for link in link::all() {
-        let mut seen = link.pulse.seen.lock();
-        let Some(debt) = link.pulse.debt().filter(|debt| *debt == Debt::End || !link.is_over()) else {
+    for handle in worker_handle::all() {
+        let mut seen = handle.pulse.seen.lock();
+        let Some(outstanding) = handle
+            .pulse
+            .outstanding()
+            .filter(|outstanding| *outstanding == Outstanding::End || !handle.is_over())
+        else {
             *seen = None;
             continue;
         };
         any = true;
         let now = Instant::now();
-        let is_excused = debugger::holds_any() || is_wanted(&link, debt);
-        let since = seen.filter(|(before, _)| *before == debt && !is_excused).map_or(now, |(_, since)| since);
-        *seen = Some((debt, since));
+        let is_excused = debugger::any_paused() || is_wanted(&handle, outstanding);
+        let since =
+            seen.filter(|(before, _)| *before == outstanding && !is_excused).map_or(now, |(_, since)| since);
+        *seen = Some((outstanding, since));
         let waited = now - since;
-        match debt {
-            Debt::End if waited >= UNENDED => {
-                link.pulse.end_leaving();
-                link.give_up_leaving();
+        match outstanding {
+            Outstanding::End if waited >= UNENDED => {
+                handle.pulse.end_leaving();
+                handle.give_up_leaving();
             }
             // Of one that was called in vain nobody wants anything.
-            Debt::Answer(_)
-                if waited >= UNANSWERED && is_without_task(&link, |state| state != WorkerState::Idle) =>
+            Outstanding::Answer(_)
+                if waited >= UNANSWERED && is_without_task(&handle, |state| state != WorkerState::Idle) =>
             {
-                stopper::replace(&link);
+                stopper::replace(&handle);
             }
-            Debt::Answer(_) if waited >= LATE => {
-                link.finish_ended();
-                link.stop_waiting();
+            Outstanding::Answer(_) if waited >= LATE => {
+                handle.finish_ended();
+                handle.stop_waiting();
             }
-            Debt::Load(_)
-                if waited >= UNWANTED && is_without_task(&link, |state| state == WorkerState::Preparing) =>
+            Outstanding::Load(_)
+                if waited >= UNWANTED
+                    && is_without_task(&handle, |state| state == WorkerState::Preparing) =>
             {
-                stopper::replace(&link);
+                stopper::replace(&handle);
             }
             _ => {}
         }
@@ -121,15 +127,15 @@ fn look() -> bool {
 }
 
 /// Whether some task waits for what is being loaded.
-fn is_wanted(link: &IsolateLink, debt: Debt) -> bool {
-    match debt {
-        Debt::Load(load) => link.entry.pool.wants(Kind::Isolate, (load as u32).wrapping_sub(1)),
-        Debt::Answer(_) | Debt::End => false,
+fn is_wanted(handle: &WorkerHandle, outstanding: Outstanding) -> bool {
+    match outstanding {
+        Outstanding::Load(load) => handle.entry.pool.wants(Kind::Isolate, (load as u32).wrapping_sub(1)),
+        Outstanding::Answer(_) | Outstanding::End => false,
     }
 }
 
-fn is_without_task(link: &Arc<IsolateLink>, owes: fn(WorkerState) -> bool) -> bool {
-    let id = *link.id.lock();
-    let workers = link.entry.pool.workers();
+fn is_without_task(handle: &Arc<WorkerHandle>, owes: fn(WorkerState) -> bool) -> bool {
+    let id = *handle.id.lock();
+    let workers = handle.entry.pool.workers();
     workers.iter().any(|worker| Some(worker.id) == id && owes(worker.state) && worker.held.is_empty())
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use pool::{Task, WorkerLink};
 
-use crate::supervision::link::IsolateLink;
 use crate::supervision::stopper;
+use crate::supervision::worker_handle::WorkerHandle;
 use crate::tasks::task::JsWork;
 
-impl WorkerLink<JsWork> for IsolateLink {
+impl WorkerLink<JsWork> for WorkerHandle {
     fn wake(&self) {
         self.pulse.call();
         self.bell.ring();

@@ -6,11 +6,11 @@ use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
 
-use crate::tasks::interner::Texts;
+use crate::tasks::interner::Interner;
 
 #[derive(Default)]
 struct Functions {
-    texts: Texts,
+    texts: Interner,
     /// Those that have returned a promise, in whatever isolate.
     asynchronous: HashSet<u32>,
 }

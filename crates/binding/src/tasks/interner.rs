@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 #[derive(Default)]
-pub(crate) struct Texts {
+pub(crate) struct Interner {
     numbers: HashMap<Arc<str>, u32>,
     texts: Vec<Arc<str>>,
 }
 
-impl Texts {
+impl Interner {
     /// The number of a text, from 1. A new one if it has none; none if there would be more than `most`.
     pub(crate) fn number(&mut self, text: &str, most: usize) -> Option<u32> {
         if let Some(number) = self.numbers.get(text) {
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn a_text_has_one_number_and_there_are_no_more_than_allowed() {
-        let mut texts = Texts::default();
+        let mut texts = Interner::default();
         assert_eq!(texts.number("a", 2), Some(1));
         assert_eq!(texts.number("b", 2), Some(2));
         assert_eq!(texts.number("a", 2), Some(1));

@@ -14,7 +14,7 @@ const WORKER: f64 = 4_294_967_296.0;
 // ORDERING: only uniqueness matters.
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
-pub(crate) struct Parcel {
+pub(crate) struct PortValue {
     number: u32,
     /// The worker that sent a result, or to which arguments were sent; 0 for none.
     // ORDERING: the pool's mutex orders the hand-over and everything after it.
@@ -25,23 +25,23 @@ pub(crate) struct Parcel {
     is_read: AtomicBool,
 }
 
-impl Parcel {
+impl PortValue {
     /// Arguments that are to be carried to a worker of this pool.
-    pub(crate) fn of_arguments(pool: u32, owner: Arc<dyn PoolOwner>) -> Arc<Parcel> {
+    pub(crate) fn of_arguments(pool: u32, owner: Arc<dyn PoolOwner>) -> Arc<PortValue> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Parcel::new(number, 0, PoolEvent::LostArguments, pool, owner))
+        Arc::new(PortValue::new(number, 0, PoolEvent::LostArguments, pool, owner))
     }
 
     /// A value that a worker of this pool has sent.
-    pub(crate) fn of_result(number: f64, pool: u32, owner: Arc<dyn PoolOwner>) -> Arc<Parcel> {
+    pub(crate) fn of_result(number: f64, pool: u32, owner: Arc<dyn PoolOwner>) -> Arc<PortValue> {
         let worker = (number / WORKER).floor();
         let low = number - worker * WORKER;
-        Arc::new(Parcel::new(low as u32, worker as u32, PoolEvent::LostResult, pool, owner))
+        Arc::new(PortValue::new(low as u32, worker as u32, PoolEvent::LostResult, pool, owner))
     }
 
-    fn new(number: u32, worker: u32, lost: PoolEvent, pool: u32, owner: Arc<dyn PoolOwner>) -> Parcel {
+    fn new(number: u32, worker: u32, lost: PoolEvent, pool: u32, owner: Arc<dyn PoolOwner>) -> PortValue {
         let (worker, is_read) = (AtomicU32::new(worker), AtomicBool::new(false));
-        Parcel { number, worker, lost, pool, owner, is_read }
+        PortValue { number, worker, lost, pool, owner, is_read }
     }
 
     pub(crate) fn number(&self) -> f64 {
@@ -58,7 +58,7 @@ impl Parcel {
     }
 }
 
-impl OnPort for Parcel {
+impl OnPort for PortValue {
     fn read(&self) -> f64 {
         self.forget();
         self.number()

@@ -13,7 +13,7 @@ use crate::native::chunk::Calls;
 use crate::native::control::TaskControl;
 use crate::native::stop_sign::StopSign;
 use crate::tasks::pool_event::{PoolEvent, PoolOwner};
-use crate::tasks::port_value::Parcel;
+use crate::tasks::port_value::PortValue;
 use crate::values::failure::failure;
 use crate::values::value::{Args, Packed};
 
@@ -67,7 +67,7 @@ pub(crate) struct Ticket {
     /// For a plug-in's task.
     pub(crate) stop_sign: StopSign,
     /// The task's arguments, if a MessagePort carries them.
-    pub(crate) parcel: Option<Arc<Parcel>>,
+    pub(crate) port_value: Option<Arc<PortValue>>,
 }
 
 impl Ticket {
@@ -81,7 +81,7 @@ impl Ticket {
             progress: Mutex::new(None),
             has_progress: AtomicBool::new(false),
             stop_sign: StopSign::default(),
-            parcel: None,
+            port_value: None,
         }
     }
 
@@ -108,7 +108,7 @@ impl Work for JsWork {
     }
 
     fn settled(task: &Arc<JsTask>) {
-        task.owner().mailbox.post_quietly(Note::Settled(task.clone()));
+        task.owner().mailbox.post_coalesced(Note::Settled(task.clone()));
         // Up before a task that did not return by itself is announced.
         if task.is_cancel_requested() {
             task.owner().stop_sign.raise();

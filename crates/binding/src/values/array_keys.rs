@@ -11,18 +11,18 @@ use crate::js::{self, Env, Fault};
 
 /// The symbols.
 #[derive(Clone, Copy)]
-pub(crate) struct Names {
+pub(crate) struct KeyCalls {
     pub(crate) current: Current,
     /// `v8::Object::GetPropertyNames`; the numbers are those of V8's public enums.
     pub(crate) get:
         unsafe extern "C" fn(sys::napi_value, Local, c_int, c_int, c_int, c_int) -> sys::napi_value,
 }
 
-impl Names {
-    fn find(symbols: &Symbols) -> Option<Names> {
+impl KeyCalls {
+    fn find(symbols: &Symbols) -> Option<KeyCalls> {
         // SAFETY: a member of `v8::Object`; its enums are ints. See `library` for how it is called.
         unsafe {
-            Some(Names {
+            Some(KeyCalls {
                 current: Current::find(symbols)?,
                 get: symbols.find(
                     c"_ZN2v86Object16GetPropertyNamesENS_5LocalINS_7ContextEEENS_17KeyCollectionModeENS_14PropertyFilterENS_11IndexFilterENS_17KeyConversionModeE",
@@ -33,9 +33,9 @@ impl Names {
 }
 
 /// The call, where the runtime has it.
-fn names() -> Option<&'static Names> {
-    static FOUND: OnceLock<Option<Names>> = OnceLock::new();
-    FOUND.get_or_init(|| library::symbols().and_then(Names::find)).as_ref()
+fn calls() -> Option<&'static KeyCalls> {
+    static FOUND: OnceLock<Option<KeyCalls>> = OnceLock::new();
+    FOUND.get_or_init(|| library::symbols().and_then(KeyCalls::find)).as_ref()
 }
 
 const OWN_ONLY: c_int = 0;
@@ -48,13 +48,13 @@ const CONVERT_TO_STRING: c_int = 0;
 ///
 /// # Safety
 /// `array` is an array, no proxy, of the isolate whose thread this is, in a call from its JavaScript.
-pub(crate) unsafe fn has_names(env: Env, array: sys::napi_value) -> Result<Option<bool>, Fault> {
-    let Some(names) = names() else { return Ok(None) };
+pub(crate) unsafe fn has_named_keys(env: Env, array: sys::napi_value) -> Result<Option<bool>, Fault> {
+    let Some(calls) = calls() else { return Ok(None) };
     // SAFETY: the caller's; a `napi_value` of Node is the slot of a `Local`, which is what a member function takes as its
     // object. Looking at the keys of an object that is no proxy runs no JavaScript.
     let list = unsafe {
-        let context = names.current.context(names.current.isolate());
-        (names.get)(array, context, OWN_ONLY, ONLY_ENUMERABLE_SKIP_SYMBOLS, SKIP_INDICES, CONVERT_TO_STRING)
+        let context = calls.current.context(calls.current.isolate());
+        (calls.get)(array, context, OWN_ONLY, ONLY_ENUMERABLE_SKIP_SYMBOLS, SKIP_INDICES, CONVERT_TO_STRING)
     };
     if list.is_null() {
         return Err(Fault::Pending);

@@ -1,6 +1,6 @@
 //! Bytes that a native task reads where JavaScript had them: in the memory of a buffer that has moved to the task.
 
-use crate::engine::backing_store::Store;
+use crate::engine::backing_store::BackingStore;
 use crate::js::View;
 
 pub(crate) struct Lent {
@@ -8,7 +8,7 @@ pub(crate) struct Lent {
     data: *const u8,
     size: usize,
     /// Keeps the memory.
-    _store: Store,
+    _store: BackingStore,
 }
 
 // SAFETY: the memory is only read, and its store, which may be used on any thread, keeps it.
@@ -18,7 +18,7 @@ unsafe impl Sync for Lent {}
 
 impl Lent {
     /// The bytes must lie in the store.
-    pub(crate) fn new(view: View, bytes: &[u8], store: Store) -> Self {
+    pub(crate) fn new(view: View, bytes: &[u8], store: BackingStore) -> Self {
         Lent { view, data: bytes.as_ptr(), size: bytes.len(), _store: store }
     }
 

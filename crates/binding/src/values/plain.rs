@@ -12,18 +12,18 @@ pub(crate) struct Plain {
     structure: Box<[u8]>,
     fractions: Box<[f64]>,
     /// Those of lists are the second.
-    texts: [Texts; 2],
+    texts: [JoinedTexts; 2],
 }
 
 /// Texts one after the other, a string's value, and where the pieces end but for the last.
-pub(crate) struct Texts {
+pub(crate) struct JoinedTexts {
     joined: Value,
     ends: Box<[usize]>,
 }
 
-impl Texts {
-    pub(crate) fn new(joined: Value, ends: &[f64]) -> Texts {
-        Texts { joined, ends: ends.iter().map(|&end| end as usize).collect() }
+impl JoinedTexts {
+    pub(crate) fn new(joined: Value, ends: &[f64]) -> JoinedTexts {
+        JoinedTexts { joined, ends: ends.iter().map(|&end| end as usize).collect() }
     }
 
     /// Appends the pieces to a list; gives their number.
@@ -54,7 +54,7 @@ impl Texts {
 }
 
 impl Plain {
-    pub(crate) fn new(structure: Box<[u8]>, fractions: Box<[f64]>, texts: [Texts; 2]) -> Plain {
+    pub(crate) fn new(structure: Box<[u8]>, fractions: Box<[f64]>, texts: [JoinedTexts; 2]) -> Plain {
         Plain { structure, fractions, texts }
     }
 

@@ -12,9 +12,9 @@ pub(crate) trait OnPort: Send + Sync {
 }
 
 /// Held by the one value that stands for what is carried.
-pub(crate) struct Carried(pub(crate) Arc<dyn OnPort>);
+pub(crate) struct PortRef(pub(crate) Arc<dyn OnPort>);
 
-impl Drop for Carried {
+impl Drop for PortRef {
     fn drop(&mut self) {
         self.0.dropped();
     }

@@ -2,11 +2,11 @@
 
 use napi::sys;
 
-use crate::engine::backing_store::{self, Store};
+use crate::engine::backing_store::{self, BackingStore};
 use crate::engine::v8;
 use crate::js::{self, Env, Fault, View};
 use crate::values::lent::Lent;
-use crate::values::recycled::{self, Pooled};
+use crate::values::recycled::{self, Recycled};
 use crate::values::value::{ArgList, Value, Whole, is_list, is_whole, is_written};
 use crate::values::written::WrittenSlot;
 
@@ -30,7 +30,7 @@ const MANY_BYTES: usize = 1 << 16;
 pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
     match js::type_of(env, value)? {
         sys::ValueType::napi_string => return get_string(env, value, true),
-        sys::ValueType::napi_object if backing_store::stores().is_some() => {}
+        sys::ValueType::napi_object if backing_store::calls().is_some() => {}
         _ => return read(env, value),
     }
     let (view, data) = js::get_bytes(env, value)?;
@@ -40,7 +40,7 @@ pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault
     let size = data.len();
     let buffer = js::buffer_with(env, data)?;
     // SAFETY: a live ArrayBuffer.
-    let Some(store) = (unsafe { Store::of(buffer, false) }) else {
+    let Some(store) = (unsafe { BackingStore::of(buffer, false) }) else {
         return copied(env, value, view, data);
     };
     js::detach(env, buffer)?;
@@ -54,7 +54,7 @@ pub(crate) fn read_whole(env: Env, value: sys::napi_value) -> Result<Value, Faul
     }
     let (view, data) = js::get_bytes(env, value)?;
     // SAFETY: bytes that lib/codec.ts sends in this way are of an ArrayBuffer.
-    match unsafe { Store::of(js::buffer_of(env, value)?, false) } {
+    match unsafe { BackingStore::of(js::buffer_of(env, value)?, false) } {
         Some(store) => Ok(Value::Whole(Box::new(Whole { view, size: data.len(), store }))),
         None => read(env, value),
     }
@@ -73,7 +73,7 @@ pub(crate) fn read_lent(env: Env, value: sys::napi_value) -> Result<Value, Fault
         return read(env, value);
     }
     // SAFETY: bytes of native tasks are never shared memory (lib/native-arguments.ts).
-    match unsafe { Store::of(buffer, false) } {
+    match unsafe { BackingStore::of(buffer, false) } {
         Some(store) => Ok(Value::Lent(Box::new(Lent::new(view, data, store)))),
         None => read(env, value),
     }
@@ -120,11 +120,11 @@ pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
 pub(crate) fn get_string(env: Env, value: sys::napi_value, recycled: bool) -> Result<Value, Fault> {
     let length = js::string_length(env, value)?;
     if v8::is_one_byte(value) {
-        let recycled = recycled && recycled::is_worth_it(length + 1);
+        let recycled = recycled && recycled::is_recyclable(length + 1);
         let mut text = if recycled { recycled::take(length + 1) } else { js::with_room(length + 1)? };
         js::get_latin1(env, value, length, &mut text)?;
         return Ok(if recycled {
-            Value::LongLatin1(Pooled::new(text))
+            Value::LongLatin1(Recycled::new(text))
         } else {
             Value::Latin1(text.into_boxed_slice())
         });
@@ -194,7 +194,7 @@ pub(crate) fn read_shared(
 fn read_buffer(env: Env, buffer: sys::napi_value) -> Result<Value, Fault> {
     let is_shared = !js::is_arraybuffer(env, buffer)?;
     // SAFETY: lib/moved.ts puts nothing else into the list than buffers of the two classes.
-    match unsafe { Store::of(buffer, is_shared) } {
+    match unsafe { BackingStore::of(buffer, is_shared) } {
         Some(store) => Ok(Value::Store(store)),
         None if is_shared => Err(Fault::internal("shared memory cannot be sent on this runtime")),
         None => read(env, buffer),

@@ -17,7 +17,7 @@ struct Kept {
 
 static KEPT: Mutex<Kept> = Mutex::new(Kept { buffers: Vec::new(), bytes: 0 });
 
-pub(crate) fn is_worth_it(size: usize) -> bool {
+pub(crate) fn is_recyclable(size: usize) -> bool {
     (SMALLEST..=LARGEST).contains(&size)
 }
 
@@ -37,11 +37,11 @@ pub(crate) fn take(size: usize) -> Vec<u8> {
 }
 
 /// Bytes whose memory goes back to those that are kept.
-pub(crate) struct Pooled(Vec<u8>);
+pub(crate) struct Recycled(Vec<u8>);
 
-impl Pooled {
+impl Recycled {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        Pooled(bytes)
+        Recycled(bytes)
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -49,12 +49,12 @@ impl Pooled {
     }
 }
 
-impl Drop for Pooled {
+impl Drop for Recycled {
     fn drop(&mut self) {
         let mut buffer = mem::take(&mut self.0);
         buffer.clear();
         let mut kept = KEPT.lock();
-        let dropped = if !is_worth_it(buffer.capacity()) {
+        let dropped = if !is_recyclable(buffer.capacity()) {
             vec![buffer]
         } else {
             kept.bytes += buffer.capacity();
@@ -83,10 +83,10 @@ mod tests {
         let size = LARGEST - 4096;
         let buffer = take(size);
         let address = buffer.as_ptr();
-        drop(Pooled::new(buffer));
+        drop(Recycled::new(buffer));
         let again = take(size);
         assert_eq!(again.as_ptr(), address);
-        let buffers: Vec<_> = (0..8).map(|_| Pooled::new(take(LARGEST))).collect();
+        let buffers: Vec<_> = (0..8).map(|_| Recycled::new(take(LARGEST))).collect();
         drop(buffers);
         assert!(KEPT.lock().bytes <= MOST);
     }

@@ -1,19 +1,19 @@
 //! Values on their way between isolates: primitives and bytes as Rust values, everything else as
 //! text or bytes that TypeScript has made of them. `form` says which; only TypeScript gives it a meaning.
 
-use crate::engine::backing_store::Store;
-use crate::engine::serializer::Written;
+use crate::engine::backing_store::BackingStore;
+use crate::engine::serializer::Serialized;
 use crate::js::View;
 use crate::values::lent::Lent;
 use crate::values::plain::Plain;
-use crate::values::port::Carried;
-use crate::values::recycled::Pooled;
+use crate::values::port::PortRef;
+use crate::values::recycled::Recycled;
 
 /// Many bytes in memory that becomes the receiver's buffer: a copy, or moved. It can be written once.
 pub(crate) struct Whole {
     pub(crate) view: View,
     pub(crate) size: usize,
-    pub(crate) store: Store,
+    pub(crate) store: BackingStore,
 }
 
 /// A value that no isolate owns. Each task has room for two, so what is large is boxed.
@@ -30,7 +30,7 @@ pub(crate) enum Value {
     Latin1(Box<[u8]>),
     Utf16(Box<[u16]>),
     /// Like `Latin1`, for a long one.
-    LongLatin1(Pooled),
+    LongLatin1(Recycled),
     Bytes {
         view: View,
         bytes: Vec<u8>,
@@ -39,15 +39,15 @@ pub(crate) enum Value {
     /// The bytes of an argument of a native task, in memory that has moved to it.
     Lent(Box<Lent>),
     /// The memory of a buffer that is moved or shared.
-    Store(Store),
+    Store(BackingStore),
     /// What V8's serializer has written.
-    Written(Written),
+    Serialized(Serialized),
     /// Plain data, taken apart.
     Plain(Box<Plain>),
     /// Bytes, and the buffers that they refer to.
     List(Box<[Value]>),
     /// The number of what a MessagePort carries.
-    Port(Carried),
+    Port(PortRef),
 }
 
 /// Ending a batch costs more than strings of so many characters.
@@ -70,7 +70,7 @@ impl Value {
             Value::Latin1(text) if text.len() > SHORT => text.len(),
             Value::Utf16(text) if text.len() > SHORT => size_of_val(&**text),
             Value::LongLatin1(text) => text.bytes().len(),
-            Value::Written(written) => written.bytes().len(),
+            Value::Serialized(serialized) => serialized.bytes().len(),
             Value::Plain(plain) => plain.weight(),
             Value::List(values) => values.iter().map(Value::weight).sum(),
             _ => 0,
@@ -147,7 +147,7 @@ impl ArgList {
 }
 
 /// Whether a form's value is carried by a MessagePort.
-pub(crate) fn is_carried(form: u8) -> bool {
+pub(crate) fn is_on_port(form: u8) -> bool {
     form & FORM_BITS == FORM_PORT
 }
 

@@ -4,7 +4,7 @@ use napi::sys;
 
 use crate::engine::serializer;
 use crate::js::{self, Env, Fault, UINT8_ARRAY};
-use crate::values::port::Carried;
+use crate::values::port::PortRef;
 use crate::values::value::{self, Packed, Value, Whole};
 
 /// Makes a packed value anew in an isolate, and says in which form TypeScript gets it.
@@ -14,10 +14,10 @@ pub(crate) fn write_packed(env: Env, packed: &Packed) -> Result<(u8, sys::napi_v
 
 /// As `write_packed`, for a value of this form.
 pub(crate) fn write_form(env: Env, form: u8, value: &Value) -> Result<(u8, sys::napi_value), Fault> {
-    let Value::Written(written) = value else { return Ok((form, write_ref(env, value)?)) };
+    let Value::Serialized(serialized) = value else { return Ok((form, write_ref(env, value)?)) };
     let flags = form & !value::FORM_BITS;
     // SAFETY: this thread is in the isolate of `env`, in a callback: its context is entered, and a handle scope open.
-    match unsafe { serializer::read(written) } {
+    match unsafe { serializer::deserialize(serialized) } {
         Some(value) => Ok((flags | value::FORM_READ, value)),
         // TypeScript will fail as well, where errors of reading belong.
         None => Ok((flags | value::FORM_CLONED, write_ref(env, value)?)),
@@ -37,8 +37,8 @@ pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Faul
         Value::LongLatin1(text) => js::string_latin1(env, text.bytes()),
         Value::Bytes { view, bytes } => js::bytes(env, *view, bytes),
         Value::Lent(lent) => js::bytes(env, lent.view, lent.bytes()),
-        Value::Written(written) => js::bytes(env, UINT8_ARRAY, written.bytes()),
-        Value::Port(Carried(parcel)) => js::double(env, parcel.read()),
+        Value::Serialized(serialized) => js::bytes(env, UINT8_ARRAY, serialized.bytes()),
+        Value::Port(PortRef(port_value)) => js::double(env, port_value.read()),
         Value::Whole(whole) => {
             let Whole { view, size, store } = &**whole;
             let buffer = store.open().ok_or_else(|| Fault::internal("a buffer could not be made"))?;

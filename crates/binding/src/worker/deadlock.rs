@@ -19,7 +19,7 @@ use crate::js::Fault;
 use crate::tasks::task::JsTask;
 use crate::worker::worker::WorkerSide;
 
-struct Blocked {
+struct BlockedWorker {
     number: u64,
     /// The pool of the worker.
     pool: u32,
@@ -27,7 +27,7 @@ struct Blocked {
     held: Vec<Arc<JsTask>>,
 }
 
-static BLOCKED: Mutex<Vec<Blocked>> = Mutex::new(Vec::new());
+static BLOCKED: Mutex<Vec<BlockedWorker>> = Mutex::new(Vec::new());
 // ORDERING: only uniqueness matters.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -47,11 +47,11 @@ impl Drop for Registered {
 
 /// Registers the worker as blocked until `task` settles, unless it never could.
 pub(crate) fn register(side: &WorkerSide, task: &Arc<JsTask>) -> Result<Registered, Fault> {
-    let entry = &side.link.entry;
+    let entry = &side.handle.entry;
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let waiter = Blocked { number, pool: entry.id, waits_for: task.clone(), held: side.held.all() };
+    let waiter = BlockedWorker { number, pool: entry.id, waits_for: task.clone(), held: side.held.all() };
     let mut blocked = BLOCKED.lock();
-    let refusal = if closes_circle(&blocked, &waiter) {
+    let refusal = if closes_cycle(&blocked, &waiter) {
         Some(
             "the task waits, by way of other threads, for the one that would wait for it: none could ever go on",
         )
@@ -68,11 +68,11 @@ pub(crate) fn register(side: &WorkerSide, task: &Arc<JsTask>) -> Result<Register
     Ok(Registered(number))
 }
 
-fn holds(entry: &Blocked, task: &Arc<JsTask>) -> bool {
+fn holds(entry: &BlockedWorker, task: &Arc<JsTask>) -> bool {
     entry.held.iter().any(|held| Arc::ptr_eq(held, task))
 }
 
-fn closes_circle(blocked: &[Blocked], waiter: &Blocked) -> bool {
+fn closes_cycle(blocked: &[BlockedWorker], waiter: &BlockedWorker) -> bool {
     let mut wanted = &waiter.waits_for;
     // Each step leads to another entry, or the list would hold a circle already.
     for _ in 0..=blocked.len() {
@@ -91,7 +91,7 @@ fn closes_circle(blocked: &[Blocked], waiter: &Blocked) -> bool {
 }
 
 /// Whether all the workers that the pool may have would be blocked, each for what only one of them, or yet another, could run.
-fn all_are_stuck(blocked: &[Blocked], waiter: &Blocked, most: usize) -> bool {
+fn all_are_stuck(blocked: &[BlockedWorker], waiter: &BlockedWorker, most: usize) -> bool {
     let of_pool = || blocked.iter().filter(|entry| entry.pool == waiter.pool).chain([waiter]);
     if of_pool().count() < most {
         return false;

@@ -8,7 +8,7 @@ const LOADED_ASYNC: i32 = 2;
 
 /// How a worker stands to a function.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Ready {
+pub(crate) enum Loaded {
     #[default]
     No,
     /// Loaded, or has failed to load; as far as is known it returns without awaiting.
@@ -17,33 +17,33 @@ pub(crate) enum Ready {
     Async,
 }
 
-impl Ready {
+impl Loaded {
     /// Reads an answer of `prepareNow`.
-    pub(crate) fn from_answer(answer: i32) -> Ready {
+    pub(crate) fn from_answer(answer: i32) -> Loaded {
         match answer {
-            LOADED => Ready::Sync,
-            LOADED_ASYNC => Ready::Async,
-            _ => Ready::No,
+            LOADED => Loaded::Sync,
+            LOADED_ASYNC => Loaded::Async,
+            _ => Loaded::No,
         }
     }
 }
 
 /// How a worker stands to each function, by number.
 #[derive(Default)]
-pub(crate) struct Readiness {
-    functions: RefCell<Vec<Ready>>,
+pub(crate) struct LoadedFunctions {
+    functions: RefCell<Vec<Loaded>>,
 }
 
-impl Readiness {
-    pub(crate) fn of(&self, function: u32) -> Ready {
+impl LoadedFunctions {
+    pub(crate) fn of(&self, function: u32) -> Loaded {
         self.functions.borrow().get(function as usize).copied().unwrap_or_default()
     }
 
-    pub(crate) fn note(&self, function: u32, is: Ready) {
+    pub(crate) fn note(&self, function: u32, is: Loaded) {
         let mut functions = self.functions.borrow_mut();
         let index = function as usize;
         if functions.len() <= index {
-            functions.resize(index + 1, Ready::No);
+            functions.resize(index + 1, Loaded::No);
         }
         functions[index] = is;
     }

@@ -8,19 +8,19 @@ use napi::sys;
 use pool::{Kind, Linger, Next, Outcome, Turn, Worker, WorkerLink};
 
 use crate::doorbell::bell::Bell;
-use crate::doorbell::coalesce::{self, Gathered};
+use crate::doorbell::coalesce::{self, PendingRing};
 use crate::js::{self, Env};
 use crate::supervision::guard::Guard;
-use crate::supervision::link::IsolateLink;
 use crate::supervision::pulse::Pulse;
 use crate::supervision::stopper;
 use crate::supervision::watchdog;
+use crate::supervision::worker_handle::WorkerHandle;
 use crate::tasks::functions;
 use crate::tasks::pools::PoolEntry;
 use crate::tasks::task::{JsTask, JsWork};
 use crate::values::value::Packed;
 use crate::worker::held_tasks::HeldTasks;
-use crate::worker::loaded_functions::{Readiness, Ready};
+use crate::worker::loaded_functions::{Loaded, LoadedFunctions};
 
 /// The functions of lib/worker.
 pub(crate) struct WorkerCallbacks {
@@ -40,16 +40,16 @@ fn unknown_exit(number: u32) -> i32 {
 
 pub(crate) struct WorkerSide {
     worker: RefCell<Option<Worker<JsWork>>>,
-    pub(crate) link: Arc<IsolateLink>,
+    pub(crate) handle: Arc<WorkerHandle>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) callbacks: WorkerCallbacks,
-    ready: Readiness,
+    loaded: LoadedFunctions,
     pub(crate) held: HeldTasks,
     /// False while the worker prepares a function or recovers from a stop.
     claiming: Cell<bool>,
-    pub(crate) gathered: Arc<Gathered>,
+    pub(crate) pending_ring: Arc<PendingRing>,
     pub(crate) linger: Linger,
-    gathers: Cell<bool>,
+    coalesces: Cell<bool>,
     turns: Cell<bool>,
     /// Whether promises of tasks have settled since the last look.
     has_ended: Cell<bool>,
@@ -72,20 +72,21 @@ impl WorkerSide {
         callbacks: WorkerCallbacks,
     ) -> Self {
         let guard = Arc::new(guard);
-        let link = IsolateLink::new(bell, guard.clone(), entry.clone(), number, Pulse::new(watchdog::wake));
-        let worker = entry.pool.attach(Kind::Isolate, link.clone());
-        *link.id.lock() = Some(worker.id());
+        let handle =
+            WorkerHandle::new(bell, guard.clone(), entry.clone(), number, Pulse::new(watchdog::wake));
+        let worker = entry.pool.attach(Kind::Isolate, handle.clone());
+        *handle.id.lock() = Some(worker.id());
         WorkerSide {
             worker: RefCell::new(Some(worker)),
-            link,
+            handle,
             guard,
             callbacks,
-            ready: Readiness::default(),
+            loaded: LoadedFunctions::default(),
             held: HeldTasks::default(),
             claiming: Cell::new(true),
-            gathered: coalesce::register(),
+            pending_ring: coalesce::register(),
             linger: Linger::default(),
-            gathers: Cell::new(false),
+            coalesces: Cell::new(false),
             turns: Cell::new(false),
             has_ended: Cell::new(false),
             waited_for: Cell::default(),
@@ -96,8 +97,8 @@ impl WorkerSide {
         }
     }
 
-    pub(crate) fn is_doomed(&self) -> bool {
-        self.link.doomed.load(Ordering::Acquire)
+    pub(crate) fn must_end(&self) -> bool {
+        self.handle.must_end.load(Ordering::Acquire)
     }
 
     pub(crate) fn may_claim(&self) -> bool {
@@ -105,14 +106,14 @@ impl WorkerSide {
     }
 
     /// Whether this worker's tasks are so short that its rings are gathered.
-    pub(crate) fn gathers(&self) -> bool {
-        self.gathers.get()
+    pub(crate) fn coalesces(&self) -> bool {
+        self.coalesces.get()
     }
 
-    pub(crate) fn set_gathers(&self, gathers: bool) {
-        let gathers = gathers && coalesce::is_watched();
-        if self.gathers.replace(gathers) != gathers {
-            coalesce::gather(gathers.then_some(&self.gathered));
+    pub(crate) fn set_coalescing(&self, coalesces: bool) {
+        let coalesces = coalesces && coalesce::is_watched();
+        if self.coalesces.replace(coalesces) != coalesces {
+            coalesce::coalesce_into(coalesces.then_some(&self.pending_ring));
         }
     }
 
@@ -125,8 +126,8 @@ impl WorkerSide {
     pub(crate) fn turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> Turn<JsWork> {
         let worker = self.worker.borrow();
         let Some(worker) = worker.as_ref() else { return Turn::Next(Next::Leave) };
-        self.link.pulse.answer();
-        let is_ready = |needs: u32| self.ready.of(needs) != Ready::No;
+        self.handle.pulse.answer();
+        let is_ready = |needs: u32| self.loaded.of(needs) != Loaded::No;
         let turn = match done {
             Some((task, outcome)) => worker.turn_or_linger(Some((&task, outcome)), &is_ready),
             None => Turn::Next(worker.next(&is_ready)),
@@ -134,19 +135,19 @@ impl WorkerSide {
         if let Turn::Next(Next::Prepare(function)) = turn {
             self.claiming.set(false);
             self.preparing.set(Some(function));
-            self.link.pulse.begin_load(function);
+            self.handle.pulse.begin_load(function);
         }
         turn
     }
 
     /// Whether the pool has news for a worker that lingers.
     pub(crate) fn has_news(&self) -> bool {
-        self.link.entry.pool.has_news()
+        self.handle.entry.pool.has_news()
     }
 
     /// Whether this thread was called for something else than a task.
     pub(crate) fn is_called(&self) -> bool {
-        self.is_doomed() || self.link.has_aborts()
+        self.must_end() || self.handle.has_aborts()
     }
 
     /// Settles what was run, without claiming.
@@ -160,15 +161,15 @@ impl WorkerSide {
     /// again when there is something to claim; if not it has to [come back](Self::come_back) by itself.
     pub(crate) fn finish_turn(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) {
         if self.finish_idle(done) {
-            self.link.bell.ring();
+            self.handle.bell.ring();
         } else {
-            self.come_back();
+            self.request_turn();
         }
     }
 
     /// Settles what was run. Whether the worker is idle by that; see `pool::Worker::finish_idle`.
     fn finish_idle(&self, done: Option<(Arc<JsTask>, Outcome<JsWork>)>) -> bool {
-        let may_rest = !self.is_doomed() && self.may_claim();
+        let may_rest = !self.must_end() && self.may_claim();
         match (done, self.worker.borrow().as_ref()) {
             (Some((task, outcome)), Some(worker)) if may_rest => worker.finish_idle(&task, outcome),
             (done, _) => {
@@ -180,15 +181,15 @@ impl WorkerSide {
 
     /// Has the event loop call this thread, which owes the pool a question for its next task. If something that an ended task
     /// has left behind keeps the loop from it, the watchdog sees that.
-    pub(crate) fn come_back(&self) {
-        self.link.wake();
+    pub(crate) fn request_turn(&self) {
+        self.handle.wake();
     }
 
     /// A function has been loaded, or has failed to.
     pub(crate) fn prepared(&self, function: u32, is_async: bool) {
         self.preparing.set(None);
-        self.link.pulse.end_load();
-        self.ready.note(function, if is_async { Ready::Async } else { Ready::Sync });
+        self.handle.pulse.end_load();
+        self.loaded.note(function, if is_async { Loaded::Async } else { Loaded::Sync });
         self.claiming.set(true);
     }
 
@@ -198,12 +199,12 @@ impl WorkerSide {
         if !self.may_claim() || functions::is_async(function) {
             return Ok(false);
         }
-        if self.ready.of(function) == Ready::No {
+        if self.loaded.of(function) == Loaded::No {
             let prepare = js::deref(env, self.callbacks.prepare_now)?;
             let answer = js::call(env, prepare, &[js::double(env, f64::from(function))?])?;
-            self.ready.note(function, Ready::from_answer(js::get_i32(env, answer)?));
+            self.loaded.note(function, Loaded::from_answer(js::get_i32(env, answer)?));
         }
-        Ok(self.ready.of(function) == Ready::Sync)
+        Ok(self.loaded.of(function) == Loaded::Sync)
     }
 
     /// Claims a task that one of ours waits for.
@@ -212,7 +213,7 @@ impl WorkerSide {
     }
 
     /// Whether this is the first slice of a wait.
-    pub(crate) fn begins_to_wait_for(&self, task: &Arc<JsTask>) -> bool {
+    pub(crate) fn is_first_wait_for(&self, task: &Arc<JsTask>) -> bool {
         let name = (task.owner().pool, task.id());
         self.waited_for.replace(name) != name
     }
@@ -248,7 +249,7 @@ impl WorkerSide {
 
     pub(crate) fn gave_back(&self) {
         for task in std::mem::take(&mut *self.returned.borrow_mut()) {
-            self.link.entry.pool.payload_ready(&task);
+            self.handle.entry.pool.payload_ready(&task);
         }
     }
 
@@ -263,9 +264,9 @@ impl WorkerSide {
 
     pub(crate) fn await_promise(&self, token: f64) {
         if let Some(function) = self.held.get(token).map(|task| task.needs())
-            && self.ready.of(function) != Ready::Async
+            && self.loaded.of(function) != Loaded::Async
         {
-            self.ready.note(function, Ready::Async);
+            self.loaded.note(function, Loaded::Async);
             functions::note_async(function);
         }
     }
@@ -273,10 +274,10 @@ impl WorkerSide {
     /// A pending promise has settled. Its task does so once the callback is over in which it happened.
     pub(crate) fn settle(&self, token: f64, outcome: Outcome<JsWork>) {
         if let Some(task) = self.end(token) {
-            self.link.note_ended(task, outcome);
+            self.handle.note_ended(task, outcome);
             self.has_ended.set(true);
             if !self.turns.get() {
-                self.come_back();
+                self.request_turn();
             }
         }
     }
@@ -287,13 +288,13 @@ impl WorkerSide {
 
     /// The outcome of this task, if its promise has settled and it was not finished yet.
     pub(crate) fn take_ended(&self, task: &Arc<JsTask>) -> Option<Outcome<JsWork>> {
-        if self.has_ended.get() { self.link.take_ended(task) } else { None }
+        if self.has_ended.get() { self.handle.take_ended(task) } else { None }
     }
 
     /// Finishes the tasks whose promise has settled: the callback is over.
     pub(crate) fn finish_ended(&self) {
         if self.has_ended.replace(false) {
-            for done in self.link.take_all_ended() {
+            for done in self.handle.take_all_ended() {
                 self.finish_idle(Some(done));
             }
         }
@@ -306,7 +307,7 @@ impl WorkerSide {
 
     /// The tokens of the tasks whose signal is to abort now.
     pub(crate) fn take_aborts(&self) -> Vec<f64> {
-        self.held.tokens_of(&self.link.take_aborts())
+        self.held.tokens_of(&self.handle.take_aborts())
     }
 
     /// Leaves the pool if it is idle and not kept warm.
@@ -318,21 +319,21 @@ impl WorkerSide {
     /// lib/worker has found the isolate healthy.
     pub(crate) fn recover(&self, env: Env, token: f64) {
         self.claiming.set(false);
-        self.link.is_recovering.store(true, Ordering::Relaxed);
+        self.handle.is_recovering.store(true, Ordering::Relaxed);
         let unharmed = self.guard.is_unharmed();
         let called = js::deref(env, self.callbacks.recover).and_then(|recover| {
             js::call(env, recover, &[js::double(env, token)?, js::boolean(env, unharmed)?])
         });
         if called.is_err() {
             let _ = js::take_exception(env);
-            stopper::replace(&self.link);
+            stopper::replace(&self.handle);
         }
     }
 
     /// The isolate was found healthy after a stop.
     pub(crate) fn recovered(&self) {
         self.claiming.set(true);
-        self.link.is_recovering.store(false, Ordering::Relaxed);
+        self.handle.is_recovering.store(false, Ordering::Relaxed);
     }
 
     /// Whether the isolate can still run JavaScript. Once it cannot, the worker claims nothing more.
@@ -368,23 +369,23 @@ impl WorkerSide {
     }
 
     /// The isolate is ending: what it holds is lost.
-    pub(crate) fn gone(&self) {
+    pub(crate) fn close(&self) {
         self.guard.close();
-        let was_given_up = self.link.note_gone();
+        let was_given_up = self.handle.note_gone();
         let cause = self.cause.borrow_mut().take();
         // Out of memory, or ended from outside: only the thread that started the worker will know why.
         let exit_code =
-            self.exit_code.get().or_else(|| cause.is_none().then(|| unknown_exit(self.link.number)));
+            self.exit_code.get().or_else(|| cause.is_none().then(|| unknown_exit(self.handle.number)));
         // One that was given up while it loaded has nothing to do with a task that has come since.
         if let Some(function) = self.preparing.take().filter(|_| !was_given_up) {
-            let pool = &self.link.entry.pool;
+            let pool = &self.handle.entry.pool;
             pool.lose_first(Kind::Isolate, function, exit_code, cause.clone());
         }
         if let Some(worker) = self.worker.borrow_mut().take() {
             worker.detach(exit_code, cause);
         }
         // They are lost by now.
-        drop(self.link.take_all_ended());
+        drop(self.handle.take_all_ended());
         self.held.clear();
     }
 }

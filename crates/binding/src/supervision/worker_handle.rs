@@ -14,13 +14,13 @@ use crate::tasks::pools::PoolEntry;
 use crate::tasks::task::{JsTask, JsWork};
 
 /// The pool's hold on a worker isolate; shared with every thread.
-pub(crate) struct IsolateLink {
+pub(crate) struct WorkerHandle {
     pub(crate) bell: Arc<Bell>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) entry: Arc<PoolEntry>,
     pub(crate) number: u32,
     /// Set once, when the thread must end without claiming again.
-    pub(crate) doomed: AtomicBool,
+    pub(crate) must_end: AtomicBool,
     /// Set once, when the isolate has let go of the pool.
     has_gone: AtomicBool,
     /// Set once, when a thread that has left the pool does not end either.
@@ -37,10 +37,10 @@ pub(crate) struct IsolateLink {
     /// The system's number of the thread; 0 where there is none.
     pub(crate) thread: i64,
     pub(crate) pulse: Pulse,
-    me: Weak<IsolateLink>,
+    weak: Weak<WorkerHandle>,
 }
 
-impl IsolateLink {
+impl WorkerHandle {
     /// The hold on the worker of the calling thread, which has not attached yet.
     pub(crate) fn new(
         bell: Arc<Bell>,
@@ -49,12 +49,12 @@ impl IsolateLink {
         number: u32,
         pulse: Pulse,
     ) -> Arc<Self> {
-        Arc::new_cyclic(|me| IsolateLink {
+        Arc::new_cyclic(|weak| WorkerHandle {
             bell,
             guard,
             entry,
             number,
-            doomed: AtomicBool::new(false),
+            must_end: AtomicBool::new(false),
             has_gone: AtomicBool::new(false),
             is_overdue: AtomicBool::new(false),
             is_recovering: AtomicBool::new(false),
@@ -63,19 +63,19 @@ impl IsolateLink {
             ended: Mutex::new(Vec::new()),
             thread: thread_number(),
             pulse,
-            me: me.clone(),
+            weak: weak.clone(),
         })
     }
 
     /// The link as those hold it who outlive the call.
-    pub(crate) fn me(&self) -> Option<Arc<IsolateLink>> {
-        self.me.upgrade()
+    pub(crate) fn upgrade(&self) -> Option<Arc<WorkerHandle>> {
+        self.weak.upgrade()
     }
 
     /// Whether the worker was given up and its isolate is still there.
     pub(crate) fn is_stuck(&self) -> bool {
         let has_gone = self.has_gone.load(Ordering::Acquire);
-        self.doomed.load(Ordering::Acquire) && (!has_gone || self.is_overdue.load(Ordering::Acquire))
+        self.must_end.load(Ordering::Acquire) && (!has_gone || self.is_overdue.load(Ordering::Acquire))
     }
 
     /// The thread has left the pool and does not end: its owner is told to end it, and to wait for it no longer.
@@ -97,7 +97,7 @@ impl IsolateLink {
 
     /// Whether the worker was given up, or has gone by itself.
     pub(crate) fn is_over(&self) -> bool {
-        self.doomed.load(Ordering::Acquire) || self.has_gone.load(Ordering::Acquire)
+        self.must_end.load(Ordering::Acquire) || self.has_gone.load(Ordering::Acquire)
     }
 
     /// Whether the thread sleeps in the system, as in `Atomics.wait` or a blocking call. False where that cannot
@@ -182,33 +182,33 @@ impl IsolateLink {
     /// The isolate has let go of the pool. Whether it had been given up before.
     pub(crate) fn note_gone(&self) -> bool {
         self.has_gone.store(true, Ordering::Release);
-        self.doomed.swap(true, Ordering::AcqRel)
+        self.must_end.swap(true, Ordering::AcqRel)
     }
 }
 
 /// Whether some worker was given up and has not ended.
 pub(crate) fn any_stuck() -> bool {
-    LINKS.lock().iter().filter_map(Weak::upgrade).any(|link| link.is_stuck())
+    HANDLES.lock().iter().filter_map(Weak::upgrade).any(|handle| handle.is_stuck())
 }
 
-static LINKS: Mutex<Vec<Weak<IsolateLink>>> = Mutex::new(Vec::new());
+static HANDLES: Mutex<Vec<Weak<WorkerHandle>>> = Mutex::new(Vec::new());
 
 /// Keeps a way to it.
-pub(crate) fn remember(link: &Arc<IsolateLink>) {
-    let mut links = LINKS.lock();
-    links.retain(|link| link.strong_count() > 0);
-    links.push(Arc::downgrade(link));
+pub(crate) fn register(handle: &Arc<WorkerHandle>) {
+    let mut links = HANDLES.lock();
+    links.retain(|handle| handle.strong_count() > 0);
+    links.push(Arc::downgrade(handle));
 }
 
 /// Those of all workers.
-pub(crate) fn all() -> Vec<Arc<IsolateLink>> {
-    LINKS.lock().iter().filter_map(Weak::upgrade).collect()
+pub(crate) fn all() -> Vec<Arc<WorkerHandle>> {
+    HANDLES.lock().iter().filter_map(Weak::upgrade).collect()
 }
 
 /// What the pool knows as `shared`.
-pub(crate) fn find(shared: &Arc<dyn WorkerLink<JsWork>>) -> Option<Arc<IsolateLink>> {
+pub(crate) fn find(shared: &Arc<dyn WorkerLink<JsWork>>) -> Option<Arc<WorkerHandle>> {
     let wanted = Arc::as_ptr(shared).cast::<()>();
-    LINKS.lock().iter().filter_map(Weak::upgrade).find(|link| Arc::as_ptr(link).cast::<()>() == wanted)
+    HANDLES.lock().iter().filter_map(Weak::upgrade).find(|handle| Arc::as_ptr(handle).cast::<()>() == wanted)
 }
 
 #[cfg(target_os = "linux")]
