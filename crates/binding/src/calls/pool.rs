@@ -8,7 +8,7 @@ use pool::{Config, Kind, StartFailure, Summary, WorkerState};
 
 use crate::calls::call::{Answer, Call, nothing, pool_of};
 use crate::js::{self, Fault};
-use crate::supervision::worker_handle;
+use crate::supervision::{stopper, worker_handle};
 use crate::tasks::pools;
 use crate::values::reading;
 use crate::values::value::Packed;
@@ -222,5 +222,5 @@ pub(crate) fn exit_after(call: &Call<'_>) -> Answer {
 pub(crate) fn must_force_exit(call: &Call<'_>) -> Answer {
     let any_busy =
         || worker_handle::all().iter().any(|handle| handle.holds_any() || handle.pulse.has_outstanding());
-    js::boolean(call.env, worker_handle::any_stuck() || crate::supervision::stopper::is_busy() || any_busy())
+    js::boolean(call.env, worker_handle::any_stuck() || stopper::is_busy() || any_busy())
 }

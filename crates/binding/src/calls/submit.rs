@@ -84,7 +84,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         timeout: limit(2),
         queue_timeout: limit(3),
     };
-    if spec.kind == Kind::Isolate && spec.timeout.is_some() && stopper::WATCHER.start().is_err() {
+    if spec.kind == Kind::Isolate && spec.timeout.is_some() && stopper::THREAD.start().is_err() {
         state.slab.borrow_mut().release(slot);
         return js::int(env, NO_CLOCK);
     }

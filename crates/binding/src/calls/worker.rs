@@ -10,6 +10,7 @@ use crate::isolate::run;
 use crate::js::{self, Fault};
 use crate::supervision::frames::Caller;
 use crate::supervision::guard::Guard;
+use crate::supervision::replace::replace;
 use crate::supervision::stopper;
 use crate::supervision::worker_handle;
 use crate::tasks::pool_event::PoolEvent;
@@ -140,7 +141,7 @@ pub(crate) fn recovered(call: &Call<'_>) -> Answer {
     if call.bool(0)? {
         side.recovered();
     } else {
-        stopper::replace(&side.handle);
+        replace(&side.handle);
         // At once: what a stop has left of the stack of async ids would end the process when the outermost callback returns.
         side.guard.end_here();
     }

@@ -328,7 +328,7 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
                 let is_first = state.put_offs == 1;
                 drop(state);
                 if expired && is_first {
-                    time_out(&task, Some(frames::describe(&frames::read(env, isolate, 64), &guard.caller)));
+                    task.time_out(Some(frames::describe(&frames::read(env, isolate, 64), &guard.caller)));
                 }
                 (guard.on_put_off)(guard);
                 return;
@@ -338,13 +338,8 @@ fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
             terminate(&mut state);
             drop(state);
             if expired {
-                time_out(&task, Some(frames::describe(&stack, &guard.caller)));
+                task.time_out(Some(frames::describe(&stack, &guard.caller)));
             }
         }
     }
-}
-
-/// Fails a task as timed out.
-pub(crate) fn time_out(task: &Arc<JsTask>, trace: Option<String>) {
-    task.time_out(trace);
 }

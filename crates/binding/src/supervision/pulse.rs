@@ -1,27 +1,40 @@
-//! Calls of a worker and its answers: what it owes the pool.
+//! What the pool waits for from one worker: the answer to a call, the end of a load, the end of its thread.
+//! The watchdog sees by it whether the worker comes back.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
 
-/// What a worker owes.
+/// What is outstanding. Two that are equal are the same one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outstanding {
-    /// An answer to this call.
+    /// An answer to the call of this number.
     Answer(u64),
     /// The end of this load.
-    Load(u64),
+    Load(Load),
     /// The end of its thread.
     End,
 }
 
+/// A load of a function: a number that is unique in the process above the function's, which is counted from 1.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Load(u64);
+
+impl Load {
+    pub(crate) fn function(self) -> u32 {
+        (self.0 as u32).wrapping_sub(1)
+    }
+}
+
 /// Calls and answers of one worker.
 pub(crate) struct Pulse {
-    /// How often the worker was called, by the pool or by itself. Raised before the bell rings, so whoever comes for the bell sees it.
+    /// How often the worker was called, by the pool or by itself. Raised before the bell rings, so whoever
+    /// comes for the bell sees it.
     called: AtomicU64,
+    /// `called` as it was when the worker last asked for a task.
     answered: AtomicU64,
-    /// 0, or the load under way: its number above the function's, which is counted from 1.
+    /// The load under way, or 0.
     load: AtomicU64,
     /// Whether the worker has left the pool, and its thread has not ended.
     leaves: AtomicBool,
@@ -32,7 +45,7 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    /// `wake` is called whenever the worker begins to owe something.
+    /// `wake` is called whenever something begins to be outstanding.
     pub(crate) fn new(wake: fn()) -> Pulse {
         Pulse {
             called: AtomicU64::new(0),
@@ -76,7 +89,8 @@ impl Pulse {
         self.leaves.store(false, Ordering::Release);
     }
 
-    /// Whether the worker has not come back from something that it was called for, or went to load.
+    /// Whether the worker has not come back from something that it was called for, or went to load, or has left
+    /// for.
     pub(crate) fn has_outstanding(&self) -> bool {
         self.outstanding().is_some()
     }
@@ -90,7 +104,7 @@ impl Pulse {
                 let called = self.called.load(Ordering::Acquire);
                 (called != self.answered.load(Ordering::Acquire)).then_some(Outstanding::Answer(called))
             }
-            load => Some(Outstanding::Load(load)),
+            load => Some(Outstanding::Load(Load(load))),
         }
     }
 }

@@ -1,93 +1,55 @@
 //! Workers that do not come back to their pool though they run no task of it.
 //!
-//! Three things can keep one. A callback that an ended task has left behind, such as a timer's, may not end: the pool has called the
-//! worker for the next task, or the worker went back to its event loop before it asked for one, and the pool hears nothing. And a
-//! module that is loaded for a task may not get done with loading; when that task has been cancelled, or its `queueTimeout` is over,
-//! nobody waits for it any more. Neither is a running task, so no stop goes there; after a while the worker is replaced. And a
-//! worker that has left may not come to its end, because a callback or an `exit` listener of an ended task does not: then nobody
-//! waits for it any more.
+//! Three things can keep one:
+//! - A callback that an ended task has left behind, such as a timer's, does not end. The pool has called the
+//!   worker for the next task, or the worker went back to its event loop before it asked for one, and the pool
+//!   hears nothing.
+//! - A module that is loaded for a task does not get done with loading. When that task has been cancelled, or
+//!   its `queueTimeout` is over, no task wants it any more. Neither is a running task, so no stop goes there;
+//!   after a while the worker is replaced.
+//! - A worker that has left does not come to its end, because a callback or an `exit` listener of an ended
+//!   task does not: then its owner is told to end it, and the process's exit does not wait for it.
 //!
-//! A worker that does run tasks, and was called because it has room for another, keeps that one waiting only for a moment: then
-//! another worker is sent.
+//! A worker that does run tasks, and was called because it has room for another, keeps that one waiting only
+//! for a moment: then another worker is sent.
 //!
-//! One thread for the process looks, once a second, and only while some worker owes an answer.
+//! One thread for the process looks, in intervals, and only while the pool waits for something from a worker.
 
-use std::sync::atomic::{AtomicBool, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use pool::{Kind, WorkerState};
+use pool::{BackgroundThread, Kind, WorkerState};
 
 use crate::supervision::debugger;
 use crate::supervision::pulse::Outstanding;
-use crate::supervision::stopper;
+use crate::supervision::replace::replace;
+use crate::supervision::times::{CALL_RESEND, CALL_UNANSWERED, LOAD_UNWANTED, THREAD_END, WATCH_INTERVAL};
 use crate::supervision::worker_handle::{self, WorkerHandle};
 
-/// Between two looks.
-const LOOK: Duration = Duration::from_secs(1);
-/// How long a worker without a task may leave a call of its pool unanswered. What an ended task has left behind may run so
-/// long while others wait for the worker.
-const UNANSWERED: Duration = Duration::from_secs(5);
-/// After so long another worker is sent for what this one was called for while it holds tasks.
-const LATE: Duration = Duration::from_millis(500);
-/// How long a worker may go on to load what nobody waits for.
-const UNWANTED: Duration = Duration::from_secs(2);
+/// Parked while no worker has anything outstanding.
+static THREAD: BackgroundThread = BackgroundThread::new("cf-watchdog", run);
 
-/// How long a thread may take to end once it has left its pool: coverage and profiles are written meanwhile.
-const UNENDED: Duration = Duration::from_secs(5);
-
-/// Whether the thread looks, or is about to.
-static LOOKS: AtomicBool = AtomicBool::new(false);
-/// Whether there is a thread.
-static THREAD: Mutex<bool> = Mutex::new(false);
-static CHANGED: Condvar = Condvar::new();
-
-/// Some worker owes something.
+/// Something is outstanding from some worker. Costs a fence and two loads while the thread is awake. If the
+/// system refuses the thread the next call tries again.
 pub(crate) fn wake() {
-    // ORDERING: either `run` sees the debt or this sees that it does not look.
-    fence(Ordering::SeqCst);
-    if LOOKS.load(Ordering::Relaxed) || LOOKS.swap(true, Ordering::AcqRel) {
-        return;
-    }
-    let mut thread_runs = THREAD.lock().unwrap_or_else(PoisonError::into_inner);
-    if *thread_runs {
-        CHANGED.notify_one();
-    } else {
-        *thread_runs = std::thread::Builder::new().name("cf-watchdog".into()).spawn(run).is_ok();
-        if !*thread_runs {
-            LOOKS.store(false, Ordering::SeqCst);
-        }
-    }
+    let _ = THREAD.notify_if_parked();
 }
 
 fn run() {
     loop {
-        let mut thread_runs = THREAD.lock().unwrap_or_else(PoisonError::into_inner);
-        while !LOOKS.load(Ordering::Acquire) {
-            thread_runs = CHANGED.wait(thread_runs).unwrap_or_else(PoisonError::into_inner);
-        }
-        drop(thread_runs);
-        std::thread::sleep(LOOK);
+        std::thread::sleep(WATCH_INTERVAL);
         if !look() {
-            LOOKS.store(false, Ordering::SeqCst);
-            fence(Ordering::SeqCst);
-            // One that owed nothing a moment ago may have been called since, when nobody had to be woken.
-            if worker_handle::all().iter().any(|handle| handle.pulse.outstanding().is_some()) {
-                LOOKS.store(true, Ordering::SeqCst);
-            }
+            THREAD.park_unless(|| worker_handle::all().iter().any(|handle| handle.pulse.has_outstanding()));
         }
     }
 }
 
-/// Looks at every worker. Whether some owe something.
+/// Looks at every worker. Whether anything is outstanding.
 fn look() -> bool {
     let mut any = false;
     for handle in worker_handle::all() {
         let mut seen = handle.pulse.seen.lock();
-        let Some(outstanding) = handle
-            .pulse
-            .outstanding()
-            .filter(|outstanding| *outstanding == Outstanding::End || !handle.is_over())
+        let outstanding = handle.pulse.outstanding();
+        let Some(outstanding) = outstanding.filter(|what| *what == Outstanding::End || !handle.is_over())
         else {
             *seen = None;
             continue;
@@ -95,30 +57,31 @@ fn look() -> bool {
         any = true;
         let now = Instant::now();
         let is_excused = debugger::any_paused() || is_wanted(&handle, outstanding);
-        let since =
-            seen.filter(|(before, _)| *before == outstanding && !is_excused).map_or(now, |(_, since)| since);
+        let is_known = |before: Outstanding| before == outstanding && !is_excused;
+        let since = seen.filter(|(before, _)| is_known(*before)).map_or(now, |(_, since)| since);
         *seen = Some((outstanding, since));
         let waited = now - since;
         match outstanding {
-            Outstanding::End if waited >= UNENDED => {
+            Outstanding::End if waited >= THREAD_END => {
                 handle.pulse.end_leaving();
                 handle.give_up_leaving();
             }
-            // Of one that was called in vain nobody wants anything.
+            // An idle one was called for nothing: no task waits for it.
             Outstanding::Answer(_)
-                if waited >= UNANSWERED && is_without_task(&handle, |state| state != WorkerState::Idle) =>
+                if waited >= CALL_UNANSWERED
+                    && is_without_task(&handle, |state| state != WorkerState::Idle) =>
             {
-                stopper::replace(&handle);
+                replace(&handle);
             }
-            Outstanding::Answer(_) if waited >= LATE => {
+            Outstanding::Answer(_) if waited >= CALL_RESEND => {
                 handle.finish_ended();
                 handle.stop_waiting();
             }
             Outstanding::Load(_)
-                if waited >= UNWANTED
+                if waited >= LOAD_UNWANTED
                     && is_without_task(&handle, |state| state == WorkerState::Preparing) =>
             {
-                stopper::replace(&handle);
+                replace(&handle);
             }
             _ => {}
         }
@@ -129,13 +92,14 @@ fn look() -> bool {
 /// Whether some task waits for what is being loaded.
 fn is_wanted(handle: &WorkerHandle, outstanding: Outstanding) -> bool {
     match outstanding {
-        Outstanding::Load(load) => handle.entry.pool.wants(Kind::Isolate, (load as u32).wrapping_sub(1)),
+        Outstanding::Load(load) => handle.entry.pool.wants(Kind::Isolate, load.function()),
         Outstanding::Answer(_) | Outstanding::End => false,
     }
 }
 
-fn is_without_task(handle: &Arc<WorkerHandle>, owes: fn(WorkerState) -> bool) -> bool {
+/// Whether the worker holds no task, and is in such a state.
+fn is_without_task(handle: &WorkerHandle, is_meant: fn(WorkerState) -> bool) -> bool {
     let id = *handle.id.lock();
     let workers = handle.entry.pool.workers();
-    workers.iter().any(|worker| Some(worker.id) == id && owes(worker.state) && worker.held.is_empty())
+    workers.iter().any(|worker| Some(worker.id) == id && is_meant(worker.state) && worker.held.is_empty())
 }

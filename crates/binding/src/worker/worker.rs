@@ -12,7 +12,7 @@ use crate::doorbell::coalesce::{self, PendingRing};
 use crate::js::{self, Env};
 use crate::supervision::guard::Guard;
 use crate::supervision::pulse::Pulse;
-use crate::supervision::stopper;
+use crate::supervision::replace::replace;
 use crate::supervision::watchdog;
 use crate::supervision::worker_handle::WorkerHandle;
 use crate::tasks::functions;
@@ -326,7 +326,7 @@ impl WorkerSide {
         });
         if called.is_err() {
             let _ = js::take_exception(env);
-            stopper::replace(&self.handle);
+            replace(&self.handle);
         }
     }
 
