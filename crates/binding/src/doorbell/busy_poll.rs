@@ -1,14 +1,17 @@
-//! An event loop that waits for a single short task stays awake for a moment instead of sleeping in the kernel: to be woken
-//! from there takes several times longer than such a task.
+//! An event loop that waits for a single short task polls for a moment instead of sleeping in the kernel: to be
+//! woken from there takes several times longer than such a task.
 //!
-//! Somebody submits a task, awaits it, and submits the next. Once a few results in a row have come soon, an idle handle keeps the
-//! loop from sleeping, and its callback, which libuv calls just before it polls, looks for the result itself. A result that does not
-//! come soon ends the vigil, and what else the loop has to do is not held up: while it has anything, nobody looks.
+//! Somebody submits a task, awaits it, and submits the next. Once a few results in a row have come soon, an idle
+//! handle keeps the loop from sleeping, and its callback, which libuv calls just before it polls, looks for the
+//! result itself. A result that does not come soon ends the polling, and what else the loop has to do is not
+//! held up: while it has anything, the callback does not look.
 
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr;
 use std::time::{Duration, Instant};
+
+use pool::{WaitStreak, spin_until};
 
 use crate::doorbell::bell::Bell;
 use crate::doorbell::spin::{self, Spin};
@@ -18,17 +21,17 @@ use crate::engine::uv::{CloseCallback, IdleCallback, IdleCalls, UvIdle};
 /// A result has come soon if the loop has waited no longer than this for it, to be woken included.
 const SOON: Duration = Duration::from_micros(60);
 /// After so many in a row.
-const ROW: u32 = 4;
+const ENOUGH: u32 = 4;
 /// Looks at the bell, between the note that a thread leaves and its ring.
 const LOOKS: u32 = 64;
 
 pub(crate) struct BusyPoll {
+    /// Null where the loop is left alone.
     handle: Cell<*mut UvIdle>,
     event_loop: Cell<*mut c_void>,
     on_idle: Cell<Option<IdleCallback>>,
-    is_kept: Cell<bool>,
-    waits_since: Cell<Option<Instant>>,
-    in_a_row: Cell<u32>,
+    is_started: Cell<bool>,
+    results: WaitStreak,
     spin: Spin,
 }
 
@@ -38,16 +41,16 @@ impl Default for BusyPoll {
             handle: Cell::new(ptr::null_mut()),
             event_loop: Cell::new(ptr::null_mut()),
             on_idle: Cell::new(None),
-            is_kept: Cell::new(false),
-            waits_since: Cell::new(None),
-            in_a_row: Cell::new(0),
+            is_started: Cell::new(false),
+            results: WaitStreak::new(SOON, ENOUGH),
             spin: Spin::default(),
         }
     }
 }
 
 impl BusyPoll {
-    /// Makes the handle, where libuv can and there is a core to spare. `on_idle`, which finds `data` in the handle, has to call `look`.
+    /// Makes the handle, where libuv can and there is a core to spare. `on_idle`, which finds `data` in the
+    /// handle, has to call `look`.
     pub(crate) fn open(&self, event_loop: *mut c_void, data: *mut c_void, on_idle: IdleCallback) {
         if spin::has_spare_cores() {
             self.event_loop.set(event_loop);
@@ -68,10 +71,7 @@ impl BusyPoll {
 
     /// Completions have come, before they are delivered.
     pub(crate) fn note_arrival(&self) {
-        if let Some(since) = self.waits_since.take() {
-            let came_soon = since.elapsed() <= SOON;
-            self.in_a_row.set(if came_soon { self.in_a_row.get() + 1 } else { 0 });
-        }
+        self.results.end();
     }
 
     /// The loop goes on, and waits for a single future.
@@ -79,44 +79,48 @@ impl BusyPoll {
         if self.handle.get().is_null() {
             return;
         }
-        self.waits_since.set(Some(Instant::now()));
-        if self.in_a_row.get() >= ROW && !self.is_kept.get() {
-            self.keep(true);
+        self.results.begin(Instant::now());
+        if self.results.is_on() && !self.is_started.get() {
+            self.start(true);
         }
     }
 
-    fn keep(&self, kept: bool) {
-        self.is_kept.set(kept);
+    /// Starts the idle handle, or stops it.
+    fn start(&self, started: bool) {
+        self.is_started.set(started);
         if let (Some(idle), Some(on_idle)) = (idle_calls(), self.on_idle.get()) {
             // SAFETY: an open handle, on its loop's thread.
             unsafe {
-                if kept { (idle.start)(self.handle.get(), on_idle) } else { (idle.stop)(self.handle.get()) }
+                if started {
+                    (idle.start)(self.handle.get(), on_idle)
+                } else {
+                    (idle.stop)(self.handle.get())
+                }
             };
         }
     }
 
-    /// What the idle handle's callback does: looks for a moment whether something has come, by `has_rung`. `waits_for_one` says whether
-    /// the loop still waits for a single future.
+    /// What the idle handle's callback does: looks for a moment whether something has come, by `has_rung`.
+    /// `waits_for_one` says whether the loop still waits for a single future.
     pub(crate) fn look(&self, bell: &Bell, waits_for_one: bool, has_rung: impl Fn() -> bool) -> bool {
-        self.keep(false);
+        self.start(false);
         if !waits_for_one {
             return false;
         }
         if !self.would_sleep() {
             // The loop has something else to do, and will be back.
-            self.keep(true);
+            self.start(true);
             return false;
         }
         bell.enter();
-        let has_come = self.spin.wait(Instant::now() + SOON, has_rung);
+        let began = Instant::now();
+        let has_come = self.spin.wait(began + SOON, has_rung);
         if has_come {
-            let mut looks = 0;
-            while !bell.take_token() && looks < LOOKS {
-                looks += 1;
-                std::hint::spin_loop();
-            }
+            // Takes the token of that ring, so that it does not ring the loop once more. A deadline that has
+            // passed allows so many looks and no more.
+            spin_until(began, LOOKS, || bell.take_token());
         } else {
-            self.in_a_row.set(0);
+            self.results.reset();
         }
         bell.leave_now();
         has_come

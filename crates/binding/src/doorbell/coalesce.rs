@@ -1,18 +1,19 @@
-//! Gathering rings. A worker that runs tasks of a microsecond would ring its submitter for each, and a ring
+//! Coalescing rings. A worker that runs tasks of a microsecond would ring its submitter for each, and a ring
 //! that wakes a thread costs more than such a task. So while a worker's tasks are short it rings once for
-//! many: when it has gathered enough, or finds nothing more to run, or a task turns out long.
+//! many: when enough completions wait for the ring, or it finds nothing more to run, or a task turns out long.
 //!
-//! The last is the hazard: a worker that has gathered completions and then runs a long task could not ring
-//! for them. So a *watcher* thread looks every [`LATEST`] at the workers that gather, and rings for those whose
-//! oldest completion has waited that long. It sleeps when nobody gathers.
+//! The last is the hazard: a worker that has a ring pending and then runs a long task could not ring. So a
+//! *watcher* thread looks every [`LONGEST_DELAY`] at the workers whose rings are coalesced, and rings for
+//! those whose oldest completion has waited that long. It parks when there are none.
 
 use std::cell::RefCell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
+use pool::BackgroundThread;
 
 /// What is rung: the mailbox of an isolate.
 pub(crate) trait Ring: Send + Sync {
@@ -23,22 +24,23 @@ pub(crate) trait Ring: Send + Sync {
 const MOST_COALESCED: u32 = 32;
 /// About the longest that a completion waits for its ring while its worker runs another task.
 const LONGEST_DELAY: Duration = Duration::from_micros(200);
-/// After so many looks at which nobody gathered the watcher sleeps.
+/// After so many looks at which no ring was pending the watcher parks.
 const IDLE_LOOKS: u32 = 50;
 
-/// What one worker has gathered. Shared with the watcher.
+/// The ring that one worker owes a submitter. Shared with the watcher.
 #[derive(Default)]
 pub(crate) struct PendingRing {
     /// The mailbox that is to be rung. Locked by the worker for each post and by the watcher for each ring:
     /// hardly ever at the same time.
     mailbox: Mutex<Option<Arc<dyn Ring>>>,
+    /// How many completions wait for it.
     count: AtomicU32,
     // ORDERING: a hint between worker and watcher; the mailbox' mutex orders what matters.
     seen: AtomicBool,
 }
 
 impl PendingRing {
-    /// Rings for what was gathered.
+    /// Rings, if a ring is pending.
     pub(crate) fn flush(&self) {
         if self.count.load(Ordering::Relaxed) > 0 {
             let mailbox = self.mailbox.lock().take();
@@ -51,20 +53,23 @@ impl PendingRing {
     }
 
     fn add<R: Ring + 'static>(&self, mailbox: &Arc<R>) {
-        let mut waiting = self.mailbox.lock();
-        match &*waiting {
+        let mut pending = self.mailbox.lock();
+        match &*pending {
             Some(other) if ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(mailbox)) => {}
             other => {
                 if let Some(other) = other {
                     other.ring();
                 }
-                *waiting = Some(mailbox.clone());
+                *pending = Some(mailbox.clone());
             }
         }
-        drop(waiting);
-        // ORDERING: either the watcher, before it sleeps, sees the count, or we see that it sleeps.
-        match self.count.fetch_add(1, Ordering::SeqCst) {
-            0 => WATCHER.wake(),
+        drop(pending);
+        // ORDERING: either the watcher, before it parks, sees the count, or we see that it is parked; the fences
+        // are `BackgroundThread`'s.
+        match self.count.fetch_add(1, Ordering::Relaxed) {
+            0 => {
+                let _ = WATCHER.notify_if_parked();
+            }
             before if before + 1 >= MOST_COALESCED => self.flush(),
             _ => {}
         }
@@ -72,11 +77,11 @@ impl PendingRing {
 }
 
 thread_local! {
-    /// What this thread gathers, while its tasks are short.
+    /// Where this thread's rings wait, while its tasks are short.
     static CURRENT: RefCell<Option<Arc<PendingRing>>> = const { RefCell::new(None) };
 }
 
-/// From now on this thread gathers its rings, or rings at once again (`None`).
+/// From now on the rings of this thread are coalesced, or it rings at once again (`None`).
 pub(crate) fn coalesce_into(into: Option<&Arc<PendingRing>>) {
     CURRENT.with(|current| {
         let before = current.replace(into.cloned());
@@ -89,88 +94,61 @@ pub(crate) fn coalesce_into(into: Option<&Arc<PendingRing>>) {
 /// Rings `mailbox`, or notes that it is to be rung.
 pub(crate) fn ring<R: Ring + 'static>(mailbox: &Arc<R>) {
     CURRENT.with(|current| match &*current.borrow() {
-        Some(pending_ring) => pending_ring.add(mailbox),
+        Some(pending) => pending.add(mailbox),
         None => mailbox.ring(),
     });
 }
 
-#[derive(Default)]
-struct Watched {
-    list: Vec<std::sync::Weak<PendingRing>>,
-    runs: bool,
-    asleep: bool,
-}
+/// Those of all workers.
+static PENDING: Mutex<Vec<Weak<PendingRing>>> = Mutex::new(Vec::new());
 
-#[derive(Default)]
-struct Watcher {
-    watched: Mutex<Watched>,
-    wanted: Condvar,
-    is_asleep: AtomicBool,
-}
+static WATCHER: BackgroundThread = BackgroundThread::new("cf-rings", watch);
 
-static WATCHER: LazyLock<Watcher> = LazyLock::new(Watcher::default);
-
-/// Makes a place for a worker to gather in.
+/// Makes a place for the pending ring of a worker, and sees that it is watched.
 pub(crate) fn register() -> Arc<PendingRing> {
-    let pending_ring = Arc::new(PendingRing::default());
-    let mut watched = WATCHER.watched.lock();
-    watched.list.retain(|other| other.strong_count() > 0);
-    watched.list.push(Arc::downgrade(&pending_ring));
-    if !watched.runs {
-        let watcher = std::thread::Builder::new().name("cf-rings".into());
-        watched.runs = watcher.spawn(|| WATCHER.watch()).is_ok();
-    }
-    pending_ring
+    let pending = Arc::new(PendingRing::default());
+    let mut all = PENDING.lock();
+    all.retain(|other| other.strong_count() > 0);
+    all.push(Arc::downgrade(&pending));
+    drop(all);
+    // If the system refuses the thread no ring is coalesced.
+    let _ = WATCHER.start();
+    pending
 }
 
-/// Whether gathering is safe: without its watcher it is not.
+/// Whether coalescing is safe: without its watcher it is not.
 pub(crate) fn is_watched() -> bool {
-    WATCHER.watched.lock().runs
+    WATCHER.is_started()
 }
 
-impl Watcher {
-    fn wake(&self) {
-        if self.is_asleep.load(Ordering::SeqCst) {
-            let mut watched = self.watched.lock();
-            watched.asleep = false;
-            self.is_asleep.store(false, Ordering::SeqCst);
-            drop(watched);
-            self.wanted.notify_one();
+fn watch() {
+    let mut idle = 0;
+    loop {
+        std::thread::sleep(LONGEST_DELAY);
+        idle = if look() { 0 } else { idle + 1 };
+        if idle > IDLE_LOOKS {
+            WATCHER.park_unless(any_pending);
+            idle = 0;
         }
     }
+}
 
-    fn watch(&self) {
-        let mut idle = 0;
-        loop {
-            std::thread::sleep(LONGEST_DELAY);
-            let mut watched = self.watched.lock();
-            let mut any = false;
-            for pending_ring in watched.list.iter().filter_map(std::sync::Weak::upgrade) {
-                if pending_ring.count.load(Ordering::Relaxed) > 0 {
-                    any = true;
-                    // Seen before and not rung since: it has waited for a whole look.
-                    if pending_ring.seen.swap(true, Ordering::Relaxed) {
-                        pending_ring.flush();
-                    }
-                }
-            }
-            idle = if any { 0 } else { idle + 1 };
-            if idle > IDLE_LOOKS {
-                watched.asleep = true;
-                self.is_asleep.store(true, Ordering::SeqCst);
-                // Whoever began to gather before it could see that we sleep is seen here.
-                let missed = watched
-                    .list
-                    .iter()
-                    .filter_map(std::sync::Weak::upgrade)
-                    .any(|pending_ring| pending_ring.count.load(Ordering::SeqCst) > 0);
-                while watched.asleep && !missed {
-                    self.wanted.wait(&mut watched);
-                }
-                watched.asleep = false;
-                self.is_asleep.store(false, Ordering::SeqCst);
-                idle = 0;
+/// Rings for those that have waited long enough. Whether any ring was pending.
+fn look() -> bool {
+    let mut any = false;
+    for pending in PENDING.lock().iter().filter_map(Weak::upgrade) {
+        if pending.count.load(Ordering::Relaxed) > 0 {
+            any = true;
+            // Seen before and not rung since: it has waited for a whole look.
+            if pending.seen.swap(true, Ordering::Relaxed) {
+                pending.flush();
             }
         }
     }
+    any
+}
+
+fn any_pending() -> bool {
+    let all = PENDING.lock();
+    all.iter().filter_map(Weak::upgrade).any(|pending| pending.count.load(Ordering::Relaxed) > 0)
 }

@@ -1,11 +1,14 @@
-//! A thread that blocks for a short task stays awake for a moment: to be woken takes several times longer than such a task.
+//! A thread that blocks for a short task stays awake for a moment: to be woken takes several times longer than
+//! such a task.
 //!
-//! Staying awake pays only while the tasks are that short and a core is there for their worker. So it is tried again
-//! ever more rarely after it was in vain, and never where there is one core.
+//! Staying awake pays only while the tasks are that short and a core is there for their worker. So it is tried
+//! again ever more rarely after it was in vain, and never where there is one core.
 
 use std::cell::Cell;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
+
+use pool::spin_until;
 
 /// The longest that a thread stays awake: a few times what a short task takes there and back.
 const SPIN_TIME: Duration = Duration::from_micros(20);
@@ -21,6 +24,7 @@ pub(crate) fn has_spare_cores() -> bool {
     *HAS_SPARE_CORES
 }
 
+/// How it went for one thread so far.
 #[derive(Default)]
 pub(crate) struct Spin {
     failures: Cell<u32>,
@@ -38,20 +42,9 @@ impl Spin {
             self.skips.set(left);
             return false;
         }
-        let until = deadline.min(Instant::now() + SPIN_TIME);
-        loop {
-            for _ in 0..LOOKS {
-                if is_over() {
-                    self.failures.set(0);
-                    return true;
-                }
-                std::hint::spin_loop();
-            }
-            if Instant::now() >= until {
-                break;
-            }
-            // The worker may have this very core.
-            std::thread::yield_now();
+        if spin_until(deadline.min(Instant::now() + SPIN_TIME), LOOKS, is_over) {
+            self.failures.set(0);
+            return true;
         }
         let failures = (self.failures.get() + 1).min(MOST_FAILURES);
         self.failures.set(failures);

@@ -268,13 +268,11 @@ pub(crate) fn run_nested(
     turn.run_one(side, task.clone(), JsWork::Isolate(args)).map(|(_, outcome)| outcome)
 }
 
-/// Looks for the next task for a moment; see `pool::Linger`. The thread yields meanwhile, so that it costs a busy core nothing. Not for
-/// longer, because nothing else in the isolate runs, not even `terminate()`.
+/// Looks for the next task for a moment; see `pool::Linger`. Not for longer, because nothing else in the isolate
+/// runs meanwhile, not even `terminate()`.
 fn linger(bell: &Bell, side: &WorkerSide, alone: bool) {
     let until = side.linger.begin(Instant::now(), alone);
-    while !side.has_news() && !bell.take_token() && Instant::now() < until {
-        std::thread::yield_now();
-    }
+    pool::spin_until(until, 1, || side.has_news() || bell.take_token());
 }
 
 /// The native function behind every call of this module.
