@@ -1,8 +1,8 @@
 //! The N-API addon of concurrent-futures: the only crate that knows JavaScript.
 //!
-//! `connect` is called once by each isolate that loads the package; everything else hangs off what it returns.
-//! The way of a task: `future_calls::submit` → the queue of the `pool` crate → `slice` on a worker's thread →
-//! `run` → the future settles → `mailbox` and `bell` of the submitter → `deliver`.
+//! `connect` is called once by each isolate that loads the package; everything else hangs off what it
+//! returns. The way of a task: `future_calls::submit` → the queue of the `pool` crate → `slice` on a
+//! worker's thread → `run` → the future settles → `mailbox` and `bell` of the submitter → `deliver`.
 
 // A folder is a layer, and the noun that it is named after has a file like every other: worker/worker.rs.
 #![allow(clippy::module_inception)]

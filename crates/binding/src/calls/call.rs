@@ -99,7 +99,10 @@ pub(crate) unsafe fn enter(
 macro_rules! calls {
     ($($name:literal => $body:path),* $(,)?) => {
         [$(($name, {
-            unsafe extern "C" fn callback(env: $crate::js::Env, info: napi::sys::napi_callback_info) -> napi::sys::napi_value {
+            unsafe extern "C" fn callback(
+                env: $crate::js::Env,
+                info: napi::sys::napi_callback_info,
+            ) -> napi::sys::napi_value {
                 // SAFETY: `install` makes the function with the isolate's state as its data.
                 unsafe { $crate::calls::call::enter(env, info, $body) }
             }

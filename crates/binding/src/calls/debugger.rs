@@ -4,7 +4,7 @@ use crate::calls::call::{Answer, Call, nothing};
 use crate::js;
 use crate::supervision::debugger;
 
-/// `holdClocks(held)`: this thread is held at a breakpoint, or goes on.
+/// `holdClocks(held)`: this thread is paused at a breakpoint, or resumed.
 pub(crate) fn hold_clocks(call: &Call<'_>) -> Answer {
     call.state.breakpoint.set(call.bool(0)?);
     nothing(call)

@@ -5,14 +5,15 @@ use pool::Cancelled;
 use crate::calls::call::{Answer, Call, nothing};
 use crate::isolate::blocking_wait;
 use crate::isolate::deliver;
+use crate::isolate::row::Row;
 use crate::js::{self, Fault};
 use crate::tasks::task::Note;
 
 /// `state(slot)`
 pub(crate) fn state(call: &Call<'_>) -> Answer {
     call.state.flag_services();
-    let slab = call.state.slab.borrow();
-    let task = slab.get(call.u32(0)?).ok_or_else(|| Fault::internal("no such future"))?;
+    let futures = call.state.futures.borrow();
+    let task = futures.get(call.u32(0)?).ok_or_else(|| Fault::internal("no such future"))?;
     js::int(call.env, task.state() as i32)
 }
 
@@ -22,12 +23,14 @@ pub(crate) fn collect(call: &Call<'_>) -> Answer {
     let slot = call.u32(0)?;
     let task = call.state.task(slot)?;
     if !task.state().is_settled() {
-        call.state.header.set_row(0, slot, -1, 0.0);
-        return js::undefined(call.env);
+        return answer_row(call, slot, Row::unsettled());
     }
-    let (kind, number, value) = deliver::write_outcome(call.env, &task, task.take_outcome())?;
-    call.state.header.set_row(0, slot, kind, number);
-    value.map_or_else(|| js::undefined(call.env), Ok)
+    answer_row(call, slot, Row::of_outcome(call.env, &task, task.take_outcome())?)
+}
+
+fn answer_row(call: &Call<'_>, slot: u32, row: Row) -> Answer {
+    call.state.header.set_row(0, slot, row.kind, row.number);
+    row.value.map_or_else(|| js::undefined(call.env), Ok)
 }
 
 /// `progress(slot)`: the progress that was not delivered, as a flat array, or undefined.
@@ -45,8 +48,9 @@ pub(crate) fn cancel(call: &Call<'_>) -> Answer {
     js::boolean(call.env, found != Cancelled::No)
 }
 
-/// `park(slot, left)`: parks this thread until the task has settled, a pool asks for something, or a while has passed,
-/// `left` milliseconds at the longest. On a worker of a pool it may run the task here; see `nest`.
+/// `park(slot, left)`: parks this thread until the task has settled, a pool asks for something, or a while
+/// has passed, `left` milliseconds at the longest. On a worker of a pool it may run the task here; see
+/// `nest`.
 pub(crate) fn park(call: &Call<'_>) -> Answer {
     let task = call.state.task(call.u32(0)?)?;
     blocking_wait::park(call.state, &task, call.f64(1)?)?;
@@ -58,11 +62,11 @@ pub(crate) fn release(call: &Call<'_>) -> Answer {
     let (state, slot) = (call.state, call.u32(0)?);
     let task = state.task(slot)?;
     if task.state().is_settled() {
-        state.slab.borrow_mut().release(slot);
+        state.futures.borrow_mut().release(slot);
         state.keep_loop_alive(false);
-        let slab = state.slab.borrow();
+        let futures = state.futures.borrow();
         state.mailbox.prune(|note| match note {
-            Note::Settled(task) | Note::Progress(task) => slab.holds(task.owner().slot, task),
+            Note::Settled(task) | Note::Progress(task) => futures.holds(task.owner().slot, task),
             Note::Pool { .. } => true,
         });
     }

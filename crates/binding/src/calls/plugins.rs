@@ -6,7 +6,8 @@ use crate::calls::call::{Answer, Call};
 use crate::js::{self, Fault};
 use crate::native::plugins;
 
-/// `loadPlugin(path)`: an array of the number of the library's first task, which is its own, and the tasks' names.
+/// `loadPlugin(path)`: an array of the number of the library's first task, which is its own, and the tasks'
+/// names.
 pub(crate) fn load(call: &Call<'_>) -> Answer {
     let path = js::get_text(call.env, call.value(0)?)?;
     // SAFETY: the user vouches for the library that the user names; docs/plugins.md says what that means.

@@ -7,6 +7,7 @@ use napi::sys;
 use pool::{Config, Kind, StartFailure, Summary, WorkerState};
 
 use crate::calls::call::{Answer, Call, nothing, pool_of};
+use crate::isolate::header::scratch;
 use crate::js::{self, Fault};
 use crate::supervision::{stopper, worker_handle};
 use crate::tasks::pools;
@@ -21,21 +22,21 @@ const START_PAUSE: Duration = Duration::from_millis(50);
 /// pool; its number in the process is in `scratch[0]`.
 pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
     let header = &call.state.header;
-    let optional = |index: usize| Some(header.scratch(index)).filter(|number| *number >= 0.0);
+    let optional = |place: usize| Some(header.scratch(place)).filter(|number| *number >= 0.0);
     let config = Config {
-        max_workers: header.scratch(0) as usize,
-        min_workers: header.scratch(1) as usize,
+        max_workers: header.scratch(scratch::MAX_WORKERS) as usize,
+        min_workers: header.scratch(scratch::MIN_WORKERS) as usize,
         warm_kind: Kind::Isolate,
         handover_kind: Kind::Isolate,
-        idle_timeout: optional(2).map(js::duration),
-        max_queue: optional(3).map(|number| number as usize),
-        tasks_per_worker: header.scratch(4) as usize,
-        max_tasks_per_worker: optional(5).map(|number| number as u64),
+        idle_timeout: optional(scratch::IDLE_TIMEOUT).map(js::duration),
+        max_queue: optional(scratch::MAX_QUEUE).map(|number| number as usize),
+        tasks_per_worker: header.scratch(scratch::TASKS_PER_WORKER) as usize,
+        max_tasks_per_worker: optional(scratch::MAX_TASKS_PER_WORKER).map(|number| number as u64),
         start_retry_delay: Some(START_PAUSE),
         thread_name: js::get_text(call.env, call.value(0)?)?,
     };
-    let (id, entry) = pools::create(config, header.scratch(6), &call.state.mailbox);
-    header.set_scratch(0, f64::from(id));
+    let (id, entry) = pools::create(config, header.scratch(scratch::INTERRUPT_GRACE), &call.state.mailbox);
+    header.set_scratch(scratch::POOL_NUMBER, f64::from(id));
     js::int(call.env, call.state.add_pool(entry) as i32)
 }
 
@@ -75,7 +76,8 @@ pub(crate) fn want_room(call: &Call<'_>) -> Answer {
     js::boolean(call.env, !pool_of(call)?.pool.want_room())
 }
 
-/// `startFailed(pool, failure, form, cause)`: a worker that was asked for did not come. The failure is shared with lib/binding.ts.
+/// `startFailed(pool, failure, form, cause)`: a worker that was asked for did not come. The failure is
+/// shared with lib/binding.ts.
 pub(crate) fn start_failed(call: &Call<'_>) -> Answer {
     let cause = read_cause(call, 2)?;
     let failure = match call.u32(1)? {
@@ -97,8 +99,8 @@ pub(crate) fn read_cause(call: &Call<'_>, index: usize) -> Result<Option<Arc<Pac
     Ok(Some(Arc::new(Packed { form: form as u8, value })))
 }
 
-/// `assign(pool)`: the parcel that is to be carried now, and in its upper bits the worker; -1 for none. `delivered` must
-/// follow.
+/// `assign(pool)`: the parcel that is to be carried now, and in its upper bits the worker; -1 for none.
+/// `delivered` must follow.
 pub(crate) fn assign(call: &Call<'_>) -> Answer {
     let entry = pool_of(call)?;
     while let Some((task, id)) = entry.pool.assign() {
@@ -158,7 +160,8 @@ pub(crate) fn stats(call: &Call<'_>) -> Answer {
 /// How long a thread that sleeps may take to tell where it is.
 const ASLEEP: Duration = Duration::from_millis(2);
 
-/// `dump(pool)`: an array of `[number, kind, state, taskId, taskName, runningFor, stack, function, isAsleep]`, one for each worker.
+/// `dump(pool)`: an array of
+/// `[number, kind, state, taskId, taskName, runningFor, stack, function, isAsleep]`, one for each worker.
 /// Blocks for a few milliseconds at most, however many workers do not answer.
 pub(crate) fn dump(call: &Call<'_>) -> Answer {
     let env = call.env;
@@ -173,7 +176,8 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
         let busy = matches!(worker.state, WorkerState::Busy | WorkerState::Partial | WorkerState::Abandoned);
         let runs = handle.as_ref().filter(|_| busy);
         let asleep = runs.is_some_and(|handle| handle.is_asleep());
-        // What sleeps in the event loop runs no JavaScript and does not answer; what sleeps in `Atomics.wait` answers at once.
+        // What sleeps in the event loop runs no JavaScript and does not answer; what sleeps in
+        // `Atomics.wait` answers at once.
         let deadline = if asleep { deadline.min(Instant::now() + ASLEEP) } else { deadline };
         let stack = runs.and_then(|handle| handle.guard.look(None, deadline));
         let cells: [sys::napi_value; 9] = [
@@ -217,8 +221,8 @@ pub(crate) fn exit_after(call: &Call<'_>) -> Answer {
     js::boolean(call.env, killer.is_ok())
 }
 
-/// `mustForceExit()`: whether a worker of the process is abandoned, being stopped now, does not come back, or has a task in its hands: that of
-/// another isolate's pool, which nobody has asked to stop.
+/// `mustForceExit()`: whether a worker of the process is abandoned, being stopped now, does not come back,
+/// or has a task in its hands: that of another isolate's pool, which nobody has asked to stop.
 pub(crate) fn must_force_exit(call: &Call<'_>) -> Answer {
     let any_busy =
         || worker_handle::all().iter().any(|handle| handle.holds_any() || handle.pulse.has_outstanding());

@@ -1,9 +1,13 @@
 //! Submitting tasks.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use napi::sys;
 use pool::{Kind, Refusal, Spec};
 
 use crate::calls::call::{Answer, Call, nothing, pool_of};
+use crate::isolate::header::scratch;
 use crate::js::{self, Fault};
 use crate::native::chunk::Calls;
 use crate::supervision::stopper;
@@ -14,83 +18,68 @@ use crate::values::reading;
 use crate::values::value::{self, ArgList, Args, Value};
 use crate::values::writing;
 
-/// Answers of `submit` that are no slot. Shared with lib/binding.ts.
+// Answers of `submit` that are no slot, and of `refusal`. Shared with lib/binding.ts.
 const FULL: i32 = -1;
 const SHUT_DOWN: i32 = -2;
 const BROKEN: i32 = -3;
 const NO_CLOCK: i32 = -4;
 
-/// Bits of `flags`. Shared with lib/binding.ts.
+// Bits of `flags`. Shared with lib/binding.ts.
 const NATIVE: u32 = 1;
-/// `scratch[1..4]` has priority, timeout and queueTimeout in milliseconds, negative for none.
+/// `scratch` has priority, timeout and queueTimeout.
 const LIMITED: u32 = 2;
 /// The last argument is the task's name.
 const NAMED: u32 = 4;
 /// The buffers of the bytes among the values move.
 const MOVES: u32 = 8;
-/// The value is a list of the arguments of several calls of a native task, each of which takes `form` of them; if all are numbers, a
-/// Float64Array.
+/// The value is a list of the arguments of several calls of a native task, each of which takes `form` of
+/// them; if all are numbers, a Float64Array.
 const CHUNKED: u32 = 16;
 
-/// `submit(…values)` with its numbers in `scratch[4..8]`: pool, function, flags, form. Gives the slot of the future, or why
-/// there is none. If a MessagePort carries the values, there are none here; the number of their parcel is in `scratch[0]`,
-/// and the task waits for `seal`.
+/// `submit(…values)` with its numbers in `scratch`: pool, function, flags, form. Gives the slot of the
+/// future, or why there is none. If a MessagePort carries the values, there are none here; the number of
+/// their port value is in `scratch`, and the task waits for `seal`.
 pub(crate) fn submit(call: &Call<'_>) -> Answer {
-    const NUMBERS: usize = 4;
     let (env, state) = (call.env, call.state);
-    let number = |index: usize| state.header.scratch(NUMBERS + index) as u32;
-    let (function, flags, form) = (number(1), number(2), number(3) as u8);
-    let mut values = call.args();
-    let mut name = None;
-    if flags & NAMED != 0
-        && let Some((last, others)) = values.split_last()
-    {
-        name = Some(js::get_text(env, *last)?.into_boxed_str());
-        values = others;
-    }
-    let entry = state.pool(number(0))?;
-    let native = flags & NATIVE != 0;
-    let port_value =
-        (!native && value::is_on_port(form)).then(|| PortValue::of_arguments(entry.id, entry.owner.clone()));
-    let list = values.first().copied().filter(|_| !native && value::is_list(form));
+    let number = |place: usize| state.header.scratch(place) as u32;
+    let (function, flags) = (number(scratch::FUNCTION), number(scratch::FLAGS));
+    let form = number(scratch::VALUE_FORM) as u8;
+    let (mut values, name) = split_name(call, flags)?;
+    let entry = state.pool(number(scratch::POOL))?;
+    let is_native = flags & NATIVE != 0;
+    let port_value = (!is_native && value::is_on_port(form))
+        .then(|| PortValue::of_arguments(entry.id, entry.owner.clone()));
+    let list = values.first().copied().filter(|_| !is_native && value::is_list(form));
     let elements;
     if flags & CHUNKED != 0 {
         elements = js::elements(env, call.value(0)?)?;
         values = &elements;
     }
     let work = match &port_value {
-        Some(port_value) => {
-            JsWork::Isolate(Args { form, values: ArgList::One(Value::Port(PortRef(port_value.clone()))) })
-        }
-        None if native => native_work(call, function, flags, form, values)?,
+        Some(port_value) => on_port(form, port_value),
+        None if is_native => native_work(call, function, flags, form, values)?,
         None => isolate_work(call, flags, form, values)?,
     };
-    let slot = state.slab.borrow_mut().reserve();
-    let limit = |index: usize| {
-        let ms = if flags & LIMITED != 0 { state.header.scratch(index) } else { -1.0 };
-        (ms >= 0.0).then(|| js::duration(ms))
-    };
+    let slot = state.futures.borrow_mut().reserve();
+    let ticket = Ticket::new(state.mailbox.clone(), entry.id, slot, name);
     let spec = Spec {
-        kind: if native { Kind::Native } else { Kind::Isolate },
+        kind: if is_native { Kind::Native } else { Kind::Isolate },
         work,
         needs_handover: port_value.is_some(),
-        owner: Ticket {
-            port_value: port_value.clone(),
-            ..Ticket::new(state.mailbox.clone(), entry.id, slot, name)
-        },
+        owner: Ticket { port_value: port_value.clone(), ..ticket },
         // A native thread has every kernel; its number is for `dump`.
         needs: function,
-        priority: if flags & LIMITED != 0 { state.header.scratch(1) } else { 0.0 },
-        timeout: limit(2),
-        queue_timeout: limit(3),
+        priority: if flags & LIMITED != 0 { state.header.scratch(scratch::PRIORITY) } else { 0.0 },
+        timeout: limit(call, flags, scratch::TIMEOUT),
+        queue_timeout: limit(call, flags, scratch::QUEUE_TIMEOUT),
     };
     if spec.kind == Kind::Isolate && spec.timeout.is_some() && stopper::THREAD.start().is_err() {
-        state.slab.borrow_mut().release(slot);
+        state.futures.borrow_mut().release(slot);
         return js::int(env, NO_CLOCK);
     }
     match entry.pool.submit(spec) {
         Ok(task) => {
-            state.slab.borrow_mut().fill(slot, task);
+            state.futures.borrow_mut().fill(slot, task);
             // Only now: a task that is refused leaves them untouched.
             if let Some(list) = list {
                 reading::detach_all(env, list)?;
@@ -100,16 +89,39 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
             }
             state.keep_loop_alive(true);
             if let Some(port_value) = port_value {
-                state.header.set_scratch(0, port_value.number());
+                state.header.set_scratch(scratch::PORT_VALUE, port_value.number());
             }
             state.flag_services();
             js::int(env, slot as i32)
         }
         Err(refused) => {
-            state.slab.borrow_mut().release(slot);
+            state.futures.borrow_mut().release(slot);
             js::int(env, answer(&refused.reason))
         }
     }
+}
+
+/// The values of a submission, and its name.
+fn split_name<'a>(
+    call: &'a Call<'_>,
+    flags: u32,
+) -> Result<(&'a [sys::napi_value], Option<Box<str>>), Fault> {
+    match call.args().split_last() {
+        Some((name, values)) if flags & NAMED != 0 => {
+            Ok((values, Some(js::get_text(call.env, *name)?.into_boxed_str())))
+        }
+        _ => Ok((call.args(), None)),
+    }
+}
+
+/// The limit of time at this place of `scratch`, if there is one.
+fn limit(call: &Call<'_>, flags: u32, place: usize) -> Option<Duration> {
+    let ms = if flags & LIMITED != 0 { call.state.header.scratch(place) } else { -1.0 };
+    (ms >= 0.0).then(|| js::duration(ms))
+}
+
+fn on_port(form: u8, port_value: &Arc<PortValue>) -> JsWork {
+    JsWork::Isolate(Args { form, values: ArgList::One(Value::Port(PortRef(port_value.clone()))) })
 }
 
 fn isolate_work(call: &Call<'_>, flags: u32, form: u8, values: &[sys::napi_value]) -> Result<JsWork, Fault> {
@@ -142,7 +154,7 @@ fn native_work(
     Ok(JsWork::NativeChunk { kernel, calls: Calls { width: usize::from(form), values } })
 }
 
-/// `seal(pool, slot)`: the arguments of a task that a MessagePort carries are where its pool's owner finds them.
+/// `seal(pool, slot)`: the port value of a task is where its pool's owner finds it.
 pub(crate) fn seal(call: &Call<'_>) -> Answer {
     let task = call.state.task(call.u32(1)?)?;
     pool_of(call)?.pool.payload_ready(&task);
@@ -158,7 +170,7 @@ pub(crate) fn withdraw(call: &Call<'_>) -> Answer {
         port_value.forget();
     }
     pool_of(call)?.pool.withdraw(&task);
-    call.state.slab.borrow_mut().release(slot);
+    call.state.futures.borrow_mut().release(slot);
     call.state.keep_loop_alive(false);
     nothing(call)
 }
@@ -174,20 +186,20 @@ fn answer(refusal: &Refusal<JsWork>) -> i32 {
 
 /// `countCancelled(pool)`: a task was cancelled before it could be submitted.
 pub(crate) fn count_cancelled(call: &Call<'_>) -> Answer {
-    call.state.pool(call.u32(0)?)?.pool.count_cancelled();
+    pool_of(call)?.pool.count_cancelled();
     nothing(call)
 }
 
-/// `refusal(pool)`: in `scratch[1]` 0, or why a submission would be refused. The cause of a broken pool is the value, its form
-/// is in `scratch[0]`.
+/// `refusal(pool)`: in `scratch` 0, or why a submission would be refused. The cause of a broken pool is the
+/// value, its form is in `scratch`, too.
 pub(crate) fn refusal(call: &Call<'_>) -> Answer {
-    let entry = call.state.pool(call.u32(0)?)?;
+    let entry = pool_of(call)?;
     let refusal = entry.pool.refusal();
-    call.state.header.set_scratch(1, f64::from(refusal.as_ref().map_or(0, answer)));
+    call.state.header.set_scratch(scratch::REFUSAL, f64::from(refusal.as_ref().map_or(0, answer)));
     match refusal {
         Some(Refusal::Broken { cause: Some(cause) }) => {
             let (form, value) = writing::write_packed(call.env, &cause)?;
-            call.state.header.set_scratch(0, f64::from(form));
+            call.state.header.set_scratch(scratch::FORM, f64::from(form));
             Ok(value)
         }
         _ => js::undefined(call.env),

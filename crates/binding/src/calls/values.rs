@@ -10,16 +10,17 @@ use crate::values::reading;
 use crate::values::value::Value;
 use crate::values::writing;
 
-/// `write(value)`: the number of what V8's serializer made of it, for the next call that takes a value of the form
-/// WRITTEN; 0 if it cannot write this one.
+/// `write(value)`: the number of what V8's serializer made of it, for the next call that takes a value of
+/// the form WRITTEN; 0 if it cannot write this one.
 pub(crate) fn write(call: &Call<'_>) -> Answer {
     // SAFETY: in a call from JavaScript the context is entered and a handle scope open.
     let written = unsafe { serializer::serialize(call.value(0)?) }.map(Value::Serialized);
     keep(call, written)
 }
 
-/// `keepPlain(structure, fractions, texts, ends, lists, listEnds)`: the number of a value that was taken apart, of which so
-/// much is in the header, for the next call that takes a value of the form WRITTEN. The ends of pieces are there after the fractions.
+/// `keepPlain(structure, fractions, texts, ends, lists, listEnds)`: the number of a value that was taken
+/// apart, of which so much is in the header, for the next call that takes a value of the form WRITTEN. The
+/// ends of pieces are there after the fractions.
 pub(crate) fn keep_plain(call: &Call<'_>) -> Answer {
     let count = |index: usize| -> Result<usize, Fault> { Ok(call.u32(index)? as usize) };
     let (structure, fractions, ends, list_ends) = (count(0)?, count(1)?, count(3)?, count(5)?);
@@ -49,8 +50,8 @@ pub(crate) fn read_back(call: &Call<'_>) -> Answer {
     }
 }
 
-/// `hasNames(array)`: whether an array, no proxy, has enumerable properties besides its elements; `undefined` where that
-/// cannot be asked.
+/// `hasNames(array)`: whether an array, no proxy, has enumerable properties besides its elements;
+/// `undefined` where that cannot be asked.
 pub(crate) fn has_named_keys(call: &Call<'_>) -> Answer {
     // SAFETY: TypeScript has seen to it that this is an array and no proxy.
     match unsafe { array_keys::has_named_keys(call.env, call.value(0)?) }? {

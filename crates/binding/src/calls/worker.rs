@@ -18,14 +18,16 @@ use crate::tasks::pools;
 use crate::tasks::task;
 use crate::values::reading;
 use crate::values::value::Packed;
-use crate::worker::worker::{WorkerCallbacks, WorkerSide};
+use crate::worker::callbacks::WorkerCallbacks;
+use crate::worker::worker::WorkerSide;
 
 fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
     call.state.worker.borrow().clone().ok_or_else(|| Fault::internal("this thread is no worker of a pool"))
 }
 
-/// `attach(poolNumber, workerNumber, dispatch, prepare, leave, abort, recover, packError,
-/// prepareNow, caller, callerScript)`: makes this isolate a worker of the pool, whose tasks are called by that function. False if the pool is closed.
+/// `attach(poolNumber, workerNumber, dispatch, prepare, leave, abort, recover, packError, prepareNow, caller, callerScript)`:
+/// makes this isolate a worker of the pool, whose tasks are called by the function `caller` of that script.
+/// False if the pool is closed.
 pub(crate) fn attach(call: &Call<'_>) -> Answer {
     let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
     let function = |index: usize| js::reference(call.env, call.value(index)?);
@@ -77,15 +79,16 @@ pub(crate) fn settle(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `suspend()`: a task begins to wait without blocking: the worker gives up its place, and may take another task.
+/// `suspend()`: a task begins to wait without blocking: the worker gives up its place, and may take another
+/// task.
 pub(crate) fn suspend(call: &Call<'_>) -> Answer {
     side(call)?.suspend(false);
     call.state.bell.ring();
     nothing(call)
 }
 
-/// `giveBack()`: the numbers of the parcels that were sent to this worker for tasks that it will not claim soon, because it
-/// blocks; undefined for none. `gaveBack` must follow.
+/// `giveBack()`: the numbers of the parcels that were sent to this worker for tasks that it will not claim
+/// soon, because it blocks; undefined for none. `gaveBack` must follow.
 pub(crate) fn give_back(call: &Call<'_>) -> Answer {
     let tasks = side(call)?.give_back();
     if tasks.is_empty() {
@@ -142,7 +145,8 @@ pub(crate) fn recovered(call: &Call<'_>) -> Answer {
         side.recovered();
     } else {
         replace(&side.handle);
-        // At once: what a stop has left of the stack of async ids would end the process when the outermost callback returns.
+        // At once: what a stop has left of the stack of async ids would end the process when the outermost
+        // callback returns.
         side.guard.end_here();
     }
     side.request_turn();
@@ -221,7 +225,7 @@ pub(crate) fn report_progress(call: &Call<'_>) -> Answer {
 pub(crate) fn note_exit(call: &Call<'_>) -> Answer {
     // A worker that has left the pool ends like any other thread.
     if let Some(side) = call.state.worker.borrow().as_ref() {
-        side.note_exit(call.i32(0)?);
+        side.ending.note_exit(call.i32(0)?);
     }
     nothing(call)
 }
@@ -231,7 +235,7 @@ pub(crate) fn note_cause(call: &Call<'_>) -> Answer {
     let form = call.u32(0)? as u8;
     let value = reading::read_shared(call.env, &call.state.written, form, call.value(1)?)?;
     if let Some(side) = call.state.worker.borrow().as_ref() {
-        side.note_cause(Packed { form, value });
+        side.ending.note_cause(Packed { form, value });
     }
     nothing(call)
 }

@@ -1,10 +1,10 @@
-//! An event loop that waits for a single short task polls for a moment instead of sleeping in the kernel: to be
-//! woken from there takes several times longer than such a task.
+//! An event loop that waits for a single short task polls for a moment instead of sleeping in the kernel:
+//! to be woken from there takes several times longer than such a task.
 //!
-//! Somebody submits a task, awaits it, and submits the next. Once a few results in a row have come soon, an idle
-//! handle keeps the loop from sleeping, and its callback, which libuv calls just before it polls, looks for the
-//! result itself. A result that does not come soon ends the polling, and what else the loop has to do is not
-//! held up: while it has anything, the callback does not look.
+//! Somebody submits a task, awaits it, and submits the next. Once a few results in a row have come soon, an
+//! idle handle keeps the loop from sleeping, and its callback, which libuv calls just before it polls,
+//! looks for the result itself. A result that does not come soon ends the polling, and what else the loop
+//! has to do is not held up: while it has anything, the callback does not look.
 
 use std::cell::Cell;
 use std::ffi::c_void;

@@ -1,12 +1,13 @@
-//! Coalescing rings. A worker that runs tasks of a microsecond would ring its submitter for each, and a ring
-//! that wakes a thread costs more than such a task. So while a worker's tasks are short it rings once for
-//! many: when enough completions wait for the ring, or it finds nothing more to run, or a task turns out long.
+//! Coalescing rings. A worker that runs tasks of a microsecond would ring its submitter for each, and a
+//! ring that wakes a thread costs more than such a task. So while a worker's tasks are short it rings once
+//! for many: when enough completions wait for the ring, or it finds nothing more to run, or a task turns
+//! out long.
 //!
 //! The last is the hazard: a worker that has a ring pending and then runs a long task could not ring. So a
 //! *watcher* thread looks every [`LONGEST_DELAY`] at the workers whose rings are coalesced, and rings for
 //! those whose oldest completion has waited that long. It parks when there are none.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
@@ -29,7 +30,7 @@ const IDLE_LOOKS: u32 = 50;
 
 /// The ring that one worker owes a submitter. Shared with the watcher.
 #[derive(Default)]
-pub(crate) struct PendingRing {
+struct PendingRing {
     /// The mailbox that is to be rung. Locked by the worker for each post and by the watcher for each ring:
     /// hardly ever at the same time.
     mailbox: Mutex<Option<Arc<dyn Ring>>>,
@@ -40,8 +41,7 @@ pub(crate) struct PendingRing {
 }
 
 impl PendingRing {
-    /// Rings, if a ring is pending.
-    pub(crate) fn flush(&self) {
+    fn flush(&self) {
         if self.count.load(Ordering::Relaxed) > 0 {
             let mailbox = self.mailbox.lock().take();
             self.count.store(0, Ordering::Relaxed);
@@ -64,8 +64,8 @@ impl PendingRing {
             }
         }
         drop(pending);
-        // ORDERING: either the watcher, before it parks, sees the count, or we see that it is parked; the fences
-        // are `BackgroundThread`'s.
+        // ORDERING: either the watcher, before it parks, sees the count, or we see that it is parked; the
+        // fences are `BackgroundThread`'s.
         match self.count.fetch_add(1, Ordering::Relaxed) {
             0 => {
                 let _ = WATCHER.notify_if_parked();
@@ -81,16 +81,6 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<PendingRing>>> = const { RefCell::new(None) };
 }
 
-/// From now on the rings of this thread are coalesced, or it rings at once again (`None`).
-pub(crate) fn coalesce_into(into: Option<&Arc<PendingRing>>) {
-    CURRENT.with(|current| {
-        let before = current.replace(into.cloned());
-        if let Some(before) = before.filter(|_| into.is_none()) {
-            before.flush();
-        }
-    });
-}
-
 /// Rings `mailbox`, or notes that it is to be rung.
 pub(crate) fn ring<R: Ring + 'static>(mailbox: &Arc<R>) {
     CURRENT.with(|current| match &*current.borrow() {
@@ -104,21 +94,46 @@ static PENDING: Mutex<Vec<Weak<PendingRing>>> = Mutex::new(Vec::new());
 
 static WATCHER: BackgroundThread = BackgroundThread::new("cf-rings", watch);
 
-/// Makes a place for the pending ring of a worker, and sees that it is watched.
-pub(crate) fn register() -> Arc<PendingRing> {
-    let pending = Arc::new(PendingRing::default());
-    let mut all = PENDING.lock();
-    all.retain(|other| other.strong_count() > 0);
-    all.push(Arc::downgrade(&pending));
-    drop(all);
-    // If the system refuses the thread no ring is coalesced.
-    let _ = WATCHER.start();
-    pending
+/// A worker's side of it: whether the rings of its thread are coalesced.
+pub(crate) struct Coalescer {
+    pending: Arc<PendingRing>,
+    is_on: Cell<bool>,
 }
 
-/// Whether coalescing is safe: without its watcher it is not.
-pub(crate) fn is_watched() -> bool {
-    WATCHER.is_started()
+impl Coalescer {
+    /// For a new worker; off.
+    pub(crate) fn new() -> Self {
+        let pending = Arc::new(PendingRing::default());
+        let mut all = PENDING.lock();
+        all.retain(|other| other.strong_count() > 0);
+        all.push(Arc::downgrade(&pending));
+        drop(all);
+        // If the system refuses the thread no ring is coalesced.
+        let _ = WATCHER.start();
+        Coalescer { pending, is_on: Cell::new(false) }
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.is_on.get()
+    }
+
+    /// From now on the rings of the calling thread are coalesced, where that is safe, or not.
+    pub(crate) fn set(&self, on: bool) {
+        // Without its watcher it is not safe.
+        let on = on && WATCHER.is_started();
+        if self.is_on.replace(on) == on {
+            return;
+        }
+        CURRENT.set(on.then(|| self.pending.clone()));
+        if !on {
+            self.flush();
+        }
+    }
+
+    /// Rings, if a ring is pending.
+    pub(crate) fn flush(&self) {
+        self.pending.flush();
+    }
 }
 
 fn watch() {

@@ -14,8 +14,8 @@ use crate::doorbell::coalesce::{self, Ring};
 /// So many notes are nothing.
 const PRUNE_FROM: usize = 1024;
 
-// The workers write to it for each task, and the isolate's thread to the counts of the `Arc`s that hold it: on lines of
-// their own.
+// The workers write to it for each task, and the isolate's thread to the counts of the `Arc`s that hold it:
+// on lines of their own.
 #[repr(align(128))]
 pub(crate) struct Mailbox<N> {
     notes: Mutex<Vec<N>>,
@@ -104,7 +104,8 @@ impl<N> Mailbox<N> {
         std::mem::swap(&mut *self.notes.lock(), into);
     }
 
-    /// Forgets the notes that nobody wants, once there are many: the isolate's thread may not come back to its loop for long.
+    /// Forgets the notes that nobody wants, once there are many: the isolate's thread may not come back to
+    /// its loop for long.
     pub(crate) fn prune(&self, is_wanted: impl Fn(&N) -> bool) {
         let mut forgotten = Vec::new();
         let mut notes = self.notes.lock();

@@ -1,8 +1,8 @@
-//! A thread that blocks for a short task stays awake for a moment: to be woken takes several times longer than
-//! such a task.
+//! A thread that blocks for a short task stays awake for a moment: to be woken takes several times longer
+//! than such a task.
 //!
-//! Staying awake pays only while the tasks are that short and a core is there for their worker. So it is tried
-//! again ever more rarely after it was in vain, and never where there is one core.
+//! Staying awake pays only while the tasks are that short and a core is there for their worker. So it is
+//! tried again ever more rarely after it was in vain, and never where there is one core.
 
 use std::cell::Cell;
 use std::sync::LazyLock;

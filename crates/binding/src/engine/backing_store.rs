@@ -1,9 +1,9 @@
 //! The memory of an ArrayBuffer or SharedArrayBuffer, held outside of any isolate: V8's backing store.
 //!
-//! V8 hands it out as a `std::shared_ptr`. The symbols that this module looks up name libstdc++'s (`St10shared_ptr`),
-//! whose layout is part of that library's stable ABI: two pointers, to the object and to a control block, which begins
-//! with its vtable and two 32-bit counts, uses and weak. Where the symbols are missing, as with another C++ library,
-//! a transfer is a copy and shared memory is refused.
+//! V8 hands it out as a `std::shared_ptr`. The symbols that this module looks up name libstdc++'s
+//! (`St10shared_ptr`), whose layout is part of that library's stable ABI: two pointers, to the object and
+//! to a control block, which begins with its vtable and two 32-bit counts, uses and weak. Where the symbols
+//! are missing, as with another C++ library, a transfer is a copy and shared memory is refused.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -20,8 +20,8 @@ use crate::engine::v8::Isolate;
 struct SharedPtr {
     object: *mut c_void,
     control: *mut Control,
-    /// Never written: it makes the struct too large for registers, so that it is returned through memory, as a
-    /// C++ class with a destructor is.
+    /// Never written: it makes the struct too large for registers, so that it is returned through memory,
+    /// as a C++ class with a destructor is.
     padding: [usize; 2],
 }
 
@@ -102,7 +102,8 @@ impl BackingStore {
     /// `buffer` must be what `is_shared` says.
     pub(crate) unsafe fn of(buffer: sys::napi_value, is_shared: bool) -> Option<BackingStore> {
         let calls = calls()?;
-        // SAFETY: the symbol of `GetBackingStore` of that class; a `napi_value` of Node is the slot of the Local.
+        // SAFETY: the symbol of `GetBackingStore` of that class; a `napi_value` of Node is the slot of the
+        // Local.
         let pointer = unsafe {
             let get: Get = std::mem::transmute::<Address, Get>(calls.get[usize::from(is_shared)]);
             get(buffer)
@@ -115,8 +116,8 @@ impl BackingStore {
     pub(crate) fn open(&self) -> Option<sys::napi_value> {
         let calls = calls()?;
         let mut argument = self.clone_pointer();
-        // SAFETY: the symbol of `New(Isolate*, shared_ptr)` of that class, which takes the pointer by reference to
-        // a temporary of the caller; this thread has entered its isolate.
+        // SAFETY: the symbol of `New(Isolate*, shared_ptr)` of that class, which takes the pointer by
+        // reference to a temporary of the caller; this thread has entered its isolate.
         let local = unsafe {
             let new: New = std::mem::transmute::<Address, New>(calls.new[usize::from(self.is_shared)]);
             new((calls.current)(), &mut argument)
@@ -145,8 +146,8 @@ fn release(control: *mut Control) {
     if control.is_null() {
         return;
     }
-    // SAFETY: the caller owns one use, so the block is alive; the last use disposes of the object, and the last
-    // weak one, of which all uses together hold one, of the block.
+    // SAFETY: the caller owns one use, so the block is alive; the last use disposes of the object, and the
+    // last weak one, of which all uses together hold one, of the block.
     unsafe {
         if (*control).uses.fetch_sub(1, Ordering::AcqRel) == 1 {
             let vtable = &*(*control).vtable;

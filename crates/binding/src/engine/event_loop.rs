@@ -1,4 +1,5 @@
-//! The calls of the event loop's library: libuv's, or, where there is none, a threadsafe function behind the same calls.
+//! The calls of the event loop's library: libuv's, or, where there is none, a threadsafe function behind
+//! the same calls.
 
 use std::sync::OnceLock;
 
@@ -59,7 +60,8 @@ pub(crate) fn uv() -> &'static Uv {
     libuv().unwrap_or(&SUBSTITUTE)
 }
 
-/// Whether the runtime's own libuv is there: then a handle is opened on its loop, otherwise on the environment.
+/// Whether the runtime's own libuv is there: then a handle is opened on its loop, otherwise on the
+/// environment.
 pub(crate) fn has_libuv() -> bool {
     libuv().is_some()
 }

@@ -40,8 +40,8 @@ pub(crate) struct Frame {
 
 impl Interrupts {
     fn find(symbols: &Symbols) -> Option<Interrupts> {
-        // SAFETY: static and member functions of V8's public classes, and two functions of Node's; see `library` for how they
-        // are called.
+        // SAFETY: static and member functions of V8's public classes, and two functions of Node's; see
+        // `library` for how they are called.
         unsafe {
             Some(Interrupts {
                 current: Current::find(symbols)?,
@@ -87,13 +87,15 @@ impl Interrupts {
         unsafe { (self.terminate)(isolate) };
     }
 
-    /// Ends the JavaScript of this thread for good. A mere termination would leave Node's stack of async ids out of balance,
-    /// which Node punishes with the end of the process; so Node itself is told, as `worker.terminate()` does.
+    /// Ends the JavaScript of this thread for good. A mere termination would leave Node's stack of async
+    /// ids out of balance, which Node punishes with the end of the process; so Node itself is told, as
+    /// `worker.terminate()` does.
     ///
     /// # Safety
     /// Called on the isolate's thread, in a handle scope.
     pub(crate) unsafe fn end(&self, isolate: *mut Isolate) {
-        // SAFETY: the caller's. An environment lives as long as its contexts, and may be told to stop at any time.
+        // SAFETY: the caller's. An environment lives as long as its contexts, and may be told to stop at
+        // any time.
         unsafe {
             let context = self.current.context(isolate);
             if context.is_null() {
@@ -120,7 +122,8 @@ impl Interrupts {
     pub(crate) unsafe fn frames(&self, env: sys::napi_env, isolate: *mut Isolate, most: i32) -> Vec<Frame> {
         // kDetailed: line, column, script name, function name, eval, constructor, script id.
         const DETAILED: c_int = 0x7f;
-        // SAFETY: V8 allows looking at the stack in an interrupt callback; every Local lives in the caller's scope.
+        // SAFETY: V8 allows looking at the stack in an interrupt callback; every Local lives in the
+        // caller's scope.
         unsafe {
             let trace = (self.stack_trace)(isolate, most, DETAILED);
             if trace.is_null() {

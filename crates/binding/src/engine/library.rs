@@ -1,5 +1,5 @@
-//! Symbols of V8 and libuv that the runtime's executable exports and that N-API does not offer, looked up at run time. A
-//! missing one is no error: every user has another way. Each module looks up what it uses.
+//! Symbols of V8 and libuv that the runtime's executable exports and that N-API does not offer, looked up
+//! at run time. A missing one is no error: every user has another way. Each module looks up what it uses.
 //!
 //! V8's member functions are called through the Itanium C++ ABI of the platform, where a member function
 //! without virtual dispatch is a C function whose first argument is the object, and a `Local<T>`, being one
@@ -25,7 +25,8 @@ pub(crate) fn see_runtime(env: sys::napi_env) {
     IS_BUN.store(is_bun(env), Ordering::Relaxed);
 }
 
-/// Whether the runtime is Bun, which exports the names of libuv, and some of V8, as stubs that abort or mean something else.
+/// Whether the runtime is Bun, which exports the names of libuv, and some of V8, as stubs that abort or
+/// mean something else.
 fn is_bun(env: sys::napi_env) -> bool {
     let (mut global, mut is_there) = (ptr::null_mut(), false);
     // SAFETY: a live environment on its thread; out pointers to locals.
@@ -52,7 +53,8 @@ fn executable() -> Option<Library> {
     Some(Library::this())
 }
 
-/// The program that has loaded us. It exports libuv; V8's names follow another ABI here, so none of its symbols is found.
+/// The program that has loaded us. It exports libuv; V8's names follow another ABI here, so none of its
+/// symbols is found.
 #[cfg(windows)]
 fn executable() -> Option<Library> {
     Library::this().ok()

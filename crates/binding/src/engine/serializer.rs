@@ -1,8 +1,10 @@
-//! V8's serializer, called directly: what `node:v8` offers of it costs a buffer object on each side and a call into
-//! JavaScript for each value. It writes what lib/faithful.ts has found that it carries as `structuredClone` does.
+//! V8's serializer, called directly: what `node:v8` offers of it costs a buffer object on each side and a
+//! call into JavaScript for each value. It writes what lib/faithful.ts has found that it carries as
+//! `structuredClone` does.
 //!
-//! Both classes hold one pointer, to what they are made of. Without a delegate they throw on objects of the host and on
-//! shared memory. What is written has the format of `v8.Serializer`, so that `v8.Deserializer` can read it, too.
+//! Both classes hold one pointer, to what they are made of. Without a delegate they throw on objects of the
+//! host and on shared memory. What is written has the format of `v8.Serializer`, so that `v8.Deserializer`
+//! can read it, too.
 
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
@@ -56,7 +58,8 @@ pub(crate) struct Serializer {
 
 impl Serializer {
     fn find(symbols: &Symbols) -> Option<Serializer> {
-        // SAFETY: constructors, destructors and members of V8's two classes; see `library` for how they are called.
+        // SAFETY: constructors, destructors and members of V8's two classes; see `library` for how they are
+        // called.
         unsafe {
             Some(Serializer {
                 current: Current::find(symbols)?,
@@ -104,7 +107,8 @@ impl Serialized {
 
 impl Drop for Serialized {
     fn drop(&mut self) {
-        // SAFETY: without a delegate V8 takes the memory from `realloc`, and leaves freeing it to us; null does nothing.
+        // SAFETY: without a delegate V8 takes the memory from `realloc`, and leaves freeing it to us; null
+        // does nothing.
         unsafe { libc::free(self.0.data.cast()) };
     }
 }
@@ -118,8 +122,8 @@ const TOO_MUCH: usize = 1 << 16;
 /// On the thread of the current isolate, whose value it is, with its context entered and a handle scope open.
 pub(crate) unsafe fn serialize(value: sys::napi_value) -> Option<Serialized> {
     let serializer = serializer()?;
-    // SAFETY: the caller's. Each place is made, used and unmade here, in order; it does not move meanwhile, and a
-    // `TryCatch` lies on the stack, as it must. Whatever V8 throws stays in it.
+    // SAFETY: the caller's. Each place is made, used and unmade here, in order; it does not move meanwhile,
+    // and a `TryCatch` lies on the stack, as it must. Whatever V8 throws stays in it.
     let memory = unsafe {
         let isolate = serializer.current.isolate();
         let (mut catch, mut writer) = (Place::uninit(), Place::uninit());

@@ -16,8 +16,8 @@ fn bounds() -> Option<(usize, usize)> {
     fn read() -> Option<(usize, usize)> {
         let mut attributes = std::mem::MaybeUninit::uninit();
         let (mut low, mut size) = (std::ptr::null_mut(), 0);
-        // SAFETY: the attributes are written by the first call, read by the second and destroyed once; the other
-        // pointers are to locals.
+        // SAFETY: the attributes are written by the first call, read by the second and destroyed once; the
+        // other pointers are to locals.
         unsafe {
             if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
                 return None;

@@ -1,5 +1,6 @@
-//! The doorbell's handle where there is no libuv: a threadsafe function of N-API behind the few calls of a `uv_async_t` that the
-//! binding makes. Rings that come before the callback has begun are one ring, as with libuv.
+//! The doorbell's handle where there is no libuv: a threadsafe function of N-API behind the few calls of a
+//! `uv_async_t` that the binding makes. Rings that come before the callback has begun are one ring, as with
+//! libuv.
 
 use std::ffi::{c_int, c_void};
 use std::mem::size_of;
@@ -34,8 +35,8 @@ pub(crate) unsafe extern "C" fn init(
     let env: sys::napi_env = env.cast();
     let (mut name, mut function) = (ptr::null_mut(), ptr::null_mut());
     const NAME: &[u8] = b"concurrent-futures";
-    // SAFETY: a live environment on its thread; the name is text of that length; out pointers to locals; the context is the
-    // handle, whose memory is never freed.
+    // SAFETY: a live environment on its thread; the name is text of that length; out pointers to locals;
+    // the context is the handle, whose memory is never freed.
     let status = unsafe {
         sys::napi_create_string_utf8(env, NAME.as_ptr().cast(), NAME.len() as isize, &mut name);
         sys::napi_create_threadsafe_function(
@@ -73,8 +74,8 @@ pub(crate) unsafe extern "C" fn init(
 /// # Safety
 /// A handle that `init` has made; see there for how long it lives.
 unsafe fn ring<'a>(handle: *mut UvAsync) -> &'a Ring {
-    // SAFETY: the caller's; its memory is never freed, and what changes in it after `init` is atomic, but for `data`,
-    // which is written before the handle is shown to other threads.
+    // SAFETY: the caller's; its memory is never freed, and what changes in it after `init` is atomic, but
+    // for `data`, which is written before the handle is shown to other threads.
     unsafe { &*handle.cast::<Ring>() }
 }
 

@@ -53,7 +53,8 @@ impl Uv {
         handle
     }
 
-    /// A new idle handle on `event_loop`, with `data`, that does not keep the loop alive. Null where there is none.
+    /// A new idle handle on `event_loop`, with `data`, that does not keep the loop alive. Null where there
+    /// is none.
     pub(crate) fn open_idle(&self, event_loop: *mut c_void, data: *mut c_void) -> *mut UvIdle {
         const UV_IDLE: c_int = 6;
         let Some(idle) = self.idle else { return std::ptr::null_mut() };
@@ -77,7 +78,8 @@ impl Uv {
         Box::into_raw(memory).cast()
     }
 
-    /// Closes a handle on its loop's thread. Its few bytes are never freed: a late look at them must stay harmless.
+    /// Closes a handle on its loop's thread. Its few bytes are never freed: a late look at them must stay
+    /// harmless.
     pub(crate) fn close(&self, handle: *mut UvAsync, closed: CloseCallback) {
         // SAFETY: an open handle of this thread's loop, closed once.
         unsafe { (self.close)(handle, closed) };

@@ -20,7 +20,8 @@ pub(crate) struct Current {
 
 impl Current {
     pub(crate) fn find(symbols: &Symbols) -> Option<Current> {
-        // SAFETY: static members of `v8::Isolate`, and a member without arguments; see `library` for how they are called.
+        // SAFETY: static members of `v8::Isolate`, and a member without arguments; see `library` for how
+        // they are called.
         unsafe {
             Some(Current {
                 isolate: symbols.find(c"_ZN2v87Isolate10GetCurrentEv")?,

@@ -1,12 +1,12 @@
 //! Blocking waits on a worker's thread.
 //!
-//! A task that blocks for a future either runs that very task on its own stack, in its own place, or gives up
-//! its place and parks: then the pool lets another worker run, and starts one if there is none. It runs only the
-//! task that it waits for, never another one: that could keep the waiter after its wait has ended.
+//! A task that blocks for a future either runs that very task on its own stack, in its own place, or gives
+//! up its place and parks: then the pool lets another worker run, and starts one if there is none. It runs
+//! only the task that it waits for, never another one: that could keep the waiter after its wait has ended.
 //!
 //! Only a synchronous function can be run so: the continuation of a promise needs the event loop, which the
-//! waiter blocks. So functions that are known to be asynchronous go to another worker, and a wait that only this
-//! thread could end is refused. `docs/nesting.md` has the whole of it.
+//! waiter blocks. So functions that are known to be asynchronous go to another worker, and a wait that only
+//! this thread could end is refused. `docs/nesting.md` has the whole of it.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ const LONGEST_PARK: Duration = Duration::from_millis(20);
 /// How many tasks may lie on top of each other, also where the size of the stack is not known.
 const MOST_DEPTH: usize = if cfg!(unix) { 4096 } else { 64 };
 
-/// Parks until `task` has settled, a pool asks for something, or a slice of `left` is over.
+/// Parks until `task` has settled, a pool asks for something, or a part of `left` is over.
 pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64) -> Result<(), Fault> {
     let deadline = Instant::now() + js::duration(left).min(LONGEST_PARK);
     let side = state.worker.borrow().clone();
@@ -55,7 +55,7 @@ fn park_until(state: &IsolateState, deadline: Instant, is_over: impl Fn() -> boo
         }
         state.bell.park(deadline);
     }
-    // Whatever was posted meanwhile is delivered in the next turn of the loop.
+    // What was posted meanwhile is delivered in the next turn of the loop.
     state.bell.ring_loop();
 }
 
@@ -68,10 +68,11 @@ fn wait(
 ) -> Result<(), Fault> {
     if side.held.contains(task) && !task.state().is_settled() {
         return Err(Fault::invalid_state(
-            "the task lies under the one that waits for it, or its promise needs the same thread: neither could ever go on",
+            "the task lies under the one that waits for it, or its promise needs the same thread: \
+             neither could ever go on",
         ));
     }
-    // Perhaps what is waited for.
+    // The task that is waited for may be among them.
     side.finish_ended();
     let waiter = side.guard.innermost();
     let is_stopped =
@@ -84,18 +85,19 @@ fn wait(
     }
     let _registered = for_ever.then(|| deadlock::register(side, task)).transpose()?;
     let is_over = || task.state().is_settled() || is_stopped();
-    // The rest of a short task is over before another worker could have been started; one that is there is woken at once.
-    let spare = &side.handle.entry.patience;
+    // The rest of a short task is over before another worker could have been started. One that is there
+    // already is woken at once.
+    let patience = &side.handle.entry.patience;
     if side.is_first_wait_for(task) && task.state() == State::Running {
         let one_is_missed = side.suspend(false);
         let began = Instant::now();
-        let brief = if one_is_missed { deadline.min(began + spare.left()) } else { deadline };
+        let brief = if one_is_missed { deadline.min(began + patience.left()) } else { deadline };
         park_until(state, brief, is_over);
         side.resume(false);
         if !one_is_missed {
             return unwind_if_stopped(state, side, waiter.as_ref());
         }
-        spare.spend(began.elapsed());
+        patience.spend(began.elapsed());
     }
     if !is_over() {
         if task.owner().port_value.is_some()
@@ -112,8 +114,8 @@ fn wait(
     unwind_if_stopped(state, side, waiter.as_ref())
 }
 
-/// A waiter that was stopped while it could not be reached is unwound now, before it goes on. One that has looked at its
-/// `currentTask()` has its time of grace.
+/// A waiter that was stopped while it could not be reached is unwound now, before it goes on. One that has
+/// looked at its `currentTask()` has its time of grace.
 fn unwind_if_stopped(
     state: &IsolateState,
     side: &Rc<WorkerSide>,
@@ -123,9 +125,9 @@ fn unwind_if_stopped(
     if let Some(waiter) = stopped
         && side.guard.ask(waiter, false, true)
     {
-        // Any call into JavaScript will do: the interrupt is answered at its beginning. It has to insist, for all that is on top of the
-        // waiter is this package's.
-        side.call_nothing(state.env)?;
+        // Any call into JavaScript will do: the interrupt is answered at its beginning. It has to insist,
+        // because all that is on top of the waiter is this package's.
+        side.callbacks.call_nothing(state.env)?;
     }
     Ok(())
 }

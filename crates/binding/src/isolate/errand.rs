@@ -1,4 +1,4 @@
-//! What an isolate's thread has to do in its next call into JavaScript; see `slice`.
+//! What an isolate's thread has to do in its next call into JavaScript; see `turn`.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,17 +15,12 @@ use crate::worker::worker::WorkerSide;
 pub(crate) enum Errand {
     #[default]
     Nothing,
+    /// Deliver a batch of completions.
     Deliver,
-    Run {
-        side: Rc<WorkerSide>,
-        task: Arc<JsTask>,
-        args: Args,
-    },
+    /// Run this task.
+    Run { side: Rc<WorkerSide>, task: Arc<JsTask>, args: Args },
     /// Call this function with these.
-    Call {
-        function: sys::napi_ref,
-        args: Vec<Value>,
-    },
-    /// What `Run` came to: the outcome, or none if the task's promise is pending or it was stopped.
+    Call { function: sys::napi_ref, args: Vec<Value> },
+    /// What `Run` has come to: the outcome, or none if the task's promise is pending or it was stopped.
     Ran(Option<Outcome<JsWork>>),
 }

@@ -1,17 +1,22 @@
-//! The slots of an isolate's futures.
+//! The slots of an isolate's futures. TypeScript knows a future by its slot; a slot is used again once its
+//! future was delivered.
 
 use std::sync::Arc;
 
 use crate::tasks::task::JsTask;
 
+/// With more slots than this the memory is given back once all are free.
+const MANY: usize = 65_536;
+
 /// The futures that this isolate has submitted and that were not delivered yet.
 #[derive(Default)]
-pub(crate) struct Slab {
+pub(crate) struct FutureSlab {
     tasks: Vec<Option<Arc<JsTask>>>,
     free: Vec<u32>,
 }
 
-impl Slab {
+impl FutureSlab {
+    /// A slot for a task that is about to be submitted.
     pub(crate) fn reserve(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             self.tasks.push(None);
@@ -32,12 +37,13 @@ impl Slab {
         self.get(slot).is_some_and(|held| Arc::ptr_eq(held, task))
     }
 
+    /// The slot is free.
     pub(crate) fn release(&mut self, slot: u32) {
         self.tasks[slot as usize] = None;
         self.free.push(slot);
-        // A burst of a million futures should not hold its memory for ever.
-        if self.free.len() == self.tasks.len() && self.tasks.len() > 65_536 {
-            *self = Slab::default();
+        // A burst of a million futures does not keep its memory for ever.
+        if self.free.len() == self.tasks.len() && self.tasks.len() > MANY {
+            *self = FutureSlab::default();
         }
     }
 }

@@ -1,4 +1,5 @@
-//! An isolate that has loaded the package: what the binding keeps for it, and what its thread does when it is called.
+//! An isolate that has loaded the package: what the binding keeps for it, and what its thread does when it
+//! is called.
 
 pub(crate) mod blocking_wait;
 pub(crate) mod deliver;
@@ -6,6 +7,7 @@ pub(crate) mod errand;
 pub(crate) mod futures;
 pub(crate) mod header;
 pub(crate) mod pace;
+pub(crate) mod row;
 pub(crate) mod run;
 pub(crate) mod state;
 pub(crate) mod turn;

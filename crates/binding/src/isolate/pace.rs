@@ -1,46 +1,47 @@
-//! The clock of a slice of tasks.
+//! For how long a worker runs tasks in one turn of its loop, and whether they are short.
 
 use std::time::{Duration, Instant};
 
 use crate::worker::worker::WorkerSide;
 
 /// How long tasks are run before timers, messages and other callbacks get a turn.
-const TURN: Duration = Duration::from_millis(4);
+const TURN_TIME: Duration = Duration::from_millis(4);
 
-/// A look at it costs a part of a small task, so it is looked at after every few.
+/// The clock of one turn. A look at it costs a part of a small task, so it is looked at after every few.
 pub(crate) struct Pace {
     until: Instant,
+    /// When the clock was looked at last, and the tasks since.
     last: Instant,
     tasks: u32,
 }
 
 /// Tasks between two looks at the clock while they are short.
 const STRIDE: u32 = 8;
-/// Below this a task is short, and rings are gathered.
+/// Below this a task is short, and rings are coalesced.
 const SHORT: Duration = Duration::from_micros(50);
 
 impl Pace {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        Pace { until: now + TURN, last: now, tasks: 0 }
+        Pace { until: now + TURN_TIME, last: now, tasks: 0 }
     }
 
-    /// Whether the slice is over; decides, by the pace of the last tasks, whether rings are gathered.
+    /// Whether the turn is over. Decides, by the pace of the last tasks, whether rings are coalesced.
     pub(crate) fn is_over(&mut self, side: &WorkerSide) -> bool {
         self.tasks += 1;
-        if side.coalesces() && self.tasks < STRIDE {
+        if side.rings.is_on() && self.tasks < STRIDE {
             return false;
         }
         let now = Instant::now();
         let each = (now - self.last) / self.tasks;
         if self.tasks >= STRIDE || each > SHORT {
-            side.set_coalescing(each <= SHORT && self.tasks >= STRIDE);
+            side.rings.set(each <= SHORT && self.tasks >= STRIDE);
             (self.last, self.tasks) = (now, 0);
         }
         now >= self.until
     }
 
-    /// The worker waits: the time does not count.
+    /// The worker has waited: that time does not count.
     pub(crate) fn rest(&mut self) {
         self.tasks = 0;
         self.last = Instant::now();

@@ -1,10 +1,11 @@
-//! One JavaScript task: from the claim to its outcome, inside the guard that stops may hit.
+//! One JavaScript task: from the claim to its outcome, inside the guard, where a stop may hit it.
 
 use std::sync::Arc;
 
 use napi::sys;
 use pool::{Failure, Outcome};
 
+use crate::isolate::header::scratch;
 use crate::isolate::state::IsolateState;
 use crate::js;
 use crate::tasks::port_value::PortValue;
@@ -48,9 +49,9 @@ pub(crate) fn run(
     };
     let hit = side.guard.exit();
     if hit || !entered {
-        // The stop may have come when there was nothing left to cut off: then the task goes on once its promise settles, and
-        // stays in the worker's hands, where the stopper finds it.
-        let goes_on = called.is_ok() && entered && state.header.scratch(0) as u8 == FORM_PENDING;
+        // The stop may have come when there was nothing left to cut off: then the task goes on once its
+        // promise settles, and the worker still holds it, so that the stopper finds it.
+        let goes_on = called.is_ok() && entered && state.header.scratch(scratch::FORM) as u8 == FORM_PENDING;
         let _ = js::take_exception(env);
         if goes_on {
             side.await_promise(token);
@@ -111,7 +112,7 @@ fn read_result(
     token: f64,
     result: sys::napi_value,
 ) -> Option<Outcome<JsWork>> {
-    match state.header.scratch(0) as u8 {
+    match state.header.scratch(scratch::FORM) as u8 {
         FORM_PENDING => {
             side.await_promise(token);
             None
@@ -120,7 +121,7 @@ fn read_result(
     }
 }
 
-/// A value that a task sends, with what goes beside the addon.
+/// A value that a task sends; also one that a port carries beside the addon.
 pub(crate) fn read_value(state: &IsolateState, form: u8, value: sys::napi_value) -> Result<Value, js::Fault> {
     if !value::is_on_port(form) {
         return reading::read_packed(state.env, &state.written, form, value, true);
@@ -143,13 +144,14 @@ pub(crate) fn read_outcome(state: &IsolateState, form: u8, result: sys::napi_val
     }
 }
 
-/// `dispatch` catches what a task throws; what comes past it is, for instance, a stack overflow in its `catch`.
+/// `dispatch` catches what a task throws; what comes past it is, for instance, a stack overflow in its
+/// `catch`.
 fn uncaught(state: &IsolateState, side: &WorkerSide, error: Option<sys::napi_value>) -> Failure<JsWork> {
     let env = state.env;
     let packed = error.and_then(|error| {
         let pack = js::deref(env, side.callbacks.pack_error).ok()?;
         let result = js::call(env, pack, &[error]).ok()?;
-        let form = state.header.scratch(0) as u8 & !FORM_THREW;
+        let form = state.header.scratch(scratch::FORM) as u8 & !FORM_THREW;
         let value = read_value(state, form, result).ok()?;
         Some(Arc::new(Packed { form, value }))
     });

@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::ptr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::sys;
@@ -18,9 +19,9 @@ use crate::doorbell::busy_poll::BusyPoll;
 use crate::doorbell::mailbox::Mailbox;
 use crate::doorbell::spin::Spin;
 use crate::engine::event_loop;
-use crate::engine::uv::{AsyncCallback, IdleCallback, UvAsync};
+use crate::engine::uv::{self, AsyncCallback, IdleCallback, UvAsync};
 use crate::isolate::errand::Errand;
-use crate::isolate::futures::Slab;
+use crate::isolate::futures::FutureSlab;
 use crate::isolate::header::{HEADER_BYTES, Header};
 use crate::js::{self, Env, Fault, check};
 use crate::supervision::debugger::Breakpoint;
@@ -34,13 +35,13 @@ use crate::worker::worker::WorkerSide;
 pub(crate) struct Callbacks {
     /// `deliver(count, values)`
     pub(crate) deliver: sys::napi_ref,
-    /// Our native function that runs with the context entered; see `slice`.
+    /// Our native function that runs with the context entered; see `turn`.
     pub(crate) trampoline: sys::napi_ref,
-    /// An object to be the receiver when there is no better one.
+    /// An object to be the receiver where no fresh one is at hand.
     pub(crate) anchor: sys::napi_ref,
 }
 
-/// The functions by which the event loop and Node call us; see `slice`.
+/// The functions by which the event loop and Node call us; see `turn`.
 pub(crate) struct Entries {
     /// Called through JavaScript, with the isolate's state as its data.
     pub(crate) trampoline: unsafe extern "C" fn(Env, sys::napi_callback_info) -> sys::napi_value,
@@ -49,31 +50,37 @@ pub(crate) struct Entries {
     pub(crate) on_idle: IdleCallback,
 }
 
+/// The state of one isolate; see the module's text.
 pub(crate) struct IsolateState {
     pub(crate) env: Env,
     pub(crate) bell: Arc<Bell>,
     pub(crate) mailbox: Arc<JsMailbox>,
     pub(crate) header: Header,
     pub(crate) callbacks: Callbacks,
-    pub(crate) slab: RefCell<Slab>,
+    /// Those that this isolate has submitted.
+    pub(crate) futures: RefCell<FutureSlab>,
+    /// By the index under which TypeScript knows them.
     pub(crate) pools: RefCell<Vec<Option<Arc<PoolEntry>>>>,
     /// Notes taken from the mailbox and not delivered yet.
     pub(crate) pending: RefCell<VecDeque<Note>>,
-    /// Reasons to keep the loop alive: futures not delivered, and holds of TypeScript.
+    /// Reasons to keep the loop alive: futures not delivered, and what TypeScript has asked for by `hold`.
     loop_refs: Cell<usize>,
     async_handle: Cell<*mut UvAsync>,
     pub(crate) busy_poll: BusyPoll,
     /// Handles that the loop has not closed yet.
     closing: Cell<u32>,
-    pub(crate) worker: RefCell<Option<std::rc::Rc<WorkerSide>>>,
-    /// Of the pool that this isolate has left as a worker.
+    /// If this isolate is a worker of a pool.
+    pub(crate) worker: RefCell<Option<Rc<WorkerSide>>>,
+    /// If it was one and has left the pool.
     pub(crate) left_worker: RefCell<Option<Arc<WorkerHandle>>>,
+    /// What the next call of the trampoline is to do, and what the last one has come to.
     pub(crate) errand: RefCell<Errand>,
     /// What `write` has written, or `keepPlain` kept, for the call that follows.
     pub(crate) written: WrittenSlot,
-    /// The task whose arguments TypeScript is carrying to a worker.
+    /// The task whose port value TypeScript is handing over, and the worker that gets it.
     pub(crate) handover: RefCell<Option<(Arc<JsTask>, pool::WorkerId)>>,
     cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
+    /// For `resultSync`.
     pub(crate) spin: Spin,
     pub(crate) breakpoint: Breakpoint,
 }
@@ -95,13 +102,15 @@ impl IsolateState {
             env,
             mailbox: Arc::new(Mailbox::new(bell.clone())),
             bell,
-            header: Header::new(data),
+            // SAFETY: so many bytes of a buffer that a strong reference holds as long as the isolate lives,
+            // and that only the isolate's thread uses, in TypeScript and here.
+            header: unsafe { Header::new(data) },
             callbacks: Callbacks {
                 deliver: js::reference(env, deliver)?,
                 trampoline: ptr::null_mut(),
                 anchor: js::reference(env, js::object(env)?)?,
             },
-            slab: RefCell::default(),
+            futures: RefCell::default(),
             pools: RefCell::default(),
             pending: RefCell::default(),
             loop_refs: Cell::new(0),
@@ -133,12 +142,12 @@ impl IsolateState {
             check(unsafe { sys::napi_get_uv_event_loop(self.env, &mut own) })?;
             loop_or_env = own.cast();
         }
-        let uv = event_loop::uv();
-        let handle = uv.open(loop_or_env, raw.cast(), entries.on_bell);
+        let calls = event_loop::uv();
+        let handle = calls.open(loop_or_env, raw.cast(), entries.on_bell);
         if handle.is_null() {
             return Err(Fault::internal("no doorbell could be made"));
         }
-        uv.keep_loop_alive(handle, false);
+        calls.keep_loop_alive(handle, false);
         self.async_handle.set(handle);
         self.bell.hang(handle);
         self.busy_poll.open(loop_or_env, raw.cast(), entries.on_idle);
@@ -161,7 +170,7 @@ impl IsolateState {
         }
     }
 
-    /// The loop goes on; see `vigil`.
+    /// The loop goes on; see `doorbell::busy_poll`.
     pub(crate) fn note_wait(&self) {
         if self.waits_for_one() {
             self.busy_poll.note_wait();
@@ -173,8 +182,8 @@ impl IsolateState {
         self.loop_refs.get() == 1 && self.worker.borrow().is_none()
     }
 
-    /// Tells TypeScript, by the header, whether it should call `services` before it goes on: its thread may not
-    /// come back to the loop for long.
+    /// Tells TypeScript, by the header, whether it should call `services` before it goes on: its thread may
+    /// not come back to the loop for long.
     pub(crate) fn flag_services(&self) {
         if self.mailbox.has_services() {
             self.header.flag_services();
@@ -190,8 +199,7 @@ impl IsolateState {
 
     pub(crate) fn add_pool(&self, entry: Arc<PoolEntry>) -> u32 {
         let mut pools = self.pools.borrow_mut();
-        let free = pools.iter().position(Option::is_none);
-        match free {
+        match pools.iter().position(Option::is_none) {
             Some(index) => {
                 pools[index] = Some(entry);
                 index as u32
@@ -205,7 +213,7 @@ impl IsolateState {
 
     /// The task in a slot that TypeScript believes to be taken.
     pub(crate) fn task(&self, slot: u32) -> Result<Arc<JsTask>, Fault> {
-        self.slab.borrow().get(slot).cloned().ok_or_else(|| Fault::internal("no such future"))
+        self.futures.borrow().get(slot).cloned().ok_or_else(|| Fault::internal("no such future"))
     }
 
     /// The environment is being torn down: nothing may call into it, and what depends on it is told.
@@ -218,14 +226,14 @@ impl IsolateState {
         if let Some(handle) = self.left_worker.borrow_mut().take() {
             handle.note_end();
         }
-        // Pools that this isolate owned lose the one that starts their workers.
+        // Nobody is left that could start workers for the pools that this isolate owned.
         let pools = std::mem::take(&mut *self.pools.borrow_mut());
         for entry in pools.into_iter().flatten() {
             if Arc::ptr_eq(&entry.owner, &self.mailbox) {
                 entry.pool.terminate();
             }
         }
-        *self.slab.borrow_mut() = Slab::default();
+        *self.futures.borrow_mut() = FutureSlab::default();
         self.pending.borrow_mut().clear();
     }
 }
@@ -234,7 +242,7 @@ unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, data:
     let raw = data.cast::<IsolateState>();
     // SAFETY: Node calls the hook once, on the isolate's thread, before `on_closed` frees the state.
     let state = unsafe { &*raw };
-    // A panic must not cross into C; what was not told then is told by the worker's exit.
+    // A panic must not cross into C. What it has kept from being told, the worker's exit tells.
     let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| state.close()));
     let handle = state.bell.take_down();
     state.async_handle.set(ptr::null_mut());
@@ -249,7 +257,7 @@ unsafe extern "C" fn on_cleanup(hook: sys::napi_async_cleanup_hook_handle, data:
 
 unsafe extern "C" fn on_closed(handle: *mut UvAsync) {
     // SAFETY: libuv hands back a handle that `open_bell` made, whose data is the leaked state.
-    let raw = unsafe { crate::engine::uv::handle_data(handle).cast::<IsolateState>() };
+    let raw = unsafe { uv::handle_data(handle).cast::<IsolateState>() };
     // SAFETY: it lives until the last of the handles is closed.
     let closing = unsafe { &(*raw).closing };
     closing.set(closing.get() - 1);

@@ -1,11 +1,11 @@
-//! What an isolate's thread does when its bell rings: deliver completions, and, in a worker, claim and run
-//! tasks without going back to the event loop for each.
+//! What an isolate's thread does in a turn of its event loop, when its bell has rung: deliver completions,
+//! and, in a worker, claim and run tasks for some milliseconds without going back to the loop for each.
 //!
 //! The callback comes from libuv with no JavaScript below it and no context entered. `napi_make_callback`
 //! enters the context, and at this depth it drains microtasks and ticks when it returns. So every piece of
-//! work is one such call of our own native function, the *trampoline*, which finds in `errand` what to do.
-//! It returns a fresh object, the receiver of the next call: Node takes the receiver as the async resource,
-//! so each task starts with an async context of its own in which no other task ever ran.
+//! work is one such call of our own native function, the *trampoline*, which finds in the state's errand
+//! what to do. It returns a fresh object, the receiver of the next call: Node takes the receiver as the
+//! async resource, so each task starts with an async context of its own in which no other task ever ran.
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,12 +30,14 @@ use crate::values::value::{Args, Value};
 use crate::values::writing;
 use crate::worker::worker::WorkerSide;
 
+/// By these the event loop and Node call this module.
 pub(crate) const ENTRIES: Entries = Entries { trampoline, on_bell, on_idle };
 
 unsafe extern "C" fn on_bell(handle: *mut UvAsync) {
     // SAFETY: libuv calls with the handle that `open_bell` made; its data lives until the handle is closed.
     let state = unsafe { &*uv::handle_data(handle).cast::<IsolateState>() };
-    // A panic must not cross into C. It would be a bug of ours; the futures concerned are settled when the worker ends.
+    // A panic must not cross into C. It would be a bug of ours; the futures concerned settle when the
+    // worker ends.
     let _ = catch_unwind(AssertUnwindSafe(|| js::scoped(state.env, || take_turn(state))));
 }
 
@@ -59,15 +61,16 @@ fn take_turn(state: &IsolateState) {
     match side {
         None => turn.deliver(),
         Some(side) => {
-            side.set_turns(true);
-            // The event loop of an isolate that ends turns once more.
+            side.set_in_turn(true);
+            // The event loop of an isolate that is ending turns once more: then nothing is delivered or
+            // claimed.
             if turn.finish_ended(&side) {
                 turn.deliver();
             }
             if turn.finish_ended(&side) {
                 turn.serve(&side);
             }
-            side.set_turns(false);
+            side.set_in_turn(false);
             if side.has_ended() && turn.finish_ended(&side) {
                 side.request_turn();
             }
@@ -79,6 +82,7 @@ fn take_turn(state: &IsolateState) {
     state.note_wait();
 }
 
+/// One turn under way.
 struct LoopTurn<'a> {
     state: &'a IsolateState,
     /// The receiver of the next call; see the module's text.
@@ -87,7 +91,8 @@ struct LoopTurn<'a> {
 }
 
 impl LoopTurn<'_> {
-    /// Runs the errand in a callback scope. False if it did not come to its end, as where JavaScript cannot run any more.
+    /// Runs the errand in a callback scope. False if it did not return, as where JavaScript cannot run any
+    /// more.
     fn call_out(&mut self, errand: Errand) -> bool {
         let env = self.state.env;
         *self.state.errand.borrow_mut() = errand;
@@ -131,7 +136,7 @@ impl LoopTurn<'_> {
         self.call_out(Errand::Call { function, args });
     }
 
-    /// Claims and runs tasks until there are none, the slice is over, or the worker must do something else.
+    /// Claims and runs tasks until there are none, the turn is over, or the worker must do something else.
     fn serve(&mut self, side: &Rc<WorkerSide>) {
         for token in side.take_aborts() {
             self.call(side.callbacks.abort, vec![Value::Number(token)]);
@@ -145,7 +150,7 @@ impl LoopTurn<'_> {
         }
         self.state.bell.enter();
         self.work(side);
-        side.set_coalescing(false);
+        side.rings.set(false);
     }
 
     fn work(&mut self, side: &Rc<WorkerSide>) {
@@ -155,7 +160,7 @@ impl LoopTurn<'_> {
         loop {
             if self.state.mailbox.has_rung() {
                 side.finish(done.take());
-                // A callback may not end.
+                // The user's code in it may not end: then the watchdog sees that this call was not answered.
                 side.handle.pulse.call();
                 self.deliver();
             }
@@ -167,7 +172,7 @@ impl LoopTurn<'_> {
             }
             let mut turn = side.turn(done.take());
             if let Turn::Linger { alone } = turn {
-                side.pending_ring.flush();
+                side.rings.flush();
                 linger(&bell, side, alone);
                 pace.rest();
                 turn = side.turn(None);
@@ -184,9 +189,10 @@ impl LoopTurn<'_> {
                     return;
                 }
                 Next::Nothing => {
-                    side.pending_ring.flush();
+                    side.rings.flush();
                     pace.rest();
-                    // What has called a thread that lingered is still to be looked at.
+                    // A ring whose token the lingering thread took may have been for something else than a
+                    // task.
                     if !self.state.mailbox.has_rung() && bell.leave() {
                         if side.is_called() {
                             bell.ring_loop();
@@ -203,6 +209,7 @@ impl LoopTurn<'_> {
         }
     }
 
+    /// Runs a task. `None` if it has no outcome now: its promise is pending, or the isolate is ending.
     fn run_one(
         &mut self,
         side: &Rc<WorkerSide>,
@@ -211,7 +218,8 @@ impl LoopTurn<'_> {
     ) -> Option<(Arc<JsTask>, Outcome<JsWork>)> {
         let JsWork::Isolate(args) = work else { return None };
         if std::ptr::eq(self.receiver, self.anchor) {
-            // A store that a task leaves on the anchor would be seen by every task that runs on it.
+            // Gets a fresh receiver: a store that a task leaves on the anchor would be seen by every later
+            // task that runs on it.
             self.call_out(Errand::Nothing);
         }
         let errand = Errand::Run { side: side.clone(), task: task.clone(), args };
@@ -228,7 +236,8 @@ impl LoopTurn<'_> {
         outcome.map(|outcome| (task, outcome))
     }
 
-    /// Settles the tasks whose promise has settled in the last callback. False if the isolate ends by what it has left behind.
+    /// Settles the tasks whose promise has settled in the last callback. False if the isolate ends by what
+    /// that callback has left behind.
     fn finish_ended(&mut self, side: &Rc<WorkerSide>) -> bool {
         let lives_on = self.outlives_causes(side);
         if lives_on {
@@ -237,25 +246,26 @@ impl LoopTurn<'_> {
         lives_on
     }
 
-    /// Whether the isolate lives on after what the last callback has left behind, a rejection for instance. If not, the tasks in the worker's hands
-    /// are lost with it, that one among them, and no other ones.
+    /// Whether the isolate lives on after what the last callback has left behind, a rejection for instance.
+    /// If not, the tasks that the worker holds are lost with it, that callback's among them, and no other
+    /// ones.
     fn outlives_causes(&mut self, side: &Rc<WorkerSide>) -> bool {
-        if side.is_ending() {
+        if side.ending.is_near() {
             while !self.call_out(Errand::Nothing) {
                 if side.must_end() || !side.is_alive(self.state.env) {
                     side.set_claiming(false);
                     return false;
                 }
-                // There was more of it.
+                // One more error was left behind.
             }
-            // A listener of the user has handled it.
-            side.forget_cause();
+            // A listener of the user's has handled it.
+            side.ending.forget_cause();
         }
         true
     }
 }
 
-/// Runs a task on top of one that blocks for it, in a callback scope of its own: what is stopped there leaves the
+/// Runs a task on top of one that blocks for it, in a callback scope of its own: a stop there leaves the
 /// async context of the waiter alone. Microtasks and ticks do not run: the scope is not the outermost.
 pub(crate) fn run_nested(
     state: &IsolateState,
@@ -268,8 +278,8 @@ pub(crate) fn run_nested(
     turn.run_one(side, task.clone(), JsWork::Isolate(args)).map(|(_, outcome)| outcome)
 }
 
-/// Looks for the next task for a moment; see `pool::Linger`. Not for longer, because nothing else in the isolate
-/// runs meanwhile, not even `terminate()`.
+/// Looks for the next task for a moment; see `pool::Linger`. Not for longer, because nothing else in the
+/// isolate runs meanwhile, not even `terminate()`.
 fn linger(bell: &Bell, side: &WorkerSide, alone: bool) {
     let until = side.linger.begin(Instant::now(), alone);
     pool::spin_until(until, 1, || side.has_news() || bell.take_token());

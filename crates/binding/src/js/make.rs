@@ -70,7 +70,8 @@ pub(crate) fn bytes(env: Env, view: View, bytes: &[u8]) -> Result<sys::napi_valu
 /// What the oldest supported engine allows.
 const MOST_ELEMENTS: usize = 1 << 32;
 
-/// From this size on the memory of a buffer may well be refused: N-API ends the process then, the class throws a RangeError.
+/// From this size on the memory of a buffer may well be refused: N-API ends the process then, the class
+/// throws a RangeError.
 const LARGE: usize = 1 << 20;
 
 /// A new ArrayBuffer with a copy of `bytes`.

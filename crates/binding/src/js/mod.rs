@@ -1,14 +1,14 @@
 //! Thin, checked wrappers over the N-API calls that the hot paths use. Each returns a [`Fault`] when the
-//! call did not succeed; nothing here panics. Values are read in `read.rs` and made in `make.rs`; here they are
-//! used.
+//! call did not succeed; nothing here panics. Values are read in `read.rs` and made in `make.rs`; here they
+//! are used.
 
 use std::ffi::{CStr, c_void};
 use std::ptr;
 
 use napi::sys;
 
-// SAFETY (for the macros' users): every N-API call of this module is given an `env` that belongs to the calling
-// thread, values that are live in the current handle scope, and out pointers to initialised locals.
+// SAFETY (for the macros' users): every N-API call of this module is given an `env` that belongs to the
+// calling thread, values that are live in the current handle scope, and out pointers to initialised locals.
 macro_rules! out {
     ($type:ty, $init:expr, |$out:ident| $call:expr) => {{
         let mut $out: $type = $init;

@@ -50,8 +50,8 @@ pub(crate) fn string_length(env: Env, value: sys::napi_value) -> Result<usize, F
     Ok(length)
 }
 
-/// Reads a string of this length, all of whose characters fit a byte, into a vector that is empty and has room for one byte
-/// more than that.
+/// Reads a string of this length, all of whose characters fit a byte, into a vector that is empty and has
+/// room for one byte more than that.
 pub(crate) fn get_latin1(
     env: Env,
     value: sys::napi_value,
@@ -140,8 +140,8 @@ pub(crate) fn get_bytes<'a>(env: Env, value: sys::napi_value) -> Result<(View, &
     if length == 0 || data.is_null() {
         return Ok((view, &[]));
     }
-    // SAFETY: the engine vouches for `length` bytes at `data` until JavaScript runs again. Callers copy at once, or keep the
-    // memory by its store and detach the buffer before that; see `Lent`.
+    // SAFETY: the engine vouches for `length` bytes at `data` until JavaScript runs again. Callers copy at
+    // once, or keep the memory by its store and detach the buffer before that; see `Lent`.
     Ok((view, unsafe { std::slice::from_raw_parts(data.cast(), length) }))
 }
 

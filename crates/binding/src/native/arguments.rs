@@ -18,12 +18,14 @@ pub(crate) fn number(args: &[Value], index: usize) -> f64 {
     }
 }
 
-/// A number that TypeScript has checked to be an integer >= 0; what is larger than a `usize` is the largest one.
+/// A number that TypeScript has checked to be an integer >= 0; what is larger than a `usize` is the largest
+/// one.
 pub(crate) fn size(args: &[Value], index: usize) -> usize {
     number(args, index) as usize
 }
 
-/// Bytes, or the UTF-8 of a string. Encoded here and not by TypeScript, to leave that work to the pool's thread.
+/// Bytes, or the UTF-8 of a string. Encoded here and not by TypeScript, to leave that work to the pool's
+/// thread.
 pub(crate) fn bytes<'a>(
     args: &'a [Value],
     index: usize,
@@ -77,7 +79,8 @@ pub(crate) fn take_bytes(args: ArgList, control: &dyn Control) -> Result<Vec<u8>
     }
 }
 
-/// Bytes to read or copy between two looks at the control. Fresh memory is slow: the system clears it page by page.
+/// Bytes to read or copy between two looks at the control. Fresh memory is slow: the system clears it page
+/// by page.
 const BYTES_PER_CHECK: usize = 256 * 1024;
 
 pub(crate) fn copy(bytes: &[u8], control: &dyn Control) -> Result<Vec<u8>, KernelError> {
@@ -103,7 +106,8 @@ pub(crate) fn numbers<T: Pod>(args: &[Value], index: usize) -> Cow<'_, [T]> {
         _ => Cow::Owned(
             bytes
                 .chunks_exact(size_of::<T>())
-                // SAFETY: a chunk has the size of a `T`, which takes any bytes; nothing is said of its alignment.
+                // SAFETY: a chunk has the size of a `T`, which takes any bytes; nothing is said of its
+                // alignment.
                 .map(|chunk| unsafe { chunk.as_ptr().cast::<T>().read_unaligned() })
                 .collect(),
         ),

@@ -115,8 +115,8 @@ fn summary(args: &[Value], control: &dyn Control) -> Result<Value, KernelError> 
     ])))
 }
 
-/// An object of numbers in the format of `v8.Serializer`, since JSON has neither NaN nor -0. Each reader of V8
-/// reads all older versions of the format; 13 is older than any Node that can load this.
+/// An object of numbers in the format of `v8.Serializer`, since JSON has neither NaN nor -0. Each reader of
+/// V8 reads all older versions of the format; 13 is older than any Node that can load this.
 fn serialize_object(properties: &[(&str, f64)]) -> Vec<u8> {
     const HEADER: [u8; 3] = [0xff, 13, b'o'];
     let mut out = Vec::from(HEADER);

@@ -1,5 +1,5 @@
-//! Native tasks: the kernels, by number, and users' plug-ins, whose numbers begin above theirs. Which number is what
-//! TypeScript knows (lib/native.ts); it has checked the arguments and made them positional.
+//! Native tasks: the kernels, by number, and users' plug-ins, whose numbers begin above theirs. Which
+//! number is what TypeScript knows (lib/native.ts); it has checked the arguments and made them positional.
 
 pub(crate) mod arguments;
 pub(crate) mod chunk;

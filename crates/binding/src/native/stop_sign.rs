@@ -1,10 +1,11 @@
 //! How a plug-in that runs hears that its task has ended otherwise than by its own return.
 //!
-//! `raise` runs on whatever thread settles the future. It first raises `ended`, which is the cancel flag that the plug-in sees, and then
-//! looks whether a hook was left; a task that leaves a hook first says so in `hooked` and then looks at `ended`. Both pairs are
-//! sequentially consistent, so at least one of the two sees the other; who takes the hook out of `HOOKS` calls it. The code
-//! of a hook is the plug-in's, and may not come back: `raise` calls it on a thread of its own, for the thread on which it
-//! runs has others to care for.
+//! `raise` runs on whatever thread settles the future. It first raises `ended`, which is the cancel flag
+//! that the plug-in sees, and then looks whether a hook was left; a task that leaves a hook first says so
+//! in `hooked` and then looks at `ended`. Both pairs are sequentially consistent, so at least one of the
+//! two sees the other; who takes the hook out of `HOOKS` calls it. The code of a hook is the plug-in's, and
+//! may not come back: `raise` calls it on a thread of its own, for the thread on which it runs has others
+//! to care for.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -23,7 +24,8 @@ pub(crate) struct StopSign {
 
 pub(crate) type Hook = Box<dyn FnOnce() + Send>;
 
-/// The hooks of running tasks, by the address of the task's sign. In one place and not in each task: few tasks have any.
+/// The hooks of running tasks, by the address of the task's sign. In one place and not in each task: few
+/// tasks have any.
 static HOOKS: LazyLock<Mutex<HashMap<usize, Hook>>> = LazyLock::new(Mutex::default);
 
 impl StopSign {

@@ -1,7 +1,8 @@
-//! Threads that a debugger holds at a breakpoint: as long as there is one, the clocks of all tasks stand still.
+//! Isolates that a debugger has paused at a breakpoint: as long as there is one, the clocks of all tasks
+//! stand still.
 //!
-//! Each isolate says of itself when it is held and when it goes on (lib/debugger.ts); an isolate that ends while it is
-//! held goes on by ending.
+//! Each isolate says of itself when it is paused and when it is resumed (lib/debugger.ts). One that ends
+//! while it is paused counts as resumed.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use pool::Pause;
 
-/// How many isolates are held. The clocks are stopped and let go under this mutex, so that they end up as the
-/// count says.
+/// How many isolates are paused. The clocks are stopped and resumed under this mutex, so that they end up
+/// as the count says.
 static PAUSED: Mutex<usize> = Mutex::new(0);
 
 /// Whether an inspector listens, as the main thread has seen it: other threads cannot see it themselves.
@@ -24,7 +25,7 @@ pub(crate) struct Breakpoint {
 }
 
 impl Breakpoint {
-    /// The isolate's thread is held, or goes on.
+    /// The isolate is paused, or resumed.
     pub(crate) fn set(&self, is_paused: bool) {
         if self.is_paused.replace(is_paused) == is_paused {
             return;
@@ -35,7 +36,7 @@ impl Breakpoint {
     }
 }
 
-/// Whether some isolate is held.
+/// Whether some isolate is paused.
 pub(crate) fn any_paused() -> bool {
     *PAUSED.lock() > 0
 }

@@ -23,9 +23,9 @@ pub(crate) fn loads_modules(frame: &Frame) -> bool {
     frame.script.starts_with("node:internal/modules/")
 }
 
-/// Node's own modules that keep nothing of their own from one call to the next: what they change belongs to the caller,
-/// such as a URL, a stream or an emitter. Not here, for example, are timers, ticks, async hooks, errors (they set
-/// `Error.stackTraceLimit` for a moment) and modules.
+/// Node's own modules that keep nothing of their own from one call to the next: what they change belongs to
+/// the caller, such as a URL, a stream or an emitter. Not here, for example, are timers, ticks, async
+/// hooks, errors (they set `Error.stackTraceLimit` for a moment) and modules.
 const STATELESS: [&str; 14] = [
     "node:internal/url",
     "node:url",
@@ -46,8 +46,8 @@ const STATELESS: [&str; 14] = [
 
 const STREAMS: &str = "node:internal/streams/";
 
-/// The part of streams that could run for one that is Node's: the standard output of the thread. One that is cut off
-/// while it writes never writes again.
+/// The part of streams that could run for one that is Node's: the standard output of the thread. One that
+/// is cut off while it writes never writes again.
 fn writes(frame: &Frame) -> bool {
     ["write", "Write"].iter().any(|name| frame.function.contains(name))
 }
@@ -77,7 +77,8 @@ impl Caller {
         frame.script.strip_prefix(package).is_some_and(|file| file.starts_with('/'))
     }
 
-    /// Whether a frame is a user's, and not Node's, such as that by which the event loop calls, or of this package.
+    /// Whether a frame is a user's, and not Node's, such as that by which the event loop calls, or of this
+    /// package.
     pub(crate) fn is_users(&self, frame: &Frame) -> bool {
         !is_nodes(frame) && !self.is_ours(frame)
     }
@@ -87,8 +88,8 @@ impl Caller {
         frames.iter().any(|frame| self.is_users(frame))
     }
 
-    /// Whether all that runs, up to the innermost frame of the user's, is of modules of Node that keep nothing, or of this package,
-    /// which lib/worker/recovery.ts puts right.
+    /// Whether all that runs, up to the innermost frame of the user's, is of modules of Node that keep
+    /// nothing, or of this package, which lib/worker/recovery.ts puts right.
     pub(crate) fn keeps_nothing(&self, frames: &[Frame]) -> bool {
         let users = frames.iter().position(|frame| self.is_users(frame));
         if users.is_none() && !frames.iter().any(|frame| self.is_ours(frame)) {
@@ -99,7 +100,8 @@ impl Caller {
     }
 }
 
-/// Frames as the lines of a stack, up to the innermost `caller` and without the scope in which it calls the task.
+/// Frames as the lines of a stack, up to the innermost `caller` and without the scope in which it calls the
+/// task.
 pub(crate) fn describe(frames: &[Frame], caller: &Caller) -> String {
     let mut users = &frames[..frames.iter().position(|frame| caller.is_at(frame)).unwrap_or(frames.len())];
     while let Some((last, above)) = users.split_last()

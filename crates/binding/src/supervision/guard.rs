@@ -1,9 +1,9 @@
 //! The guard of a worker isolate: which task a stop may hit, and the proof that it hits no other.
 //!
 //! The worker enters a task and leaves it under the guard's mutex. A stop means one task: it is carried out
-//! only while, under the same mutex, that task is the one that was entered, and it sets `hit`. On leaving, the
-//! worker sees `hit` and takes the termination back before anything else runs. So a stop that comes late finds
-//! another task, or none, and does nothing. `docs/interrupt.md` has the whole protocol.
+//! only while, under the same mutex, that task is the one that was entered, and it sets `hit`. On leaving,
+//! the worker sees `hit` and takes the termination back before anything else runs. So a stop that comes
+//! late finds another task, or none, and does nothing. `docs/interrupt.md` has the whole protocol.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -19,11 +19,11 @@ use crate::js;
 use crate::supervision::frames::{self, Caller};
 use crate::tasks::task::JsTask;
 
-/// What an interrupt, once it is on the worker's thread, is to do.
+/// What an interrupt is to do once V8 calls it on the worker's thread.
 enum Request {
     Nothing,
-    /// Stop this task; with `expired`, fail it as timed out first, with its stack. With `insists` also in this package's code
-    /// and in those parts of Node that keep nothing of their own.
+    /// Stop this task; with `expired`, also fail it as timed out, with its stack. With `insists` also in this
+    /// package's code and in those parts of Node that keep nothing of their own.
     Stop {
         task: Arc<JsTask>,
         expired: bool,
@@ -36,27 +36,31 @@ enum Request {
 }
 
 struct GuardState {
+    /// Null where the isolate cannot be interrupted, or is ending.
     isolate: *mut Isolate,
     env: sys::napi_env,
-    /// The task that runs, innermost last: tasks that run while another waits are above it.
+    /// The tasks that run, innermost last: tasks that run while another waits are above it.
     entered: Vec<Arc<JsTask>>,
+    /// Whether the innermost task was terminated.
     hit: bool,
     /// The id of the task that was hit last.
     last_hit: Option<u64>,
-    /// A stop went through code that is broken by being stopped.
+    /// Whether a stop went through code that is broken by being stopped.
     harmed: bool,
+    /// What the next interrupt is to do.
     request: Request,
     /// Whether the last answer was that no code of the user's runs.
     is_put_off: bool,
     /// How often the stop of this task was put off.
     put_offs: u32,
+    /// Whether the last look was answered, and what it has seen.
     answered: bool,
     stack: Option<String>,
 }
 
 impl GuardState {
-    /// Whether the JavaScript that runs is this task's, as far as can be told: it is the innermost, or none runs in the guard and it may be
-    /// a continuation of its.
+    /// Whether the JavaScript that runs is this task's, as far as can be told: it is the innermost, or none
+    /// runs in the guard and it may be a continuation of its.
     fn may_run(&self, task: &Arc<JsTask>) -> bool {
         self.entered.last().is_none_or(|innermost| Arc::ptr_eq(innermost, task))
     }
@@ -66,16 +70,18 @@ impl GuardState {
 // interrupt callback, which V8 calls on the isolate's thread; `close` nulls them before the isolate ends.
 unsafe impl Send for GuardState {}
 
+/// See the module's text.
 pub(crate) struct Guard {
     state: Mutex<GuardState>,
     /// Notified when a task is left, and when a look has been answered.
     changed: Condvar,
+    /// Tells the user's frames from others.
     caller: Caller,
     /// Called on the worker's thread, with no lock held, after a stop was put off.
     on_put_off: fn(&Arc<Guard>),
 }
 
-/// How a stop stands.
+/// How far a stop has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum StopState {
     /// The task is not in the guard.
@@ -91,8 +97,8 @@ pub(crate) enum StopState {
 }
 
 impl Guard {
-    /// For the isolate of the calling thread, whose tasks are called by `caller`. Whoever asks for stops hears by `on_put_off` that one is to be
-    /// asked for again.
+    /// For the isolate of the calling thread, whose tasks are called by `caller`. `on_put_off` tells whoever
+    /// asks for stops that one has to be asked for again.
     pub(crate) fn new(env: sys::napi_env, caller: Caller, on_put_off: fn(&Arc<Guard>)) -> Self {
         let isolate = interrupts::interrupts().map_or(ptr::null_mut(), |interrupts| interrupts.current());
         Guard {
@@ -118,13 +124,9 @@ impl Guard {
     /// The task is about to be called. False if nobody wants it any more.
     pub(crate) fn enter(&self, task: &Arc<JsTask>) -> bool {
         let mut state = self.state.lock();
-        if task.is_cancel_requested() {
-            // So that `exit`, which takes the innermost away, stays paired.
-            state.entered.push(task.clone());
-            return false;
-        }
+        // In any case: `exit` takes the innermost away.
         state.entered.push(task.clone());
-        true
+        !task.is_cancel_requested()
     }
 
     /// The innermost task was left. True if a stop has hit it: the termination has been taken back.
@@ -180,7 +182,7 @@ impl Guard {
         self.changed.notify_all();
     }
 
-    /// How the stop of `task` stands.
+    /// How far the stop of `task` has come.
     pub(crate) fn stop_state(&self, task: &Arc<JsTask>) -> StopState {
         let state = self.state.lock();
         match state.entered.last() {
@@ -194,7 +196,8 @@ impl Guard {
         }
     }
 
-    /// Asks for `task` to be stopped at the next safe point; see [`Request::Stop`].
+    /// Asks for `task` to be stopped at the next safe point; see [`Request::Stop`]. False if it is not the
+    /// innermost, or the isolate cannot be interrupted.
     pub(crate) fn ask(self: &Arc<Self>, task: &Arc<JsTask>, expired: bool, insists: bool) -> bool {
         let mut state = self.state.lock();
         if state.isolate.is_null()
@@ -202,15 +205,18 @@ impl Guard {
         {
             return false;
         }
-        // The one that asks may not be the one that insisted.
-        let insisted = matches!(&state.request, Request::Stop { task: before, insists: true, .. } if Arc::ptr_eq(before, task));
+        // Two may ask for the stop of one task, of whom one insists.
+        let insisted = match &state.request {
+            Request::Stop { task: before, insists, .. } => *insists && Arc::ptr_eq(before, task),
+            _ => false,
+        };
         state.request = Request::Stop { task: task.clone(), expired, insists: insists || insisted };
         state.is_put_off = false;
         self.interrupt(&mut state);
         true
     }
 
-    /// Stops `task` where it is, safe or not: the worker is not to be trusted afterwards.
+    /// Stops `task` where it is, safe or not: the worker has to be replaced afterwards.
     pub(crate) fn force(&self, task: &Arc<JsTask>) {
         let mut state = self.state.lock();
         let runs = state.entered.last().is_some_and(|innermost| Arc::ptr_eq(innermost, task));
@@ -240,8 +246,8 @@ impl Guard {
         }
     }
 
-    /// The stack of what the isolate runs now, or none if it runs nothing, or something else than `task`, or does not answer by
-    /// `deadline`.
+    /// The stack of what the isolate runs now, or none if it runs nothing, or something else than `task`,
+    /// or does not answer by `deadline`.
     pub(crate) fn look(self: &Arc<Self>, task: Option<&Arc<JsTask>>, deadline: Instant) -> Option<String> {
         let mut state = self.state.lock();
         let runs_another = task.is_some_and(|task| !state.may_run(task));
@@ -262,12 +268,14 @@ impl Guard {
         state.stack.take()
     }
 
+    /// Has V8 call `on_interrupt` on the worker's thread.
     fn interrupt(self: &Arc<Self>, state: &mut GuardState) {
         if let Some(interrupts) = interrupts::interrupts() {
-            // Each request holds the guard itself. One that V8 never makes good on, because the isolate ends
-            // first, leaks these few bytes; freeing them early could not be told from freeing them too early.
+            // Each request holds the guard itself. One that V8 never answers, because the isolate ends first,
+            // leaks these few bytes: nothing tells when they could be freed.
             let data = Box::into_raw(Box::new(self.clone())).cast::<c_void>();
-            // SAFETY: the isolate is alive while the pointer is not null, and this runs under the mutex that nulls it.
+            // SAFETY: the isolate is alive while the pointer is not null, and this runs under the mutex
+            // that nulls it.
             unsafe { interrupts.request(state.isolate, on_interrupt, data) };
         }
     }
@@ -283,12 +291,12 @@ fn terminate(state: &mut GuardState) {
 }
 
 unsafe extern "C" fn on_interrupt(isolate: *mut Isolate, data: *mut c_void) {
-    // SAFETY: `request` boxed it for this one call.
+    // SAFETY: `interrupt` has boxed it for this one call.
     let guard = unsafe { Box::from_raw(data.cast::<Arc<Guard>>()) };
     let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| answer(&guard, isolate)));
 }
 
-/// On the worker's thread, somewhere in JavaScript.
+/// Does what was requested. On the worker's thread, somewhere in JavaScript.
 fn answer(guard: &Arc<Guard>, isolate: *mut Isolate) {
     let mut state = guard.state.lock();
     if state.isolate != isolate {

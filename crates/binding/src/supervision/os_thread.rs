@@ -1,18 +1,43 @@
-//! What the system tells of a thread.
+//! What the system tells of a thread, by its number. Linux only; elsewhere nothing can be told.
 
 use std::time::Duration;
 
-/// For how long a thread has had a processor so far, by the system's number of it; none where that cannot be told.
+/// The system's number of the calling thread; 0 where there is none.
+#[cfg(target_os = "linux")]
+pub(crate) fn current() -> i64 {
+    // SAFETY: no arguments; cannot fail.
+    unsafe { libc::syscall(libc::SYS_gettid) }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn current() -> i64 {
+    0
+}
+
+/// Whether a thread sleeps in the system, as in `Atomics.wait` or a blocking call. False where that cannot
+/// be told.
+pub(crate) fn is_asleep(thread: i64) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat"));
+    // The state follows the name, which is in parentheses and may hold anything.
+    stat.is_ok_and(|stat| {
+        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['S', 'D']))
+    })
+}
+
+/// For how long a thread has had a processor so far, by the system's number of it; none where that cannot
+/// be told.
 #[cfg(target_os = "linux")]
 pub(crate) fn time_on_processor(thread: i64) -> Option<Duration> {
-    /// What makes a thread's number the number of its clock: it stands negated above the bits for "one thread" and "as scheduled".
-    /// So does `pthread_getcpuclockid`, which however takes a `pthread_t`, and that dangles once the thread has ended.
+    /// What makes a thread's number the number of its clock: it stands negated above the bits for "one
+    /// thread" and "as scheduled". So does `pthread_getcpuclockid`, which however takes a `pthread_t`, and
+    /// that dangles once the thread has ended.
     const OF_THREAD_AS_SCHEDULED: libc::clockid_t = 0b110;
-    /// Beyond every thread's number, and what leaves room for the bits.
+    /// Above every thread's number, and small enough to leave room for the bits.
     const MOST: libc::clockid_t = 1 << 28;
     let number = libc::clockid_t::try_from(thread).ok().filter(|number| (1..MOST).contains(number))?;
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: an out pointer to a local; the system refuses the number of a thread that is not of this process.
+    // SAFETY: an out pointer to a local; the system refuses the number of a thread that is not of this
+    // process.
     let refused = unsafe { libc::clock_gettime((!number << 3) | OF_THREAD_AS_SCHEDULED, &mut time) };
     let nanoseconds = u32::try_from(time.tv_nsec).ok()?;
     (refused == 0).then(|| Duration::new(time.tv_sec.unsigned_abs(), nanoseconds))
@@ -29,8 +54,7 @@ mod tests {
 
     #[test]
     fn time_on_a_processor_grows_with_work_and_not_with_sleep() {
-        // SAFETY: no arguments; cannot fail.
-        let me = unsafe { libc::syscall(libc::SYS_gettid) };
+        let me = current();
         let before = time_on_processor(me).expect("a clock");
         std::thread::sleep(Duration::from_millis(100));
         let slept = time_on_processor(me).expect("a clock") - before;

@@ -17,7 +17,8 @@ pub(crate) enum Outstanding {
     End,
 }
 
-/// A load of a function: a number that is unique in the process above the function's, which is counted from 1.
+/// A load of a function: a number that is unique in the process above the function's, which is counted from
+/// 1.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Load(u64);
 
@@ -89,8 +90,8 @@ impl Pulse {
         self.leaves.store(false, Ordering::Release);
     }
 
-    /// Whether the worker has not come back from something that it was called for, or went to load, or has left
-    /// for.
+    /// Whether the worker has not come back from something that it was called for, or went to load, or has
+    /// left for.
     pub(crate) fn has_outstanding(&self) -> bool {
         self.outstanding().is_some()
     }

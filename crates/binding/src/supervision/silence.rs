@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use crate::supervision::os_thread;
 use crate::supervision::times::{
     GIVE_UP, GIVE_UP_PREEMPTED, GIVE_UP_THREAD_TIME, STACK_ASLEEP, STACK_AWAKE, STACK_THREAD_TIME,
     STACK_UNKNOWN,
@@ -21,7 +20,7 @@ pub(crate) struct Silence {
 impl Silence {
     /// `first` keeps the time that the thread had had on a processor when it was first seen not to answer.
     pub(crate) fn of(handle: &WorkerHandle, first: &mut Option<Duration>, waited: Duration) -> Self {
-        let ran = os_thread::time_on_processor(handle.thread);
+        let ran = handle.time_on_processor();
         let ran = ran.map(|ran| ran.saturating_sub(*first.get_or_insert(ran)));
         Silence { waited, is_asleep: handle.is_asleep(), ran }
     }

@@ -58,8 +58,8 @@ static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 /// Notified when a stop is added, or is due earlier than before.
 pub(crate) static THREAD: BackgroundThread = BackgroundThread::new("cf-stopper", run);
 
-/// Sees to it that `task`, which has been cancelled or whose time is over (`expired`: then it is failed here),
-/// leaves its worker. Returns at once.
+/// Sees to it that `task`, which has been cancelled or whose time is over (`expired`: then it is failed
+/// here), leaves its worker. Returns at once.
 pub(crate) fn stop(handle: &WorkerHandle, task: &Arc<JsTask>, expired: bool) {
     let Some(handle) = handle.upgrade() else { return };
     let now = Instant::now();
@@ -76,14 +76,14 @@ pub(crate) fn stop(handle: &WorkerHandle, task: &Arc<JsTask>, expired: bool) {
     handle.bell.ring();
     UNDER_WAY.fetch_add(1, Ordering::Relaxed);
     STOPS.lock().push(Stop { handle, task: task.clone(), expired, phase, next: now, ran: None });
-    // If the system refuses the thread the next stop tries again; tasks with a limit of time were not accepted
-    // without it.
+    // If the system refuses the thread the next stop tries again; tasks with a limit of time were not
+    // accepted without it.
     let _ = THREAD.notify();
 }
 
-/// Node's own code, or this package's, has put a stop off: it is asked for again at once. Called on the thread
-/// that the stop is meant for, so that on a busy processor too the next question comes right after this
-/// answer.
+/// Node's own code, or this package's, has put a stop off: it is asked for again at once. Called on the
+/// thread that the stop is meant for, so that on a busy processor too the next question comes right after
+/// this answer.
 pub(crate) fn note_put_off(guard: &Arc<Guard>) {
     let now = Instant::now();
     let mut stops = STOPS.lock();
@@ -229,7 +229,8 @@ fn see_recovery(stop: &mut Stop, now: Instant) -> bool {
     if !handle.is_recovering.load(Ordering::Relaxed) || handle.is_over() {
         return false;
     }
-    // Its event loop does not turn under a task that goes on, and may turn late while others that it holds do.
+    // Its event loop does not turn under a task that goes on, and may turn late while others that it holds
+    // do.
     let since = match stop.phase {
         Phase::Recovering { since } if !handle.holds_any() => since,
         _ => {
@@ -251,8 +252,8 @@ fn outside(stop: &Stop, now: Instant) -> Phase {
     Phase::Outside { since: now, limit }
 }
 
-/// Its worker is replaced. The task fails for the reason for which it was stopped, not because it is lost with
-/// the worker.
+/// Its worker is replaced. The task fails for the reason for which it was stopped, not because it is lost
+/// with the worker.
 fn give_up(stop: &Stop) {
     if stop.expired {
         stop.task.time_out(None);

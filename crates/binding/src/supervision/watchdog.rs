@@ -1,19 +1,20 @@
 //! Workers that do not come back to their pool though they run no task of it.
 //!
 //! Three things can keep one:
-//! - A callback that an ended task has left behind, such as a timer's, does not end. The pool has called the
-//!   worker for the next task, or the worker went back to its event loop before it asked for one, and the pool
-//!   hears nothing.
-//! - A module that is loaded for a task does not get done with loading. When that task has been cancelled, or
-//!   its `queueTimeout` is over, no task wants it any more. Neither is a running task, so no stop goes there;
-//!   after a while the worker is replaced.
+//! - A callback that an ended task has left behind, such as a timer's, does not end. The pool has called
+//!   the worker for the next task, or the worker went back to its event loop before it asked for one, and
+//!   the pool hears nothing.
+//! - A module that is loaded for a task does not get done with loading. When that task has been cancelled,
+//!   or its `queueTimeout` is over, no task wants it any more. Neither is a running task, so no stop goes
+//!   there; after a while the worker is replaced.
 //! - A worker that has left does not come to its end, because a callback or an `exit` listener of an ended
 //!   task does not: then its owner is told to end it, and the process's exit does not wait for it.
 //!
-//! A worker that does run tasks, and was called because it has room for another, keeps that one waiting only
-//! for a moment: then another worker is sent.
+//! A worker that does run tasks, and was called because it has room for another, keeps that one waiting
+//! only for a moment: then another worker is sent.
 //!
-//! One thread for the process looks, in intervals, and only while the pool waits for something from a worker.
+//! One thread for the process looks, in intervals, and only while the pool waits for something from a
+//! worker.
 
 use std::time::Instant;
 

@@ -1,47 +1,52 @@
-//! The pool's hold on a worker isolate: what any thread may ask of the worker, and tell it.
+//! A worker isolate as other threads see it: what any thread may ask of the worker, and tell it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pool::{Outcome, WorkerId, WorkerLink};
 
 use crate::doorbell::bell::Bell;
 use crate::supervision::guard::Guard;
+use crate::supervision::os_thread;
 use crate::supervision::pulse::Pulse;
 use crate::tasks::pool_event::PoolEvent;
 use crate::tasks::pools::PoolEntry;
 use crate::tasks::task::{JsTask, JsWork};
 
-/// The pool's hold on a worker isolate; shared with every thread.
+/// Shared by the worker, the pool and every thread that asks.
 pub(crate) struct WorkerHandle {
     pub(crate) bell: Arc<Bell>,
     pub(crate) guard: Arc<Guard>,
+    /// The pool that it works for.
     pub(crate) entry: Arc<PoolEntry>,
+    /// Unique in the process; TypeScript knows the worker by it.
     pub(crate) number: u32,
-    /// Set once, when the thread must end without claiming again.
+    /// Set once, when the worker is given up or has left: its thread must end without claiming again.
     pub(crate) must_end: AtomicBool,
-    /// Set once, when the isolate has let go of the pool.
+    /// Set once, when the isolate has left the pool.
     has_gone: AtomicBool,
     /// Set once, when a thread that has left the pool does not end either.
     is_overdue: AtomicBool,
     /// Whether a stop has hit and the isolate was not found healthy since: it claims nothing.
-    // ORDERING: set by the worker before it puts down the task that was hit, which the pool's mutex orders.
+    // ORDERING: set by the worker before it finishes the task that was hit, which the pool's mutex orders.
     pub(crate) is_recovering: AtomicBool,
+    /// By which the pool knows it; none until it has attached.
     pub(crate) id: Mutex<Option<WorkerId>>,
-    /// Tasks whose `signal` is to abort.
+    /// The ids of tasks whose `signal` is to abort.
     aborts: Mutex<Vec<u64>>,
-    /// Tasks whose promise has settled in a callback that is not over: a rejection or a tick of theirs may still end the isolate, and
-    /// then they are lost with it.
+    /// Tasks whose promise has settled in a callback that is not over: a rejection or a tick of theirs may
+    /// still end the isolate, and then they are lost with it.
     ended: Mutex<Vec<(Arc<JsTask>, Outcome<JsWork>)>>,
-    /// The system's number of the thread; 0 where there is none.
-    pub(crate) thread: i64,
+    /// The system's number of the thread.
+    thread: i64,
     pub(crate) pulse: Pulse,
     weak: Weak<WorkerHandle>,
 }
 
 impl WorkerHandle {
-    /// The hold on the worker of the calling thread, which has not attached yet.
+    /// For the worker of the calling thread, which has not attached yet.
     pub(crate) fn new(
         bell: Arc<Bell>,
         guard: Arc<Guard>,
@@ -61,13 +66,13 @@ impl WorkerHandle {
             id: Mutex::new(None),
             aborts: Mutex::new(Vec::new()),
             ended: Mutex::new(Vec::new()),
-            thread: thread_number(),
+            thread: os_thread::current(),
             pulse,
             weak: weak.clone(),
         })
     }
 
-    /// The link as those hold it who outlive the call.
+    /// A strong reference, for those that outlive the call.
     pub(crate) fn upgrade(&self) -> Option<Arc<WorkerHandle>> {
         self.weak.upgrade()
     }
@@ -78,56 +83,59 @@ impl WorkerHandle {
         self.must_end.load(Ordering::Acquire) && (!has_gone || self.is_overdue.load(Ordering::Acquire))
     }
 
-    /// The thread has left the pool and does not end: its owner is told to end it, and to wait for it no longer.
+    /// The thread has left the pool and does not end: its owner is told to end it, and to wait for it no
+    /// longer.
     pub(crate) fn give_up_leaving(&self) {
         if !self.is_overdue.swap(true, Ordering::AcqRel) {
             self.tell_owner_to_end();
         }
     }
 
+    /// Has the pool's owner end the thread.
     pub(crate) fn tell_owner_to_end(&self) {
         self.entry.tell_owner(PoolEvent::EndWorker, f64::from(self.number));
     }
 
-    /// The isolate of a worker that has left comes to its end.
+    /// The isolate of a worker that has left is ending.
     pub(crate) fn note_end(&self) {
         self.pulse.end_leaving();
         self.is_overdue.store(false, Ordering::Release);
     }
 
-    /// Whether the worker was given up, or has gone by itself.
+    /// Whether the worker was given up, or has left by itself.
     pub(crate) fn is_over(&self) -> bool {
         self.must_end.load(Ordering::Acquire) || self.has_gone.load(Ordering::Acquire)
     }
 
-    /// Whether the thread sleeps in the system, as in `Atomics.wait` or a blocking call. False where that cannot
-    /// be told.
+    /// Whether the thread sleeps in the system; see `os_thread`.
     pub(crate) fn is_asleep(&self) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/self/task/{}/stat", self.thread));
-        // The state follows the name, which is in parentheses and may hold anything.
-        stat.is_ok_and(|stat| {
-            stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['S', 'D']))
-        })
+        os_thread::is_asleep(self.thread)
     }
 
-    /// Whether the worker still has this task in its hands.
+    /// How long the thread has had a processor so far; see `os_thread`.
+    pub(crate) fn time_on_processor(&self) -> Option<Duration> {
+        os_thread::time_on_processor(self.thread)
+    }
+
+    /// Whether the worker still holds this task.
     pub(crate) fn holds(&self, task: &Arc<JsTask>) -> bool {
         let id = *self.id.lock();
         id.is_some_and(|id| self.entry.pool.holds(id, task))
     }
 
-    /// Whether the worker has any task in its hands.
+    /// Whether the worker holds any task.
     pub(crate) fn holds_any(&self) -> bool {
         let id = *self.id.lock();
         id.is_some_and(|id| self.entry.pool.holds_any(id))
     }
 
-    /// Whether the worker has this task in its hands and no other.
+    /// Whether the worker holds this task and no other.
     pub(crate) fn holds_only(&self, task: &Arc<JsTask>) -> bool {
         let id = *self.id.lock();
         id.is_some_and(|id| self.entry.pool.holds_only(id, task))
     }
 
+    /// A promise has settled, and with it this task, once the callback is over.
     pub(crate) fn note_ended(&self, task: Arc<JsTask>, outcome: Outcome<JsWork>) {
         self.ended.lock().push((task, outcome));
     }
@@ -143,7 +151,8 @@ impl WorkerHandle {
         std::mem::take(&mut *self.ended.lock())
     }
 
-    /// The callback takes too long: settles, on another thread, the tasks whose promise has settled in it.
+    /// The callback takes too long: settles, on the calling thread, the tasks whose promise has settled in
+    /// it.
     pub(crate) fn finish_ended(&self) {
         let id = *self.id.lock();
         for (task, outcome) in self.take_all_ended() {
@@ -179,7 +188,7 @@ impl WorkerHandle {
         std::mem::take(&mut *self.aborts.lock())
     }
 
-    /// The isolate has let go of the pool. Whether it had been given up before.
+    /// The isolate has left the pool. Whether it had been given up before.
     pub(crate) fn note_gone(&self) -> bool {
         self.has_gone.store(true, Ordering::Release);
         self.must_end.swap(true, Ordering::AcqRel)
@@ -193,31 +202,20 @@ pub(crate) fn any_stuck() -> bool {
 
 static HANDLES: Mutex<Vec<Weak<WorkerHandle>>> = Mutex::new(Vec::new());
 
-/// Keeps a way to it.
+/// Adds a worker to those that are known.
 pub(crate) fn register(handle: &Arc<WorkerHandle>) {
-    let mut links = HANDLES.lock();
-    links.retain(|handle| handle.strong_count() > 0);
-    links.push(Arc::downgrade(handle));
+    let mut handles = HANDLES.lock();
+    handles.retain(|handle| handle.strong_count() > 0);
+    handles.push(Arc::downgrade(handle));
 }
 
-/// Those of all workers.
+/// The handles of all workers.
 pub(crate) fn all() -> Vec<Arc<WorkerHandle>> {
     HANDLES.lock().iter().filter_map(Weak::upgrade).collect()
 }
 
-/// What the pool knows as `shared`.
+/// The handle that the pool knows as `shared`.
 pub(crate) fn find(shared: &Arc<dyn WorkerLink<JsWork>>) -> Option<Arc<WorkerHandle>> {
     let wanted = Arc::as_ptr(shared).cast::<()>();
     HANDLES.lock().iter().filter_map(Weak::upgrade).find(|handle| Arc::as_ptr(handle).cast::<()>() == wanted)
-}
-
-#[cfg(target_os = "linux")]
-fn thread_number() -> i64 {
-    // SAFETY: no arguments; cannot fail.
-    unsafe { libc::syscall(libc::SYS_gettid) }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn thread_number() -> i64 {
-    0
 }

@@ -1,4 +1,4 @@
-//! What the pool asks of a worker isolate, from any thread: to come for its next task, or to let go of one.
+//! What the pool calls a worker isolate for, from any thread: to claim its next task, or to let go of one.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ impl WorkerLink<JsWork> for WorkerHandle {
     }
 
     fn expire(&self, task: &Arc<Task<JsWork>>) {
-        // Only then: a task that heeds its signal must not settle before it has failed.
+        // The signal aborts only then: a task that returns because of it must not settle before it has
+        // timed out.
         stopper::stop(self, task, true);
         self.abort(task);
     }

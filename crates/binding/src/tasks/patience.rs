@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// For how long, in all, the blocked workers of a pool may leave tasks waiting that another worker could run, before
-/// that worker is started. To start it takes tens of milliseconds of a core, so it is worth while once about as much
-/// was lost; a pool of which tasks wait a moment now and then does without.
+/// For how long, in all, the blocked workers of a pool may leave tasks waiting that another worker could
+/// run, before that worker is started. To start it takes tens of milliseconds of a core, so it is worth
+/// while once about as much was lost; a pool of which tasks wait a moment now and then does without.
 #[derive(Default)]
 pub(crate) struct Patience {
     // ORDERING: an estimate.

@@ -1,6 +1,7 @@
-//! What only a MessagePort can carry crosses beside the addon, from the submitter to the worker or back. The addon carries
-//! its number. Where the value of a number is, only TypeScript knows (lib/ports.ts); a number that nobody has read when it
-//! is dropped is told to the pool's owner, so that the value is let go of wherever the task ended.
+//! What only a MessagePort can carry crosses beside the addon, from the submitter to the worker or back.
+//! The addon carries its number. Where the value of a number is, only TypeScript knows (lib/ports.ts); a
+//! number that nobody has read when it is dropped is told to the pool's owner, so that the value is let go
+//! of wherever the task ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

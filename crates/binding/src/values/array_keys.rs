@@ -43,15 +43,15 @@ const ONLY_ENUMERABLE_SKIP_SYMBOLS: c_int = 2 | 16;
 const SKIP_INDICES: c_int = 1;
 const CONVERT_TO_STRING: c_int = 0;
 
-/// Whether an array has enumerable own properties, besides elements, whose names are strings; `None` where V8 cannot be
-/// asked.
+/// Whether an array has enumerable own properties, besides elements, whose names are strings; `None` where
+/// V8 cannot be asked.
 ///
 /// # Safety
 /// `array` is an array, no proxy, of the isolate whose thread this is, in a call from its JavaScript.
 pub(crate) unsafe fn has_named_keys(env: Env, array: sys::napi_value) -> Result<Option<bool>, Fault> {
     let Some(calls) = calls() else { return Ok(None) };
-    // SAFETY: the caller's; a `napi_value` of Node is the slot of a `Local`, which is what a member function takes as its
-    // object. Looking at the keys of an object that is no proxy runs no JavaScript.
+    // SAFETY: the caller's; a `napi_value` of Node is the slot of a `Local`, which is what a member
+    // function takes as its object. Looking at the keys of an object that is no proxy runs no JavaScript.
     let list = unsafe {
         let context = calls.current.context(calls.current.isolate());
         (calls.get)(array, context, OWN_ONLY, ONLY_ENUMERABLE_SKIP_SYMBOLS, SKIP_INDICES, CONVERT_TO_STRING)

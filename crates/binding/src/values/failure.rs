@@ -1,4 +1,5 @@
-//! Errors that the addon makes itself, as values: a description that TypeScript makes an error of (lib/error-codec.ts).
+//! Errors that the addon makes itself, as values: a description that TypeScript makes an error of
+//! (lib/error-codec.ts).
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Bytes that a native task reads where JavaScript had them: in the memory of a buffer that has moved to the task.
+//! Bytes that a native task reads where JavaScript had them: in the memory of a buffer that has moved to
+//! the task.
 
 use crate::engine::backing_store::BackingStore;
 use crate::js::View;
@@ -23,8 +24,8 @@ impl Lent {
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: the store keeps the memory. JavaScript, which `read_lent`'s caller detaches from it before it runs again, cannot
-        // write to it.
+        // SAFETY: the store keeps the memory. JavaScript, which `read_lent`'s caller detaches from it
+        // before it runs again, cannot write to it.
         unsafe { std::slice::from_raw_parts(self.data, self.size) }
     }
 }

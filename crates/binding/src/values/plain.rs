@@ -1,4 +1,5 @@
-//! Plain data that TypeScript has taken apart (lib/plain-codes.ts), on its way. Here it is bytes, doubles and one long text.
+//! Plain data that TypeScript has taken apart (lib/plain-codes.ts), on its way. Here it is bytes, doubles
+//! and one long text.
 //!
 //! The text reaches the receiver in pieces; where they end TypeScript says.
 
@@ -64,7 +65,8 @@ impl Plain {
         self.structure.len() + size_of_val(&*self.fractions) + texts
     }
 
-    /// An array of the structure, the fractions, the number of pieces of the texts outside of lists, and all pieces.
+    /// An array of the structure, the fractions, the number of pieces of the texts outside of lists, and
+    /// all pieces.
     pub(crate) fn write(&self, env: Env) -> Result<sys::napi_value, Fault> {
         const OWN: u32 = 3;
         let list = js::array(env)?;

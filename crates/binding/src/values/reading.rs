@@ -25,8 +25,9 @@ pub(crate) fn read_args(env: Env, values: &[sys::napi_value], read: Read) -> Res
 /// From this size on a second copy costs more than a buffer object that nobody will see.
 const MANY_BYTES: usize = 1 << 16;
 
-/// Like `read`, for a value that is written once. Many bytes are copied right into the buffer that the receiver gets:
-/// fresh memory costs as much as the copy, so there should be one of both on the way, not two.
+/// Like `read`, for a value that is written once. Many bytes are copied right into the buffer that the
+/// receiver gets: fresh memory costs as much as the copy, so there should be one of both on the way, not
+/// two.
 pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
     match js::type_of(env, value)? {
         sys::ValueType::napi_string => return get_string(env, value, true),
@@ -47,7 +48,8 @@ pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault
     Ok(Value::Whole(Box::new(Whole { view, size, store })))
 }
 
-/// Like `read`, but takes the memory of bytes, which fill their buffer, without a copy. The caller has to detach them.
+/// Like `read`, but takes the memory of bytes, which fill their buffer, without a copy. The caller has to
+/// detach them.
 pub(crate) fn read_whole(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
     if js::type_of(env, value)? != sys::ValueType::napi_object {
         return read(env, value);
@@ -60,8 +62,8 @@ pub(crate) fn read_whole(env: Env, value: sys::napi_value) -> Result<Value, Faul
     }
 }
 
-/// Like `read`, but leaves bytes where they are. The caller has to see that their ArrayBuffer is detached before JavaScript
-/// can write to it, or that nobody keeps the value.
+/// Like `read`, but leaves bytes where they are. The caller has to see that their ArrayBuffer is detached
+/// before JavaScript can write to it, or that nobody keeps the value.
 pub(crate) fn read_lent(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
     if js::type_of(env, value)? != sys::ValueType::napi_object {
         return read(env, value);
@@ -116,7 +118,8 @@ pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
     })
 }
 
-/// A string, in one byte a character where that loses nothing. With `recycled` a long one is in memory that is used again.
+/// A string, in one byte a character where that loses nothing. With `recycled` a long one is in memory that
+/// is used again.
 pub(crate) fn get_string(env: Env, value: sys::napi_value, recycled: bool) -> Result<Value, Fault> {
     let length = js::string_length(env, value)?;
     if v8::is_one_byte(value) {
@@ -136,7 +139,8 @@ pub(crate) fn get_string(env: Env, value: sys::napi_value, recycled: bool) -> Re
     Ok(Value::Utf16(text.into_boxed_slice()))
 }
 
-/// A copy of the bytes of a value. @throws where there is no memory for it, and for memory that has gone since TypeScript looked
+/// A copy of the bytes of a value. @throws where there is no memory for it, and for memory that has gone
+/// since TypeScript looked
 fn copied(env: Env, value: sys::napi_value, view: View, data: &[u8]) -> Result<Value, Fault> {
     if data.is_empty() && js::is_detached(env, js::buffer_of(env, value)?)? {
         return Err(Fault::internal("an ArrayBuffer was detached while it was submitted"));
@@ -146,8 +150,8 @@ fn copied(env: Env, value: sys::napi_value, view: View, data: &[u8]) -> Result<V
     Ok(Value::Bytes { view, bytes })
 }
 
-/// Copies, or with its list moves, a value that TypeScript has packed. With `detach` the moved buffers are detached
-/// at once. What was written is in the isolate's slot.
+/// Copies, or with its list moves, a value that TypeScript has packed. With `detach` the moved buffers are
+/// detached at once. What was written is in the isolate's slot.
 pub(crate) fn read_packed(
     env: Env,
     written: &WrittenSlot,

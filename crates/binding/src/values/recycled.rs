@@ -1,5 +1,6 @@
-//! Memory for long strings on their way, used again. Fresh memory of this size is the system's: it costs a page fault for
-//! every 4 KiB and, given back, an interruption of all cores, which together is more than the copy.
+//! Memory for long strings on their way, used again. Fresh memory of this size is the system's: it costs a
+//! page fault for every 4 KiB and, given back, an interruption of all cores, which together is more than
+//! the copy.
 
 use std::mem;
 

@@ -63,8 +63,8 @@ impl Value {
         }
     }
 
-    /// About how many bytes its copy takes in the heap of an isolate, where the garbage collector moves it; primitives and
-    /// short strings do not count, nor do bytes, which lie outside.
+    /// About how many bytes its copy takes in the heap of an isolate, where the garbage collector moves it;
+    /// primitives and short strings do not count, nor do bytes, which lie outside.
     pub(crate) fn weight(&self) -> usize {
         match self {
             Value::Latin1(text) if text.len() > SHORT => text.len(),
@@ -78,8 +78,8 @@ impl Value {
     }
 }
 
-// The forms of values, shared with lib/codec.ts. The lowest three bits say how the value is written; the others only
-// TypeScript gives a meaning, but for those that are listed here.
+// The forms of values, shared with lib/codec.ts. The lowest three bits say how the value is written; the
+// others only TypeScript gives a meaning, but for those that are listed here.
 
 /// The bits of a form that say how the value is written.
 pub(crate) const FORM_BITS: u8 = 7;
@@ -100,8 +100,8 @@ const FORM_WHOLE: u8 = 7;
 
 /// The description of an error as JSON (lib/error-codec.ts).
 pub(crate) const FORM_ERROR: u8 = 33;
-/// Added to the form of the results of a chunk of native calls, which is the same for all: a list of the error of the call that
-/// failed, or undefined, and the results before it (lib/link.ts).
+/// Added to the form of the results of a chunk of native calls, which is the same for all: a list of the
+/// error of the call that failed, or undefined, and the results before it (lib/link.ts).
 pub(crate) const FORM_CHUNK: u8 = 48;
 /// The form of such results if all are numbers: then these are one array.
 pub(crate) const FORM_NUMBERS: u8 = 1;

@@ -16,7 +16,8 @@ pub(crate) fn write_packed(env: Env, packed: &Packed) -> Result<(u8, sys::napi_v
 pub(crate) fn write_form(env: Env, form: u8, value: &Value) -> Result<(u8, sys::napi_value), Fault> {
     let Value::Serialized(serialized) = value else { return Ok((form, write_ref(env, value)?)) };
     let flags = form & !value::FORM_BITS;
-    // SAFETY: this thread is in the isolate of `env`, in a callback: its context is entered, and a handle scope open.
+    // SAFETY: this thread is in the isolate of `env`, in a callback: its context is entered, and a handle
+    // scope open.
     match unsafe { serializer::deserialize(serialized) } {
         Some(value) => Ok((flags | value::FORM_READ, value)),
         // TypeScript will fail as well, where errors of reading belong.

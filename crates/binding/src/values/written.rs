@@ -5,8 +5,8 @@ use std::cell::{Cell, RefCell};
 use crate::js::Fault;
 use crate::values::value::Value;
 
-/// One value of an isolate, by a number that goes through TypeScript to the call that takes it. A value that was kept since
-/// takes its place.
+/// One value of an isolate, by a number that goes through TypeScript to the call that takes it. A value
+/// that was kept since takes its place.
 #[derive(Default)]
 pub(crate) struct WrittenSlot {
     value: RefCell<Option<Value>>,

@@ -1,13 +1,13 @@
-//! The workers that are blocked in waits without a time-out, each for one task: so that a wait that could never end
-//! is refused before it begins.
+//! Deadlocks between workers: a blocking wait that could never end is refused before it begins. For that
+//! each worker that is blocked in a wait without a time-out is registered, with the task that it waits for.
 //!
-//! A blocked thread moves nothing that it holds: neither the tasks that lie on its stack nor those whose promises
-//! need its event loop. So a worker may not wait for a task that is held by a blocked worker, whose own wait is for a
-//! task that is held by a blocked worker, and so on around to the first. Waits with a time-out are not here: they
-//! end by themselves, and so does every circle that one of them is a part of.
+//! A blocked thread moves nothing that it holds: neither the tasks that lie on its stack nor those whose
+//! promises need its event loop. So a worker may not wait for a task that is held by a blocked worker,
+//! whose own wait is for a task that is held by a blocked worker, and so on around to the first. Waits with
+//! a time-out are not here: they end by themselves, and so does every cycle that one of them is a part of.
 //!
-//! A wait is registered for a slice of some milliseconds at a time. One that closes a circle just while another is
-//! between two slices is seen by that other, or by itself in the next slice.
+//! A wait is registered for some milliseconds at a time. One that closes a cycle just while another is
+//! between two such times is seen by that other, or by itself the next time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,7 +31,7 @@ static BLOCKED: Mutex<Vec<BlockedWorker>> = Mutex::new(Vec::new());
 // ORDERING: only uniqueness matters.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// Keeps the worker registered as blocked.
+/// Keeps the worker registered as blocked, until it is dropped.
 pub(crate) struct Registered(u64);
 
 impl Drop for Registered {
@@ -40,7 +40,7 @@ impl Drop for Registered {
         let index = blocked.iter().position(|entry| entry.number == self.0);
         let entry = index.map(|index| blocked.swap_remove(index));
         drop(blocked);
-        // What it holds of tasks may be the last of them: dropped without the mutex.
+        // Its references to tasks may be the last ones: dropped without the mutex.
         drop(entry);
     }
 }
@@ -53,7 +53,8 @@ pub(crate) fn register(side: &WorkerSide, task: &Arc<JsTask>) -> Result<Register
     let mut blocked = BLOCKED.lock();
     let refusal = if closes_cycle(&blocked, &waiter) {
         Some(
-            "the task waits, by way of other threads, for the one that would wait for it: none could ever go on",
+            "the task waits, by way of other threads, for the one that would wait for it: \
+             none could ever go on",
         )
     } else if all_are_stuck(&blocked, &waiter, entry.pool.most_workers()) {
         Some("too many threads of this executor wait for tasks that need yet another one")
@@ -74,7 +75,7 @@ fn holds(entry: &BlockedWorker, task: &Arc<JsTask>) -> bool {
 
 fn closes_cycle(blocked: &[BlockedWorker], waiter: &BlockedWorker) -> bool {
     let mut wanted = &waiter.waits_for;
-    // Each step leads to another entry, or the list would hold a circle already.
+    // Each step leads to another entry, or the list would hold a cycle already.
     for _ in 0..=blocked.len() {
         if wanted.state().is_settled() {
             return false;
@@ -90,7 +91,8 @@ fn closes_cycle(blocked: &[BlockedWorker], waiter: &BlockedWorker) -> bool {
     false
 }
 
-/// Whether all the workers that the pool may have would be blocked, each for what only one of them, or yet another, could run.
+/// Whether all the workers that the pool may have would be blocked, each for what only one of them, or yet
+/// another, could run.
 fn all_are_stuck(blocked: &[BlockedWorker], waiter: &BlockedWorker, most: usize) -> bool {
     let of_pool = || blocked.iter().filter(|entry| entry.pool == waiter.pool).chain([waiter]);
     if of_pool().count() < most {

@@ -1,4 +1,4 @@
-//! The tasks in a worker's hands: those that run, and those whose promises are pending.
+//! The tasks that a worker holds: those that run, and those whose promises are pending.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ struct Held {
     task: Arc<JsTask>,
 }
 
-/// Each task has a token, by which lib/worker names it.
+/// Each task has a token, by which lib/worker names it. Tokens are never used again.
 #[derive(Default)]
 pub(crate) struct HeldTasks {
     tasks: RefCell<Vec<Held>>,
@@ -18,6 +18,7 @@ pub(crate) struct HeldTasks {
 }
 
 impl HeldTasks {
+    /// Its token.
     pub(crate) fn add(&self, task: &Arc<JsTask>) -> f64 {
         let token = self.last_token.get() + 1.0;
         self.last_token.set(token);

@@ -2,11 +2,11 @@
 
 use std::cell::RefCell;
 
-/// Answers of `prepareNow`. Shared with lib/worker/loader.ts.
+// Answers of `prepareNow`, and 0. Shared with lib/worker/loader.ts.
 const LOADED: i32 = 1;
 const LOADED_ASYNC: i32 = 2;
 
-/// How a worker stands to a function.
+/// Whether a worker has loaded a function.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Loaded {
     #[default]
@@ -28,7 +28,7 @@ impl Loaded {
     }
 }
 
-/// How a worker stands to each function, by number.
+/// By the number of the function.
 #[derive(Default)]
 pub(crate) struct LoadedFunctions {
     functions: RefCell<Vec<Loaded>>,

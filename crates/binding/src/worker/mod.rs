@@ -1,6 +1,8 @@
 //! The side of a worker that its own thread sees: what it claims, holds and settles.
 
+pub(crate) mod callbacks;
 pub(crate) mod deadlock;
+pub(crate) mod ending;
 pub(crate) mod held_tasks;
 pub(crate) mod loaded_functions;
 pub(crate) mod worker;

@@ -1,0 +1,50 @@
+//! Why a worker's isolate ends, as far as its own thread knows.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use crate::values::value::Packed;
+
+/// What lib/worker has noted.
+#[derive(Default)]
+pub(crate) struct Ending {
+    exit_code: Cell<Option<i32>>,
+    cause: RefCell<Option<Arc<Packed>>>,
+}
+
+impl Ending {
+    /// The worker is ending by `process.exit` or a fatal error.
+    pub(crate) fn note_exit(&self, code: i32) {
+        self.exit_code.set(Some(code));
+    }
+
+    /// An error that will end the isolate, unless a listener of the user's handles it. Only the first one
+    /// counts.
+    pub(crate) fn note_cause(&self, cause: Packed) {
+        self.cause.borrow_mut().get_or_insert(Arc::new(cause));
+    }
+
+    /// The error was handled.
+    pub(crate) fn forget_cause(&self) {
+        self.cause.borrow_mut().take();
+    }
+
+    /// Whether anything was noted.
+    pub(crate) fn is_near(&self) -> bool {
+        self.cause.borrow().is_some() || self.exit_code.get().is_some()
+    }
+
+    /// The isolate of worker `number` has ended: the exit code and the cause of what is lost with it.
+    pub(crate) fn take(&self, number: u32) -> (Option<i32>, Option<Arc<Packed>>) {
+        let cause = self.cause.borrow_mut().take();
+        // Out of memory, or ended from outside: only the thread that started the worker will know why.
+        let unknown = || cause.is_none().then(|| unknown_exit(number));
+        (self.exit_code.get().or_else(unknown), cause)
+    }
+}
+
+/// Stands for the exit code of worker `number` where it is not known here; lib/link.ts asks the thread's
+/// owner.
+fn unknown_exit(number: u32) -> i32 {
+    i32::MIN.saturating_add_unsigned(number)
+}
