@@ -1,8 +1,12 @@
 //! The N-API addon of concurrent-futures: the only crate that knows JavaScript.
 //!
 //! `connect` is called once by each isolate that loads the package; everything else hangs off what it
-//! returns. The way of a task: `future_calls::submit` → the queue of the `pool` crate → `slice` on a
-//! worker's thread → `run` → the future settles → `mailbox` and `bell` of the submitter → `deliver`.
+//! returns. The way of a task: `calls::submit` → the queue of the `pool` crate → `isolate::turn` on a
+//! worker's thread → `isolate::run` → the future settles → `doorbell::mailbox` and `doorbell::bell` of the
+//! submitter → `isolate::deliver`.
+//!
+//! The folders are layers, and each imports only what stands below it: `calls`, `isolate`, `worker`,
+//! `supervision`, `tasks`, `native`, `values`, `doorbell`, `engine`, `js`.
 
 // A folder is a layer, and the noun that it is named after has a file like every other: worker/worker.rs.
 #![allow(clippy::module_inception)]

@@ -50,7 +50,7 @@ pub(crate) fn cancel(call: &Call<'_>) -> Answer {
 
 /// `park(slot, left)`: parks this thread until the task has settled, a pool asks for something, or a while
 /// has passed, `left` milliseconds at the longest. On a worker of a pool it may run the task here; see
-/// `nest`.
+/// `isolate::blocking_wait`.
 pub(crate) fn park(call: &Call<'_>) -> Answer {
     let task = call.state.task(call.u32(0)?)?;
     blocking_wait::park(call.state, &task, call.f64(1)?)?;

@@ -10,7 +10,7 @@ use crate::native::plugins;
 /// names.
 pub(crate) fn load(call: &Call<'_>) -> Answer {
     let path = js::get_text(call.env, call.value(0)?)?;
-    // SAFETY: the user vouches for the library that the user names; docs/plugins.md says what that means.
+    // SAFETY: the user names the library, and with it promises what docs/plugins.md asks of one.
     let library = unsafe { Library::load(path) }.map_err(|error| refusal(&error))?;
     let first = plugins::number_of(library);
     let list = js::array(call.env)?;

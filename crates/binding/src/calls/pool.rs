@@ -15,7 +15,7 @@ use crate::values::reading;
 use crate::values::value::Packed;
 
 /// See `Config::start_retry_delay`.
-const START_PAUSE: Duration = Duration::from_millis(50);
+const START_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// `createPool(threadName)` with its numbers in `scratch`: maxWorkers, minWorkers, idleTimeout, maxQueue,
 /// tasksPerWorker, maxTasksPerWorker, interruptGrace; negative for none. Answers this isolate's index of the
@@ -32,7 +32,7 @@ pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
         max_queue: optional(scratch::MAX_QUEUE).map(|number| number as usize),
         tasks_per_worker: header.scratch(scratch::TASKS_PER_WORKER) as usize,
         max_tasks_per_worker: optional(scratch::MAX_TASKS_PER_WORKER).map(|number| number as u64),
-        start_retry_delay: Some(START_PAUSE),
+        start_retry_delay: Some(START_RETRY_DELAY),
         thread_name: js::get_text(call.env, call.value(0)?)?,
     };
     let (id, entry) = pools::create(config, header.scratch(scratch::INTERRUPT_GRACE), &call.state.mailbox);
@@ -99,8 +99,8 @@ pub(crate) fn read_cause(call: &Call<'_>, index: usize) -> Result<Option<Arc<Pac
     Ok(Some(Arc::new(Packed { form: form as u8, value })))
 }
 
-/// `assign(pool)`: the parcel that is to be carried now, and in its upper bits the worker; -1 for none.
-/// `delivered` must follow.
+/// `assign(pool)`: the port value that is to be handed over now, and in its upper bits the worker; -1 for
+/// none. `delivered` must follow.
 pub(crate) fn assign(call: &Call<'_>) -> Answer {
     let entry = pool_of(call)?;
     while let Some((task, id)) = entry.pool.assign() {
@@ -112,7 +112,7 @@ pub(crate) fn assign(call: &Call<'_>) -> Answer {
                 *call.state.handover.borrow_mut() = Some((task.clone(), id));
                 return js::double(call.env, port_value.number());
             }
-            // The worker has gone: then the pool knows it too.
+            // The worker has left, which the pool knows by now.
             _ => entry.pool.delivered(&task, id),
         }
     }
@@ -121,8 +121,8 @@ pub(crate) fn assign(call: &Call<'_>) -> Answer {
 
 /// `delivered(pool)`: what `assign` gave is where its worker finds it.
 pub(crate) fn delivered(call: &Call<'_>) -> Answer {
-    let carried = call.state.handover.borrow_mut().take();
-    if let Some((task, worker)) = carried {
+    let handover = call.state.handover.borrow_mut().take();
+    if let Some((task, worker)) = handover {
         pool_of(call)?.pool.delivered(&task, worker);
     }
     nothing(call)
@@ -157,8 +157,9 @@ pub(crate) fn stats(call: &Call<'_>) -> Answer {
     Ok(list)
 }
 
-/// How long a thread that sleeps may take to tell where it is.
-const ASLEEP: Duration = Duration::from_millis(2);
+/// How long `dump` waits for the stack of a thread that sleeps, and of all threads together.
+const DUMP_ASLEEP: Duration = Duration::from_millis(2);
+const DUMP_ALL: Duration = Duration::from_millis(20);
 
 /// `dump(pool)`: an array of
 /// `[number, kind, state, taskId, taskName, runningFor, stack, function, isAsleep]`, one for each worker.
@@ -166,7 +167,7 @@ const ASLEEP: Duration = Duration::from_millis(2);
 pub(crate) fn dump(call: &Call<'_>) -> Answer {
     let env = call.env;
     let workers = pool_of(call)?.pool.workers();
-    let deadline = Instant::now() + Duration::from_millis(20);
+    let deadline = Instant::now() + DUMP_ALL;
     let list = js::array(env)?;
     for (index, worker) in workers.iter().enumerate() {
         let row = js::array(env)?;
@@ -178,7 +179,7 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
         let asleep = runs.is_some_and(|handle| handle.is_asleep());
         // What sleeps in the event loop runs no JavaScript and does not answer; what sleeps in
         // `Atomics.wait` answers at once.
-        let deadline = if asleep { deadline.min(Instant::now() + ASLEEP) } else { deadline };
+        let deadline = if asleep { deadline.min(Instant::now() + DUMP_ASLEEP) } else { deadline };
         let stack = runs.and_then(|handle| handle.guard.look(None, deadline));
         let cells: [sys::napi_value; 9] = [
             js::double(env, handle.as_ref().map_or(0.0, |handle| f64::from(handle.number)))?,
@@ -222,7 +223,7 @@ pub(crate) fn exit_after(call: &Call<'_>) -> Answer {
 }
 
 /// `mustForceExit()`: whether a worker of the process is abandoned, being stopped now, does not come back,
-/// or has a task in its hands: that of another isolate's pool, which nobody has asked to stop.
+/// or holds a task: that of another isolate's pool, which was not asked to stop.
 pub(crate) fn must_force_exit(call: &Call<'_>) -> Answer {
     let any_busy =
         || worker_handle::all().iter().any(|handle| handle.holds_any() || handle.pulse.has_outstanding());

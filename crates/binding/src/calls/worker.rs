@@ -87,8 +87,8 @@ pub(crate) fn suspend(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `giveBack()`: the numbers of the parcels that were sent to this worker for tasks that it will not claim
-/// soon, because it blocks; undefined for none. `gaveBack` must follow.
+/// `giveBack()`: the numbers of the port values that were sent to this worker for tasks that it will not
+/// claim soon, because it blocks; undefined for none. `gaveBack` must follow.
 pub(crate) fn give_back(call: &Call<'_>) -> Answer {
     let tasks = side(call)?.give_back();
     if tasks.is_empty() {

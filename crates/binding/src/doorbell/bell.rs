@@ -1,12 +1,12 @@
 //! The bell of an isolate: how other threads make its thread look up.
 //!
 //! A thread that owns an isolate is at one of three spots. In its *loop*: ringing sends a `uv_async_t`,
-//! whose callback runs in the next turn. *Busy* in a native slice that looks for the token between two
+//! whose callback runs in the next turn. *Busy* in a turn that looks for the token between two
 //! tasks: ringing leaves the token. *Parked* on the condvar: ringing leaves the token and wakes it. The
 //! spot and the token change under one mutex, so a ring is never lost between them.
 //!
-//! That mutex is also the gate of the handle: it is nulled under it before libuv closes the handle, and
-//! nobody rings a closed one.
+//! That mutex also keeps the handle open while it is rung: the pointer is nulled under it before libuv closes
+//! the handle.
 
 use std::ptr;
 use std::time::Instant;
@@ -67,12 +67,12 @@ impl Bell {
         }
     }
 
-    /// Rings through the loop, whatever the spot: for the thread itself, before it leaves a slice.
+    /// Rings through the loop, whatever the spot: for the thread itself, before it ends a turn.
     pub(crate) fn ring_loop(&self) {
         event_loop::send(self.state.lock().handle);
     }
 
-    /// The thread begins a slice; it takes any token.
+    /// The thread begins a turn; it takes any token.
     pub(crate) fn enter(&self) {
         let mut state = self.state.lock();
         state.spot = Spot::Busy;
@@ -84,7 +84,7 @@ impl Bell {
         std::mem::take(&mut self.state.lock().token)
     }
 
-    /// The thread wants to end its slice. False if a token was there: it is taken, and the slice goes on.
+    /// The thread wants to end its turn. False if a token was there: it is taken, and the turn goes on.
     pub(crate) fn leave(&self) -> bool {
         let mut state = self.state.lock();
         if std::mem::take(&mut state.token) {
@@ -94,7 +94,7 @@ impl Bell {
         true
     }
 
-    /// The thread ends its slice; a token becomes a ring in the loop.
+    /// The thread ends its turn; a token becomes a ring in the loop.
     pub(crate) fn leave_now(&self) {
         let mut state = self.state.lock();
         state.spot = Spot::Loop;

@@ -53,7 +53,7 @@ impl<N> Mailbox<N> {
         }
     }
 
-    /// Leaves a note whose ring may wait for others; see `quiet`.
+    /// Leaves a note whose ring may wait for others; see `coalesce`.
     pub(crate) fn post_coalesced(self: &Arc<Self>, note: N)
     where
         N: Send + 'static,
@@ -104,18 +104,18 @@ impl<N> Mailbox<N> {
         std::mem::swap(&mut *self.notes.lock(), into);
     }
 
-    /// Forgets the notes that nobody wants, once there are many: the isolate's thread may not come back to
+    /// Drops the notes that are not wanted, once there are many: the isolate's thread may not come back to
     /// its loop for long.
     pub(crate) fn prune(&self, is_wanted: impl Fn(&N) -> bool) {
-        let mut forgotten = Vec::new();
+        let mut dropped = Vec::new();
         let mut notes = self.notes.lock();
         if notes.len() >= self.prune_at.load(Ordering::Relaxed) {
-            forgotten.extend(notes.extract_if(.., |note| !is_wanted(note)));
+            dropped.extend(notes.extract_if(.., |note| !is_wanted(note)));
             self.prune_at.store(PRUNE_FROM + 2 * notes.len(), Ordering::Relaxed);
         }
         drop(notes);
         // Perhaps the last that hold a task: dropped without the mutex.
-        drop(forgotten);
+        drop(dropped);
     }
 
     /// Whether something waits that must be served also while the isolate's thread waits for a future.

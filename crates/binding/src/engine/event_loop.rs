@@ -66,7 +66,7 @@ pub(crate) fn has_libuv() -> bool {
     libuv().is_some()
 }
 
-/// Rings; null does nothing. The caller holds the gate, so the handle is open.
+/// Rings; null does nothing. The caller holds the bell's mutex, so the handle is open.
 pub(crate) fn send(handle: *mut UvAsync) {
     if !handle.is_null() {
         // SAFETY: an open handle; libuv allows this from any thread.

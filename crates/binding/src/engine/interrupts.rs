@@ -88,7 +88,7 @@ impl Interrupts {
     }
 
     /// Ends the JavaScript of this thread for good. A mere termination would leave Node's stack of async
-    /// ids out of balance, which Node punishes with the end of the process; so Node itself is told, as
+    /// ids out of balance, for which Node ends the process; so Node itself is told, as
     /// `worker.terminate()` does.
     ///
     /// # Safety

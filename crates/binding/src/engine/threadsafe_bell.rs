@@ -80,7 +80,7 @@ unsafe fn ring<'a>(handle: *mut UvAsync) -> &'a Ring {
 }
 
 pub(crate) unsafe extern "C" fn send(handle: *mut UvAsync) -> c_int {
-    // SAFETY: the caller holds the bell's gate, so the handle is open.
+    // SAFETY: the caller holds the bell's mutex, so the handle is open.
     let ring = unsafe { ring(handle) };
     if ring.is_rung.swap(true, Ordering::AcqRel) {
         return 0;

@@ -12,7 +12,7 @@ pub(crate) type UvIdle = c_void;
 
 pub(crate) type IdleCallback = unsafe extern "C" fn(*mut UvIdle);
 
-/// The symbols of `vigil`.
+/// The calls of an idle handle.
 #[derive(Clone, Copy)]
 pub(crate) struct IdleCalls {
     pub(crate) init: unsafe extern "C" fn(*mut c_void, *mut UvIdle) -> c_int,

@@ -11,7 +11,8 @@ use crate::values::value::{ArgList, Value};
 /// Characters of a string to encode between two looks at the control.
 const CHARACTERS_PER_CHECK: usize = 64 * 1024;
 
-pub(crate) fn number(args: &[Value], index: usize) -> f64 {
+/// A number.
+pub(crate) fn float(args: &[Value], index: usize) -> f64 {
     match args.get(index) {
         Some(Value::Number(number)) => *number,
         _ => 0.0,
@@ -21,7 +22,7 @@ pub(crate) fn number(args: &[Value], index: usize) -> f64 {
 /// A number that TypeScript has checked to be an integer >= 0; what is larger than a `usize` is the largest
 /// one.
 pub(crate) fn size(args: &[Value], index: usize) -> usize {
-    number(args, index) as usize
+    float(args, index) as usize
 }
 
 /// Bytes, or the UTF-8 of a string. Encoded here and not by TypeScript, to leave that work to the pool's
@@ -46,7 +47,7 @@ pub(crate) fn bytes<'a>(
     })
 }
 
-/// A text of 512 MB takes long enough to look at that somebody may want to stop it.
+/// Looks at the control now and then: a text of 512 MB takes long enough to be stopped.
 fn is_ascii(text: &[u8], control: &dyn Control) -> Result<bool, KernelError> {
     for chunk in text.chunks(BYTES_PER_CHECK) {
         control.check()?;

@@ -7,7 +7,8 @@ use kernels::Control;
 use crate::native::stop_sign::StopSign;
 use crate::values::value::Packed;
 
-/// The task that runs, as native code sees it. `check` fails once nobody wants its result any more.
+/// The task that runs, as native code sees it. `check` fails once the task has settled otherwise, and its
+/// result would be dropped.
 pub(crate) trait TaskControl: Control + Sync {
     fn is_stopped(&self) -> bool {
         self.check().is_err()

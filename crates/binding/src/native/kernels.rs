@@ -12,16 +12,37 @@ use crate::js::{
     FLOAT32_ARRAY, FLOAT64_ARRAY, INT8_ARRAY, INT16_ARRAY, INT32_ARRAY, OUT_OF_MEMORY, UINT8_ARRAY,
     UINT8_CLAMPED_ARRAY, UINT16_ARRAY, UINT32_ARRAY,
 };
-use crate::native::arguments::{bytes, copy, number, numbers, numbers_in, size, take_bytes};
+use crate::native::arguments::{bytes, copy, float, numbers, numbers_in, size, take_bytes};
 use crate::values::elements::{Pod, memory_of};
 use crate::values::failure::{TOO_LARGE, failure};
 use crate::values::value::{Args, FORM_CLONED, Packed, Value};
 
-/// Runs kernel number `kernel`; the numbers are shared with lib/native.ts.
+/// The numbers of the kernels, shared with lib/native.ts.
+pub(crate) mod number {
+    pub(crate) const COUNT_PRIMES: u32 = 1;
+    pub(crate) const SHA256: u32 = 2;
+    pub(crate) const BLAKE3: u32 = 3;
+    pub(crate) const XXH3: u32 = 4;
+    pub(crate) const CRC32: u32 = 5;
+    pub(crate) const GZIP: u32 = 6;
+    pub(crate) const GUNZIP: u32 = 7;
+    pub(crate) const ZSTD: u32 = 8;
+    pub(crate) const UNZSTD: u32 = 9;
+    pub(crate) const SORT: u32 = 11;
+    pub(crate) const SELECT: u32 = 12;
+    pub(crate) const STATISTICS: u32 = 13;
+    pub(crate) const MATMUL: u32 = 14;
+    pub(crate) const ARGON2ID: u32 = 15;
+    pub(crate) const ARGON2_VERIFY: u32 = 16;
+}
+
+/// Runs kernel number `kernel`.
 pub(crate) fn run(kernel: u32, args: Args, control: &dyn Control) -> Result<Packed, Arc<Packed>> {
     let result = match kernel {
-        11 => take_bytes(args.values, control).and_then(|memory| sorted(memory, control)).map(Packed::as_is),
-        13 => summary(args.values.as_slice(), control).map(cloned),
+        number::SORT => {
+            take_bytes(args.values, control).and_then(|memory| sorted(memory, control)).map(Packed::as_is)
+        }
+        number::STATISTICS => summary(args.values.as_slice(), control).map(cloned),
         _ => run_kernel(kernel, args.values.as_slice(), control).map(Packed::as_is),
     };
     result.map_err(|error| explain(&error))
@@ -34,23 +55,23 @@ fn cloned(value: Value) -> Packed {
 fn run_kernel(kernel: u32, args: &[Value], control: &dyn Control) -> Result<Value, KernelError> {
     let input = || bytes(args, 0, control);
     Ok(match kernel {
-        1 => Value::Number(primes::count_primes(number(args, 0) as u64, control)? as f64),
-        2 => uint8(hash::sha256(&input()?, control)?.into()),
-        3 => uint8(hash::blake3(&input()?, control)?.into()),
-        4 => Value::BigInt { negative: false, words: Box::new([hash::xxh3(&input()?, control)?]) },
-        5 => Value::Number(hash::crc32(&input()?, control)?.into()),
-        6 => uint8(gzip::gzip(&input()?, number(args, 1) as i32, size(args, 2), control)?),
-        7 => uint8(gzip::gunzip(&input()?, size(args, 1), control)?),
-        8 => uint8(zstd::zstd(&input()?, number(args, 1) as i32, size(args, 2), control)?),
-        9 => uint8(zstd::unzstd(&input()?, size(args, 1), control)?),
-        12 => Value::Number(select::select(&numbers(args, 0), size(args, 1), control)?),
-        14 => {
+        number::COUNT_PRIMES => Value::Number(primes::count_primes(float(args, 0) as u64, control)? as f64),
+        number::SHA256 => uint8(hash::sha256(&input()?, control)?.into()),
+        number::BLAKE3 => uint8(hash::blake3(&input()?, control)?.into()),
+        number::XXH3 => Value::BigInt { negative: false, words: Box::new([hash::xxh3(&input()?, control)?]) },
+        number::CRC32 => Value::Number(hash::crc32(&input()?, control)?.into()),
+        number::GZIP => uint8(gzip::gzip(&input()?, float(args, 1) as i32, size(args, 2), control)?),
+        number::GUNZIP => uint8(gzip::gunzip(&input()?, size(args, 1), control)?),
+        number::ZSTD => uint8(zstd::zstd(&input()?, float(args, 1) as i32, size(args, 2), control)?),
+        number::UNZSTD => uint8(zstd::unzstd(&input()?, size(args, 1), control)?),
+        number::SELECT => Value::Number(select::select(&numbers(args, 0), size(args, 1), control)?),
+        number::MATMUL => {
             let shape = Shape { m: size(args, 2), k: size(args, 3), n: size(args, 4) };
             let product = kernels::matmul::matmul(&numbers(args, 0), &numbers(args, 1), shape, control)?;
             float64(&product, control)?
         }
-        15 => argon2id(args, control)?,
-        16 => {
+        number::ARGON2ID => argon2id(args, control)?,
+        number::ARGON2_VERIFY => {
             let hash = input()?;
             Value::Bool(argon2::verify(&String::from_utf8_lossy(&hash), &bytes(args, 1, control)?, control)?)
         }
@@ -63,9 +84,9 @@ fn argon2id(args: &[Value], control: &dyn Control) -> Result<Value, KernelError>
     let given = bytes(args, 1, control)?;
     let salt = (!matches!(args.get(1), Some(Value::Undefined))).then_some(&*given);
     let cost = Cost {
-        memory: number(args, 2) as u32,
-        time: number(args, 3) as u32,
-        parallelism: number(args, 4) as u32,
+        memory: float(args, 2) as u32,
+        time: float(args, 3) as u32,
+        parallelism: float(args, 4) as u32,
         hash_length: size(args, 5),
     };
     argon2::argon2id(&password, salt, cost, control).map(Value::text)

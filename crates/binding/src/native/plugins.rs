@@ -1,7 +1,7 @@
 //! Users' own native tasks: those of the plug-ins that were loaded, run with what the pool offers.
 //!
 //! A plug-in's tasks are numbered for the whole process, from `FIRST`, when its library is loaded for the
-//! first time; they are never forgotten, as the library is never unloaded.
+//! first time; they are valid for ever, as the library is never unloaded.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU8;

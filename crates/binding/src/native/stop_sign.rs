@@ -1,4 +1,5 @@
-//! How a plug-in that runs hears that its task has ended otherwise than by its own return.
+//! How a running task of a plug-in learns that it has ended otherwise than by its own return: it was
+//! cancelled, or its time is over.
 //!
 //! `raise` runs on whatever thread settles the future. It first raises `ended`, which is the cancel flag
 //! that the plug-in sees, and then looks whether a hook was left; a task that leaves a hook first says so
@@ -35,7 +36,7 @@ impl StopSign {
         if self.hooked.load(Ordering::SeqCst)
             && let Some(hook) = self.take_hook()
         {
-            // Where there is no thread to be had the task hears of its end by its flag.
+            // If the system refuses the thread the task has its flag.
             let _ = std::thread::Builder::new().name("cf-hook".into()).spawn(hook);
         }
     }

@@ -121,7 +121,7 @@ impl Guard {
         }
     }
 
-    /// The task is about to be called. False if nobody wants it any more.
+    /// The task is about to be called. False if it has settled meanwhile, and is not to be called.
     pub(crate) fn enter(&self, task: &Arc<JsTask>) -> bool {
         let mut state = self.state.lock();
         // In any case: `exit` takes the innermost away.
@@ -173,7 +173,7 @@ impl Guard {
         !std::mem::take(&mut self.state.lock().harmed)
     }
 
-    /// The isolate is ending: nobody touches it any more.
+    /// The isolate is ending: from now on it is not touched.
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
         state.isolate = ptr::null_mut();

@@ -25,7 +25,7 @@ impl Silence {
         Silence { waited, is_asleep: handle.is_asleep(), ran }
     }
 
-    /// Whether nobody waits for its stack any longer.
+    /// Whether the future of an expired task is not to wait for its stack any longer.
     pub(crate) fn is_of_native_code(&self) -> bool {
         let has_run = self.ran.map_or(self.waited > STACK_UNKNOWN, |ran| ran > STACK_THREAD_TIME);
         has_run || self.waited > if self.is_asleep { STACK_ASLEEP } else { STACK_AWAKE }

@@ -1,8 +1,9 @@
 //! The thread that sees every stop through: it asks again, forces, and in the end gives the worker up.
 //!
-//! A stop begins when its task has been settled, or is about to be failed because its time is over, and goes
-//! on until the worker's hands are free of the task. The stopper's thread takes each stop that is due out of
-//! the list, makes one step with it, and puts it back unless it is over. docs/interrupt.md has the protocol.
+//! A stop begins when its task has been settled, or is about to be failed because its time is over, and
+//! goes on until the worker does not hold the task any more. The stopper's thread takes each stop that is
+//! due out of the list, makes one step with it, and puts it back unless it is over. docs/interrupt.md has
+//! the protocol.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -223,7 +224,7 @@ fn see_release(stop: &mut Stop, now: Instant, since: Instant, limit: Duration) -
     true
 }
 
-/// The worker's hands are free of the task. True as long as it has to recover from the stop.
+/// The worker does not hold the task any more. True as long as it has to recover from the stop.
 fn see_recovery(stop: &mut Stop, now: Instant) -> bool {
     let handle = &stop.handle;
     if !handle.is_recovering.load(Ordering::Relaxed) || handle.is_over() {

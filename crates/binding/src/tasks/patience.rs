@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// For how long, in all, the blocked workers of a pool may leave tasks waiting that another worker could
 /// run, before that worker is started. To start it takes tens of milliseconds of a core, so it is worth
-/// while once about as much was lost; a pool of which tasks wait a moment now and then does without.
+/// while once about as much was lost; a pool whose tasks block for a moment now and then does without.
 #[derive(Default)]
 pub(crate) struct Patience {
     // ORDERING: an estimate.

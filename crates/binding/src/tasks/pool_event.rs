@@ -12,12 +12,13 @@ pub(crate) enum PoolEvent {
     Closed = 2,
     /// A worker (`number`) has been given up: end its thread.
     EndWorker = 3,
-    /// Arguments are to be carried to workers.
+    /// Port values are to be handed over to workers.
     HandOver = 4,
-    /// Nobody will read these arguments (`number`), or this result; see `parcel`.
+    /// These arguments (`number`) were dropped without having been read; see `port_value`.
     LostArguments = 5,
+    /// The same of this result.
     LostResult = 6,
-    /// A worker wants a result that is with the owner.
+    /// A worker wants a port value that is with the owner.
     PassOn = 7,
 }
 
@@ -29,7 +30,7 @@ impl PoolEvent {
     }
 }
 
-/// The owner of pools, as it is told. From any thread.
+/// The owner of pools, as others tell it something. From any thread.
 pub(crate) trait PoolOwner: Send + Sync {
     /// This has happened to its pool of this number in the process.
     fn tell(&self, event: PoolEvent, pool: u32, number: f64);

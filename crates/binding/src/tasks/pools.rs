@@ -13,9 +13,12 @@ use crate::tasks::task::{JsMailbox, JsPool};
 
 /// What the binding keeps beside a pool.
 pub(crate) struct PoolEntry {
+    /// Unique in the process.
     pub(crate) id: u32,
     pub(crate) pool: Arc<JsPool>,
+    /// The isolate that has made it.
     pub(crate) owner: Arc<JsMailbox>,
+    /// How long a task that has looked at its `currentTask()` has after a stop, in milliseconds.
     pub(crate) grace_ms: f64,
     pub(crate) patience: Patience,
 }
@@ -31,18 +34,19 @@ static POOLS: LazyLock<Mutex<HashMap<u32, Arc<PoolEntry>>>> = LazyLock::new(Mute
 // ORDERING: only uniqueness matters.
 static NEXT_ID: AtomicU32 = AtomicU32::new(1);
 
-struct OwnerLink {
+/// Tells the owner what the pool asks for.
+struct PoolHost {
     id: u32,
     owner: Arc<JsMailbox>,
 }
 
-impl OwnerLink {
+impl PoolHost {
     fn tell(&self, event: PoolEvent) {
         self.owner.tell(event, self.id, 0.0);
     }
 }
 
-impl Host for OwnerLink {
+impl Host for PoolHost {
     fn start_worker(&self, _kind: Kind) {
         self.tell(PoolEvent::StartWorker);
     }
@@ -61,10 +65,10 @@ impl Host for OwnerLink {
     }
 }
 
-/// Makes a pool that speaks to the isolate behind `owner`.
+/// Makes a pool whose owner is the isolate of this mailbox.
 pub(crate) fn create(config: Config, grace_ms: f64, owner: &Arc<JsMailbox>) -> (u32, Arc<PoolEntry>) {
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    let pool = JsPool::new(config, Arc::new(OwnerLink { id, owner: owner.clone() }));
+    let pool = JsPool::new(config, Arc::new(PoolHost { id, owner: owner.clone() }));
     let entry =
         Arc::new(PoolEntry { id, pool, owner: owner.clone(), grace_ms, patience: Patience::default() });
     POOLS.lock().insert(id, entry.clone());

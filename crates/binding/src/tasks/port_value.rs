@@ -1,7 +1,7 @@
-//! What only a MessagePort can carry crosses beside the addon, from the submitter to the worker or back.
-//! The addon carries its number. Where the value of a number is, only TypeScript knows (lib/ports.ts); a
-//! number that nobody has read when it is dropped is told to the pool's owner, so that the value is let go
-//! of wherever the task ended.
+//! Port values: what only a MessagePort can carry. They cross beside the addon, from the submitter to the
+//! worker or back; the addon carries their numbers. Where the value of a number is, only TypeScript knows
+//! (lib/ports). A number that was not read when it is dropped is told to the pool's owner, so that the
+//! value is dropped there as well, wherever the task has ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -9,17 +9,19 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::tasks::pool_event::{PoolEvent, PoolOwner};
 use crate::values::port::OnPort;
 
-/// A parcel's number has 32 bits, and above them the number of a worker.
+/// The number of a port value has 32 bits, and above them the number of a worker.
 const WORKER: f64 = 4_294_967_296.0;
 
 // ORDERING: only uniqueness matters.
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
+/// The arguments of one task, or one value that a task has sent.
 pub(crate) struct PortValue {
     number: u32,
     /// The worker that sent a result, or to which arguments were sent; 0 for none.
-    // ORDERING: the pool's mutex orders the hand-over and everything after it.
+    // ORDERING: the pool's mutex orders the handover and everything after it.
     worker: AtomicU32,
+    /// What the owner is told if it is dropped without having been read.
     lost: PoolEvent,
     pool: u32,
     owner: Arc<dyn PoolOwner>,
@@ -27,7 +29,7 @@ pub(crate) struct PortValue {
 }
 
 impl PortValue {
-    /// Arguments that are to be carried to a worker of this pool.
+    /// Arguments for a worker of this pool.
     pub(crate) fn of_arguments(pool: u32, owner: Arc<dyn PoolOwner>) -> Arc<PortValue> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Arc::new(PortValue::new(number, 0, PoolEvent::LostArguments, pool, owner))
@@ -49,11 +51,12 @@ impl PortValue {
         f64::from(self.number) + f64::from(self.worker.load(Ordering::Relaxed)) * WORKER
     }
 
+    /// Its arguments are sent to this worker, or back to the owner (0).
     pub(crate) fn send_to(&self, worker: u32) {
         self.worker.store(worker, Ordering::Relaxed);
     }
 
-    /// There is nothing to let go of.
+    /// It need not be dropped by the owner.
     pub(crate) fn forget(&self) {
         self.is_read.store(true, Ordering::Relaxed);
     }

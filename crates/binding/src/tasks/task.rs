@@ -1,4 +1,4 @@
-//! What the pool's generic parts are in this binding.
+//! Tasks: what the pool's generic parts are in this binding.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,14 +23,12 @@ pub(crate) type JsMailbox = Mailbox<Note>;
 
 /// What other threads have to tell an isolate.
 pub(crate) enum Note {
+    /// A future has settled.
     Settled(Arc<JsTask>),
+    /// A running task has reported progress.
     Progress(Arc<JsTask>),
     /// For TypeScript: what happened to which pool, with a number.
-    Pool {
-        event: PoolEvent,
-        pool: u32,
-        number: f64,
-    },
+    Pool { event: PoolEvent, pool: u32, number: f64 },
 }
 
 impl PoolOwner for JsMailbox {
@@ -66,7 +64,7 @@ pub(crate) struct Ticket {
     pub(crate) has_progress: AtomicBool,
     /// For a plug-in's task.
     pub(crate) stop_sign: StopSign,
-    /// The task's arguments, if a MessagePort carries them.
+    /// The task's arguments, if only a MessagePort can carry them.
     pub(crate) port_value: Option<Arc<PortValue>>,
 }
 

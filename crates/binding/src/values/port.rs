@@ -1,17 +1,17 @@
-//! The number of what only a MessagePort can carry, as a value.
+//! A port value, which only a MessagePort can carry, among the values that the addon carries: its number.
 
 use std::sync::Arc;
 
-/// What a MessagePort carries beside the addon.
+/// A port value, as far as values need to know it.
 pub(crate) trait OnPort: Send + Sync {
-    /// The number, for the one that takes what is carried.
+    /// Its number, for the one that takes it off the port.
     fn read(&self) -> f64;
 
-    /// The value that held the number is gone, whether anybody has read it or not.
+    /// The reference to it was dropped, whether it has been read or not.
     fn dropped(&self);
 }
 
-/// Held by the one value that stands for what is carried.
+/// The one reference to a port value among the arguments or results of a task.
 pub(crate) struct PortRef(pub(crate) Arc<dyn OnPort>);
 
 impl Drop for PortRef {

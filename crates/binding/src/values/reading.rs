@@ -22,7 +22,7 @@ pub(crate) fn read_args(env: Env, values: &[sys::napi_value], read: Read) -> Res
     }
 }
 
-/// From this size on a second copy costs more than a buffer object that nobody will see.
+/// From this size on a second copy costs more than a buffer object that is made only for its memory.
 const MANY_BYTES: usize = 1 << 16;
 
 /// Like `read`, for a value that is written once. Many bytes are copied right into the buffer that the
@@ -63,7 +63,7 @@ pub(crate) fn read_whole(env: Env, value: sys::napi_value) -> Result<Value, Faul
 }
 
 /// Like `read`, but leaves bytes where they are. The caller has to see that their ArrayBuffer is detached
-/// before JavaScript can write to it, or that nobody keeps the value.
+/// before JavaScript can write to it, or that the value is dropped by then.
 pub(crate) fn read_lent(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
     if js::type_of(env, value)? != sys::ValueType::napi_object {
         return read(env, value);

@@ -46,7 +46,7 @@ pub(crate) enum Value {
     Plain(Box<Plain>),
     /// Bytes, and the buffers that they refer to.
     List(Box<[Value]>),
-    /// The number of what a MessagePort carries.
+    /// A port value, by its number.
     Port(PortRef),
 }
 
@@ -87,7 +87,7 @@ pub(crate) const FORM_BITS: u8 = 7;
 pub(crate) const FORM_AS_IS: u8 = 0;
 /// The bytes of a serializer.
 pub(crate) const FORM_CLONED: u8 = 2;
-/// The number of a parcel.
+/// The number of a port value.
 const FORM_PORT: u8 = 3;
 /// A list: the bytes of a serializer, then ArrayBuffers that move and SharedArrayBuffers.
 const FORM_LIST: u8 = 4;
@@ -146,7 +146,7 @@ impl ArgList {
     }
 }
 
-/// Whether a form's value is carried by a MessagePort.
+/// Whether a form's value is a port value.
 pub(crate) fn is_on_port(form: u8) -> bool {
     form & FORM_BITS == FORM_PORT
 }
