@@ -33,7 +33,7 @@ use crate::isolate::turn;
 use crate::js::Fault;
 
 /// Connects the calling isolate: `deliver(count, values)` will be called with batches of completions.
-/// Returns the binding's functions; their declarations are in lib/binding.ts.
+/// Returns the binding's functions; their declarations are in lib/addon/binding.ts.
 #[napi(
     ts_args_type = "deliver: (count: number, values: unknown[] | undefined) => void",
     ts_return_type = "object"

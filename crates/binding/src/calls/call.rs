@@ -1,5 +1,5 @@
 //! The native functions that TypeScript calls, made by hand for speed: a raw N-API function costs a tenth
-//! of a generated one. Their declarations are in lib/binding.ts.
+//! of a generated one. Their declarations are in lib/addon/binding.ts.
 
 use std::ffi::{CStr, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};

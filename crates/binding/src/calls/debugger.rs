@@ -1,4 +1,4 @@
-//! What lib/debugger.ts calls.
+//! What lib/pool/debugger.ts calls.
 
 use crate::calls::call::{Answer, Call, nothing};
 use crate::js;

@@ -1,4 +1,4 @@
-//! The functions that JavaScript calls, by the names that lib/binding.ts declares.
+//! The functions that JavaScript calls, by the names that lib/addon/binding.ts declares.
 
 pub(crate) mod call;
 mod debugger;

@@ -76,13 +76,16 @@ pub(crate) fn want_room(call: &Call<'_>) -> Answer {
     js::boolean(call.env, !pool_of(call)?.pool.want_room())
 }
 
-/// `startFailed(pool, failure, form, cause)`: a worker that was asked for did not come. The failure is
-/// shared with lib/binding.ts.
+// How the start of a worker has failed, but for those that are fatal. Shared with lib/addon/codes.ts.
+const START_REFUSED: u32 = 0;
+const START_DIED: u32 = 1;
+
+/// `startFailed(pool, failure, form, cause)`: a worker that was asked for did not come.
 pub(crate) fn start_failed(call: &Call<'_>) -> Answer {
     let cause = read_cause(call, 2)?;
     let failure = match call.u32(1)? {
-        0 => StartFailure::Refused,
-        1 => StartFailure::Died,
+        START_REFUSED => StartFailure::Refused,
+        START_DIED => StartFailure::Died,
         _ => StartFailure::Fatal,
     };
     pool_of(call)?.pool.start_failed(Kind::Isolate, cause, failure);
@@ -128,7 +131,7 @@ pub(crate) fn delivered(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `stats(pool)`: a flat array, in the order of lib/stats.ts.
+/// `stats(pool)`: a flat array, in the order of lib/pool/snapshot.ts.
 pub(crate) fn stats(call: &Call<'_>) -> Answer {
     let view = pool_of(call)?.pool.stats();
     let counts = view.counts;
@@ -200,13 +203,18 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
     Ok(list)
 }
 
-/// Index into lib/stats.ts' list: starting, idle, busy, abandoned.
+// The states of workers in a dump. Shared with lib/addon/codes.ts.
+const STARTING: i32 = 0;
+const IDLE: i32 = 1;
+const BUSY: i32 = 2;
+const ABANDONED: i32 = 3;
+
 fn state_number(state: WorkerState) -> i32 {
     match state {
-        WorkerState::Preparing => 0,
-        WorkerState::Idle | WorkerState::Lingering | WorkerState::Reserved => 1,
-        WorkerState::Woken | WorkerState::Busy | WorkerState::Partial | WorkerState::Leaving => 2,
-        WorkerState::Abandoned => 3,
+        WorkerState::Preparing => STARTING,
+        WorkerState::Idle | WorkerState::Lingering | WorkerState::Reserved => IDLE,
+        WorkerState::Woken | WorkerState::Busy | WorkerState::Partial | WorkerState::Leaving => BUSY,
+        WorkerState::Abandoned => ABANDONED,
     }
 }
 

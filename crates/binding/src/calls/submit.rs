@@ -18,13 +18,13 @@ use crate::values::reading;
 use crate::values::value::{self, ArgList, Args, Value};
 use crate::values::writing;
 
-// Answers of `submit` that are no slot, and of `refusal`. Shared with lib/binding.ts.
+// Answers of `submit` that are no slot, and of `refusal`. Shared with lib/addon/codes.ts.
 const FULL: i32 = -1;
 const SHUT_DOWN: i32 = -2;
 const BROKEN: i32 = -3;
 const NO_CLOCK: i32 = -4;
 
-// Bits of `flags`. Shared with lib/binding.ts.
+// Bits of `flags`. Shared with lib/addon/codes.ts.
 const NATIVE: u32 = 1;
 /// `scratch` has priority, timeout and queueTimeout.
 const LIMITED: u32 = 2;

@@ -1,6 +1,6 @@
 //! The templates of small values, by number, for the whole process. What a path means only TypeScript knows
-//! (lib/template-codes.ts); whoever writes a value sends the number, and each isolate asks once what it
-//! stands for.
+//! (lib/values/template/codes.ts); whoever writes a value sends the number, and each isolate asks once what
+//! it stands for.
 
 use std::sync::LazyLock;
 

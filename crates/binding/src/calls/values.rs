@@ -6,7 +6,7 @@ use crate::engine::v8;
 use crate::js::{self, Fault};
 use crate::values::array_keys;
 use crate::values::plain::{JoinedTexts, Plain};
-use crate::values::reading;
+use crate::values::text::Text;
 use crate::values::value::Value;
 use crate::values::writing;
 
@@ -28,8 +28,8 @@ pub(crate) fn keep_plain(call: &Call<'_>) -> Answer {
     let cut = || Fault::internal("more fractions than there is room for");
     let (fractions, all_ends) = doubles.split_at_checked(fractions).ok_or_else(cut)?;
     let (ends, list_ends) = all_ends.split_at_checked(ends).ok_or_else(cut)?;
-    let texts = JoinedTexts::new(reading::get_string(call.env, call.value(2)?, true)?, ends);
-    let lists = JoinedTexts::new(reading::get_string(call.env, call.value(4)?, true)?, list_ends);
+    let texts = JoinedTexts::new(Text::read(call.env, call.value(2)?, true)?, ends);
+    let lists = JoinedTexts::new(Text::read(call.env, call.value(4)?, true)?, list_ends);
     let plain = Plain::new(structure, fractions.into(), [texts, lists]);
     keep(call, Some(Value::Plain(Box::new(plain))))
 }

@@ -1,5 +1,5 @@
 //! V8's serializer, called directly: what `node:v8` offers of it costs a buffer object on each side and a
-//! call into JavaScript for each value. It writes what lib/faithful.ts has found that it carries as
+//! call into JavaScript for each value. It writes what lib/values/v8/safe.ts has found that it carries as
 //! `structuredClone` does.
 //!
 //! Both classes hold one pointer, to what they are made of. Without a delegate they throw on objects of the

@@ -1,6 +1,6 @@
 //! The memory that an isolate shares with TypeScript: four columns of a batch of completions, a few numbers
 //! that go with a call, and room for a value that is taken apart. TypeScript makes typed arrays over the
-//! same buffer (lib/binding.ts).
+//! same buffer (lib/addon/binding.ts).
 //!
 //! Layout, in 8-byte units: `numbers[BATCH_ROWS]`, `scratch[SCRATCH]`, `fractions[FRACTIONS]`; then as
 //! 32-bit integers `slots[BATCH_ROWS]`, `kinds[BATCH_ROWS]`; then bytes: `structure[STRUCTURE]`.

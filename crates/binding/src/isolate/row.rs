@@ -1,7 +1,7 @@
 //! What a row of the header says: how a task has come out, or what has happened to a pool.
 //!
 //! A row has a kind, a number, and perhaps a value. The kind has what has happened in its lowest 8 bits,
-//! the form of the value in the next 8, and above them the bits of a failure. Shared with lib/binding.ts.
+//! the form of the value in the next 8, and above them the bits of a failure. Shared with lib/addon/codes.ts.
 
 use std::sync::Arc;
 

@@ -4,7 +4,8 @@ use std::ffi::CString;
 
 use napi::sys;
 
-use crate::js::Env;
+/// The environment of one isolate, usable on its thread only.
+pub(crate) type Env = sys::napi_env;
 
 /// Node's own code for it.
 pub(crate) const OUT_OF_MEMORY: &str = "ERR_MEMORY_ALLOCATION_FAILED";

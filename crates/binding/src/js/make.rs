@@ -5,7 +5,8 @@ use std::ptr;
 
 use napi::sys;
 
-use crate::js::{ARRAY_BUFFER, DATA_VIEW, Env, Fault, View, check, element_size};
+use crate::js::fault::{Env, Fault, check};
+use crate::js::view::{ARRAY_BUFFER, DATA_VIEW, View, element_size};
 
 pub(crate) fn undefined(env: Env) -> Result<sys::napi_value, Fault> {
     value!(|result| sys::napi_get_undefined(env, &mut result))

@@ -5,7 +5,8 @@ use std::ptr;
 
 use napi::sys;
 
-use crate::js::{ARRAY_BUFFER, DATA_VIEW, Env, Fault, View, check, element_size};
+use crate::js::fault::{Env, Fault, check};
+use crate::js::view::{ARRAY_BUFFER, DATA_VIEW, View, element_size};
 
 pub(crate) fn type_of(env: Env, value: sys::napi_value) -> Result<sys::napi_valuetype, Fault> {
     out!(sys::napi_valuetype, 0, |kind| sys::napi_typeof(env, value, &mut kind))

@@ -1,11 +1,12 @@
 //! Arguments of native tasks as Rust sees them. TypeScript has checked them and made them positional
-//! (lib/native-arguments.ts), so what is missing or of another type here reads as nothing.
+//! (lib/tasks/native-arguments.ts), so what is missing or of another type here reads as nothing.
 
 use std::borrow::Cow;
 
 use kernels::{Control, KernelError};
 
 use crate::values::elements::Pod;
+use crate::values::text::Text;
 use crate::values::value::{ArgList, Value};
 
 /// Characters of a string to encode between two looks at the control.
@@ -35,9 +36,11 @@ pub(crate) fn bytes<'a>(
     Ok(match args.get(index) {
         Some(Value::Bytes { bytes, .. }) => Cow::Borrowed(bytes),
         Some(Value::Lent(lent)) => Cow::Borrowed(lent.bytes()),
-        Some(Value::Latin1(text)) if is_ascii(text, control)? => Cow::Borrowed(text),
-        Some(Value::Latin1(text)) => Cow::Owned(encode(text.iter().map(|byte| char::from(*byte)), control)?),
-        Some(Value::Utf16(text)) => {
+        Some(Value::Text(Text::Latin1(text))) if is_ascii(text, control)? => Cow::Borrowed(text),
+        Some(Value::Text(Text::Latin1(text))) => {
+            Cow::Owned(encode(text.iter().map(|byte| char::from(*byte)), control)?)
+        }
+        Some(Value::Text(Text::Utf16(text))) => {
             // As TextEncoder does it: half a surrogate pair becomes U+FFFD.
             let characters = char::decode_utf16(text.iter().copied());
             let characters = characters.map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER));
@@ -133,8 +136,8 @@ mod tests {
 
     #[test]
     fn strings_are_encoded_as_text_encoder_does() {
-        let latin1 = Value::Latin1(Box::from([b'a', 0xe9, 0xff]));
-        let utf16 = Value::Utf16(Box::from([0x61, 0xd83d, 0xde00, 0xd800, 0x62]));
+        let latin1 = Value::Text(Text::Latin1(Box::from([b'a', 0xe9, 0xff])));
+        let utf16 = Value::Text(Text::Utf16(Box::from([0x61, 0xd83d, 0xde00, 0xd800, 0x62])));
         let args = [latin1, utf16];
         assert_eq!(bytes(&args, 0, &Unstoppable).unwrap(), "aéÿ".as_bytes());
         assert_eq!(bytes(&args, 1, &Unstoppable).unwrap(), "a😀\u{fffd}b".as_bytes());
@@ -154,7 +157,7 @@ mod tests {
         let text = |last| {
             let mut text = vec![b'a'; 3 * BYTES_PER_CHECK + 1];
             text[3 * BYTES_PER_CHECK] = last;
-            [Value::Latin1(text.into())]
+            [Value::Text(Text::Latin1(text.into()))]
         };
         assert!(matches!(bytes(&text(b'a'), 0, &After(2.into())), Err(KernelError::Stopped)));
         assert_eq!(bytes(&text(b'a'), 0, &After(4.into())).unwrap().len(), 3 * BYTES_PER_CHECK + 1);

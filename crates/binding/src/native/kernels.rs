@@ -1,5 +1,5 @@
 //! The kernels as tasks: arguments in, a packed value out. TypeScript has checked the arguments, made
-//! them positional and filled in the defaults (lib/native.ts).
+//! them positional and filled in the defaults (lib/tasks/native.ts).
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::values::elements::{Pod, memory_of};
 use crate::values::failure::{TOO_LARGE, failure};
 use crate::values::value::{Args, FORM_CLONED, Packed, Value};
 
-/// The numbers of the kernels, shared with lib/native.ts.
+/// The numbers of the kernels, shared with lib/tasks/native.ts.
 pub(crate) mod number {
     pub(crate) const COUNT_PRIMES: u32 = 1;
     pub(crate) const SHA256: u32 = 2;
@@ -89,7 +89,7 @@ fn argon2id(args: &[Value], control: &dyn Control) -> Result<Value, KernelError>
         parallelism: float(args, 4) as u32,
         hash_length: size(args, 5),
     };
-    argon2::argon2id(&password, salt, cost, control).map(Value::text)
+    argon2::argon2id(&password, salt, cost, control).map(|text| Value::Text(text.into()))
 }
 
 /// Sorts in the memory of the argument, which becomes the result.

@@ -1,5 +1,6 @@
 //! Native tasks: the kernels, by number, and users' plug-ins, whose numbers begin above theirs. Which
-//! number is what TypeScript knows (lib/native.ts); it has checked the arguments and made them positional.
+//! number is what TypeScript knows (lib/tasks/native.ts); it has checked the arguments and made them
+//! positional.
 
 pub(crate) mod arguments;
 pub(crate) mod chunk;

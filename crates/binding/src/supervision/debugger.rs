@@ -1,7 +1,7 @@
 //! Isolates that a debugger has paused at a breakpoint: as long as there is one, the clocks of all tasks
 //! stand still.
 //!
-//! Each isolate says of itself when it is paused and when it is resumed (lib/debugger.ts). One that ends
+//! Each isolate says of itself when it is paused and when it is resumed (lib/pool/debugger.ts). One that ends
 //! while it is paused counts as resumed.
 
 use std::cell::Cell;

@@ -1,5 +1,5 @@
 //! The JavaScript functions that tasks call, by number, for the whole process. A number stands for a text: a
-//! module's URL and a key, or a source. TypeScript makes and reads the text (lib/functions.ts).
+//! module's URL and a key, or a source. TypeScript makes and reads the text (lib/tasks/functions.ts).
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};

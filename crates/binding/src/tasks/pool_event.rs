@@ -1,6 +1,6 @@
 //! What a pool tells its owner, the isolate that has made it.
 
-/// What has happened to a pool. The numbers are shared with lib/binding.ts.
+/// What has happened to a pool. The numbers are shared with lib/addon/codes.ts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
 pub(crate) enum PoolEvent {

@@ -1,5 +1,5 @@
 //! Errors that the addon makes itself, as values: a description that TypeScript makes an error of
-//! (lib/error-codec.ts).
+//! (lib/errors/description.ts).
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(crate) fn failure(name: &str, code: &str, message: &str) -> Arc<Packed> {
         quote(&mut text, code);
     }
     text.push('}');
-    Arc::new(Packed { form: FORM_ERROR, value: Value::text(text) })
+    Arc::new(Packed { form: FORM_ERROR, value: Value::Text(text.into()) })
 }
 
 /// The error for `what`, which could not be made in an isolate or read from it.

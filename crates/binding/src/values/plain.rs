@@ -1,5 +1,5 @@
-//! Plain data that TypeScript has taken apart (lib/plain-codes.ts), on its way. Here it is bytes, doubles
-//! and one long text.
+//! Plain data that TypeScript has taken apart (lib/values/plain/codes.ts), on its way. Here it is bytes,
+//! doubles and one long text.
 //!
 //! The text reaches the receiver in pieces; where they end TypeScript says.
 
@@ -7,7 +7,7 @@ use napi::sys;
 
 use crate::js::{self, Env, FLOAT64_ARRAY, Fault};
 use crate::values::elements::memory_of;
-use crate::values::value::Value;
+use crate::values::text::Text;
 
 pub(crate) struct Plain {
     structure: Box<[u8]>,
@@ -16,24 +16,23 @@ pub(crate) struct Plain {
     texts: [JoinedTexts; 2],
 }
 
-/// Texts one after the other, a string's value, and where the pieces end but for the last.
+/// Texts one after the other, and where the pieces end but for the last.
 pub(crate) struct JoinedTexts {
-    joined: Value,
+    joined: Text,
     ends: Box<[usize]>,
 }
 
 impl JoinedTexts {
-    pub(crate) fn new(joined: Value, ends: &[f64]) -> JoinedTexts {
+    pub(crate) fn new(joined: Text, ends: &[f64]) -> JoinedTexts {
         JoinedTexts { joined, ends: ends.iter().map(|&end| end as usize).collect() }
     }
 
     /// Appends the pieces to a list; gives their number.
     fn write(&self, env: Env, list: sys::napi_value, at: u32) -> Result<u32, Fault> {
         match &self.joined {
-            Value::Latin1(text) => self.write_pieces(env, list, at, text, js::string_latin1),
-            Value::LongLatin1(text) => self.write_pieces(env, list, at, text.bytes(), js::string_latin1),
-            Value::Utf16(text) => self.write_pieces(env, list, at, text, js::string_utf16),
-            _ => Ok(0),
+            Text::Latin1(text) => self.write_pieces(env, list, at, text, js::string_latin1),
+            Text::LongLatin1(text) => self.write_pieces(env, list, at, text.bytes(), js::string_latin1),
+            Text::Utf16(text) => self.write_pieces(env, list, at, text, js::string_utf16),
         }
     }
 

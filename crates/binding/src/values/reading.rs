@@ -3,10 +3,9 @@
 use napi::sys;
 
 use crate::engine::backing_store::{self, BackingStore};
-use crate::engine::v8;
 use crate::js::{self, Env, Fault, View};
 use crate::values::lent::Lent;
-use crate::values::recycled::{self, Recycled};
+use crate::values::text::Text;
 use crate::values::value::{ArgList, Value, Whole, is_list, is_whole, is_written};
 use crate::values::written::WrittenSlot;
 
@@ -30,7 +29,7 @@ const MANY_BYTES: usize = 1 << 16;
 /// two.
 pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
     match js::type_of(env, value)? {
-        sys::ValueType::napi_string => return get_string(env, value, true),
+        sys::ValueType::napi_string => return Text::read(env, value, true).map(Value::Text),
         sys::ValueType::napi_object if backing_store::calls().is_some() => {}
         _ => return read(env, value),
     }
@@ -55,7 +54,7 @@ pub(crate) fn read_whole(env: Env, value: sys::napi_value) -> Result<Value, Faul
         return read(env, value);
     }
     let (view, data) = js::get_bytes(env, value)?;
-    // SAFETY: bytes that lib/codec.ts sends in this way are of an ArrayBuffer.
+    // SAFETY: bytes that lib/values/codec.ts sends in this way are of an ArrayBuffer.
     match unsafe { BackingStore::of(js::buffer_of(env, value)?, false) } {
         Some(store) => Ok(Value::Whole(Box::new(Whole { view, size: data.len(), store }))),
         None => read(env, value),
@@ -74,7 +73,7 @@ pub(crate) fn read_lent(env: Env, value: sys::napi_value) -> Result<Value, Fault
     if data.is_empty() {
         return read(env, value);
     }
-    // SAFETY: bytes of native tasks are never shared memory (lib/native-arguments.ts).
+    // SAFETY: bytes of native tasks are never shared memory (lib/tasks/native-arguments.ts).
     match unsafe { BackingStore::of(buffer, false) } {
         Some(store) => Ok(Value::Lent(Box::new(Lent::new(view, data, store)))),
         None => read(env, value),
@@ -105,7 +104,7 @@ pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
         sys::ValueType::napi_null => Value::Null,
         sys::ValueType::napi_boolean => Value::Bool(js::get_bool(env, value)?),
         sys::ValueType::napi_number => Value::Number(js::get_double(env, value)?),
-        sys::ValueType::napi_string => get_string(env, value, false)?,
+        sys::ValueType::napi_string => Value::Text(Text::read(env, value, false)?),
         sys::ValueType::napi_bigint => {
             let (negative, words) = js::get_bigint(env, value)?;
             Value::BigInt { negative, words }
@@ -116,27 +115,6 @@ pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
         }
         _ => return Err(Fault::internal("a value that cannot be sent as it is")),
     })
-}
-
-/// A string, in one byte a character where that loses nothing. With `recycled` a long one is in memory that
-/// is used again.
-pub(crate) fn get_string(env: Env, value: sys::napi_value, recycled: bool) -> Result<Value, Fault> {
-    let length = js::string_length(env, value)?;
-    if v8::is_one_byte(value) {
-        let recycled = recycled && recycled::is_recyclable(length + 1);
-        let mut text = if recycled { recycled::take(length + 1) } else { js::with_room(length + 1)? };
-        js::get_latin1(env, value, length, &mut text)?;
-        return Ok(if recycled {
-            Value::LongLatin1(Recycled::new(text))
-        } else {
-            Value::Latin1(text.into_boxed_slice())
-        });
-    }
-    let text = js::get_utf16(env, value, length)?;
-    if text.iter().all(|&unit| unit < 256) {
-        return Ok(Value::Latin1(text.iter().map(|&unit| unit as u8).collect()));
-    }
-    Ok(Value::Utf16(text.into_boxed_slice()))
 }
 
 /// A copy of the bytes of a value. @throws where there is no memory for it, and for memory that has gone
@@ -197,7 +175,7 @@ pub(crate) fn read_shared(
 
 fn read_buffer(env: Env, buffer: sys::napi_value) -> Result<Value, Fault> {
     let is_shared = !js::is_arraybuffer(env, buffer)?;
-    // SAFETY: lib/moved.ts puts nothing else into the list than buffers of the two classes.
+    // SAFETY: lib/values/v8/transfer.ts puts nothing else into the list than buffers of the two classes.
     match unsafe { BackingStore::of(buffer, is_shared) } {
         Some(store) => Ok(Value::Store(store)),
         None if is_shared => Err(Fault::internal("shared memory cannot be sent on this runtime")),

@@ -7,7 +7,7 @@ use crate::js::View;
 use crate::values::lent::Lent;
 use crate::values::plain::Plain;
 use crate::values::port::PortRef;
-use crate::values::recycled::Recycled;
+use crate::values::text::Text;
 
 /// Many bytes in memory that becomes the receiver's buffer: a copy, or moved. It can be written once.
 pub(crate) struct Whole {
@@ -26,11 +26,7 @@ pub(crate) enum Value {
         negative: bool,
         words: Box<[u64]>,
     },
-    /// A string with no character above U+00FF, one byte each.
-    Latin1(Box<[u8]>),
-    Utf16(Box<[u16]>),
-    /// Like `Latin1`, for a long one.
-    LongLatin1(Recycled),
+    Text(Text),
     Bytes {
         view: View,
         bytes: Vec<u8>,
@@ -50,26 +46,12 @@ pub(crate) enum Value {
     Port(PortRef),
 }
 
-/// Ending a batch costs more than strings of so many characters.
-const SHORT: usize = 512;
-
 impl Value {
-    /// A string, in one byte a character if it is ASCII.
-    pub(crate) fn text(text: String) -> Value {
-        if text.is_ascii() {
-            Value::Latin1(text.into_bytes().into_boxed_slice())
-        } else {
-            Value::Utf16(text.encode_utf16().collect())
-        }
-    }
-
     /// About how many bytes its copy takes in the heap of an isolate, where the garbage collector moves it;
     /// primitives and short strings do not count, nor do bytes, which lie outside.
     pub(crate) fn weight(&self) -> usize {
         match self {
-            Value::Latin1(text) if text.len() > SHORT => text.len(),
-            Value::Utf16(text) if text.len() > SHORT => size_of_val(&**text),
-            Value::LongLatin1(text) => text.bytes().len(),
+            Value::Text(text) => text.weight(),
             Value::Serialized(serialized) => serialized.bytes().len(),
             Value::Plain(plain) => plain.weight(),
             Value::List(values) => values.iter().map(Value::weight).sum(),
@@ -78,8 +60,8 @@ impl Value {
     }
 }
 
-// The forms of values, shared with lib/codec.ts. The lowest three bits say how the value is written; the
-// others only TypeScript gives a meaning, but for those that are listed here.
+// The forms of values, shared with lib/values/forms.ts. The lowest three bits say how the value is written;
+// the others only TypeScript gives a meaning, but for those that are listed here.
 
 /// The bits of a form that say how the value is written.
 pub(crate) const FORM_BITS: u8 = 7;
@@ -98,10 +80,10 @@ pub(crate) const FORM_READ: u8 = 6;
 /// Bytes whose buffer moves.
 const FORM_WHOLE: u8 = 7;
 
-/// The description of an error as JSON (lib/error-codec.ts).
+/// The description of an error as JSON (lib/errors/description.ts).
 pub(crate) const FORM_ERROR: u8 = 33;
 /// Added to the form of the results of a chunk of native calls, which is the same for all: a list of the
-/// error of the call that failed, or undefined, and the results before it (lib/link.ts).
+/// error of the call that failed, or undefined, and the results before it.
 pub(crate) const FORM_CHUNK: u8 = 48;
 /// The form of such results if all are numbers: then these are one array.
 pub(crate) const FORM_NUMBERS: u8 = 1;

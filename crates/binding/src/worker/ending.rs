@@ -43,8 +43,8 @@ impl Ending {
     }
 }
 
-/// Stands for the exit code of worker `number` where it is not known here; lib/link.ts asks the thread's
-/// owner.
+/// Stands for the exit code of worker `number` where it is not known here; lib/pool/worker-exits.ts asks
+/// the thread's owner.
 fn unknown_exit(number: u32) -> i32 {
     i32::MIN.saturating_add_unsigned(number)
 }
