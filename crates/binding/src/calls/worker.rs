@@ -25,9 +25,9 @@ fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
     call.state.worker.borrow().clone().ok_or_else(|| Fault::internal("this thread is no worker of a pool"))
 }
 
-/// `attach(poolNumber, workerNumber, dispatch, prepare, leave, abort, recover, packError, prepareNow, caller, callerScript)`:
-/// makes this isolate a worker of the pool, whose tasks are called by the function `caller` of that script.
-/// False if the pool is closed.
+/// `attach(poolNumber, workerNumber, …callbacks, caller, callerScript)`: makes this isolate a worker of the
+/// pool. The callbacks are those of `WorkerCallbacks`, in its order; the function `caller` of that script calls
+/// the tasks. False if the pool is closed.
 pub(crate) fn attach(call: &Call<'_>) -> Answer {
     let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
     let function = |index: usize| js::reference(call.env, call.value(index)?);

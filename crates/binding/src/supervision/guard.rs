@@ -17,23 +17,8 @@ use crate::engine::interrupts;
 use crate::engine::v8::Isolate;
 use crate::js;
 use crate::supervision::frames::{self, Caller};
+use crate::supervision::stop_request::{Request, StopState};
 use crate::tasks::task::JsTask;
-
-/// What an interrupt is to do once V8 calls it on the worker's thread.
-enum Request {
-    Nothing,
-    /// Stop this task; with `expired`, also fail it as timed out, with its stack. With `insists` also in this
-    /// package's code and in those parts of Node that keep nothing of their own.
-    Stop {
-        task: Arc<JsTask>,
-        expired: bool,
-        insists: bool,
-    },
-    /// Read the stack; of this task, if one is named.
-    Look(Option<Arc<JsTask>>),
-    /// End whatever runs: the worker will not go on.
-    Kill,
-}
 
 struct GuardState {
     /// Null where the isolate cannot be interrupted, or is ending.
@@ -79,21 +64,6 @@ pub(crate) struct Guard {
     caller: Caller,
     /// Called on the worker's thread, with no lock held, after a stop was put off.
     on_put_off: fn(&Arc<Guard>),
-}
-
-/// How far a stop has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum StopState {
-    /// The task is not in the guard.
-    Outside,
-    /// Other tasks run on top of it, and must return first.
-    Covered,
-    /// Asked; no answer yet.
-    Asked,
-    /// Node's own code ran, or this package's, so many times by now: ask again.
-    PutOff(u32),
-    /// Terminated; the worker has not come back yet.
-    Hit,
 }
 
 impl Guard {

@@ -7,6 +7,7 @@ pub(crate) mod os_thread;
 pub(crate) mod pulse;
 pub(crate) mod replace;
 pub(crate) mod silence;
+pub(crate) mod stop_request;
 pub(crate) mod stopper;
 mod times;
 pub(crate) mod watchdog;

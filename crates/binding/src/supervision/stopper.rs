@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use pool::BackgroundThread;
 
-use crate::supervision::guard::{Guard, StopState};
+use crate::supervision::guard::Guard;
 use crate::supervision::replace::replace;
 use crate::supervision::silence::Silence;
+use crate::supervision::stop_request::StopState;
 use crate::supervision::times::{
     ASK_AGAIN, GIVE_UP, GRACE_STEP, INSIST_AFTER, INSIST_AFTER_TIMES, LET_GO, LET_GO_AFTER_HIT,
     PUT_OFF_LEAST, PUT_OFF_LEAST_TIMES, PUT_OFF_MOST, STACK_ASLEEP, STACK_CONTINUATION, STEP,

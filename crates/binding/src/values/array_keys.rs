@@ -25,7 +25,8 @@ impl KeyCalls {
             Some(KeyCalls {
                 current: Current::find(symbols)?,
                 get: symbols.find(
-                    c"_ZN2v86Object16GetPropertyNamesENS_5LocalINS_7ContextEEENS_17KeyCollectionModeENS_14PropertyFilterENS_11IndexFilterENS_17KeyConversionModeE",
+                    c"_ZN2v86Object16GetPropertyNamesENS_5LocalINS_7ContextEEENS_17KeyCollectionMode\
+                    ENS_14PropertyFilterENS_11IndexFilterENS_17KeyConversionModeE",
                 )?,
             })
         }
