@@ -63,6 +63,7 @@ pub(crate) fn has_named_keys(call: &Call<'_>) -> Answer {
 /// `isDetachable(buffer)`: whether an ArrayBuffer can move.
 pub(crate) fn is_detachable(call: &Call<'_>) -> Answer {
     let buffer = call.value(0)?;
-    let is_detachable = !js::is_arraybuffer(call.env, buffer)? || v8::is_detachable(buffer);
+    // SAFETY: it is an ArrayBuffer.
+    let is_detachable = !js::is_arraybuffer(call.env, buffer)? || unsafe { v8::is_detachable(buffer) };
     js::boolean(call.env, is_detachable)
 }

@@ -26,8 +26,8 @@ fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
 }
 
 /// `attach(poolNumber, workerNumber, …callbacks, caller, callerScript)`: makes this isolate a worker of the
-/// pool. The callbacks are those of `WorkerCallbacks`, in its order; the function `caller` of that script calls
-/// the tasks. False if the pool is closed.
+/// pool. The callbacks are those of `WorkerCallbacks`, in its order; the function `caller` of that script
+/// calls the tasks. False if the pool is closed.
 pub(crate) fn attach(call: &Call<'_>) -> Answer {
     let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
     let function = |index: usize| js::reference(call.env, call.value(index)?);

@@ -1,4 +1,4 @@
-//! The bell of an isolate: how other threads make its thread look up.
+//! The bell of an isolate: how other threads make its thread look into its mailbox.
 //!
 //! A thread that owns an isolate is at one of three spots. In its *loop*: ringing sends a `uv_async_t`,
 //! whose callback runs in the next turn. *Busy* in a turn that looks for the token between two
@@ -16,6 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::engine::event_loop;
 use crate::engine::uv::UvAsync;
 
+/// Where the thread is; see the module's text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spot {
     Loop,
@@ -45,6 +46,7 @@ impl Bell {
         }
     }
 
+    /// Gives the bell its handle, which is open.
     pub(crate) fn hang(&self, handle: *mut UvAsync) {
         self.state.lock().handle = handle;
     }
@@ -54,7 +56,7 @@ impl Bell {
         std::mem::replace(&mut self.state.lock().handle, ptr::null_mut())
     }
 
-    /// Makes the isolate's thread look up. From any thread.
+    /// Makes the isolate's thread look. From any thread.
     pub(crate) fn ring(&self) {
         let mut state = self.state.lock();
         match state.spot {

@@ -11,11 +11,11 @@ use parking_lot::Mutex;
 use crate::doorbell::bell::Bell;
 use crate::doorbell::coalesce::{self, Ring};
 
-/// So many notes are nothing.
+/// With fewer notes than this nothing is pruned.
 const PRUNE_FROM: usize = 1024;
 
 // The workers write to it for each task, and the isolate's thread to the counts of the `Arc`s that hold it:
-// on lines of their own.
+// those must not share a cache line.
 #[repr(align(128))]
 pub(crate) struct Mailbox<N> {
     notes: Mutex<Vec<N>>,
@@ -27,7 +27,7 @@ pub(crate) struct Mailbox<N> {
     // ORDERING: AcqRel on the swap: the isolate that clears it sees the notes posted before it was set.
     rung: AtomicBool,
     closed: AtomicBool,
-    /// How many notes make it worth a look which are wanted.
+    /// From how many notes on the next `prune` looks which are wanted.
     // ORDERING: changed and read under the mutex of `notes`.
     prune_at: AtomicUsize,
     pub(crate) bell: Arc<Bell>,
@@ -84,7 +84,7 @@ impl<N> Mailbox<N> {
 
     /// Makes the isolate look, unless it has been told to already.
     pub(crate) fn ring(&self) {
-        // A look first: to write costs everybody else the line.
+        // A look first: a write would take the cache line from all others that post.
         if !self.rung.load(Ordering::Acquire) && !self.rung.swap(true, Ordering::AcqRel) {
             self.bell.ring();
         }
@@ -100,6 +100,7 @@ impl<N> Mailbox<N> {
         self.rung.swap(false, Ordering::AcqRel);
     }
 
+    /// Takes all notes but for the services; `into` is empty.
     pub(crate) fn take(&self, into: &mut Vec<N>) {
         std::mem::swap(&mut *self.notes.lock(), into);
     }

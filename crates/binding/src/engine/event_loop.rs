@@ -46,8 +46,9 @@ fn find_idle(symbols: &Symbols) -> Option<IdleCalls> {
     }
 }
 
+/// The calls of this runtime.
 pub(crate) fn uv() -> &'static Uv {
-    /// See [`threadsafe`].
+    /// See [`threadsafe_bell`].
     static SUBSTITUTE: Uv = Uv {
         handle_size: threadsafe_bell::handle_size,
         async_init: threadsafe_bell::init,

@@ -16,7 +16,7 @@ use libloading::os::unix::Library;
 use libloading::os::windows::Library;
 use napi::sys;
 
-/// Whether what looks like libuv and V8 is not.
+/// Whether the runtime is Bun, where what looks like libuv and V8 is not.
 // ORDERING: set, always to the same, by whoever reads it afterwards.
 static IS_BUN: AtomicBool = AtomicBool::new(false);
 

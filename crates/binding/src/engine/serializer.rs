@@ -114,7 +114,7 @@ impl Drop for Serialized {
 }
 
 /// The buffer grows by doubling: beyond this size what is left over goes back.
-const TOO_MUCH: usize = 1 << 16;
+const SHRINK_FROM: usize = 1 << 16;
 
 /// Writes a value; `None` where V8 cannot, or cannot be called.
 ///
@@ -137,7 +137,7 @@ pub(crate) unsafe fn serialize(value: sys::napi_value) -> Option<Serialized> {
         (serializer.close_catch)(&mut catch);
         memory?
     };
-    if memory.size < TOO_MUCH {
+    if memory.size < SHRINK_FROM {
         return Some(Serialized(memory));
     }
     // SAFETY: the memory is `realloc`'s, and ours. If it cannot be made smaller it stays as it is.
@@ -148,11 +148,11 @@ pub(crate) unsafe fn serialize(value: sys::napi_value) -> Option<Serialized> {
 /// Makes the value anew; `None` where V8 cannot.
 ///
 /// # Safety
-/// As for `write`; the value lives in the caller's handle scope.
+/// As for `serialize`; the value lives in the caller's handle scope.
 pub(crate) unsafe fn deserialize(written: &Serialized) -> Option<sys::napi_value> {
     let serializer = serializer()?;
     let bytes = written.bytes();
-    // SAFETY: as in `write`; V8 reads the bytes, which outlive the reader, and keeps none of them.
+    // SAFETY: as in `serialize`; V8 reads the bytes, which outlive the reader, and keeps none of them.
     let value = unsafe {
         let isolate = serializer.current.isolate();
         let context = serializer.current.context(isolate);

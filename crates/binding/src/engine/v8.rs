@@ -70,14 +70,20 @@ fn questions() -> &'static Questions {
 }
 
 /// Whether every character of a string fits a byte, as V8 stores it. False where V8 cannot be asked.
-pub(crate) fn is_one_byte(value: sys::napi_value) -> bool {
+///
+/// # Safety
+/// `value` is a live string.
+pub(crate) unsafe fn is_one_byte(value: sys::napi_value) -> bool {
     // SAFETY: a `napi_value` of Node is the slot of a `Local`, which is what a member function of `String`
-    // takes as its object; the caller has checked that it is a string.
+    // takes as its object; the rest is the caller's.
     questions().is_one_byte.is_some_and(|ask| unsafe { ask(value) })
 }
 
 /// Whether an ArrayBuffer can be detached: the memory of WebAssembly cannot. True where V8 cannot be asked.
-pub(crate) fn is_detachable(buffer: sys::napi_value) -> bool {
-    // SAFETY: as in `is_one_byte`; the caller has checked that it is an ArrayBuffer.
+///
+/// # Safety
+/// `buffer` is a live ArrayBuffer.
+pub(crate) unsafe fn is_detachable(buffer: sys::napi_value) -> bool {
+    // SAFETY: as in `is_one_byte`.
     questions().is_detachable.is_none_or(|ask| unsafe { ask(buffer) })
 }

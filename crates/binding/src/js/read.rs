@@ -99,8 +99,12 @@ pub(crate) fn get_text(env: Env, value: sys::napi_value) -> Result<String, Fault
     Ok(String::from_utf16_lossy(&units))
 }
 
-/// The bytes of an ArrayBuffer or of a view, and what it is. The slice is good until JavaScript runs.
-pub(crate) fn get_bytes<'a>(env: Env, value: sys::napi_value) -> Result<(View, &'a [u8]), Fault> {
+/// The bytes of an ArrayBuffer or of a view, and what it is.
+///
+/// # Safety
+/// The slice is not used any more once JavaScript runs, unless something keeps the memory and JavaScript
+/// cannot write to it any more.
+pub(crate) unsafe fn get_bytes<'a>(env: Env, value: sys::napi_value) -> Result<(View, &'a [u8]), Fault> {
     let (mut is_array, mut is_view, mut is_buffer) = (false, false, false);
     // SAFETY: out pointers to locals.
     unsafe {
@@ -141,8 +145,7 @@ pub(crate) fn get_bytes<'a>(env: Env, value: sys::napi_value) -> Result<(View, &
     if length == 0 || data.is_null() {
         return Ok((view, &[]));
     }
-    // SAFETY: the engine vouches for `length` bytes at `data` until JavaScript runs again. Callers copy at
-    // once, or keep the memory by its store and detach the buffer before that; see `Lent`.
+    // SAFETY: there are `length` bytes at `data` until JavaScript runs again; the rest is the caller's.
     Ok((view, unsafe { std::slice::from_raw_parts(data.cast(), length) }))
 }
 

@@ -18,14 +18,14 @@ unsafe impl Send for Lent {}
 unsafe impl Sync for Lent {}
 
 impl Lent {
-    /// The bytes must lie in the store.
-    pub(crate) fn new(view: View, bytes: &[u8], store: BackingStore) -> Self {
+    /// # Safety
+    /// The bytes lie in the store, and nobody writes to them from now on.
+    pub(crate) unsafe fn new(view: View, bytes: &[u8], store: BackingStore) -> Self {
         Lent { view, data: bytes.as_ptr(), size: bytes.len(), _store: store }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: the store keeps the memory. JavaScript, which `read_lent`'s caller detaches from it
-        // before it runs again, cannot write to it.
+        // SAFETY: the store keeps the memory, and `new` was promised that nobody writes to it.
         unsafe { std::slice::from_raw_parts(self.data, self.size) }
     }
 }

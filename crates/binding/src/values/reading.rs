@@ -33,7 +33,8 @@ pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault
         sys::ValueType::napi_object if backing_store::calls().is_some() => {}
         _ => return read(env, value),
     }
-    let (view, data) = js::get_bytes(env, value)?;
+    // SAFETY: copied before JavaScript runs.
+    let (view, data) = unsafe { js::get_bytes(env, value) }?;
     if data.len() < MANY_BYTES {
         return copied(env, value, view, data);
     }
@@ -53,7 +54,8 @@ pub(crate) fn read_whole(env: Env, value: sys::napi_value) -> Result<Value, Faul
     if js::type_of(env, value)? != sys::ValueType::napi_object {
         return read(env, value);
     }
-    let (view, data) = js::get_bytes(env, value)?;
+    // SAFETY: only its length is used.
+    let (view, data) = unsafe { js::get_bytes(env, value) }?;
     // SAFETY: bytes that lib/values/codec.ts sends in this way are of an ArrayBuffer.
     match unsafe { BackingStore::of(js::buffer_of(env, value)?, false) } {
         Some(store) => Ok(Value::Whole(Box::new(Whole { view, size: data.len(), store }))),
@@ -69,20 +71,24 @@ pub(crate) fn read_lent(env: Env, value: sys::napi_value) -> Result<Value, Fault
     }
     // First of all: this takes small arrays out of the heap, where they move.
     let buffer = js::buffer_of(env, value)?;
-    let (view, data) = js::get_bytes(env, value)?;
+    // SAFETY: the store keeps the memory, and the caller detaches it from JavaScript.
+    let (view, data) = unsafe { js::get_bytes(env, value) }?;
     if data.is_empty() {
         return read(env, value);
     }
     // SAFETY: bytes of native tasks are never shared memory (lib/tasks/native-arguments.ts).
     match unsafe { BackingStore::of(buffer, false) } {
-        Some(store) => Ok(Value::Lent(Box::new(Lent::new(view, data, store)))),
+        // SAFETY: the bytes are of this buffer, whose memory the store keeps; what the caller does about
+        // JavaScript keeps it from writing to them.
+        Some(store) => Ok(Value::Lent(Box::new(unsafe { Lent::new(view, data, store) }))),
         None => read(env, value),
     }
 }
 
 /// The elements of a Float64Array.
 pub(crate) fn read_numbers(env: Env, array: sys::napi_value) -> Result<Box<[Value]>, Fault> {
-    let (_, data) = js::get_bytes(env, array)?;
+    // SAFETY: copied before JavaScript runs.
+    let (_, data) = unsafe { js::get_bytes(env, array) }?;
     let number =
         |bytes: &[u8]| bytes.try_into().map(f64::from_ne_bytes).map_or(Value::Undefined, Value::Number);
     Ok(data.chunks_exact(size_of::<f64>()).map(number).collect())
@@ -110,15 +116,16 @@ pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
             Value::BigInt { negative, words }
         }
         sys::ValueType::napi_object => {
-            let (view, data) = js::get_bytes(env, value)?;
+            // SAFETY: copied before JavaScript runs.
+            let (view, data) = unsafe { js::get_bytes(env, value) }?;
             copied(env, value, view, data)?
         }
         _ => return Err(Fault::internal("a value that cannot be sent as it is")),
     })
 }
 
-/// A copy of the bytes of a value. @throws where there is no memory for it, and for memory that has gone
-/// since TypeScript looked
+/// A copy of the bytes of a value. Fails where there is no memory for it, and if the buffer was detached
+/// since TypeScript looked.
 fn copied(env: Env, value: sys::napi_value, view: View, data: &[u8]) -> Result<Value, Fault> {
     if data.is_empty() && js::is_detached(env, js::buffer_of(env, value)?)? {
         return Err(Fault::internal("an ArrayBuffer was detached while it was submitted"));

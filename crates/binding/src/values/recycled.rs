@@ -25,7 +25,7 @@ pub(crate) fn is_recyclable(size: usize) -> bool {
 /// An empty vector with room for `size` bytes.
 pub(crate) fn take(size: usize) -> Vec<u8> {
     let mut kept = KEPT.lock();
-    // The one used last is the likeliest to be in a cache. No more than half of it may lie idle.
+    // The one used last is the likeliest to be in a cache. At most half of it stays unused.
     let fits = |buffer: &Vec<u8>| buffer.capacity() >= size && buffer.capacity() / 2 <= size;
     match kept.buffers.iter().rposition(fits) {
         Some(index) => {

@@ -32,7 +32,8 @@ impl Text {
     /// Copies a string. With `recycled` a long one is in memory that is used again.
     pub(crate) fn read(env: Env, value: sys::napi_value, recycled: bool) -> Result<Text, Fault> {
         let length = js::string_length(env, value)?;
-        if v8::is_one_byte(value) {
+        // SAFETY: N-API has said how long it is, so it is a string.
+        if unsafe { v8::is_one_byte(value) } {
             let recycled = recycled && recycled::is_recyclable(length + 1);
             let mut text = if recycled { recycled::take(length + 1) } else { js::with_room(length + 1)? };
             js::get_latin1(env, value, length, &mut text)?;
