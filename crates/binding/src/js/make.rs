@@ -76,18 +76,25 @@ const MOST_ELEMENTS: usize = 1 << 32;
 const LARGE: usize = 1 << 20;
 
 /// A new ArrayBuffer with a copy of `bytes`.
-pub(crate) fn buffer_with(env: Env, bytes: &[u8]) -> Result<sys::napi_value, Fault> {
-    let mut data = ptr::null_mut();
-    let large = if bytes.len() < LARGE { None } else { large_buffer(env, bytes.len(), &mut data)? };
-    let buffer = match large {
-        Some(buffer) => buffer,
-        None => value!(|result| sys::napi_create_arraybuffer(env, bytes.len(), &mut data, &mut result))?,
-    };
+fn buffer_with(env: Env, bytes: &[u8]) -> Result<sys::napi_value, Fault> {
+    let (buffer, data) = new_buffer(env, bytes.len())?;
     if !bytes.is_empty() {
         // SAFETY: the new buffer has `bytes.len()` bytes at `data`, and nobody else knows it.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast(), bytes.len()) };
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len()) };
     }
     Ok(buffer)
+}
+
+/// A new ArrayBuffer of this size, and its memory. Where the global class was replaced this runs code of
+/// the user's.
+pub(crate) fn new_buffer(env: Env, size: usize) -> Result<(sys::napi_value, *mut u8), Fault> {
+    let mut data = ptr::null_mut();
+    let large = if size < LARGE { None } else { large_buffer(env, size, &mut data)? };
+    let buffer = match large {
+        Some(buffer) => buffer,
+        None => value!(|result| sys::napi_create_arraybuffer(env, size, &mut data, &mut result))?,
+    };
+    Ok((buffer, data.cast()))
 }
 
 /// A new buffer by its class; `None` if the global of that name makes something else.

@@ -39,7 +39,16 @@ pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault
         return copied(env, value, view, data);
     }
     let size = data.len();
-    let buffer = js::buffer_with(env, data)?;
+    let (buffer, memory) = js::new_buffer(env, size)?;
+    // Once more, because code of the user's may have run.
+    // SAFETY: copied before JavaScript runs.
+    let (view, data) = unsafe { js::get_bytes(env, value) }?;
+    if data.len() != size {
+        return Err(Fault::internal("a buffer was changed while it was submitted"));
+    }
+    // SAFETY: the new buffer has `size` bytes at `memory`. A class of the user's may have given any buffer,
+    // also the one that is copied: so the two may overlap.
+    unsafe { std::ptr::copy(data.as_ptr(), memory, size) };
     // SAFETY: a live ArrayBuffer.
     let Some(store) = (unsafe { BackingStore::of(buffer, false) }) else {
         return copied(env, value, view, data);
