@@ -7,7 +7,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { binding } from './binding.ts'
 import { Line, open, OUTPUT, pack, WORKER } from './line.ts'
 import { onOutputHandedOn } from './output.ts'
-import { seed } from './thread-role.ts'
+import { seed } from './worker-seed.ts'
 
 /** The lines to the workers that this isolate has started. Also those of workers that have gone, while something waits there. */
 const lines: Map<number, Line> = new Map()

@@ -19,7 +19,7 @@ import { readDump, readStats } from './stats.ts'
 import type { ExecutorStats, WorkerDump } from './stats.ts'
 import { checkTaskOptions, NO_OPTIONS } from './task-options.ts'
 import type { CheckedTaskOptions, TaskOptions } from './task-options.ts'
-import { seed } from './thread-role.ts'
+import { seed } from './worker-seed.ts'
 
 const coreKey: unique symbol = Symbol('core')
 const optionsKey: unique symbol = Symbol('options')

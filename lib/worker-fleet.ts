@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import type { MessagePort } from 'node:worker_threads'
 import { binding, START_FAILURE } from './binding.ts'
 import type { StartFailure } from './binding.ts'
 import { watchDebugger } from './debugger.ts'
@@ -10,22 +9,7 @@ import { packThrown, thrownForm } from './error-codec.ts'
 import { Lifeline } from './lifeline.ts'
 import type { Parcels } from './parcels.ts'
 import type { CheckedPoolOptions } from './pool-options.ts'
-
-/** What a worker is told at its start. */
-export interface WorkerSeed {
-  readonly concurrentFutures: true
-  readonly pool: number
-  readonly worker: number
-  /** Set to 1 by the worker once it has attached, and to 2 once it has said why it cannot. */
-  readonly progress: Int32Array
-  /** Closed by the worker once it has attached; see {@link Lifeline}. */
-  readonly lifeline: MessagePort
-  readonly idleTimeout: number
-  readonly maxWorkers: number
-  /** To the owner; see line.ts. */
-  readonly line: MessagePort
-  readonly initializer: { fn: number; form: number; args: unknown } | undefined
-}
+import type { WorkerSeed } from './worker-seed.ts'
 
 /** A start that has not attached by then counts as lost. */
 const START_LIMIT = 30_000

@@ -4,7 +4,7 @@ import { compileFunction, constants } from 'node:vm'
 import { binding } from '../binding.ts'
 import { refuseKinds, registeredTask } from '../functions.ts'
 import type { FunctionText } from '../functions.ts'
-import { whileLoading } from '../thread-role.ts'
+import { whileLoading } from '../loading.ts'
 import { runChunk } from './chunk.ts'
 
 type AnyFunction = (...args: any[]) => unknown

@@ -7,14 +7,14 @@ import { packThrown, thrownForm } from '../error-codec.ts'
 import { LONGEST_TIMER } from '../limit.ts'
 import { onPark } from '../link.ts'
 import { giveBack, startSending, withoutSending } from '../parcels.ts'
-import { seed } from '../thread-role.ts'
+import { seed } from '../worker-seed.ts'
 import { setWaitHook } from '../wait-hook.ts'
 import { abort, dispatch, packError, script } from './dispatch.ts'
 import { hasLeft, leave, startIdleTimer } from './leave.ts'
 import { load, prepare, prepareNow } from './loader.ts'
 import { isRecovering, recover } from './recovery.ts'
 import { silenceLoaderWarning } from './warnings.ts'
-import type { WorkerSeed } from '../worker-fleet.ts'
+import type { WorkerSeed } from '../worker-seed.ts'
 
 const ATTACHED = 1
 const REFUSED = 2

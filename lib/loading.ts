@@ -1,0 +1,14 @@
+/** Whether this thread is importing a module for a task: then that module, and not a task, is what calls. */
+
+/** How many modules this worker is importing for tasks at the moment. */
+export let loadingModules: number = 0
+
+/** Runs `load`, counted. */
+export async function whileLoading<T>(load: () => Promise<T>): Promise<T> {
+  loadingModules++
+  try {
+    return await load()
+  } finally {
+    loadingModules--
+  }
+}
