@@ -25,12 +25,12 @@ import { ALIKE, judge, LARGE, SMALL, written } from './json-safe.ts'
 import { noteArrival, whyFixed } from './movable.ts'
 import { checkTransfer, deserializeMoved, serializeMoved } from './moved.ts'
 import type { Moved } from './moved.ts'
-import { canSend, sendResult, takeResult } from './parcels.ts'
 import { putTogether } from './put-together.ts'
 import type { Parts } from './put-together.ts'
 import { takeApart } from './take-apart.ts'
 import { readTemplate } from './template-reader.ts'
 import { bufferOf, isPart, MOST_BYTES } from './views.ts'
+import { canSend, sendResult, takeResult } from './worker-ports.ts'
 
 export { describe, placedArgumentError } from './clone-error.ts'
 

@@ -4,8 +4,8 @@
  */
 import { describe, pack, packedForm, unpack } from './codec.ts'
 import { describeErrors, isError, keepClonable, makeErrors } from './error-description.ts'
-import { canSend, withoutSending } from './parcels.ts'
 import type { Description } from './error-description.ts'
+import { canSend, withoutSending } from './worker-ports.ts'
 
 /** Added to the form: the value describes an error, or is a list of such descriptions. */
 export const DESCRIPTION = 32

@@ -1,11 +1,10 @@
 /**
- * The line between the owner of a pool and one of its workers, for what only a MessagePort can carry. A value goes into a *box*, a port whose
- * other side is closed and whose only message is the value: so it is taken at once, can wait for whoever will have it, and is passed on unopened.
- * A box goes down the line with a number, before the addon hears that number. So whoever has the number finds the box by reading the line,
+ * The line between the owner of a pool and one of its workers, for what only a MessagePort can carry. A value goes into a *box*
+ * (envelope.ts). A box goes down the line with a number, before the addon hears that number. So whoever has the number finds the box by reading the line,
  * without waiting for an event.
  */
-import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
-import type { MessagePort, Transferable } from 'node:worker_threads'
+import { receiveMessageOnPort } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 
 /** The bits of a number above these name a worker. */
 export const WORKER: number = 2 ** 32
@@ -15,25 +14,6 @@ export const OUTPUT = -1
 
 /** A box; `null` asks for the box of that number; nothing at all says that nobody will open it. */
 type Message = [number: number, box?: MessagePort | null]
-
-/** Takes a value as it is now. What is in `transfer` moves. @throws as `structuredClone`; then nothing has moved */
-export function pack(value: unknown, transfer: readonly object[] = []): MessagePort {
-  const { port1, port2 } = new MessageChannel()
-  try {
-    port1.postMessage(value, transfer as Transferable[])
-  } finally {
-    port1.close()
-  }
-  return port2
-}
-
-/** Takes the value out. */
-export function open(box: MessagePort): unknown {
-  const received = receiveMessageOnPort(box) as { message: unknown } | undefined
-  box.close()
-  if (received === undefined) throw new Error('a value that only a MessagePort can carry was lost on its way')
-  return received.message
-}
 
 export class Line {
   readonly #port: MessagePort

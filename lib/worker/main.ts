@@ -6,15 +6,16 @@ import { watchDebugger } from '../debugger.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
 import { LONGEST_TIMER } from '../limit.ts'
 import { onPark } from '../link.ts'
-import { giveBack, startSending, withoutSending } from '../parcels.ts'
-import { seed } from '../worker-seed.ts'
+import { onOutputHandedOn } from '../output.ts'
 import { setWaitHook } from '../wait-hook.ts'
+import { connectOwner, giveBack, startSending, withoutSending } from '../worker-ports.ts'
+import { seed } from '../worker-seed.ts'
+import type { WorkerSeed } from '../worker-seed.ts'
 import { abort, dispatch, packError, script } from './dispatch.ts'
 import { hasLeft, leave, startIdleTimer } from './leave.ts'
 import { load, prepare, prepareNow } from './loader.ts'
 import { isRecovering, recover } from './recovery.ts'
 import { silenceLoaderWarning } from './warnings.ts'
-import type { WorkerSeed } from '../worker-seed.ts'
 
 const ATTACHED = 1
 const REFUSED = 2
@@ -25,6 +26,7 @@ void start(seed)
 async function start(seed: WorkerSeed): Promise<void> {
   silenceLoaderWarning()
   watchDebugger()
+  connectOwner(seed.line, seed.worker, onOutputHandedOn)
   try {
     await initialize(seed)
   } catch (error) {

@@ -6,8 +6,8 @@
 import { binding } from '../binding.ts'
 import { restoreWriting } from '../codec.ts'
 import { restoreBlocked } from '../context.ts'
-import { restoreSending } from '../parcels.ts'
 import { restoreStacks } from '../without-stacks.ts'
+import { restoreSending } from '../worker-ports.ts'
 import { forgetRunning } from './dispatch.ts'
 
 /** How long nextTick, a promise and an immediate may take to show that the event loop is sound. */
