@@ -9,6 +9,7 @@ import { unpackThrown } from './error-codec.ts'
 import { pack as packBox } from './envelope.ts'
 import { InvalidStateError, QueueFullError } from './errors.ts'
 import { atExit } from './exit.ts'
+import type { Fleet, MakeFleet, PackedInitializer } from './fleet.ts'
 import { follow } from './followers.ts'
 import { submittable } from './functions.ts'
 import type { Submittable } from './functions.ts'
@@ -21,7 +22,6 @@ import { allGoAsIs, areOf, checkNativeTransfer, emptyAll, inOnePiece, packArgs, 
 import { readStats } from './stats.ts'
 import type { CheckedTaskOptions } from './task-options.ts'
 import { NO_OPTIONS } from './task-options.ts'
-import { WorkerFleet } from './worker-fleet.ts'
 import { sendArguments } from './worker-ports.ts'
 
 const NONE: never[] = []
@@ -54,7 +54,7 @@ export class PoolCore {
   /** The pool's number in the process. */
   readonly number: number
   /** Undefined where another isolate owns the pool. */
-  readonly fleet: WorkerFleet | undefined
+  readonly fleet: Fleet | undefined
   readonly #link: PoolLink
   /** Undefined where another isolate owns the pool. */
   readonly #parcels: Parcels | undefined
@@ -69,7 +69,7 @@ export class PoolCore {
   /** How many tasks had ended when their output was asked for. */
   #endedBefore = -1
 
-  private constructor(index: number, number: number, maxWorkers: number, isBounded: boolean, fleet?: WorkerFleet, parcels?: Parcels) {
+  private constructor(index: number, number: number, maxWorkers: number, isBounded: boolean, fleet?: Fleet, parcels?: Parcels) {
     this.index = index
     this.number = number
     this.maxWorkers = maxWorkers
@@ -79,8 +79,8 @@ export class PoolCore {
     this.#link = new PoolLink(index)
   }
 
-  /** Makes a pool that this isolate owns. */
-  static create(options: CheckedPoolOptions): PoolCore {
+  /** Makes a pool that this isolate owns, whose workers are those of the fleet that `makeFleet` makes. */
+  static create(options: CheckedPoolOptions, makeFleet: MakeFleet): PoolCore {
     watchDebugger()
     const initializer = packInitializer(options)
     scratch[0] = options.maxWorkers
@@ -94,7 +94,7 @@ export class PoolCore {
     const index = binding.createPool(options.threadNamePrefix)
     const number = scratch[0] as number
     const parcels = new Parcels(index)
-    const fleet = new WorkerFleet(index, number, options, initializer, parcels)
+    const fleet = makeFleet({ index, number, initializer, parcels }, options)
     const core = new PoolCore(index, number, options.maxWorkers, options.maxQueue !== undefined, fleet, parcels)
     onPoolEvent(number, (event, worker) => core.#onEvent(event, worker))
     atExit(core)
@@ -348,7 +348,7 @@ function writeLimits(options: CheckedTaskOptions): number {
   return LIMITED
 }
 
-function packInitializer(options: CheckedPoolOptions): { fn: number; form: number; args: unknown } | undefined {
+function packInitializer(options: CheckedPoolOptions): PackedInitializer | undefined {
   if (options.initializer === undefined) return undefined
   const { number, isNative } = submittable(options.initializer)
   if (isNative) throw new TypeError('initializer must be a JavaScript function')

@@ -1,8 +1,8 @@
 /** What `stats()` and `dump()` give. */
 import { binding } from './binding.ts'
+import type { Fleet } from './fleet.ts'
 import { nameOf } from './functions.ts'
 import { mapStack } from './source-maps.ts'
-import type { WorkerFleet } from './worker-fleet.ts'
 
 /** Times in milliseconds; quantiles are within 6.25 %. All 0 while `count` is 0. */
 export interface Histogram {
@@ -74,7 +74,7 @@ export interface Look {
 }
 
 /** Looks at every worker of a pool. `fleet` knows Node's numbers of the threads, and those that the pool does not know yet. */
-export function readDump(pool: number, fleet: WorkerFleet | undefined): Look {
+export function readDump(pool: number, fleet: Fleet | undefined): Look {
   let isSilent = false
   const list = (binding.dump(pool) as Row[]).map(([number, kind, state, task, name, runningFor, stack, fn, isAsleep]) => {
     const dump: WorkerDump = {

@@ -5,6 +5,7 @@ import { InvalidStateError } from './errors.ts'
 import { Executor } from './executor.ts'
 import type { ShutdownOptions, Sources } from './executor.ts'
 import { heldBy } from './faithful.ts'
+import type { MakeFleet } from './fleet.ts'
 import { chunkOf, submittable } from './functions.ts'
 import type { Task } from './functions.ts'
 import type { Future } from './future.ts'
@@ -19,6 +20,7 @@ import { readDump, readStats } from './stats.ts'
 import type { ExecutorStats, WorkerDump } from './stats.ts'
 import { checkTaskOptions, NO_OPTIONS } from './task-options.ts'
 import type { CheckedTaskOptions, TaskOptions } from './task-options.ts'
+import { WorkerFleet } from './worker-fleet.ts'
 import { seed } from './worker-seed.ts'
 
 const coreKey: unique symbol = Symbol('core')
@@ -37,6 +39,8 @@ interface Parts {
 function parts(executor: ThreadPoolExecutor): Parts {
   return executor as unknown as Parts
 }
+
+const makeFleet: MakeFleet = (pool, options) => new WorkerFleet(pool, options)
 
 /** Shuts the pool of a collected executor down: what it accepted still runs, then its threads leave. */
 const collected: FinalizationRegistry<PoolCore> = new FinalizationRegistry((core) => void core.shutdown(false, false))
@@ -58,7 +62,7 @@ export class ThreadPoolExecutor extends Executor {
    */
   constructor(options?: number | ThreadPoolOptions) {
     super()
-    const core = pendingCore ?? PoolCore.create(checkPoolOptions(options))
+    const core = pendingCore ?? PoolCore.create(checkPoolOptions(options), makeFleet)
     define(this, coreKey, core)
     define(this, optionsKey, NO_OPTIONS)
     if (pendingCore === undefined) collected.register(this, core)

@@ -6,6 +6,7 @@ import { binding, START_FAILURE } from './binding.ts'
 import type { StartFailure } from './binding.ts'
 import { watchDebugger } from './debugger.ts'
 import { packThrown, thrownForm } from './error-codec.ts'
+import type { Fleet, FleetPool, PackedInitializer } from './fleet.ts'
 import { Lifeline } from './lifeline.ts'
 import type { Parcels } from './parcels.ts'
 import type { CheckedPoolOptions } from './pool-options.ts'
@@ -59,11 +60,11 @@ function startError(error: unknown): unknown {
   return new Error(`there is no ${path}, which workers run: a bundler must leave concurrent-futures out (mark it as external)`, { cause: error })
 }
 
-export class WorkerFleet {
+export class WorkerFleet implements Fleet {
   readonly #pool: number
   readonly #poolNumber: number
   readonly #options: CheckedPoolOptions
-  readonly #initializer: WorkerSeed['initializer']
+  readonly #initializer: PackedInitializer | undefined
   readonly #parcels: Parcels
   readonly #workers: Map<number, { thread: Worker; threadId: number; progress: Int32Array }> = new Map()
   /** Node's numbers of the threads that were given up and have not ended. */
@@ -71,9 +72,9 @@ export class WorkerFleet {
   #isHeld = false
   #waiting: (() => void)[] = []
 
-  constructor(pool: number, poolNumber: number, options: CheckedPoolOptions, initializer: WorkerSeed['initializer'], parcels: Parcels) {
-    this.#pool = pool
-    this.#poolNumber = poolNumber
+  constructor({ index, number, initializer, parcels }: FleetPool, options: CheckedPoolOptions) {
+    this.#pool = index
+    this.#poolNumber = number
     this.#options = options
     this.#initializer = initializer
     this.#parcels = parcels

@@ -1,6 +1,7 @@
 /** What a worker of a pool is told at its start. */
 import { workerData } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
+import type { PackedInitializer } from './fleet.ts'
 
 export interface WorkerSeed {
   readonly concurrentFutures: true
@@ -14,7 +15,7 @@ export interface WorkerSeed {
   readonly maxWorkers: number
   /** To the owner; see line.ts. */
   readonly line: MessagePort
-  readonly initializer: { fn: number; form: number; args: unknown } | undefined
+  readonly initializer: PackedInitializer | undefined
 }
 
 /** Set in the workers of a pool. */
