@@ -17,7 +17,7 @@ import { CANCEL, ERROR, VALUE } from './future-states.ts'
 import type { ChunkResult } from './map-iterator.ts'
 import { mapStack } from './source-maps.ts'
 import type { TaskLink } from './task-link.ts'
-import { exitOf, noticeFailedStarts } from './worker-fleet.ts'
+import { exitOf, noticeFailedStarts } from './worker-exits.ts'
 
 /** The code of the addon's own invalid-state errors (js.rs). */
 const INVALID_STATE = 'ERR_FUTURE_INVALID_STATE'

@@ -10,34 +10,13 @@ import type { Fleet, FleetPool, PackedInitializer } from './fleet.ts'
 import { Lifeline } from './lifeline.ts'
 import type { Parcels } from './parcels.ts'
 import type { CheckedPoolOptions } from './pool-options.ts'
+import { exitOf, expectExit, forgetStart, watchStart } from './worker-exits.ts'
 import type { WorkerSeed } from './worker-seed.ts'
 
 /** A start that has not attached by then counts as lost. */
 const START_LIMIT = 30_000
 
 const STARTING = 0
-
-/** How a worker's thread has ended. */
-export interface WorkerExit {
-  readonly code: number
-  readonly cause: unknown
-}
-
-/** Workers whose thread may still be there, and how it ends. */
-const exits: Map<number, Promise<WorkerExit>> = new Map()
-
-/** How the thread of worker `number` ends, or has ended a moment ago; undefined if this isolate did not start it. */
-export function exitOf(number: number): Promise<WorkerExit> | undefined {
-  return exits.get(number)
-}
-
-/** Looks at the starts of this isolate that are not over. */
-const starts: Set<() => void> = new Set()
-
-/** Notices workers that have died at their start: for a thread that waits for a future, and hears of no `exit` event meanwhile. */
-export function noticeFailedStarts(): void {
-  for (const look of starts) look()
-}
 
 /** Flags that speak of the program's own text: a worker that inherited them could not load its entry. */
 const TEXT_FLAGS = /^(--input-type|--eval|--print|-e|-p|-pe)(=|$)/
@@ -48,9 +27,6 @@ function inheritedExecArgv(): { execArgv?: string[] } {
   if (!flags.some((flag) => TEXT_FLAGS.test(flag))) return {}
   return { execArgv: flags.filter((flag, index) => !TEXT_FLAGS.test(flag) && !/^(--eval|--print|-e|-p|-pe|--input-type)$/.test(flags[index - 1] ?? '')) }
 }
-
-/** How long an exit is remembered: its tasks are delivered within moments. */
-const REMEMBER = 1_000
 
 /** Why a start has failed; where the reason is that the user has bundled the program, it is said. */
 function startError(error: unknown): unknown {
@@ -134,10 +110,9 @@ export class WorkerFleet implements Fleet {
     this.#workers.set(number, { thread, threadId: thread.threadId, progress })
     let cause: unknown
     let isOver = false
-    let tell: (exit: WorkerExit) => void = () => {}
-    exits.set(number, new Promise((resolve) => (tell = resolve)))
+    const tellExit = expectExit(number)
     const endStart = (): void => {
-      starts.delete(look)
+      forgetStart(look)
       lifeline.drop()
     }
     const look = (): void => {
@@ -145,7 +120,7 @@ export class WorkerFleet implements Fleet {
       if (Atomics.load(progress, 0) !== STARTING) endStart()
       else if (hasGone) fail(new Error('a worker ended before it was ready'))
     }
-    starts.add(look)
+    watchStart(look)
     const fail = (error: unknown): void => {
       endStart()
       if (isOver) return
@@ -160,8 +135,7 @@ export class WorkerFleet implements Fleet {
     thread.on('error', (error) => (cause = error))
     thread.on('exit', (code) => {
       clearTimeout(limit)
-      tell({ code, cause })
-      setTimeout(() => exits.delete(number), REMEMBER).unref()
+      tellExit({ code, cause })
       this.#workers.delete(number)
       this.#givenUp.delete(number)
       this.#parcels.disconnect(number)
@@ -190,7 +164,7 @@ export class WorkerFleet implements Fleet {
   /** The output of the workers, as promises that it is here; of one that has left, that its thread has ended. */
   output(): Promise<unknown>[] {
     const ready = [...this.#workers].filter(([, { progress }]) => Atomics.load(progress, 0) !== STARTING)
-    return ready.map(([number]) => Promise.race([this.#parcels.output(number), exits.get(number)]))
+    return ready.map(([number]) => Promise.race([this.#parcels.output(number), exitOf(number)]))
   }
 
   /** Ends all threads. */
