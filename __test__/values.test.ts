@@ -1,7 +1,9 @@
 import vm from 'node:vm'
 import test from 'ava'
 import { binding } from '../lib/binding.ts'
-import { AS_IS, CLONED, JSON_TEXT, pack, packedForm, PLAIN, placedArgumentError, packObject, unpack, withoutWriting, WRITTEN } from '../lib/codec.ts'
+import { placedArgumentError } from '../lib/clone-error.ts'
+import { pack, packedForm, packObject, unpack, withoutWriting } from '../lib/codec.ts'
+import { AS_IS, CLONED, JSON_TEXT, PLAIN, WRITTEN } from '../lib/forms.ts'
 import { cleanEnd, ended, inChild } from './child.ts'
 import { print } from './values-graph.ts'
 

@@ -47,10 +47,6 @@ export const HAS_EXITED = 262_144
 /** What happened to a pool (mailbox.rs). */
 export const POOL_EVENT = { startWorker: 0, room: 1, closed: 2, endWorker: 3, handOver: 4, lostArguments: 5, lostResult: 6, passOn: 7 } as const
 
-/** What a task left in `scratch[0]` (run.rs): bit 64 for a thrown value, 255 for a pending promise. */
-export const THREW = 64
-export const AWAITING = 255
-
 type Dispatch = (fn: number, token: number, form: number, ...values: unknown[]) => unknown
 
 /** The functions of the addon. Slots, indices, tokens and numbers are plain numbers; times are milliseconds. */

@@ -1,7 +1,7 @@
 /** The error of a value that cannot be cloned, which names the place: `argument 1.options.cb`, `result.items[3].fn`. */
 import { types } from 'node:util'
-import { isAccessor } from './json-safe.ts'
-import { bufferOf } from './views.ts'
+import { isAccessor } from './properties.ts'
+import { bufferOf, isDetached } from './views.ts'
 
 const MOST_VISITS = 100_000
 const MOST_PROBES = 1_000
@@ -156,17 +156,6 @@ function isHopeless(value: unknown): boolean {
   if (types.isGeneratorObject(value) || types.isModuleNamespaceObject(value) || types.isSymbolObject(value) || types.isExternal(value) || types.isArgumentsObject(value)) return true
   if (ArrayBuffer.isView(value)) return isDetached(bufferOf(value))
   return types.isArrayBuffer(value) && isDetached(value)
-}
-
-/** Whether the memory of a buffer has gone elsewhere. */
-export function isDetached(buffer: ArrayBufferLike): boolean {
-  if (buffer.byteLength > 0 || types.isSharedArrayBuffer(buffer)) return false
-  try {
-    new Uint8Array(buffer)
-    return false
-  } catch {
-    return true
-  }
 }
 
 /** The innermost of the suspects that `structuredClone` refuses. */

@@ -2,25 +2,15 @@
  * How a value crosses from one isolate to another. The receiver must not be able to tell which way it came: each way is taken only for
  * values that it carries exactly as `structuredClone` would.
  *
- * A packed value is a *form* and a primitive or bytes, which the addon copies:
- * - `AS_IS`: primitives, and array buffers and whole views of them;
- * - `TEMPLATE`: small plain objects and arrays of a structure that was met before (template-codes.ts);
- * - `JSON_TEXT`: other small ones, which JSON gives back unchanged;
- * - `PLAIN`: larger plain objects and arrays, taken apart (plain-codes.ts). Like `WRITTEN`, it is a number on the one side; on the other, the parts;
- * - `CLONED`: the bytes of `v8.Serializer`, for what it carries faithfully. Where that is in doubt, `structuredClone` is asked, and its
- *   copy, about which there is no doubt, is written instead of the value;
- * - `MOVED`: the bytes of `v8.Serializer` and the buffers that move or are shared;
- * - `WRITTEN`: the same bytes, which the addon has V8 write and read where it can. TypeScript sees their number on the one side and, as
- *   `READ`, the value on the other;
- * - `WHOLE`: bytes that are all of an ArrayBuffer, which moves;
- * - `PORT`: what only a MessagePort can carry. It crosses beside the addon (parcels.ts), which is given a number for it.
+ * A packed value is a form and data; which forms there are, forms.ts says.
  */
 import { types } from 'node:util'
 import { binding } from './binding.ts'
-import { isDetached, placedError } from './clone-error.ts'
+import { placedError } from './clone-error.ts'
 import { deserialize, serialize } from './cloned.ts'
 import { survey, trust } from './faithful.ts'
 import type { Survey } from './faithful.ts'
+import { AS_IS, CLONED, JSON_TEXT, MOVED, PLAIN, PORT, READ, TEMPLATE, WHOLE, WRITTEN } from './forms.ts'
 import { ALIKE, judge, LARGE, SMALL, written } from './json-safe.ts'
 import { noteArrival, whyFixed } from './movable.ts'
 import { checkTransfer, deserializeMoved, serializeMoved } from './moved.ts'
@@ -29,28 +19,8 @@ import { putTogether } from './put-together.ts'
 import type { Parts } from './put-together.ts'
 import { takeApart } from './take-apart.ts'
 import { readTemplate } from './template-reader.ts'
-import { bufferOf, isPart, MOST_BYTES } from './views.ts'
+import { bufferOf, isDetached, isPart, MOST_BYTES } from './views.ts'
 import { canSend, sendResult, takeResult } from './worker-ports.ts'
-
-export { describe, placedArgumentError } from './clone-error.ts'
-
-export const AS_IS = 0
-export const JSON_TEXT = 1
-export const CLONED = 2
-export const PORT = 3
-/** With buffers that are moved or shared (value.rs). */
-export const MOVED = 4
-/** What the addon writes, by its number; and what it has read (value.rs). */
-export const WRITTEN = 5
-const READ = 6
-/** Bytes whose buffer moves. */
-const WHOLE = 7
-/** For the addon, something that it has written. */
-export const PLAIN: number = WRITTEN + 8
-/** For the addon, a text like JSON. */
-export const TEMPLATE: number = JSON_TEXT + 8
-/** Added to the form: the result of a chunk of `map`. */
-export const CHUNK = 16
 
 let canWrite = binding.canWrite
 

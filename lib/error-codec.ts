@@ -2,13 +2,12 @@
  * How what a task throws crosses: an error as a list of descriptions (error-description.ts), any other value as itself. What of an error
  * cannot be cloned is left out; the rest arrives.
  */
-import { describe, pack, packedForm, unpack } from './codec.ts'
+import { describe } from './clone-error.ts'
+import { pack, packedForm, unpack } from './codec.ts'
 import { describeErrors, isError, keepClonable, makeErrors } from './error-description.ts'
 import type { Description } from './error-description.ts'
+import { DESCRIPTION } from './forms.ts'
 import { canSend, withoutSending } from './worker-ports.ts'
-
-/** Added to the form: the value describes an error, or is a list of such descriptions. */
-export const DESCRIPTION = 32
 
 /** The form of what `packThrown` returned last. */
 export let thrownForm: number = 0

@@ -9,7 +9,7 @@
  */
 import { types } from 'node:util'
 import { Blob } from 'node:buffer'
-import { hasGetter, hasOnlyElements, isAccessor, MOST_CHECKED } from './json-safe.ts'
+import { hasGetter, hasOnlyElements, isAccessor, MOST_CHECKED } from './properties.ts'
 import { bufferOf, isPart, partName } from './views.ts'
 
 /** What a survey has found. */

@@ -4,6 +4,7 @@
  * The walk runs no code of the user: it looks at proxies first and reads no accessor, for `JSON.stringify` would call it a second time.
  */
 import { types } from 'node:util'
+import { hasGetter, hasOnlyElements, isOrdinary } from './properties.ts'
 import { ARRAY, END, NUMBERS, OBJECT, TEXTS } from './template-codes.ts'
 import { begin, finish, isOnPath, putEmptyArray, putFlag, putList, putNothing, putNumber, putText, step } from './template-writer.ts'
 
@@ -12,8 +13,6 @@ const MOST_DEPTH = 64
 const MOST_OBJECTS = 24
 const MOST_ELEMENTS = 32
 const MOST_KEYS = 1_000
-/** The elements of longer arrays are not searched for accessors, which would cost more than all the rest. */
-export const MOST_CHECKED: number = 32
 
 /**
  * Where others overtake JSON: a character costs JSON some 2 ns more, a number with a fraction 100 ns, while an object costs the others 130 ns
@@ -165,32 +164,4 @@ function isSafeList(key: string, list: string[] | number[]): boolean {
 
 function isCheap(): boolean {
   return dear <= ALLOWANCE + OBJECT_ALLOWANCE * met || tooLarge()
-}
-
-/** Whether an own property has a getter or a setter. */
-export function isAccessor(object: object, key: PropertyKey): boolean {
-  const property = getDescriptor(object, key)
-  return property !== undefined && (property.get !== undefined || property.set !== undefined)
-}
-
-/** Whether an array has neither holes nor enumerable properties besides its elements. */
-export function hasOnlyElements(array: unknown[]): boolean {
-  const length = array.length
-  const keys = Object.keys(array)
-  // Indices come first.
-  return keys.length === length && (length === 0 || keys[length - 1] === String(length - 1))
-}
-
-const lookUpGetter = (Object.prototype as unknown as { __lookupGetter__(key: number): unknown }).__lookupGetter__
-
-/** Whether an element has a getter: for elements four times as fast as asking for the descriptor. */
-export function hasGetter(array: unknown[], index: number): boolean {
-  return lookUpGetter.call(array, index) !== undefined
-}
-
-/** Whether an object without enumerable properties, or without a prototype, is an ordinary one: no module, and no Map or error whose prototype was changed. */
-export function isOrdinary(value: object): boolean {
-  if (types.isModuleNamespaceObject(value) || types.isGeneratorObject(value) || types.isWeakMap(value) || types.isWeakSet(value)) return false
-  if (types.isMap(value) || types.isSet(value) || types.isDate(value) || types.isNativeError(value) || types.isRegExp(value)) return false
-  return !(types.isBoxedPrimitive(value) || types.isAnyArrayBuffer(value) || types.isPromise(value) || ArrayBuffer.isView(value) || types.isExternal(value))
 }

@@ -6,10 +6,11 @@
  */
 import { binding, HAS_CAUSE, HAS_EXITED, IS_NATIVE, kinds, numbers, onDeliver, ROW, scratch, SERVICE_FLAG, slots } from './binding.ts'
 import { brokenPool } from './broken-pool.ts'
-import { AS_IS, CHUNK, JSON_TEXT, unpack } from './codec.ts'
+import { unpack } from './codec.ts'
 import { whileBlocked } from './context.ts'
-import { DESCRIPTION, unpackThrown } from './error-codec.ts'
+import { unpackThrown } from './error-codec.ts'
 import { InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
+import { AS_IS, CHUNK, DESCRIPTION, JSON_TEXT, NATIVE_CHUNK, NATIVE_NUMBERS } from './forms.ts'
 import { nameOf } from './functions.ts'
 import { createLinkedFuture, deliver, deliverProgress, setSlot, storedOutcome, storeOutcome } from './future.ts'
 import type { Future } from './future.ts'
@@ -225,16 +226,11 @@ function deliverWithExit(future: Future<any>, worker: number): void {
 /** The longest that a lost future waits for its worker's exit. */
 const EXIT_LIMIT = 2_000
 
-/** Added to the form: the results of a chunk whose task is native (native_chunk.rs). */
-const NATIVE_CHUNK = 48
-/** Their form, if they are one array. */
-const NUMBERS = 1
-
 /** The error of the item that failed, or undefined, and the results before it. */
 function unpackNativeChunk(form: number, list: unknown[]): ChunkResult {
   const thrown = list[0]
   const results = list.slice(1)
-  const values = form === NUMBERS ? (results[0] as Float64Array) : form === AS_IS ? results : results.map((result) => unpack(form, result) as unknown)
+  const values = form === NATIVE_NUMBERS ? (results[0] as Float64Array) : form === AS_IS ? results : results.map((result) => unpack(form, result) as unknown)
   return { values, failed: thrown !== undefined, error: thrown === undefined ? undefined : unpackThrown(DESCRIPTION | JSON_TEXT, thrown) }
 }
 

@@ -5,8 +5,8 @@
 import { Deserializer, Serializer } from 'node:v8'
 import { types } from 'node:util'
 import { binding } from './binding.ts'
-import { isDetached } from './clone-error.ts'
 import { whyFixed } from './movable.ts'
+import { isDetached } from './views.ts'
 
 /** Bytes first, then buffers. */
 export type Moved = [bytes: Uint8Array, ...buffers: (ArrayBuffer | SharedArrayBuffer)[]]

@@ -5,8 +5,8 @@
 import { constants } from 'node:buffer'
 import { types } from 'node:util'
 import { integer, options as checkOptions } from './check.ts'
-import { describe, isDetached } from './clone-error.ts'
-import { bufferOf, isOutOfBounds, viewClass } from './views.ts'
+import { describe } from './clone-error.ts'
+import { bufferOf, isDetached, isOutOfBounds, viewClass } from './views.ts'
 
 /** Bytes: any view, an ArrayBuffer, shared memory, or a string, which goes as UTF-8. They are copied when the task is submitted. */
 export type Bytes = ArrayBufferView | ArrayBufferLike | string

@@ -6,8 +6,8 @@
  */
 import { types } from 'node:util'
 import { binding, fractionsOut, structureOut } from './binding.ts'
-import { hasGetter, hasOnlyElements, isOrdinary, MOST_CHECKED } from './json-safe.ts'
 import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, PIECE, TEXT, TEXTS, TRUE, UNDEFINED } from './plain-codes.ts'
+import { hasGetter, hasOnlyElements, isOrdinary, MOST_CHECKED } from './properties.ts'
 
 const MOST_DEPTH = 64
 const MOST_OBJECTS = 4_096

@@ -1,9 +1,9 @@
 /** The arguments of a task, as they are handed to the addon. */
 import { binding } from './binding.ts'
-import { isDetached } from './clone-error.ts'
-import { goesAsIs, packObject, placedArgumentError } from './codec.ts'
+import { placedArgumentError } from './clone-error.ts'
+import { goesAsIs, packObject } from './codec.ts'
 import { checkTransfer } from './moved.ts'
-import { bufferOf } from './views.ts'
+import { bufferOf, isDetached } from './views.ts'
 
 /** The most values of a call of the addon, with the others that it may take. */
 const MOST_DIRECT_ARGS = 8

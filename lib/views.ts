@@ -1,4 +1,5 @@
 /** Views of ArrayBuffers, and the Buffers among them that are a part of a pool. What a view says of itself is asked of the class, not of the object, which may lie. */
+import { types } from 'node:util'
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
 
@@ -23,6 +24,17 @@ export function viewClass(view: ArrayBufferView): string {
 /** The memory of a view. */
 export function bufferOf(view: ArrayBufferView): ArrayBufferLike {
   return (arrayTag.call(view) === undefined ? dataViewBuffer : arrayBuffer).call(view) as ArrayBufferLike
+}
+
+/** Whether the memory of a buffer has gone elsewhere. */
+export function isDetached(buffer: ArrayBufferLike): boolean {
+  if (buffer.byteLength > 0 || types.isSharedArrayBuffer(buffer)) return false
+  try {
+    new Uint8Array(buffer)
+    return false
+  } catch {
+    return true
+  }
 }
 
 /** Whether a view whose buffer is not detached lies outside of it, because the buffer has shrunk. A typed array then says that it is empty. */

@@ -2,10 +2,11 @@
  * The hot path of a worker: the addon calls `dispatch` for each task, on its own stack, and reads what it returns. `scratch[0]` says
  * what that is.
  */
-import { AWAITING, binding, scratch, THREW } from '../binding.ts'
-import { AS_IS, CHUNK, goesAsIs, packedForm, PORT, unpack } from '../codec.ts'
+import { binding, scratch } from '../binding.ts'
+import { goesAsIs, packedForm, unpack } from '../codec.ts'
 import { forgetBlocked, giveBackStores, runInContext, TaskContext } from '../context.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
+import { AS_IS, AWAITING, CHUNK, PORT, THREW } from '../forms.ts'
 import { noteArrival } from '../movable.ts'
 import { isToMove } from '../transfer.ts'
 import { takeArguments } from '../worker-ports.ts'

@@ -1,9 +1,10 @@
 /** The entry of a pool's worker thread: runs the initializer, then attaches to the pool's queue. */
 import { binding, START_FAILURE } from '../binding.ts'
-import { PORT, unpack } from '../codec.ts'
+import { unpack } from '../codec.ts'
 import { currentContext } from '../context.ts'
 import { watchDebugger } from '../debugger.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
+import { PORT } from '../forms.ts'
 import { LONGEST_TIMER } from '../limit.ts'
 import { onPark } from '../link.ts'
 import { onOutputHandedOn } from '../output.ts'
