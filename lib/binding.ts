@@ -1,51 +1,10 @@
 /**
- * The seam to the native addon: what its functions take and give, and the memory that both sides share. The numbers here stand again in
- * crates/binding, in the files named.
+ * The seam to the native addon: what its functions take and give, and the memory that both sides share. The numbers that both know are in
+ * codes.ts.
  */
 import { connect } from '../index.js'
-
-/** Bits of `flags` of `submit` (submit_calls.rs). */
-export const NATIVE = 1
-export const LIMITED = 2
-export const NAMED = 4
-export const MOVES = 8
-export const CHUNKED = 16
-
-/** Answers of `submit` that are no slot (submit_calls.rs). */
-export const QUEUE_FULL = -1
-export const SHUT_DOWN = -2
-export const BROKEN = -3
-export const NO_CLOCK = -4
-
-/** How the start of a worker has failed (pool_calls.rs). */
-export const START_FAILURE = { refused: 0, died: 1, fatal: 2 } as const
-export type StartFailure = (typeof START_FAILURE)[keyof typeof START_FAILURE]
-
-type RowName = 'collected' | 'number' | 'value' | 'error' | 'panicked' | 'cancelled' | 'expired' | 'timedOut' | 'lost' | 'broken' | 'undefined' | 'progress' | 'pool'
-
-/** What a row of a batch says (deliver.rs); the form of its value is in bits 8 to 15, and bit 16 says that a cause came with it. */
-export const ROW: Record<RowName, number> = {
-  collected: 0,
-  number: 1,
-  value: 2,
-  error: 3,
-  panicked: 4,
-  cancelled: 5,
-  expired: 6,
-  timedOut: 7,
-  lost: 8,
-  broken: 9,
-  undefined: 10,
-  progress: 11,
-  pool: 12,
-}
-export const HAS_CAUSE = 65_536
-/** In the kind of a failure whose number is its function's, above 32 bits for an exit code (deliver.rs). */
-export const IS_NATIVE = 131_072
-export const HAS_EXITED = 262_144
-
-/** What happened to a pool (mailbox.rs). */
-export const POOL_EVENT = { startWorker: 0, room: 1, closed: 2, endWorker: 3, handOver: 4, lostArguments: 5, lostResult: 6, passOn: 7 } as const
+import { BATCH, FRACTIONS, SCRATCH, STRUCTURE } from './codes.ts'
+import type { StartFailure } from './codes.ts'
 
 type Dispatch = (fn: number, token: number, form: number, ...values: unknown[]) => unknown
 
@@ -58,7 +17,7 @@ export interface Binding {
   readonly canWrite: boolean
   /** Whether running JavaScript can be interrupted here. */
   readonly canInterrupt: boolean
-  /** Pool, function, flags and form are in `scratch` from `SUBMIT` on: to read them there is cheaper than as arguments. */
+  /** Pool, function, flags and form are in `scratch`: to read them there is cheaper than as arguments. */
   submit(...values: unknown[]): number
   /** Has V8's serializer write the value: the number that the next call with a value of the form WRITTEN takes; 0 if it throws. */
   write(value: unknown): number
@@ -80,7 +39,6 @@ export interface Binding {
   /** The number of the arguments that are to be carried now, with the worker's above; -1 for none. `delivered` must follow. */
   assign(pool: number): number
   delivered(pool: number): void
-  /** The cause of a broken pool, packed; its form is in `scratch[0]`. */
   /** The cause of a broken pool, its form in `scratch[0]`. In `scratch[1]` why a task would be refused, as `submit` answers, or 0. */
   refusal(pool: number): unknown
   countCancelled(pool: number): void
@@ -96,7 +54,6 @@ export interface Binding {
   hold(held: boolean): void
   createPool(threadName: string): number
   openPool(number: number): number
-  dropPool(pool: number): void
   shutdown(pool: number, cancelPending: boolean): void
   terminate(pool: number): void
   isClosed(pool: number): boolean
@@ -153,12 +110,6 @@ export interface Binding {
   noteCause(form: number, value: unknown): void
 }
 
-// The layout of the header (isolate.rs).
-const BATCH = 512
-const SCRATCH = 16
-const FRACTIONS = 8_192
-const STRUCTURE = 65_536
-
 let deliverBatch: (count: number, values: unknown[] | undefined) => void = () => {}
 
 export const binding: Binding = connect((count, values) => deliverBatch(count, values)) as Binding
@@ -170,12 +121,6 @@ const integers = (BATCH + SCRATCH + FRACTIONS) * 8
 export const slots: Int32Array = new Int32Array(binding.header, integers, BATCH)
 export const kinds: Int32Array = new Int32Array(binding.header, integers + BATCH * 4, BATCH)
 export const structureOut: Uint8Array = new Uint8Array(binding.header, integers + 2 * BATCH * 4, STRUCTURE)
-
-/** Where in `scratch` the numbers of a submission begin (submit_calls.rs). */
-export const SUBMIT = 4
-
-/** Where in `scratch` the addon says that `services()` should be called before this thread goes on (isolate.rs). */
-export const SERVICE_FLAG: number = SCRATCH - 1
 
 /** Says who takes the completions of this isolate. */
 export function onDeliver(deliver: (count: number, values: unknown[] | undefined) => void): void {

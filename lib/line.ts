@@ -6,9 +6,6 @@
 import { receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 
-/** The bits of a number above these name a worker. */
-export const WORKER: number = 2 ** 32
-
 /** Asked for, it is no box: the worker answers in kind once it has handed its output on (output.ts). */
 export const OUTPUT = -1
 

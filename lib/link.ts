@@ -4,9 +4,20 @@
  * A batch is taken in two passes. The first stores every outcome and runs no code of the user, so that such code, which may block, submit
  * or collect, can neither overwrite the shared header nor meet a slot that is used again. The second delivers.
  */
-import { binding, HAS_CAUSE, HAS_EXITED, IS_NATIVE, kinds, numbers, onDeliver, ROW, scratch, SERVICE_FLAG, slots } from './binding.ts'
+import { binding, kinds, numbers, onDeliver, scratch, slots } from './binding.ts'
 import { brokenPool } from './broken-pool.ts'
 import { unpack } from './codec.ts'
+import {
+  FUNCTION_UNIT,
+  HAS_CAUSE,
+  HAS_EXITED,
+  INVALID_STATE,
+  IS_NATIVE,
+  MOST_WORKER_NUMBERS,
+  ROW,
+  SERVICE_FLAG,
+  UNKNOWN_EXIT,
+} from './codes.ts'
 import { whileBlocked } from './context.ts'
 import { unpackThrown } from './error-codec.ts'
 import { InvalidStateError, TimeoutError, WorkerLostError } from './errors.ts'
@@ -19,9 +30,6 @@ import type { ChunkResult } from './map-iterator.ts'
 import { mapStack } from './source-maps.ts'
 import type { TaskLink } from './task-link.ts'
 import { exitOf, noticeFailedStarts } from './worker-exits.ts'
-
-/** The code of the addon's own invalid-state errors (js.rs). */
-const INVALID_STATE = 'ERR_FUTURE_INVALID_STATE'
 
 const futures: (Future<any> | undefined)[] = []
 
@@ -171,16 +179,10 @@ function storeRow(future: Future<any>, row: number, number: number, value: unkno
   }
 }
 
-/** Such exit codes stand for the number of a worker whose exit is not known yet (worker.rs). */
-const UNKNOWN_EXIT = -(2 ** 31)
-const MOST_WORKER_NUMBERS = 2 ** 24
-
+/** Whether an exit code stands for the number of a worker. */
 function isUnknownExit(code: number): boolean {
   return code < UNKNOWN_EXIT + MOST_WORKER_NUMBERS
 }
-
-/** Above the 32 bits of an exit code. */
-const FUNCTION = 2 ** 32
 
 /** The exit code in a row. */
 function exitOfRow(kind: number, number: number): number | undefined {
@@ -189,7 +191,7 @@ function exitOfRow(kind: number, number: number): number | undefined {
 
 /** A task in a message: by the name that it was given, or its function's. */
 function taskCalled(given: string | undefined, row: number, number: number): string {
-  const name = given ?? nameOf(Math.floor(number / FUNCTION), (row & IS_NATIVE) !== 0)
+  const name = given ?? nameOf(Math.floor(number / FUNCTION_UNIT), (row & IS_NATIVE) !== 0)
   return name === '' ? 'the task' : `the task '${name}'`
 }
 

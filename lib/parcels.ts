@@ -5,7 +5,8 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from './binding.ts'
-import { Line, OUTPUT, WORKER } from './line.ts'
+import { WORKER } from './codes.ts'
+import { Line, OUTPUT } from './line.ts'
 import { lines } from './lines.ts'
 
 /** Who waits for the output of the worker at the other end of a line. */

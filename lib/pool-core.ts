@@ -1,8 +1,29 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
-import { binding, BROKEN, CHUNKED, LIMITED, MOVES, NAMED, NATIVE, NO_CLOCK, QUEUE_FULL, POOL_EVENT, scratch, SHUT_DOWN, SUBMIT } from './binding.ts'
+import { binding, scratch } from './binding.ts'
 import { brokenPool } from './broken-pool.ts'
 import { chunkArgumentError, placedArgumentError } from './clone-error.ts'
 import { movesWhole, packedForm, packTransferred, withoutWriting } from './codec.ts'
+import {
+  BROKEN,
+  CHUNKED,
+  FLAGS,
+  FORM,
+  FUNCTION,
+  LIMITED,
+  MOVES,
+  NAMED,
+  NATIVE,
+  NO_CLOCK,
+  POOL,
+  POOL_EVENT,
+  POOL_NUMBER,
+  POOL_OPTION,
+  PRIORITY,
+  QUEUE_FULL,
+  QUEUE_TIMEOUT,
+  SHUT_DOWN,
+  TIMEOUT,
+} from './codes.ts'
 import { currentContext } from './context.ts'
 import { watchDebugger } from './debugger.ts'
 import { unpackThrown } from './error-codec.ts'
@@ -84,16 +105,15 @@ export class PoolCore {
   static create(options: CheckedPoolOptions, makeFleet: MakeFleet): PoolCore {
     watchDebugger()
     const initializer = packInitializer(options)
-    scratch[0] = options.maxWorkers
-    scratch[1] = 0
-    scratch[2] = options.idleTimeout === Infinity ? -1 : options.idleTimeout
-    scratch[3] = options.maxQueue ?? -1
-    scratch[4] = options.tasksPerWorker
-    scratch[5] = options.maxTasksPerWorker ?? -1
-    scratch[6] = options.interruptGrace
-    scratch[1] = options.minWorkers
+    scratch[POOL_OPTION.maxWorkers] = options.maxWorkers
+    scratch[POOL_OPTION.minWorkers] = options.minWorkers
+    scratch[POOL_OPTION.idleTimeout] = options.idleTimeout === Infinity ? -1 : options.idleTimeout
+    scratch[POOL_OPTION.maxQueue] = options.maxQueue ?? -1
+    scratch[POOL_OPTION.tasksPerWorker] = options.tasksPerWorker
+    scratch[POOL_OPTION.maxTasksPerWorker] = options.maxTasksPerWorker ?? -1
+    scratch[POOL_OPTION.interruptGrace] = options.interruptGrace
     const index = binding.createPool(options.threadNamePrefix)
-    const number = scratch[0] as number
+    const number = scratch[POOL_NUMBER] as number
     const parcels = new Parcels(index)
     const fleet = makeFleet({ index, number, initializer, parcels }, options)
     const core = new PoolCore(index, number, options.maxWorkers, options.maxQueue !== undefined, fleet, parcels)
@@ -215,10 +235,10 @@ export class PoolCore {
   }
 
   #call(fn: number, flags: number, form: number, values: readonly unknown[], name: string | undefined): number {
-    scratch[SUBMIT] = this.index
-    scratch[SUBMIT + 1] = fn
-    scratch[SUBMIT + 2] = name === undefined ? flags : flags | NAMED
-    scratch[SUBMIT + 3] = form
+    scratch[POOL] = this.index
+    scratch[FUNCTION] = fn
+    scratch[FLAGS] = name === undefined ? flags : flags | NAMED
+    scratch[FORM] = form
     if (name !== undefined) return binding.submit(...values, name)
     return values.length === 1 ? binding.submit(values[0]) : binding.submit(...values)
   }
@@ -343,9 +363,9 @@ function recursionError(): InvalidStateError {
 
 function writeLimits(options: CheckedTaskOptions): number {
   if (options.timeout < 0 && options.queueTimeout < 0 && options.priority === 0) return 0
-  scratch[1] = options.priority
-  scratch[2] = options.timeout
-  scratch[3] = options.queueTimeout
+  scratch[PRIORITY] = options.priority
+  scratch[TIMEOUT] = options.timeout
+  scratch[QUEUE_TIMEOUT] = options.queueTimeout
   return LIMITED
 }
 

@@ -1,5 +1,6 @@
 /** What `stats()` and `dump()` give. */
 import { binding } from './binding.ts'
+import { WORKER_KINDS, WORKER_STATES } from './codes.ts'
 import type { Fleet } from './fleet.ts'
 import { nameOf } from './functions.ts'
 import { mapStack } from './source-maps.ts'
@@ -62,9 +63,6 @@ export function readStats(pool: number): ExecutorStats {
   }
 }
 
-const KINDS = ['native', 'isolate', 'process'] as const
-const STATES = ['starting', 'idle', 'busy', 'abandoned'] as const
-
 type Row = [number: number, kind: number, state: number, task: number | undefined, name: string, runningFor: number, stack: string | undefined, fn: number, isAsleep: boolean]
 
 /** One look at every worker of a pool, and whether one that runs JavaScript has not said where. */
@@ -79,8 +77,8 @@ export function readDump(pool: number, fleet: Fleet | undefined): Look {
   const list = (binding.dump(pool) as Row[]).map(([number, kind, state, task, name, runningFor, stack, fn, isAsleep]) => {
     const dump: WorkerDump = {
       threadId: number === 0 ? 0 : (fleet?.threadId(number) ?? -1),
-      kind: KINDS[kind] as WorkerDump['kind'],
-      state: STATES[state] as WorkerDump['state'],
+      kind: WORKER_KINDS[kind] as WorkerDump['kind'],
+      state: WORKER_STATES[state] as WorkerDump['state'],
     }
     if (task !== undefined) dump.task = { id: task, name: name !== '' ? name : nameOf(fn, dump.kind === 'native'), runningFor }
     if (stack !== undefined) dump.stack = mapStack(stack)

@@ -4,8 +4,9 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from './binding.ts'
+import { WORKER } from './codes.ts'
 import { open, pack } from './envelope.ts'
-import { Line, OUTPUT, WORKER } from './line.ts'
+import { Line, OUTPUT } from './line.ts'
 import { lines } from './lines.ts'
 
 /** The line to the owner of this worker's pool. */

@@ -2,6 +2,7 @@
 import { pathToFileURL } from 'node:url'
 import { compileFunction, constants } from 'node:vm'
 import { binding } from '../binding.ts'
+import { LOADED, LOADED_ASYNC, NOT_NOW } from '../codes.ts'
 import { refuseKinds, registeredTask } from '../functions.ts'
 import type { FunctionText } from '../functions.ts'
 import { whileLoading } from '../loading.ts'
@@ -27,11 +28,6 @@ export function prepare(number: number): void {
     },
   )
 }
-
-/** Answers of {@link prepareNow} (readiness.rs). */
-const NOT_NOW = 0
-const LOADED = 1
-const LOADED_ASYNC = 2
 
 /**
  * Loads function `number` if that takes no waiting: its module is there already, or it was sent as source. Called by the addon on top of a task

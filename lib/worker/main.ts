@@ -1,6 +1,7 @@
 /** The entry of a pool's worker thread: runs the initializer, then attaches to the pool's queue. */
-import { binding, START_FAILURE } from '../binding.ts'
+import { binding } from '../binding.ts'
 import { unpack } from '../codec.ts'
+import { START_FAILURE } from '../codes.ts'
 import { currentContext } from '../context.ts'
 import { watchDebugger } from '../debugger.ts'
 import { packThrown, thrownForm } from '../error-codec.ts'
