@@ -52,7 +52,7 @@ let collecting: Future<any> | undefined
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
-export let createLinkedFuture: (link: TaskLink, slot?: number) => Future<any>
+export let createLinkedFuture: (link: TaskLink<Future<any>>, slot?: number) => Future<any>
 /** The slot of a linked future, where it is known later. */
 export let setSlot: (future: Future<any>, slot: number) => void
 export let storeOutcome: (future: Future<any>, kind: OutcomeKind, value: unknown) => void
@@ -83,7 +83,7 @@ export class Future<T> implements PromiseLike<T> {
   /** The state, and once the outcome is stored the bits FAILED and DELIVERED. Stale while there is a link. */
   #state: number = PENDING
   #slot: number = HAND_MADE
-  #link: TaskLink | null = null
+  #link: TaskLink<Future<any>> | null = null
   /** The result, the error, or the reason of a cancel. */
   #value: unknown = undefined
   /** The promise of all waits without a limit; made when first asked for, dropped at delivery. */
@@ -492,7 +492,7 @@ export class Future<T> implements PromiseLike<T> {
       const left = deadline === Infinity ? Infinity : deadline - performance.now()
       if (left <= 0) throw timedOut(timeout)
       const link = this.#link
-      if (link !== null) link.park(this.#slot, this, left)
+      if (link !== null) link.park(this.#slot, left)
       else Atomics.wait(sleeper, 0, 0, left)
     } while (!this.#collect())
   }

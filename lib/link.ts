@@ -56,7 +56,7 @@ export function onPark(fn: () => void): void {
 }
 
 /** The link of all futures of one pool. */
-export class PoolLink implements TaskLink {
+export class PoolLink implements TaskLink<Future<any>> {
   readonly #pool: number
 
   constructor(pool: number) {
@@ -103,7 +103,7 @@ export class PoolLink implements TaskLink {
     return true
   }
 
-  park(slot: number, _future: Future<any>, left: number): void {
+  park(slot: number, left: number): void {
     serve()
     beforePark()
     try {

@@ -1,6 +1,5 @@
-/** The limits that a wait is given: read and checked here, kept by {@link Limit}. */
+/** The limits that a wait is given: read and checked here, kept by whoever waits. */
 import { duration, options as checkOptions, signal as checkSignal } from './check.ts'
-import type { Limit } from './limit.ts'
 
 /** How long and for whom a wait goes on. */
 export interface WaitOptions {
@@ -10,7 +9,7 @@ export interface WaitOptions {
   signal?: AbortSignal | undefined
 }
 
-/** What {@link Limit} takes. */
+/** The limits of a wait, checked. */
 export interface WaitLimits {
   readonly timeout: number
   readonly signal: AbortSignal | undefined
