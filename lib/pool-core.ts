@@ -24,6 +24,7 @@ import {
   SHUT_DOWN,
   TIMEOUT,
 } from './codes.ts'
+import { PoolLink } from './completions.ts'
 import { currentContext } from './context.ts'
 import { watchDebugger } from './debugger.ts'
 import { unpackThrown } from './error-codec.ts'
@@ -36,11 +37,11 @@ import { PORT } from './forms.ts'
 import { submittable } from './functions.ts'
 import type { Submittable } from './functions.ts'
 import { Future } from './future.ts'
-import { onPoolEvent, PoolLink } from './link.ts'
 import { loadingModules } from './loading.ts'
 import { Parcels } from './parcels.ts'
 import type { CheckedPoolOptions } from './pool-options.ts'
 import { allGoAsIs, areOf, checkNativeTransfer, emptyAll, inOnePiece, packArgs, prepareAll } from './task-arguments.ts'
+import { onPoolEvent, serve } from './services.ts'
 import { readStats } from './stats.ts'
 import type { CheckedTaskOptions } from './task-options.ts'
 import { NO_OPTIONS } from './task-options.ts'
@@ -119,7 +120,7 @@ export class PoolCore {
     const core = new PoolCore(index, number, options.maxWorkers, options.maxQueue !== undefined, fleet, parcels)
     onPoolEvent(number, (event, worker) => core.#onEvent(event, worker))
     atExit(core)
-    core.#link.serve()
+    serve()
     return core
   }
 

@@ -3,9 +3,10 @@ import { pathToFileURL } from 'node:url'
 import { compileFunction, constants } from 'node:vm'
 import { binding } from '../binding.ts'
 import { LOADED, LOADED_ASYNC, NOT_NOW } from '../codes.ts'
-import { refuseKinds, registeredTask } from '../functions.ts'
+import { registeredTask } from '../functions.ts'
 import type { FunctionText } from '../functions.ts'
 import { whileLoading } from '../loading.ts'
+import { refuseKinds } from '../source.ts'
 import { runChunk } from './chunk.ts'
 
 type AnyFunction = (...args: any[]) => unknown
