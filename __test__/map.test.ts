@@ -2,12 +2,19 @@ import ava from 'ava'
 import { getEventListeners } from 'node:events'
 import { CancelledError, InvalidStateError, QueueFullError, TimeoutError } from '../lib/errors.ts'
 import { Future } from '../lib/future.ts'
-import { mapTasks } from '../lib/map.ts'
+import { mapTasks as mapChecked } from '../lib/map.ts'
 import type { ChunkResult, MapFeed } from '../lib/map-iterator.ts'
+import { checkTaskOptions, NO_OPTIONS } from '../lib/task-options.ts'
+import type { TaskOptions } from '../lib/task-options.ts'
 import { setWaitHook } from '../lib/wait-hook.ts'
 
 // One at a time: some watch the process's timers, and the wait hook is the thread's.
 const test = ava.serial
+
+/** As executors do it: `with()` checks the options, `map()` the rest. */
+function mapTasks(feed: MapFeed, iterables: readonly unknown[], options: TaskOptions = {}): AsyncIterableIterator<any> {
+  return mapChecked(feed, iterables, checkTaskOptions(options, NO_OPTIONS))
+}
 
 /** An executor in JavaScript: tasks wait in `tasks` until the test runs them. */
 class FakeFeed implements MapFeed {

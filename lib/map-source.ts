@@ -1,11 +1,9 @@
 /** What `map` reads: several iterables, sync or async, side by side and in chunks. */
+import type { Source } from './executor.ts'
 import { Queue } from './queue.ts'
 
 /** The argument lists of one task. */
 export type Chunk = unknown[][]
-
-/** What `map` takes as the values of one argument. */
-export type Source = Iterable<unknown> | AsyncIterable<unknown>
 
 interface Cursor {
   readonly iterator: Iterator<unknown> | AsyncIterator<unknown>
@@ -13,13 +11,13 @@ interface Cursor {
   isOpen: boolean
 }
 
-function openCursor(source: Source): Cursor {
+function openCursor(source: Source<unknown>): Cursor {
   if (isAsync(source)) return { iterator: source[Symbol.asyncIterator](), isAsync: true, isOpen: true }
   return { iterator: source[Symbol.iterator](), isAsync: false, isOpen: true }
 }
 
 /** Whether a source has to be awaited; an iterable of both kinds is read as an async one. */
-export function isAsync(source: Source): source is AsyncIterable<unknown> {
+export function isAsync(source: Source<unknown>): source is AsyncIterable<unknown> {
   return typeof (source as AsyncIterable<unknown>)[Symbol.asyncIterator] === 'function'
 }
 
@@ -39,7 +37,7 @@ export class ChunkReader {
   #closing: Promise<unknown> | undefined
   #isReading = false
 
-  constructor(sources: readonly Source[], chunkSize: number) {
+  constructor(sources: readonly Source<unknown>[], chunkSize: number) {
     this.#chunkSize = chunkSize
     this.#isEnded = sources.length === 0
     this.#hasAsync = sources.some(isAsync)

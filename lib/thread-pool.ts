@@ -10,7 +10,6 @@ import { chunkOf, submittable } from './functions.ts'
 import type { Task } from './functions.ts'
 import type { Future } from './future.ts'
 import { mapTasks } from './map.ts'
-import type { MapOptions } from './map.ts'
 import type { MapFeed } from './map-iterator.ts'
 import { checkTransfer } from './moved.ts'
 import { PoolCore } from './pool-core.ts'
@@ -76,10 +75,9 @@ export class ThreadPoolExecutor extends Executor {
   override map<A extends unknown[], R>(fn: Task<A, R>, ...iterables: Sources<A>): AsyncIterableIterator<Awaited<R>> {
     const { [coreKey]: core, [optionsKey]: options } = parts(this)
     const task = submittable(fn)
-    const chunkSize = options.chunkSize ?? 1
     const each: CheckedTaskOptions = { ...options, timeout: -1 }
     const taskOptions = isPlain(each) ? NO_OPTIONS : each
-    const chunk = chunkSize > 1 ? chunkOf(task) : undefined
+    const chunk = (options.chunkSize ?? 1) > 1 ? chunkOf(task) : undefined
     if (options.transfer !== undefined) checkTransfer(options.transfer)
     const moving = options.transfer === undefined || options.transfer.length === 0 ? undefined : new Set(options.transfer)
     const feed: MapFeed = {
@@ -91,11 +89,7 @@ export class ThreadPoolExecutor extends Executor {
       room: () => core.room(),
       maxWorkers: core.maxWorkers,
     }
-    const mapOptions: MapOptions = { chunkSize }
-    if (options.bufferSize !== undefined) mapOptions.bufferSize = options.bufferSize
-    if (options.timeout >= 0) mapOptions.timeout = options.timeout
-    if (options.signal !== undefined) mapOptions.signal = options.signal
-    return mapTasks(feed, iterables, mapOptions) as AsyncIterableIterator<Awaited<R>>
+    return mapTasks(feed, iterables, options) as AsyncIterableIterator<Awaited<R>>
   }
 
   override with(options: TaskOptions): this {
