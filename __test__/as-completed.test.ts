@@ -1,10 +1,10 @@
 import ava from 'ava'
 import { getEventListeners } from 'node:events'
-import { asCompleted } from '../lib/as-completed.ts'
-import { TimeoutError } from '../lib/errors.ts'
-import { Future, createLinkedFuture, storeOutcome } from '../lib/future.ts'
-import type { TaskLink } from '../lib/task-link.ts'
-import { setWaitHook } from '../lib/wait-hook.ts'
+import { asCompleted } from '../lib/future/as-completed.ts'
+import { TimeoutError } from '../lib/errors/errors.ts'
+import { Future, createLinkedFuture, storeOutcome } from '../lib/future/future.ts'
+import type { TaskLink } from '../lib/future/task-link.ts'
+import { setWaitHook } from '../lib/future/wait-hook.ts'
 
 // One at a time: some watch the process's timers, and the wait hook is the thread's.
 const test = ava.serial

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { array, boolean, callable, duration, integer, iterable, number, oneOf, options, signal, string } from '../lib/check.ts'
+import { array, boolean, callable, duration, integer, iterable, number, oneOf, options, signal, string } from '../lib/options/check.ts'
 
 test('a duration is a number of milliseconds >= 0, and no limit by default', (t) => {
   t.is(duration(undefined, 'timeout'), Infinity)

@@ -1,7 +1,7 @@
 /** Errors on their way from a task to the caller. */
 import test from 'ava'
-import { packThrown, thrownForm, unpackThrown } from '../lib/error-codec.ts'
-import * as errors from '../lib/errors.ts'
+import { packThrown, thrownForm, unpackThrown } from '../lib/values/thrown.ts'
+import * as errors from '../lib/errors/errors.ts'
 import * as built from '../dist/index.js'
 
 function cross(thrown: unknown): any {

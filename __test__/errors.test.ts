@@ -1,5 +1,5 @@
 import test from 'ava'
-import * as errors from '../lib/errors.ts'
+import * as errors from '../lib/errors/errors.ts'
 
 const {
   FutureError,
@@ -53,7 +53,7 @@ test('instanceof follows the class tree', (t) => {
 })
 
 test('instanceof accepts the errors of another copy of the package', async (t) => {
-  const copy = (await import('../lib/errors.ts?copy' as string)) as typeof errors
+  const copy = (await import('../lib/errors/errors.ts?copy' as string)) as typeof errors
   t.not(copy.TimeoutError, TimeoutError)
   const error: unknown = new copy.BrokenThreadPool('x')
   t.true(error instanceof BrokenThreadPool)

@@ -3,11 +3,11 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { getEventListeners, once } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { inspect } from 'node:util'
-import { CancelledError, InvalidStateError, TimeoutError } from '../lib/errors.ts'
-import { Future, createLinkedFuture, deliver, deliverProgress, isDelivered, removeDoneCallback, storeOutcome } from '../lib/future.ts'
-import { CANCELLED, FINISHED, PENDING, RUNNING } from '../lib/future-states.ts'
-import type { TaskLink } from '../lib/task-link.ts'
-import { setWaitHook } from '../lib/wait-hook.ts'
+import { CancelledError, InvalidStateError, TimeoutError } from '../lib/errors/errors.ts'
+import { Future, createLinkedFuture, deliver, deliverProgress, isDelivered, removeDoneCallback, storeOutcome } from '../lib/future/future.ts'
+import { CANCELLED, FINISHED, PENDING, RUNNING } from '../lib/future/states.ts'
+import type { TaskLink } from '../lib/future/task-link.ts'
+import { setWaitHook } from '../lib/future/wait-hook.ts'
 
 // One at a time: some watch the process's warnings and timers.
 const test = ava.serial

@@ -1,12 +1,12 @@
 import ava from 'ava'
 import { getEventListeners } from 'node:events'
-import { CancelledError, InvalidStateError, QueueFullError, TimeoutError } from '../lib/errors.ts'
-import { Future } from '../lib/future.ts'
-import { mapTasks as mapChecked } from '../lib/map.ts'
-import type { ChunkResult, MapFeed } from '../lib/map-iterator.ts'
-import { checkTaskOptions, NO_OPTIONS } from '../lib/task-options.ts'
-import type { TaskOptions } from '../lib/task-options.ts'
-import { setWaitHook } from '../lib/wait-hook.ts'
+import { CancelledError, InvalidStateError, QueueFullError, TimeoutError } from '../lib/errors/errors.ts'
+import { Future } from '../lib/future/future.ts'
+import { mapTasks as mapChecked } from '../lib/executor/map.ts'
+import type { ChunkResult, MapFeed } from '../lib/executor/map-iterator.ts'
+import { checkTaskOptions, NO_OPTIONS } from '../lib/options/task-options.ts'
+import type { TaskOptions } from '../lib/options/task-options.ts'
+import { setWaitHook } from '../lib/future/wait-hook.ts'
 
 // One at a time: some watch the process's timers, and the wait hook is the thread's.
 const test = ava.serial

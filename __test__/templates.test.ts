@@ -1,7 +1,7 @@
 /** Small values of a structure that was met before (lib/template-writer.ts). */
 import test from 'ava'
-import { pack, packedForm, unpack } from '../lib/codec.ts'
-import { TEMPLATE } from '../lib/forms.ts'
+import { pack, packedForm, unpack } from '../lib/values/codec.ts'
+import { TEMPLATE } from '../lib/values/forms.ts'
 import { moduleTasks, ThreadPoolExecutor } from '../dist/index.js'
 import { make as makeHere } from './fixtures/templated.mjs'
 import { SOON } from './limits.ts'

@@ -1,12 +1,12 @@
 /** Values made up by fast-check, compared with what structuredClone makes of them. */
 import test from 'ava'
 import fc from 'fast-check'
-import { binding } from '../lib/binding.ts'
-import { pack, packedForm, unpack, withoutWriting } from '../lib/codec.ts'
-import { TEMPLATE } from '../lib/forms.ts'
-import { putTogether } from '../lib/put-together.ts'
-import type { Parts } from '../lib/put-together.ts'
-import { takeApart } from '../lib/take-apart.ts'
+import { binding } from '../lib/addon/binding.ts'
+import { pack, packedForm, unpack, withoutWriting } from '../lib/values/codec.ts'
+import { TEMPLATE } from '../lib/values/forms.ts'
+import { putTogether } from '../lib/values/plain/reader.ts'
+import type { Parts } from '../lib/values/plain/reader.ts'
+import { takeApart } from '../lib/values/plain/writer.ts'
 import { ThreadPoolExecutor } from '../dist/index.js'
 import { print } from './values-graph.ts'
 

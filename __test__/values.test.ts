@@ -1,9 +1,9 @@
 import vm from 'node:vm'
 import test from 'ava'
-import { binding } from '../lib/binding.ts'
-import { placedArgumentError } from '../lib/clone-error.ts'
-import { pack, packedForm, packObject, unpack, withoutWriting } from '../lib/codec.ts'
-import { AS_IS, CLONED, JSON_TEXT, PLAIN, WRITTEN } from '../lib/forms.ts'
+import { binding } from '../lib/addon/binding.ts'
+import { placedArgumentError } from '../lib/values/clone-error.ts'
+import { pack, packedForm, packObject, unpack, withoutWriting } from '../lib/values/codec.ts'
+import { AS_IS, CLONED, JSON_TEXT, PLAIN, WRITTEN } from '../lib/values/forms.ts'
 import { cleanEnd, ended, inChild } from './child.ts'
 import { print } from './values-graph.ts'
 

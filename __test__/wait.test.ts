@@ -1,9 +1,9 @@
 import ava from 'ava'
 import { getEventListeners } from 'node:events'
-import { Future, createLinkedFuture, deliver, storeOutcome } from '../lib/future.ts'
-import type { TaskLink } from '../lib/task-link.ts'
-import { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from '../lib/wait.ts'
-import { setWaitHook } from '../lib/wait-hook.ts'
+import { Future, createLinkedFuture, deliver, storeOutcome } from '../lib/future/future.ts'
+import type { TaskLink } from '../lib/future/task-link.ts'
+import { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from '../lib/future/wait.ts'
+import { setWaitHook } from '../lib/future/wait-hook.ts'
 
 // One at a time: some watch the process's timers, and the wait hook is the thread's.
 const test = ava.serial
@@ -182,7 +182,7 @@ test('a wait that is over leaves no callback, no timer and no listener', async (
 })
 
 test('futures of another copy of the package mix with ours', async (t) => {
-  const copy = (await import('../lib/future.ts?copy' as string)) as { Future: typeof Future }
+  const copy = (await import('../lib/future/future.ts?copy' as string)) as { Future: typeof Future }
   t.not(copy.Future, Future)
   const theirs = new copy.Future<number>()
   const ours = new Future<number>()

@@ -59,7 +59,7 @@ async function buildDist() {
 
 async function bundle() {
   const { rolldown } = await import('rolldown')
-  const bundle = await rolldown({ cwd: root, input: ENTRIES, platform: 'node', external: [/^node:/, '../index.js'] })
+  const bundle = await rolldown({ cwd: root, input: ENTRIES, platform: 'node', external: [/^node:/, join(root, 'index.js')] })
   const { output } = await bundle.write({ dir: 'dist', format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'shared-[hash].js' })
   await bundle.close()
   return new Set(output.map(({ fileName }) => normalize(fileName)))

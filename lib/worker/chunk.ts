@@ -1,8 +1,8 @@
 /** A chunk of `map`: one task that calls a function once for each list of arguments. */
-import { placedError } from '../clone-error.ts'
-import { goesAsIs, packObject, packTransferred, withoutWriting } from '../codec.ts'
-import { packThrown, thrownForm } from '../error-codec.ts'
-import { takeList } from '../transfer.ts'
+import { placedError } from '../values/clone-error.ts'
+import { goesAsIs, packObject, packTransferred, withoutWriting } from '../values/codec.ts'
+import { packThrown, thrownForm } from '../values/thrown.ts'
+import { takeList } from '../values/transfer.ts'
 import { asResultError, packResult } from './result.ts'
 
 type AnyFunction = (...args: any[]) => unknown

@@ -2,19 +2,19 @@
  * The hot path of a worker: the addon calls `dispatch` for each task, on its own stack, and reads what it returns. `scratch[0]` says
  * what that is.
  */
-import { binding, scratch } from '../binding.ts'
-import { goesAsIs, packedForm, unpack } from '../codec.ts'
-import { forgetBlocked, giveBackStores, runInContext, TaskContext } from '../context.ts'
-import { packThrown, thrownForm } from '../error-codec.ts'
-import { AS_IS, AWAITING, CHUNK, PORT, THREW } from '../forms.ts'
-import { noteArrival } from '../movable.ts'
-import { isToMove } from '../transfer.ts'
-import { takeArguments } from '../worker-ports.ts'
+import { binding, scratch } from '../addon/binding.ts'
+import { goesAsIs, packedForm, unpack } from '../values/codec.ts'
+import { forgetBlocked, giveBackStores, runInContext, TaskContext } from '../tasks/current-task.ts'
+import { packThrown, thrownForm } from '../values/thrown.ts'
+import { AS_IS, AWAITING, CHUNK, PORT, THREW } from '../values/forms.ts'
+import { noteArrival } from '../values/transferable.ts'
+import { isToMove } from '../values/transfer.ts'
+import { takeArguments } from '../ports/worker.ts'
 import { chunked, isThenable, packOutcome } from './chunk.ts'
 import type { ChunkOutcome } from './chunk.ts'
 import { explain, functions } from './loader.ts'
 import { packResult } from './result.ts'
-import { mayKeep } from './survivors.ts'
+import { mayKeep } from './young-heap.ts'
 
 type AnyFunction = (...args: any[]) => unknown
 

@@ -1,6 +1,6 @@
 /** How a worker ends: it lets go of the pool and drains, so that coverage and profiles are written. */
-import { binding } from '../binding.ts'
-import { LONGEST_TIMER } from '../limit.ts'
+import { binding } from '../addon/binding.ts'
+import { LONGEST_TIMER } from '../future/wait-limit.ts'
 import { begun } from './dispatch.ts'
 
 /** What a task left behind, such as an interval, may keep a leaving worker for so long. */

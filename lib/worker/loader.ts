@@ -1,12 +1,12 @@
 /** From the number of a function to the function: imports its module, or compiles its source, once per worker. */
 import { pathToFileURL } from 'node:url'
 import { compileFunction, constants } from 'node:vm'
-import { binding } from '../binding.ts'
-import { LOADED, LOADED_ASYNC, NOT_NOW } from '../codes.ts'
-import { registeredTask } from '../functions.ts'
-import type { FunctionText } from '../functions.ts'
-import { whileLoading } from '../loading.ts'
-import { refuseKinds } from '../source.ts'
+import { binding } from '../addon/binding.ts'
+import { LOADED, LOADED_ASYNC, NOT_NOW } from '../addon/codes.ts'
+import { registeredTask } from '../tasks/functions.ts'
+import type { FunctionText } from '../tasks/functions.ts'
+import { whileLoading } from '../tasks/loading.ts'
+import { refuseKinds } from '../tasks/source.ts'
 import { runChunk } from './chunk.ts'
 
 type AnyFunction = (...args: any[]) => unknown

@@ -3,11 +3,11 @@
  * stack of async ids is out of balance, which Node punishes with the end of the process as soon as the outer callback closes. Node empties
  * that stack itself after an uncaught exception that was handled, so we have it handle one.
  */
-import { binding } from '../binding.ts'
-import { restoreWriting } from '../codec.ts'
-import { restoreBlocked } from '../context.ts'
-import { restoreStacks } from '../without-stacks.ts'
-import { restoreSending } from '../worker-ports.ts'
+import { binding } from '../addon/binding.ts'
+import { restoreWriting } from '../values/codec.ts'
+import { restoreBlocked } from '../tasks/current-task.ts'
+import { restoreStacks } from '../errors/without-stacks.ts'
+import { restoreSending } from '../ports/worker.ts'
 import { forgetRunning } from './dispatch.ts'
 
 /** How long nextTick, a promise and an immediate may take to show that the event loop is sound. */

@@ -1,6 +1,6 @@
 /** Packs what a task returns. */
-import { pack, packTransfer } from '../codec.ts'
-import { takeList } from '../transfer.ts'
+import { pack, packTransfer } from '../values/codec.ts'
+import { takeList } from '../values/transfer.ts'
 
 /** Packs a result, of which `list`, by default what `transfer()` said, moves. Leaves the form in `packedForm`. @throws DataCloneError, or RangeError for what is too deep or too large */
 export function packResult(result: unknown, list: readonly object[] | undefined = takeList(result)): unknown {

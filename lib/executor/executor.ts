@@ -1,0 +1,76 @@
+/** What every executor can do. */
+import type { Future } from '../future/future.ts'
+import type { Task } from '../tasks/functions.ts'
+import type { ExecutorStats, WorkerDump } from './stats.ts'
+import type { TaskOptions } from '../options/task-options.ts'
+
+/** A source of arguments for `map`. */
+export type Source<T> = Iterable<T> | AsyncIterable<T>
+
+/** One source for each argument. */
+export type Sources<A extends unknown[]> = { [K in keyof A]: Source<A[K]> }
+
+/** How an executor is shut down. */
+export interface ShutdownOptions {
+  /** Whether the promise waits for the accepted tasks and the threads; default true. */
+  wait?: boolean | undefined
+  /** Whether tasks that have not started are cancelled first; default false. */
+  cancelFutures?: boolean | undefined
+}
+
+/**
+ * Runs functions somewhere else and gives futures of their results.
+ *
+ * @example
+ * ```ts
+ * await using executor = new ThreadPoolExecutor(4)
+ * const sum = await executor.submit((a: number, b: number) => a + b, 1, 2).result()
+ * ```
+ */
+export abstract class Executor {
+  constructor() {
+    if (new.target === Executor) throw new TypeError('Executor is abstract: make a ThreadPoolExecutor, or a class that extends it')
+  }
+
+  /**
+   * Submits `fn(...args)`. When this returns the task is visible to the workers, counted, and on the clock. Arguments are taken as they are now.
+   *
+   * @throws TypeError for a function that cannot be sent; DataCloneError for an argument that cannot be cloned; QueueFullError;
+   * InvalidStateError after `shutdown`; BrokenExecutor
+   */
+  abstract submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>>
+
+  /**
+   * Submits `fn` for each item of the iterables, side by side, and gives the results in the order of the input. Stops with the shortest.
+   * Leaving the loop early cancels what has not started.
+   */
+  abstract map<A extends unknown[], R>(fn: Task<A, R>, ...iterables: Sources<A>): AsyncIterableIterator<Awaited<R>>
+
+  /** The same executor, seen through these options. */
+  abstract with(options: TaskOptions): this
+
+  /** Resolves when `submit()` would not throw QueueFullError. Rejects with InvalidStateError after `shutdown`. */
+  abstract ready(): Promise<void>
+
+  /** Accepts no more tasks. What was accepted still runs to its end. Calling it again is fine. */
+  abstract shutdown(options?: ShutdownOptions): Promise<void>
+
+  /** Fails running tasks with WorkerLostError, cancels queued ones, ends the workers. */
+  abstract terminateWorkers(): Promise<void>
+
+  /** Counts and times, now. */
+  abstract stats(): ExecutorStats
+
+  /** What each worker is doing, with the stack of its JavaScript now. */
+  abstract dump(): Promise<WorkerDump[]>
+
+  /** `shutdown({ wait: true })`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown()
+  }
+
+  /** `shutdown({ wait: false })`, for `using`. */
+  [Symbol.dispose](): void {
+    void this.shutdown({ wait: false })
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * The futures of this isolate whose tasks live in the addon: the table from slot to future, and the delivery of batches.
+ *
+ * A batch is taken in two passes. The first stores every outcome and runs no code of the user, so that such code, which may block, submit
+ * or collect, can neither overwrite the shared header nor meet a slot that is used again. The second delivers.
+ */
+import { binding, kinds, numbers, onDeliver, scratch, slots } from '../addon/binding.ts'
+import { unpack } from '../values/codec.ts'
+import { INVALID_STATE, ROW, SERVICE_FLAG } from '../addon/codes.ts'
+import { whileBlocked } from '../tasks/current-task.ts'
+import { InvalidStateError, WorkerLostError } from '../errors/errors.ts'
+import { createLinkedFuture, deliver, deliverProgress, setSlot, storedOutcome, storeOutcome } from '../future/future.ts'
+import type { Future } from '../future/future.ts'
+import { CANCEL } from '../future/states.ts'
+import { awaitedWorker, noteName, storeRow } from './outcomes.ts'
+import { listenerOf, serve } from './services.ts'
+import type { TaskLink } from '../future/task-link.ts'
+import { exitOf, noticeFailedStarts } from './worker-exits.ts'
+
+const futures: (Future<any> | undefined)[] = []
+
+let beforePark: () => void = () => {}
+
+/** Has `fn` called before this thread parks, each time. */
+export function onPark(fn: () => void): void {
+  beforePark = fn
+}
+
+/** The link of all futures of one pool. */
+export class PoolLink implements TaskLink<Future<any>> {
+  readonly #pool: number
+
+  constructor(pool: number) {
+    this.#pool = pool
+  }
+
+  /** The future of a task that is about to be submitted, and was given a name or none. Made before, so that no accepted task is without one. */
+  prepare(name: string | undefined): Future<any> {
+    const future = createLinkedFuture(this)
+    if (name !== undefined) noteName(future, name)
+    return future
+  }
+
+  /** The task was accepted. */
+  open(future: Future<any>, slot: number): void {
+    futures[slot] = future
+    setSlot(future, slot)
+    if (scratch[SERVICE_FLAG] !== 0) serve()
+  }
+
+  state(slot: number): number {
+    const state = binding.state(slot)
+    if (scratch[SERVICE_FLAG] !== 0) serve()
+    return state
+  }
+
+  collect(slot: number, future: Future<any>): boolean {
+    takeBreath(HEADROOM)
+    const value = binding.collect(slot)
+    const kind = kinds[0] as number
+    if (kind < 0) return false
+    // The addon has let go of it: before all else it is stored.
+    storeRow(future, kind, numbers[0] as number, value)
+    const progress = binding.progress(slot)
+    if (progress !== undefined) deliverAll(future, progress)
+    return true
+  }
+
+  cancel(slot: number, future: Future<any>, interrupt: boolean, reason: unknown): boolean {
+    if (!binding.cancel(this.#pool, slot, interrupt)) return false
+    storeOutcome(future, CANCEL, reason)
+    const progress = binding.progress(slot)
+    if (progress !== undefined) deliverAll(future, progress)
+    return true
+  }
+
+  park(slot: number, left: number): void {
+    serve()
+    beforePark()
+    try {
+      whileBlocked(() => binding.park(slot, left))
+    } catch (error) {
+      throw (error as { code?: unknown }).code === INVALID_STATE ? new InvalidStateError((error as Error).message) : error
+    }
+    noticeFailedStarts()
+    serve()
+  }
+
+  release(slot: number): void {
+    futures[slot] = undefined
+    binding.release(slot)
+  }
+}
+
+function deliverAll(future: Future<any>, list: unknown[]): void {
+  for (let at = 0; at < list.length; at += 2) {
+    let value: unknown
+    try {
+      value = unpack(list[at] as number, list[at + 1])
+    } catch (error) {
+      process.emitWarning(`a value of progress could not be read: ${(error as Error).message}`)
+      continue
+    }
+    deliverProgress(future, value)
+  }
+}
+
+/** Calls of the stack that it takes to store an outcome. */
+const HEADROOM = 24
+
+/** Fails where there is not so much of the stack left, before anything is taken that could not be put anywhere. @throws RangeError */
+function takeBreath(calls: number): number {
+  return calls === 0 ? 0 : takeBreath(calls - 1) + 1
+}
+
+/**
+ * A task was lost with its worker, and why is for the worker's thread to tell: its exit arrives a moment after the task's end. The future is
+ * settled, and is delivered when its error is complete.
+ */
+function deliverWithExit(future: Future<any>, worker: number): void {
+  const exit = exitOf(worker)
+  if (exit === undefined) {
+    deliver(future)
+    return
+  }
+  binding.hold(true)
+  const limit = setTimeout(finish, EXIT_LIMIT)
+  let isOver = false
+  function finish(): void {
+    if (isOver) return
+    isOver = true
+    clearTimeout(limit)
+    binding.hold(false)
+    deliver(future)
+  }
+  void exit.then(({ code, cause }) => {
+    const stored = storedOutcome(future)?.value as { exitCode?: number; cause?: unknown } | undefined
+    if (stored instanceof WorkerLostError) {
+      Object.assign(stored, { exitCode: code })
+      if (cause !== undefined) Object.defineProperty(stored, 'cause', { value: cause, writable: true, configurable: true })
+    }
+    finish()
+  })
+}
+
+/** The longest that a lost future waits for its worker's exit. */
+const EXIT_LIMIT = 2_000
+
+onDeliver((count, values) => {
+  const batch: (Future<any> | undefined)[] = new Array(count)
+  // What is not simply delivered.
+  let others: (() => void)[] | undefined
+  for (let row = 0; row < count; row++) {
+    const slot = slots[row] as number
+    const kind = kinds[row] as number
+    const type = kind & 0xff
+    if (type === ROW.pool) {
+      const [listener, event, number] = [listenerOf(slot), kind >> 8, numbers[row] as number]
+      ;(others ??= [])[row] = () => listener?.(event, number)
+      continue
+    }
+    const future = futures[slot]
+    if (future === undefined) continue
+    if (type === ROW.progress) {
+      const list = values?.[row] as unknown[]
+      ;(others ??= [])[row] = () => deliverAll(future, list)
+      continue
+    }
+    futures[slot] = undefined
+    const number = numbers[row] as number
+    storeRow(future, kind, number, values?.[row])
+    const worker = type === ROW.lost ? awaitedWorker(kind, number) : undefined
+    if (worker !== undefined) (others ??= [])[row] = () => deliverWithExit(future, worker)
+    else batch[row] = future
+  }
+  let failure: { error: unknown } | undefined
+  for (let row = 0; row < count; row++) {
+    const future = batch[row]
+    try {
+      if (future !== undefined) deliver(future)
+      else others?.[row]?.()
+    } catch (error) {
+      // The rows after it are to be delivered all the same.
+      failure ??= { error }
+    }
+  }
+  if (failure !== undefined) throw failure.error
+})

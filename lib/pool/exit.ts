@@ -1,0 +1,67 @@
+/**
+ * The end of the process, or of a user's own Worker. Node joins every worker thread on its way out, so one that is stuck for good would hold the
+ * exit for ever: then, and only then, a native thread ends the process after a second.
+ *
+ * Before an end by itself the event loop is kept for the output of the workers (output.ts), for a second at most: nothing else would.
+ */
+import { isMainThread } from 'node:worker_threads'
+import { binding } from '../addon/binding.ts'
+
+interface Closable {
+  exit(): void
+  /** Promises that the output of its workers is here. */
+  output(): Promise<unknown>[]
+  /** Whether threads of it are not ready yet: they cannot be asked to stop. */
+  readonly isStarting: boolean
+  readonly isClosed: boolean
+}
+
+const FORCE_AFTER = 1_000
+const OUTPUT_LIMIT = 1_000
+
+const open: Set<WeakRef<Closable>> = new Set()
+let isListening = false
+
+/** Closes `pool` when this isolate exits. */
+export function atExit(pool: Closable): void {
+  for (const ref of open) if (ref.deref()?.isClosed !== false) open.delete(ref)
+  open.add(new WeakRef(pool))
+  listen()
+  listenBefore()
+}
+
+function listen(): void {
+  if (isListening) return
+  isListening = true
+  process.on('exit', (code) => {
+    let isStarting = false
+    for (const ref of open) {
+      const pool = ref.deref()
+      pool?.exit()
+      isStarting ||= pool?.isStarting === true
+    }
+    if (isMainThread && (isStarting || binding.mustForceExit())) binding.exitAfter(Number(process.exitCode ?? code), FORCE_AFTER)
+  })
+}
+
+let isListeningBefore = false
+
+function listenBefore(): void {
+  if (isListeningBefore) return
+  isListeningBefore = true
+  process.on('beforeExit', () => {
+    const output = [...open].flatMap((ref) => ref.deref()?.output() ?? [])
+    if (output.length > 0) void awaitOutput(output)
+  })
+}
+
+/** Keeps the event loop for the output, which comes by other ports than the answers: by the end of the next turn it is all there. */
+async function awaitOutput(output: Promise<unknown>[]): Promise<void> {
+  const limit = setTimeout(() => {}, OUTPUT_LIMIT)
+  await Promise.all(output)
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+  clearTimeout(limit)
+}
+
+// The executors may all be in Workers of the user's, whose ends do not tell whether the process ends too.
+if (isMainThread) listen()

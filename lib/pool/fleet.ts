@@ -1,0 +1,43 @@
+/** The workers that run the JavaScript of one pool, whatever they are: what the pool asks of whoever starts and ends them. */
+import type { Parcels } from '../ports/owner.ts'
+import type { CheckedPoolOptions } from '../options/pool-options.ts'
+
+export interface Fleet {
+  /** Starts one more. */
+  start(): void
+  /** Ends a worker that was given up. */
+  end(worker: number): void
+  /** Ends all of them. */
+  endAll(): void
+  /** Resolves when the last one has gone; meanwhile they keep the process alive. */
+  gone(): Promise<void>
+  /** The same, without keeping the process alive. */
+  empty(): Promise<void>
+  /** What the workers have printed until now, as promises that it is here. */
+  output(): Promise<unknown>[]
+  /** Node's number of a worker's thread, or -1. */
+  threadId(worker: number): number
+  /** Node's numbers of the threads that are not ready for tasks yet. */
+  starting(): number[]
+}
+
+/** What each worker runs before its first task. */
+export interface PackedInitializer {
+  /** The number of the function. */
+  readonly fn: number
+  readonly form: number
+  readonly args: unknown
+}
+
+/** The pool that a fleet is for. */
+export interface FleetPool {
+  /** This isolate's index of the pool. */
+  readonly index: number
+  /** The pool's number in the process. */
+  readonly number: number
+  readonly initializer: PackedInitializer | undefined
+  readonly parcels: Parcels
+}
+
+/** Makes the fleet of a new pool. */
+export type MakeFleet = (pool: FleetPool, options: CheckedPoolOptions) => Fleet

@@ -1,0 +1,38 @@
+/**
+ * What pools ask of this isolate: to start a worker, to carry arguments, to hear that there is room. It comes with the batches of completions, and,
+ * where it cannot wait for the event loop, by {@link serve}.
+ */
+import { binding, scratch } from '../addon/binding.ts'
+import { SERVICE_FLAG } from '../addon/codes.ts'
+
+type PoolEvent = (event: number, number: number) => void
+const pools: Map<number, PoolEvent> = new Map()
+
+/** Says who hears of the events of a pool. */
+export function onPoolEvent(pool: number, listener: PoolEvent | undefined): void {
+  if (listener === undefined) pools.delete(pool)
+  else pools.set(pool, listener)
+}
+
+/** Who hears of the events of a pool now. */
+export function listenerOf(pool: number): PoolEvent | undefined {
+  return pools.get(pool)
+}
+
+/** What was taken from the addon and not served. */
+let unserved: number[] = []
+
+/** Serves what pools ask of this isolate and cannot wait for its event loop. */
+export function serve(): void {
+  scratch[SERVICE_FLAG] = 0
+  const list = unserved.length === 0 ? binding.services() : unserved.concat(binding.services())
+  unserved = list
+  let at = 0
+  try {
+    for (; at < list.length; at += 3) pools.get(list[at + 1] as number)?.(list[at] as number, list[at + 2] as number)
+  } finally {
+    // Where there was not enough stack, for instance, there will be when the event loop turns.
+    unserved = at < list.length ? list.slice(at) : []
+    if (unserved.length > 0) setImmediate(serve)
+  }
+}

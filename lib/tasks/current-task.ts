@@ -1,0 +1,214 @@
+/**
+ * What a running task knows of itself. In a worker each task runs in a store of its own, which its continuations inherit; elsewhere there
+ * is no store.
+ */
+import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'
+import { binding } from '../addon/binding.ts'
+import { pack, packedForm, packTransfer } from '../values/codec.ts'
+import { CancelledError } from '../errors/errors.ts'
+import { nameOf } from './functions.ts'
+import { takeList } from '../values/transfer.ts'
+
+/** The task that runs, as `currentTask()` gives it. */
+export interface CurrentTask {
+  /** Unique within its executor. */
+  readonly id: number
+  /** The name given by `with({ name })`, or that of the function, or ''. */
+  readonly name: string
+  /** Aborts when the task is asked to stop. */
+  readonly signal: AbortSignal
+  /** Whether the task has been asked to stop: a live flag that a synchronous loop can poll. */
+  readonly cancelled: boolean
+  /** When its run time is over, on `Date.now()`'s clock; undefined without a `timeout`. */
+  readonly deadline: number | undefined
+  /** Throws CancelledError if the task has been asked to stop. */
+  throwIfCancelled(): void
+  /** Sends a value to the `onProgress` listeners of the task's future. */
+  progress(value: unknown): void
+}
+
+/** A task in this worker. */
+export class TaskContext {
+  readonly token: number
+  /** The task under it on the stack, which waits for it. */
+  readonly outer: TaskContext | undefined
+  isOver = false
+  /** What blocked this thread when the task began. */
+  readonly beneath: Blocked | undefined = blocked
+  #waits = 0
+  #view: TaskView | undefined
+
+  constructor(token: number, outer: TaskContext | undefined) {
+    this.token = token
+    this.outer = outer
+  }
+
+  /** The task begins to wait, without blocking, for a future: from the first wait to the end of the last its worker has no place. */
+  beginWait(): () => void {
+    if (this.#waits++ === 0) binding.suspend()
+    let isOpen = true
+    return () => {
+      if (!isOpen || this.isOver) return
+      isOpen = false
+      if (--this.#waits === 0) binding.resume()
+    }
+  }
+
+  /** The task has returned, thrown or been stopped. */
+  end(): void {
+    if (this.isOver) return
+    this.isOver = true
+    if (this.#waits > 0) binding.resume()
+  }
+
+  /** What the task sees; looking marks it as one that heeds requests to stop. */
+  get view(): CurrentTask {
+    return (this.#view ??= new TaskView(this))
+  }
+
+  /** Aborts the task's signal, if anybody has asked for it. */
+  abort(): void {
+    this.#view?.abort()
+  }
+}
+
+class TaskView implements CurrentTask {
+  readonly id: number
+  readonly name: string
+  readonly deadline: number | undefined
+  readonly #context: TaskContext
+  #controller: AbortController | undefined
+
+  constructor(context: TaskContext) {
+    const [id, name, fn, msLeft] = binding.look(context.token) ?? [0, '', 0]
+    this.id = id
+    this.name = name !== '' ? name : nameOf(fn, false)
+    this.deadline = msLeft === undefined ? undefined : Date.now() + msLeft
+    this.#context = context
+  }
+
+  get cancelled(): boolean {
+    return this.#context.isOver ? false : binding.isCancelled(this.#context.token)
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= liveController(this)
+    if (this.cancelled) this.abort()
+    return this.#controller.signal
+  }
+
+  // Not methods: they may be taken out of the object.
+  readonly throwIfCancelled = (): void => {
+    if (this.cancelled) throw new CancelledError('the task was asked to stop')
+  }
+
+  readonly progress = (value: unknown): void => {
+    if (this.#context.isOver) return
+    const list = takeList(value)
+    const data = list === undefined ? pack(value) : packTransfer(value, list, 'the value')
+    binding.reportProgress(this.#context.token, packedForm, data)
+  }
+
+  abort(): void {
+    if (this.#controller !== undefined && !this.#controller.signal.aborted) abortWith(this.#controller)
+  }
+}
+
+function abortWith(controller: AbortController): void {
+  controller.abort(new CancelledError('the task was asked to stop'))
+}
+
+const prototypeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get as (this: AbortSignal) => boolean
+
+/** A controller whose signal looks at the live flag when `aborted` is read: a synchronous loop hears no event. */
+function liveController(view: CurrentTask): AbortController {
+  const controller = new AbortController()
+  Object.defineProperty(controller.signal, 'aborted', {
+    configurable: true,
+    get(this: AbortSignal): boolean {
+      if (prototypeAborted.call(this)) return true
+      if (!view.cancelled) return false
+      abortWith(controller)
+      return true
+    },
+  })
+  return controller
+}
+
+/** A task that blocks its thread for a future, so that others may run on top of it, and where it stands. */
+interface Blocked {
+  readonly context: TaskContext
+  readonly resource: object
+}
+
+let blocked: Blocked | undefined
+
+/** Calls `park`, which blocks this thread and may run other tasks on top of the one that calls. */
+export function whileBlocked(park: () => void): void {
+  const context = storage.getStore()
+  if (context === undefined) {
+    park()
+    return
+  }
+  const beneath = blocked
+  blocked = { context, resource: executionAsyncResource() }
+  try {
+    park()
+  } finally {
+    blocked = beneath
+  }
+}
+
+/** Says that a task has been cut off, with its stack; before its outer one goes on. */
+export function forgetBlocked(stopped: TaskContext): void {
+  blocked = stopped.beneath
+}
+
+/** Where stores are kept as properties of the async resource, up to Node 22: what was lent to the resource that is left. */
+let borrowed: { to: object; stores: symbol[] } | undefined
+
+/**
+ * Gives the blocked task, after one on top of it was stopped, its stores back: Node has forgotten them with the stack of async contexts. On
+ * Node 24 and later the callback scope of the stopped task does that.
+ */
+export function restoreBlocked(): void {
+  if (blocked === undefined) return
+  const { context, resource } = blocked
+  const to = executionAsyncResource()
+  const stores = Object.getOwnPropertySymbols(resource).filter((symbol) => symbol.description === 'kResourceStore')
+  for (const symbol of stores) (to as Record<symbol, unknown>)[symbol] = (resource as Record<symbol, unknown>)[symbol]
+  borrowed = { to, stores: [...stores, ...(borrowed?.stores ?? [])] }
+  storage.enterWith(context)
+}
+
+/** The stack of tasks has ended: nothing that was lent to it must be seen by later ones. */
+export function giveBackStores(): void {
+  if (borrowed === undefined || blocked !== undefined) return
+  const { to, stores } = borrowed
+  borrowed = undefined
+  for (const symbol of stores) delete (to as Record<symbol, unknown>)[symbol]
+}
+
+const storage: AsyncLocalStorage<TaskContext> = new AsyncLocalStorage()
+
+/** Calls `fn` as a part of the task. */
+export const runInContext: AsyncLocalStorage<TaskContext>['run'] = storage.run.bind(storage) as AsyncLocalStorage<TaskContext>['run']
+
+/** The context of the code that calls; undefined outside of tasks. */
+export function currentContext(): TaskContext | undefined {
+  const context = storage.getStore()
+  return context === undefined || context.isOver ? undefined : context
+}
+
+/**
+ * The task that the calling code is a part of, also after an `await`; `null` outside of tasks.
+ *
+ * @example
+ * ```ts
+ * const task = currentTask()
+ * for (let i = 0; i < n && !task?.cancelled; i++) step(i)
+ * ```
+ */
+export function currentTask(): CurrentTask | null {
+  return currentContext()?.view ?? null
+}

@@ -1,0 +1,134 @@
+/**
+ * What can be submitted, and how a worker finds it again. Each function has a *text*: a module's URL and a key, or a source; the addon
+ * numbers the texts for the whole process.
+ */
+import { isAbsolute } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { binding } from '../addon/binding.ts'
+import { refuseKinds, sourceOf } from './source.ts'
+
+/** A function that an executor can run. */
+export type Task<A extends unknown[], R> = (...args: A) => R
+
+/** What a text says. */
+export type FunctionText = ({ module: string; key: string } | { source: string; name: string }) & { chunk?: true }
+
+/** How a function is submitted: its number and whether it is a native task. */
+export interface Submittable {
+  readonly number: number
+  readonly isNative: boolean
+  /** For a native task: checks its arguments and makes them positional. */
+  readonly prepare: ((args: readonly unknown[]) => unknown[]) | undefined
+  readonly name: string
+}
+
+// Shared by all copies of the package in this isolate: a task module may have loaded another copy than the worker.
+const registryKey: unique symbol = Symbol.for('concurrent-futures.tasks')
+type Registry = Map<string, Map<string, Task<any[], any>>>
+const shared = globalThis as { [registryKey]?: { named: Registry; texts: WeakMap<object, FunctionText> } }
+const registry = (shared[registryKey] ??= { named: new Map(), texts: new WeakMap() })
+
+/** The texts of stubs, which stand for functions of modules that were not imported here. */
+export const stubTexts: WeakMap<object, FunctionText> = new WeakMap()
+
+const known: WeakMap<object, Submittable> = new WeakMap()
+
+/** Says that `fn` is `key` of the module at `url`. */
+export function registerTask(url: string, key: string, fn: Task<any[], any>): void {
+  registry.texts.set(fn, { module: url, key })
+  let module = registry.named.get(url)
+  if (module === undefined) registry.named.set(url, (module = new Map()))
+  module.set(key, fn)
+}
+
+/** The function that a module registered under a key. */
+export function registeredTask(url: string, key: string): Task<any[], any> | undefined {
+  return registry.named.get(url)?.get(key)
+}
+
+/** The names of the native tasks that this isolate knows, by their numbers. */
+const nativeNames: Map<number, string> = new Map()
+
+/** The names of other functions that were asked for. */
+const names: Map<number, string> = new Map()
+
+/** The name of a function, by its number, or ''. */
+export function nameOf(number: number, isNative: boolean): string {
+  if (isNative) return nativeNames.get(number) ?? ''
+  if (number === 0) return ''
+  let name = names.get(number)
+  if (name === undefined) {
+    const text = JSON.parse(binding.functionText(number)) as { key?: string; name?: string }
+    names.set(number, (name = text.key ?? text.name ?? ''))
+  }
+  return name
+}
+
+/** On the function of a native task, for other copies of the package: its name, and whether every copy has it. */
+const nativeBrand: unique symbol = Symbol.for('concurrent-futures.native')
+
+interface NativeBrand {
+  readonly name: string
+  readonly isShipped: boolean
+}
+
+/** The native tasks that the package ships. */
+const shipped: Map<string, Submittable> = new Map()
+
+/** Says that `fn` stands for a native task, one that the package ships or that of a plug-in. */
+export function registerNative(fn: Task<any[], any>, number: number, prepare: (args: readonly unknown[]) => unknown[], isShipped: boolean): void {
+  const task = { number, isNative: true, prepare, name: fn.name }
+  known.set(fn, task)
+  nativeNames.set(number, fn.name)
+  if (isShipped) shipped.set(fn.name, task)
+  Object.defineProperty(fn, nativeBrand, { value: { name: fn.name, isShipped } satisfies NativeBrand })
+}
+
+/** The native task of another copy of the package is ours of that name. @throws TypeError if there is none */
+function foreignNative(fn: object): Submittable | undefined {
+  const brand = (fn as { [nativeBrand]?: NativeBrand })[nativeBrand]
+  if (brand === undefined) return undefined
+  const task = brand.isShipped ? shipped.get(brand.name) : undefined
+  if (task !== undefined) return task
+  const cure = brand.isShipped ? 'this one does not have it' : "load its plug-in with this copy's loadNative()"
+  throw new TypeError(`the native task ${brand.name} is that of another copy of concurrent-futures: ${cure}`)
+}
+
+function numberOf(text: FunctionText): number {
+  // Somebody may have given all objects a `toJSON`.
+  return binding.functionNumber(JSON.stringify({ __proto__: null, ...text }))
+}
+
+/** Looks up, or numbers, a function. @throws TypeError for what cannot be sent */
+export function submittable(fn: unknown): Submittable {
+  const found = known.get(fn as object)
+  if (found !== undefined) return found
+  if (typeof fn !== 'function') throw new TypeError('a task must be a function')
+  const native = foreignNative(fn)
+  if (native !== undefined) return native
+  refuseKinds(fn)
+  const text = registry.texts.get(fn) ?? stubTexts.get(fn) ?? { source: sourceOf(fn), name: fn.name }
+  const made = { number: numberOf(text), isNative: false, prepare: undefined, name: fn.name }
+  known.set(fn, made)
+  return made
+}
+
+/** The task that calls a task's function once for each list of arguments; see `map`'s `chunkSize`. */
+export function chunkOf(task: Submittable): Submittable {
+  if (task.isNative) return task
+  const text = JSON.parse(binding.functionText(task.number)) as FunctionText
+  return { ...task, number: numberOf({ ...text, chunk: true }) }
+}
+
+/** The absolute URL of a module that a user named. */
+export function moduleUrl(url: unknown): string {
+  if (url instanceof URL) return url.href
+  if (typeof url !== 'string') throw new TypeError('the URL of a module must be a URL or a string')
+  if (isAbsolute(url)) return pathToFileURL(url).href
+  if (URL.canParse(url)) return url
+  const cure = IS_PACKAGE.test(url) ? `import.meta.resolve('${url}')` : `new URL('${url}', import.meta.url)`
+  throw new TypeError(`the URL of a module must be absolute, got '${url}': use ${cure}`)
+}
+
+/** A package or a module of one, and not a file: those of a task have an extension. */
+const IS_PACKAGE = /^[#@]|^[a-z0-9](.*(?<!\.[cm]?[jt]sx?))?$/i

@@ -1,0 +1,113 @@
+/** The native tasks that the package ships: they run in Rust, on a Rust thread of the pool, and need no isolate. */
+import { integer, string } from '../options/check.ts'
+import { registerNative } from './functions.ts'
+import { bytes, compression, decompression, float64, matrices, numeric, passwordHash } from './native-arguments.ts'
+import type { Argon2idOptions, Bytes, CompressOptions, DecompressOptions, MatmulShape, Numbers } from './native-arguments.ts'
+
+/** Checks the arguments of a call and makes them what the addon takes. */
+export type Prepare = (args: readonly unknown[]) => unknown[]
+
+/** Makes the function that stands for native task `number`. */
+export function defineNative(name: string, number: number, prepare: Prepare, isShipped: boolean = false): any {
+  const stub = (): never => {
+    throw new TypeError(`the native task ${name} runs on a thread of a pool: submit it to an executor`)
+  }
+  Object.defineProperty(stub, 'name', { value: name })
+  registerNative(stub, number, prepare, isShipped)
+  return stub
+}
+
+/** What `native.statistics` gives. NaN where it is undefined: of no numbers, and all but `count` with a NaN among them. */
+export interface Statistics {
+  count: number
+  sum: number
+  min: number
+  max: number
+  mean: number
+  /** The population's: divided by `count`. */
+  variance: number
+}
+
+/** The native tasks, to be submitted like functions. Wrong arguments are a TypeError or RangeError of `submit`. */
+export interface NativeTasks {
+  /** How many primes are <= limit, an integer from 0 to 1e12. */
+  readonly countPrimes: (limit: number) => number
+  /** The SHA-256 digest, 32 bytes. */
+  readonly sha256: (bytes: Bytes) => Uint8Array
+  /** The BLAKE3 digest, 32 bytes. */
+  readonly blake3: (bytes: Bytes) => Uint8Array
+  /** The XXH3 checksum, 64 bits, seed 0. */
+  readonly xxh3: (bytes: Bytes) => bigint
+  /** The CRC-32 checksum, as `zlib.crc32` gives it. */
+  readonly crc32: (bytes: Bytes) => number
+  /** Compresses to gzip. */
+  readonly gzip: (bytes: Bytes, options?: CompressOptions) => Uint8Array
+  /** Decompresses all members of gzip. Truncated, corrupt or empty input is an Error. */
+  readonly gunzip: (bytes: Bytes, options?: DecompressOptions) => Uint8Array
+  /** Compresses to Zstandard. */
+  readonly zstd: (bytes: Bytes, options?: CompressOptions) => Uint8Array
+  /** Decompresses all frames of Zstandard. Truncated, corrupt or empty input is an Error. */
+  readonly unzstd: (bytes: Bytes, options?: DecompressOptions) => Uint8Array
+  /** The numbers in the order of `TypedArray.prototype.sort`: -0 before 0, NaN last. The argument stays as it is. */
+  readonly sort: (numbers: Numbers) => Float64Array
+  /** The number that `sort` would put at index `k`, from 0. */
+  readonly select: (numbers: Numbers, k: number) => number
+  /** Count, sum, extremes, mean and variance, in one walk. */
+  readonly statistics: (numbers: Numbers) => Statistics
+  /** The product of two matrices, row by row. */
+  readonly matmul: (a: Numbers, b: Numbers, shape: MatmulShape) => Float64Array
+  /** The Argon2id hash of a password, as a PHC string. Cannot be stopped once begun. */
+  readonly argon2id: (password: Bytes, options?: Argon2idOptions) => string
+  /** Whether a PHC string of Argon2 is that of the password. Cannot be stopped once begun. */
+  readonly argon2Verify: (hash: string, password: Bytes) => boolean
+}
+
+const ofBytes: Prepare = (args) => [bytes(args[0], 'bytes')]
+
+function selection(args: readonly unknown[]): unknown[] {
+  const numbers = float64(args[0], 'numbers')
+  if (numbers.length === 0) throw new RangeError('numbers must not be empty')
+  return [numbers, integer(args[1], 'k', 0, numbers.length - 1)]
+}
+
+/** Options where there are none to give would be ignored in silence. */
+function atMost(name: string, most: number, prepare: Prepare): Prepare {
+  return (args) => {
+    for (let index = most; index < args.length; index++) {
+      if (args[index] !== undefined) throw new TypeError(`${name} takes ${most === 1 ? 'one argument' : `${most} arguments`}, got ${args.length}`)
+    }
+    return prepare(args)
+  }
+}
+
+// The numbers are those of native_tasks.rs, and so are the bounds of the levels. Then how many arguments there may be.
+const TASKS: Record<keyof NativeTasks, [number: number, most: number, prepare: Prepare]> = {
+  countPrimes: [1, 1, (args) => [integer(args[0], 'limit', 0, 1e12)]],
+  sha256: [2, 1, ofBytes],
+  blake3: [3, 1, ofBytes],
+  xxh3: [4, 1, ofBytes],
+  crc32: [5, 1, ofBytes],
+  gzip: [6, 2, (args) => compression(args, 0, 9, 6)],
+  gunzip: [7, 2, decompression],
+  zstd: [8, 2, (args) => compression(args, -100, 22, 3)],
+  unzstd: [9, 2, decompression],
+  sort: [11, 1, (args) => [float64(args[0], 'numbers')]],
+  select: [12, 2, selection],
+  statistics: [13, 1, (args) => [numeric(args[0], 'numbers')]],
+  matmul: [14, 3, matrices],
+  argon2id: [15, 2, passwordHash],
+  argon2Verify: [16, 2, (args) => [string(args[0], 'hash'), bytes(args[1], 'password')]],
+}
+
+/**
+ * Native tasks, to be submitted like functions.
+ *
+ * @example
+ * ```ts
+ * const digest = await executor.submit(native.blake3, bytes)
+ * const text = await executor.with({ timeout: 1_000 }).submit(native.gunzip, archive, { maxOutputLength: 1e8 })
+ * ```
+ */
+export const native: NativeTasks = Object.freeze(
+  Object.fromEntries(Object.entries(TASKS).map(([name, [number, most, prepare]]) => [name, defineNative(name, number, atMost(name, most, prepare), true)])),
+) as unknown as NativeTasks

@@ -1,0 +1,167 @@
+/** The executor whose tasks run on threads of this process: JavaScript ones on worker threads, native ones on Rust threads. */
+import { boolean, options as checkOptions } from '../options/check.ts'
+import { currentContext } from '../tasks/current-task.ts'
+import { InvalidStateError } from '../errors/errors.ts'
+import { Executor } from '../executor/executor.ts'
+import type { ShutdownOptions, Sources } from '../executor/executor.ts'
+import { heldBy } from '../values/v8/safe.ts'
+import type { MakeFleet } from '../pool/fleet.ts'
+import { chunkOf, submittable } from '../tasks/functions.ts'
+import type { Task } from '../tasks/functions.ts'
+import type { Future } from '../future/future.ts'
+import { mapTasks } from '../executor/map.ts'
+import type { MapFeed } from '../executor/map-iterator.ts'
+import { checkTransfer } from '../values/v8/transfer.ts'
+import { PoolCore } from '../pool/pool.ts'
+import { checkPoolOptions } from '../options/pool-options.ts'
+import type { ThreadPoolOptions } from '../options/pool-options.ts'
+import { readDump, readStats } from '../pool/snapshot.ts'
+import type { ExecutorStats, WorkerDump } from '../executor/stats.ts'
+import { checkTaskOptions, NO_OPTIONS } from '../options/task-options.ts'
+import type { CheckedTaskOptions, TaskOptions } from '../options/task-options.ts'
+import { WorkerFleet } from './worker-fleet.ts'
+import { seed } from './worker-seed.ts'
+
+const coreKey: unique symbol = Symbol('core')
+const optionsKey: unique symbol = Symbol('options')
+
+/** How often `dump()` asks workers that do not answer, and the pause between. */
+const MOST_LOOKS = 5
+const BETWEEN_LOOKS = 10
+
+/** What an executor has; a view that `with` made reaches its original's through the prototype chain. */
+interface Parts {
+  readonly [coreKey]: PoolCore
+  readonly [optionsKey]: CheckedTaskOptions
+}
+
+function parts(executor: ThreadPoolExecutor): Parts {
+  return executor as unknown as Parts
+}
+
+const makeFleet: MakeFleet = (pool, options) => new WorkerFleet(pool, options)
+
+/** Shuts the pool of a collected executor down: what it accepted still runs, then its threads leave. */
+const collected: FinalizationRegistry<PoolCore> = new FinalizationRegistry((core) => void core.shutdown(false, false))
+
+/**
+ * A pool of threads with one queue: higher priority first, then in order of submission.
+ *
+ * @example
+ * ```ts
+ * await using executor = new ThreadPoolExecutor({ maxWorkers: 4, threadNamePrefix: 'image' })
+ * const future = executor.with({ timeout: 1_000 }).submit(resize, bytes)
+ * const small = await future.result()
+ * ```
+ */
+export class ThreadPoolExecutor extends Executor {
+  /**
+   * @param options - the number of workers, or options; JavaScript workers start when work comes
+   * @throws TypeError, RangeError
+   */
+  constructor(options?: number | ThreadPoolOptions) {
+    super()
+    const core = pendingCore ?? PoolCore.create(checkPoolOptions(options), makeFleet)
+    define(this, coreKey, core)
+    define(this, optionsKey, NO_OPTIONS)
+    if (pendingCore === undefined) collected.register(this, core)
+  }
+
+  override submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>> {
+    const own = parts(this)
+    return own[coreKey].submit(fn, args, own[optionsKey]) as Future<Awaited<R>>
+  }
+
+  override map<A extends unknown[], R>(fn: Task<A, R>, ...iterables: Sources<A>): AsyncIterableIterator<Awaited<R>> {
+    const { [coreKey]: core, [optionsKey]: options } = parts(this)
+    const task = submittable(fn)
+    const each: CheckedTaskOptions = { ...options, timeout: -1 }
+    const taskOptions = isPlain(each) ? NO_OPTIONS : each
+    const chunk = (options.chunkSize ?? 1) > 1 ? chunkOf(task) : undefined
+    if (options.transfer !== undefined) checkTransfer(options.transfer)
+    const moving = options.transfer === undefined || options.transfer.length === 0 ? undefined : new Set(options.transfer)
+    const feed: MapFeed = {
+      submit: (lists) => {
+        const chosen = moving === undefined ? taskOptions : { ...taskOptions, transfer: heldBy(lists, moving) }
+        return chunk === undefined ? core.submitTask(task, lists[0] as unknown[], chosen) : core.submitChunk(chunk, lists, chosen)
+      },
+      hasRoom: () => core.hasRoom(),
+      room: () => core.room(),
+      maxWorkers: core.maxWorkers,
+    }
+    return mapTasks(feed, iterables, options) as AsyncIterableIterator<Awaited<R>>
+  }
+
+  override with(options: TaskOptions): this {
+    const view = Object.create(this) as this
+    define(view, optionsKey, checkTaskOptions(options, parts(this)[optionsKey]))
+    return view
+  }
+
+  override ready(): Promise<void> {
+    return parts(this)[coreKey].room()
+  }
+
+  override shutdown(options?: ShutdownOptions): Promise<void> {
+    const given = options === undefined ? {} : checkOptions<ShutdownOptions>(options, 'options', ['wait', 'cancelFutures'])
+    const wait = boolean(given.wait, 'wait', true)
+    const cancelFutures = boolean(given.cancelFutures, 'cancelFutures')
+    const core = parts(this)[coreKey]
+    const isOwnTask = wait && seed?.pool === core.number && currentContext() !== undefined
+    const done = core.shutdown(wait && !isOwnTask, cancelFutures)
+    if (isOwnTask) return Promise.reject(new InvalidStateError('a task cannot wait for the shutdown of its own executor'))
+    return done
+  }
+
+  override terminateWorkers(): Promise<void> {
+    return parts(this)[coreKey].terminate()
+  }
+
+  override stats(): ExecutorStats {
+    return readStats(parts(this)[coreKey].index)
+  }
+
+  override async dump(): Promise<WorkerDump[]> {
+    const core = parts(this)[coreKey]
+    for (let look = 1; ; look++) {
+      const { list, isSilent } = readDump(core.index, core.fleet)
+      // On a busy machine a thread may not have had a processor while it was asked where it is.
+      if (!isSilent || look === MOST_LOOKS) return list
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
+    }
+  }
+}
+
+function define(target: object, key: symbol, value: unknown): void {
+  Object.defineProperty(target, key, { value })
+}
+
+function isPlain(options: CheckedTaskOptions): boolean {
+  return options.queueTimeout < 0 && options.priority === 0 && options.signal === undefined && options.name === undefined && options.transfer === undefined
+}
+
+/** Set while `currentExecutor` makes an executor for a pool that exists. */
+let pendingCore: PoolCore | undefined
+let ofThisWorker: ThreadPoolExecutor | undefined
+
+/**
+ * The executor that runs the calling task, for submitting more from within it; `null` outside of tasks.
+ *
+ * @example
+ * ```ts
+ * const half = currentExecutor()?.submit(sort, left)
+ * ```
+ */
+export function currentExecutor(): Executor | null {
+  if (seed === undefined || currentContext() === undefined) return null
+  if (ofThisWorker === undefined) {
+    pendingCore = PoolCore.open(seed.pool, seed.maxWorkers)
+    if (pendingCore === undefined) return null
+    try {
+      ofThisWorker = new ThreadPoolExecutor()
+    } finally {
+      pendingCore = undefined
+    }
+  }
+  return ofThisWorker
+}

@@ -1,0 +1,193 @@
+/** The JavaScript workers of one pool, as the isolate that owns it sees them: starting, watching and ending the threads. */
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { binding } from '../addon/binding.ts'
+import { START_FAILURE } from '../addon/codes.ts'
+import type { StartFailure } from '../addon/codes.ts'
+import { watchDebugger } from '../pool/debugger.ts'
+import { packThrown, thrownForm } from '../values/thrown.ts'
+import type { Fleet, FleetPool, PackedInitializer } from '../pool/fleet.ts'
+import { Lifeline } from './exit-probe.ts'
+import type { Parcels } from '../ports/owner.ts'
+import type { CheckedPoolOptions } from '../options/pool-options.ts'
+import { exitOf, expectExit, forgetStart, watchStart } from '../pool/worker-exits.ts'
+import type { WorkerSeed } from './worker-seed.ts'
+
+/** A start that has not attached by then counts as lost. */
+const START_LIMIT = 30_000
+
+const STARTING = 0
+
+/** Flags that speak of the program's own text: a worker that inherited them could not load its entry. */
+const TEXT_FLAGS = /^(--input-type|--eval|--print|-e|-p|-pe)(=|$)/
+
+/** What a worker inherits of the process's flags, if that is less than all. */
+function inheritedExecArgv(): { execArgv?: string[] } {
+  const flags = process.execArgv
+  if (!flags.some((flag) => TEXT_FLAGS.test(flag))) return {}
+  return { execArgv: flags.filter((flag, index) => !TEXT_FLAGS.test(flag) && !/^(--eval|--print|-e|-p|-pe|--input-type)$/.test(flags[index - 1] ?? '')) }
+}
+
+/** Why a start has failed; where the reason is that the user has bundled the program, it is said. */
+function startError(error: unknown): unknown {
+  const entry = new URL('./worker/main.js', import.meta.url)
+  if (entry.protocol !== 'file:' || existsSync(entry)) return error
+  const path = fileURLToPath(entry)
+  return new Error(`there is no ${path}, which workers run: a bundler must leave concurrent-futures out (mark it as external)`, { cause: error })
+}
+
+export class WorkerFleet implements Fleet {
+  readonly #pool: number
+  readonly #poolNumber: number
+  readonly #options: CheckedPoolOptions
+  readonly #initializer: PackedInitializer | undefined
+  readonly #parcels: Parcels
+  readonly #workers: Map<number, { thread: Worker; threadId: number; progress: Int32Array }> = new Map()
+  /** Node's numbers of the threads that were given up and have not ended. */
+  readonly #givenUp: Map<number, number> = new Map()
+  #isHeld = false
+  #waiting: (() => void)[] = []
+
+  constructor({ index, number, initializer, parcels }: FleetPool, options: CheckedPoolOptions) {
+    this.#pool = index
+    this.#poolNumber = number
+    this.#options = options
+    this.#initializer = initializer
+    this.#parcels = parcels
+  }
+
+  /** Node's number of the thread. */
+  threadId(number: number): number {
+    return this.#workers.get(number)?.threadId ?? this.#givenUp.get(number) ?? -1
+  }
+
+  /** Node's numbers of the threads that are not ready for tasks yet. */
+  starting(): number[] {
+    return [...this.#workers.values()].filter(({ progress }) => Atomics.load(progress, 0) === STARTING).map(({ threadId }) => threadId)
+  }
+
+  /** Starts one more. */
+  start(): void {
+    watchDebugger()
+    // Unique in the process, so that a lost task's worker, and a result's, can be found.
+    const number = binding.workerNumber()
+    const line = this.#parcels.connect(number)
+    const progress = new Int32Array(new SharedArrayBuffer(4))
+    const lifeline = new Lifeline()
+    const seed: WorkerSeed = {
+      concurrentFutures: true,
+      pool: this.#poolNumber,
+      worker: number,
+      progress,
+      lifeline: lifeline.far,
+      idleTimeout: this.#options.idleTimeout,
+      maxWorkers: this.#options.maxWorkers,
+      line,
+      initializer: this.#initializer,
+    }
+    let thread: Worker
+    try {
+      thread = new Worker(new URL('./worker/main.js', import.meta.url), {
+        ...inheritedExecArgv(),
+        ...this.#options.worker,
+        name: `${this.#options.threadNamePrefix}-${number}`,
+        workerData: seed,
+        transferList: [line, lifeline.far],
+      })
+    } catch (error) {
+      this.#parcels.disconnect(number)
+      lifeline.drop()
+      // An invalid execArgv no later start will mend. But the system may have threads again later.
+      const isRefused = error instanceof RangeError || (error as { code?: unknown }).code === 'ERR_WORKER_INIT_FAILED'
+      this.#fail(error, isRefused ? START_FAILURE.refused : START_FAILURE.fatal)
+      return
+    }
+    this.#watch(number, thread, progress, lifeline)
+  }
+
+  #watch(number: number, thread: Worker, progress: Int32Array, lifeline: Lifeline): void {
+    if (!this.#isHeld) thread.unref()
+    this.#workers.set(number, { thread, threadId: thread.threadId, progress })
+    let cause: unknown
+    let isOver = false
+    const tellExit = expectExit(number)
+    const endStart = (): void => {
+      forgetStart(look)
+      lifeline.drop()
+    }
+    const look = (): void => {
+      const hasGone = lifeline.isCut()
+      if (Atomics.load(progress, 0) !== STARTING) endStart()
+      else if (hasGone) fail(new Error('a worker ended before it was ready'))
+    }
+    watchStart(look)
+    const fail = (error: unknown): void => {
+      endStart()
+      if (isOver) return
+      isOver = true
+      if (Atomics.load(progress, 0) === STARTING) this.#fail(error, START_FAILURE.died)
+    }
+    const limit = setTimeout(() => {
+      fail(new Error(`a worker did not start within ${START_LIMIT} ms`))
+      if (Atomics.load(progress, 0) === STARTING) this.end(number)
+    }, START_LIMIT)
+    limit.unref()
+    thread.on('error', (error) => (cause = error))
+    thread.on('exit', (code) => {
+      clearTimeout(limit)
+      tellExit({ code, cause })
+      this.#workers.delete(number)
+      this.#givenUp.delete(number)
+      this.#parcels.disconnect(number)
+      fail(cause ?? new Error(`a worker ended with exit code ${code} before it was ready`))
+      this.#tellIfEmpty()
+    })
+  }
+
+  #fail(error: unknown, failure: StartFailure): void {
+    const data = packThrown(startError(error))
+    binding.startFailed(this.#pool, failure, thrownForm, data)
+  }
+
+  /** Ends a worker that was given up. Nobody waits for it: its thread may be stuck for good. */
+  end(number: number): void {
+    const worker = this.#workers.get(number)
+    if (worker === undefined) return
+    this.#workers.delete(number)
+    this.#givenUp.set(number, worker.threadId)
+    void worker.thread.terminate()
+    // terminate() refs the thread.
+    worker.thread.unref()
+    this.#tellIfEmpty()
+  }
+
+  /** The output of the workers, as promises that it is here; of one that has left, that its thread has ended. */
+  output(): Promise<unknown>[] {
+    const ready = [...this.#workers].filter(([, { progress }]) => Atomics.load(progress, 0) !== STARTING)
+    return ready.map(([number]) => Promise.race([this.#parcels.output(number), exitOf(number)]))
+  }
+
+  /** Ends all threads. */
+  endAll(): void {
+    for (const { thread } of this.#workers.values()) void thread.terminate()
+  }
+
+  /** Resolves when the last thread has gone; meanwhile the threads keep the process alive. */
+  async gone(): Promise<void> {
+    this.#isHeld = true
+    for (const { thread } of this.#workers.values()) thread.ref()
+    await this.empty()
+  }
+
+  /** The same, without keeping the process alive. */
+  async empty(): Promise<void> {
+    if (this.#workers.size > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  #tellIfEmpty(): void {
+    if (this.#workers.size > 0) return
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+}
+

@@ -1,0 +1,228 @@
+/**
+ * How a value crosses from one isolate to another. The receiver must not be able to tell which way it came: each way is taken only for
+ * values that it carries exactly as `structuredClone` would.
+ *
+ * A packed value is a form and data; which forms there are, forms.ts says.
+ */
+import { types } from 'node:util'
+import { binding } from '../addon/binding.ts'
+import { placedError } from './clone-error.ts'
+import { deserialize, serialize } from './v8/serializer.ts'
+import { survey, trust } from './v8/safe.ts'
+import type { Survey } from './v8/safe.ts'
+import { AS_IS, CLONED, JSON_TEXT, MOVED, PLAIN, PORT, READ, TEMPLATE, WHOLE, WRITTEN } from './forms.ts'
+import { ALIKE, judge, LARGE, SMALL, written } from './classify.ts'
+import { noteArrival, whyFixed } from './transferable.ts'
+import { checkTransfer, deserializeMoved, serializeMoved } from './v8/transfer.ts'
+import type { Moved } from './v8/transfer.ts'
+import { putTogether } from './plain/reader.ts'
+import type { Parts } from './plain/reader.ts'
+import { takeApart } from './plain/writer.ts'
+import { readTemplate } from './template/reader.ts'
+import { bufferOf, isDetached, isPart, MOST_BYTES } from './views.ts'
+import { canSend, sendResult, takeResult } from '../ports/worker.ts'
+
+let canWrite = binding.canWrite
+
+/** Calls `fn`, which packs what does not go through the addon at once. */
+export function withoutWriting<T>(fn: () => T): T {
+  const before = canWrite
+  canWrite = false
+  try {
+    return fn()
+  } finally {
+    canWrite = before
+  }
+}
+
+/** A stop may have cut off a call of {@link withoutWriting}. */
+export function restoreWriting(): void {
+  canWrite = binding.canWrite
+}
+
+/** The form of what `pack` or `packObject` returned last. */
+export let packedForm: number = AS_IS
+
+/** Whether `value` goes as it is: a primitive, or bytes that are all of an ordinary ArrayBuffer. */
+export function goesAsIs(value: unknown): boolean {
+  switch (typeof value) {
+    case 'object':
+      return value === null || isWholeBytes(value)
+    case 'symbol':
+    case 'function':
+      return false
+    default:
+      return true
+  }
+}
+
+function isWholeBytes(value: object): boolean {
+  if (ArrayBuffer.isView(value)) {
+    const buffer = value.buffer
+    if (!(buffer instanceof ArrayBuffer) || !isOrdinary(buffer) || value.byteLength > MOST_BYTES) return false
+    return value.byteLength === buffer.byteLength || isPart(value)
+  }
+  return types.isArrayBuffer(value) && isOrdinary(value) && value.byteLength <= MOST_BYTES
+}
+
+/** Whether `value` is bytes that are all of the one buffer in `transfer`, and that buffer can move, if it `wasAsked` that already. */
+export function movesWhole(value: unknown, transfer: readonly object[], wasAsked: boolean = false): boolean {
+  if (transfer.length !== 1 || !binding.canMove || typeof value !== 'object' || value === null || !isWholeBytes(value)) return false
+  const buffer = ArrayBuffer.isView(value) ? bufferOf(value) : value
+  return buffer === transfer[0] && (buffer as ArrayBuffer).byteLength === (value as ArrayBufferView).byteLength && whyFixed(buffer as ArrayBuffer, wasAsked) === undefined
+}
+
+function isOrdinary(buffer: ArrayBuffer): boolean {
+  return (buffer as { resizable?: boolean }).resizable !== true && (buffer.byteLength > 0 || !isDetached(buffer))
+}
+
+/** Packs one value. Leaves the form in `packedForm`. `root` names the value in errors. @throws DataCloneError as `structuredClone` would */
+export function pack(value: unknown, root: string = 'the value'): unknown {
+  if (goesAsIs(value)) {
+    packedForm = AS_IS
+    return value
+  }
+  try {
+    const data = packObject(value)
+    return packedForm === PORT ? send(data) : data
+  } catch (error) {
+    throw placedError(value, root, error)
+  }
+}
+
+/** Packs a value of which the objects in `transfer` move. @throws DataCloneError */
+export function packTransfer(value: unknown, transfer: readonly object[], root: string): unknown {
+  // `transfer()` has checked the list.
+  if (movesWhole(value, transfer, true)) {
+    packedForm = WHOLE
+    return value
+  }
+  try {
+    const data = packTransferred(value, transfer)
+    return packedForm === PORT ? send(data, transfer) : data
+  } catch (error) {
+    throw placedError(value, root, error, transfer)
+  }
+}
+
+function send(value: unknown, transfer?: readonly object[]): unknown {
+  if (!canSend) throw new DOMException('it holds what only a MessagePort can carry, and there is none here', 'DataCloneError')
+  const number = sendResult(value, transfer)
+  packedForm = PORT
+  return number
+}
+
+/**
+ * Packs an object, or whatever cannot go as it is. Errors do not name the place. What is left in the form `PORT` is a copy that the caller
+ * has to send.
+ */
+export function packObject(value: unknown): unknown {
+  const size = judge(value)
+  if (size === ALIKE) {
+    packedForm = TEMPLATE
+    return written
+  }
+  if (size === SMALL) {
+    const text = JSON.stringify(value)
+    packedForm = JSON_TEXT
+    return text
+  }
+  const number = size === LARGE && canWrite ? takeApart(value) : 0
+  if (number !== 0) {
+    packedForm = PLAIN
+    return number
+  }
+  const found = survey(value)
+  checkSize(found)
+  if (!found.isFaithful) return packDoubtful(value, found)
+  return found.hasShared ? packShared(value, found) : packFaithful(value, found)
+}
+
+function packFaithful(value: unknown, found: Survey): unknown {
+  try {
+    return write(value, found)
+  } catch {
+    // Whatever it is, the platform's answer is the right one.
+    return packDoubtful(value, found)
+  }
+}
+
+/** Has V8's serializer write a value. @throws what the serializer throws */
+function write(value: unknown, found: Survey, isClone: boolean = false): unknown {
+  // Buffers that are parts are written by `node:v8`, and what cannot be written throws there.
+  if (canWrite && (found.parts === undefined || found.hasResizable)) {
+    const number = binding.write(value)
+    if (number !== 0) {
+      packedForm = WRITTEN
+      return number
+    }
+  }
+  const bytes = serialize(value, found, isClone)
+  packedForm = CLONED
+  return bytes
+}
+
+/** Packs what `structuredClone` makes of the value: it calls each getter once, and throws what is to be thrown. */
+function packDoubtful(value: unknown, found: Survey): unknown {
+  const copy: unknown = structuredClone(value)
+  const foundCopy = survey(copy)
+  // Of what `structuredClone` has made, the serializer can carry all but Node's own classes and WebAssembly.
+  if (!foundCopy.isFaithful) {
+    packedForm = PORT
+    return copy
+  }
+  trust(found.strangers)
+  if (foundCopy.hasShared) return packMoved(copy, [])
+  // A clone's views are no Buffers any more.
+  foundCopy.parts = found.parts
+  return write(copy, foundCopy, true)
+}
+
+function checkSize({ bytes }: Survey): void {
+  if (bytes > MOST_BYTES) throw new RangeError(`${bytes} bytes are too many to be copied, more than ${MOST_BYTES}: transfer or share the memory`)
+}
+
+function packShared(value: unknown, found: Survey): unknown {
+  if (!binding.canMove) return packDoubtful(value, found)
+  try {
+    return packMoved(value, [])
+  } catch {
+    // Whatever it is, the platform's answer is the right one.
+    return packDoubtful(value, found)
+  }
+}
+
+/** Packs a value of which the objects in `transfer` move; like `packObject`, but `PORT` leaves the value itself. */
+export function packTransferred(value: unknown, transfer: readonly object[]): unknown {
+  const buffers = checkTransfer(transfer)
+  const found = survey(value)
+  for (const buffer of buffers ?? []) found.bytes -= buffer.byteLength
+  checkSize(found)
+  if (buffers !== undefined && found.isFaithful) return packMoved(value, buffers)
+  packedForm = PORT
+  return value
+}
+
+/** Packs a value whose buffers in `moved` change hands. */
+function packMoved(value: unknown, moved: readonly ArrayBuffer[]): unknown {
+  const data = serializeMoved(value, moved)
+  packedForm = MOVED
+  return data
+}
+
+/** Makes a packed value anew. */
+export function unpack(form: number, data: unknown): any {
+  if (form === READ) return data
+  if (form === WHOLE) {
+    noteArrival(data)
+    return data
+  }
+  if (form === PLAIN) return putTogether((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
+  if (form === MOVED) return deserializeMoved(data as Moved)
+  if (form === PORT) return takeResult(data as number)
+  if (form === AS_IS) return data
+  if (form === TEMPLATE) return readTemplate(data as string)
+  if (form === WRITTEN) return binding.readBack(data as number)
+  if (form === JSON_TEXT) return JSON.parse(data as string)
+  return deserialize(data as Uint8Array)
+}

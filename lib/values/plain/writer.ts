@@ -1,0 +1,326 @@
+/**
+ * Takes plain data apart; see plain-codes.ts. Like that of json-safe.ts, the walk leaves everything that is not plain to others.
+ *
+ * A walk may be cut off anywhere, by a stop or for want of stack: so each begins anew whatever the last one has left. Code of the user's runs at
+ * one place only, where a long array is copied, and what it does to the walk ends it.
+ */
+import { types } from 'node:util'
+import { binding, fractionsOut, structureOut } from '../../addon/binding.ts'
+import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, PIECE, TEXT, TEXTS, TRUE, UNDEFINED } from './codes.ts'
+import { hasGetter, hasOnlyElements, isOrdinary, MOST_CHECKED } from '../properties.ts'
+
+const MOST_DEPTH = 64
+const MOST_OBJECTS = 4_096
+/** More shapes than these are not plain data but a dictionary. */
+const MOST_SHAPES = 64
+const MOST_KEYS = 256
+/** One value takes no more bytes, but for those of an array, which has a check of its own. */
+const MOST_OF_ONE = 16
+/** All texts together, of lists and outside of them. */
+const MOST_TEXT = 1 << 22
+
+const getDescriptor = Object.getOwnPropertyDescriptor
+const getPrototype = Object.getPrototypeOf
+const objectPrototype: unknown = Object.prototype
+const arrayPrototype: unknown[] = Array.prototype
+const slice = arrayPrototype.slice
+const objectKeys = Object.getOwnPropertyNames
+const firstKey = objectKeys(Object.prototype)[0]
+
+const room = structureOut.length - MOST_OF_ONE
+
+/** Texts, one after the other, and where their pieces end. */
+class Texts {
+  all = ''
+  length = 0
+  ends: number[] = []
+  #start = 0
+
+  /** False if that is too much. */
+  add(text: string): boolean {
+    const { length } = this
+    if (length + text.length > MOST_TEXT) return false
+    if (length + text.length - this.#start > PIECE && length > this.#start) {
+      this.ends.push(length)
+      this.#start = length
+    }
+    this.length = length + text.length
+    this.all += text
+    return true
+  }
+
+  /**
+   * Adds a list, and writes the lengths of its texts: all that is counted is at hand, for there may be many. False if that is too much; undefined,
+   * and nothing has happened, if something else is in it.
+   */
+  addList(list: readonly unknown[]): boolean | undefined {
+    let { all, length } = this
+    const cuts = this.ends.length
+    let start = this.#start
+    let to = at
+    for (let index = 0; index < list.length; index++) {
+      const text = list[index]
+      if (typeof text !== 'string') {
+        this.ends.length = cuts
+        return undefined
+      }
+      const more = text.length
+      if (more < 128) structureOut[to++] = more
+      // Of those that are shorter there cannot be too many for the engine.
+      else if (length + more > MOST_TEXT) return false
+      else to = writeLengthAt(to, more)
+      if (length + more - start > PIECE && length > start) {
+        this.ends.push(length)
+        start = length
+      }
+      length += more
+      all += text
+    }
+    this.all = all
+    this.length = length
+    this.#start = start
+    at = to
+    return length <= MOST_TEXT
+  }
+}
+
+// The value that is being taken apart.
+let at = 0
+let fractions = 0
+let texts: Texts = new Texts()
+/** Those of lists: apart from the others, of which one that needs two bytes a character makes all need them. */
+let lists: Texts = new Texts()
+let shapes: string[][] = []
+let lastShape = 0
+let seen: Set<object> = new Set()
+/** Counts the walks. */
+let walk = 0
+
+/** Takes a value apart: the number of what the addon keeps of it, or 0 if it is not plain, or too large. */
+export function takeApart(value: unknown): number {
+  begin()
+  walk++
+  const isPlain = writeValue(value, 0)
+  const number = isPlain ? keep() : 0
+  // Lets go of it.
+  begin()
+  return number
+}
+
+function begin(): void {
+  at = 0
+  fractions = 0
+  lastShape = 0
+  if (texts.length > 0) texts = new Texts()
+  if (lists.length > 0) lists = new Texts()
+  if (shapes.length > 0) shapes = []
+  if (seen.size > 0) seen = new Set()
+}
+
+function keep(): number {
+  const doubles = fractions
+  for (const end of texts.ends) if (!writeFraction(end)) return 0
+  for (const end of lists.ends) if (!writeFraction(end)) return 0
+  return binding.keepPlain(at, doubles, texts.all, texts.ends.length, lists.all, lists.ends.length)
+}
+
+function writeLength(length: number): void {
+  at = writeLengthAt(at, length)
+}
+
+function writeLengthAt(from: number, length: number): number {
+  let to = from
+  let rest = length
+  while (rest > 127) {
+    structureOut[to++] = (rest & 127) | 128
+    rest >>>= 7
+  }
+  structureOut[to++] = rest
+  return to
+}
+
+function writeText(text: string): boolean {
+  writeLength(text.length)
+  return texts.add(text)
+}
+
+function isInteger(value: number): boolean {
+  return (value | 0) === value && (value !== 0 || 1 / value > 0)
+}
+
+function writeValue(value: unknown, depth: number): boolean {
+  if (at > room) return false
+  switch (typeof value) {
+    case 'string':
+      structureOut[at++] = TEXT
+      return writeText(value)
+    case 'number':
+      return writeNumber(value)
+    case 'boolean':
+      structureOut[at++] = value ? TRUE : FALSE
+      return true
+    case 'undefined':
+      structureOut[at++] = UNDEFINED
+      return true
+    case 'object':
+      if (value !== null) return writeObject(value, depth)
+      structureOut[at++] = NULL
+      return true
+    default:
+      return false
+  }
+}
+
+function writeNumber(value: number): boolean {
+  if (isInteger(value)) {
+    structureOut[at++] = INTEGER
+    writeLength(((value << 1) ^ (value >> 31)) >>> 0)
+    return true
+  }
+  structureOut[at++] = FRACTION
+  return writeFraction(value)
+}
+
+function writeFraction(value: number): boolean {
+  if (fractions >= fractionsOut.length) return false
+  fractionsOut[fractions++] = value
+  return true
+}
+
+function writeObject(value: object, depth: number): boolean {
+  // The proxy comes first: all else would run its traps.
+  if (types.isProxy(value) || depth >= MOST_DEPTH || seen.has(value) || seen.size >= MOST_OBJECTS) return false
+  seen.add(value)
+  if (Array.isArray(value)) return writeArray(value, depth)
+  const prototype: unknown = getPrototype(value)
+  if ((prototype !== objectPrototype && (prototype !== null || !isOrdinary(value))) || types.isArgumentsObject(value)) return false
+  const keys: string[] = []
+  const values: unknown[] = []
+  for (const key in value) {
+    const property = getDescriptor(value, key)
+    if (property === undefined || property.get !== undefined || property.set !== undefined || key === '__proto__') return false
+    if (keys.push(key) > MOST_KEYS) return false
+    values.push(property.value)
+  }
+  if (keys.length === 0 && !isOrdinary(value)) return false
+  if (!writeShape(keys)) return false
+  for (let index = 0; index < values.length; index++) if (!writeValue(values[index], depth + 1)) return false
+  return true
+}
+
+function writeShape(keys: string[]): boolean {
+  const shape = findShape(keys)
+  if (shape >= 0) {
+    lastShape = shape
+    structureOut[at++] = KNOWN_SHAPE
+    writeLength(shape)
+    return true
+  }
+  if (shapes.length >= MOST_SHAPES) return false
+  lastShape = shapes.length
+  shapes.push(keys)
+  structureOut[at++] = NEW_SHAPE
+  writeLength(keys.length)
+  for (const key of keys) if (!writeText(key)) return false
+  return true
+}
+
+/** The objects of a list mostly look like the one before. */
+function findShape(keys: string[]): number {
+  const count = shapes.length
+  for (let step = 0; step < count; step++) {
+    const index = (lastShape + step) % count
+    if (isSame(shapes[index] as string[], keys)) return index
+  }
+  return -1
+}
+
+function isSame(one: string[], other: string[]): boolean {
+  if (one.length !== other.length) return false
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false
+  return true
+}
+
+function writeArray(array: unknown[], depth: number): boolean {
+  if (getPrototype(array) !== arrayPrototype) return false
+  const length = array.length
+  // What a hole reads as comes from there.
+  if (arrayPrototype.length > 0) return false
+  if (length <= MOST_CHECKED) {
+    if (!hasOnlyElements(array)) return false
+    for (let index = 0; index < length; index++) if (hasGetter(array, index)) return false
+    return writeUniform(array) ?? writeItems(array, depth)
+  }
+  // Each takes a byte at least.
+  if (at + length > room) return false
+  const hasNames = binding.hasNames(array)
+  if (hasNames === true) return false
+  // To search it for accessors would cost more than all the rest. The copy has none: they have run.
+  const ours = walk
+  const copy = slice.call(array)
+  if (walk !== ours) return false
+  // It has no holes then.
+  if (hasNames === false && !isPolluted()) {
+    const isDone = writeUniform(copy)
+    if (isDone !== undefined) return isDone
+  }
+  return hasOnlyElements(array) && copy.length === array.length && writeItems(copy, depth)
+}
+
+/** Whether holes may read as an element of `Object.prototype`; of its keys indices come first. */
+function isPolluted(): boolean {
+  return objectKeys(objectPrototype as object)[0] !== firstKey
+}
+
+/** Writes an array of strings, or of numbers, and gives whether it had room; undefined if it is another one, or has holes. */
+function writeUniform(array: unknown[]): boolean | undefined {
+  if (array.length < 2) return undefined
+  if (typeof array[0] === 'string' && typeof array[1] === 'string') return writeTexts(array)
+  if (typeof array[0] === 'number' && typeof array[1] === 'number') return writeNumbers(array)
+  return undefined
+}
+
+function writeItems(array: unknown[], depth: number): boolean {
+  structureOut[at++] = ARRAY
+  writeLength(array.length)
+  for (let index = 0; index < array.length; index++) if (!writeValue(array[index], depth + 1)) return false
+  return true
+}
+
+/** Writes an array of strings; undefined if it holds something else. */
+function writeTexts(array: unknown[]): boolean | undefined {
+  const before = at
+  // A length takes five bytes at most.
+  if (at + 5 * array.length > room) return false
+  structureOut[at++] = TEXTS
+  writeLength(array.length)
+  const isDone = lists.addList(array)
+  if (isDone === undefined) at = before
+  return isDone
+}
+
+/** Writes an array of numbers; undefined if it holds something else. */
+function writeNumbers(array: unknown[]): boolean | undefined {
+  const length = array.length
+  let areIntegers = true
+  for (let index = 0; index < length; index++) {
+    const item = array[index]
+    if (typeof item !== 'number') return undefined
+    areIntegers &&= isInteger(item)
+  }
+  structureOut[at++] = areIntegers ? INTEGERS : FRACTIONS
+  writeLength(length)
+  if (!areIntegers) {
+    if (fractions + length > fractionsOut.length) return false
+    fractionsOut.set(array as number[], fractions)
+    fractions += length
+    return true
+  }
+  // An integer takes five bytes at most.
+  if (at + 5 * length > room) return false
+  for (let index = 0; index < length; index++) {
+    const value = array[index] as number
+    writeLength(((value << 1) ^ (value >> 31)) >>> 0)
+  }
+  return true
+}
