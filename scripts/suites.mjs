@@ -63,6 +63,12 @@ async function types() {
   return { passed: results.length - bad.length, failed: bad.length, details }
 }
 
+/** The folders of lib/ import downwards only. The module is loaded here: its packages may not have been installed before. */
+async function layers() {
+  const { checkLayers } = await import('./layers.mjs')
+  return checkLayers()
+}
+
 /** What a TAP report says about the tests that failed: from their line to the end of the block under it. */
 function failuresOf(tap) {
   const kept = []
@@ -87,7 +93,7 @@ async function ava(note) {
   return judge(result, passed, failed + 1, `${failuresOf(output)}\n${end}`)
 }
 
-export const suites = { rust, loom, types, ava }
+export const suites = { rust, loom, types, layers, ava }
 
 /** The version of Node that runs a suite stands in the report, since .ci/run comes with several. */
 export function title(name) {

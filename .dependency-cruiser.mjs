@@ -1,0 +1,103 @@
+// What of lib/ may import what, for dependency-cruiser: scripts/layers.mjs runs it, as the suite
+// `layers` of `npm test`.
+//
+// The folders stand in the order of LAYERS, and each imports only what stands below it; an import of a type
+// is an import. `worker` stands above `threads`, which starts it: its entry runs by its URL, in a thread of
+// its own, and nobody imports it.
+
+/** From the top down: index.ts, which re-exports, and the folders. */
+export const LAYERS = [
+  'index.ts',
+  'worker',
+  'threads',
+  'pool',
+  'executor',
+  'tasks',
+  'values',
+  'future',
+  'ports',
+  'options',
+  'errors',
+  'addon',
+]
+
+const escape = (text) => text.replace('.', '\\.')
+const pathOf = (layer) => (layer.endsWith('.ts') ? `^lib/${escape(layer)}$` : `^lib/${layer}/`)
+
+const downwards = LAYERS.slice(1).map((layer, index) => ({
+  name: `${layer}-imports-downwards`,
+  comment: `${layer} imports only what stands below it: ${LAYERS.slice(index + 2).join(', ') || 'nothing'}`,
+  severity: 'error',
+  from: { path: pathOf(layer) },
+  to: { path: LAYERS.slice(0, index + 1).map(pathOf) },
+}))
+
+const rules = [
+  ...downwards,
+  {
+    name: 'every-file-has-a-layer',
+    comment: 'a file lies in a folder of LAYERS: one that lies elsewhere could import what it likes',
+    severity: 'error',
+    from: { path: '^lib/' },
+    to: { path: '^lib/', pathNot: LAYERS.map(pathOf) },
+  },
+  {
+    name: 'no-layer-no-imports',
+    comment: 'the same, seen from the file',
+    severity: 'error',
+    from: { path: '^lib/', pathNot: LAYERS.map(pathOf) },
+    to: {},
+  },
+  {
+    name: 'no-circle-of-files',
+    comment: 'two files that import each other are one file, or want a third',
+    severity: 'error',
+    from: {},
+    to: { circular: true },
+  },
+  {
+    name: 'binding-only-in-addon',
+    comment: "the addon's functions are typed in one place: lib/addon",
+    severity: 'error',
+    from: { path: '^lib/', pathNot: pathOf('addon') },
+    to: { path: '^index\\.(js|d\\.ts)$' },
+  },
+  {
+    name: 'imports-resolve',
+    comment: 'an import that leads nowhere is one that no rule sees',
+    severity: 'error',
+    from: { path: '^lib/' },
+    to: { couldNotResolve: true },
+  },
+  {
+    name: 'no-packages',
+    comment: 'the package has no dependencies at run time but its own binary',
+    severity: 'error',
+    from: { path: '^lib/' },
+    to: { pathNot: '^(lib/|index\\.js$)', dependencyTypesNot: ['core'] },
+  },
+]
+
+const options = {
+  // TypeScript 7 has no compiler API for others. Of the parsers that dependency-cruiser knows, swc sees
+  // imports of types and needs no second TypeScript.
+  parser: 'swc',
+  tsPreCompilationDeps: true,
+  doNotFollow: { path: '^(node_modules|index\\.js)' },
+}
+
+export default { forbidden: rules, options }
+
+/** The same for whole folders: each is one module, with the imports of all its files. */
+export const folders = {
+  forbidden: [
+    {
+      name: 'no-circle-of-folders',
+      comment: 'folders that import each other are one folder',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+  ],
+  options: { ...options, collapse: '^lib/[^/]+' },
+}
