@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { binding } from '../lib/addon/binding.ts'
 import { pack, packedForm, unpack, withoutWriting } from '../lib/values/codec.ts'
 import { TEMPLATE } from '../lib/values/forms.ts'
-import { putTogether } from '../lib/values/plain/reader.ts'
+import { readPlain } from '../lib/values/plain/reader.ts'
 import type { Parts } from '../lib/values/plain/reader.ts'
-import { takeApart } from '../lib/values/plain/writer.ts'
+import { writePlain } from '../lib/values/plain/writer.ts'
 import { ThreadPoolExecutor } from '../dist/index.js'
 import { print } from './values-graph.ts'
 
@@ -158,10 +158,10 @@ test('plain data that is taken apart is put together as structuredClone gives it
   let count = 0
   fc.assert(
     fc.property(plain, (value) => {
-      const number = takeApart(value)
+      const number = writePlain(value)
       if (number === 0) return
       count++
-      const actual = print(putTogether(binding.readBack(number) as Parts))
+      const actual = print(readPlain(binding.readBack(number) as Parts))
       const expected = print(structuredClone(value))
       if (actual !== expected) throw new Error(`${actual}\n${expected}`)
     }),
@@ -175,10 +175,10 @@ test('any graph that can be taken apart is plain, and put together as structured
   fc.assert(
     fc.property(specs, (list) => {
       const calls = { count: 0 }
-      const number = takeApart(build(list, calls))
+      const number = writePlain(build(list, calls))
       if (calls.count !== 0) throw new Error('a getter was called')
       if (number === 0) return
-      const actual = outcome(() => putTogether(binding.readBack(number) as Parts))
+      const actual = outcome(() => readPlain(binding.readBack(number) as Parts))
       const expected = outcome(() => structuredClone(build(list, calls)))
       if (actual !== expected) throw new Error(`${actual}\n${expected}`)
     }),

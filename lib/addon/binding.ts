@@ -22,7 +22,7 @@ export interface Binding {
   /** Has V8's serializer write the value: the number that the next call with a value of the form WRITTEN takes; 0 if it throws. */
   write(value: unknown): number
   /**
-   * Keeps a value that was taken apart (plain-codes.ts) for the next call with a value of the form PLAIN, and gives its number. After the
+   * Keeps a value that was taken apart (plain/codes.ts) for the next call with a value of the form PLAIN, and gives its number. After the
    * fractions, as such, come the ends of all pieces but the last: so many of the texts, and of those in lists.
    */
   keepPlain(structure: number, fractions: number, texts: string, ends: number, lists: string, listEnds: number): number
@@ -32,7 +32,7 @@ export interface Binding {
   isDetachable(buffer: ArrayBuffer): boolean
   /** A copy of what was written; of what was taken apart, the parts. */
   readBack(number: number): unknown
-  /** The arguments of a task of the form PORT are where the pool's owner finds them (parcels.ts). */
+  /** The arguments of a task of the form PORT are where the pool's owner finds them (ports/owner.ts). */
   seal(pool: number, slot: number): void
   /** Instead: as if it had not been submitted. */
   withdraw(pool: number, slot: number): void
@@ -70,7 +70,7 @@ export interface Binding {
   mustForceExit(): boolean
   functionNumber(text: string): number
   functionText(fn: number): string
-  /** The number of a template by its path (template-codes.ts), for the whole process; 0 if there are too many. */
+  /** The number of a template by its path (template/codes.ts), for the whole process; 0 if there are too many. */
   templateNumber(path: string): number
   templatePath(template: number): string
   /** Throws an Error with a code (plugins.rs). */
@@ -115,7 +115,7 @@ let deliverBatch: (count: number, values: unknown[] | undefined) => void = () =>
 export const binding: Binding = connect((count, values) => deliverBatch(count, values)) as Binding
 export const numbers: Float64Array = new Float64Array(binding.header, 0, BATCH)
 export const scratch: Float64Array = new Float64Array(binding.header, BATCH * 8, SCRATCH)
-/** Where a value is taken apart (plain-codes.ts). */
+/** Where a value is taken apart (plain/codes.ts). */
 export const fractionsOut: Float64Array = new Float64Array(binding.header, (BATCH + SCRATCH) * 8, FRACTIONS)
 const integers = (BATCH + SCRATCH + FRACTIONS) * 8
 export const slots: Int32Array = new Int32Array(binding.header, integers, BATCH)

@@ -1,4 +1,4 @@
-/** The numbers that stand in crates/binding as well, in the files named; those of values are in forms.ts, those of futures in future-states.ts. */
+/** The numbers that stand in crates/binding as well, in the files named; those of values are in forms.ts, those of futures in future/states.ts. */
 
 /** Bits of the flags of `submit` (submit_calls.rs). */
 export const NATIVE = 1

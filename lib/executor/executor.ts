@@ -1,8 +1,8 @@
 /** What every executor can do. */
 import type { Future } from '../future/future.ts'
+import type { TaskOptions } from '../options/task-options.ts'
 import type { Task } from '../tasks/functions.ts'
 import type { ExecutorStats, WorkerDump } from './stats.ts'
-import type { TaskOptions } from '../options/task-options.ts'
 
 /** A source of arguments for `map`. */
 export type Source<T> = Iterable<T> | AsyncIterable<T>

@@ -1,5 +1,5 @@
 /** First in, first out, in constant time also when it is long. */
-export class Queue<T> {
+export class Fifo<T> {
   #items: T[] = []
   #head = 0
 

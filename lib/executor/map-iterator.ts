@@ -12,10 +12,10 @@ import { storedOutcome } from '../future/future.ts'
 import type { Future } from '../future/future.ts'
 import { protocolOf } from '../future/protocol.ts'
 import { VALUE } from '../future/states.ts'
-import { Limit } from '../future/wait-limit.ts'
-import type { Chunk, ChunkReader } from './map-source.ts'
-import { Queue } from './fifo.ts'
 import { beginWait } from '../future/wait-hook.ts'
+import { WaitLimit } from '../future/wait-limit.ts'
+import { Fifo } from './fifo.ts'
+import type { Chunk, ChunkReader } from './map-source.ts'
 
 /** What the future of a task with a `chunkSize` above 1 resolves to. */
 export interface ChunkResult {
@@ -64,8 +64,8 @@ export class MapIterator implements AsyncIterableIterator<any> {
   readonly #feed: MapFeed
   readonly #source: ChunkReader
   readonly #plan: Plan
-  readonly #outstanding: Queue<Future<unknown>> = new Queue()
-  readonly #readers: Queue<Reader> = new Queue()
+  readonly #outstanding: Fifo<Future<unknown>> = new Fifo()
+  readonly #readers: Fifo<Reader> = new Fifo()
   /** The results of the chunk that is being read, and how many of them have been. */
   #values: unknown[] | Float64Array = NONE
   #read = 0
@@ -82,7 +82,7 @@ export class MapIterator implements AsyncIterableIterator<any> {
   #isFed = false
   /** The outstanding task that has our callback. */
   #watched: Future<unknown> | undefined
-  readonly #limit: Limit
+  readonly #limit: WaitLimit
   /** Where the source's code runs, whoever makes it go on: the async context of the call of `map`. Undefined when all is read at the call. */
   readonly #context: AsyncResource | undefined
   #endWait: (() => void) | undefined
@@ -96,7 +96,7 @@ export class MapIterator implements AsyncIterableIterator<any> {
     this.#source = source
     this.#plan = plan
     this.#context = plan.isEager ? undefined : new AsyncResource('FutureMap')
-    this.#limit = new Limit(
+    this.#limit = new WaitLimit(
       plan.timeout,
       plan.signal,
       () => this.#expire(),

@@ -1,6 +1,6 @@
 /** What `map` reads: several iterables, sync or async, side by side and in chunks. */
 import type { Source } from './executor.ts'
-import { Queue } from './fifo.ts'
+import { Fifo } from './fifo.ts'
 
 /** The argument lists of one task. */
 export type Chunk = unknown[][]
@@ -29,7 +29,7 @@ export class ChunkReader {
   readonly #chunkSize: number
   readonly #hasAsync: boolean
   /** Read ahead by `drain`. */
-  readonly #ahead: Queue<Chunk> = new Queue()
+  readonly #ahead: Fifo<Chunk> = new Fifo()
   /** Thrown once the chunks before it have been read. */
   #failure: { error: unknown } | undefined
   #isEnded: boolean

@@ -1,9 +1,9 @@
 /** `Executor.map`, for any executor: the check of its iterables, and how far it reads ahead. */
+import type { CheckedTaskOptions } from '../options/task-options.ts'
 import type { Source } from './executor.ts'
 import { MapIterator } from './map-iterator.ts'
 import type { MapFeed } from './map-iterator.ts'
 import { ChunkReader, isAsync } from './map-source.ts'
-import type { CheckedTaskOptions } from '../options/task-options.ts'
 
 /**
  * Runs one task for each row of the iterables, or for each `chunkSize` rows, and gives the results in the order of the input.

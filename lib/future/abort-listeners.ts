@@ -1,6 +1,6 @@
 /** What is to happen when a signal aborts: with one listener on the signal, however many they are. (From the eleventh on Node 20 warns of a leak.) */
 
-class Aborts {
+class AbortListeners {
   readonly #signal: AbortSignal
   readonly #calls: Set<() => void> = new Set()
   readonly #abort = (): void => {
@@ -21,16 +21,16 @@ class Aborts {
   }
 }
 
-const bySignal: WeakMap<AbortSignal, Aborts> = new WeakMap()
+const bySignal: WeakMap<AbortSignal, AbortListeners> = new WeakMap()
 
 /** Calls `call` when the signal aborts, until `offAbort` takes it back. It must not throw. */
 export function onAbort(signal: AbortSignal, call: () => void): void {
-  let aborts = bySignal.get(signal)
-  if (aborts === undefined) {
-    aborts = new Aborts(signal)
-    bySignal.set(signal, aborts)
+  let listeners = bySignal.get(signal)
+  if (listeners === undefined) {
+    listeners = new AbortListeners(signal)
+    bySignal.set(signal, listeners)
   }
-  aborts.add(call)
+  listeners.add(call)
 }
 
 export function offAbort(signal: AbortSignal, call: () => void): void {

@@ -3,12 +3,12 @@
  * future is thenable, so the loop would get results instead of futures. Here promises are resolved with iterator results only.
  */
 import { TimeoutError } from '../errors/errors.ts'
-import type { DoneFuture, Future } from './future.ts'
-import type { FutureProtocol } from './protocol.ts'
-import { Limit } from './wait-limit.ts'
-import { beginWait } from './wait-hook.ts'
 import { readWaitOptions } from '../options/wait-options.ts'
 import type { WaitOptions } from '../options/wait-options.ts'
+import type { DoneFuture, Future } from './future.ts'
+import type { FutureProtocol } from './protocol.ts'
+import { beginWait } from './wait-hook.ts'
+import { WaitLimit } from './wait-limit.ts'
 import { readFutures } from './wait.ts'
 
 interface Reader {
@@ -22,7 +22,7 @@ class CompletionIterator implements AsyncIterableIterator<any> {
   /** Done and not yet read; a Set keeps the order and gives up its first in constant time. */
   readonly #ready: Set<unknown> = new Set()
   #readers: Reader[] = []
-  #limit: Limit | undefined
+  #limit: WaitLimit | undefined
   /** Thrown once what is ready has been read. */
   #failure: { error: unknown } | undefined
   #endWait: (() => void) | undefined
@@ -47,7 +47,7 @@ class CompletionIterator implements AsyncIterableIterator<any> {
       return
     }
     for (const [future, protocol] of this.#pending) protocol.add(future, this.#noteDone)
-    this.#limit = new Limit(
+    this.#limit = new WaitLimit(
       timeout,
       signal,
       () => this.#expire(),

@@ -4,7 +4,7 @@ import { addOwnCallback } from './future.ts'
 import type { Future } from './future.ts'
 
 /** The unfinished futures that follow one signal. */
-class Followers {
+class CancelGroup {
   readonly #signal: AbortSignal
   readonly #futures: Set<Future<any>> = new Set()
   readonly #abort = (): void => {
@@ -30,14 +30,14 @@ class Followers {
   }
 }
 
-const bySignal: WeakMap<AbortSignal, Followers> = new WeakMap()
+const bySignal: WeakMap<AbortSignal, CancelGroup> = new WeakMap()
 
 /** Cancels the future, running or not, when the signal aborts. */
-export function follow(future: Future<any>, signal: AbortSignal): void {
-  let followers = bySignal.get(signal)
-  if (followers === undefined) {
-    followers = new Followers(signal)
-    bySignal.set(signal, followers)
+export function cancelOnAbort(future: Future<any>, signal: AbortSignal): void {
+  let group = bySignal.get(signal)
+  if (group === undefined) {
+    group = new CancelGroup(signal)
+    bySignal.set(signal, group)
   }
-  followers.add(future)
+  group.add(future)
 }

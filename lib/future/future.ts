@@ -7,21 +7,21 @@
  * `setException()`, or by `addDoneCallback()` on a future that has settled but was not delivered yet.
  */
 import { inspect } from 'node:util'
-import { Audience, call } from './listeners.ts'
+import { CancelledError, InvalidStateError, TimeoutError } from '../errors/errors.ts'
 import { boolean, callable, duration, options as checkOptions } from '../options/check.ts'
+import { readWait } from '../options/wait-options.ts'
+import type { WaitOptions } from '../options/wait-options.ts'
 import { defer } from './deferred.ts'
 import type { Deferred } from './deferred.ts'
-import { CancelledError, InvalidStateError, TimeoutError } from '../errors/errors.ts'
+import { describeFuture } from './inspect.ts'
+import { Listeners, call } from './listeners.ts'
 import { brand } from './protocol.ts'
 import type { FutureProtocol } from './protocol.ts'
 import { CANCEL, CANCELLED, ERROR, FINISHED, PENDING, RUNNING, STATE_NAMES, VALUE } from './states.ts'
 import type { FutureState, OutcomeKind, StoredOutcome } from './states.ts'
-import { describeFuture } from './inspect.ts'
-import { Limit } from './wait-limit.ts'
 import type { TaskLink } from './task-link.ts'
 import { beginWait } from './wait-hook.ts'
-import { readWait } from '../options/wait-options.ts'
-import type { WaitOptions } from '../options/wait-options.ts'
+import { WaitLimit } from './wait-limit.ts'
 
 /** What `cancel()` takes. */
 export interface CancelOptions {
@@ -89,7 +89,7 @@ export class Future<T> implements PromiseLike<T> {
   /** The promise of all waits without a limit; made when first asked for, dropped at delivery. */
   #shared: Deferred | null = null
   /** Made when first asked for, dropped at delivery. */
-  #audience: Audience | null = null
+  #listeners: Listeners | null = null
 
   static {
     createLinkedFuture = (link, slot = -1) => {
@@ -104,8 +104,8 @@ export class Future<T> implements PromiseLike<T> {
     storeOutcome = (future, kind, value) => future.#store(kind, value)
     deliver = (future) => future.#deliver()
     deliverProgress = (future, value) => future.#progress(value)
-    addOwnCallback = (future, fn) => future.#hearers().addOwnCallback(fn)
-    removeDoneCallback = (future, fn) => future.#audience?.removeCallback(fn)
+    addOwnCallback = (future, fn) => future.#ensureListeners().addOwnCallback(fn)
+    removeDoneCallback = (future, fn) => future.#listeners?.removeCallback(fn)
     isDelivered = (future) => (future.#state & DELIVERED) !== 0
     storedOutcome = (future) => {
       const state = future.#state
@@ -119,8 +119,8 @@ export class Future<T> implements PromiseLike<T> {
         if (!self.#collect()) return undefined
         return (self.#state & STATE) === CANCELLED ? 'cancelled' : (self.#state & FAILED) !== 0 ? 'error' : 'value'
       },
-      add: (future, fn) => (future as Future<any>).#hearers().addOwnCallback(fn),
-      remove: (future, fn) => (future as Future<any>).#audience?.removeCallback(fn),
+      add: (future, fn) => (future as Future<any>).#ensureListeners().addOwnCallback(fn),
+      remove: (future, fn) => (future as Future<any>).#listeners?.removeCallback(fn),
     }
     Object.defineProperty(this.prototype, brand, { value: protocol })
     Object.defineProperty(this.prototype, inspect.custom, { value: this.#describe, writable: true, configurable: true })
@@ -256,7 +256,7 @@ export class Future<T> implements PromiseLike<T> {
     // What was added earlier must run first, so a future that has settled but was not delivered is delivered now.
     if ((this.#state & DELIVERED) === 0 && this.#collect()) this.#deliver()
     if ((this.#state & DELIVERED) !== 0) call(fn, this, undefined)
-    else this.#hearers().addCallback(fn)
+    else this.#ensureListeners().addCallback(fn)
   }
 
   /**
@@ -272,7 +272,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   onProgress(fn: (value: unknown) => void): () => void {
     callable(fn, 'fn')
-    return this.#hearers().addListener(fn)
+    return this.#ensureListeners().addListener(fn)
   }
 
   /** `result().then(…)`; what `await future` calls. */
@@ -352,8 +352,8 @@ export class Future<T> implements PromiseLike<T> {
     return this.#link === null ? this.#state & STATE : this.#link.state(this.#slot)
   }
 
-  #hearers(): Audience {
-    return (this.#audience ??= new Audience())
+  #ensureListeners(): Listeners {
+    return (this.#listeners ??= new Listeners())
   }
 
   #store(kind: OutcomeKind, value: unknown): void {
@@ -383,26 +383,26 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   #progress(value: unknown): void {
-    const audience = this.#audience
-    if (audience === null || (this.#state & DELIVERED) !== 0) return
-    if (collecting === this) audience.hold(value)
-    else audience.tell(value)
+    const listeners = this.#listeners
+    if (listeners === null || (this.#state & DELIVERED) !== 0) return
+    if (collecting === this) listeners.hold(value)
+    else listeners.tell(value)
   }
 
   #deliver(): void {
     if ((this.#state & DONE) === 0 || (this.#state & (DELIVERED | DELIVERING)) !== 0) return
-    const audience = this.#audience
-    const held = audience?.takeHeld()
+    const listeners = this.#listeners
+    const held = listeners?.takeHeld()
     if (held !== undefined) {
       // A listener may ask for delivery in turn, by adding a callback: the progress that is left still comes first.
       this.#state |= DELIVERING
       for (const value of held) this.#progress(value)
     }
     this.#state |= DELIVERED
-    this.#audience = null
-    audience?.endWaits()
+    this.#listeners = null
+    listeners?.endWaits()
     if (this.#shared !== null) this.#settleShared(this.#shared)
-    audience?.callBack(this)
+    listeners?.callBack(this)
   }
 
   #settleShared(shared: Deferred): void {
@@ -413,7 +413,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Whether a wait is over as soon as it begins: the outcome is stored, and no progress waits to be told before it. */
   #isReady(): boolean {
-    return (this.#state & DONE) !== 0 && ((this.#state & DELIVERED) !== 0 || this.#audience?.holds() !== true)
+    return (this.#state & DONE) !== 0 && ((this.#state & DELIVERED) !== 0 || this.#listeners?.holds() !== true)
   }
 
   /** A wait without limits: all share one promise. */
@@ -425,7 +425,7 @@ export class Future<T> implements PromiseLike<T> {
       return shared.promise
     }
     const end = beginWait()
-    if (end !== undefined) this.#hearers().addWait(end)
+    if (end !== undefined) this.#ensureListeners().addWait(end)
     if (shared !== null) return shared.promise
     this.#shared = defer()
     return this.#shared.promise
@@ -440,14 +440,14 @@ export class Future<T> implements PromiseLike<T> {
     if (timeout === 0) return Promise.reject(timedOut(0))
     return new Promise((resolve, reject) => {
       const end = beginWait()
-      const audience = this.#hearers()
+      const listeners = this.#ensureListeners()
       const settle = (): void => {
         limit.dispose()
         end?.()
         resolve(this.#settled(wantsError))
       }
       const give = (error: unknown): void => {
-        audience.removeWait(settle)
+        listeners.removeWait(settle)
         end?.()
         reject(error)
       }
@@ -455,8 +455,8 @@ export class Future<T> implements PromiseLike<T> {
         if (this.#collect()) this.#deliver()
         else give(timedOut(timeout))
       }
-      const limit = new Limit(timeout, signal, expired, give)
-      audience.addWait(settle)
+      const limit = new WaitLimit(timeout, signal, expired, give)
+      listeners.addWait(settle)
     })
   }
 
@@ -474,7 +474,7 @@ export class Future<T> implements PromiseLike<T> {
     // Otherwise a program that only blocks, and never comes back to its event loop, would keep all its futures. That a worker was lost is
     // not the end of the story: its exit code comes by delivery.
     if (link === null || !this.#returned()) return
-    if (this.#audience !== null || this.#shared !== null) {
+    if (this.#listeners !== null || this.#shared !== null) {
       // In the next turn: also where that comes before the loop looks for completions.
       setImmediate(() => this.#deliver())
       return

@@ -11,10 +11,10 @@ interface Listener<F> {
   readonly context: AsyncResource | undefined
 }
 
-export class Audience {
+export class Listeners {
   readonly #waits: (() => void)[] = []
   readonly #callbacks: Listener<(future: any) => unknown>[] = []
-  #listeners: readonly Listener<(value: unknown) => unknown>[] = []
+  #progress: readonly Listener<(value: unknown) => unknown>[] = []
   /** Progress that arrived where no code of the user may run; delivered before the outcome. */
   #held: unknown[] | undefined
 
@@ -54,23 +54,23 @@ export class Audience {
   addListener(fn: (value: unknown) => unknown): () => void {
     const listener: Listener<(value: unknown) => unknown> = { fn, context: captureContext() }
     // A new array each time: one that is being walked does not change.
-    this.#listeners = [...this.#listeners, listener]
+    this.#progress = [...this.#progress, listener]
     return () => {
       listener.fn = undefined
-      this.#listeners = this.#listeners.filter((other) => other !== listener)
+      this.#progress = this.#progress.filter((other) => other !== listener)
     }
   }
 
   /** Tells the listeners of progress. */
   tell(value: unknown): void {
-    for (const listener of this.#listeners) {
+    for (const listener of this.#progress) {
       if (listener.fn !== undefined) call(listener.fn, value, listener.context)
     }
   }
 
   /** Keeps progress until code of the user may run. */
   hold(value: unknown): void {
-    if (this.#listeners.length > 0) (this.#held ??= []).push(value)
+    if (this.#progress.length > 0) (this.#held ??= []).push(value)
   }
 
   /** Whether there is progress to be told before the outcome. */

@@ -6,7 +6,7 @@ import { offAbort, onAbort } from './abort-listeners.ts'
 export const LONGEST_TIMER: number = 2 ** 31 - 1
 
 /** The limits of one wait: its time and its signal. Whoever makes one disposes of it when the wait is over, so that nothing is left behind. */
-export class Limit {
+export class WaitLimit {
   readonly #deadline: number
   readonly #expired: () => void
   readonly #signal: AbortSignal | undefined

@@ -1,11 +1,11 @@
 /** Waiting for several futures at once. It goes through done callbacks, so that no future gets a promise whose rejection nobody handles. */
 import { duration, iterable, oneOf, options as checkOptions, signal as checkSignal } from '../options/check.ts'
+import type { WaitOptions } from '../options/wait-options.ts'
 import type { Future } from './future.ts'
 import { protocolOf } from './protocol.ts'
 import type { FutureProtocol } from './protocol.ts'
-import { Limit } from './wait-limit.ts'
 import { beginWait } from './wait-hook.ts'
-import type { WaitOptions } from '../options/wait-options.ts'
+import { WaitLimit } from './wait-limit.ts'
 
 /** For `returnWhen`: return when any future is done. */
 export const FIRST_COMPLETED = 'FIRST_COMPLETED'
@@ -117,7 +117,7 @@ function waitForPending<F>(
       left--
       if (left === 0 || isEnough(all.get(future)?.outcome(future), returnWhen)) finish()
     }
-    const limit = new Limit(timeout, signal, finish, (reason) => {
+    const limit = new WaitLimit(timeout, signal, finish, (reason) => {
       end()
       reject(reason)
     })

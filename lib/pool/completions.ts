@@ -5,16 +5,16 @@
  * or collect, can neither overwrite the shared header nor meet a slot that is used again. The second delivers.
  */
 import { binding, kinds, numbers, onDeliver, scratch, slots } from '../addon/binding.ts'
-import { unpack } from '../values/codec.ts'
 import { INVALID_STATE, ROW, SERVICE_FLAG } from '../addon/codes.ts'
-import { whileBlocked } from '../tasks/current-task.ts'
 import { InvalidStateError, WorkerLostError } from '../errors/errors.ts'
 import { createLinkedFuture, deliver, deliverProgress, setSlot, storedOutcome, storeOutcome } from '../future/future.ts'
 import type { Future } from '../future/future.ts'
 import { CANCEL } from '../future/states.ts'
+import type { TaskLink } from '../future/task-link.ts'
+import { whileBlocked } from '../tasks/current-task.ts'
+import { unpack } from '../values/codec.ts'
 import { awaitedWorker, noteName, storeRow } from './outcomes.ts'
 import { listenerOf, serve } from './services.ts'
-import type { TaskLink } from '../future/task-link.ts'
 import { exitOf, noticeFailedStarts } from './worker-exits.ts'
 
 const futures: (Future<any> | undefined)[] = []
@@ -55,7 +55,7 @@ export class PoolLink implements TaskLink<Future<any>> {
   }
 
   collect(slot: number, future: Future<any>): boolean {
-    takeBreath(HEADROOM)
+    requireStack(HEADROOM)
     const value = binding.collect(slot)
     const kind = kinds[0] as number
     if (kind < 0) return false
@@ -109,8 +109,8 @@ function deliverAll(future: Future<any>, list: unknown[]): void {
 const HEADROOM = 24
 
 /** Fails where there is not so much of the stack left, before anything is taken that could not be put anywhere. @throws RangeError */
-function takeBreath(calls: number): number {
-  return calls === 0 ? 0 : takeBreath(calls - 1) + 1
+function requireStack(calls: number): number {
+  return calls === 0 ? 0 : requireStack(calls - 1) + 1
 }
 
 /**

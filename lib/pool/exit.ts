@@ -2,7 +2,7 @@
  * The end of the process, or of a user's own Worker. Node joins every worker thread on its way out, so one that is stuck for good would hold the
  * exit for ever: then, and only then, a native thread ends the process after a second.
  *
- * Before an end by itself the event loop is kept for the output of the workers (output.ts), for a second at most: nothing else would.
+ * Before an end by itself the event loop is kept for the output of the workers (worker/stdio.ts), for a second at most: nothing else would.
  */
 import { isMainThread } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'

@@ -1,6 +1,6 @@
 /** The workers that run the JavaScript of one pool, whatever they are: what the pool asks of whoever starts and ends them. */
-import type { Parcels } from '../ports/owner.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
+import type { PortValues } from '../ports/owner.ts'
 
 export interface Fleet {
   /** Starts one more. */
@@ -36,7 +36,7 @@ export interface FleetPool {
   /** The pool's number in the process. */
   readonly number: number
   readonly initializer: PackedInitializer | undefined
-  readonly parcels: Parcels
+  readonly portValues: PortValues
 }
 
 /** Makes the fleet of a new pool. */

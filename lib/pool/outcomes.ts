@@ -1,16 +1,16 @@
 /** What a row of the shared header says of the end of a task, as the outcome of its future. */
-import { brokenPool } from './broken-pool.ts'
-import { unpack } from '../values/codec.ts'
 import { FUNCTION_UNIT, HAS_CAUSE, HAS_EXITED, IS_NATIVE, MOST_WORKER_NUMBERS, ROW, UNKNOWN_EXIT } from '../addon/codes.ts'
-import { unpackThrown } from '../values/thrown.ts'
 import { TimeoutError, WorkerLostError } from '../errors/errors.ts'
-import { AS_IS, CHUNK, DESCRIPTION, JSON_TEXT, NATIVE_CHUNK, NATIVE_NUMBERS } from '../values/forms.ts'
-import { nameOf } from '../tasks/functions.ts'
+import { mapStack } from '../errors/source-maps.ts'
+import type { ChunkResult } from '../executor/map-iterator.ts'
 import { storeOutcome } from '../future/future.ts'
 import type { Future } from '../future/future.ts'
 import { CANCEL, ERROR, VALUE } from '../future/states.ts'
-import type { ChunkResult } from '../executor/map-iterator.ts'
-import { mapStack } from '../errors/source-maps.ts'
+import { nameOf } from '../tasks/functions.ts'
+import { unpack } from '../values/codec.ts'
+import { AS_IS, CHUNK, DESCRIPTION, JSON_TEXT, NATIVE_CHUNK, NATIVE_NUMBERS } from '../values/forms.ts'
+import { unpackThrown } from '../values/thrown.ts'
+import { brokenPool } from './broken-pool.ts'
 
 /** The names of tasks that were given one. */
 const names: WeakMap<Future<any>, string> = new WeakMap()

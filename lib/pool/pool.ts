@@ -1,8 +1,5 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
 import { binding, scratch } from '../addon/binding.ts'
-import { brokenPool } from './broken-pool.ts'
-import { chunkArgumentError, placedArgumentError } from '../values/clone-error.ts'
-import { movesWhole, packedForm, packTransferred, withoutWriting } from '../values/codec.ts'
 import {
   BROKEN,
   CHUNKED,
@@ -24,28 +21,31 @@ import {
   SHUT_DOWN,
   TIMEOUT,
 } from '../addon/codes.ts'
-import { PoolLink } from './completions.ts'
-import { currentContext } from '../tasks/current-task.ts'
-import { watchDebugger } from './debugger.ts'
-import { unpackThrown } from '../values/thrown.ts'
-import { pack as packBox } from '../ports/envelope.ts'
 import { InvalidStateError, QueueFullError } from '../errors/errors.ts'
-import { atExit } from './exit.ts'
-import type { Fleet, MakeFleet, PackedInitializer } from './fleet.ts'
-import { follow } from '../future/cancel-on-abort.ts'
-import { PORT } from '../values/forms.ts'
+import { cancelOnAbort } from '../future/cancel-on-abort.ts'
+import { Future } from '../future/future.ts'
+import type { CheckedPoolOptions } from '../options/pool-options.ts'
+import { NO_OPTIONS } from '../options/task-options.ts'
+import type { CheckedTaskOptions } from '../options/task-options.ts'
+import { makeEnvelope } from '../ports/envelope.ts'
+import { PortValues } from '../ports/owner.ts'
+import { sendArguments } from '../ports/worker.ts'
+import { currentContext } from '../tasks/current-task.ts'
 import { submittable } from '../tasks/functions.ts'
 import type { Submittable } from '../tasks/functions.ts'
-import { Future } from '../future/future.ts'
 import { loadingModules } from '../tasks/loading.ts'
-import { Parcels } from '../ports/owner.ts'
-import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import { allGoAsIs, areOf, checkNativeTransfer, emptyAll, inOnePiece, packArgs, prepareAll } from '../values/arguments.ts'
+import { chunkArgumentError, placedArgumentError } from '../values/clone-error.ts'
+import { movesWhole, packedForm, packTransferred, withoutWriting } from '../values/codec.ts'
+import { PORT } from '../values/forms.ts'
+import { unpackThrown } from '../values/thrown.ts'
+import { brokenPool } from './broken-pool.ts'
+import { PoolLink } from './completions.ts'
+import { watchDebugger } from './debugger.ts'
+import { atExit } from './exit.ts'
+import type { Fleet, MakeFleet, PackedInitializer } from './fleet.ts'
 import { onPoolEvent, serve } from './services.ts'
 import { readStats } from './snapshot.ts'
-import type { CheckedTaskOptions } from '../options/task-options.ts'
-import { NO_OPTIONS } from '../options/task-options.ts'
-import { sendArguments } from '../ports/worker.ts'
 
 const NONE: never[] = []
 
@@ -70,7 +70,7 @@ class Waiters {
   }
 }
 
-export class PoolCore {
+export class Pool {
   readonly maxWorkers: number
   /** This isolate's index of the pool. */
   readonly index: number
@@ -80,10 +80,10 @@ export class PoolCore {
   readonly fleet: Fleet | undefined
   readonly #link: PoolLink
   /** Undefined where another isolate owns the pool. */
-  readonly #parcels: Parcels | undefined
+  readonly #portValues: PortValues | undefined
   readonly #room: Waiters = new Waiters()
-  #isPromised = false
-  #isPassing = false
+  #isRoomReserved = false
+  #isReleaseDue = false
   readonly #closing: Waiters = new Waiters()
   /** Whether there is a limit to its queue. */
   readonly #isBounded: boolean
@@ -92,18 +92,18 @@ export class PoolCore {
   /** How many tasks had ended when their output was asked for. */
   #endedBefore = -1
 
-  private constructor(index: number, number: number, maxWorkers: number, isBounded: boolean, fleet?: Fleet, parcels?: Parcels) {
+  private constructor(index: number, number: number, maxWorkers: number, isBounded: boolean, fleet?: Fleet, portValues?: PortValues) {
     this.index = index
     this.number = number
     this.maxWorkers = maxWorkers
     this.#isBounded = isBounded
     this.fleet = fleet
-    this.#parcels = parcels
+    this.#portValues = portValues
     this.#link = new PoolLink(index)
   }
 
   /** Makes a pool that this isolate owns, whose workers are those of the fleet that `makeFleet` makes. */
-  static create(options: CheckedPoolOptions, makeFleet: MakeFleet): PoolCore {
+  static create(options: CheckedPoolOptions, makeFleet: MakeFleet): Pool {
     watchDebugger()
     const initializer = packInitializer(options)
     scratch[POOL_OPTION.maxWorkers] = options.maxWorkers
@@ -115,20 +115,20 @@ export class PoolCore {
     scratch[POOL_OPTION.interruptGrace] = options.interruptGrace
     const index = binding.createPool(options.threadNamePrefix)
     const number = scratch[POOL_NUMBER] as number
-    const parcels = new Parcels(index)
-    const fleet = makeFleet({ index, number, initializer, parcels }, options)
-    const core = new PoolCore(index, number, options.maxWorkers, options.maxQueue !== undefined, fleet, parcels)
-    onPoolEvent(number, (event, worker) => core.#onEvent(event, worker))
-    atExit(core)
+    const portValues = new PortValues(index)
+    const fleet = makeFleet({ index, number, initializer, portValues }, options)
+    const pool = new Pool(index, number, options.maxWorkers, options.maxQueue !== undefined, fleet, portValues)
+    onPoolEvent(number, (event, worker) => pool.#onEvent(event, worker))
+    atExit(pool)
     serve()
-    return core
+    return pool
   }
 
   /** Opens a pool that another isolate owns; undefined if it is closed. */
-  static open(number: number, maxWorkers: number): PoolCore | undefined {
+  static open(number: number, maxWorkers: number): Pool | undefined {
     const index = binding.openPool(number)
     // Only its owner knows its limit.
-    return index < 0 ? undefined : new PoolCore(index, number, maxWorkers, true)
+    return index < 0 ? undefined : new Pool(index, number, maxWorkers, true)
   }
 
   #onEvent(event: number, worker: number): void {
@@ -136,18 +136,18 @@ export class PoolCore {
     else if (event === POOL_EVENT.endWorker) this.fleet?.end(worker)
     else if (event === POOL_EVENT.room) this.#room.wake()
     else if (event === POOL_EVENT.closed) this.#onClosed()
-    else this.#onParcel(event, worker)
+    else this.#onPortValue(event, worker)
   }
 
-  #onParcel(event: number, number: number): void {
-    if (event === POOL_EVENT.handOver) this.#parcels?.handOver()
-    else if (event === POOL_EVENT.lostArguments) this.#parcels?.loseArguments(number)
-    else if (event === POOL_EVENT.lostResult) this.#parcels?.loseResult(number)
-    else this.#parcels?.passOn()
+  #onPortValue(event: number, number: number): void {
+    if (event === POOL_EVENT.handOver) this.#portValues?.handOver()
+    else if (event === POOL_EVENT.lostArguments) this.#portValues?.loseArguments(number)
+    else if (event === POOL_EVENT.lostResult) this.#portValues?.loseResult(number)
+    else this.#portValues?.passOn()
   }
 
   #onClosed(): void {
-    this.#parcels?.close()
+    this.#portValues?.close()
     this.#isClosed = true
     // Until then a thread that does not end may have to be given up.
     void this.fleet?.empty().then(() => onPoolEvent(this.number, undefined))
@@ -205,9 +205,9 @@ export class PoolCore {
     const slot = this.#call(task.number, flags, form, values, options.name)
     if (slot < 0) throw this.#refusal(slot)
     this.#link.open(future, slot)
-    if (this.#isPromised) this.#passOn()
+    if (this.#isRoomReserved) this.#releaseRoom()
     if (emptied !== undefined) emptyAll(emptied)
-    if (signal !== undefined) follow(future, signal)
+    if (signal !== undefined) cancelOnAbort(future, signal)
     return future
   }
 
@@ -219,9 +219,9 @@ export class PoolCore {
     const number = scratch[0] as number
     let isPacked = false
     try {
-      const box = packBox(value, options.transfer)
-      if (this.#parcels === undefined) sendArguments(number, box)
-      else this.#parcels.keep(number, box)
+      const envelope = makeEnvelope(value, options.transfer)
+      if (this.#portValues === undefined) sendArguments(number, envelope)
+      else this.#portValues.keep(number, envelope)
       isPacked = true
     } catch (error) {
       throw placedArgumentError(args, error, options.transfer)
@@ -230,8 +230,8 @@ export class PoolCore {
     }
     binding.seal(this.index, slot)
     this.#link.open(future, slot)
-    if (this.#isPromised) this.#passOn()
-    if (options.signal !== undefined) follow(future, options.signal)
+    if (this.#isRoomReserved) this.#releaseRoom()
+    if (options.signal !== undefined) cancelOnAbort(future, options.signal)
     return future
   }
 
@@ -281,25 +281,25 @@ export class PoolCore {
       const answer = this.#answer()
       if (answer === BROKEN) throw this.#refusal(answer)
       if (this.#isShutDown || this.#isClosed) throw new InvalidStateError(AFTER_SHUTDOWN)
-      if (!this.#isPromised && (answer !== QUEUE_FULL || binding.wantRoom(this.index))) return this.#promise()
+      if (!this.#isRoomReserved && (answer !== QUEUE_FULL || binding.wantRoom(this.index))) return this.#reserveRoom()
       if (this.fleet === undefined) await new Promise((resolve) => setTimeout(resolve, 2))
       else await this.#room.wait()
     }
   }
 
   /** The room that there is is one caller's, until it has submitted or the event loop has turned. */
-  #promise(): void {
-    this.#isPromised = true
-    if (this.#isPassing) return
-    this.#isPassing = true
+  #reserveRoom(): void {
+    this.#isRoomReserved = true
+    if (this.#isReleaseDue) return
+    this.#isReleaseDue = true
     setImmediate(() => {
-      this.#isPassing = false
-      this.#passOn()
+      this.#isReleaseDue = false
+      this.#releaseRoom()
     })
   }
 
-  #passOn(): void {
-    this.#isPromised = false
+  #releaseRoom(): void {
+    this.#isRoomReserved = false
     this.#room.wake()
   }
 

@@ -1,10 +1,10 @@
 /** One look at a pool and its workers: what `stats()` and `dump()` are made from. */
 import { binding } from '../addon/binding.ts'
 import { WORKER_KINDS, WORKER_STATES } from '../addon/codes.ts'
-import type { Fleet } from './fleet.ts'
-import { nameOf } from '../tasks/functions.ts'
 import { mapStack } from '../errors/source-maps.ts'
 import type { ExecutorStats, Histogram, WorkerDump } from '../executor/stats.ts'
+import { nameOf } from '../tasks/functions.ts'
+import type { Fleet } from './fleet.ts'
 
 function histogram(list: number[], at: number): Histogram {
   const [count, min, mean, p50, p90, p99, max] = list.slice(at, at + 7) as [number, number, number, number, number, number, number]

@@ -1,61 +1,61 @@
 /**
- * The line between the owner of a pool and one of its workers, for what only a MessagePort can carry. A value goes into a *box*
- * (envelope.ts). A box goes down the line with a number, before the addon hears that number. So whoever has the number finds the box by reading the line,
+ * The channel between the owner of a pool and one of its workers, for what only a MessagePort can carry. A value goes into an *envelope*
+ * (envelope.ts). An envelope goes down the channel with a number, before the addon hears that number. So whoever has the number finds the envelope by reading the channel,
  * without waiting for an event.
  */
 import { receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 
-/** Asked for, it is no box: the worker answers in kind once it has handed its output on (output.ts). */
+/** Asked for, it is no envelope: the worker answers in kind once it has handed its output on (worker/stdio.ts). */
 export const OUTPUT = -1
 
-/** A box; `null` asks for the box of that number; nothing at all says that nobody will open it. */
-type Message = [number: number, box?: MessagePort | null]
+/** An envelope; `null` asks for the envelope of that number; nothing at all says that nobody will open it. */
+type Message = [number: number, envelope?: MessagePort | null]
 
-export class Line {
+export class Channel {
   readonly #port: MessagePort
-  readonly #boxes: Map<number, MessagePort> = new Map()
-  readonly #asked: ((number: number, line: Line) => void) | undefined
+  readonly #envelopes: Map<number, MessagePort> = new Map()
+  readonly #asked: ((number: number, channel: Channel) => void) | undefined
   #isListening = false
 
-  /** `asked` is called when the other side asks for a box. */
-  constructor(port: MessagePort, asked?: (number: number, line: Line) => void) {
+  /** `asked` is called when the other side asks for an envelope. */
+  constructor(port: MessagePort, asked?: (number: number, channel: Channel) => void) {
     this.#port = port
     this.#asked = asked
   }
 
   /** Whether nothing that has come waits to be taken. */
   get isEmpty(): boolean {
-    return this.#boxes.size === 0
+    return this.#envelopes.size === 0
   }
 
-  send(number: number, box: MessagePort): void {
-    this.#port.postMessage([number, box] satisfies Message, [box])
+  send(number: number, envelope: MessagePort): void {
+    this.#port.postMessage([number, envelope] satisfies Message, [envelope])
   }
 
-  /** Nobody will open the box that was sent with this number. */
+  /** Nobody will open the envelope that was sent with this number. */
   recall(number: number): void {
     this.#port.postMessage([number] satisfies Message)
   }
 
-  /** Asks for the box of this number. */
+  /** Asks for the envelope of this number. */
   ask(number: number): void {
     this.#port.postMessage([number, null] satisfies Message)
   }
 
-  /** The box that was sent with this number. */
+  /** The envelope that was sent with this number. */
   take(number: number): MessagePort | undefined {
     for (;;) {
-      const box = this.#boxes.get(number)
-      if (box !== undefined) {
-        this.#boxes.delete(number)
-        return box
+      const envelope = this.#envelopes.get(number)
+      if (envelope !== undefined) {
+        this.#envelopes.delete(number)
+        return envelope
       }
       if (!this.#read()) return undefined
     }
   }
 
-  /** Throws the box away. */
+  /** Throws the envelope away. */
   drop(number: number): void {
     this.take(number)?.close()
   }
@@ -84,14 +84,14 @@ export class Line {
     return true
   }
 
-  #accept([number, box]: Message): void {
-    if (box === null) {
+  #accept([number, envelope]: Message): void {
+    if (envelope === null) {
       this.#asked?.(number, this)
-    } else if (box === undefined) {
-      this.#boxes.get(number)?.close()
-      this.#boxes.delete(number)
+    } else if (envelope === undefined) {
+      this.#envelopes.get(number)?.close()
+      this.#envelopes.delete(number)
     } else {
-      this.#boxes.set(number, box)
+      this.#envelopes.set(number, envelope)
     }
   }
 }

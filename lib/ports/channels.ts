@@ -1,4 +1,4 @@
-/** The lines to the workers that this isolate has started. Also those of workers that have gone, while something waits there. */
-import type { Line } from './channel.ts'
+/** The channels to the workers that this isolate has started. Also those of workers that have gone, while something waits there. */
+import type { Channel } from './channel.ts'
 
-export const lines: Map<number, Line> = new Map()
+export const channels: Map<number, Channel> = new Map()

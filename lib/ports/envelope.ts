@@ -1,12 +1,12 @@
 /**
- * A value that only a MessagePort can carry, on its way: a *box* is a port whose other side is closed and whose only message is the value. So
+ * A value that only a MessagePort can carry, on its way: an *envelope* is a port whose other side is closed and whose only message is the value. So
  * the value is taken at once, can wait for whoever will have it, and is passed on unopened.
  */
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort, Transferable } from 'node:worker_threads'
 
 /** Takes a value as it is now. What is in `transfer` moves. @throws as `structuredClone`; then nothing has moved */
-export function pack(value: unknown, transfer: readonly object[] = []): MessagePort {
+export function makeEnvelope(value: unknown, transfer: readonly object[] = []): MessagePort {
   const { port1, port2 } = new MessageChannel()
   try {
     port1.postMessage(value, transfer as Transferable[])
@@ -17,9 +17,9 @@ export function pack(value: unknown, transfer: readonly object[] = []): MessageP
 }
 
 /** Takes the value out. */
-export function open(box: MessagePort): unknown {
-  const received = receiveMessageOnPort(box) as { message: unknown } | undefined
-  box.close()
+export function openEnvelope(envelope: MessagePort): unknown {
+  const received = receiveMessageOnPort(envelope) as { message: unknown } | undefined
+  envelope.close()
   if (received === undefined) throw new Error('a value that only a MessagePort can carry was lost on its way')
   return received.message
 }

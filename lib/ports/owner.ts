@@ -1,19 +1,19 @@
 /**
- * Which box (see line.ts) the owner of a pool has. Arguments wait with it until the addon names a worker that will run their task next, and
- * go down that worker's line. Results go up the line of the worker that made them, and wait there for whoever reads their number.
+ * Which envelope (see channel.ts) the owner of a pool has. Arguments wait with it until the addon names a worker that will run their task next, and
+ * go down that worker's channel. Results go up the channel of the worker that made them, and wait there for whoever reads their number.
  */
 import { MessageChannel } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
 import { WORKER } from '../addon/codes.ts'
-import { Line, OUTPUT } from './channel.ts'
-import { lines } from './channels.ts'
+import { Channel, OUTPUT } from './channel.ts'
+import { channels } from './channels.ts'
 
-/** Who waits for the output of the worker at the other end of a line. */
-const handedOn: WeakMap<Line, () => void> = new WeakMap()
+/** Who waits for the output of the worker at the other end of a channel. */
+const handedOn: WeakMap<Channel, () => void> = new WeakMap()
 
-/** The boxes of the pool that this isolate owns. */
-export class Parcels {
+/** The envelopes of the pool that this isolate owns. */
+export class PortValues {
   /** This isolate's index of the pool. */
   readonly #pool: number
   readonly #workers: Set<number> = new Set()
@@ -23,10 +23,10 @@ export class Parcels {
     this.#pool = pool
   }
 
-  /** Lays a line to a worker; returns the worker's end. */
+  /** Lays a channel to a worker; returns the worker's end. */
   connect(worker: number): MessagePort {
     const { port1, port2 } = new MessageChannel()
-    lines.set(worker, new Line(port1, passOn))
+    channels.set(worker, new Channel(port1, passOn))
     this.#workers.add(worker)
     return port2
   }
@@ -34,24 +34,24 @@ export class Parcels {
   /** The worker has gone. */
   disconnect(worker: number): void {
     this.#workers.delete(worker)
-    const line = lines.get(worker)
-    line?.drain()
-    line?.close()
-    if (line?.isEmpty === true) lines.delete(worker)
+    const channel = channels.get(worker)
+    channel?.drain()
+    channel?.close()
+    if (channel?.isEmpty === true) channels.delete(worker)
   }
 
   /** Resolves when a worker has handed its output on. Keeps no loop alive. */
   async output(worker: number): Promise<void> {
-    const line = lines.get(worker)
-    if (line === undefined) return
-    line.listen()
-    line.ask(OUTPUT)
-    await new Promise<void>((resolve) => handedOn.set(line, resolve))
+    const channel = channels.get(worker)
+    if (channel === undefined) return
+    channel.listen()
+    channel.ask(OUTPUT)
+    await new Promise<void>((resolve) => handedOn.set(channel, resolve))
   }
 
   /** Keeps arguments that were packed here. */
-  keep(number: number, box: MessagePort): void {
-    this.#arguments.set(number, box)
+  keep(number: number, envelope: MessagePort): void {
+    this.#arguments.set(number, envelope)
   }
 
   /** Carries arguments to the workers that will run their tasks next. */
@@ -60,8 +60,8 @@ export class Parcels {
     // To the end, whatever happens: until then the addon does not ask again.
     for (let number = binding.assign(this.#pool); number >= 0; number = binding.assign(this.#pool)) {
       try {
-        const box = this.#find(number % WORKER)
-        if (box !== undefined) lines.get(Math.floor(number / WORKER))?.send(number % WORKER, box)
+        const envelope = this.#find(number % WORKER)
+        if (envelope !== undefined) channels.get(Math.floor(number / WORKER))?.send(number % WORKER, envelope)
       } catch (error) {
         failure ??= { error }
       } finally {
@@ -74,49 +74,49 @@ export class Parcels {
   /** Nobody will read these arguments. */
   loseArguments(number: number): void {
     const worker = Math.floor(number / WORKER)
-    if (worker > 0) lines.get(worker)?.recall(number % WORKER)
+    if (worker > 0) channels.get(worker)?.recall(number % WORKER)
     else this.#find(number)?.close()
   }
 
   /** Nobody will read this result. */
   loseResult(number: number): void {
     const worker = Math.floor(number / WORKER)
-    lines.get(worker)?.drop(number)
+    channels.get(worker)?.drop(number)
     this.#forgetEmpty(worker)
   }
 
   /** Workers ask for results that other workers have sent. */
   passOn(): void {
-    for (const worker of this.#workers) lines.get(worker)?.drain()
+    for (const worker of this.#workers) channels.get(worker)?.drain()
   }
 
   /** The pool is closed. */
   close(): void {
-    for (const box of this.#arguments.values()) box.close()
+    for (const envelope of this.#arguments.values()) envelope.close()
     this.#arguments.clear()
   }
 
   #find(number: number): MessagePort | undefined {
-    const box = this.#arguments.get(number)
-    if (box !== undefined) {
+    const envelope = this.#arguments.get(number)
+    if (envelope !== undefined) {
       this.#arguments.delete(number)
-      return box
+      return envelope
     }
     // A worker has packed it, or has given it back.
     for (const worker of this.#workers) {
-      const sent = lines.get(worker)?.take(number)
+      const sent = channels.get(worker)?.take(number)
       if (sent !== undefined) return sent
     }
     return undefined
   }
 
   #forgetEmpty(worker: number): void {
-    if (!this.#workers.has(worker) && lines.get(worker)?.isEmpty === true) lines.delete(worker)
+    if (!this.#workers.has(worker) && channels.get(worker)?.isEmpty === true) channels.delete(worker)
   }
 }
 
-function passOn(number: number, line: Line): void {
-  if (number === OUTPUT) return handedOn.get(line)?.()
-  const box = lines.get(Math.floor(number / WORKER))?.take(number)
-  if (box !== undefined) line.send(number, box)
+function passOn(number: number, channel: Channel): void {
+  if (number === OUTPUT) return handedOn.get(channel)?.()
+  const envelope = channels.get(Math.floor(number / WORKER))?.take(number)
+  if (envelope !== undefined) channel.send(number, envelope)
 }

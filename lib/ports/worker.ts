@@ -1,57 +1,57 @@
 /**
- * What only a MessagePort can carry, as a worker of a pool sees it: its end of the line to the pool's owner (see line.ts). Its entry lays the
- * line; before, and in every other thread, nothing can be sent.
+ * What only a MessagePort can carry, as a worker of a pool sees it: its end of the channel to the pool's owner (see channel.ts). Its entry lays the
+ * channel; before, and in every other thread, nothing can be sent.
  */
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
 import { WORKER } from '../addon/codes.ts'
-import { open, pack } from './envelope.ts'
-import { Line, OUTPUT } from './channel.ts'
-import { lines } from './channels.ts'
+import { Channel, OUTPUT } from './channel.ts'
+import { channels } from './channels.ts'
+import { makeEnvelope, openEnvelope } from './envelope.ts'
 
-/** The line to the owner of this worker's pool. */
-let ownLine: Line | undefined
+/** The channel to the owner of this worker's pool. */
+let owner: Channel | undefined
 
 /** What the numbers of this worker's results begin with. */
 let ownNumbers = 0
 
-/** How long a worker waits for a box that the owner of its pool has. */
+/** How long a worker waits for an envelope that the owner of its pool has. */
 const FETCH_LIMIT = 30_000
 
 /** Connects worker `number` to the owner of its pool. `handOn` calls its argument once what was printed here has been taken. */
 export function connectOwner(port: MessagePort, number: number, handOn: (done: () => void) => void): void {
   ownNumbers = number * WORKER
-  ownLine = new Line(port, (asked, line) => {
-    if (asked === OUTPUT) handOn(() => line.ask(OUTPUT))
+  owner = new Channel(port, (asked, channel) => {
+    if (asked === OUTPUT) handOn(() => channel.ask(OUTPUT))
   })
 }
 
 /** Sends arguments that were packed in a worker to the owner of its pool. */
-export function sendArguments(number: number, box: MessagePort): void {
-  ownLine?.send(number, box)
+export function sendArguments(number: number, envelope: MessagePort): void {
+  owner?.send(number, envelope)
 }
 
 /** The arguments of a task that this worker runs. */
 export function takeArguments(number: number): unknown {
-  const box = ownLine?.take(number % WORKER)
-  if (box === undefined) throw new Error('the arguments, which only a MessagePort can carry, were lost on their way')
-  return open(box)
+  const envelope = owner?.take(number % WORKER)
+  if (envelope === undefined) throw new Error('the arguments, which only a MessagePort can carry, were lost on their way')
+  return openEnvelope(envelope)
 }
 
-/** Whether this thread is a worker that has a line to send values by. */
+/** Whether this thread is a worker that has a channel to send values by. */
 export let canSend: boolean = false
 
 let lastSent = 0
 
 /** From now on this worker sends what only a MessagePort can carry, and keeps what it is sent. */
 export function startSending(): void {
-  ownLine?.listen()
+  owner?.listen()
   restoreSending()
 }
 
 /** A stop may have cut off a call of {@link withoutSending}. */
 export function restoreSending(): void {
-  canSend = ownLine !== undefined
+  canSend = owner !== undefined
 }
 
 /** Calls `fn` where what only a MessagePort can carry must not be sent: more than one may read it. */
@@ -67,32 +67,32 @@ export function withoutSending<T>(fn: () => T): T {
 
 /** Sends a value of this worker to the owner of its pool; returns its number. @throws as `structuredClone` */
 export function sendResult(value: unknown, transfer?: readonly object[]): number {
-  if (ownLine === undefined) throw new Error('only a worker sends results')
+  if (owner === undefined) throw new Error('only a worker sends results')
   const number = ownNumbers + ++lastSent
-  ownLine.send(number, pack(value, transfer))
+  owner.send(number, makeEnvelope(value, transfer))
   return number
 }
 
 /** The value that was sent with this number. */
 export function takeResult(number: number): unknown {
   const worker = Math.floor(number / WORKER)
-  const line = lines.get(worker)
-  const box = line === undefined ? fetch(number) : line.take(number)
-  if (box === undefined) throw new Error('a value that only a MessagePort can carry was lost with the thread that had it')
-  return open(box)
+  const channel = channels.get(worker)
+  const envelope = channel === undefined ? fetchResult(number) : channel.take(number)
+  if (envelope === undefined) throw new Error('a value that only a MessagePort can carry was lost with the thread that had it')
+  return openEnvelope(envelope)
 }
 
 const never = new Int32Array(new SharedArrayBuffer(4))
 
 /** Gets a result from the owner of the pool, which passes it on in the next turn of its loop, or while it blocks for a future. */
-function fetch(number: number): MessagePort | undefined {
-  if (ownLine === undefined) return undefined
-  ownLine.ask(number)
+function fetchResult(number: number): MessagePort | undefined {
+  if (owner === undefined) return undefined
+  owner.ask(number)
   binding.nudge()
   const until = performance.now() + FETCH_LIMIT
   for (;;) {
-    const box = ownLine.take(number)
-    if (box !== undefined || performance.now() > until) return box
+    const envelope = owner.take(number)
+    if (envelope !== undefined || performance.now() > until) return envelope
     Atomics.wait(never, 0, 0, 1)
   }
 }
@@ -102,8 +102,8 @@ export function giveBack(): void {
   const numbers = binding.giveBack()
   if (numbers === undefined) return
   for (const number of numbers) {
-    const box = ownLine?.take(number % WORKER)
-    if (box !== undefined) ownLine?.send(number % WORKER, box)
+    const envelope = owner?.take(number % WORKER)
+    if (envelope !== undefined) owner?.send(number % WORKER, envelope)
   }
   binding.gaveBack()
 }

@@ -4,10 +4,10 @@
  */
 import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'
 import { binding } from '../addon/binding.ts'
-import { pack, packedForm, packTransfer } from '../values/codec.ts'
 import { CancelledError } from '../errors/errors.ts'
-import { nameOf } from './functions.ts'
+import { pack, packedForm, packTransfer } from '../values/codec.ts'
 import { takeList } from '../values/transfer.ts'
+import { nameOf } from './functions.ts'
 
 /** The task that runs, as `currentTask()` gives it. */
 export interface CurrentTask {
@@ -165,7 +165,7 @@ export function forgetBlocked(stopped: TaskContext): void {
 }
 
 /** Where stores are kept as properties of the async resource, up to Node 22: what was lent to the resource that is left. */
-let borrowed: { to: object; stores: symbol[] } | undefined
+let copied: { to: object; stores: symbol[] } | undefined
 
 /**
  * Gives the blocked task, after one on top of it was stopped, its stores back: Node has forgotten them with the stack of async contexts. On
@@ -177,15 +177,15 @@ export function restoreBlocked(): void {
   const to = executionAsyncResource()
   const stores = Object.getOwnPropertySymbols(resource).filter((symbol) => symbol.description === 'kResourceStore')
   for (const symbol of stores) (to as Record<symbol, unknown>)[symbol] = (resource as Record<symbol, unknown>)[symbol]
-  borrowed = { to, stores: [...stores, ...(borrowed?.stores ?? [])] }
+  copied = { to, stores: [...stores, ...(copied?.stores ?? [])] }
   storage.enterWith(context)
 }
 
 /** The stack of tasks has ended: nothing that was lent to it must be seen by later ones. */
-export function giveBackStores(): void {
-  if (borrowed === undefined || blocked !== undefined) return
-  const { to, stores } = borrowed
-  borrowed = undefined
+export function removeCopiedStores(): void {
+  if (copied === undefined || blocked !== undefined) return
+  const { to, stores } = copied
+  copied = undefined
   for (const symbol of stores) delete (to as Record<symbol, unknown>)[symbol]
 }
 

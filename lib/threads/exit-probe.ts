@@ -5,19 +5,19 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 
-export class Lifeline {
+export class ExitProbe {
   #near: MessagePort
   /** For the thread: to be transferred to it. */
-  readonly far: MessagePort
+  readonly port: MessagePort
 
   constructor() {
     const { port1, port2 } = new MessageChannel()
     this.#near = port1
-    this.far = port2
+    this.port = port2
   }
 
-  /** Whether the thread, or its end of the line, has gone. */
-  isCut(): boolean {
+  /** Whether the thread, or its end of the channel, has gone. */
+  hasExited(): boolean {
     // Takes in the news of the other end's closing, which is the only message there can be.
     receiveMessageOnPort(this.#near)
     try {
@@ -30,7 +30,7 @@ export class Lifeline {
   }
 
   /** Nobody asks any more. */
-  drop(): void {
+  close(): void {
     this.#near.close()
   }
 }

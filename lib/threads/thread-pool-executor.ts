@@ -1,28 +1,28 @@
 /** The executor whose tasks run on threads of this process: JavaScript ones on worker threads, native ones on Rust threads. */
-import { boolean, options as checkOptions } from '../options/check.ts'
-import { currentContext } from '../tasks/current-task.ts'
 import { InvalidStateError } from '../errors/errors.ts'
 import { Executor } from '../executor/executor.ts'
 import type { ShutdownOptions, Sources } from '../executor/executor.ts'
-import { heldBy } from '../values/v8/safe.ts'
-import type { MakeFleet } from '../pool/fleet.ts'
-import { chunkOf, submittable } from '../tasks/functions.ts'
-import type { Task } from '../tasks/functions.ts'
-import type { Future } from '../future/future.ts'
-import { mapTasks } from '../executor/map.ts'
 import type { MapFeed } from '../executor/map-iterator.ts'
-import { checkTransfer } from '../values/v8/transfer.ts'
-import { PoolCore } from '../pool/pool.ts'
+import { mapTasks } from '../executor/map.ts'
+import type { ExecutorStats, WorkerDump } from '../executor/stats.ts'
+import type { Future } from '../future/future.ts'
+import { boolean, options as checkOptions } from '../options/check.ts'
 import { checkPoolOptions } from '../options/pool-options.ts'
 import type { ThreadPoolOptions } from '../options/pool-options.ts'
-import { readDump, readStats } from '../pool/snapshot.ts'
-import type { ExecutorStats, WorkerDump } from '../executor/stats.ts'
 import { checkTaskOptions, NO_OPTIONS } from '../options/task-options.ts'
 import type { CheckedTaskOptions, TaskOptions } from '../options/task-options.ts'
+import type { MakeFleet } from '../pool/fleet.ts'
+import { Pool } from '../pool/pool.ts'
+import { readDump, readStats } from '../pool/snapshot.ts'
+import { currentContext } from '../tasks/current-task.ts'
+import { chunkOf, submittable } from '../tasks/functions.ts'
+import type { Task } from '../tasks/functions.ts'
+import { heldBy } from '../values/v8/safe.ts'
+import { checkTransfer } from '../values/v8/transfer.ts'
 import { WorkerFleet } from './worker-fleet.ts'
 import { seed } from './worker-seed.ts'
 
-const coreKey: unique symbol = Symbol('core')
+const poolKey: unique symbol = Symbol('pool')
 const optionsKey: unique symbol = Symbol('options')
 
 /** How often `dump()` asks workers that do not answer, and the pause between. */
@@ -31,7 +31,7 @@ const BETWEEN_LOOKS = 10
 
 /** What an executor has; a view that `with` made reaches its original's through the prototype chain. */
 interface Parts {
-  readonly [coreKey]: PoolCore
+  readonly [poolKey]: Pool
   readonly [optionsKey]: CheckedTaskOptions
 }
 
@@ -42,7 +42,7 @@ function parts(executor: ThreadPoolExecutor): Parts {
 const makeFleet: MakeFleet = (pool, options) => new WorkerFleet(pool, options)
 
 /** Shuts the pool of a collected executor down: what it accepted still runs, then its threads leave. */
-const collected: FinalizationRegistry<PoolCore> = new FinalizationRegistry((core) => void core.shutdown(false, false))
+const collected: FinalizationRegistry<Pool> = new FinalizationRegistry((pool) => void pool.shutdown(false, false))
 
 /**
  * A pool of threads with one queue: higher priority first, then in order of submission.
@@ -61,19 +61,19 @@ export class ThreadPoolExecutor extends Executor {
    */
   constructor(options?: number | ThreadPoolOptions) {
     super()
-    const core = pendingCore ?? PoolCore.create(checkPoolOptions(options), makeFleet)
-    define(this, coreKey, core)
+    const pool = pendingPool ?? Pool.create(checkPoolOptions(options), makeFleet)
+    define(this, poolKey, pool)
     define(this, optionsKey, NO_OPTIONS)
-    if (pendingCore === undefined) collected.register(this, core)
+    if (pendingPool === undefined) collected.register(this, pool)
   }
 
   override submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>> {
     const own = parts(this)
-    return own[coreKey].submit(fn, args, own[optionsKey]) as Future<Awaited<R>>
+    return own[poolKey].submit(fn, args, own[optionsKey]) as Future<Awaited<R>>
   }
 
   override map<A extends unknown[], R>(fn: Task<A, R>, ...iterables: Sources<A>): AsyncIterableIterator<Awaited<R>> {
-    const { [coreKey]: core, [optionsKey]: options } = parts(this)
+    const { [poolKey]: pool, [optionsKey]: options } = parts(this)
     const task = submittable(fn)
     const each: CheckedTaskOptions = { ...options, timeout: -1 }
     const taskOptions = isPlain(each) ? NO_OPTIONS : each
@@ -83,11 +83,11 @@ export class ThreadPoolExecutor extends Executor {
     const feed: MapFeed = {
       submit: (lists) => {
         const chosen = moving === undefined ? taskOptions : { ...taskOptions, transfer: heldBy(lists, moving) }
-        return chunk === undefined ? core.submitTask(task, lists[0] as unknown[], chosen) : core.submitChunk(chunk, lists, chosen)
+        return chunk === undefined ? pool.submitTask(task, lists[0] as unknown[], chosen) : pool.submitChunk(chunk, lists, chosen)
       },
-      hasRoom: () => core.hasRoom(),
-      room: () => core.room(),
-      maxWorkers: core.maxWorkers,
+      hasRoom: () => pool.hasRoom(),
+      room: () => pool.room(),
+      maxWorkers: pool.maxWorkers,
     }
     return mapTasks(feed, iterables, options) as AsyncIterableIterator<Awaited<R>>
   }
@@ -99,32 +99,32 @@ export class ThreadPoolExecutor extends Executor {
   }
 
   override ready(): Promise<void> {
-    return parts(this)[coreKey].room()
+    return parts(this)[poolKey].room()
   }
 
   override shutdown(options?: ShutdownOptions): Promise<void> {
     const given = options === undefined ? {} : checkOptions<ShutdownOptions>(options, 'options', ['wait', 'cancelFutures'])
     const wait = boolean(given.wait, 'wait', true)
     const cancelFutures = boolean(given.cancelFutures, 'cancelFutures')
-    const core = parts(this)[coreKey]
-    const isOwnTask = wait && seed?.pool === core.number && currentContext() !== undefined
-    const done = core.shutdown(wait && !isOwnTask, cancelFutures)
+    const pool = parts(this)[poolKey]
+    const isOwnTask = wait && seed?.pool === pool.number && currentContext() !== undefined
+    const done = pool.shutdown(wait && !isOwnTask, cancelFutures)
     if (isOwnTask) return Promise.reject(new InvalidStateError('a task cannot wait for the shutdown of its own executor'))
     return done
   }
 
   override terminateWorkers(): Promise<void> {
-    return parts(this)[coreKey].terminate()
+    return parts(this)[poolKey].terminate()
   }
 
   override stats(): ExecutorStats {
-    return readStats(parts(this)[coreKey].index)
+    return readStats(parts(this)[poolKey].index)
   }
 
   override async dump(): Promise<WorkerDump[]> {
-    const core = parts(this)[coreKey]
+    const pool = parts(this)[poolKey]
     for (let look = 1; ; look++) {
-      const { list, isSilent } = readDump(core.index, core.fleet)
+      const { list, isSilent } = readDump(pool.index, pool.fleet)
       // On a busy machine a thread may not have had a processor while it was asked where it is.
       if (!isSilent || look === MOST_LOOKS) return list
       await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
@@ -141,7 +141,7 @@ function isPlain(options: CheckedTaskOptions): boolean {
 }
 
 /** Set while `currentExecutor` makes an executor for a pool that exists. */
-let pendingCore: PoolCore | undefined
+let pendingPool: Pool | undefined
 let ofThisWorker: ThreadPoolExecutor | undefined
 
 /**
@@ -155,12 +155,12 @@ let ofThisWorker: ThreadPoolExecutor | undefined
 export function currentExecutor(): Executor | null {
   if (seed === undefined || currentContext() === undefined) return null
   if (ofThisWorker === undefined) {
-    pendingCore = PoolCore.open(seed.pool, seed.maxWorkers)
-    if (pendingCore === undefined) return null
+    pendingPool = Pool.open(seed.pool, seed.maxWorkers)
+    if (pendingPool === undefined) return null
     try {
       ofThisWorker = new ThreadPoolExecutor()
     } finally {
-      pendingCore = undefined
+      pendingPool = undefined
     }
   }
   return ofThisWorker

@@ -5,13 +5,13 @@ import { Worker } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
 import { START_FAILURE } from '../addon/codes.ts'
 import type { StartFailure } from '../addon/codes.ts'
-import { watchDebugger } from '../pool/debugger.ts'
-import { packThrown, thrownForm } from '../values/thrown.ts'
-import type { Fleet, FleetPool, PackedInitializer } from '../pool/fleet.ts'
-import { Lifeline } from './exit-probe.ts'
-import type { Parcels } from '../ports/owner.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
+import { watchDebugger } from '../pool/debugger.ts'
+import type { Fleet, FleetPool, PackedInitializer } from '../pool/fleet.ts'
 import { exitOf, expectExit, forgetStart, watchStart } from '../pool/worker-exits.ts'
+import type { PortValues } from '../ports/owner.ts'
+import { packThrown, thrownForm } from '../values/thrown.ts'
+import { ExitProbe } from './exit-probe.ts'
 import type { WorkerSeed } from './worker-seed.ts'
 
 /** A start that has not attached by then counts as lost. */
@@ -42,19 +42,19 @@ export class WorkerFleet implements Fleet {
   readonly #poolNumber: number
   readonly #options: CheckedPoolOptions
   readonly #initializer: PackedInitializer | undefined
-  readonly #parcels: Parcels
+  readonly #portValues: PortValues
   readonly #workers: Map<number, { thread: Worker; threadId: number; progress: Int32Array }> = new Map()
   /** Node's numbers of the threads that were given up and have not ended. */
   readonly #givenUp: Map<number, number> = new Map()
   #isHeld = false
   #waiting: (() => void)[] = []
 
-  constructor({ index, number, initializer, parcels }: FleetPool, options: CheckedPoolOptions) {
+  constructor({ index, number, initializer, portValues }: FleetPool, options: CheckedPoolOptions) {
     this.#pool = index
     this.#poolNumber = number
     this.#options = options
     this.#initializer = initializer
-    this.#parcels = parcels
+    this.#portValues = portValues
   }
 
   /** Node's number of the thread. */
@@ -72,18 +72,18 @@ export class WorkerFleet implements Fleet {
     watchDebugger()
     // Unique in the process, so that a lost task's worker, and a result's, can be found.
     const number = binding.workerNumber()
-    const line = this.#parcels.connect(number)
+    const channel = this.#portValues.connect(number)
     const progress = new Int32Array(new SharedArrayBuffer(4))
-    const lifeline = new Lifeline()
+    const exitProbe = new ExitProbe()
     const seed: WorkerSeed = {
       concurrentFutures: true,
       pool: this.#poolNumber,
       worker: number,
       progress,
-      lifeline: lifeline.far,
+      exitProbe: exitProbe.port,
       idleTimeout: this.#options.idleTimeout,
       maxWorkers: this.#options.maxWorkers,
-      line,
+      channel,
       initializer: this.#initializer,
     }
     let thread: Worker
@@ -93,20 +93,20 @@ export class WorkerFleet implements Fleet {
         ...this.#options.worker,
         name: `${this.#options.threadNamePrefix}-${number}`,
         workerData: seed,
-        transferList: [line, lifeline.far],
+        transferList: [channel, exitProbe.port],
       })
     } catch (error) {
-      this.#parcels.disconnect(number)
-      lifeline.drop()
+      this.#portValues.disconnect(number)
+      exitProbe.close()
       // An invalid execArgv no later start will mend. But the system may have threads again later.
       const isRefused = error instanceof RangeError || (error as { code?: unknown }).code === 'ERR_WORKER_INIT_FAILED'
       this.#fail(error, isRefused ? START_FAILURE.refused : START_FAILURE.fatal)
       return
     }
-    this.#watch(number, thread, progress, lifeline)
+    this.#watch(number, thread, progress, exitProbe)
   }
 
-  #watch(number: number, thread: Worker, progress: Int32Array, lifeline: Lifeline): void {
+  #watch(number: number, thread: Worker, progress: Int32Array, exitProbe: ExitProbe): void {
     if (!this.#isHeld) thread.unref()
     this.#workers.set(number, { thread, threadId: thread.threadId, progress })
     let cause: unknown
@@ -114,10 +114,10 @@ export class WorkerFleet implements Fleet {
     const tellExit = expectExit(number)
     const endStart = (): void => {
       forgetStart(look)
-      lifeline.drop()
+      exitProbe.close()
     }
     const look = (): void => {
-      const hasGone = lifeline.isCut()
+      const hasGone = exitProbe.hasExited()
       if (Atomics.load(progress, 0) !== STARTING) endStart()
       else if (hasGone) fail(new Error('a worker ended before it was ready'))
     }
@@ -139,7 +139,7 @@ export class WorkerFleet implements Fleet {
       tellExit({ code, cause })
       this.#workers.delete(number)
       this.#givenUp.delete(number)
-      this.#parcels.disconnect(number)
+      this.#portValues.disconnect(number)
       fail(cause ?? new Error(`a worker ended with exit code ${code} before it was ready`))
       this.#tellIfEmpty()
     })
@@ -165,7 +165,7 @@ export class WorkerFleet implements Fleet {
   /** The output of the workers, as promises that it is here; of one that has left, that its thread has ended. */
   output(): Promise<unknown>[] {
     const ready = [...this.#workers].filter(([, { progress }]) => Atomics.load(progress, 0) !== STARTING)
-    return ready.map(([number]) => Promise.race([this.#parcels.output(number), exitOf(number)]))
+    return ready.map(([number]) => Promise.race([this.#portValues.output(number), exitOf(number)]))
   }
 
   /** Ends all threads. */

@@ -9,12 +9,12 @@ export interface WorkerSeed {
   readonly worker: number
   /** Set to 1 by the worker once it has attached, and to 2 once it has said why it cannot. */
   readonly progress: Int32Array
-  /** Closed by the worker once it has attached; see lifeline.ts. */
-  readonly lifeline: MessagePort
+  /** Closed by the worker once it has attached; see exit-probe.ts. */
+  readonly exitProbe: MessagePort
   readonly idleTimeout: number
   readonly maxWorkers: number
-  /** To the owner; see line.ts. */
-  readonly line: MessagePort
+  /** To the owner; see ports/channel.ts. */
+  readonly channel: MessagePort
   readonly initializer: PackedInitializer | undefined
 }
 

@@ -30,11 +30,11 @@ const arrayPrototype: unknown = Array.prototype
 /** The objects met, which are so many. An array that was cut off (`length = 0`) costs more than all the rest of a small walk. */
 const seen: (object | undefined)[] = new Array(MOST_OBJECTS).fill(undefined)
 let met = 0
-let dear = 0
+let cost = 0
 let isSmall = true
 let isJson = true
 
-/** What {@link judge} finds: a template carries it; JSON carries it; it may be plain, but is not small; it is not plain. */
+/** What {@link classify} finds: a template carries it; JSON carries it; it may be plain, but is not small; it is not plain. */
 export const ALIKE = 0
 export const SMALL = 1
 export const LARGE = 2
@@ -48,8 +48,8 @@ export let written: string = ''
  * other than -0, booleans and null; nothing twice; not deep, and not mostly of what JSON is slow at. Alike means the same, with any number
  * and with undefined, and that a template is known for it.
  */
-export function judge(value: unknown): number {
-  dear = 0
+export function classify(value: unknown): number {
+  cost = 0
   isSmall = true
   isJson = true
   begin()
@@ -76,7 +76,7 @@ function tooLarge(): false {
 function isSafeValue(key: string, value: unknown, depth: number): boolean {
   switch (typeof value) {
     case 'string':
-      dear += value.length
+      cost += value.length
       putText(key, value)
       return true
     case 'boolean':
@@ -99,7 +99,7 @@ function isSafeValue(key: string, value: unknown, depth: number): boolean {
 
 function isSafeNumber(value: number): boolean {
   if (Number.isInteger(value)) return value !== 0 || 1 / value > 0 || isNoJson()
-  dear += FRACTION
+  cost += FRACTION
   return Number.isFinite(value) || isNoJson()
 }
 
@@ -156,12 +156,12 @@ function isSafeList(key: string, list: string[] | number[]): boolean {
   putList(key, list, isOfTexts ? TEXTS : NUMBERS)
   for (let index = 0; index < list.length; index++) {
     const item = list[index] as string | number
-    if (typeof item === 'string') dear += item.length
+    if (typeof item === 'string') cost += item.length
     else if (!isSafeNumber(item)) return false
   }
   return isCheap()
 }
 
 function isCheap(): boolean {
-  return dear <= ALLOWANCE + OBJECT_ALLOWANCE * met || tooLarge()
+  return cost <= ALLOWANCE + OBJECT_ALLOWANCE * met || tooLarge()
 }

@@ -18,7 +18,7 @@ export function placedError(value: unknown, root: string, error: unknown, moved:
   if (!isCloneError(error)) return error
   let place: Place | undefined
   try {
-    place = findCulprit(value, moved)
+    place = findUncloneable(value, moved)
   } catch {
     // What user code throws while it is searched only costs the place.
   }
@@ -59,7 +59,7 @@ export function describe(value: unknown): string {
   if (typeof value === 'symbol') return String(value)
   if (typeof value !== 'object' || value === null) return String(value)
   if (types.isProxy(value)) return 'a Proxy'
-  if ((types.isArrayBuffer(value) || ArrayBuffer.isView(value)) && isHopeless(value)) return 'a detached ArrayBuffer'
+  if ((types.isArrayBuffer(value) || ArrayBuffer.isView(value)) && isNeverCloneable(value)) return 'a detached ArrayBuffer'
   if (types.isArgumentsObject(value)) return 'an arguments object'
   return `an object of class ${className(value)}`
 }
@@ -89,7 +89,7 @@ function pathOf(place: Place): string {
 }
 
 /** The first value in the order of the properties that cannot be cloned by itself; an accessor, whose value is unknown, if nothing else is found. */
-function findCulprit(root: unknown, moved: readonly object[]): Place | undefined {
+function findUncloneable(root: unknown, moved: readonly object[]): Place | undefined {
   const seen = new Set<object>(moved)
   const todo: Place[] = [{ value: root, step: '', parent: undefined }]
   const suspects: Place[] = []
@@ -98,7 +98,7 @@ function findCulprit(root: unknown, moved: readonly object[]): Place | undefined
     const place = todo.pop()
     if (place === undefined) break
     const value = place.value
-    if (isHopeless(value)) return place
+    if (isNeverCloneable(value)) return place
     if (typeof value !== 'object' || value === null || seen.has(value)) continue
     seen.add(value)
     if (!isPlain(value)) suspects.push(place)
@@ -149,7 +149,7 @@ function isPlain(object: object): boolean {
   return Array.isArray(object) || Object.getPrototypeOf(object) === Object.prototype
 }
 
-function isHopeless(value: unknown): boolean {
+function isNeverCloneable(value: unknown): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return true
   if (typeof value !== 'object' || value === null) return false
   if (types.isProxy(value) || types.isPromise(value) || types.isWeakMap(value) || types.isWeakSet(value)) return true

@@ -6,21 +6,21 @@
  */
 import { types } from 'node:util'
 import { binding } from '../addon/binding.ts'
+import { canSend, sendResult, takeResult } from '../ports/worker.ts'
+import { ALIKE, classify, LARGE, SMALL, written } from './classify.ts'
 import { placedError } from './clone-error.ts'
-import { deserialize, serialize } from './v8/serializer.ts'
+import { AS_IS, CLONED, JSON_TEXT, MOVED, PLAIN, PORT, READ, TEMPLATE, WHOLE, WRITTEN } from './forms.ts'
+import { readPlain } from './plain/reader.ts'
+import type { Parts } from './plain/reader.ts'
+import { writePlain } from './plain/writer.ts'
+import { readTemplate } from './template/reader.ts'
+import { noteArrival, whyUntransferable } from './transferable.ts'
 import { survey, trust } from './v8/safe.ts'
 import type { Survey } from './v8/safe.ts'
-import { AS_IS, CLONED, JSON_TEXT, MOVED, PLAIN, PORT, READ, TEMPLATE, WHOLE, WRITTEN } from './forms.ts'
-import { ALIKE, judge, LARGE, SMALL, written } from './classify.ts'
-import { noteArrival, whyFixed } from './transferable.ts'
+import { deserialize, serialize } from './v8/serializer.ts'
 import { checkTransfer, deserializeMoved, serializeMoved } from './v8/transfer.ts'
 import type { Moved } from './v8/transfer.ts'
-import { putTogether } from './plain/reader.ts'
-import type { Parts } from './plain/reader.ts'
-import { takeApart } from './plain/writer.ts'
-import { readTemplate } from './template/reader.ts'
 import { bufferOf, isDetached, isPart, MOST_BYTES } from './views.ts'
-import { canSend, sendResult, takeResult } from '../ports/worker.ts'
 
 let canWrite = binding.canWrite
 
@@ -69,7 +69,7 @@ function isWholeBytes(value: object): boolean {
 export function movesWhole(value: unknown, transfer: readonly object[], wasAsked: boolean = false): boolean {
   if (transfer.length !== 1 || !binding.canMove || typeof value !== 'object' || value === null || !isWholeBytes(value)) return false
   const buffer = ArrayBuffer.isView(value) ? bufferOf(value) : value
-  return buffer === transfer[0] && (buffer as ArrayBuffer).byteLength === (value as ArrayBufferView).byteLength && whyFixed(buffer as ArrayBuffer, wasAsked) === undefined
+  return buffer === transfer[0] && (buffer as ArrayBuffer).byteLength === (value as ArrayBufferView).byteLength && whyUntransferable(buffer as ArrayBuffer, wasAsked) === undefined
 }
 
 function isOrdinary(buffer: ArrayBuffer): boolean {
@@ -117,7 +117,7 @@ function send(value: unknown, transfer?: readonly object[]): unknown {
  * has to send.
  */
 export function packObject(value: unknown): unknown {
-  const size = judge(value)
+  const size = classify(value)
   if (size === ALIKE) {
     packedForm = TEMPLATE
     return written
@@ -127,23 +127,23 @@ export function packObject(value: unknown): unknown {
     packedForm = JSON_TEXT
     return text
   }
-  const number = size === LARGE && canWrite ? takeApart(value) : 0
+  const number = size === LARGE && canWrite ? writePlain(value) : 0
   if (number !== 0) {
     packedForm = PLAIN
     return number
   }
   const found = survey(value)
   checkSize(found)
-  if (!found.isFaithful) return packDoubtful(value, found)
-  return found.hasShared ? packShared(value, found) : packFaithful(value, found)
+  if (!found.isSafe) return packCopy(value, found)
+  return found.hasShared ? packShared(value, found) : packSafe(value, found)
 }
 
-function packFaithful(value: unknown, found: Survey): unknown {
+function packSafe(value: unknown, found: Survey): unknown {
   try {
     return write(value, found)
   } catch {
     // Whatever it is, the platform's answer is the right one.
-    return packDoubtful(value, found)
+    return packCopy(value, found)
   }
 }
 
@@ -163,15 +163,15 @@ function write(value: unknown, found: Survey, isClone: boolean = false): unknown
 }
 
 /** Packs what `structuredClone` makes of the value: it calls each getter once, and throws what is to be thrown. */
-function packDoubtful(value: unknown, found: Survey): unknown {
+function packCopy(value: unknown, found: Survey): unknown {
   const copy: unknown = structuredClone(value)
   const foundCopy = survey(copy)
   // Of what `structuredClone` has made, the serializer can carry all but Node's own classes and WebAssembly.
-  if (!foundCopy.isFaithful) {
+  if (!foundCopy.isSafe) {
     packedForm = PORT
     return copy
   }
-  trust(found.strangers)
+  trust(found.unknownPrototypes)
   if (foundCopy.hasShared) return packMoved(copy, [])
   // A clone's views are no Buffers any more.
   foundCopy.parts = found.parts
@@ -183,12 +183,12 @@ function checkSize({ bytes }: Survey): void {
 }
 
 function packShared(value: unknown, found: Survey): unknown {
-  if (!binding.canMove) return packDoubtful(value, found)
+  if (!binding.canMove) return packCopy(value, found)
   try {
     return packMoved(value, [])
   } catch {
     // Whatever it is, the platform's answer is the right one.
-    return packDoubtful(value, found)
+    return packCopy(value, found)
   }
 }
 
@@ -198,7 +198,7 @@ export function packTransferred(value: unknown, transfer: readonly object[]): un
   const found = survey(value)
   for (const buffer of buffers ?? []) found.bytes -= buffer.byteLength
   checkSize(found)
-  if (buffers !== undefined && found.isFaithful) return packMoved(value, buffers)
+  if (buffers !== undefined && found.isSafe) return packMoved(value, buffers)
   packedForm = PORT
   return value
 }
@@ -217,7 +217,7 @@ export function unpack(form: number, data: unknown): any {
     noteArrival(data)
     return data
   }
-  if (form === PLAIN) return putTogether((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
+  if (form === PLAIN) return readPlain((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
   if (form === MOVED) return deserializeMoved(data as Moved)
   if (form === PORT) return takeResult(data as number)
   if (form === AS_IS) return data

@@ -1,13 +1,13 @@
 /**
- * How what a task throws crosses: an error as a list of descriptions (error-description.ts), any other value as itself. What of an error
+ * How what a task throws crosses: an error as a list of descriptions (errors/description.ts), any other value as itself. What of an error
  * cannot be cloned is left out; the rest arrives.
  */
-import { describe } from './clone-error.ts'
-import { pack, packedForm, unpack } from './codec.ts'
 import { describeErrors, isError, keepClonable, makeErrors } from '../errors/description.ts'
 import type { Description } from '../errors/description.ts'
-import { DESCRIPTION } from './forms.ts'
 import { canSend, withoutSending } from '../ports/worker.ts'
+import { describe } from './clone-error.ts'
+import { pack, packedForm, unpack } from './codec.ts'
+import { DESCRIPTION } from './forms.ts'
 
 /** The form of what `packThrown` returned last. */
 export let thrownForm: number = 0

@@ -2,8 +2,8 @@
 import { AsyncResource } from 'node:async_hooks'
 import * as workerThreads from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
-import { bufferOf } from './views.ts'
 import { withoutStacks } from '../errors/without-stacks.ts'
+import { bufferOf } from './views.ts'
 
 /**
  * Whether a buffer is marked as untransferable, by its user or as the pool that small Buffers share. Detaching it would break every other Buffer
@@ -51,7 +51,7 @@ function canTell(): boolean {
 }
 
 /** Why an ArrayBuffer cannot move; undefined if it can. One that `wasAsked` a moment ago is not asked again where that is dear. */
-export function whyFixed(buffer: ArrayBuffer, wasAsked: boolean = false): string | undefined {
+export function whyUntransferable(buffer: ArrayBuffer, wasAsked: boolean = false): string | undefined {
   if (ask === undefined && (wasAsked || arrived.has(buffer))) return undefined
   if (!binding.isDetachable(buffer)) return 'it is the memory of a WebAssembly.Memory'
   return isMarked(buffer) ? 'it is marked as untransferable, as the pool is that small Buffers share' : undefined

@@ -3,18 +3,18 @@
  * what that is.
  */
 import { binding, scratch } from '../addon/binding.ts'
-import { goesAsIs, packedForm, unpack } from '../values/codec.ts'
-import { forgetBlocked, giveBackStores, runInContext, TaskContext } from '../tasks/current-task.ts'
-import { packThrown, thrownForm } from '../values/thrown.ts'
-import { AS_IS, AWAITING, CHUNK, PORT, THREW } from '../values/forms.ts'
-import { noteArrival } from '../values/transferable.ts'
-import { isToMove } from '../values/transfer.ts'
 import { takeArguments } from '../ports/worker.ts'
+import { forgetBlocked, removeCopiedStores, runInContext, TaskContext } from '../tasks/current-task.ts'
+import { goesAsIs, packedForm, unpack } from '../values/codec.ts'
+import { AS_IS, AWAITING, CHUNK, PORT, THREW } from '../values/forms.ts'
+import { packThrown, thrownForm } from '../values/thrown.ts'
+import { isToMove } from '../values/transfer.ts'
+import { noteArrival } from '../values/transferable.ts'
 import { chunked, isThenable, packOutcome } from './chunk.ts'
 import type { ChunkOutcome } from './chunk.ts'
 import { explain, functions } from './loader.ts'
 import { packResult } from './result.ts'
-import { mayKeep } from './young-heap.ts'
+import { keepLongString } from './young-heap.ts'
 
 type AnyFunction = (...args: any[]) => unknown
 
@@ -31,12 +31,12 @@ export const script: string = import.meta.url
 
 export function dispatch(number: number, token: number, form: number, ...values: unknown[]): unknown {
   begun++
-  giveBackStores()
+  removeCopiedStores()
   const fn = functions[number] as AnyFunction
   const context = new TaskContext(token, running)
   running = context
   if (form === AS_IS) {
-    mayKeep(values[0])
+    keepLongString(values[0])
     noteArrival(values[0])
   }
   try {

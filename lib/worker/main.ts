@@ -1,22 +1,22 @@
 /** The entry of a pool's worker thread: runs the initializer, then attaches to the pool's queue. */
 import { binding } from '../addon/binding.ts'
-import { unpack } from '../values/codec.ts'
 import { START_FAILURE } from '../addon/codes.ts'
-import { onPark } from '../pool/completions.ts'
-import { currentContext } from '../tasks/current-task.ts'
-import { watchDebugger } from '../pool/debugger.ts'
-import { packThrown, thrownForm } from '../values/thrown.ts'
-import { PORT } from '../values/forms.ts'
-import { LONGEST_TIMER } from '../future/wait-limit.ts'
-import { onOutputHandedOn } from './stdio.ts'
 import { setWaitHook } from '../future/wait-hook.ts'
+import { LONGEST_TIMER } from '../future/wait-limit.ts'
+import { onPark } from '../pool/completions.ts'
+import { watchDebugger } from '../pool/debugger.ts'
 import { connectOwner, giveBack, startSending, withoutSending } from '../ports/worker.ts'
+import { currentContext } from '../tasks/current-task.ts'
 import { seed } from '../threads/worker-seed.ts'
 import type { WorkerSeed } from '../threads/worker-seed.ts'
+import { unpack } from '../values/codec.ts'
+import { PORT } from '../values/forms.ts'
+import { packThrown, thrownForm } from '../values/thrown.ts'
 import { abort, dispatch, packError, script } from './dispatch.ts'
 import { hasLeft, leave, startIdleTimer } from './leave.ts'
 import { load, prepare, prepareNow } from './loader.ts'
 import { isRecovering, recover } from './recovery.ts'
+import { onOutputTaken } from './stdio.ts'
 import { silenceLoaderWarning } from './warnings.ts'
 
 const ATTACHED = 1
@@ -28,7 +28,7 @@ void start(seed)
 async function start(seed: WorkerSeed): Promise<void> {
   silenceLoaderWarning()
   watchDebugger()
-  connectOwner(seed.line, seed.worker, onOutputHandedOn)
+  connectOwner(seed.channel, seed.worker, onOutputTaken)
   try {
     await initialize(seed)
   } catch (error) {
@@ -36,12 +36,12 @@ async function start(seed: WorkerSeed): Promise<void> {
     const data = packThrown(error)
     if (pool >= 0) binding.startFailed(pool, START_FAILURE.fatal, thrownForm, data)
     Atomics.store(seed.progress, 0, REFUSED)
-    seed.lifeline.close()
+    seed.exitProbe.close()
     return
   }
   Atomics.store(seed.progress, 0, ATTACHED)
   startSending()
-  seed.lifeline.close()
+  seed.exitProbe.close()
   if (!binding.attach(seed.pool, seed.worker, dispatch, prepare, leave, abort, recover, packError, prepareNow, dispatch.name, script)) return
   process.on('exit', (code) => {
     // A listener that throws would keep the user's own, such as those of coverage, from running.

@@ -4,10 +4,10 @@
  * that stack itself after an uncaught exception that was handled, so we have it handle one.
  */
 import { binding } from '../addon/binding.ts'
-import { restoreWriting } from '../values/codec.ts'
-import { restoreBlocked } from '../tasks/current-task.ts'
 import { restoreStacks } from '../errors/without-stacks.ts'
 import { restoreSending } from '../ports/worker.ts'
+import { restoreBlocked } from '../tasks/current-task.ts'
+import { restoreWriting } from '../values/codec.ts'
 import { forgetRunning } from './dispatch.ts'
 
 /** How long nextTick, a promise and an immediate may take to show that the event loop is sound. */

@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers'
 /** How often a worker looks whether its output has been taken, in ms. */
 const BETWEEN_LOOKS = 1
 
-function isHandedOn(): boolean {
+function isTaken(): boolean {
   try {
     return process.stdout.writableLength === 0 && process.stderr.writableLength === 0
   } catch {
@@ -18,7 +18,7 @@ function isHandedOn(): boolean {
 }
 
 /** Calls `done` when the thread that has started this worker has taken all output. */
-export function onOutputHandedOn(done: () => void): void {
-  if (isHandedOn()) done()
-  else setTimeout(() => onOutputHandedOn(done), BETWEEN_LOOKS).unref()
+export function onOutputTaken(done: () => void): void {
+  if (isTaken()) done()
+  else setTimeout(() => onOutputTaken(done), BETWEEN_LOOKS).unref()
 }

@@ -16,7 +16,7 @@ const WHILE = 500
 let kept: string | undefined
 
 /** Looks at an argument that goes as it is. */
-export function mayKeep(value: unknown): void {
+export function keepLongString(value: unknown): void {
   if (typeof value === 'string' && value.length >= SHORTEST && value.length <= LONGEST) keep(value)
 }
 

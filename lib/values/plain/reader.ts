@@ -1,4 +1,4 @@
-/** Puts plain data together again that was taken apart; see plain-codes.ts. */
+/** Puts plain data together again that was taken apart; see plain/codes.ts. */
 import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, TEXT, TEXTS, TRUE } from './codes.ts'
 
 /** A value taken apart, as it arrives: the structure with a byte a character, the fractions, and the texts in pieces: so many, then those of lists. */
@@ -23,7 +23,7 @@ function append<T>(array: T[], item: T): void {
 }
 
 /** Reads the texts of some of the pieces, one after the other. */
-class Texts {
+class TextReader {
   #next = 0
   #piece = ''
   #from = 0
@@ -47,12 +47,12 @@ class Texts {
   }
 }
 
-const texts: Texts = new Texts()
-const lists: Texts = new Texts()
+const texts: TextReader = new TextReader()
+const lists: TextReader = new TextReader()
 const NOTHING: Parts = ['', undefined, 0]
 
 /** Puts a value together again. Whatever a walk that was cut off has left is begun anew. */
-export function putTogether(parts: Parts): unknown {
+export function readPlain(parts: Parts): unknown {
   if (shapesIn.length > 0) shapesIn = []
   isPolluted = arrayPrototype.length > 0
   pieces = parts

@@ -1,13 +1,13 @@
 /**
- * Takes plain data apart; see plain-codes.ts. Like that of json-safe.ts, the walk leaves everything that is not plain to others.
+ * Takes plain data apart; see plain/codes.ts. Like that of classify.ts, the walk leaves everything that is not plain to others.
  *
  * A walk may be cut off anywhere, by a stop or for want of stack: so each begins anew whatever the last one has left. Code of the user's runs at
  * one place only, where a long array is copied, and what it does to the walk ends it.
  */
 import { types } from 'node:util'
 import { binding, fractionsOut, structureOut } from '../../addon/binding.ts'
-import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, PIECE, TEXT, TEXTS, TRUE, UNDEFINED } from './codes.ts'
 import { hasGetter, hasOnlyElements, isOrdinary, MOST_CHECKED } from '../properties.ts'
+import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, PIECE, TEXT, TEXTS, TRUE, UNDEFINED } from './codes.ts'
 
 const MOST_DEPTH = 64
 const MOST_OBJECTS = 4_096
@@ -30,7 +30,7 @@ const firstKey = objectKeys(Object.prototype)[0]
 const room = structureOut.length - MOST_OF_ONE
 
 /** Texts, one after the other, and where their pieces end. */
-class Texts {
+class TextWriter {
   all = ''
   length = 0
   ends: number[] = []
@@ -87,9 +87,9 @@ class Texts {
 // The value that is being taken apart.
 let at = 0
 let fractions = 0
-let texts: Texts = new Texts()
+let texts: TextWriter = new TextWriter()
 /** Those of lists: apart from the others, of which one that needs two bytes a character makes all need them. */
-let lists: Texts = new Texts()
+let lists: TextWriter = new TextWriter()
 let shapes: string[][] = []
 let lastShape = 0
 let seen: Set<object> = new Set()
@@ -97,7 +97,7 @@ let seen: Set<object> = new Set()
 let walk = 0
 
 /** Takes a value apart: the number of what the addon keeps of it, or 0 if it is not plain, or too large. */
-export function takeApart(value: unknown): number {
+export function writePlain(value: unknown): number {
   begin()
   walk++
   const isPlain = writeValue(value, 0)
@@ -111,8 +111,8 @@ function begin(): void {
   at = 0
   fractions = 0
   lastShape = 0
-  if (texts.length > 0) texts = new Texts()
-  if (lists.length > 0) lists = new Texts()
+  if (texts.length > 0) texts = new TextWriter()
+  if (lists.length > 0) lists = new TextWriter()
   if (shapes.length > 0) shapes = []
   if (seen.size > 0) seen = new Set()
 }

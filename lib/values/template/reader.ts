@@ -1,5 +1,5 @@
 /**
- * Makes values anew that were written by a template; see template-codes.ts. Of each template the reader makes a function once: one object literal, with
+ * Makes values anew that were written by a template; see template/codes.ts. Of each template the reader makes a function once: one object literal, with
  * the texts and numbers read in the order in which they stand.
  */
 import { compileFunction } from 'node:vm'

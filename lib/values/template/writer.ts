@@ -1,9 +1,9 @@
 /**
- * Writes small plain values by a template; see template-codes.ts.
+ * Writes small plain values by a template; see template/codes.ts.
  *
- * The walk of json-safe.ts tells this module what it meets. It follows a tree in which each value met earlier is a path, so that to know a
+ * The walk of classify.ts tells this module what it meets. It follows a tree in which each value met earlier is a path, so that to know a
  * structure again costs two comparisons for each step. A path that was taken often enough becomes a template, which gets a number for the
- * whole process; template-reader.ts makes code of it, once in each isolate.
+ * whole process; template/reader.ts makes code of it, once in each isolate.
  */
 import { binding } from '../../addon/binding.ts'
 import { ARRAY, EIGHT_BYTES, END, FLAG, FOUR_BYTES, HEAD, MOST_SHORT, MOST_SMALL, NULL, NUMBER, NUMBERS, TEXT, TEXTS, TWO_BYTES, UNDEFINED, WIDE } from './codes.ts'

@@ -15,9 +15,9 @@ import { bufferOf, isPart, partName } from '../views.ts'
 /** What a survey has found. */
 export interface Survey {
   /** Whether the serializer can be trusted with all of the value. */
-  isFaithful: boolean
+  isSafe: boolean
   /** The prototypes of unknown classes; `trust` them once `structuredClone` has made plain objects of their instances. */
-  strangers: object[]
+  unknownPrototypes: object[]
   /** The names of Buffers that are a part of their ArrayBuffer; see {@link partName}. */
   parts: Set<string> | undefined
   /** Whether a view is of a resizable buffer. */
@@ -55,8 +55,8 @@ export function heldBy(value: unknown, wanted: ReadonlySet<object>): object[] {
 }
 
 /** The instances of these classes need no further look. */
-export function trust(strangers: object[]): void {
-  for (const prototype of strangers) {
+export function trust(prototypes: object[]): void {
+  for (const prototype of prototypes) {
     // Whether an AbortSignal can be cloned differs from one to the next.
     if (!hasProxy(prototype) && !messaging.some((symbol) => symbol in prototype)) trusted.add(prototype)
   }
@@ -70,8 +70,8 @@ function hasProxy(prototype: object): boolean {
 }
 
 class Surveyor implements Survey {
-  isFaithful = true
-  readonly strangers: object[] = []
+  isSafe = true
+  readonly unknownPrototypes: object[] = []
   parts: Set<string> | undefined
   hasResizable = false
   hasShared = false
@@ -81,7 +81,7 @@ class Surveyor implements Survey {
 
   /** Notes `value` for `visitAll`. */
   visit(value: unknown): void {
-    if (typeof value === 'function' || typeof value === 'symbol') this.isFaithful = false
+    if (typeof value === 'function' || typeof value === 'symbol') this.isSafe = false
     else if (typeof value === 'object' && value !== null && !this.seen.has(value)) {
       this.seen.add(value)
       this.#todo.push(value)
@@ -93,7 +93,7 @@ class Surveyor implements Survey {
   }
 
   #look(object: object): void {
-    if (types.isProxy(object)) this.isFaithful = false
+    if (types.isProxy(object)) this.isSafe = false
     else if (Array.isArray(object)) this.#lookAtArray(object)
     else {
       const prototype: unknown = Object.getPrototypeOf(object)
@@ -107,7 +107,7 @@ class Surveyor implements Survey {
     if (!hasOnlyElements(array)) return this.#lookAtProperties(array)
     for (let index = 0; index < length; index++) {
       if (length <= MOST_CHECKED && hasGetter(array, index)) {
-        this.isFaithful = false
+        this.isSafe = false
         continue
       }
       const item = array[index]
@@ -117,7 +117,7 @@ class Surveyor implements Survey {
 
   #lookAtProperties(object: object): void {
     for (const key of Object.keys(object)) {
-      if (isAccessor(object, key)) this.isFaithful = false
+      if (isAccessor(object, key)) this.isSafe = false
       else this.visit((object as Record<string, unknown>)[key])
     }
   }
@@ -134,7 +134,7 @@ class Surveyor implements Survey {
     } else if (types.isSet(object)) Set.prototype.forEach.call(object, (item: unknown) => this.visit(item))
     else if (types.isNativeError(object)) this.#lookAtError(object)
     else if (types.isSharedArrayBuffer(object)) this.hasShared = true
-    else if (types.isSymbolObject(object)) this.isFaithful = false
+    else if (types.isSymbolObject(object)) this.isSafe = false
     else if (types.isArrayBuffer(object)) this.bytes += object.byteLength
     else return types.isDate(object) || types.isRegExp(object) || types.isBoxedPrimitive(object)
     return true
@@ -154,14 +154,14 @@ class Surveyor implements Survey {
   }
 
   #lookAtError(error: Error): void {
-    if (error instanceof DOMException || isAccessor(error, 'cause')) this.isFaithful = false
+    if (error instanceof DOMException || isAccessor(error, 'cause')) this.isSafe = false
     else if (Object.hasOwn(error, 'cause')) this.visit(error.cause)
   }
 
   #lookAtInstance(object: object, prototype: object | null): void {
     if (prototype !== null && !trusted.has(prototype)) {
-      this.isFaithful = false
-      this.strangers.push(prototype)
+      this.isSafe = false
+      this.unknownPrototypes.push(prototype)
     }
     this.#lookAtProperties(object)
   }

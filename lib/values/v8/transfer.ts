@@ -5,7 +5,7 @@
 import { Deserializer, Serializer } from 'node:v8'
 import { types } from 'node:util'
 import { binding } from '../../addon/binding.ts'
-import { whyFixed } from '../transferable.ts'
+import { whyUntransferable } from '../transferable.ts'
 import { isDetached } from '../views.ts'
 
 /** Bytes first, then buffers. */
@@ -81,7 +81,7 @@ export function checkTransfer(list: readonly object[]): ArrayBuffer[] | undefine
     if (!isBuffer) areBuffers = false
     if (seen.has(item)) throw new DOMException(`transfer[${index}] is in the list twice`, 'DataCloneError')
     if (isBuffer && isDetached(item)) throw new DOMException(`transfer[${index}] is detached`, 'DataCloneError')
-    const why = isBuffer ? whyFixed(item) : undefined
+    const why = isBuffer ? whyUntransferable(item) : undefined
     if (why !== undefined) throw new DOMException(`transfer[${index}] cannot be moved: ${why}`, 'DataCloneError')
     seen.add(item)
   })
