@@ -61,10 +61,9 @@ export class ThreadPoolExecutor extends Executor {
    */
   constructor(options?: number | ThreadPoolOptions) {
     super()
-    const pool = pendingPool ?? Pool.create(checkPoolOptions(options), makeFleet)
-    define(this, poolKey, pool)
-    define(this, optionsKey, NO_OPTIONS)
-    if (pendingPool === undefined) collected.register(this, pool)
+    const pool = Pool.create(checkPoolOptions(options), makeFleet)
+    equip(this, pool)
+    collected.register(this, pool)
   }
 
   override submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>> {
@@ -140,8 +139,18 @@ function isPlain(options: CheckedTaskOptions): boolean {
   return options.queueTimeout < 0 && options.priority === 0 && options.signal === undefined && options.name === undefined && options.transfer === undefined
 }
 
-/** Set while `currentExecutor` makes an executor for a pool that exists. */
-let pendingPool: Pool | undefined
+function equip(executor: ThreadPoolExecutor, pool: Pool): void {
+  define(executor, poolKey, pool)
+  define(executor, optionsKey, NO_OPTIONS)
+}
+
+/** An executor of a pool that is there already; the constructor makes a new one. */
+function executorOf(pool: Pool): ThreadPoolExecutor {
+  const executor = Object.create(ThreadPoolExecutor.prototype) as ThreadPoolExecutor
+  equip(executor, pool)
+  return executor
+}
+
 let ofThisWorker: ThreadPoolExecutor | undefined
 
 /**
@@ -155,13 +164,9 @@ let ofThisWorker: ThreadPoolExecutor | undefined
 export function currentExecutor(): Executor | null {
   if (seed === undefined || currentContext() === undefined) return null
   if (ofThisWorker === undefined) {
-    pendingPool = Pool.open(seed.pool, seed.maxWorkers)
-    if (pendingPool === undefined) return null
-    try {
-      ofThisWorker = new ThreadPoolExecutor()
-    } finally {
-      pendingPool = undefined
-    }
+    const pool = Pool.open(seed.pool, seed.maxWorkers)
+    if (pool === undefined) return null
+    ofThisWorker = executorOf(pool)
   }
   return ofThisWorker
 }
