@@ -1,12 +1,12 @@
 /** Errors on their way from a task to the caller. */
 import test from 'ava'
-import { packThrown, thrownForm, unpackThrown } from '../lib/values/thrown.ts'
+import { packThrown, unpackThrown } from '../lib/values/thrown.ts'
 import * as errors from '../lib/errors/errors.ts'
 import * as built from '../dist/index.js'
 
 function cross(thrown: unknown): any {
-  const data = packThrown(thrown)
-  return unpackThrown(thrownForm, data)
+  const { form, data } = packThrown(thrown)
+  return unpackThrown(form, data)
 }
 
 const { TimeoutError, WorkerLostError, CancelledError, BrokenThreadPool } = errors

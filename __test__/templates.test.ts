@@ -1,7 +1,7 @@
 /** Small values of a structure that was met before (lib/template-writer.ts). */
 import test from 'ava'
-import { pack, packedForm, unpack } from '../lib/values/codec.ts'
-import { TEMPLATE } from '../lib/values/forms.ts'
+import { pack as packValue, unpack } from '../lib/values/codec.ts'
+import { AS_IS, TEMPLATE } from '../lib/values/forms.ts'
 import { moduleTasks, ThreadPoolExecutor } from '../dist/index.js'
 import { make as makeHere } from './fixtures/templated.mjs'
 import { SOON } from './limits.ts'
@@ -9,6 +9,15 @@ import { print } from './values-graph.ts'
 
 /** More often than it takes until a structure has a template. */
 const OFTEN = 100
+
+/** The form of what was packed last. */
+let packedForm: number = AS_IS
+
+function pack(value: unknown): unknown {
+  const packed = packValue(value)
+  packedForm = packed.form
+  return packed.data
+}
 
 /** Packs values of one structure until they have a template. */
 function learn(make: (time: number) => unknown): void {

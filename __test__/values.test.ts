@@ -2,20 +2,30 @@ import vm from 'node:vm'
 import test from 'ava'
 import { binding } from '../lib/addon/binding.ts'
 import { placedArgumentError } from '../lib/values/clone-error.ts'
-import { pack, packedForm, packObject, unpack, withoutWriting } from '../lib/values/codec.ts'
+import { NO_WRITING, pack as packValue, packObject, unpack } from '../lib/values/codec.ts'
+import type { Means } from '../lib/values/codec.ts'
 import { AS_IS, CLONED, JSON_TEXT, PLAIN, WRITTEN } from '../lib/values/forms.ts'
 import { cleanEnd, ended, inChild } from './child.ts'
 import { print } from './values-graph.ts'
 
-function cross(value: unknown): any {
-  const data = pack(value)
+/** The form of what was packed last. */
+let packedForm: number = AS_IS
+
+function pack(value: unknown, means?: Means): unknown {
+  const packed = packValue(value, undefined, means)
+  packedForm = packed.form
+  return packed.data
+}
+
+function cross(value: unknown, means?: Means): any {
+  const data = pack(value, means)
   // The addon copies the bytes.
   if (Buffer.isBuffer(data)) return Uint8Array.from(data)
   return unpack(packedForm, data)
 }
 
-function formOf(value: unknown): number {
-  pack(value)
+function formOf(value: unknown, means?: Means): number {
+  pack(value, means)
   return packedForm
 }
 
@@ -104,7 +114,7 @@ for (const [name, value] of Object.entries(values)) {
     t.is(print(cross(value)), print(structuredClone(value)))
     // Classes that were met before take another way.
     t.is(print(cross([value, value])), print(structuredClone([value, value])))
-    t.is(print(withoutWriting(() => cross([value, value]))), print(structuredClone([value, value])))
+    t.is(print(cross([value, value], NO_WRITING)), print(structuredClone([value, value])))
   })
 }
 
@@ -127,11 +137,11 @@ test('the ways are taken for what they are meant for', (t) => {
   const list = Array.from({ length: 100 }, (_, id) => ({ id, name: `name ${id}` }))
   for (const value of [list, { list, s: 'x'.repeat(10_000) }, Array.from({ length: 100 }, (_, index) => index / 3)]) {
     t.is(formOf(value), binding.canWrite ? PLAIN : CLONED)
-    t.is(withoutWriting(() => formOf(value)), CLONED)
+    t.is(formOf(value, NO_WRITING), CLONED)
   }
   for (const value of [{ a: undefined }, [-0], new Date(), new Map(), [list, list], [...list, new Date()], resizable()]) {
     t.is(formOf(value), binding.canWrite ? WRITTEN : CLONED)
-    t.is(withoutWriting(() => formOf(value)), CLONED)
+    t.is(formOf(value, NO_WRITING), CLONED)
   }
   for (const value of [{ part: Buffer.from('slice') }]) t.is(formOf(value), CLONED)
 })
@@ -238,7 +248,7 @@ const unclonable: [value: unknown, message: string][] = [
 for (const [value, message] of unclonable) {
   test(`DataCloneError: ${message}`, (t) => {
     t.is(thrownBy(() => structuredClone(value)).name, 'DataCloneError')
-    const error = thrownBy(() => pack(value, 'result'))
+    const error = thrownBy(() => packValue(value, 'result'))
     t.true(error instanceof DOMException)
     t.is(error.name, 'DataCloneError')
     t.is(error.message, message)

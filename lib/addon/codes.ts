@@ -23,6 +23,11 @@ export const POOL = 4
 export const FUNCTION = 5
 export const FLAGS = 6
 export const FORM = 7
+/** Of a CHUNKED task instead, whose values go as they are: how many of them each call takes. */
+export const ARITY = 7
+
+/** Where in `scratch` the number of what a MessagePort has to carry is, once its task is accepted (submit_calls.rs). */
+export const PORT_VALUE = 0
 
 /** Where in `scratch` the options of a new pool are, and then its number in the process (pool_calls.rs). */
 export const POOL_OPTION = {

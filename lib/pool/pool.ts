@@ -1,6 +1,7 @@
 /** One pool of the addon, as one isolate uses it: the hot path of `submit`, and what the pool asks of the isolate that owns it. */
 import { binding, scratch } from '../addon/binding.ts'
 import {
+  ARITY,
   BROKEN,
   CHUNKED,
   FLAGS,
@@ -15,6 +16,7 @@ import {
   POOL_EVENT,
   POOL_NUMBER,
   POOL_OPTION,
+  PORT_VALUE,
   PRIORITY,
   QUEUE_FULL,
   QUEUE_TIMEOUT,
@@ -36,8 +38,8 @@ import type { Submittable } from '../tasks/functions.ts'
 import { loadingModules } from '../tasks/loading.ts'
 import { allGoAsIs, areOf, checkNativeTransfer, emptyAll, inOnePiece, packArgs, prepareAll } from '../values/arguments.ts'
 import { chunkArgumentError, placedArgumentError } from '../values/clone-error.ts'
-import { movesWhole, packedForm, packTransferred, withoutWriting } from '../values/codec.ts'
-import { PORT } from '../values/forms.ts'
+import { movesWhole, NO_WRITING, packTransferred } from '../values/codec.ts'
+import { AS_IS, PORT } from '../values/forms.ts'
 import { unpackThrown } from '../values/thrown.ts'
 import { brokenPool } from './broken-pool.ts'
 import { PoolLink } from './completions.ts'
@@ -163,13 +165,14 @@ export class Pool {
   /** As `submit`, for a function that has been looked up. */
   submitTask(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
     if (loadingModules > 0 && currentContext() === undefined) throw recursionError()
-    return this.#send(task, task.prepare === undefined ? args : task.prepare(args), options)
+    if (task.prepare === undefined) return this.#send(task, args, options)
+    return this.#sendNative(task, task.prepare(args), options)
   }
 
   /** Submits a chunk of a map: one task that calls the function of `chunk` once for each list of arguments. */
   submitChunk(chunk: Submittable, lists: unknown[][], options: CheckedTaskOptions): Future<any> {
     if (loadingModules > 0 && currentContext() === undefined) throw recursionError()
-    if (chunk.prepare !== undefined) return this.#send(chunk, prepareAll(chunk.prepare, lists), options, lists.length)
+    if (chunk.prepare !== undefined) return this.#sendNative(chunk, prepareAll(chunk.prepare, lists), options, lists.length)
     try {
       return this.#send(chunk, [lists], options)
     } catch (error) {
@@ -177,32 +180,41 @@ export class Pool {
     }
   }
 
-  /** `calls`: of a native task, how many calls these arguments are for, if it is a chunk. */
-  #send(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions, calls: number = 0): Future<any> {
-    const signal = options.signal
+  #send(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
+    const { signal, transfer } = options
     if (signal?.aborted === true) return this.#aborted(signal)
-    let form = 0
-    let values = args
-    // A native task's arguments always go each as it is.
-    const emptied = task.isNative && options.transfer !== undefined ? checkNativeTransfer(options.transfer) : undefined
-    const moves = options.transfer !== undefined && (emptied === undefined ? args.length === 1 && movesWhole(args[0], options.transfer) : areOf(args, emptied))
-    if (moves || task.isNative) {
-      // As they are.
-    } else if (options.transfer !== undefined && options.transfer.length > 0) {
-      values = [packTransferred(args, options.transfer)]
-      form = packedForm
-    } else if (!allGoAsIs(args)) {
-      values = [packArgs(args)]
-      form = packedForm
+    const moves = transfer !== undefined && args.length === 1 && movesWhole(args[0], transfer)
+    const isMoving = transfer !== undefined && transfer.length > 0
+    if (moves || (!isMoving && allGoAsIs(args))) {
+      scratch[FORM] = AS_IS
+      return this.#submit(task.number, moves ? MOVES : 0, args, options)
     }
-    if (form === PORT) return this.#sendByPort(task, args, values[0], options)
-    if (calls > 0) {
-      form = args.length / calls
-      values = [inOnePiece(args)]
+    const { form, data } = isMoving ? packTransferred(args, transfer) : packArgs(args)
+    if (form === PORT) return this.#sendByPort(task, args, data, options)
+    scratch[FORM] = form
+    return this.#submit(task.number, 0, [data], options)
+  }
+
+  /** Arguments of native tasks go each as it is. `calls`: of a chunk, for how many calls these are. */
+  #sendNative(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions, calls: number = 0): Future<any> {
+    const { signal, transfer } = options
+    if (signal?.aborted === true) return this.#aborted(signal)
+    const emptied = transfer === undefined ? undefined : checkNativeTransfer(transfer)
+    const flags = NATIVE | (emptied !== undefined && areOf(args, emptied) ? MOVES : 0)
+    if (calls === 0) {
+      scratch[FORM] = AS_IS
+      return this.#submit(task.number, flags, args, options, emptied)
     }
-    const flags = (calls > 0 ? CHUNKED : 0) | (moves ? MOVES : 0) | (task.isNative ? NATIVE : 0) | (options === NO_OPTIONS ? 0 : writeLimits(options))
-    const future = this.#link.prepare(options.name)
-    const slot = this.#call(task.number, flags, form, values, options.name)
+    scratch[ARITY] = args.length / calls
+    return this.#submit(task.number, flags | CHUNKED, [inOnePiece(args)], options, emptied)
+  }
+
+  /** Submits a task whose form is in `scratch` already. The buffers that are `emptied` are detached once it is accepted. */
+  #submit(fn: number, flags: number, values: readonly unknown[], options: CheckedTaskOptions, emptied?: ArrayBuffer[]): Future<any> {
+    const { name, signal } = options
+    const limits = options === NO_OPTIONS ? 0 : writeLimits(options)
+    const future = this.#link.prepare(name)
+    const slot = this.#call(fn, flags | limits, values, name)
     if (slot < 0) throw this.#refusal(slot)
     this.#link.open(future, slot)
     if (this.#isRoomReserved) this.#releaseRoom()
@@ -214,9 +226,10 @@ export class Pool {
   /** Submits a task whose arguments only a MessagePort can carry. It is accepted first: a task that is refused leaves them untouched. */
   #sendByPort(task: Submittable, args: readonly unknown[], value: unknown, options: CheckedTaskOptions): Future<any> {
     const future = this.#link.prepare(options.name)
-    const slot = this.#call(task.number, writeLimits(options), PORT, [], options.name)
+    scratch[FORM] = PORT
+    const slot = this.#call(task.number, writeLimits(options), [], options.name)
     if (slot < 0) throw this.#refusal(slot)
-    const number = scratch[0] as number
+    const number = scratch[PORT_VALUE] as number
     let isPacked = false
     try {
       const envelope = makeEnvelope(value, options.transfer)
@@ -235,11 +248,10 @@ export class Pool {
     return future
   }
 
-  #call(fn: number, flags: number, form: number, values: readonly unknown[], name: string | undefined): number {
+  #call(fn: number, flags: number, values: readonly unknown[], name: string | undefined): number {
     scratch[POOL] = this.index
     scratch[FUNCTION] = fn
     scratch[FLAGS] = name === undefined ? flags : flags | NAMED
-    scratch[FORM] = form
     if (name !== undefined) return binding.submit(...values, name)
     return values.length === 1 ? binding.submit(values[0]) : binding.submit(...values)
   }
@@ -374,6 +386,6 @@ function packInitializer(options: CheckedPoolOptions): PackedInitializer | undef
   if (options.initializer === undefined) return undefined
   const { number, isNative } = submittable(options.initializer)
   if (isNative) throw new TypeError('initializer must be a JavaScript function')
-  const args = withoutWriting(() => packArgs(options.initargs))
-  return { fn: number, form: packedForm, args }
+  const { form, data } = packArgs(options.initargs, NO_WRITING)
+  return { fn: number, form, args: data }
 }

@@ -46,23 +46,7 @@ let lastSent = 0
 /** From now on this worker sends what only a MessagePort can carry, and keeps what it is sent. */
 export function startSending(): void {
   owner?.listen()
-  restoreSending()
-}
-
-/** A stop may have cut off a call of {@link withoutSending}. */
-export function restoreSending(): void {
   canSend = owner !== undefined
-}
-
-/** Calls `fn` where what only a MessagePort can carry must not be sent: more than one may read it. */
-export function withoutSending<T>(fn: () => T): T {
-  const could = canSend
-  canSend = false
-  try {
-    return fn()
-  } finally {
-    canSend = could
-  }
 }
 
 /** Sends a value of this worker to the owner of its pool; returns its number. @throws as `structuredClone` */

@@ -5,7 +5,7 @@
 import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'
 import { binding } from '../addon/binding.ts'
 import { CancelledError } from '../errors/errors.ts'
-import { pack, packedForm, packTransfer } from '../values/codec.ts'
+import { pack, packTransfer } from '../values/codec.ts'
 import { takeList } from '../values/transfer.ts'
 import { nameOf } from './functions.ts'
 
@@ -105,8 +105,8 @@ class TaskView implements CurrentTask {
   readonly progress = (value: unknown): void => {
     if (this.#context.isOver) return
     const list = takeList(value)
-    const data = list === undefined ? pack(value) : packTransfer(value, list, 'the value')
-    binding.reportProgress(this.#context.token, packedForm, data)
+    const { form, data } = list === undefined ? pack(value) : packTransfer(value, list, 'the value')
+    binding.reportProgress(this.#context.token, form, data)
   }
 
   abort(): void {

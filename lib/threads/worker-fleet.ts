@@ -10,7 +10,7 @@ import { watchDebugger } from '../pool/debugger.ts'
 import type { Fleet, FleetPool, PackedInitializer } from '../pool/fleet.ts'
 import { exitOf, expectExit, forgetStart, watchStart } from '../pool/worker-exits.ts'
 import type { PortValues } from '../ports/owner.ts'
-import { packThrown, thrownForm } from '../values/thrown.ts'
+import { packThrown } from '../values/thrown.ts'
 import { ExitProbe } from './exit-probe.ts'
 import type { WorkerSeed } from './worker-seed.ts'
 
@@ -146,8 +146,8 @@ export class WorkerFleet implements Fleet {
   }
 
   #fail(error: unknown, failure: StartFailure): void {
-    const data = packThrown(startError(error))
-    binding.startFailed(this.#pool, failure, thrownForm, data)
+    const { form, data } = packThrown(startError(error))
+    binding.startFailed(this.#pool, failure, form, data)
   }
 
   /** Ends a worker that was given up. Nobody waits for it: its thread may be stuck for good. */

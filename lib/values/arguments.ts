@@ -2,6 +2,7 @@
 import { binding } from '../addon/binding.ts'
 import { placedArgumentError } from './clone-error.ts'
 import { goesAsIs, packObject } from './codec.ts'
+import type { Means, Packed } from './codec.ts'
 import { checkTransfer } from './v8/transfer.ts'
 import { bufferOf, isDetached } from './views.ts'
 
@@ -49,9 +50,9 @@ export function emptyAll(buffers: readonly ArrayBuffer[]): void {
 }
 
 /** Packs all arguments as one value, so that what they share stays shared. */
-export function packArgs(args: readonly unknown[]): unknown {
+export function packArgs(args: readonly unknown[], means?: Means): Packed {
   try {
-    return packObject(args)
+    return packObject(args, means)
   } catch (error) {
     throw placedArgumentError(args, error)
   }

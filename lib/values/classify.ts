@@ -34,21 +34,17 @@ let cost = 0
 let isSmall = true
 let isJson = true
 
-/** What {@link classify} finds: a template carries it; JSON carries it; it may be plain, but is not small; it is not plain. */
-export const ALIKE = 0
+/** What {@link classify} finds of a value that no template carries: JSON carries it; it may be plain, but is not small; it is not plain. */
 export const SMALL = 1
 export const LARGE = 2
 export const OTHER = 3
 
-/** What an ALIKE value is written as. */
-export let written: string = ''
-
 /**
- * Whether `value` is ALIKE, SMALL, LARGE or OTHER. Small means: of plain objects and arrays without holes, extra properties, accessors or proxies, holding strings, finite numbers
- * other than -0, booleans and null; nothing twice; not deep, and not mostly of what JSON is slow at. Alike means the same, with any number
- * and with undefined, and that a template is known for it.
+ * What `value` is written as by a template, or whether it is SMALL, LARGE or OTHER. Small means: of plain objects and arrays without holes, extra properties, accessors or proxies, holding strings, finite numbers
+ * other than -0, booleans and null; nothing twice; not deep, and not mostly of what JSON is slow at. A template carries the same, with any number
+ * and with undefined, if one is known for the structure.
  */
-export function classify(value: unknown): number {
+export function classify(value: unknown): string | typeof SMALL | typeof LARGE | typeof OTHER {
   cost = 0
   isSmall = true
   isJson = true
@@ -57,9 +53,7 @@ export function classify(value: unknown): number {
   while (met > 0) seen[--met] = undefined
   const string = finish(isPlain)
   if (!isPlain) return isSmall ? OTHER : LARGE
-  if (string === undefined) return isJson ? SMALL : OTHER
-  written = string
-  return ALIKE
+  return string ?? (isJson ? SMALL : OTHER)
 }
 
 /** JSON does not give back what was met: a template, or none of both. */

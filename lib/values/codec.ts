@@ -7,7 +7,7 @@
 import { types } from 'node:util'
 import { binding } from '../addon/binding.ts'
 import { canSend, sendResult, takeResult } from '../ports/worker.ts'
-import { ALIKE, classify, LARGE, SMALL, written } from './classify.ts'
+import { classify, LARGE, SMALL } from './classify.ts'
 import { placedError } from './clone-error.ts'
 import { AS_IS, CLONED, JSON_TEXT, MOVED, PLAIN, PORT, READ, TEMPLATE, WHOLE, WRITTEN } from './forms.ts'
 import { readPlain } from './plain/reader.ts'
@@ -22,26 +22,25 @@ import { checkTransfer, deserializeMoved, serializeMoved } from './v8/transfer.t
 import type { Moved } from './v8/transfer.ts'
 import { bufferOf, isDetached, isPart, MOST_BYTES } from './views.ts'
 
-let canWrite = binding.canWrite
-
-/** Calls `fn`, which packs what does not go through the addon at once. */
-export function withoutWriting<T>(fn: () => T): T {
-  const before = canWrite
-  canWrite = false
-  try {
-    return fn()
-  } finally {
-    canWrite = before
-  }
+/** A packed value: its form, and what crosses. */
+export interface Packed {
+  readonly form: number
+  readonly data: unknown
 }
 
-/** A stop may have cut off a call of {@link withoutWriting}. */
-export function restoreWriting(): void {
-  canWrite = binding.canWrite
+/** What packing may use beside the value itself. */
+export interface Means {
+  /** Whether the addon may write the value: then it has to go through the addon next, before anything else that is written. */
+  readonly mayWrite: boolean
+  /** Whether the value may be sent by a port: then it has to be read by one thread, once. */
+  readonly maySend: boolean
 }
 
-/** The form of what `pack` or `packObject` returned last. */
-export let packedForm: number = AS_IS
+export const ALL_MEANS: Means = { mayWrite: true, maySend: true }
+export const NO_WRITING: Means = { mayWrite: false, maySend: true }
+export const NO_SENDING: Means = { mayWrite: true, maySend: false }
+
+const { canWrite } = binding
 
 /** Whether `value` goes as it is: a primitive, or bytes that are all of an ordinary ArrayBuffer. */
 export function goesAsIs(value: unknown): boolean {
@@ -76,138 +75,112 @@ function isOrdinary(buffer: ArrayBuffer): boolean {
   return (buffer as { resizable?: boolean }).resizable !== true && (buffer.byteLength > 0 || !isDetached(buffer))
 }
 
-/** Packs one value. Leaves the form in `packedForm`. `root` names the value in errors. @throws DataCloneError as `structuredClone` would */
-export function pack(value: unknown, root: string = 'the value'): unknown {
-  if (goesAsIs(value)) {
-    packedForm = AS_IS
-    return value
-  }
+/** Packs one value. `root` names the value in errors. @throws DataCloneError as `structuredClone` would */
+export function pack(value: unknown, root: string = 'the value', means: Means = ALL_MEANS): Packed {
+  if (goesAsIs(value)) return { form: AS_IS, data: value }
   try {
-    const data = packObject(value)
-    return packedForm === PORT ? send(data) : data
+    const packed = packObject(value, means)
+    return packed.form === PORT ? send(packed.data, means) : packed
   } catch (error) {
     throw placedError(value, root, error)
   }
 }
 
 /** Packs a value of which the objects in `transfer` move. @throws DataCloneError */
-export function packTransfer(value: unknown, transfer: readonly object[], root: string): unknown {
+export function packTransfer(value: unknown, transfer: readonly object[], root: string): Packed {
   // `transfer()` has checked the list.
-  if (movesWhole(value, transfer, true)) {
-    packedForm = WHOLE
-    return value
-  }
+  if (movesWhole(value, transfer, true)) return { form: WHOLE, data: value }
   try {
-    const data = packTransferred(value, transfer)
-    return packedForm === PORT ? send(data, transfer) : data
+    const packed = packTransferred(value, transfer)
+    return packed.form === PORT ? send(packed.data, ALL_MEANS, transfer) : packed
   } catch (error) {
     throw placedError(value, root, error, transfer)
   }
 }
 
-function send(value: unknown, transfer?: readonly object[]): unknown {
-  if (!canSend) throw new DOMException('it holds what only a MessagePort can carry, and there is none here', 'DataCloneError')
-  const number = sendResult(value, transfer)
-  packedForm = PORT
-  return number
+function send(value: unknown, { maySend }: Means, transfer?: readonly object[]): Packed {
+  if (!canSend || !maySend) throw new DOMException('it holds what only a MessagePort can carry, and there is none here', 'DataCloneError')
+  return { form: PORT, data: sendResult(value, transfer) }
 }
 
 /**
  * Packs an object, or whatever cannot go as it is. Errors do not name the place. What is left in the form `PORT` is a copy that the caller
  * has to send.
  */
-export function packObject(value: unknown): unknown {
-  const size = classify(value)
-  if (size === ALIKE) {
-    packedForm = TEMPLATE
-    return written
-  }
-  if (size === SMALL) {
-    const text = JSON.stringify(value)
-    packedForm = JSON_TEXT
-    return text
-  }
-  const number = size === LARGE && canWrite ? writePlain(value) : 0
-  if (number !== 0) {
-    packedForm = PLAIN
-    return number
-  }
-  const found = survey(value)
-  checkSize(found)
-  if (!found.isSafe) return packCopy(value, found)
-  return found.hasShared ? packShared(value, found) : packSafe(value, found)
+export function packObject(value: unknown, means: Means = ALL_MEANS): Packed {
+  const found = classify(value)
+  if (typeof found === 'string') return { form: TEMPLATE, data: found }
+  if (found === SMALL) return { form: JSON_TEXT, data: JSON.stringify(value) }
+  const number = found === LARGE && canWrite && means.mayWrite ? writePlain(value) : 0
+  return number === 0 ? packSurveyed(value, means) : { form: PLAIN, data: number }
 }
 
-function packSafe(value: unknown, found: Survey): unknown {
+function packSurveyed(value: unknown, means: Means): Packed {
+  const found = survey(value)
+  checkSize(found)
+  if (!found.isSafe) return packCopy(value, found, means)
+  return found.hasShared ? packShared(value, found, means) : packSafe(value, found, means)
+}
+
+function packSafe(value: unknown, found: Survey, means: Means): Packed {
   try {
-    return write(value, found)
+    return write(value, found, means)
   } catch {
     // Whatever it is, the platform's answer is the right one.
-    return packCopy(value, found)
+    return packCopy(value, found, means)
   }
 }
 
 /** Has V8's serializer write a value. @throws what the serializer throws */
-function write(value: unknown, found: Survey, isClone: boolean = false): unknown {
+function write(value: unknown, found: Survey, means: Means, isClone: boolean = false): Packed {
   // Buffers that are parts are written by `node:v8`, and what cannot be written throws there.
-  if (canWrite && (found.parts === undefined || found.hasResizable)) {
+  if (canWrite && means.mayWrite && (found.parts === undefined || found.hasResizable)) {
     const number = binding.write(value)
-    if (number !== 0) {
-      packedForm = WRITTEN
-      return number
-    }
+    if (number !== 0) return { form: WRITTEN, data: number }
   }
-  const bytes = serialize(value, found, isClone)
-  packedForm = CLONED
-  return bytes
+  return { form: CLONED, data: serialize(value, found, isClone) }
 }
 
 /** Packs what `structuredClone` makes of the value: it calls each getter once, and throws what is to be thrown. */
-function packCopy(value: unknown, found: Survey): unknown {
+function packCopy(value: unknown, found: Survey, means: Means): Packed {
   const copy: unknown = structuredClone(value)
   const foundCopy = survey(copy)
   // Of what `structuredClone` has made, the serializer can carry all but Node's own classes and WebAssembly.
-  if (!foundCopy.isSafe) {
-    packedForm = PORT
-    return copy
-  }
+  if (!foundCopy.isSafe) return { form: PORT, data: copy }
   trust(found.unknownPrototypes)
   if (foundCopy.hasShared) return packMoved(copy, [])
   // A clone's views are no Buffers any more.
   foundCopy.parts = found.parts
-  return write(copy, foundCopy, true)
+  return write(copy, foundCopy, means, true)
 }
 
 function checkSize({ bytes }: Survey): void {
   if (bytes > MOST_BYTES) throw new RangeError(`${bytes} bytes are too many to be copied, more than ${MOST_BYTES}: transfer or share the memory`)
 }
 
-function packShared(value: unknown, found: Survey): unknown {
-  if (!binding.canMove) return packCopy(value, found)
+function packShared(value: unknown, found: Survey, means: Means): Packed {
+  if (!binding.canMove) return packCopy(value, found, means)
   try {
     return packMoved(value, [])
   } catch {
     // Whatever it is, the platform's answer is the right one.
-    return packCopy(value, found)
+    return packCopy(value, found, means)
   }
 }
 
 /** Packs a value of which the objects in `transfer` move; like `packObject`, but `PORT` leaves the value itself. */
-export function packTransferred(value: unknown, transfer: readonly object[]): unknown {
+export function packTransferred(value: unknown, transfer: readonly object[]): Packed {
   const buffers = checkTransfer(transfer)
   const found = survey(value)
   for (const buffer of buffers ?? []) found.bytes -= buffer.byteLength
   checkSize(found)
   if (buffers !== undefined && found.isSafe) return packMoved(value, buffers)
-  packedForm = PORT
-  return value
+  return { form: PORT, data: value }
 }
 
 /** Packs a value whose buffers in `moved` change hands. */
-function packMoved(value: unknown, moved: readonly ArrayBuffer[]): unknown {
-  const data = serializeMoved(value, moved)
-  packedForm = MOVED
-  return data
+function packMoved(value: unknown, moved: readonly ArrayBuffer[]): Packed {
+  return { form: MOVED, data: serializeMoved(value, moved) }
 }
 
 /** Makes a packed value anew. */

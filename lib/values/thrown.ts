@@ -4,54 +4,48 @@
  */
 import { describeErrors, isError, keepClonable, makeErrors } from '../errors/description.ts'
 import type { Description } from '../errors/description.ts'
-import { canSend, withoutSending } from '../ports/worker.ts'
+import { canSend } from '../ports/worker.ts'
 import { describe } from './clone-error.ts'
-import { pack, packedForm, unpack } from './codec.ts'
+import { ALL_MEANS, pack, unpack } from './codec.ts'
+import type { Means, Packed } from './codec.ts'
 import { DESCRIPTION } from './forms.ts'
 
-/** The form of what `packThrown` returned last. */
-export let thrownForm: number = 0
-
-/** Packs whatever was thrown; never throws. Leaves the form in `thrownForm`. */
-export function packThrown(thrown: unknown): unknown {
+/** Packs whatever was thrown; never throws. */
+export function packThrown(thrown: unknown, means: Means = ALL_MEANS): Packed {
   try {
-    if (isError(thrown)) return packError(thrown)
-    const data = pack(thrown, 'the thrown value')
-    thrownForm = packedForm
-    return data
+    return isError(thrown) ? packError(thrown, means) : pack(thrown, 'the thrown value', means)
   } catch (error) {
-    return packDescriptions([lastResort(thrown, error)])
+    return packDescriptions([lastResort(thrown, error)], means)
   }
 }
 
-function packError(error: Error): unknown {
+function packError(error: Error, means: Means): Packed {
   const list = describeErrors(error)
   try {
-    return packDescriptions(list)
+    return packDescriptions(list, means)
   } catch {
     // Something cannot be cloned: each value is tried by itself.
-    keepClonable(list, cloneAlone)
-    return packDescriptions(list)
+    keepClonable(list, (value) => cloneAlone(value, means))
+    return packDescriptions(list, means)
   }
 }
 
-function packDescriptions(list: Description[]): unknown {
-  const data = pack(list.length === 1 ? list[0] : list)
-  thrownForm = packedForm | DESCRIPTION
-  return data
+function packDescriptions(list: Description[], means: Means): Packed {
+  const { form, data } = pack(list.length === 1 ? list[0] : list, undefined, means)
+  return { form: form | DESCRIPTION, data }
 }
 
 /** A copy that can surely be packed again. @throws DataCloneError */
-function cloneAlone(value: unknown): unknown {
-  let data: unknown
+function cloneAlone(value: unknown, means: Means): unknown {
+  let packed: Packed
   try {
-    data = withoutSending(() => pack(value))
+    packed = pack(value, undefined, { ...means, maySend: false })
   } catch (error) {
     // What is too large to be packed no port carries either.
-    if (!canSend || error instanceof RangeError) throw error
+    if (!canSend || !means.maySend || error instanceof RangeError) throw error
     return structuredClone(value)
   }
-  return unpack(packedForm, data)
+  return unpack(packed.form, packed.data)
 }
 
 /** Makes what was thrown anew. */

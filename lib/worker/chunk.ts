@@ -1,7 +1,8 @@
 /** A chunk of `map`: one task that calls a function once for each list of arguments. */
 import { placedError } from '../values/clone-error.ts'
-import { goesAsIs, packObject, packTransferred, withoutWriting } from '../values/codec.ts'
-import { packThrown, thrownForm } from '../values/thrown.ts'
+import { goesAsIs, NO_WRITING, packObject, packTransferred } from '../values/codec.ts'
+import type { Packed } from '../values/codec.ts'
+import { packThrown } from '../values/thrown.ts'
 import { takeList } from '../values/transfer.ts'
 import { asResultError, packResult } from './result.ts'
 
@@ -46,8 +47,8 @@ export function runChunk(fn: AnyFunction, explain: (error: unknown) => unknown):
 
 function failed(values: unknown[], error: unknown): ChunkOutcome {
   // It is packed once more, with the values.
-  const data = withoutWriting(() => packThrown(error))
-  return { values, thrown: [thrownForm, data] }
+  const { form, data } = packThrown(error, NO_WRITING)
+  return { values, thrown: [form, data] }
 }
 
 /**
@@ -55,7 +56,7 @@ function failed(values: unknown[], error: unknown): ChunkOutcome {
  *
  * @throws DataCloneError, RangeError when the results cannot be cloned though each of them can
  */
-export function packOutcome(outcome: ChunkOutcome): unknown {
+export function packOutcome(outcome: ChunkOutcome): Packed {
   const { values } = outcome
   const lists = values.map(takeList)
   try {
@@ -91,7 +92,7 @@ function namedFailure(error: unknown): Failure | undefined {
 type List = readonly object[] | undefined
 
 /** Packs all results as one value, so that what they share stays shared. What several of them move, moves once. */
-function packAll(outcome: ChunkOutcome, lists: readonly List[]): unknown {
+function packAll(outcome: ChunkOutcome, lists: readonly List[]): Packed {
   const moved = new Set<object>()
   for (const list of lists) for (const item of list ?? []) moved.add(item)
   return packResult(outcome, moved.size === 0 ? undefined : [...moved])

@@ -5,9 +5,10 @@
 import { binding, scratch } from '../addon/binding.ts'
 import { takeArguments } from '../ports/worker.ts'
 import { forgetBlocked, removeCopiedStores, runInContext, TaskContext } from '../tasks/current-task.ts'
-import { goesAsIs, packedForm, unpack } from '../values/codec.ts'
+import { goesAsIs, unpack } from '../values/codec.ts'
+import type { Packed } from '../values/codec.ts'
 import { AS_IS, AWAITING, CHUNK, PORT, THREW } from '../values/forms.ts'
-import { packThrown, thrownForm } from '../values/thrown.ts'
+import { packThrown } from '../values/thrown.ts'
 import { isToMove } from '../values/transfer.ts'
 import { noteArrival } from '../values/transferable.ts'
 import { chunked, isThenable, packOutcome } from './chunk.ts'
@@ -58,8 +59,8 @@ export function dispatch(number: number, token: number, form: number, ...values:
 }
 
 function fail(error: unknown): unknown {
-  const data = packThrown(error)
-  scratch[0] = thrownForm | THREW
+  const { form, data } = packThrown(error)
+  scratch[0] = form | THREW
   return data
 }
 
@@ -71,26 +72,16 @@ function finish(fn: AnyFunction, result: unknown, context: TaskContext): unknown
     return undefined
   }
   context.end()
-  const data = packFor(fn, result)
-  scratch[0] = resultForm
+  const { form, data } = packFor(fn, result)
+  scratch[0] = form
   return data
 }
 
-let resultForm = 0
-
-function packFor(fn: AnyFunction, result: unknown): unknown {
-  if (!isToMove(result) && goesAsIs(result)) {
-    resultForm = AS_IS
-    return result
-  }
-  if (chunked.has(fn)) {
-    const data = packOutcome(result as ChunkOutcome)
-    resultForm = packedForm | CHUNK
-    return data
-  }
-  const data = packResult(result)
-  resultForm = packedForm
-  return data
+function packFor(fn: AnyFunction, result: unknown): Packed {
+  if (!isToMove(result) && goesAsIs(result)) return { form: AS_IS, data: result }
+  if (!chunked.has(fn)) return packResult(result)
+  const { form, data } = packOutcome(result as ChunkOutcome)
+  return { form: form | CHUNK, data }
 }
 
 /** Settles the task once its promise has. */
@@ -100,23 +91,25 @@ function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskCon
   settling.then(
     (value) => {
       end(context)
-      let data: unknown
-      let form: number
+      let packed: Packed
       try {
-        data = packFor(fn, value)
-        form = resultForm
+        packed = packFor(fn, value)
       } catch (error) {
-        data = packThrown(error)
-        form = thrownForm | THREW
+        settleThrown(context, error)
+        return
       }
-      binding.settle(context.token, form, data)
+      binding.settle(context.token, packed.form, packed.data)
     },
     (error: unknown) => {
       end(context)
-      const data = packThrown(explain(fn, error))
-      binding.settle(context.token, thrownForm | THREW, data)
+      settleThrown(context, explain(fn, error))
     },
   )
+}
+
+function settleThrown(context: TaskContext, error: unknown): void {
+  const { form, data } = packThrown(error)
+  binding.settle(context.token, form | THREW, data)
 }
 
 function asPromise(thenable: PromiseLike<unknown>): Promise<unknown> {

@@ -5,13 +5,13 @@ import { setWaitHook } from '../future/wait-hook.ts'
 import { LONGEST_TIMER } from '../future/wait-limit.ts'
 import { onPark } from '../pool/completions.ts'
 import { watchDebugger } from '../pool/debugger.ts'
-import { connectOwner, giveBack, startSending, withoutSending } from '../ports/worker.ts'
+import { connectOwner, giveBack, startSending } from '../ports/worker.ts'
 import { currentContext } from '../tasks/current-task.ts'
 import { seed } from '../threads/worker-seed.ts'
 import type { WorkerSeed } from '../threads/worker-seed.ts'
-import { unpack } from '../values/codec.ts'
+import { NO_SENDING, unpack } from '../values/codec.ts'
 import { PORT } from '../values/forms.ts'
-import { packThrown, thrownForm } from '../values/thrown.ts'
+import { packThrown } from '../values/thrown.ts'
 import { abort, dispatch, packError, script } from './dispatch.ts'
 import { hasLeft, leave, startIdleTimer } from './leave.ts'
 import { load, prepare, prepareNow } from './loader.ts'
@@ -33,8 +33,8 @@ async function start(seed: WorkerSeed): Promise<void> {
     await initialize(seed)
   } catch (error) {
     const pool = binding.openPool(seed.pool)
-    const data = packThrown(error)
-    if (pool >= 0) binding.startFailed(pool, START_FAILURE.fatal, thrownForm, data)
+    const { form, data } = packThrown(error)
+    if (pool >= 0) binding.startFailed(pool, START_FAILURE.fatal, form, data)
     Atomics.store(seed.progress, 0, REFUSED)
     seed.exitProbe.close()
     return
@@ -50,8 +50,9 @@ async function start(seed: WorkerSeed): Promise<void> {
   process.on('uncaughtExceptionMonitor', (error) => {
     if (hasLeft) return
     if (isRecovering) return
-    const data = withoutSending(() => packThrown(error))
-    binding.noteCause(thrownForm, data)
+    // Of all tasks that are lost with the worker it is the cause: more than one thread may read it.
+    const { form, data } = packThrown(error, NO_SENDING)
+    binding.noteCause(form, data)
   })
   onPark(() => {
     if (!hasLeft) giveBack()

@@ -5,9 +5,7 @@
  */
 import { binding } from '../addon/binding.ts'
 import { restoreStacks } from '../errors/without-stacks.ts'
-import { restoreSending } from '../ports/worker.ts'
 import { restoreBlocked } from '../tasks/current-task.ts'
-import { restoreWriting } from '../values/codec.ts'
 import { forgetRunning } from './dispatch.ts'
 
 /** How long nextTick, a promise and an immediate may take to show that the event loop is sound. */
@@ -26,9 +24,7 @@ export function recover(token: number, unharmed: boolean): void {
     return
   }
   restoreBlocked()
-  restoreSending()
   restoreStacks()
-  restoreWriting()
   checkHealth()
 }
 

@@ -1,9 +1,13 @@
 /** Packs what a task returns. */
 import { pack, packTransfer } from '../values/codec.ts'
+import type { Packed } from '../values/codec.ts'
 import { takeList } from '../values/transfer.ts'
 
-/** Packs a result, of which `list`, by default what `transfer()` said, moves. Leaves the form in `packedForm`. @throws DataCloneError, or RangeError for what is too deep or too large */
-export function packResult(result: unknown, list: readonly object[] | undefined = takeList(result)): unknown {
+/**
+ * Packs a result, of which `list`, by default what `transfer()` said, moves. @throws DataCloneError, or RangeError for what is too deep or
+ * too large
+ */
+export function packResult(result: unknown, list: readonly object[] | undefined = takeList(result)): Packed {
   try {
     return list === undefined ? pack(result, 'result') : packTransfer(result, list, 'result')
   } catch (error) {
