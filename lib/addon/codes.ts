@@ -13,6 +13,10 @@ export const SHUT_DOWN = -2
 export const BROKEN = -3
 export const NO_CLOCK = -4
 
+/** Where in `scratch` `refusal` leaves how a submission would be answered now, and the form of a broken pool's cause (submit_calls.rs). */
+export const REFUSAL = 1
+export const CAUSE_FORM = 0
+
 /** Where in `scratch` the limits of a LIMITED task are (submit_calls.rs). */
 export const PRIORITY = 1
 export const TIMEOUT = 2

@@ -1,8 +1,8 @@
 /** `Executor.map`, for any executor: the check of its iterables, and how far it reads ahead. */
 import type { CheckedTaskOptions } from '../options/task-options.ts'
 import type { Source } from './executor.ts'
+import type { MapFeed } from './map-feed.ts'
 import { MapIterator } from './map-iterator.ts'
-import type { MapFeed } from './map-iterator.ts'
 import { ChunkReader, isAsync } from './map-source.ts'
 
 /**

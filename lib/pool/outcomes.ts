@@ -2,7 +2,7 @@
 import { FUNCTION_UNIT, HAS_CAUSE, HAS_EXITED, IS_NATIVE, MOST_WORKER_NUMBERS, ROW, UNKNOWN_EXIT } from '../addon/codes.ts'
 import { TimeoutError, WorkerLostError } from '../errors/errors.ts'
 import { mapStack } from '../errors/source-maps.ts'
-import type { ChunkResult } from '../executor/map-iterator.ts'
+import type { ChunkResult } from '../executor/map-feed.ts'
 import { storeOutcome } from '../future/future.ts'
 import type { Future } from '../future/future.ts'
 import { CANCEL, ERROR, VALUE } from '../future/states.ts'

@@ -2,7 +2,7 @@
 import { InvalidStateError } from '../errors/errors.ts'
 import { Executor } from '../executor/executor.ts'
 import type { ShutdownOptions, Sources } from '../executor/executor.ts'
-import type { MapFeed } from '../executor/map-iterator.ts'
+import type { MapFeed } from '../executor/map-feed.ts'
 import { mapTasks } from '../executor/map.ts'
 import type { ExecutorStats, WorkerDump } from '../executor/stats.ts'
 import type { Future } from '../future/future.ts'
@@ -68,7 +68,7 @@ export class ThreadPoolExecutor extends Executor {
 
   override submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>> {
     const own = parts(this)
-    return own[poolKey].submit(fn, args, own[optionsKey]) as Future<Awaited<R>>
+    return own[poolKey].submissions.submit(fn, args, own[optionsKey]) as Future<Awaited<R>>
   }
 
   override map<A extends unknown[], R>(fn: Task<A, R>, ...iterables: Sources<A>): AsyncIterableIterator<Awaited<R>> {
@@ -82,10 +82,12 @@ export class ThreadPoolExecutor extends Executor {
     const feed: MapFeed = {
       submit: (lists) => {
         const chosen = moving === undefined ? taskOptions : { ...taskOptions, transfer: heldBy(lists, moving) }
-        return chunk === undefined ? pool.submitTask(task, lists[0] as unknown[], chosen) : pool.submitChunk(chunk, lists, chosen)
+        const { submissions } = pool
+        if (chunk !== undefined) return submissions.submitChunk(chunk, lists, chosen)
+        return submissions.submitTask(task, lists[0] as unknown[], chosen)
       },
-      hasRoom: () => pool.hasRoom(),
-      room: () => pool.room(),
+      hasRoom: () => pool.room.has(),
+      room: () => pool.room.wait(),
       maxWorkers: pool.maxWorkers,
     }
     return mapTasks(feed, iterables, options) as AsyncIterableIterator<Awaited<R>>
@@ -98,7 +100,7 @@ export class ThreadPoolExecutor extends Executor {
   }
 
   override ready(): Promise<void> {
-    return parts(this)[poolKey].room()
+    return parts(this)[poolKey].room.wait()
   }
 
   override shutdown(options?: ShutdownOptions): Promise<void> {

@@ -1,0 +1,75 @@
+/** The room in a pool's queue, for those who wait for some (`Executor.ready`) and for `map`. */
+import { binding } from '../addon/binding.ts'
+import { BROKEN, QUEUE_FULL } from '../addon/codes.ts'
+import { answerNow, refusalOf, shutDownError } from './refusal.ts'
+import { Waiters } from './waiters.ts'
+
+/** How often an isolate looks that does not own the pool, and hears of no event of it, in ms. */
+const BETWEEN_LOOKS = 2
+
+export class Room {
+  /** This isolate's index of the pool. */
+  readonly #pool: number
+  /** Whether there is a limit to the queue. */
+  readonly #isBounded: boolean
+  /** Whether the pool's events come to this isolate. */
+  readonly #isOwner: boolean
+  readonly #waiters: Waiters = new Waiters()
+  #isReserved = false
+  #isReleaseDue = false
+  #isClosed = false
+
+  constructor(pool: number, isBounded: boolean, isOwner: boolean) {
+    this.#pool = pool
+    this.#isBounded = isBounded
+    this.#isOwner = isOwner
+  }
+
+  /** Whether a submission would find room now. */
+  has(): boolean {
+    return !this.#isBounded || binding.wantRoom(this.#pool)
+  }
+
+  /** Resolves when a submission would find room. */
+  async wait(): Promise<void> {
+    for (;;) {
+      const answer = answerNow(this.#pool)
+      if (answer === BROKEN) throw refusalOf(this.#pool, answer)
+      if (this.#isClosed) throw shutDownError()
+      if (!this.#isReserved && (answer !== QUEUE_FULL || binding.wantRoom(this.#pool))) return this.#reserve()
+      if (this.#isOwner) await this.#waiters.wait()
+      else await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
+    }
+  }
+
+  /** The room that there is is one caller's, until it has submitted or the event loop has turned. */
+  #reserve(): void {
+    this.#isReserved = true
+    if (this.#isReleaseDue) return
+    this.#isReleaseDue = true
+    setImmediate(() => {
+      this.#isReleaseDue = false
+      this.#release()
+    })
+  }
+
+  #release(): void {
+    this.#isReserved = false
+    this.#waiters.wake()
+  }
+
+  /** A task was submitted. */
+  noteSubmission(): void {
+    if (this.#isReserved) this.#release()
+  }
+
+  /** There may be room: those who wait look again. */
+  wake(): void {
+    this.#waiters.wake()
+  }
+
+  /** There will be no room any more: who looks from now on is told so. */
+  close(): void {
+    this.#isClosed = true
+  }
+}

@@ -1,0 +1,177 @@
+/** The hot path of `submit`: arguments are packed, the addon takes the task, and the future is in the table of those that it will settle. */
+import { binding, scratch } from '../addon/binding.ts'
+import {
+  ARITY,
+  BROKEN,
+  CHUNKED,
+  FLAGS,
+  FORM,
+  FUNCTION,
+  LIMITED,
+  MOVES,
+  NAMED,
+  NATIVE,
+  POOL,
+  PORT_VALUE,
+  PRIORITY,
+  QUEUE_TIMEOUT,
+  SHUT_DOWN,
+  TIMEOUT,
+} from '../addon/codes.ts'
+import { InvalidStateError } from '../errors/errors.ts'
+import { cancelOnAbort } from '../future/cancel-on-abort.ts'
+import { Future } from '../future/future.ts'
+import { NO_OPTIONS } from '../options/task-options.ts'
+import type { CheckedTaskOptions } from '../options/task-options.ts'
+import { makeEnvelope } from '../ports/envelope.ts'
+import type { PortValues } from '../ports/owner.ts'
+import { sendArguments } from '../ports/worker.ts'
+import { currentContext } from '../tasks/current-task.ts'
+import { submittable } from '../tasks/functions.ts'
+import type { Submittable } from '../tasks/functions.ts'
+import { loadingModules } from '../tasks/loading.ts'
+import { allGoAsIs, areOf, checkNativeTransfer, emptyAll, inOnePiece, packArgs, prepareAll } from '../values/arguments.ts'
+import { chunkArgumentError, placedArgumentError } from '../values/clone-error.ts'
+import { movesWhole, packTransferred } from '../values/codec.ts'
+import { AS_IS, PORT } from '../values/forms.ts'
+import { PoolLink } from './completions.ts'
+import { answerNow, refusalOf } from './refusal.ts'
+import type { Room } from './room.ts'
+
+export class Submissions {
+  /** This isolate's index of the pool. */
+  readonly #pool: number
+  readonly #room: Room
+  /** Undefined where another isolate owns the pool. */
+  readonly #portValues: PortValues | undefined
+  readonly #link: PoolLink
+
+  constructor(pool: number, room: Room, portValues: PortValues | undefined) {
+    this.#pool = pool
+    this.#room = room
+    this.#portValues = portValues
+    this.#link = new PoolLink(pool)
+  }
+
+  /** Submits a task; see `Executor.submit`. */
+  submit(fn: unknown, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
+    return this.submitTask(submittable(fn), args, options)
+  }
+
+  /** As `submit`, for a function that has been looked up. */
+  submitTask(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
+    if (loadingModules > 0 && currentContext() === undefined) throw recursionError()
+    if (task.prepare === undefined) return this.#send(task, args, options)
+    return this.#sendNative(task, task.prepare(args), options)
+  }
+
+  /** Submits a chunk of a map: one task that calls the function of `chunk` once for each list of arguments. */
+  submitChunk(chunk: Submittable, lists: unknown[][], options: CheckedTaskOptions): Future<any> {
+    if (loadingModules > 0 && currentContext() === undefined) throw recursionError()
+    if (chunk.prepare !== undefined) return this.#sendNative(chunk, prepareAll(chunk.prepare, lists), options, lists.length)
+    try {
+      return this.#send(chunk, [lists], options)
+    } catch (error) {
+      throw chunkArgumentError(error)
+    }
+  }
+
+  #send(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
+    const { signal, transfer } = options
+    if (signal?.aborted === true) return this.#aborted(signal)
+    const moves = transfer !== undefined && args.length === 1 && movesWhole(args[0], transfer)
+    const isMoving = transfer !== undefined && transfer.length > 0
+    if (moves || (!isMoving && allGoAsIs(args))) {
+      scratch[FORM] = AS_IS
+      return this.#submit(task.number, moves ? MOVES : 0, args, options)
+    }
+    const { form, data } = isMoving ? packTransferred(args, transfer) : packArgs(args)
+    if (form === PORT) return this.#sendByPort(task, args, data, options)
+    scratch[FORM] = form
+    return this.#submit(task.number, 0, [data], options)
+  }
+
+  /** Arguments of native tasks go each as it is. `calls`: of a chunk, for how many calls these are. */
+  #sendNative(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions, calls: number = 0): Future<any> {
+    const { signal, transfer } = options
+    if (signal?.aborted === true) return this.#aborted(signal)
+    const emptied = transfer === undefined ? undefined : checkNativeTransfer(transfer)
+    const flags = NATIVE | (emptied !== undefined && areOf(args, emptied) ? MOVES : 0)
+    if (calls === 0) {
+      scratch[FORM] = AS_IS
+      return this.#submit(task.number, flags, args, options, emptied)
+    }
+    scratch[ARITY] = args.length / calls
+    return this.#submit(task.number, flags | CHUNKED, [inOnePiece(args)], options, emptied)
+  }
+
+  /** Submits a task whose form is in `scratch` already. The buffers that are `emptied` are detached once it is accepted. */
+  #submit(fn: number, flags: number, values: readonly unknown[], options: CheckedTaskOptions, emptied?: ArrayBuffer[]): Future<any> {
+    const { name, signal } = options
+    const limits = options === NO_OPTIONS ? 0 : writeLimits(options)
+    const future = this.#link.prepare(name)
+    const slot = this.#call(fn, flags | limits, values, name)
+    if (slot < 0) throw refusalOf(this.#pool, slot)
+    this.#link.open(future, slot)
+    this.#room.noteSubmission()
+    if (emptied !== undefined) emptyAll(emptied)
+    if (signal !== undefined) cancelOnAbort(future, signal)
+    return future
+  }
+
+  /** Submits a task whose arguments only a MessagePort can carry. It is accepted first: a task that is refused leaves them untouched. */
+  #sendByPort(task: Submittable, args: readonly unknown[], value: unknown, options: CheckedTaskOptions): Future<any> {
+    const future = this.#link.prepare(options.name)
+    scratch[FORM] = PORT
+    const slot = this.#call(task.number, writeLimits(options), [], options.name)
+    if (slot < 0) throw refusalOf(this.#pool, slot)
+    const number = scratch[PORT_VALUE] as number
+    let isPacked = false
+    try {
+      const envelope = makeEnvelope(value, options.transfer)
+      if (this.#portValues === undefined) sendArguments(number, envelope)
+      else this.#portValues.keep(number, envelope)
+      isPacked = true
+    } catch (error) {
+      throw placedArgumentError(args, error, options.transfer)
+    } finally {
+      if (!isPacked) binding.withdraw(this.#pool, slot)
+    }
+    binding.seal(this.#pool, slot)
+    this.#link.open(future, slot)
+    this.#room.noteSubmission()
+    if (options.signal !== undefined) cancelOnAbort(future, options.signal)
+    return future
+  }
+
+  #call(fn: number, flags: number, values: readonly unknown[], name: string | undefined): number {
+    scratch[POOL] = this.#pool
+    scratch[FUNCTION] = fn
+    scratch[FLAGS] = name === undefined ? flags : flags | NAMED
+    if (name !== undefined) return binding.submit(...values, name)
+    return values.length === 1 ? binding.submit(values[0]) : binding.submit(...values)
+  }
+
+  #aborted(signal: AbortSignal): Future<any> {
+    const answer = answerNow(this.#pool)
+    if (answer === BROKEN || answer === SHUT_DOWN) throw refusalOf(this.#pool, answer)
+    const future = new Future<any>()
+    future.cancel({ reason: signal.reason })
+    binding.countCancelled(this.#pool)
+    return future
+  }
+}
+
+function recursionError(): InvalidStateError {
+  return new InvalidStateError(
+    'a pool worker is importing this module, which submits tasks while it is loaded: put the tasks into a file of their own, or submit only if isMainThread (node:worker_threads)',
+  )
+}
+
+function writeLimits(options: CheckedTaskOptions): number {
+  if (options.timeout < 0 && options.queueTimeout < 0 && options.priority === 0) return 0
+  scratch[PRIORITY] = options.priority
+  scratch[TIMEOUT] = options.timeout
+  scratch[QUEUE_TIMEOUT] = options.queueTimeout
+  return LIMITED
+}
