@@ -24,7 +24,14 @@ export { loadNative } from './tasks/load-native.ts'
 export type { PluginTask, PluginTasks } from './tasks/load-native.ts'
 export { native } from './tasks/native.ts'
 export type { NativeTasks, Statistics } from './tasks/native.ts'
-export type { Argon2idOptions, Bytes, CompressOptions, DecompressOptions, MatmulShape, Numbers } from './tasks/native-arguments.ts'
+export type {
+  Argon2idOptions,
+  Bytes,
+  CompressOptions,
+  DecompressOptions,
+  MatmulShape,
+  Numbers,
+} from './tasks/native-arguments.ts'
 export type { ThreadPoolOptions } from './options/pool-options.ts'
 export type { ExecutorStats, Histogram, WorkerDump } from './executor/stats.ts'
 export type { TaskOptions } from './options/task-options.ts'

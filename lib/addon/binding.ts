@@ -1,6 +1,6 @@
 /**
- * The seam to the native addon: what its functions take and give, and the memory that both sides share. The numbers that both know are in
- * codes.ts.
+ * The seam to the native addon: what its functions take and give, and the memory that both sides share. The
+ * numbers that both know are in codes.ts.
  */
 import { connect } from '../../index.js'
 import { BATCH, FRACTIONS, SCRATCH, STRUCTURE } from './codes.ts'
@@ -8,7 +8,9 @@ import type { StartFailure } from './codes.ts'
 
 type Dispatch = (fn: number, token: number, form: number, ...values: unknown[]) => unknown
 
-/** The functions of the addon. Slots, indices, tokens and numbers are plain numbers; times are milliseconds. */
+/**
+ * The functions of the addon. Slots, indices, tokens and numbers are plain numbers; times are milliseconds.
+ */
 export interface Binding {
   readonly header: ArrayBuffer
   /** Whether buffers can be moved and shared here; otherwise a transfer is a copy. */
@@ -19,14 +21,28 @@ export interface Binding {
   readonly canInterrupt: boolean
   /** Pool, function, flags and form are in `scratch`: to read them there is cheaper than as arguments. */
   submit(...values: unknown[]): number
-  /** Has V8's serializer write the value: the number that the next call with a value of the form WRITTEN takes; 0 if it throws. */
+  /**
+   * Has V8's serializer write the value: the number that the next call with a value of the form WRITTEN
+   * takes; 0 if it throws.
+   */
   write(value: unknown): number
   /**
-   * Keeps a value that was taken apart (plain/codes.ts) for the next call with a value of the form PLAIN, and gives its number. After the
-   * fractions, as such, come the ends of all pieces but the last: so many of the texts, and of those in lists.
+   * Keeps a value that was taken apart (plain/codes.ts) for the next call with a value of the form PLAIN, and
+   * gives its number. After the fractions, as such, come the ends of all pieces but the last: so many of the
+   * texts, and of those in lists.
    */
-  keepPlain(structure: number, fractions: number, texts: string, ends: number, lists: string, listEnds: number): number
-  /** Whether an array, which must not be a proxy, has enumerable properties besides its elements; undefined where that cannot be asked. */
+  keepPlain(
+    structure: number,
+    fractions: number,
+    texts: string,
+    ends: number,
+    lists: string,
+    listEnds: number,
+  ): number
+  /**
+   * Whether an array, which must not be a proxy, has enumerable properties besides its elements; undefined
+   * where that cannot be asked.
+   */
   hasNames(array: unknown[]): boolean | undefined
   /** Whether an ArrayBuffer can move; the memory of WebAssembly cannot. */
   isDetachable(buffer: ArrayBuffer): boolean
@@ -36,10 +52,16 @@ export interface Binding {
   seal(pool: number, slot: number): void
   /** Instead: as if it had not been submitted. */
   withdraw(pool: number, slot: number): void
-  /** The number of the arguments that are to be carried now, with the worker's above; -1 for none. `delivered` must follow. */
+  /**
+   * The number of the arguments that are to be carried now, with the worker's above; -1 for none. `delivered`
+   * must follow.
+   */
   assign(pool: number): number
   delivered(pool: number): void
-  /** The cause of a broken pool, its form in `scratch[0]`. In `scratch[1]` why a task would be refused, as `submit` answers, or 0. */
+  /**
+   * The cause of a broken pool, its form in `scratch[0]`. In `scratch[1]` why a task would be refused, as
+   * `submit` answers, or 0.
+   */
   refusal(pool: number): unknown
   countCancelled(pool: number): void
   state(slot: number): number
@@ -70,7 +92,9 @@ export interface Binding {
   mustForceExit(): boolean
   functionNumber(text: string): number
   functionText(fn: number): string
-  /** The number of a template by its path (template/codes.ts), for the whole process; 0 if there are too many. */
+  /**
+   * The number of a template by its path (template/codes.ts), for the whole process; 0 if there are too many.
+   */
   templateNumber(path: string): number
   templatePath(template: number): string
   /** Throws an Error with a code (plugins.rs). */

@@ -1,4 +1,7 @@
-/** The numbers that stand in crates/binding as well, in the files named; those of values are in forms.ts, those of futures in future/states.ts. */
+/**
+ * The numbers that stand in crates/binding as well, in the files named; those of values are in forms.ts,
+ * those of futures in future/states.ts.
+ */
 
 /** Bits of the flags of `submit` (submit_calls.rs). */
 export const NATIVE = 1
@@ -13,7 +16,10 @@ export const SHUT_DOWN = -2
 export const BROKEN = -3
 export const NO_CLOCK = -4
 
-/** Where in `scratch` `refusal` leaves how a submission would be answered now, and the form of a broken pool's cause (submit_calls.rs). */
+/**
+ * Where in `scratch` `refusal` leaves how a submission would be answered now, and the form of a broken pool's
+ * cause (submit_calls.rs).
+ */
 export const REFUSAL = 1
 export const CAUSE_FORM = 0
 
@@ -30,7 +36,10 @@ export const FORM = 7
 /** Of a CHUNKED task instead, whose values go as they are: how many of them each call takes. */
 export const ARITY = 7
 
-/** Where in `scratch` the number of what a MessagePort has to carry is, once its task is accepted (submit_calls.rs). */
+/**
+ * Where in `scratch` the number of what a MessagePort has to carry is, once its task is accepted
+ * (submit_calls.rs).
+ */
 export const PORT_VALUE = 0
 
 /** Where in `scratch` the options of a new pool are, and then its number in the process (pool_calls.rs). */
@@ -80,7 +89,9 @@ type RowName =
   | 'progress'
   | 'pool'
 
-/** What a row of a batch says (deliver.rs): in its lowest 8 bits. The form of its value is in bits 8 to 15. */
+/**
+ * What a row of a batch says (deliver.rs): in its lowest 8 bits. The form of its value is in bits 8 to 15.
+ */
 export const ROW: Record<RowName, number> = {
   collected: 0,
   number: 1,
@@ -101,14 +112,23 @@ export const HAS_CAUSE = 65_536
 export const IS_NATIVE = 131_072
 export const HAS_EXITED = 262_144
 
-/** In the number of a row of a failure, the number of the task's function times this is above the 32 bits of an exit code (deliver.rs). */
+/**
+ * In the number of a row of a failure, the number of the task's function times this is above the 32 bits of
+ * an exit code (deliver.rs).
+ */
 export const FUNCTION_UNIT: number = 2 ** 32
 
-/** Exit codes from the first on, so many, stand for the number of a worker whose exit is not known yet (worker.rs). */
+/**
+ * Exit codes from the first on, so many, stand for the number of a worker whose exit is not known yet
+ * (worker.rs).
+ */
 export const UNKNOWN_EXIT: number = -(2 ** 31)
 export const MOST_WORKER_NUMBERS: number = 2 ** 24
 
-/** In the number of a value that a MessagePort carries, the number of the worker that has it times this is above its own (parcel.rs). */
+/**
+ * In the number of a value that a MessagePort carries, the number of the worker that has it times this is
+ * above its own (parcel.rs).
+ */
 export const WORKER: number = 2 ** 32
 
 /** Answers of `prepareNow` (readiness.rs). */
@@ -125,5 +145,8 @@ export const SCRATCH = 16
 export const FRACTIONS = 8_192
 export const STRUCTURE = 65_536
 
-/** Where in `scratch` the addon says that `services()` should be called before this thread goes on (isolate.rs). */
+/**
+ * Where in `scratch` the addon says that `services()` should be called before this thread goes on
+ * (isolate.rs).
+ */
 export const SERVICE_FLAG: number = SCRATCH - 1

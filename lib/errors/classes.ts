@@ -1,4 +1,7 @@
-/** The classes of errors that arrive as themselves: those of the language, of WebAssembly, DOMException, and this package's. */
+/**
+ * The classes of errors that arrive as themselves: those of the language, of WebAssembly, DOMException, and
+ * this package's.
+ */
 import * as ours from './errors.ts'
 
 type ErrorClass = new (message: string) => Error
@@ -12,7 +15,18 @@ function add(name: string, constructor: unknown): void {
   names.set(constructor.prototype as object, name)
 }
 
-for (const name of ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError', 'AggregateError', 'SuppressedError', 'DOMException']) {
+for (const name of [
+  'Error',
+  'EvalError',
+  'RangeError',
+  'ReferenceError',
+  'SyntaxError',
+  'TypeError',
+  'URIError',
+  'AggregateError',
+  'SuppressedError',
+  'DOMException',
+]) {
   add(name, (globalThis as Record<string, unknown>)[name])
 }
 const { WebAssembly } = globalThis as { WebAssembly?: Record<string, unknown> }
@@ -29,7 +43,11 @@ const MOST_PROTOTYPES = 100
 /** The name of the nearest class that an error is an instance of. */
 export function nearestClass(error: object): string {
   let prototype: unknown = Object.getPrototypeOf(error)
-  for (let depth = 0; depth < MOST_PROTOTYPES && typeof prototype === 'object' && prototype !== null; depth++) {
+  for (
+    let depth = 0;
+    depth < MOST_PROTOTYPES && typeof prototype === 'object' && prototype !== null;
+    depth++
+  ) {
     const name = names.get(prototype) ?? foreignClass(prototype)
     if (name !== undefined) return name
     prototype = Object.getPrototypeOf(prototype)
@@ -57,6 +75,7 @@ export function instantiate(className: string, message: string, name: string | u
 }
 
 function suppressed(message: string): Error {
-  const constructor = classes.get('SuppressedError') as (new (error: unknown, suppressed: unknown, message: string) => Error) | undefined
+  const constructor = classes.get('SuppressedError') as
+    (new (error: unknown, suppressed: unknown, message: string) => Error) | undefined
   return constructor === undefined ? new Error(message) : new constructor(undefined, undefined, message)
 }

@@ -1,6 +1,7 @@
 /**
- * Errors as data, and back. An error and all errors that it refers to, as cause or in a property, make a flat list of descriptions that
- * refer to each other by index: chains of any length and circles arrive as they were.
+ * Errors as data, and back. An error and all errors that it refers to, as cause or in a property, make a flat
+ * list of descriptions that refer to each other by index: chains of any length and circles arrive as they
+ * were.
  */
 import { types } from 'node:util'
 import { instantiate, nearestClass } from './classes.ts'
@@ -44,7 +45,9 @@ function read(object: object, key: string): unknown {
 
 function text(value: unknown): string | undefined {
   if (typeof value === 'string') return value
-  return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint' ? String(value) : undefined
+  return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
+    ? String(value)
+    : undefined
 }
 
 /** A message as `structuredClone` would have it: whatever it is, its text. */
@@ -80,7 +83,9 @@ class Describer {
   refer(error: Error): Part {
     let index = this.#indexes.get(error)
     if (index === undefined) {
-      if (this.#errors.length >= MOST_ERRORS || this.#depth >= MOST_IN_CHAIN) throw new RangeError('too many errors')
+      if (this.#errors.length >= MOST_ERRORS || this.#depth >= MOST_IN_CHAIN) {
+        throw new RangeError('too many errors')
+      }
       index = this.#errors.push(error) - 1
       this.#indexes.set(error, index)
       this.#depths.push(this.#depth)
@@ -127,9 +132,16 @@ class Describer {
     let hidden: Record<string, Part> | undefined
     for (const key of HIDDEN) {
       const property = Object.getOwnPropertyDescriptor(error, key)
-      if (property?.enumerable === true || (property === undefined && (key !== 'code' || className === 'DOMException'))) continue
+      if (
+        property?.enumerable === true ||
+        (property === undefined && (key !== 'code' || className === 'DOMException'))
+      ) {
+        continue
+      }
       const part = this.#property(error, key)
-      if (part === undefined || (property === undefined && 'value' in part && part.value === undefined)) continue
+      if (part === undefined || (property === undefined && 'value' in part && part.value === undefined)) {
+        continue
+      }
       hidden ??= {}
       hidden[key] = part
     }
@@ -186,12 +198,20 @@ function copyItem(item: Part, copy: (value: unknown) => unknown, list: Descripti
 
 /** Defines rather than assigns: the key may be `__proto__`. */
 function set(object: object, key: string, value: unknown, enumerable: boolean = true): void {
-  Object.defineProperty(object, key, { __proto__: null, value, writable: true, enumerable, configurable: true } as PropertyDescriptor)
+  Object.defineProperty(object, key, {
+    __proto__: null,
+    value,
+    writable: true,
+    enumerable,
+    configurable: true,
+  } as PropertyDescriptor)
 }
 
 /** Makes the first error of the list anew, and all that it refers to. */
 export function makeErrors(list: Description[]): Error {
-  const errors = withoutStacks(() => list.map((description) => instantiate(description.class, description.message ?? '', description.name)))
+  const errors = withoutStacks(() =>
+    list.map((description) => instantiate(description.class, description.message ?? '', description.name)),
+  )
   errors.forEach((error, index) => complete(error, list[index] as Description, errors))
   return errors[0] as Error
 }
@@ -205,7 +225,12 @@ function complete(error: Error, description: Description, errors: Error[]): void
   addProperties(error, description.own, errors, true)
 }
 
-function addProperties(error: Error, parts: Record<string, Part> | undefined, errors: Error[], enumerable: boolean): void {
+function addProperties(
+  error: Error,
+  parts: Record<string, Part> | undefined,
+  errors: Error[],
+  enumerable: boolean,
+): void {
   if (parts === undefined) return
   for (const key of Object.keys(parts)) {
     const value = makePart(parts[key] as Part, errors)
@@ -217,6 +242,8 @@ function addProperties(error: Error, parts: Record<string, Part> | undefined, er
 
 function makePart(part: Part, errors: Error[]): unknown {
   if (Object.hasOwn(part, 'error')) return errors[(part as { error: number }).error]
-  if (Object.hasOwn(part, 'list')) return (part as { list: Part[] }).list.map((item) => makePart(item, errors))
+  if (Object.hasOwn(part, 'list')) {
+    return (part as { list: Part[] }).list.map((item) => makePart(item, errors))
+  }
   return (part as { value: unknown }).value
 }

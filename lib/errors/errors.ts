@@ -1,9 +1,13 @@
 /**
- * The errors of this package. Each class carries its `name` and its stable `code` on the prototype, and is recognised by a registered
- * symbol rather than by identity: two copies of the package in one process accept each other's errors in `instanceof`.
+ * The errors of this package. Each class carries its `name` and its stable `code` on the prototype, and is
+ * recognised by a registered symbol rather than by identity: two copies of the package in one process accept
+ * each other's errors in `instanceof`.
  */
 
-/** Own static property of each class below: the registered symbol that its prototype carries. User subclasses do not own one. */
+/**
+ * Own static property of each class below: the registered symbol that its prototype carries. User subclasses
+ * do not own one.
+ */
 const kind: unique symbol = Symbol('concurrent-futures.kind')
 
 const isOrdinaryInstance = Function.prototype[Symbol.hasInstance]
@@ -40,8 +44,8 @@ export class FutureError extends Error {
   }
 
   /**
-   * True for an instance of this class or of a class under it, also when it was made by another copy of the package.
-   * A class that a user derives from one of ours compares by its prototype, as usual.
+   * True for an instance of this class or of a class under it, also when it was made by another copy of the
+   * package. A class that a user derives from one of ours compares by its prototype, as usual.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (typeof value !== 'object' || value === null) return false
@@ -66,7 +70,10 @@ export interface TimeoutErrorOptions extends ErrorOptions {
  * ```
  */
 export class TimeoutError extends FutureError {
-  /** Where the JavaScript of a task that was stopped was when time ran out; undefined where the runtime cannot tell, and for waits. */
+  /**
+   * Where the JavaScript of a task that was stopped was when time ran out; undefined where the runtime cannot
+   * tell, and for waits.
+   */
   declare readonly taskStack?: string
 
   static {
@@ -80,7 +87,8 @@ export class TimeoutError extends FutureError {
 }
 
 /**
- * The future was cancelled. `cause` is the reason given to `cancel()`, or the `reason` of the signal that aborted.
+ * The future was cancelled. `cause` is the reason given to `cancel()`, or the `reason` of the signal that
+ * aborted.
  *
  * @example
  * ```ts
@@ -100,7 +108,8 @@ export class CancelledError extends FutureError {
 }
 
 /**
- * The operation does not fit the state of the future or the executor: a result set twice, a submit after shutdown, a wait that can never end.
+ * The operation does not fit the state of the future or the executor: a result set twice, a submit after
+ * shutdown, a wait that can never end.
  *
  * @example
  * ```ts
@@ -130,14 +139,20 @@ export class BrokenExecutor extends FutureError {
   }
 }
 
-/** A thread pool whose initializer threw or whose workers cannot start; `cause` says why. See {@link BrokenExecutor}. */
+/**
+ * A thread pool whose initializer threw or whose workers cannot start; `cause` says why. See
+ * {@link BrokenExecutor}.
+ */
 export class BrokenThreadPool extends BrokenExecutor {
   static {
     brandError(this, 'BrokenThreadPool', 'ERR_FUTURE_BROKEN_THREAD_POOL')
   }
 }
 
-/** A process pool whose initializer threw or whose children cannot start; `cause` says why. See {@link BrokenExecutor}. */
+/**
+ * A process pool whose initializer threw or whose children cannot start; `cause` says why. See
+ * {@link BrokenExecutor}.
+ */
 export class BrokenProcessPool extends BrokenExecutor {
   static {
     brandError(this, 'BrokenProcessPool', 'ERR_FUTURE_BROKEN_PROCESS_POOL')
@@ -151,7 +166,8 @@ export interface WorkerLostErrorOptions extends ErrorOptions {
 }
 
 /**
- * The worker that held the task died: `process.exit()`, out of memory, a crash, a stray exception. The task may have run in part; it is never run twice.
+ * The worker that held the task died: `process.exit()`, out of memory, a crash, a stray exception. The task
+ * may have run in part; it is never run twice.
  *
  * @example
  * ```ts
@@ -174,7 +190,8 @@ export class WorkerLostError extends FutureError {
 }
 
 /**
- * `submit()` found `maxQueue` tasks waiting already. `await executor.ready()` resolves when there is room again.
+ * `submit()` found `maxQueue` tasks waiting already. `await executor.ready()` resolves when there is room
+ * again.
  *
  * @example
  * ```ts

@@ -1,14 +1,18 @@
 /**
- * Stacks that were read from a running thread name places in the scripts as they run. Where Node maps the stacks of errors back to the sources
- * (`--enable-source-maps`), these are mapped too. Node keeps the maps of a script in the thread that has loaded it, and that thread spins; so what this
- * thread does not have is read from the script's file.
+ * Stacks that were read from a running thread name places in the scripts as they run. Where Node maps the
+ * stacks of errors back to the sources (`--enable-source-maps`), these are mapped too. Node keeps the maps of
+ * a script in the thread that has loaded it, and that thread spins; so what this thread does not have is read
+ * from the script's file.
  */
 import { readFileSync } from 'node:fs'
 import module from 'node:module'
 import type { SourceMap, SourceMapPayload } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-/** A line as the addon writes it (guard.rs): `    at name (script:line:column)`, or without a name and parentheses. */
+/**
+ * A line as the addon writes it (guard.rs): `    at name (script:line:column)`, or without a name and
+ * parentheses.
+ */
 const FRAME = /^( {4}at (?:.* \()?)(\S.*):(\d+):(\d+)(\)?)$/
 
 /** The last of a script wins, as in Node. */
@@ -50,7 +54,9 @@ function readMap(script: string): SourceMap | undefined {
     const name = comments.at(-1)?.[1]
     if (name === undefined) return undefined
     const url = new URL(name, file)
-    const payload = JSON.parse(url.protocol === 'data:' ? dataOf(url) : readFileSync(url, 'utf8')) as SourceMapPayload
+    const payload = JSON.parse(
+      url.protocol === 'data:' ? dataOf(url) : readFileSync(url, 'utf8'),
+    ) as SourceMapPayload
     // `sources` are relative to the map.
     const base = url.protocol === 'data:' ? file : url.href
     const sources = payload.sources.map((source) => new URL((payload.sourceRoot ?? '') + source, base).href)
@@ -63,5 +69,7 @@ function readMap(script: string): SourceMap | undefined {
 function dataOf(url: URL): string {
   const comma = url.pathname.indexOf(',')
   const data = url.pathname.slice(comma + 1)
-  return url.pathname.slice(0, comma).endsWith(';base64') ? Buffer.from(data, 'base64').toString() : decodeURIComponent(data)
+  return url.pathname.slice(0, comma).endsWith(';base64')
+    ? Buffer.from(data, 'base64').toString()
+    : decodeURIComponent(data)
 }

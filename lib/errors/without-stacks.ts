@@ -2,7 +2,10 @@ const NONE: unique symbol = Symbol('none')
 /** The limit outside of all calls. */
 let outer: unknown = NONE
 
-/** Calls `fn`, in which errors are made without their stacks, which nobody will see: that takes half the time. Where `Error` is frozen they get them all the same. */
+/**
+ * Calls `fn`, in which errors are made without their stacks, which nobody will see: that takes half the time.
+ * Where `Error` is frozen they get them all the same.
+ */
 export function withoutStacks<T>(fn: () => T): T {
   const limit: unknown = Error.stackTraceLimit
   const isOuter = outer === NONE

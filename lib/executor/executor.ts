@@ -29,27 +29,35 @@ export interface ShutdownOptions {
  */
 export abstract class Executor {
   constructor() {
-    if (new.target === Executor) throw new TypeError('Executor is abstract: make a ThreadPoolExecutor, or a class that extends it')
+    if (new.target === Executor) {
+      throw new TypeError('Executor is abstract: make a ThreadPoolExecutor, or a class that extends it')
+    }
   }
 
   /**
-   * Submits `fn(...args)`. When this returns the task is visible to the workers, counted, and on the clock. Arguments are taken as they are now.
+   * Submits `fn(...args)`. When this returns the task is visible to the workers, counted, and on the clock.
+   * Arguments are taken as they are now.
    *
-   * @throws TypeError for a function that cannot be sent; DataCloneError for an argument that cannot be cloned; QueueFullError;
-   * InvalidStateError after `shutdown`; BrokenExecutor
+   * @throws TypeError for a function that cannot be sent; DataCloneError for an argument that cannot be
+   * cloned; QueueFullError; InvalidStateError after `shutdown`; BrokenExecutor
    */
   abstract submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>>
 
   /**
-   * Submits `fn` for each item of the iterables, side by side, and gives the results in the order of the input. Stops with the shortest.
-   * Leaving the loop early cancels what has not started.
+   * Submits `fn` for each item of the iterables, side by side, and gives the results in the order of the
+   * input. Stops with the shortest. Leaving the loop early cancels what has not started.
    */
-  abstract map<A extends unknown[], R>(fn: Task<A, R>, ...iterables: Sources<A>): AsyncIterableIterator<Awaited<R>>
+  abstract map<A extends unknown[], R>(
+    fn: Task<A, R>,
+    ...iterables: Sources<A>
+  ): AsyncIterableIterator<Awaited<R>>
 
   /** The same executor, seen through these options. */
   abstract with(options: TaskOptions): this
 
-  /** Resolves when `submit()` would not throw QueueFullError. Rejects with InvalidStateError after `shutdown`. */
+  /**
+   * Resolves when `submit()` would not throw QueueFullError. Rejects with InvalidStateError after `shutdown`.
+   */
   abstract ready(): Promise<void>
 
   /** Accepts no more tasks. What was accepted still runs to its end. Calling it again is fine. */

@@ -13,8 +13,9 @@ export interface ChunkResult {
 /** Where `mapTasks` sends its tasks. */
 export interface MapFeed {
   /**
-   * Submits one task, or throws as `Executor.submit` does. With `chunkSize` 1 the list has one element, and the future gives that item's
-   * result; above 1 it gives a {@link ChunkResult}, also for a last chunk of one item.
+   * Submits one task, or throws as `Executor.submit` does. With `chunkSize` 1 the list has one element, and
+   * the future gives that item's result; above 1 it gives a {@link ChunkResult}, also for a last chunk of one
+   * item.
    */
   submit(argsList: unknown[][]): Future<unknown>
   /** Whether `submit` would not throw QueueFullError now. */

@@ -1,10 +1,11 @@
 /**
- * The engine of `Executor.map`: reads argument lists from iterables, submits them in chunks as far as it may, and hands out the results in
- * the order of the input.
+ * The engine of `Executor.map`: reads argument lists from iterables, submits them in chunks as far as it may,
+ * and hands out the results in the order of the input.
  *
- * Tasks are *outstanding* from their submission until the reader reaches them. How many may be is the limit: `bufferSize`; without it any
- * number for sync iterables, 4 × maxWorkers as soon as one is async. A failure of any kind (an item's, a source's, a refused submission,
- * time) ends the feeding, and is thrown when the reader has had the results before it.
+ * Tasks are *outstanding* from their submission until the reader reaches them. How many may be is the limit:
+ * `bufferSize`; without it any number for sync iterables, 4 × maxWorkers as soon as one is async. A failure
+ * of any kind (an item's, a source's, a refused submission, time) ends the feeding, and is thrown when the
+ * reader has had the results before it.
  */
 import { AsyncResource } from 'node:async_hooks'
 import { CancelledError, QueueFullError, TimeoutError } from '../errors/errors.ts'
@@ -52,7 +53,10 @@ export class MapIterator implements AsyncIterableIterator<any> {
   /** Read from the source, and waiting for room. */
   #refused: Chunk | undefined
   #isFilling = false
-  /** Whether the filling waits for a source or for room: it is still one filling, and nobody else starts another. */
+  /**
+   * Whether the filling waits for a source or for room: it is still one filling, and nobody else starts
+   * another.
+   */
   #isAwaiting = false
   /** Whether the failure came from `submit`. */
   #isRefusal = false
@@ -61,7 +65,10 @@ export class MapIterator implements AsyncIterableIterator<any> {
   /** The outstanding task that has our callback. */
   #watched: Future<unknown> | undefined
   readonly #limit: WaitLimit
-  /** Where the source's code runs, whoever makes it go on: the async context of the call of `map`. Undefined when all is read at the call. */
+  /**
+   * Where the source's code runs, whoever makes it go on: the async context of the call of `map`. Undefined
+   * when all is read at the call.
+   */
   readonly #context: AsyncResource | undefined
   #endWait: (() => void) | undefined
   readonly #noteDone = (): void => {
@@ -96,7 +103,10 @@ export class MapIterator implements AsyncIterableIterator<any> {
     throw error
   }
 
-  /** Submits as much as may be outstanding, and goes on by itself when it has to wait for a source or for room. */
+  /**
+   * Submits as much as may be outstanding, and goes on by itself when it has to wait for a source or for
+   * room.
+   */
   #fill(): void {
     if (this.#isFilling || this.#isFed) return
     this.#isFilling = true
@@ -104,7 +114,11 @@ export class MapIterator implements AsyncIterableIterator<any> {
       while (!this.#isFed && this.#outstanding.size < this.#plan.most) {
         const chunk = this.#refused ?? this.#inContext(() => this.#source.read())
         this.#refused = undefined
-        if (chunk instanceof Promise) return this.#fillAfter(chunk, (read) => (read === undefined ? this.#endFeeding() : this.#submit(read)))
+        if (chunk instanceof Promise) {
+          return this.#fillAfter(chunk, (read) =>
+            read === undefined ? this.#endFeeding() : this.#submit(read),
+          )
+        }
         if (this.#isFed) return // the source's code has closed this iterator
         if (chunk === undefined) return this.#endFeeding()
         if (!this.#submit(chunk)) {
@@ -149,7 +163,10 @@ export class MapIterator implements AsyncIterableIterator<any> {
     return false
   }
 
-  /** A chunk was refused because of one of its items, or of the pool: those before it are submitted one by one. */
+  /**
+   * A chunk was refused because of one of its items, or of the pool: those before it are submitted one by
+   * one.
+   */
   #submitGood(chunk: Chunk, refusal: unknown): true {
     let error = refusal
     try {
@@ -185,7 +202,8 @@ export class MapIterator implements AsyncIterableIterator<any> {
   }
 
   #expire(): void {
-    // A result that is there wins over the time-out: the tasks that are done, up to the first that is not, are still delivered.
+    // A result that is there wins over the time-out: the tasks that are done, up to the first that is not,
+    // are still delivered.
     const done: Future<unknown>[] = []
     let head = this.#outstanding.peek()
     while (head !== undefined && protocolOf(head)?.outcome(head) !== undefined) {
@@ -202,7 +220,9 @@ export class MapIterator implements AsyncIterableIterator<any> {
   }
 
   #abort(reason: unknown): void {
-    if (!this.#isFed) this.#endFeeding({ error: new CancelledError('the map was cancelled', { cause: reason }) })
+    if (!this.#isFed) {
+      this.#endFeeding({ error: new CancelledError('the map was cancelled', { cause: reason }) })
+    }
     this.#serve()
   }
 
@@ -276,7 +296,9 @@ export class MapIterator implements AsyncIterableIterator<any> {
       const result = this.#take()
       if (result !== undefined) return Promise.resolve(result)
     }
-    const promise = new Promise<IteratorResult<any, any>>((resolve, reject) => this.#readers.push({ resolve, reject }))
+    const promise = new Promise<IteratorResult<any, any>>((resolve, reject) =>
+      this.#readers.push({ resolve, reject }),
+    )
     if (this.#readers.size === 1) {
       this.#serve()
       if (this.#readers.size > 0 && this.#endWait === undefined) {

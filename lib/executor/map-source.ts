@@ -23,7 +23,9 @@ export function isAsync(source: Source<unknown>): source is AsyncIterable<unknow
 
 function ignore(): void {}
 
-/** Several iterables read side by side, like Python's zip: it stops with the shortest and closes the others. */
+/**
+ * Several iterables read side by side, like Python's zip: it stops with the shortest and closes the others.
+ */
 export class ChunkReader {
   readonly #cursors: Cursor[] = []
   readonly #chunkSize: number
@@ -98,11 +100,16 @@ export class ChunkReader {
     return row
   }
 
-  /** Puts what an iterator gave into a row; false if there is none any more, because it was the end, or nobody wants the rest. */
+  /**
+   * Puts what an iterator gave into a row; false if there is none any more, because it was the end, or nobody
+   * wants the rest.
+   */
   #takeResult(cursor: Cursor, given: unknown, row: unknown[]): boolean {
     // Closed while it was read.
     if (this.#isEnded) return false
-    if (typeof given !== 'object' || given === null) throw new TypeError(`the iterator's result ${String(given)} is not an object`)
+    if (typeof given !== 'object' || given === null) {
+      throw new TypeError(`the iterator's result ${String(given)} is not an object`)
+    }
     const result = given as IteratorResult<unknown>
     if (result.done === true) {
       cursor.isOpen = false
@@ -160,8 +167,9 @@ export class ChunkReader {
   }
 
   /**
-   * Ends the reading and gives the iterators that are still open their `return()`. What one throws, or the rejection, is the caller's to
-   * handle. An iterator that is being read at the moment is not waited for: it may never answer.
+   * Ends the reading and gives the iterators that are still open their `return()`. What one throws, or the
+   * rejection, is the caller's to handle. An iterator that is being read at the moment is not waited for: it
+   * may never answer.
    */
   close(): Promise<unknown> | undefined {
     this.#isEnded = true

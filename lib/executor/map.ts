@@ -6,25 +6,35 @@ import { MapIterator } from './map-iterator.ts'
 import { ChunkReader, isAsync } from './map-source.ts'
 
 /**
- * Runs one task for each row of the iterables, or for each `chunkSize` rows, and gives the results in the order of the input.
+ * Runs one task for each row of the iterables, or for each `chunkSize` rows, and gives the results in the
+ * order of the input.
  *
  * @param feed - where the tasks go
- * @param iterables - sync or async, as many as the function has arguments; the shortest ends the map, and the others get `return()`
- * @param options - of which `chunkSize`, `bufferSize`, `timeout` and `signal` are the map's; the last ends the feeding, with CancelledError:
- * what was submitted is cancelled by its own signal
- * @returns an iterator of the results. It throws what the first failing item threw, what a source threw, `TimeoutError` when time runs out,
- * and InvalidStateError when the executor was shut down while it was fed, each after the results before it. Leaving the loop
- * early, like an error, cancels what has not started.
+ * @param iterables - sync or async, as many as the function has arguments; the shortest ends the map, and the
+ * others get `return()`
+ * @param options - of which `chunkSize`, `bufferSize`, `timeout` and `signal` are the map's; the last ends
+ * the feeding, with CancelledError: what was submitted is cancelled by its own signal
+ * @returns an iterator of the results. It throws what the first failing item threw, what a source threw,
+ * `TimeoutError` when time runs out, and InvalidStateError when the executor was shut down while it was fed,
+ * each after the results before it. Leaving the loop early, like an error, cancels what has not started.
  * @throws TypeError for something that is no iterable, and what `feed.submit` throws for the first task
  * @example
  * ```ts
- * for await (const size of mapTasks(feed, [paths], checkTaskOptions({ chunkSize: 10 }, NO_OPTIONS))) console.log(size)
+ * const options = checkTaskOptions({ chunkSize: 10 }, NO_OPTIONS)
+ * for await (const size of mapTasks(feed, [paths], options)) console.log(size)
  * ```
  */
-export function mapTasks(feed: MapFeed, iterables: readonly unknown[], options: CheckedTaskOptions): AsyncIterableIterator<any> {
+export function mapTasks(
+  feed: MapFeed,
+  iterables: readonly unknown[],
+  options: CheckedTaskOptions,
+): AsyncIterableIterator<any> {
   for (const [index, source] of iterables.entries()) {
     const candidate = source as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined
-    if (typeof candidate?.[Symbol.asyncIterator] !== 'function' && typeof candidate?.[Symbol.iterator] !== 'function') {
+    if (
+      typeof candidate?.[Symbol.asyncIterator] !== 'function' &&
+      typeof candidate?.[Symbol.iterator] !== 'function'
+    ) {
       throw new TypeError(`map's iterable ${index} is neither iterable nor async iterable`)
     }
   }

@@ -11,7 +11,10 @@ export interface Histogram {
   max: number
 }
 
-/** One consistent look at an executor. The five counts of ends are exclusive and add up to all ended tasks; a chunk of `map` is one task. */
+/**
+ * One consistent look at an executor. The five counts of ends are exclusive and add up to all ended tasks; a
+ * chunk of `map` is one task.
+ */
 export interface ExecutorStats {
   /** Abandoned: stuck for good, and replaced. */
   workers: { idle: number; busy: number; starting: number; abandoned: number }

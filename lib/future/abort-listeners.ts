@@ -1,4 +1,7 @@
-/** What is to happen when a signal aborts: with one listener on the signal, however many they are. (From the eleventh on Node 20 warns of a leak.) */
+/**
+ * What is to happen when a signal aborts: with one listener on the signal, however many they are. (From the
+ * eleventh on Node 20 warns of a leak.)
+ */
 
 class AbortListeners {
   readonly #signal: AbortSignal
@@ -17,7 +20,9 @@ class AbortListeners {
   }
 
   delete(call: () => void): void {
-    if (this.#calls.delete(call) && this.#calls.size === 0) this.#signal.removeEventListener('abort', this.#abort)
+    if (this.#calls.delete(call) && this.#calls.size === 0) {
+      this.#signal.removeEventListener('abort', this.#abort)
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Futures in the order in which they are done. The iterator is made by hand: an async generator would await what it yields, and a
- * future is thenable, so the loop would get results instead of futures. Here promises are resolved with iterator results only.
+ * Futures in the order in which they are done. The iterator is made by hand: an async generator would await
+ * what it yields, and a future is thenable, so the loop would get results instead of futures. Here promises
+ * are resolved with iterator results only.
  */
 import { TimeoutError } from '../errors/errors.ts'
 import { readWaitOptions } from '../options/wait-options.ts'
@@ -70,7 +71,9 @@ class CompletionIterator implements AsyncIterableIterator<any> {
   #expire(): void {
     this.#takeDone()
     const unfinished = this.#pending.size
-    if (unfinished > 0) this.#failure = { error: new TimeoutError(`${unfinished} (of ${this.#total}) futures unfinished`) }
+    if (unfinished > 0) {
+      this.#failure = { error: new TimeoutError(`${unfinished} (of ${this.#total}) futures unfinished`) }
+    }
     this.#letGo()
     this.#serve()
   }
@@ -118,7 +121,9 @@ class CompletionIterator implements AsyncIterableIterator<any> {
   }
 
   next(): Promise<IteratorResult<any, any>> {
-    const promise = new Promise<IteratorResult<any, any>>((resolve, reject) => this.#readers.push({ resolve, reject }))
+    const promise = new Promise<IteratorResult<any, any>>((resolve, reject) =>
+      this.#readers.push({ resolve, reject }),
+    )
     if (this.#readers.length === 1) {
       this.#serve()
       if (this.#readers.length === 1) {
@@ -152,13 +157,15 @@ class CompletionIterator implements AsyncIterableIterator<any> {
 }
 
 /**
- * Iterates over futures as they are done; those that are done already come first, in their order. They may belong to different executors,
- * or be made by hand; duplicates come once. It yields the Future objects themselves: ask each for its `result()`.
+ * Iterates over futures as they are done; those that are done already come first, in their order. They may
+ * belong to different executors, or be made by hand; duplicates come once. It yields the Future objects
+ * themselves: ask each for its `result()`.
  *
  * @param futures - read once, at the call
  * @param options - `timeout` in milliseconds from this call (default: no limit), `signal`
- * @returns an iterator. When time runs out it yields what is done by then and throws `TimeoutError` ('2 (of 5) futures unfinished'); when the signal
- * aborts it throws `signal.reason`. Leaving the loop early leaves nothing behind; the tasks go on.
+ * @returns an iterator. When time runs out it yields what is done by then and throws `TimeoutError` ('2 (of
+ * 5) futures unfinished'); when the signal aborts it throws `signal.reason`. Leaving the loop early leaves
+ * nothing behind; the tasks go on.
  * @throws TypeError or RangeError, synchronously, for wrong arguments
  * @example
  * ```ts
@@ -167,10 +174,19 @@ class CompletionIterator implements AsyncIterableIterator<any> {
  * }
  * ```
  */
-export function asCompleted<T>(futures: Iterable<Future<T>>, options?: WaitOptions): AsyncIterableIterator<DoneFuture<T>>
+export function asCompleted<T>(
+  futures: Iterable<Future<T>>,
+  options?: WaitOptions,
+): AsyncIterableIterator<DoneFuture<T>>
 /** The same for futures of several types: `Iterable<Future<string> | Future<number>>`. */
-export function asCompleted<F extends Future<any>>(futures: Iterable<F>, options?: WaitOptions): AsyncIterableIterator<DoneFuture<Awaited<F>>>
-export function asCompleted(futures: Iterable<Future<any>>, options?: WaitOptions): AsyncIterableIterator<DoneFuture<any>> {
+export function asCompleted<F extends Future<any>>(
+  futures: Iterable<F>,
+  options?: WaitOptions,
+): AsyncIterableIterator<DoneFuture<Awaited<F>>>
+export function asCompleted(
+  futures: Iterable<Future<any>>,
+  options?: WaitOptions,
+): AsyncIterableIterator<DoneFuture<any>> {
   const { timeout, signal } = readWaitOptions(options)
   return new CompletionIterator(readFutures(futures), timeout, signal)
 }

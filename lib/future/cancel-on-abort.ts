@@ -9,7 +9,8 @@ class CancelGroup {
   readonly #futures: Set<Future<any>> = new Set()
   readonly #abort = (): void => {
     const { reason } = this.#signal
-    // Those that wait go first: a worker that a running one leaves would take the next of them, and might finish it before its turn comes.
+    // Those that wait go first: a worker that a running one leaves would take the next of them, and might
+    // finish it before its turn comes.
     for (const future of this.#futures) future.cancel({ reason })
     for (const future of this.#futures) future.cancel({ interrupt: true, reason })
   }

@@ -1,10 +1,11 @@
 /**
  * The future: a live view of a task, and the place where its outcome is kept.
  *
- * Two kinds exist. A hand-made one (`new Future()`) holds its state itself. A linked one asks its {@link TaskLink} for the state of the native
- * task, until the outcome is *stored* here and the link dropped. Storing runs no code of the user: callbacks, promises and listeners
- * hear of the outcome when the future is *delivered*, once, by the pool in a turn of its own, by `cancel()`, `setResult()` and
- * `setException()`, or by `addDoneCallback()` on a future that has settled but was not delivered yet.
+ * Two kinds exist. A hand-made one (`new Future()`) holds its state itself. A linked one asks its
+ * {@link TaskLink} for the state of the native task, until the outcome is *stored* here and the link dropped.
+ * Storing runs no code of the user: callbacks, promises and listeners hear of the outcome when the future is
+ * *delivered*, once, by the pool in a turn of its own, by `cancel()`, `setResult()` and `setException()`, or
+ * by `addDoneCallback()` on a future that has settled but was not delivered yet.
  */
 import { inspect } from 'node:util'
 import { CancelledError, InvalidStateError, TimeoutError } from '../errors/errors.ts'
@@ -32,8 +33,8 @@ export interface CancelOptions {
 }
 
 /**
- * A Future whose `then`, `catch` and `finally` are hidden from the compiler. `asCompleted` yields the Future objects themselves; typed as
- * thenables they would make TypeScript unwrap them in `for await`.
+ * A Future whose `then`, `catch` and `finally` are hidden from the compiler. `asCompleted` yields the Future
+ * objects themselves; typed as thenables they would make TypeScript unwrap them in `for await`.
  */
 export type DoneFuture<T> = Omit<Future<T>, 'then' | 'catch' | 'finally'>
 
@@ -47,7 +48,9 @@ const DELIVERING = 16
 /** The slot of a future that has no native task. */
 const HAND_MADE = -1
 
-/** The future whose outcome is being collected at the moment: its progress is held back until it is delivered. */
+/**
+ * The future whose outcome is being collected at the moment: its progress is held back until it is delivered.
+ */
 let collecting: Future<any> | undefined
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
@@ -58,7 +61,9 @@ export let setSlot: (future: Future<any>, slot: number) => void
 export let storeOutcome: (future: Future<any>, kind: OutcomeKind, value: unknown) => void
 export let deliver: (future: Future<any>) => void
 export let deliverProgress: (future: Future<any>, value: unknown) => void
-/** Adds a callback of ours to a future that was not delivered yet, without a look at whether it has settled. */
+/**
+ * Adds a callback of ours to a future that was not delivered yet, without a look at whether it has settled.
+ */
 export let addOwnCallback: (future: Future<any>, fn: (future: any) => void) => void
 export let removeDoneCallback: (future: Future<any>, fn: (future: any) => void) => void
 export let isDelivered: (future: Future<any>) => boolean
@@ -66,11 +71,11 @@ export let isDelivered: (future: Future<any>) => boolean
 export let storedOutcome: (future: Future<any>) => StoredOutcome | undefined
 
 /**
- * The outcome of a task that may not have run yet. Executors make them; `new Future()` makes a pending one by hand, for authors of
- * executors and for unit tests.
+ * The outcome of a task that may not have run yet. Executors make them; `new Future()` makes a pending one by
+ * hand, for authors of executors and for unit tests.
  *
- * It is thenable (`await future` is `await future.result()`), but no promise: a failed future that nobody asks raises no
- * `unhandledRejection`.
+ * It is thenable (`await future` is `await future.result()`), but no promise: a failed future that nobody
+ * asks raises no `unhandledRejection`.
  *
  * @example
  * ```ts
@@ -117,13 +122,21 @@ export class Future<T> implements PromiseLike<T> {
       outcome(future) {
         const self = future as Future<any>
         if (!self.#collect()) return undefined
-        return (self.#state & STATE) === CANCELLED ? 'cancelled' : (self.#state & FAILED) !== 0 ? 'error' : 'value'
+        return (self.#state & STATE) === CANCELLED
+          ? 'cancelled'
+          : (self.#state & FAILED) !== 0
+            ? 'error'
+            : 'value'
       },
       add: (future, fn) => (future as Future<any>).#ensureListeners().addOwnCallback(fn),
       remove: (future, fn) => (future as Future<any>).#listeners?.removeCallback(fn),
     }
     Object.defineProperty(this.prototype, brand, { value: protocol })
-    Object.defineProperty(this.prototype, inspect.custom, { value: this.#describe, writable: true, configurable: true })
+    Object.defineProperty(this.prototype, inspect.custom, {
+      value: this.#describe,
+      writable: true,
+      configurable: true,
+    })
   }
 
   static #describe(this: Future<any>): string {
@@ -145,10 +158,12 @@ export class Future<T> implements PromiseLike<T> {
   /**
    * Waits for the result, without blocking the event loop.
    *
-   * @param options - milliseconds, or `{ timeout, signal }`; default no limit. The task and the future go on when the wait ends early.
-   * A result that is there when time runs out wins. A signal that has already aborted wins over a result that is there.
-   * @returns a promise of the result. It rejects with the task's error; with `CancelledError` when the future was cancelled (`cause` is the
-   * reason); with `TimeoutError` when time ran out, for 0 on the next microtask; with `signal.reason` when the signal aborted.
+   * @param options - milliseconds, or `{ timeout, signal }`; default no limit. The task and the future go on
+   * when the wait ends early. A result that is there when time runs out wins. A signal that has already
+   * aborted wins over a result that is there.
+   * @returns a promise of the result. It rejects with the task's error; with `CancelledError` when the future
+   * was cancelled (`cause` is the reason); with `TimeoutError` when time ran out, for 0 on the next
+   * microtask; with `signal.reason` when the signal aborted.
    * @throws TypeError or RangeError, synchronously, for wrong arguments.
    * @example
    * ```ts
@@ -160,8 +175,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Waits like `result()`, but for the error: resolves with the thrown value, or with `null` if the task returned. Rejects when the future
-   * was cancelled or the wait ended early, as `result()` does.
+   * Waits like `result()`, but for the error: resolves with the thrown value, or with `null` if the task
+   * returned. Rejects when the future was cancelled or the wait ended early, as `result()` does.
    *
    * @example
    * ```ts
@@ -174,11 +189,12 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Waits for the result and parks the calling thread meanwhile. Runs no callbacks: they run in the next turn.
+   * Waits for the result and parks the calling thread meanwhile. Runs no callbacks: they run in the next
+   * turn.
    *
    * @param timeout - milliseconds, default no limit
-   * @throws the task's error; CancelledError; TimeoutError when time runs out; InvalidStateError when the wait could never end, such as
-   * without a time-out on an unfinished hand-made future.
+   * @throws the task's error; CancelledError; TimeoutError when time runs out; InvalidStateError when the
+   * wait could never end, such as without a time-out on an unfinished hand-made future.
    * @example
    * ```ts
    * const value = executor.submit(fib, 30).resultSync(1_000)
@@ -190,7 +206,10 @@ export class Future<T> implements PromiseLike<T> {
     return this.#value as T
   }
 
-  /** Waits like `resultSync()`, but returns the thrown value, or `null` if the task returned. Throws when cancelled or out of time. */
+  /**
+   * Waits like `resultSync()`, but returns the thrown value, or `null` if the task returned. Throws when
+   * cancelled or out of time.
+   */
   exceptionSync(timeout?: number): unknown {
     this.#park(duration(timeout, 'timeout'))
     if ((this.#state & STATE) === CANCELLED) throw this.#error()
@@ -198,9 +217,11 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Cancels the task if it has not started, or with `interrupt` also while it runs. Callbacks run before this returns.
+   * Cancels the task if it has not started, or with `interrupt` also while it runs. Callbacks run before this
+   * returns.
    *
-   * @returns true when the future is cancelled, now or already; false when it runs (and `interrupt` is not set) or is finished.
+   * @returns true when the future is cancelled, now or already; false when it runs (and `interrupt` is not
+   * set) or is finished.
    * @throws TypeError for wrong options
    * @example
    * ```ts
@@ -242,8 +263,9 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Calls `fn` with the future, once, when it is done: in the order of addition, on this thread, in the async context of this call; at
-   * once if it is done already. An error that `fn` throws is reported with `process.emitWarning`.
+   * Calls `fn` with the future, once, when it is done: in the order of addition, on this thread, in the async
+   * context of this call; at once if it is done already. An error that `fn` throws is reported with
+   * `process.emitWarning`.
    *
    * @throws TypeError when `fn` is not a function
    * @example
@@ -253,15 +275,17 @@ export class Future<T> implements PromiseLike<T> {
    */
   addDoneCallback(fn: (future: this) => void): void {
     callable(fn, 'fn')
-    // What was added earlier must run first, so a future that has settled but was not delivered is delivered now.
+    // What was added earlier must run first, so a future that has settled but was not delivered is delivered
+    // now.
     if ((this.#state & DELIVERED) === 0 && this.#collect()) this.#deliver()
     if ((this.#state & DELIVERED) !== 0) call(fn, this, undefined)
     else this.#ensureListeners().addCallback(fn)
   }
 
   /**
-   * Calls `fn` with each value that the task reports with `currentTask().progress(value)`: all of them, in order, before the outcome. Add it
-   * right after `submit()`: values are not kept for listeners that come later. An error that `fn` throws is reported with `process.emitWarning`.
+   * Calls `fn` with each value that the task reports with `currentTask().progress(value)`: all of them, in
+   * order, before the outcome. Add it right after `submit()`: values are not kept for listeners that come
+   * later. An error that `fn` throws is reported with `process.emitWarning`.
    *
    * @returns the function that takes the listener off again
    * @throws TypeError when `fn` is not a function
@@ -314,8 +338,8 @@ export class Future<T> implements PromiseLike<T> {
   /**
    * For authors of executors: finishes the future with a result; callbacks run before this returns.
    *
-   * @throws InvalidStateError when the future is done, and for futures of this package's executors; TypeError for the future itself, which could
-   * never be waited for
+   * @throws InvalidStateError when the future is done, and for futures of this package's executors; TypeError
+   * for the future itself, which could never be waited for
    * @example
    * ```ts
    * const future = new Future<number>()
@@ -327,7 +351,10 @@ export class Future<T> implements PromiseLike<T> {
     this.#finish(VALUE, value)
   }
 
-  /** For authors of executors: finishes the future with an error, which may be any value; otherwise like `setResult()`. */
+  /**
+   * For authors of executors: finishes the future with an error, which may be any value; otherwise like
+   * `setResult()`.
+   */
   setException(error: unknown): void {
     this.#finish(ERROR, error)
   }
@@ -338,7 +365,9 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   #checkHandMade(): void {
-    if (this.#slot !== HAND_MADE) throw new InvalidStateError("the future belongs to an executor's task, which alone decides its outcome")
+    if (this.#slot !== HAND_MADE) {
+      throw new InvalidStateError("the future belongs to an executor's task, which alone decides its outcome")
+    }
   }
 
   #finish(kind: typeof VALUE | typeof ERROR, value: unknown): void {
@@ -394,7 +423,8 @@ export class Future<T> implements PromiseLike<T> {
     const listeners = this.#listeners
     const held = listeners?.takeHeld()
     if (held !== undefined) {
-      // A listener may ask for delivery in turn, by adding a callback: the progress that is left still comes first.
+      // A listener may ask for delivery in turn, by adding a callback: the progress that is left still comes
+      // first.
       this.#state |= DELIVERING
       for (const value of held) this.#progress(value)
     }
@@ -411,9 +441,14 @@ export class Future<T> implements PromiseLike<T> {
     else shared.reject(this.#error())
   }
 
-  /** Whether a wait is over as soon as it begins: the outcome is stored, and no progress waits to be told before it. */
+  /**
+   * Whether a wait is over as soon as it begins: the outcome is stored, and no progress waits to be told
+   * before it.
+   */
   #isReady(): boolean {
-    return (this.#state & DONE) !== 0 && ((this.#state & DELIVERED) !== 0 || this.#listeners?.holds() !== true)
+    return (
+      (this.#state & DONE) !== 0 && ((this.#state & DELIVERED) !== 0 || this.#listeners?.holds() !== true)
+    )
   }
 
   /** A wait without limits: all share one promise. */
@@ -471,8 +506,8 @@ export class Future<T> implements PromiseLike<T> {
   #park(timeout: number): void {
     const link = this.#link
     if (!this.#collect()) this.#parkUntilStored(timeout)
-    // Otherwise a program that only blocks, and never comes back to its event loop, would keep all its futures. That a worker was lost is
-    // not the end of the story: its exit code comes by delivery.
+    // Otherwise a program that only blocks, and never comes back to its event loop, would keep all its
+    // futures. That a worker was lost is not the end of the story: its exit code comes by delivery.
     if (link === null || !this.#returned()) return
     if (this.#listeners !== null || this.#shared !== null) {
       // In the next turn: also where that comes before the loop looks for completions.
@@ -486,7 +521,10 @@ export class Future<T> implements PromiseLike<T> {
   #parkUntilStored(timeout: number): void {
     const deadline = timeout === Infinity ? Infinity : performance.now() + timeout
     if (this.#link === null && deadline === Infinity) {
-      throw new InvalidStateError('an unfinished hand-made future cannot be waited for without a time-out: nobody could finish it meanwhile')
+      throw new InvalidStateError(
+        'an unfinished hand-made future cannot be waited for without a time-out: ' +
+          'nobody could finish it meanwhile',
+      )
     }
     do {
       const left = deadline === Infinity ? Infinity : deadline - performance.now()

@@ -17,7 +17,10 @@ function className(value: unknown): string {
 }
 
 /** Describes `future` by what `look` finds, which throws for a prototype: that has no state. */
-export function describeFuture(future: object, look: () => { state: FutureState; outcome: StoredOutcome | undefined }): string {
+export function describeFuture(
+  future: object,
+  look: () => { state: FutureState; outcome: StoredOutcome | undefined },
+): string {
   const name = className(future)
   let found: ReturnType<typeof look>
   try {

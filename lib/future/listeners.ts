@@ -1,6 +1,7 @@
 /**
- * Those who hear of a future, beside the promise of all waits without a limit: waits with one, done callbacks, and listeners for progress.
- * Most futures never need an audience, so it is made when first asked for.
+ * Those who hear of a future, beside the promise of all waits without a limit: waits with one, done
+ * callbacks, and listeners for progress. Most futures never need an audience, so it is made when first asked
+ * for.
  */
 import { AsyncResource } from 'node:async_hooks'
 import { inspect } from 'node:util'
@@ -86,13 +87,20 @@ export class Listeners {
   }
 }
 
-/** The async context of the caller. AsyncLocalStorage.snapshot() does the same at a hundred times the cost on Node 20. */
+/**
+ * The async context of the caller. AsyncLocalStorage.snapshot() does the same at a hundred times the cost on
+ * Node 20.
+ */
 function captureContext(): AsyncResource {
   return new AsyncResource('FutureCallback')
 }
 
 /** Calls code of the user that must not stop ours. */
-export function call(fn: (argument: any) => unknown, argument: unknown, context: AsyncResource | undefined): void {
+export function call(
+  fn: (argument: any) => unknown,
+  argument: unknown,
+  context: AsyncResource | undefined,
+): void {
   try {
     if (context === undefined) fn(argument)
     else context.runInAsyncScope(fn, undefined, argument)

@@ -1,11 +1,17 @@
-/** How `wait`, `asCompleted` and `map` reach into a future, also into one made by another copy of this package. */
+/**
+ * How `wait`, `asCompleted` and `map` reach into a future, also into one made by another copy of this
+ * package.
+ */
 
 /** Where a future keeps its protocol. */
 export const brand: unique symbol = Symbol.for('concurrent-futures.Future')
 
 /** What `wait`, `asCompleted` and `map` ask of a future. */
 export interface FutureProtocol {
-  /** 'value', 'error' or 'cancelled' when it is done, undefined otherwise; reads the live state, and runs no code of the user. */
+  /**
+   * 'value', 'error' or 'cancelled' when it is done, undefined otherwise; reads the live state, and runs no
+   * code of the user.
+   */
   outcome(future: unknown): 'value' | 'error' | 'cancelled' | undefined
   /** Calls `fn` when the future is delivered; not if it was delivered before. */
   add(future: unknown, fn: (future: any) => void): void

@@ -1,19 +1,24 @@
 /**
- * What a future asks of the pool that runs its task; every call is made on the thread that submitted it. A future comes
- * along as itself, for the link to hand to `storeOutcome` and its like; what it is (`F`), is theirs to know.
+ * What a future asks of the pool that runs its task; every call is made on the thread that submitted it. A
+ * future comes along as itself, for the link to hand to `storeOutcome` and its like; what it is (`F`), is
+ * theirs to know.
  */
 export interface TaskLink<F = any> {
   /** The live native state. */
   state(slot: number): number
   /**
-   * If the native task has settled: deliver outstanding progress, store the outcome by `storeOutcome`, return true. Runs no done callbacks.
+   * If the native task has settled: deliver outstanding progress, store the outcome by `storeOutcome`, return
+   * true. Runs no done callbacks.
    */
   collect(slot: number, future: F): boolean
-  /** Cancels natively; when that turned the task to cancelled, stores it by `storeOutcome(future, CANCEL, reason)`. */
+  /**
+   * Cancels natively; when that turned the task to cancelled, stores it by
+   * `storeOutcome(future, CANCEL, reason)`.
+   */
   cancel(slot: number, future: F, interrupt: boolean, reason: unknown): boolean
   /**
-   * Parks this OS thread until the task has settled or about `left` milliseconds have passed, Infinity for no limit; returns every few
-   * milliseconds; throws InvalidStateError when waiting can never end.
+   * Parks this OS thread until the task has settled or about `left` milliseconds have passed, Infinity for no
+   * limit; returns every few milliseconds; throws InvalidStateError when waiting can never end.
    */
   park(slot: number, left: number): void
   /** The future has its outcome, and nobody is to hear of it: there is nothing to deliver. */

@@ -1,11 +1,16 @@
-/** The limits of a wait: time and a signal, of which at most one ends it, and of which nothing is left behind. */
+/**
+ * The limits of a wait: time and a signal, of which at most one ends it, and of which nothing is left behind.
+ */
 import { setTimeout, clearTimeout } from 'node:timers'
 import { offAbort, onAbort } from './abort-listeners.ts'
 
 /** setTimeout takes no more than 2^31-1; longer limits are waited for in such steps. */
 export const LONGEST_TIMER: number = 2 ** 31 - 1
 
-/** The limits of one wait: its time and its signal. Whoever makes one disposes of it when the wait is over, so that nothing is left behind. */
+/**
+ * The limits of one wait: its time and its signal. Whoever makes one disposes of it when the wait is over, so
+ * that nothing is left behind.
+ */
 export class WaitLimit {
   readonly #deadline: number
   readonly #expired: () => void
@@ -14,8 +19,16 @@ export class WaitLimit {
   #timer: NodeJS.Timeout | undefined
   #held = true
 
-  /** Calls `expired` once `ms` have passed, `aborted` when the signal aborts; at most one of the two, once, and never synchronously. */
-  constructor(ms: number, signal: AbortSignal | undefined, expired: () => void, aborted: (reason: unknown) => void) {
+  /**
+   * Calls `expired` once `ms` have passed, `aborted` when the signal aborts; at most one of the two, once,
+   * and never synchronously.
+   */
+  constructor(
+    ms: number,
+    signal: AbortSignal | undefined,
+    expired: () => void,
+    aborted: (reason: unknown) => void,
+  ) {
     this.#deadline = ms === Infinity ? Infinity : performance.now() + ms
     this.#expired = expired
     this.#signal = signal

@@ -1,5 +1,14 @@
-/** Waiting for several futures at once. It goes through done callbacks, so that no future gets a promise whose rejection nobody handles. */
-import { duration, iterable, oneOf, options as checkOptions, signal as checkSignal } from '../options/check.ts'
+/**
+ * Waiting for several futures at once. It goes through done callbacks, so that no future gets a promise whose
+ * rejection nobody handles.
+ */
+import {
+  duration,
+  iterable,
+  oneOf,
+  options as checkOptions,
+  signal as checkSignal,
+} from '../options/check.ts'
 import type { WaitOptions } from '../options/wait-options.ts'
 import type { Future } from './future.ts'
 import { protocolOf } from './protocol.ts'
@@ -33,13 +42,18 @@ export interface WaitResult<F> {
   notDone: Set<F>
 }
 
-/** The futures of an iterable, each once, with the way to reach into each. Throws TypeError when it is not iterable or has something else in it. */
+/**
+ * The futures of an iterable, each once, with the way to reach into each. Throws TypeError when it is not
+ * iterable or has something else in it.
+ */
 export function readFutures<F>(futures: Iterable<F>): Map<F, FutureProtocol> {
   const all = new Map<F, FutureProtocol>()
   let index = 0
   for (const future of iterable(futures, 'futures')) {
     const protocol = protocolOf(future)
-    if (protocol === undefined) throw new TypeError(`futures must contain only futures; item ${index} is none`)
+    if (protocol === undefined) {
+      throw new TypeError(`futures must contain only futures; item ${index} is none`)
+    }
     all.set(future as F, protocol)
     index++
   }
@@ -49,7 +63,9 @@ export function readFutures<F>(futures: Iterable<F>): Map<F, FutureProtocol> {
 function splitByDone<F>(futures: Map<F, FutureProtocol>): WaitResult<F> {
   const done = new Set<F>()
   const notDone = new Set<F>()
-  for (const [future, protocol] of futures) (protocol.outcome(future) === undefined ? notDone : done).add(future)
+  for (const [future, protocol] of futures) {
+    ;(protocol.outcome(future) === undefined ? notDone : done).add(future)
+  }
   return { done, notDone }
 }
 
@@ -59,12 +75,12 @@ function isEnough(outcome: string | undefined, returnWhen: ReturnWhen): boolean 
 }
 
 /**
- * Waits until all, or the first, of some futures are done. They may belong to different executors, or be made by hand; duplicates count
- * once. The event loop is not blocked.
+ * Waits until all, or the first, of some futures are done. They may belong to different executors, or be made
+ * by hand; duplicates count once. The event loop is not blocked.
  *
  * @param futures - read once, at the call
- * @param options - `timeout` in milliseconds (default: no limit), after which it returns what is done by then; `signal`; `returnWhen`, by default
- * `ALL_COMPLETED`
+ * @param options - `timeout` in milliseconds (default: no limit), after which it returns what is done by
+ * then; `signal`; `returnWhen`, by default `ALL_COMPLETED`
  * @returns two sets, in the order of the input; it rejects only when the signal aborts, with `signal.reason`
  * @throws TypeError or RangeError, synchronously, for wrong arguments
  * @example
@@ -73,11 +89,15 @@ function isEnough(outcome: string | undefined, returnWhen: ReturnWhen): boolean 
  * for (const future of notDone) future.cancel()
  * ```
  */
-export function wait<F extends Future<any>>(futures: Iterable<F>, options?: WaitForOptions): Promise<WaitResult<F>> {
+export function wait<F extends Future<any>>(
+  futures: Iterable<F>,
+  options?: WaitForOptions,
+): Promise<WaitResult<F>> {
   const given = checkOptions<WaitForOptions>(options, 'options', ['timeout', 'signal', 'returnWhen'])
   const timeout = duration(given.timeout, 'timeout')
   const signal = checkSignal(given.signal, 'signal')
-  const returnWhen = given.returnWhen === undefined ? ALL_COMPLETED : oneOf(given.returnWhen, 'returnWhen', ALL_WAYS)
+  const returnWhen =
+    given.returnWhen === undefined ? ALL_COMPLETED : oneOf(given.returnWhen, 'returnWhen', ALL_WAYS)
   const all = readFutures(futures)
   if (signal?.aborted === true) return Promise.reject(signal.reason)
 
@@ -95,7 +115,11 @@ export function wait<F extends Future<any>>(futures: Iterable<F>, options?: Wait
 function waitForPending<F>(
   all: Map<F, FutureProtocol>,
   pending: [F, FutureProtocol][],
-  { timeout, signal, returnWhen }: { timeout: number; signal: AbortSignal | undefined; returnWhen: ReturnWhen },
+  {
+    timeout,
+    signal,
+    returnWhen,
+  }: { timeout: number; signal: AbortSignal | undefined; returnWhen: ReturnWhen },
 ): Promise<WaitResult<F>> {
   return new Promise((resolve, reject) => {
     const endWait = beginWait()

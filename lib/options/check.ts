@@ -1,6 +1,7 @@
 /**
- * Argument checks, so that each rule and each message exists once. All throw synchronously: `TypeError` for a value of the wrong type,
- * `RangeError` for a number out of range. Options are read once, here, and copied: what the caller does to them later has no effect.
+ * Argument checks, so that each rule and each message exists once. All throw synchronously: `TypeError` for a
+ * value of the wrong type, `RangeError` for a number out of range. Options are read once, here, and copied:
+ * what the caller does to them later has no effect.
  */
 import { inspect } from 'node:util'
 
@@ -23,7 +24,8 @@ function wrongType(name: string, expected: string, value: unknown): TypeError {
  * A time in milliseconds: a number >= 0, `Infinity` or `undefined` for no limit.
  *
  * @returns the time, `Infinity` for no limit
- * @throws TypeError when it is not a number (null, strings and bigints are not), RangeError when it is negative or NaN
+ * @throws TypeError when it is not a number (null, strings and bigints are not), RangeError when it is
+ * negative or NaN
  * @example
  * ```ts
  * duration(undefined, 'timeout') // Infinity
@@ -36,8 +38,16 @@ export function duration(value: unknown, name: string): number {
   return value
 }
 
-/** An integer from `min` to `max`, both included. Throws TypeError when it is not a number, RangeError otherwise. */
-export function integer(value: unknown, name: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
+/**
+ * An integer from `min` to `max`, both included. Throws TypeError when it is not a number, RangeError
+ * otherwise.
+ */
+export function integer(
+  value: unknown,
+  name: string,
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): number {
   if (typeof value !== 'number') throw wrongType(name, 'an integer', value)
   if (!Number.isInteger(value) || value < min || value > max) {
     const range = max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `from ${min} to ${max}`
@@ -53,7 +63,10 @@ export function number(value: unknown, name: string): number {
   return value
 }
 
-/** A boolean; `undefined` gives `fallback`. Truthy values of other types are a TypeError: they are more often mistakes than intent. */
+/**
+ * A boolean; `undefined` gives `fallback`. Truthy values of other types are a TypeError: they are more often
+ * mistakes than intent.
+ */
 export function boolean(value: unknown, name: string, fallback: boolean = false): boolean {
   if (value === undefined) return fallback
   if (typeof value !== 'boolean') throw wrongType(name, 'a boolean', value)
@@ -68,7 +81,9 @@ export function string(value: unknown, name: string): string {
 
 /** One of a few strings; anything else is a TypeError, as Node treats invalid values of its own options. */
 export function oneOf<S extends string>(value: unknown, name: string, allowed: readonly S[]): S {
-  if (!(allowed as readonly unknown[]).includes(value)) throw wrongType(name, `one of '${allowed.join("', '")}'`, value)
+  if (!(allowed as readonly unknown[]).includes(value)) {
+    throw wrongType(name, `one of '${allowed.join("', '")}'`, value)
+  }
   return value as S
 }
 
@@ -82,7 +97,9 @@ export function callable(value: unknown, name: string): unknown {
 
 /** An object that is no array. */
 export function object<T>(value: T, name: string): T & object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, 'an object', value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw wrongType(name, 'an object', value)
+  }
   return value
 }
 
@@ -94,13 +111,20 @@ export function array(value: unknown, name: string): unknown[] {
 
 /** Something that `for…of` accepts. */
 export function iterable(value: unknown, name: string): Iterable<unknown> {
-  if (value === undefined || value === null || typeof (value as Iterable<unknown>)[Symbol.iterator] !== 'function') {
+  if (
+    value === undefined ||
+    value === null ||
+    typeof (value as Iterable<unknown>)[Symbol.iterator] !== 'function'
+  ) {
     throw wrongType(name, 'iterable', value)
   }
   return value as Iterable<unknown>
 }
 
-/** An AbortSignal or nothing. Any object that has its shape is taken: signals of other realms and of polyfills work. */
+/**
+ * An AbortSignal or nothing. Any object that has its shape is taken: signals of other realms and of polyfills
+ * work.
+ */
 export function signal(value: unknown, name: string): AbortSignal | undefined {
   if (value === undefined) return undefined
   const candidate = value as AbortSignal | null
@@ -116,28 +140,42 @@ export function signal(value: unknown, name: string): AbortSignal | undefined {
 }
 
 /**
- * The properties of an options object, own ones and those of its class, copied onto an object without a prototype, so that neither a later
- * change nor a polluted `Object.prototype` reaches us. `undefined` counts as `{}`. The values are the caller's to check.
+ * The properties of an options object, own ones and those of its class, copied onto an object without a
+ * prototype, so that neither a later change nor a polluted `Object.prototype` reaches us. `undefined` counts
+ * as `{}`. The values are the caller's to check.
  *
  * @throws TypeError when it is not an object, or has a name that is not among `allowed`
  * @example
  * ```ts
- * options<WaitOptions>({ timeuot: 5 }, 'options', ['timeout', 'signal']) // TypeError: unknown option 'timeuot' …
+ * options<WaitOptions>({ timeuot: 5 }, 'options', ['timeout', 'signal'])
+ * // TypeError: unknown option 'timeuot' …
  * ```
  */
-export function options<T extends object>(value: unknown, name: string, allowed: readonly (keyof T & string)[]): Partial<T> {
+export function options<T extends object>(
+  value: unknown,
+  name: string,
+  allowed: readonly (keyof T & string)[],
+): Partial<T> {
   const copy = Object.create(null) as Record<string, unknown>
   if (value === undefined) return copy as Partial<T>
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, 'an object', value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw wrongType(name, 'an object', value)
+  }
   for (const key of Object.keys(value)) {
     if (!(allowed as readonly string[]).includes(key)) {
       throw new TypeError(`unknown option '${key}' in ${name}; known are ${allowed.join(', ')}`)
     }
     copy[key] = (value as Record<string, unknown>)[key]
   }
-  for (let at: unknown = Object.getPrototypeOf(value); at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+  for (
+    let at: unknown = Object.getPrototypeOf(value);
+    at !== null && at !== Object.prototype;
+    at = Object.getPrototypeOf(at)
+  ) {
     for (const key of allowed) {
-      if (!(key in copy) && Object.hasOwn(at as object, key)) copy[key] = (value as Record<string, unknown>)[key]
+      if (!(key in copy) && Object.hasOwn(at as object, key)) {
+        copy[key] = (value as Record<string, unknown>)[key]
+      }
     }
   }
   return copy as Partial<T>

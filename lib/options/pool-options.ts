@@ -7,7 +7,10 @@ import { array, callable, duration, integer, object, options as checkOptions, st
 
 /** What the constructor of `ThreadPoolExecutor` takes. All times are milliseconds. */
 export interface ThreadPoolOptions {
-  /** How many tasks may run at once, of all kinds together; 1 to 1024. Default: `os.availableParallelism()`, and no more than the cgroup allows. */
+  /**
+   * How many tasks may run at once, of all kinds together; 1 to 1024. Default: `os.availableParallelism()`,
+   * and no more than the cgroup allows.
+   */
   maxWorkers?: number | undefined
   /** JavaScript workers that are started at once and kept; default 0. */
   minWorkers?: number | undefined
@@ -24,7 +27,10 @@ export interface ThreadPoolOptions {
   tasksPerWorker?: number | undefined
   /** After so many tasks a JavaScript worker is replaced by a fresh one. Default: never. */
   maxTasksPerWorker?: number | undefined
-  /** What a task that has looked at `currentTask()` gets between being asked to stop and being stopped by force; default 100. */
+  /**
+   * What a task that has looked at `currentTask()` gets between being asked to stop and being stopped by
+   * force; default 100.
+   */
   interruptGrace?: number | undefined
   /** As for `node:worker_threads` `Worker`. */
   resourceLimits?: ResourceLimits | undefined
@@ -73,18 +79,25 @@ let poolNumber = 0
 export function checkPoolOptions(given: number | ThreadPoolOptions | undefined): CheckedPoolOptions {
   const named = typeof given === 'number' ? { maxWorkers: given } : given
   const read = checkOptions<ThreadPoolOptions>(named, 'options', NAMES)
-  const maxWorkers = read.maxWorkers === undefined ? defaultWorkers() : integer(read.maxWorkers, 'maxWorkers', 1, MOST_WORKERS)
+  const maxWorkers =
+    read.maxWorkers === undefined ? defaultWorkers() : integer(read.maxWorkers, 'maxWorkers', 1, MOST_WORKERS)
   const worker: CheckedPoolOptions['worker'] = {}
-  if (read.resourceLimits !== undefined) worker.resourceLimits = { ...object(read.resourceLimits, 'resourceLimits') }
+  if (read.resourceLimits !== undefined) {
+    worker.resourceLimits = { ...object(read.resourceLimits, 'resourceLimits') }
+  }
   if (read.env !== undefined) worker.env = read.env === SHARE_ENV ? SHARE_ENV : { ...object(read.env, 'env') }
   if (read.argv !== undefined) worker.argv = array(read.argv, 'argv')
   if (read.execArgv !== undefined) worker.execArgv = array(read.execArgv, 'execArgv') as string[]
-  const optional = (value: unknown, name: string): number | undefined => (value === undefined ? undefined : integer(value, name, 1))
+  const optional = (value: unknown, name: string): number | undefined =>
+    value === undefined ? undefined : integer(value, name, 1)
   return {
     maxWorkers,
     minWorkers: read.minWorkers === undefined ? 0 : integer(read.minWorkers, 'minWorkers', 0, maxWorkers),
     idleTimeout: read.idleTimeout === undefined ? 60_000 : duration(read.idleTimeout, 'idleTimeout'),
-    threadNamePrefix: read.threadNamePrefix === undefined ? `pool-${++poolNumber}` : string(read.threadNamePrefix, 'threadNamePrefix'),
+    threadNamePrefix:
+      read.threadNamePrefix === undefined
+        ? `pool-${++poolNumber}`
+        : string(read.threadNamePrefix, 'threadNamePrefix'),
     initializer: read.initializer === undefined ? undefined : callable(read.initializer, 'initializer'),
     initargs: read.initargs === undefined ? [] : [...array(read.initargs, 'initargs')],
     maxQueue: optional(read.maxQueue, 'maxQueue'),

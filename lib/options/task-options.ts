@@ -3,21 +3,33 @@ import { duration, integer, number, options as checkOptions, signal as checkSign
 
 /** What `executor.with()` takes. All times are milliseconds. */
 export interface TaskOptions {
-  /** The longest run time, from the call of the function; past it the future fails with `TimeoutError` and the task is stopped. 0 fails without running. For `map`: of the whole iteration. Default: no limit. */
+  /**
+   * The longest run time, from the call of the function; past it the future fails with `TimeoutError` and the
+   * task is stopped. 0 fails without running. For `map`: of the whole iteration. Default: no limit.
+   */
   timeout?: number | undefined
-  /** The longest wait before the function is called; past it the task never runs and the future fails with `TimeoutError`. Default: no limit. */
+  /**
+   * The longest wait before the function is called; past it the task never runs and the future fails with
+   * `TimeoutError`. Default: no limit.
+   */
   queueTimeout?: number | undefined
   /** Higher runs first, equal ones in order of submission. Any number but NaN; default 0. */
   priority?: number | undefined
   /** Aborting it cancels the task, running or not; the `CancelledError`'s cause is `signal.reason`. */
   signal?: AbortSignal | undefined
-  /** What is moved to the task instead of copied. Untouched if the task is refused. For `map`: each task moves what its arguments hold of it. */
+  /**
+   * What is moved to the task instead of copied. Untouched if the task is refused. For `map`: each task moves
+   * what its arguments hold of it.
+   */
   transfer?: readonly object[] | undefined
   /** For stats, dumps and error messages; default: the name of the function. */
   name?: string | undefined
   /** For `map`: items per task, an integer >= 1; default 1. */
   chunkSize?: number | undefined
-  /** For `map`: the most tasks outstanding ahead of the reader, an integer >= 1; default: no limit for sync iterables. */
+  /**
+   * For `map`: the most tasks outstanding ahead of the reader, an integer >= 1; default: no limit for sync
+   * iterables.
+   */
   bufferSize?: number | undefined
 }
 
@@ -44,7 +56,16 @@ export const NO_OPTIONS: CheckedTaskOptions = {
   bufferSize: undefined,
 }
 
-const NAMES = ['timeout', 'queueTimeout', 'priority', 'signal', 'transfer', 'name', 'chunkSize', 'bufferSize'] as const
+const NAMES = [
+  'timeout',
+  'queueTimeout',
+  'priority',
+  'signal',
+  'transfer',
+  'name',
+  'chunkSize',
+  'bufferSize',
+] as const
 
 function limit(value: unknown, name: string): number {
   const ms = duration(value, name)
@@ -55,10 +76,13 @@ function limit(value: unknown, name: string): number {
 export function checkTaskOptions(options: TaskOptions, base: CheckedTaskOptions): CheckedTaskOptions {
   const given = checkOptions<TaskOptions>(options, 'options', NAMES)
   const { transfer } = given
-  if (transfer !== undefined && !Array.isArray(transfer)) throw new TypeError('transfer must be an array of transferable objects')
+  if (transfer !== undefined && !Array.isArray(transfer)) {
+    throw new TypeError('transfer must be an array of transferable objects')
+  }
   return {
     timeout: given.timeout === undefined ? base.timeout : limit(given.timeout, 'timeout'),
-    queueTimeout: given.queueTimeout === undefined ? base.queueTimeout : limit(given.queueTimeout, 'queueTimeout'),
+    queueTimeout:
+      given.queueTimeout === undefined ? base.queueTimeout : limit(given.queueTimeout, 'queueTimeout'),
     priority: given.priority === undefined ? base.priority : number(given.priority, 'priority'),
     signal: given.signal === undefined ? base.signal : checkSignal(given.signal, 'signal'),
     transfer: transfer === undefined ? base.transfer : [...transfer],

@@ -5,7 +5,10 @@ import { duration, options as checkOptions, signal as checkSignal } from './chec
 export interface WaitOptions {
   /** Milliseconds, >= 0; default: no limit. */
   timeout?: number | undefined
-  /** Aborting it ends the wait with `signal.reason`; the task goes on. One that has already aborted wins over a result that is there. */
+  /**
+   * Aborting it ends the wait with `signal.reason`; the task goes on. One that has already aborted wins over
+   * a result that is there.
+   */
   signal?: AbortSignal | undefined
 }
 
@@ -23,6 +26,8 @@ export function readWaitOptions(options: WaitOptions | undefined): WaitLimits {
 
 /** Reads what `result()` and `exception()` take: milliseconds, or options. */
 export function readWait(wait: number | WaitOptions | undefined): WaitLimits {
-  if (wait === undefined || typeof wait === 'number') return { timeout: duration(wait, 'timeout'), signal: undefined }
+  if (wait === undefined || typeof wait === 'number') {
+    return { timeout: duration(wait, 'timeout'), signal: undefined }
+  }
   return readWaitOptions(wait)
 }

@@ -1,13 +1,22 @@
 /**
- * The futures of this isolate whose tasks live in the addon: the table from slot to future, and the delivery of batches.
+ * The futures of this isolate whose tasks live in the addon: the table from slot to future, and the delivery
+ * of batches.
  *
- * A batch is taken in two passes. The first stores every outcome and runs no code of the user, so that such code, which may block, submit
- * or collect, can neither overwrite the shared header nor meet a slot that is used again. The second delivers.
+ * A batch is taken in two passes. The first stores every outcome and runs no code of the user, so that such
+ * code, which may block, submit or collect, can neither overwrite the shared header nor meet a slot that is
+ * used again. The second delivers.
  */
 import { binding, kinds, numbers, onDeliver, scratch, slots } from '../addon/binding.ts'
 import { INVALID_STATE, ROW, SERVICE_FLAG } from '../addon/codes.ts'
 import { InvalidStateError, WorkerLostError } from '../errors/errors.ts'
-import { createLinkedFuture, deliver, deliverProgress, setSlot, storedOutcome, storeOutcome } from '../future/future.ts'
+import {
+  createLinkedFuture,
+  deliver,
+  deliverProgress,
+  setSlot,
+  storedOutcome,
+  storeOutcome,
+} from '../future/future.ts'
 import type { Future } from '../future/future.ts'
 import { CANCEL } from '../future/states.ts'
 import type { TaskLink } from '../future/task-link.ts'
@@ -34,7 +43,10 @@ export class PoolLink implements TaskLink<Future<any>> {
     this.#pool = pool
   }
 
-  /** The future of a task that is about to be submitted, and was given a name or none. Made before, so that no accepted task is without one. */
+  /**
+   * The future of a task that is about to be submitted, and was given a name or none. Made before, so that no
+   * accepted task is without one.
+   */
   prepare(name: string | undefined): Future<any> {
     const future = createLinkedFuture(this)
     if (name !== undefined) noteName(future, name)
@@ -80,7 +92,9 @@ export class PoolLink implements TaskLink<Future<any>> {
     try {
       whileBlocked(() => binding.park(slot, left))
     } catch (error) {
-      throw (error as { code?: unknown }).code === INVALID_STATE ? new InvalidStateError((error as Error).message) : error
+      throw (error as { code?: unknown }).code === INVALID_STATE
+        ? new InvalidStateError((error as Error).message)
+        : error
     }
     noticeFailedStarts()
     serve()
@@ -108,14 +122,17 @@ function deliverAll(future: Future<any>, list: unknown[]): void {
 /** Calls of the stack that it takes to store an outcome. */
 const HEADROOM = 24
 
-/** Fails where there is not so much of the stack left, before anything is taken that could not be put anywhere. @throws RangeError */
+/**
+ * Fails where there is not so much of the stack left, before anything is taken that could not be put
+ * anywhere. @throws RangeError
+ */
 function requireStack(calls: number): number {
   return calls === 0 ? 0 : requireStack(calls - 1) + 1
 }
 
 /**
- * A task was lost with its worker, and why is for the worker's thread to tell: its exit arrives a moment after the task's end. The future is
- * settled, and is delivered when its error is complete.
+ * A task was lost with its worker, and why is for the worker's thread to tell: its exit arrives a moment
+ * after the task's end. The future is settled, and is delivered when its error is complete.
  */
 function deliverWithExit(future: Future<any>, worker: number): void {
   const exit = exitOf(worker)
@@ -137,7 +154,9 @@ function deliverWithExit(future: Future<any>, worker: number): void {
     const stored = storedOutcome(future)?.value as { exitCode?: number; cause?: unknown } | undefined
     if (stored instanceof WorkerLostError) {
       Object.assign(stored, { exitCode: code })
-      if (cause !== undefined) Object.defineProperty(stored, 'cause', { value: cause, writable: true, configurable: true })
+      if (cause !== undefined) {
+        Object.defineProperty(stored, 'cause', { value: cause, writable: true, configurable: true })
+      }
     }
     finish()
   })

@@ -1,8 +1,10 @@
 /**
- * The end of the process, or of a user's own Worker. Node joins every worker thread on its way out, so one that is stuck for good would hold the
- * exit for ever: then, and only then, a native thread ends the process after a second.
+ * The end of the process, or of a user's own Worker. Node joins every worker thread on its way out, so one
+ * that is stuck for good would hold the exit for ever: then, and only then, a native thread ends the process
+ * after a second.
  *
- * Before an end by itself the event loop is kept for the output of the workers (worker/stdio.ts), for a second at most: nothing else would.
+ * Before an end by itself the event loop is kept for the output of the workers (worker/stdio.ts), for a
+ * second at most: nothing else would.
  */
 import { isMainThread } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
@@ -40,7 +42,9 @@ function listen(): void {
       pool?.exit()
       isStarting ||= pool?.isStarting === true
     }
-    if (isMainThread && (isStarting || binding.mustForceExit())) binding.exitAfter(Number(process.exitCode ?? code), FORCE_AFTER)
+    if (isMainThread && (isStarting || binding.mustForceExit())) {
+      binding.exitAfter(Number(process.exitCode ?? code), FORCE_AFTER)
+    }
   })
 }
 
@@ -55,7 +59,10 @@ function listenBefore(): void {
   })
 }
 
-/** Keeps the event loop for the output, which comes by other ports than the answers: by the end of the next turn it is all there. */
+/**
+ * Keeps the event loop for the output, which comes by other ports than the answers: by the end of the next
+ * turn it is all there.
+ */
 async function awaitOutput(output: Promise<unknown>[]): Promise<void> {
   const limit = setTimeout(() => {}, OUTPUT_LIMIT)
   await Promise.all(output)

@@ -1,5 +1,13 @@
 /** What a row of the shared header says of the end of a task, as the outcome of its future. */
-import { FUNCTION_UNIT, HAS_CAUSE, HAS_EXITED, IS_NATIVE, MOST_WORKER_NUMBERS, ROW, UNKNOWN_EXIT } from '../addon/codes.ts'
+import {
+  FUNCTION_UNIT,
+  HAS_CAUSE,
+  HAS_EXITED,
+  IS_NATIVE,
+  MOST_WORKER_NUMBERS,
+  ROW,
+  UNKNOWN_EXIT,
+} from '../addon/codes.ts'
 import { TimeoutError, WorkerLostError } from '../errors/errors.ts'
 import { mapStack } from '../errors/source-maps.ts'
 import type { ChunkResult } from '../executor/map-feed.ts'
@@ -28,7 +36,8 @@ export function storeRow(future: Future<any>, row: number, number: number, value
     else if (kind === ROW.undefined) storeOutcome(future, VALUE, undefined)
     else if (kind === ROW.value) storeOutcome(future, VALUE, unpackResult((row >> 8) & 0xff, value))
     else if (kind === ROW.cancelled) storeOutcome(future, CANCEL, undefined)
-    else if (kind !== ROW.collected) storeOutcome(future, ERROR, errorOf(row, number, value, names.get(future)))
+    else if (kind !== ROW.collected)
+      storeOutcome(future, ERROR, errorOf(row, number, value, names.get(future)))
   } catch (error) {
     storeOutcome(future, ERROR, error)
   }
@@ -60,16 +69,31 @@ function taskCalled(given: string | undefined, row: number, number: number): str
 function unpackNativeChunk(form: number, list: unknown[]): ChunkResult {
   const thrown = list[0]
   const results = list.slice(1)
-  const values = form === NATIVE_NUMBERS ? (results[0] as Float64Array) : form === AS_IS ? results : results.map((result) => unpack(form, result) as unknown)
-  return { values, failed: thrown !== undefined, error: thrown === undefined ? undefined : unpackThrown(DESCRIPTION | JSON_TEXT, thrown) }
+  const values =
+    form === NATIVE_NUMBERS
+      ? (results[0] as Float64Array)
+      : form === AS_IS
+        ? results
+        : results.map((result) => unpack(form, result) as unknown)
+  return {
+    values,
+    failed: thrown !== undefined,
+    error: thrown === undefined ? undefined : unpackThrown(DESCRIPTION | JSON_TEXT, thrown),
+  }
 }
 
 /** A result; that of a chunk brings the error of its failed item packed within. */
 function unpackResult(form: number, value: unknown): unknown {
   if ((form & CHUNK) === 0) return unpack(form, value)
-  if ((form & NATIVE_CHUNK) === NATIVE_CHUNK) return unpackNativeChunk(form & ~NATIVE_CHUNK, value as unknown[])
+  if ((form & NATIVE_CHUNK) === NATIVE_CHUNK) {
+    return unpackNativeChunk(form & ~NATIVE_CHUNK, value as unknown[])
+  }
   const { values, thrown } = unpack(form & ~CHUNK, value) as { values: unknown[]; thrown?: [number, unknown] }
-  return { values, failed: thrown !== undefined, error: thrown === undefined ? undefined : unpackThrown(thrown[0], thrown[1]) }
+  return {
+    values,
+    failed: thrown !== undefined,
+    error: thrown === undefined ? undefined : unpackThrown(thrown[0], thrown[1]),
+  }
 }
 
 function errorOf(row: number, number: number, value: unknown, name: string | undefined): unknown {
@@ -78,7 +102,9 @@ function errorOf(row: number, number: number, value: unknown, name: string | und
     case ROW.error:
       return cause?.cause
     case ROW.panicked:
-      return new Error(`${name === undefined ? 'the native task' : `the task '${name}'`} panicked: ${String(value)}`)
+      return new Error(
+        `${name === undefined ? 'the native task' : `the task '${name}'`} panicked: ${String(value)}`,
+      )
     case ROW.expired:
       return new TimeoutError(`${taskCalled(name, row, number)} was not started in time`)
     case ROW.timedOut: {
@@ -88,7 +114,10 @@ function errorOf(row: number, number: number, value: unknown, name: string | und
     case ROW.lost: {
       const code = exitOfRow(row, number)
       const exitCode = code === undefined || isUnknownExit(code) ? undefined : code
-      return new WorkerLostError(`the worker died while it ran ${taskCalled(name, row, number)}`, { ...cause, ...(exitCode === undefined ? {} : { exitCode }) })
+      return new WorkerLostError(`the worker died while it ran ${taskCalled(name, row, number)}`, {
+        ...cause,
+        ...(exitCode === undefined ? {} : { exitCode }),
+      })
     }
     default:
       return brokenPool(`the pool could not run ${taskCalled(name, row, number)}`, cause)

@@ -1,4 +1,7 @@
-/** One pool of the addon, as one isolate uses it: its beginning, its end, and what it asks of the isolate that owns it. */
+/**
+ * One pool of the addon, as one isolate uses it: its beginning, its end, and what it asks of the isolate that
+ * owns it.
+ */
 import { binding, scratch } from '../addon/binding.ts'
 import { POOL_EVENT, POOL_NUMBER, POOL_OPTION } from '../addon/codes.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
@@ -37,7 +40,14 @@ export class Pool {
   /** How many tasks had ended when their output was asked for. */
   #endedBefore = -1
 
-  private constructor(index: number, number: number, maxWorkers: number, isBounded: boolean, fleet?: Fleet, portValues?: PortValues) {
+  private constructor(
+    index: number,
+    number: number,
+    maxWorkers: number,
+    isBounded: boolean,
+    fleet?: Fleet,
+    portValues?: PortValues,
+  ) {
     this.index = index
     this.number = number
     this.maxWorkers = maxWorkers
@@ -62,7 +72,14 @@ export class Pool {
     const number = scratch[POOL_NUMBER] as number
     const portValues = new PortValues(index)
     const fleet = makeFleet({ index, number, initializer, portValues }, options)
-    const pool = new Pool(index, number, options.maxWorkers, options.maxQueue !== undefined, fleet, portValues)
+    const pool = new Pool(
+      index,
+      number,
+      options.maxWorkers,
+      options.maxQueue !== undefined,
+      fleet,
+      portValues,
+    )
     onPoolEvent(number, (event, worker) => pool.#onEvent(event, worker))
     atExit(pool)
     serve()

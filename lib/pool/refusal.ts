@@ -20,7 +20,8 @@ export function refusalOf(pool: number, answer: number): Error {
   }
   if (answer !== BROKEN) return shutDownError()
   const cause = binding.refusal(pool)
-  const options = cause === undefined ? undefined : { cause: unpackThrown(scratch[CAUSE_FORM] as number, cause) }
+  const options =
+    cause === undefined ? undefined : { cause: unpackThrown(scratch[CAUSE_FORM] as number, cause) }
   return brokenPool('the pool cannot run tasks any more', options)
 }
 

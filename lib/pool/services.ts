@@ -1,6 +1,6 @@
 /**
- * What pools ask of this isolate: to start a worker, to carry arguments, to hear that there is room. It comes with the batches of completions, and,
- * where it cannot wait for the event loop, by {@link serve}.
+ * What pools ask of this isolate: to start a worker, to carry arguments, to hear that there is room. It comes
+ * with the batches of completions, and, where it cannot wait for the event loop, by {@link serve}.
  */
 import { binding, scratch } from '../addon/binding.ts'
 import { SERVICE_FLAG } from '../addon/codes.ts'
@@ -29,7 +29,9 @@ export function serve(): void {
   unserved = list
   let at = 0
   try {
-    for (; at < list.length; at += 3) pools.get(list[at + 1] as number)?.(list[at] as number, list[at + 2] as number)
+    for (; at < list.length; at += 3) {
+      pools.get(list[at + 1] as number)?.(list[at] as number, list[at + 2] as number)
+    }
   } finally {
     // Where there was not enough stack, for instance, there will be when the event loop turns.
     unserved = at < list.length ? list.slice(at) : []

@@ -1,4 +1,7 @@
-/** The hot path of `submit`: arguments are packed, the addon takes the task, and the future is in the table of those that it will settle. */
+/**
+ * The hot path of `submit`: arguments are packed, the addon takes the task, and the future is in the table of
+ * those that it will settle.
+ */
 import { binding, scratch } from '../addon/binding.ts'
 import {
   ARITY,
@@ -30,7 +33,15 @@ import { currentContext } from '../tasks/current-task.ts'
 import { submittable } from '../tasks/functions.ts'
 import type { Submittable } from '../tasks/functions.ts'
 import { loadingModules } from '../tasks/loading.ts'
-import { allGoAsIs, areOf, checkNativeTransfer, emptyAll, inOnePiece, packArgs, prepareAll } from '../values/arguments.ts'
+import {
+  allGoAsIs,
+  areOf,
+  checkNativeTransfer,
+  emptyAll,
+  inOnePiece,
+  packArgs,
+  prepareAll,
+} from '../values/arguments.ts'
 import { chunkArgumentError, placedArgumentError } from '../values/clone-error.ts'
 import { movesWhole, packTransferred } from '../values/codec.ts'
 import { AS_IS, PORT } from '../values/forms.ts'
@@ -65,10 +76,14 @@ export class Submissions {
     return this.#sendNative(task, task.prepare(args), options)
   }
 
-  /** Submits a chunk of a map: one task that calls the function of `chunk` once for each list of arguments. */
+  /**
+   * Submits a chunk of a map: one task that calls the function of `chunk` once for each list of arguments.
+   */
   submitChunk(chunk: Submittable, lists: unknown[][], options: CheckedTaskOptions): Future<any> {
     if (loadingModules > 0 && currentContext() === undefined) throw recursionError()
-    if (chunk.prepare !== undefined) return this.#sendNative(chunk, prepareAll(chunk.prepare, lists), options, lists.length)
+    if (chunk.prepare !== undefined) {
+      return this.#sendNative(chunk, prepareAll(chunk.prepare, lists), options, lists.length)
+    }
     try {
       return this.#send(chunk, [lists], options)
     } catch (error) {
@@ -92,7 +107,12 @@ export class Submissions {
   }
 
   /** Arguments of native tasks go each as it is. `calls`: of a chunk, for how many calls these are. */
-  #sendNative(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions, calls: number = 0): Future<any> {
+  #sendNative(
+    task: Submittable,
+    args: readonly unknown[],
+    options: CheckedTaskOptions,
+    calls: number = 0,
+  ): Future<any> {
     const { signal, transfer } = options
     if (signal?.aborted === true) return this.#aborted(signal)
     const emptied = transfer === undefined ? undefined : checkNativeTransfer(transfer)
@@ -105,8 +125,17 @@ export class Submissions {
     return this.#submit(task.number, flags | CHUNKED, [inOnePiece(args)], options, emptied)
   }
 
-  /** Submits a task whose form is in `scratch` already. The buffers that are `emptied` are detached once it is accepted. */
-  #submit(fn: number, flags: number, values: readonly unknown[], options: CheckedTaskOptions, emptied?: ArrayBuffer[]): Future<any> {
+  /**
+   * Submits a task whose form is in `scratch` already. The buffers that are `emptied` are detached once it is
+   * accepted.
+   */
+  #submit(
+    fn: number,
+    flags: number,
+    values: readonly unknown[],
+    options: CheckedTaskOptions,
+    emptied?: ArrayBuffer[],
+  ): Future<any> {
     const { name, signal } = options
     const limits = options === NO_OPTIONS ? 0 : writeLimits(options)
     const future = this.#link.prepare(name)
@@ -119,8 +148,16 @@ export class Submissions {
     return future
   }
 
-  /** Submits a task whose arguments only a MessagePort can carry. It is accepted first: a task that is refused leaves them untouched. */
-  #sendByPort(task: Submittable, args: readonly unknown[], value: unknown, options: CheckedTaskOptions): Future<any> {
+  /**
+   * Submits a task whose arguments only a MessagePort can carry. It is accepted first: a task that is refused
+   * leaves them untouched.
+   */
+  #sendByPort(
+    task: Submittable,
+    args: readonly unknown[],
+    value: unknown,
+    options: CheckedTaskOptions,
+  ): Future<any> {
     const future = this.#link.prepare(options.name)
     scratch[FORM] = PORT
     const slot = this.#call(task.number, writeLimits(options), [], options.name)
@@ -164,7 +201,8 @@ export class Submissions {
 
 function recursionError(): InvalidStateError {
   return new InvalidStateError(
-    'a pool worker is importing this module, which submits tasks while it is loaded: put the tasks into a file of their own, or submit only if isMainThread (node:worker_threads)',
+    'a pool worker is importing this module, which submits tasks while it is loaded: ' +
+      'put the tasks into a file of their own, or submit only if isMainThread (node:worker_threads)',
   )
 }
 

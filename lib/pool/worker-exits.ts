@@ -1,6 +1,6 @@
 /**
- * How the workers of this isolate end, for whoever waits for a future of theirs: of a task that was lost with its worker the exit says why, and a
- * thread that blocks hears of no `exit` event.
+ * How the workers of this isolate end, for whoever waits for a future of theirs: of a task that was lost with
+ * its worker the exit says why, and a thread that blocks hears of no `exit` event.
  */
 
 /** How a worker has ended. */
@@ -43,7 +43,10 @@ export function forgetStart(look: () => void): void {
   starts.delete(look)
 }
 
-/** Notices workers that have died at their start: for a thread that waits for a future, and hears of no `exit` event meanwhile. */
+/**
+ * Notices workers that have died at their start: for a thread that waits for a future, and hears of no `exit`
+ * event meanwhile.
+ */
 export function noticeFailedStarts(): void {
   for (const look of starts) look()
 }

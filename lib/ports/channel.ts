@@ -1,12 +1,16 @@
 /**
- * The channel between the owner of a pool and one of its workers, for what only a MessagePort can carry. A value goes into an *envelope*
- * (envelope.ts). An envelope goes down the channel with a number, before the addon hears that number. So whoever has the number finds the envelope by reading the channel,
- * without waiting for an event.
+ * The channel between the owner of a pool and one of its workers, for what only a MessagePort can carry. A
+ * value goes into an *envelope* (envelope.ts). An envelope goes down the channel with a number, before the
+ * addon hears that number. So whoever has the number finds the envelope by reading the channel, without
+ * waiting for an event.
  */
 import { receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 
-/** Asked for, it is no envelope: the worker answers in kind once it has handed its output on (worker/stdio.ts). */
+/**
+ * Asked for, it is no envelope: the worker answers in kind once it has handed its output on
+ * (worker/stdio.ts).
+ */
 export const OUTPUT = -1
 
 /** An envelope; `null` asks for the envelope of that number; nothing at all says that nobody will open it. */

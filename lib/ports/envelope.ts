@@ -1,11 +1,15 @@
 /**
- * A value that only a MessagePort can carry, on its way: an *envelope* is a port whose other side is closed and whose only message is the value. So
- * the value is taken at once, can wait for whoever will have it, and is passed on unopened.
+ * A value that only a MessagePort can carry, on its way: an *envelope* is a port whose other side is closed
+ * and whose only message is the value. So the value is taken at once, can wait for whoever will have it, and
+ * is passed on unopened.
  */
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort, Transferable } from 'node:worker_threads'
 
-/** Takes a value as it is now. What is in `transfer` moves. @throws as `structuredClone`; then nothing has moved */
+/**
+ * Takes a value as it is now. What is in `transfer` moves. @throws as `structuredClone`; then nothing has
+ * moved
+ */
 export function makeEnvelope(value: unknown, transfer: readonly object[] = []): MessagePort {
   const { port1, port2 } = new MessageChannel()
   try {

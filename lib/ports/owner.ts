@@ -1,6 +1,7 @@
 /**
- * Which envelope (see channel.ts) the owner of a pool has. Arguments wait with it until the addon names a worker that will run their task next, and
- * go down that worker's channel. Results go up the channel of the worker that made them, and wait there for whoever reads their number.
+ * Which envelope (see channel.ts) the owner of a pool has. Arguments wait with it until the addon names a
+ * worker that will run their task next, and go down that worker's channel. Results go up the channel of the
+ * worker that made them, and wait there for whoever reads their number.
  */
 import { MessageChannel } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'

@@ -1,6 +1,6 @@
 /**
- * What only a MessagePort can carry, as a worker of a pool sees it: its end of the channel to the pool's owner (see channel.ts). Its entry lays the
- * channel; before, and in every other thread, nothing can be sent.
+ * What only a MessagePort can carry, as a worker of a pool sees it: its end of the channel to the pool's
+ * owner (see channel.ts). Its entry lays the channel; before, and in every other thread, nothing can be sent.
  */
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
@@ -18,7 +18,10 @@ let ownNumbers = 0
 /** How long a worker waits for an envelope that the owner of its pool has. */
 const FETCH_LIMIT = 30_000
 
-/** Connects worker `number` to the owner of its pool. `handOn` calls its argument once what was printed here has been taken. */
+/**
+ * Connects worker `number` to the owner of its pool. `handOn` calls its argument once what was printed here
+ * has been taken.
+ */
 export function connectOwner(port: MessagePort, number: number, handOn: (done: () => void) => void): void {
   ownNumbers = number * WORKER
   owner = new Channel(port, (asked, channel) => {
@@ -34,7 +37,9 @@ export function sendArguments(number: number, envelope: MessagePort): void {
 /** The arguments of a task that this worker runs. */
 export function takeArguments(number: number): unknown {
   const envelope = owner?.take(number % WORKER)
-  if (envelope === undefined) throw new Error('the arguments, which only a MessagePort can carry, were lost on their way')
+  if (envelope === undefined) {
+    throw new Error('the arguments, which only a MessagePort can carry, were lost on their way')
+  }
   return openEnvelope(envelope)
 }
 
@@ -62,13 +67,18 @@ export function takeResult(number: number): unknown {
   const worker = Math.floor(number / WORKER)
   const channel = channels.get(worker)
   const envelope = channel === undefined ? fetchResult(number) : channel.take(number)
-  if (envelope === undefined) throw new Error('a value that only a MessagePort can carry was lost with the thread that had it')
+  if (envelope === undefined) {
+    throw new Error('a value that only a MessagePort can carry was lost with the thread that had it')
+  }
   return openEnvelope(envelope)
 }
 
 const never = new Int32Array(new SharedArrayBuffer(4))
 
-/** Gets a result from the owner of the pool, which passes it on in the next turn of its loop, or while it blocks for a future. */
+/**
+ * Gets a result from the owner of the pool, which passes it on in the next turn of its loop, or while it
+ * blocks for a future.
+ */
 function fetchResult(number: number): MessagePort | undefined {
   if (owner === undefined) return undefined
   owner.ask(number)
@@ -81,7 +91,10 @@ function fetchResult(number: number): MessagePort | undefined {
   }
 }
 
-/** This worker blocks: the tasks that only it could run, because their arguments are here, go back to the owner of the pool. */
+/**
+ * This worker blocks: the tasks that only it could run, because their arguments are here, go back to the
+ * owner of the pool.
+ */
 export function giveBack(): void {
   const numbers = binding.giveBack()
   if (numbers === undefined) return

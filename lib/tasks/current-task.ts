@@ -1,6 +1,6 @@
 /**
- * What a running task knows of itself. In a worker each task runs in a store of its own, which its continuations inherit; elsewhere there
- * is no store.
+ * What a running task knows of itself. In a worker each task runs in a store of its own, which its
+ * continuations inherit; elsewhere there is no store.
  */
 import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'
 import { binding } from '../addon/binding.ts'
@@ -43,7 +43,10 @@ export class TaskContext {
     this.outer = outer
   }
 
-  /** The task begins to wait, without blocking, for a future: from the first wait to the end of the last its worker has no place. */
+  /**
+   * The task begins to wait, without blocking, for a future: from the first wait to the end of the last its
+   * worker has no place.
+   */
   beginWait(): () => void {
     if (this.#waits++ === 0) binding.suspend()
     let isOpen = true
@@ -118,9 +121,13 @@ function abortWith(controller: AbortController): void {
   controller.abort(new CancelledError('the task was asked to stop'))
 }
 
-const prototypeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get as (this: AbortSignal) => boolean
+const prototypeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get as (
+  this: AbortSignal,
+) => boolean
 
-/** A controller whose signal looks at the live flag when `aborted` is read: a synchronous loop hears no event. */
+/**
+ * A controller whose signal looks at the live flag when `aborted` is read: a synchronous loop hears no event.
+ */
 function liveController(view: CurrentTask): AbortController {
   const controller = new AbortController()
   Object.defineProperty(controller.signal, 'aborted', {
@@ -164,19 +171,26 @@ export function forgetBlocked(stopped: TaskContext): void {
   blocked = stopped.beneath
 }
 
-/** Where stores are kept as properties of the async resource, up to Node 22: what was lent to the resource that is left. */
+/**
+ * Where stores are kept as properties of the async resource, up to Node 22: what was lent to the resource
+ * that is left.
+ */
 let copied: { to: object; stores: symbol[] } | undefined
 
 /**
- * Gives the blocked task, after one on top of it was stopped, its stores back: Node has forgotten them with the stack of async contexts. On
- * Node 24 and later the callback scope of the stopped task does that.
+ * Gives the blocked task, after one on top of it was stopped, its stores back: Node has forgotten them with
+ * the stack of async contexts. On Node 24 and later the callback scope of the stopped task does that.
  */
 export function restoreBlocked(): void {
   if (blocked === undefined) return
   const { context, resource } = blocked
   const to = executionAsyncResource()
-  const stores = Object.getOwnPropertySymbols(resource).filter((symbol) => symbol.description === 'kResourceStore')
-  for (const symbol of stores) (to as Record<symbol, unknown>)[symbol] = (resource as Record<symbol, unknown>)[symbol]
+  const stores = Object.getOwnPropertySymbols(resource).filter(
+    (symbol) => symbol.description === 'kResourceStore',
+  )
+  for (const symbol of stores) {
+    ;(to as Record<symbol, unknown>)[symbol] = (resource as Record<symbol, unknown>)[symbol]
+  }
   copied = { to, stores: [...stores, ...(copied?.stores ?? [])] }
   storage.enterWith(context)
 }
@@ -192,7 +206,9 @@ export function removeCopiedStores(): void {
 const storage: AsyncLocalStorage<TaskContext> = new AsyncLocalStorage()
 
 /** Calls `fn` as a part of the task. */
-export const runInContext: AsyncLocalStorage<TaskContext>['run'] = storage.run.bind(storage) as AsyncLocalStorage<TaskContext>['run']
+export const runInContext: AsyncLocalStorage<TaskContext>['run'] = storage.run.bind(
+  storage,
+) as AsyncLocalStorage<TaskContext>['run']
 
 /** The context of the code that calls; undefined outside of tasks. */
 export function currentContext(): TaskContext | undefined {

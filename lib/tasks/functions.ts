@@ -1,6 +1,6 @@
 /**
- * What can be submitted, and how a worker finds it again. Each function has a *text*: a module's URL and a key, or a source; the addon
- * numbers the texts for the whole process.
+ * What can be submitted, and how a worker finds it again. Each function has a *text*: a module's URL and a
+ * key, or a source; the addon numbers the texts for the whole process.
  */
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -11,7 +11,9 @@ import { refuseKinds, sourceOf } from './source.ts'
 export type Task<A extends unknown[], R> = (...args: A) => R
 
 /** What a text says. */
-export type FunctionText = ({ module: string; key: string } | { source: string; name: string }) & { chunk?: true }
+export type FunctionText = ({ module: string; key: string } | { source: string; name: string }) & {
+  chunk?: true
+}
 
 /** How a function is submitted: its number and whether it is a native task. */
 export interface Submittable {
@@ -22,7 +24,8 @@ export interface Submittable {
   readonly name: string
 }
 
-// Shared by all copies of the package in this isolate: a task module may have loaded another copy than the worker.
+// Shared by all copies of the package in this isolate: a task module may have loaded another copy than the
+// worker.
 const registryKey: unique symbol = Symbol.for('concurrent-futures.tasks')
 type Registry = Map<string, Map<string, Task<any[], any>>>
 const shared = globalThis as { [registryKey]?: { named: Registry; texts: WeakMap<object, FunctionText> } }
@@ -64,7 +67,9 @@ export function nameOf(number: number, isNative: boolean): string {
   return name
 }
 
-/** On the function of a native task, for other copies of the package: its name, and whether every copy has it. */
+/**
+ * On the function of a native task, for other copies of the package: its name, and whether every copy has it.
+ */
 const nativeBrand: unique symbol = Symbol.for('concurrent-futures.native')
 
 interface NativeBrand {
@@ -76,7 +81,12 @@ interface NativeBrand {
 const shipped: Map<string, Submittable> = new Map()
 
 /** Says that `fn` stands for a native task, one that the package ships or that of a plug-in. */
-export function registerNative(fn: Task<any[], any>, number: number, prepare: (args: readonly unknown[]) => unknown[], isShipped: boolean): void {
+export function registerNative(
+  fn: Task<any[], any>,
+  number: number,
+  prepare: (args: readonly unknown[]) => unknown[],
+  isShipped: boolean,
+): void {
   const task = { number, isNative: true, prepare, name: fn.name }
   known.set(fn, task)
   nativeNames.set(number, fn.name)
@@ -90,7 +100,9 @@ function foreignNative(fn: object): Submittable | undefined {
   if (brand === undefined) return undefined
   const task = brand.isShipped ? shipped.get(brand.name) : undefined
   if (task !== undefined) return task
-  const cure = brand.isShipped ? 'this one does not have it' : "load its plug-in with this copy's loadNative()"
+  const cure = brand.isShipped
+    ? 'this one does not have it'
+    : "load its plug-in with this copy's loadNative()"
   throw new TypeError(`the native task ${brand.name} is that of another copy of concurrent-futures: ${cure}`)
 }
 

@@ -16,12 +16,14 @@ export type PluginTasks<K extends string = string> = { readonly [N in K]: Plugin
 const loaded: Map<number, PluginTasks> = new Map()
 
 /**
- * Loads a plug-in and gives its tasks, to be submitted like functions. A library is loaded once for the process and never unloaded. Its code
- * runs in this process, from the moment of loading: load only what you trust.
+ * Loads a plug-in and gives its tasks, to be submitted like functions. A library is loaded once for the
+ * process and never unloaded. Its code runs in this process, from the moment of loading: load only what you
+ * trust.
  *
  * @param path - of the shared library: a path, relative ones from the current directory, or a `file:` URL
- * @throws TypeError for anything else; Error with a `code`: ERR_PLUGIN_NOT_FOUND, ERR_PLUGIN_NOT_LOADABLE (no library for this system),
- * ERR_PLUGIN_FOREIGN (a library, but no plug-in), ERR_PLUGIN_INCOMPATIBLE (it needs a newer version of this package), ERR_PLUGIN_MALFORMED
+ * @throws TypeError for anything else; Error with a `code`: ERR_PLUGIN_NOT_FOUND, ERR_PLUGIN_NOT_LOADABLE (no
+ * library for this system), ERR_PLUGIN_FOREIGN (a library, but no plug-in), ERR_PLUGIN_INCOMPATIBLE (it needs
+ * a newer version of this package), ERR_PLUGIN_MALFORMED
  * @example
  * ```ts
  * const { reverse } = loadNative<'reverse'>(new URL('./libplugin_rust.so', import.meta.url))
@@ -37,19 +39,28 @@ export function loadNative<K extends string = string>(path: string | URL): Plugi
 
 function pathOf(path: unknown): string {
   if (path instanceof URL) return fileURLToPath(path)
-  if (typeof path !== 'string') throw new TypeError(`the path of a plug-in must be a string or a file: URL, got ${path === null ? 'null' : typeof path}`)
+  if (typeof path !== 'string') {
+    throw new TypeError(
+      `the path of a plug-in must be a string or a file: URL, got ${path === null ? 'null' : typeof path}`,
+    )
+  }
   return path.startsWith('file:') ? fileURLToPath(path) : path
 }
 
 function makeTasks(first: number, names: string[]): PluginTasks {
   const tasks = Object.create(null) as Record<string, PluginTask>
   names.forEach((name, index) => {
-    Object.defineProperty(tasks, name, { value: defineNative(name, first + index, inputOf), enumerable: true })
+    Object.defineProperty(tasks, name, {
+      value: defineNative(name, first + index, inputOf),
+      enumerable: true,
+    })
   })
   return Object.freeze(tasks)
 }
 
 const inputOf: Prepare = (args) => {
-  if (args.length > 1) throw new TypeError(`a task of a plug-in takes one argument, its input, or none; got ${args.length}`)
+  if (args.length > 1) {
+    throw new TypeError(`a task of a plug-in takes one argument, its input, or none; got ${args.length}`)
+  }
   return [args[0] === undefined ? undefined : bytes(args[0], 'input')]
 }

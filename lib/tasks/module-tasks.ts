@@ -4,8 +4,8 @@ import { moduleUrl, registerTask, stubTexts } from './functions.ts'
 type Functions = Record<string, (...args: any[]) => unknown>
 
 /**
- * Makes the functions of a module tasks: a worker imports the module and finds each by its key, exported or not. Returns the functions
- * themselves, so that calling them directly still works.
+ * Makes the functions of a module tasks: a worker imports the module and finds each by its key, exported or
+ * not. Returns the functions themselves, so that calling them directly still works.
  *
  * @param meta - `import.meta` of the module that calls, or `{ url }`
  * @throws TypeError for anything else than functions
@@ -15,9 +15,13 @@ type Functions = Record<string, (...args: any[]) => unknown>
  * ```
  */
 export function tasks<T extends Functions>(meta: { url: string | URL }, functions: T): T {
-  if (typeof meta !== 'object' || meta === null) throw new TypeError('tasks() takes import.meta, or { url }, first')
+  if (typeof meta !== 'object' || meta === null) {
+    throw new TypeError('tasks() takes import.meta, or { url }, first')
+  }
   const url = moduleUrl(meta.url)
-  if (typeof functions !== 'object' || functions === null) throw new TypeError('tasks() takes an object of functions')
+  if (typeof functions !== 'object' || functions === null) {
+    throw new TypeError('tasks() takes an object of functions')
+  }
   for (const key of Object.keys(functions)) {
     const fn: unknown = functions[key]
     if (typeof fn !== 'function') throw new TypeError(`tasks(): ${key} must be a function`)
@@ -28,13 +32,16 @@ export function tasks<T extends Functions>(meta: { url: string | URL }, function
 
 /** The functions among a module's exports. */
 export type ModuleTasks<M> = {
-  readonly [K in keyof M as M[K] extends (...args: any[]) => unknown ? (K extends 'then' ? never : K) : never]: M[K]
+  readonly [
+    K in keyof M as M[K] extends (...args: any[]) => unknown ? (K extends 'then' ? never : K) : never
+  ]: M[K]
 }
 
 const cache: Map<string, object> = new Map()
 
 /**
- * The exported functions of a module as tasks, without importing it here. The module needs to know nothing of this package.
+ * The exported functions of a module as tasks, without importing it here. The module needs to know nothing of
+ * this package.
  *
  * @param url - of the module, absolute
  * @throws TypeError for a relative URL
@@ -68,7 +75,10 @@ function makeProxy(url: string): object {
 
 function makeStub(url: string, key: string): (...args: any[]) => unknown {
   const stub = (): never => {
-    throw new TypeError(`${key} of ${url} is a task of moduleTasks(): submit it to an executor, or import the module to call it here`)
+    throw new TypeError(
+      `${key} of ${url} is a task of moduleTasks(): ` +
+        'submit it to an executor, or import the module to call it here',
+    )
   }
   Object.defineProperty(stub, 'name', { value: key })
   stubTexts.set(stub, { module: url, key })

@@ -1,6 +1,6 @@
 /**
- * The arguments of native tasks: checked when they are submitted, then as the addon takes them, positional primitives and bytes, which it
- * copies. A string goes as it is: the pool's thread encodes it.
+ * The arguments of native tasks: checked when they are submitted, then as the addon takes them, positional
+ * primitives and bytes, which it copies. A string goes as it is: the pool's thread encodes it.
  */
 import { constants } from 'node:buffer'
 import { types } from 'node:util'
@@ -8,7 +8,10 @@ import { integer, options as checkOptions } from '../options/check.ts'
 import { describe } from '../values/clone-error.ts'
 import { bufferOf, isDetached, isOutOfBounds, viewClass } from '../values/views.ts'
 
-/** Bytes: any view, an ArrayBuffer, shared memory, or a string, which goes as UTF-8. They are copied when the task is submitted. */
+/**
+ * Bytes: any view, an ArrayBuffer, shared memory, or a string, which goes as UTF-8. They are copied when the
+ * task is submitted.
+ */
 export type Bytes = ArrayBufferView | ArrayBufferLike | string
 
 /** Numbers: a typed array of any class but the two of bigints, or an array of numbers. */
@@ -26,15 +29,34 @@ export type Numeric =
   | Float32Array
   | Float64Array
 
-/** How large a result may grow if nobody says otherwise: 4 GiB, or what the runtime can hold if that is less. */
+/**
+ * How large a result may grow if nobody says otherwise: 4 GiB, or what the runtime can hold if that is less.
+ */
 export const MAX_OUTPUT: number = Math.min(constants.MAX_LENGTH, 2 ** 32)
 
-const CLASSES = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array]
-/** For kernels.statistics, in whose summary these classes are read as they are; others become a Float64Array first. */
-const AS_THEY_ARE: ReadonlyMap<string, (typeof CLASSES)[number]> = new Map(CLASSES.map((array) => [array.name, array]))
+const CLASSES = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+]
+/**
+ * For kernels.statistics, in whose summary these classes are read as they are; others become a Float64Array
+ * first.
+ */
+const AS_THEY_ARE: ReadonlyMap<string, (typeof CLASSES)[number]> = new Map(
+  CLASSES.map((array) => [array.name, array]),
+)
 
 function wrongType(name: string, expected: string, value: unknown): TypeError {
-  return new TypeError(`${name} must be ${expected}, got ${typeof value === 'string' ? 'a string' : describe(value)}`)
+  return new TypeError(
+    `${name} must be ${expected}, got ${typeof value === 'string' ? 'a string' : describe(value)}`,
+  )
 }
 
 function checkAttached(buffer: ArrayBufferLike, name: string): void {
@@ -69,7 +91,9 @@ export function bytes(value: unknown, name: string): Uint8Array | string {
 
 /** Numbers in one of the classes that the addon reads, in memory that is not shared. @throws TypeError */
 export function numeric(value: unknown, name: string): Numeric {
-  if (Array.isArray(value)) return Float64Array.from(value as unknown[], (item, index) => checkNumber(item, `${name}[${index}]`))
+  if (Array.isArray(value)) {
+    return Float64Array.from(value as unknown[], (item, index) => checkNumber(item, `${name}[${index}]`))
+  }
   if (!types.isTypedArray(value) || types.isBigInt64Array(value) || types.isBigUint64Array(value)) {
     throw wrongType(name, 'a typed array of numbers', value)
   }
@@ -107,7 +131,10 @@ export interface CompressOptions {
 
 /** How a codec decompresses. */
 export interface DecompressOptions {
-  /** The most bytes that the result may have; beyond it the task fails with a RangeError, and nothing more is allocated. Default 4 GiB. */
+  /**
+   * The most bytes that the result may have; beyond it the task fails with a RangeError, and nothing more is
+   * allocated. Default 4 GiB.
+   */
   maxOutputLength?: number | undefined
 }
 
@@ -141,9 +168,15 @@ export function matrices(args: readonly unknown[]): unknown[] {
   const { m, k, n } = shapeOf(args[2])
   const a = float64(args[0], 'a')
   const b = float64(args[1], 'b')
-  if (a.length !== m * k) throw new RangeError(`a must have m * k = ${m} * ${k} = ${m * k} elements, not ${a.length}`)
-  if (b.length !== k * n) throw new RangeError(`b must have k * n = ${k} * ${n} = ${k * n} elements, not ${b.length}`)
-  if (m * n * Float64Array.BYTES_PER_ELEMENT > constants.MAX_LENGTH) throw new RangeError(`a result of ${m} x ${n} numbers does not fit into memory`)
+  if (a.length !== m * k) {
+    throw new RangeError(`a must have m * k = ${m} * ${k} = ${m * k} elements, not ${a.length}`)
+  }
+  if (b.length !== k * n) {
+    throw new RangeError(`b must have k * n = ${k} * ${n} = ${k * n} elements, not ${b.length}`)
+  }
+  if (m * n * Float64Array.BYTES_PER_ELEMENT > constants.MAX_LENGTH) {
+    throw new RangeError(`a result of ${m} x ${n} numbers does not fit into memory`)
+  }
   return [a, b, m, k, n]
 }
 
@@ -168,15 +201,40 @@ const MOST_WORK = 4 * 1024 * 1024
 export function passwordHash(args: readonly unknown[]): unknown[] {
   const names = ['salt', 'memoryCost', 'timeCost', 'parallelism', 'hashLength'] as const
   const given = checkOptions<Argon2idOptions>(args[1], 'options', names)
-  const { salt: givenSalt, parallelism: lanes, memoryCost: memory, timeCost: passes, hashLength: size } = given
+  const {
+    salt: givenSalt,
+    parallelism: lanes,
+    memoryCost: memory,
+    timeCost: passes,
+    hashLength: size,
+  } = given
   const password = bytes(args[0], 'password')
   const salt = givenSalt === undefined ? undefined : bytes(givenSalt, 'salt')
   if (salt !== undefined) {
     const length = typeof salt === 'string' ? Buffer.byteLength(salt) : salt.byteLength
-    if (length < 8 || length > 1024) throw new RangeError(`salt must have from 8 to 1024 bytes, not ${length}`)
+    if (length < 8 || length > 1024) {
+      throw new RangeError(`salt must have from 8 to 1024 bytes, not ${length}`)
+    }
   }
   const parallelism = lanes === undefined ? 1 : integer(lanes, 'parallelism', 1, 255)
-  const memoryCost = integer(memory === undefined ? 19_456 : memory, 'memoryCost', 8 * parallelism, MOST_MEMORY)
-  const timeCost = integer(passes === undefined ? 2 : passes, 'timeCost', 1, Math.floor(MOST_WORK / memoryCost))
-  return [password, salt, memoryCost, timeCost, parallelism, size === undefined ? 32 : integer(size, 'hashLength', 4, 1024)]
+  const memoryCost = integer(
+    memory === undefined ? 19_456 : memory,
+    'memoryCost',
+    8 * parallelism,
+    MOST_MEMORY,
+  )
+  const timeCost = integer(
+    passes === undefined ? 2 : passes,
+    'timeCost',
+    1,
+    Math.floor(MOST_WORK / memoryCost),
+  )
+  return [
+    password,
+    salt,
+    memoryCost,
+    timeCost,
+    parallelism,
+    size === undefined ? 32 : integer(size, 'hashLength', 4, 1024),
+  ]
 }

@@ -1,14 +1,37 @@
-/** The native tasks that the package ships: they run in Rust, on a Rust thread of the pool, and need no isolate. */
+/**
+ * The native tasks that the package ships: they run in Rust, on a Rust thread of the pool, and need no
+ * isolate.
+ */
 import { integer, string } from '../options/check.ts'
 import { registerNative } from './functions.ts'
-import { bytes, compression, decompression, float64, matrices, numeric, passwordHash } from './native-arguments.ts'
-import type { Argon2idOptions, Bytes, CompressOptions, DecompressOptions, MatmulShape, Numbers } from './native-arguments.ts'
+import {
+  bytes,
+  compression,
+  decompression,
+  float64,
+  matrices,
+  numeric,
+  passwordHash,
+} from './native-arguments.ts'
+import type {
+  Argon2idOptions,
+  Bytes,
+  CompressOptions,
+  DecompressOptions,
+  MatmulShape,
+  Numbers,
+} from './native-arguments.ts'
 
 /** Checks the arguments of a call and makes them what the addon takes. */
 export type Prepare = (args: readonly unknown[]) => unknown[]
 
 /** Makes the function that stands for native task `number`. */
-export function defineNative(name: string, number: number, prepare: Prepare, isShipped: boolean = false): any {
+export function defineNative(
+  name: string,
+  number: number,
+  prepare: Prepare,
+  isShipped: boolean = false,
+): any {
   const stub = (): never => {
     throw new TypeError(`the native task ${name} runs on a thread of a pool: submit it to an executor`)
   }
@@ -17,7 +40,10 @@ export function defineNative(name: string, number: number, prepare: Prepare, isS
   return stub
 }
 
-/** What `native.statistics` gives. NaN where it is undefined: of no numbers, and all but `count` with a NaN among them. */
+/**
+ * What `native.statistics` gives. NaN where it is undefined: of no numbers, and all but `count` with a NaN
+ * among them.
+ */
 export interface Statistics {
   count: number
   sum: number
@@ -28,7 +54,10 @@ export interface Statistics {
   variance: number
 }
 
-/** The native tasks, to be submitted like functions. Wrong arguments are a TypeError or RangeError of `submit`. */
+/**
+ * The native tasks, to be submitted like functions. Wrong arguments are a TypeError or RangeError of
+ * `submit`.
+ */
 export interface NativeTasks {
   /** How many primes are <= limit, an integer from 0 to 1e12. */
   readonly countPrimes: (limit: number) => number
@@ -48,7 +77,10 @@ export interface NativeTasks {
   readonly zstd: (bytes: Bytes, options?: CompressOptions) => Uint8Array
   /** Decompresses all frames of Zstandard. Truncated, corrupt or empty input is an Error. */
   readonly unzstd: (bytes: Bytes, options?: DecompressOptions) => Uint8Array
-  /** The numbers in the order of `TypedArray.prototype.sort`: -0 before 0, NaN last. The argument stays as it is. */
+  /**
+   * The numbers in the order of `TypedArray.prototype.sort`: -0 before 0, NaN last. The argument stays as it
+   * is.
+   */
   readonly sort: (numbers: Numbers) => Float64Array
   /** The number that `sort` would put at index `k`, from 0. */
   readonly select: (numbers: Numbers, k: number) => number
@@ -74,13 +106,18 @@ function selection(args: readonly unknown[]): unknown[] {
 function atMost(name: string, most: number, prepare: Prepare): Prepare {
   return (args) => {
     for (let index = most; index < args.length; index++) {
-      if (args[index] !== undefined) throw new TypeError(`${name} takes ${most === 1 ? 'one argument' : `${most} arguments`}, got ${args.length}`)
+      if (args[index] !== undefined) {
+        throw new TypeError(
+          `${name} takes ${most === 1 ? 'one argument' : `${most} arguments`}, got ${args.length}`,
+        )
+      }
     }
     return prepare(args)
   }
 }
 
-// The numbers are those of native_tasks.rs, and so are the bounds of the levels. Then how many arguments there may be.
+// The numbers are those of native_tasks.rs, and so are the bounds of the levels. Then how many arguments
+// there may be.
 const TASKS: Record<keyof NativeTasks, [number: number, most: number, prepare: Prepare]> = {
   countPrimes: [1, 1, (args) => [integer(args[0], 'limit', 0, 1e12)]],
   sha256: [2, 1, ofBytes],
@@ -105,9 +142,15 @@ const TASKS: Record<keyof NativeTasks, [number: number, most: number, prepare: P
  * @example
  * ```ts
  * const digest = await executor.submit(native.blake3, bytes)
- * const text = await executor.with({ timeout: 1_000 }).submit(native.gunzip, archive, { maxOutputLength: 1e8 })
+ * const limited = executor.with({ timeout: 1_000 })
+ * const text = await limited.submit(native.gunzip, archive, { maxOutputLength: 1e8 })
  * ```
  */
 export const native: NativeTasks = Object.freeze(
-  Object.fromEntries(Object.entries(TASKS).map(([name, [number, most, prepare]]) => [name, defineNative(name, number, atMost(name, most, prepare), true)])),
+  Object.fromEntries(
+    Object.entries(TASKS).map(([name, [number, most, prepare]]) => [
+      name,
+      defineNative(name, number, atMost(name, most, prepare), true),
+    ]),
+  ),
 ) as unknown as NativeTasks

@@ -1,6 +1,7 @@
 /**
- * Tells that a worker's thread has ended to a thread that does not come back to its event loop, where the worker's `exit` event waits: one end of a
- * message channel goes to the worker, and is closed with its isolate, whatever ends that.
+ * Tells that a worker's thread has ended to a thread that does not come back to its event loop, where the
+ * worker's `exit` event waits: one end of a message channel goes to the worker, and is closed with its
+ * isolate, whatever ends that.
  */
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'

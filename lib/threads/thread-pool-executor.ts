@@ -1,4 +1,7 @@
-/** The executor whose tasks run on threads of this process: JavaScript ones on worker threads, native ones on Rust threads. */
+/**
+ * The executor whose tasks run on threads of this process: JavaScript ones on worker threads, native ones on
+ * Rust threads.
+ */
 import { InvalidStateError } from '../errors/errors.ts'
 import { Executor } from '../executor/executor.ts'
 import type { ShutdownOptions, Sources } from '../executor/executor.ts'
@@ -42,7 +45,9 @@ function parts(executor: ThreadPoolExecutor): Parts {
 const makeFleet: MakeFleet = (pool, options) => new WorkerFleet(pool, options)
 
 /** Shuts the pool of a collected executor down: what it accepted still runs, then its threads leave. */
-const collected: FinalizationRegistry<Pool> = new FinalizationRegistry((pool) => void pool.shutdown(false, false))
+const collected: FinalizationRegistry<Pool> = new FinalizationRegistry(
+  (pool) => void pool.shutdown(false, false),
+)
 
 /**
  * A pool of threads with one queue: higher priority first, then in order of submission.
@@ -71,17 +76,22 @@ export class ThreadPoolExecutor extends Executor {
     return own[poolKey].submissions.submit(fn, args, own[optionsKey]) as Future<Awaited<R>>
   }
 
-  override map<A extends unknown[], R>(fn: Task<A, R>, ...iterables: Sources<A>): AsyncIterableIterator<Awaited<R>> {
+  override map<A extends unknown[], R>(
+    fn: Task<A, R>,
+    ...iterables: Sources<A>
+  ): AsyncIterableIterator<Awaited<R>> {
     const { [poolKey]: pool, [optionsKey]: options } = parts(this)
     const task = submittable(fn)
     const each: CheckedTaskOptions = { ...options, timeout: -1 }
     const taskOptions = isPlain(each) ? NO_OPTIONS : each
     const chunk = (options.chunkSize ?? 1) > 1 ? chunkOf(task) : undefined
     if (options.transfer !== undefined) checkTransfer(options.transfer)
-    const moving = options.transfer === undefined || options.transfer.length === 0 ? undefined : new Set(options.transfer)
+    const moving =
+      options.transfer === undefined || options.transfer.length === 0 ? undefined : new Set(options.transfer)
     const feed: MapFeed = {
       submit: (lists) => {
-        const chosen = moving === undefined ? taskOptions : { ...taskOptions, transfer: heldBy(lists, moving) }
+        const chosen =
+          moving === undefined ? taskOptions : { ...taskOptions, transfer: heldBy(lists, moving) }
         const { submissions } = pool
         if (chunk !== undefined) return submissions.submitChunk(chunk, lists, chosen)
         return submissions.submitTask(task, lists[0] as unknown[], chosen)
@@ -104,13 +114,18 @@ export class ThreadPoolExecutor extends Executor {
   }
 
   override shutdown(options?: ShutdownOptions): Promise<void> {
-    const given = options === undefined ? {} : checkOptions<ShutdownOptions>(options, 'options', ['wait', 'cancelFutures'])
+    const given =
+      options === undefined
+        ? {}
+        : checkOptions<ShutdownOptions>(options, 'options', ['wait', 'cancelFutures'])
     const wait = boolean(given.wait, 'wait', true)
     const cancelFutures = boolean(given.cancelFutures, 'cancelFutures')
     const pool = parts(this)[poolKey]
     const isOwnTask = wait && seed?.pool === pool.number && currentContext() !== undefined
     const done = pool.shutdown(wait && !isOwnTask, cancelFutures)
-    if (isOwnTask) return Promise.reject(new InvalidStateError('a task cannot wait for the shutdown of its own executor'))
+    if (isOwnTask) {
+      return Promise.reject(new InvalidStateError('a task cannot wait for the shutdown of its own executor'))
+    }
     return done
   }
 
@@ -138,7 +153,13 @@ function define(target: object, key: symbol, value: unknown): void {
 }
 
 function isPlain(options: CheckedTaskOptions): boolean {
-  return options.queueTimeout < 0 && options.priority === 0 && options.signal === undefined && options.name === undefined && options.transfer === undefined
+  return (
+    options.queueTimeout < 0 &&
+    options.priority === 0 &&
+    options.signal === undefined &&
+    options.name === undefined &&
+    options.transfer === undefined
+  )
 }
 
 function equip(executor: ThreadPoolExecutor, pool: Pool): void {

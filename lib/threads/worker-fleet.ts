@@ -1,4 +1,7 @@
-/** The JavaScript workers of one pool, as the isolate that owns it sees them: starting, watching and ending the threads. */
+/**
+ * The JavaScript workers of one pool, as the isolate that owns it sees them: starting, watching and ending
+ * the threads.
+ */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -26,7 +29,12 @@ const TEXT_FLAGS = /^(--input-type|--eval|--print|-e|-p|-pe)(=|$)/
 function inheritedExecArgv(): { execArgv?: string[] } {
   const flags = process.execArgv
   if (!flags.some((flag) => TEXT_FLAGS.test(flag))) return {}
-  return { execArgv: flags.filter((flag, index) => !TEXT_FLAGS.test(flag) && !/^(--eval|--print|-e|-p|-pe|--input-type)$/.test(flags[index - 1] ?? '')) }
+  return {
+    execArgv: flags.filter(
+      (flag, index) =>
+        !TEXT_FLAGS.test(flag) && !/^(--eval|--print|-e|-p|-pe|--input-type)$/.test(flags[index - 1] ?? ''),
+    ),
+  }
 }
 
 /** Why a start has failed; where the reason is that the user has bundled the program, it is said. */
@@ -34,7 +42,11 @@ function startError(error: unknown): unknown {
   const entry = new URL('./worker/main.js', import.meta.url)
   if (entry.protocol !== 'file:' || existsSync(entry)) return error
   const path = fileURLToPath(entry)
-  return new Error(`there is no ${path}, which workers run: a bundler must leave concurrent-futures out (mark it as external)`, { cause: error })
+  return new Error(
+    `there is no ${path}, which workers run: ` +
+      'a bundler must leave concurrent-futures out (mark it as external)',
+    { cause: error },
+  )
 }
 
 export class WorkerFleet implements Fleet {
@@ -64,7 +76,9 @@ export class WorkerFleet implements Fleet {
 
   /** Node's numbers of the threads that are not ready for tasks yet. */
   starting(): number[] {
-    return [...this.#workers.values()].filter(({ progress }) => Atomics.load(progress, 0) === STARTING).map(({ threadId }) => threadId)
+    return [...this.#workers.values()]
+      .filter(({ progress }) => Atomics.load(progress, 0) === STARTING)
+      .map(({ threadId }) => threadId)
   }
 
   /** Starts one more. */
@@ -99,7 +113,8 @@ export class WorkerFleet implements Fleet {
       this.#portValues.disconnect(number)
       exitProbe.close()
       // An invalid execArgv no later start will mend. But the system may have threads again later.
-      const isRefused = error instanceof RangeError || (error as { code?: unknown }).code === 'ERR_WORKER_INIT_FAILED'
+      const isRefused =
+        error instanceof RangeError || (error as { code?: unknown }).code === 'ERR_WORKER_INIT_FAILED'
       this.#fail(error, isRefused ? START_FAILURE.refused : START_FAILURE.fatal)
       return
     }
@@ -162,7 +177,9 @@ export class WorkerFleet implements Fleet {
     this.#tellIfEmpty()
   }
 
-  /** The output of the workers, as promises that it is here; of one that has left, that its thread has ended. */
+  /**
+   * The output of the workers, as promises that it is here; of one that has left, that its thread has ended.
+   */
   output(): Promise<unknown>[] {
     const ready = [...this.#workers].filter(([, { progress }]) => Atomics.load(progress, 0) !== STARTING)
     return ready.map(([number]) => Promise.race([this.#portValues.output(number), exitOf(number)]))
@@ -190,4 +207,3 @@ export class WorkerFleet implements Fleet {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 }
-

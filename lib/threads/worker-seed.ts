@@ -20,4 +20,6 @@ export interface WorkerSeed {
 
 /** Set in the workers of a pool. */
 export const seed: WorkerSeed | undefined =
-  (workerData as Partial<WorkerSeed> | null)?.concurrentFutures === true ? (workerData as WorkerSeed) : undefined
+  (workerData as Partial<WorkerSeed> | null)?.concurrentFutures === true
+    ? (workerData as WorkerSeed)
+    : undefined

@@ -9,8 +9,13 @@ import { bufferOf, isDetached } from './views.ts'
 /** The most values of a call of the addon, with the others that it may take. */
 const MOST_DIRECT_ARGS = 8
 
-/** The prepared arguments of several calls of a native task, each call's after the other's; as many for each. */
-export function prepareAll(prepare: (args: readonly unknown[]) => unknown[], lists: readonly unknown[][]): unknown[] {
+/**
+ * The prepared arguments of several calls of a native task, each call's after the other's; as many for each.
+ */
+export function prepareAll(
+  prepare: (args: readonly unknown[]) => unknown[],
+  lists: readonly unknown[][],
+): unknown[] {
   const all: unknown[] = []
   for (const list of lists) {
     const args = prepare(list)
@@ -40,7 +45,15 @@ export function allGoAsIs(args: readonly unknown[]): boolean {
 
 /** Whether all bytes among the arguments of a native task are of these buffers. */
 export function areOf(args: readonly unknown[], buffers: readonly ArrayBuffer[]): boolean {
-  return binding.canMove && args.every((arg) => typeof arg !== 'object' || arg === null || buffers.includes((ArrayBuffer.isView(arg) ? bufferOf(arg) : arg) as ArrayBuffer))
+  return (
+    binding.canMove &&
+    args.every(
+      (arg) =>
+        typeof arg !== 'object' ||
+        arg === null ||
+        buffers.includes((ArrayBuffer.isView(arg) ? bufferOf(arg) : arg) as ArrayBuffer),
+    )
+  )
 }
 
 /** Detaches what is in the transfer list of a native task and was not detached with its arguments. */
@@ -61,6 +74,8 @@ export function packArgs(args: readonly unknown[], means?: Means): Packed {
 /** A native task's transfer list. Only bytes can be its arguments. */
 export function checkNativeTransfer(list: readonly object[]): ArrayBuffer[] {
   const buffers = checkTransfer(list)
-  if (buffers === undefined) throw new DOMException('only an ArrayBuffer can be moved to a native task', 'DataCloneError')
+  if (buffers === undefined) {
+    throw new DOMException('only an ArrayBuffer can be moved to a native task', 'DataCloneError')
+  }
   return buffers
 }

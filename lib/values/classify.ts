@@ -1,12 +1,25 @@
 /**
- * Which values are small and plain, so that they go by a template, which is written on the way, or as JSON, if it gives them back so that nobody can tell.
+ * Which values are small and plain, so that they go by a template, which is written on the way, or as JSON,
+ * if it gives them back so that nobody can tell.
  *
- * The walk runs no code of the user: it looks at proxies first and reads no accessor, for `JSON.stringify` would call it a second time.
+ * The walk runs no code of the user: it looks at proxies first and reads no accessor, for `JSON.stringify`
+ * would call it a second time.
  */
 import { types } from 'node:util'
 import { hasGetter, hasOnlyElements, isOrdinary } from './properties.ts'
 import { ARRAY, END, NUMBERS, OBJECT, TEXTS } from './template/codes.ts'
-import { begin, finish, isOnPath, putEmptyArray, putFlag, putList, putNothing, putNumber, putText, step } from './template/writer.ts'
+import {
+  begin,
+  finish,
+  isOnPath,
+  putEmptyArray,
+  putFlag,
+  putList,
+  putNothing,
+  putNumber,
+  putText,
+  step,
+} from './template/writer.ts'
 
 const MOST_DEPTH = 64
 /** More of them, or of the elements of one array, are not small (docs/values.md). */
@@ -15,8 +28,8 @@ const MOST_ELEMENTS = 32
 const MOST_KEYS = 1_000
 
 /**
- * Where others overtake JSON: a character costs JSON some 2 ns more, a number with a fraction 100 ns, while an object costs the others 130 ns
- * more and their start 2 µs. The unit is a character.
+ * Where others overtake JSON: a character costs JSON some 2 ns more, a number with a fraction 100 ns, while
+ * an object costs the others 130 ns more and their start 2 µs. The unit is a character.
  */
 const FRACTION = 50
 const ALLOWANCE = 1_024
@@ -27,22 +40,29 @@ const getPrototype = Object.getPrototypeOf
 const objectPrototype: unknown = Object.prototype
 const arrayPrototype: unknown = Array.prototype
 
-/** The objects met, which are so many. An array that was cut off (`length = 0`) costs more than all the rest of a small walk. */
+/**
+ * The objects met, which are so many. An array that was cut off (`length = 0`) costs more than all the rest
+ * of a small walk.
+ */
 const seen: (object | undefined)[] = new Array(MOST_OBJECTS).fill(undefined)
 let met = 0
 let cost = 0
 let isSmall = true
 let isJson = true
 
-/** What {@link classify} finds of a value that no template carries: JSON carries it; it may be plain, but is not small; it is not plain. */
+/**
+ * What {@link classify} finds of a value that no template carries: JSON carries it; it may be plain, but is
+ * not small; it is not plain.
+ */
 export const SMALL = 1
 export const LARGE = 2
 export const OTHER = 3
 
 /**
- * What `value` is written as by a template, or whether it is SMALL, LARGE or OTHER. Small means: of plain objects and arrays without holes, extra properties, accessors or proxies, holding strings, finite numbers
- * other than -0, booleans and null; nothing twice; not deep, and not mostly of what JSON is slow at. A template carries the same, with any number
- * and with undefined, if one is known for the structure.
+ * What `value` is written as by a template, or whether it is SMALL, LARGE or OTHER. Small means: of plain
+ * objects and arrays without holes, extra properties, accessors or proxies, holding strings, finite numbers
+ * other than -0, booleans and null; nothing twice; not deep, and not mostly of what JSON is slow at. A
+ * template carries the same, with any number and with undefined, if one is known for the structure.
  */
 export function classify(value: unknown): string | typeof SMALL | typeof LARGE | typeof OTHER {
   cost = 0
@@ -98,14 +118,23 @@ function isSafeNumber(value: number): boolean {
 }
 
 function isSafeObject(key: string, value: object, depth: number): boolean {
-  // The proxy comes first: all else would run its traps. So may a look for `toJSON`, but for these prototypes.
+  // The proxy comes first: all else would run its traps. So may a look for `toJSON`, but for these
+  // prototypes.
   if (types.isProxy(value) || depth >= MOST_DEPTH || wasMet(value)) return false
   if (met >= MOST_OBJECTS) return tooLarge()
   seen[met++] = value
   if (!isCheap()) return false
-  if (Array.isArray(value)) return getPrototype(value) === arrayPrototype && !('toJSON' in value) && isSafeArray(key, value, depth)
+  if (Array.isArray(value)) {
+    return getPrototype(value) === arrayPrototype && !('toJSON' in value) && isSafeArray(key, value, depth)
+  }
   const prototype: unknown = getPrototype(value)
-  if ((prototype !== objectPrototype && (prototype !== null || !isOrdinary(value))) || 'toJSON' in value || types.isArgumentsObject(value)) return false
+  if (
+    (prototype !== objectPrototype && (prototype !== null || !isOrdinary(value))) ||
+    'toJSON' in value ||
+    types.isArgumentsObject(value)
+  ) {
+    return false
+  }
   let count = 0
   step(key, OBJECT)
   for (const name in value) {

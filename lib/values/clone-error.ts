@@ -1,4 +1,7 @@
-/** The error of a value that cannot be cloned, which names the place: `argument 1.options.cb`, `result.items[3].fn`. */
+/**
+ * The error of a value that cannot be cloned, which names the place: `argument 1.options.cb`,
+ * `result.items[3].fn`.
+ */
 import { types } from 'node:util'
 import { isAccessor } from './properties.ts'
 import { bufferOf, isDetached } from './views.ts'
@@ -13,8 +16,16 @@ interface Place {
   parent: Place | undefined
 }
 
-/** What is thrown instead of `error`, which `structuredClone(value, { transfer: moved })` has thrown: a DataCloneError with the place, or the user's own error. */
-export function placedError(value: unknown, root: string, error: unknown, moved: readonly object[] = []): unknown {
+/**
+ * What is thrown instead of `error`, which `structuredClone(value, { transfer: moved })` has thrown: a
+ * DataCloneError with the place, or the user's own error.
+ */
+export function placedError(
+  value: unknown,
+  root: string,
+  error: unknown,
+  moved: readonly object[] = [],
+): unknown {
   if (!isCloneError(error)) return error
   let place: Place | undefined
   try {
@@ -28,25 +39,41 @@ export function placedError(value: unknown, root: string, error: unknown, moved:
 }
 
 /** The same for a list of arguments, counted from 1. */
-export function placedArgumentError(args: readonly unknown[], error: unknown, moved: readonly object[] = []): unknown {
+export function placedArgumentError(
+  args: readonly unknown[],
+  error: unknown,
+  moved: readonly object[] = [],
+): unknown {
   const named = placedError(args, 'arguments', error, moved)
   if (!isCloneError(named)) return named
-  const message = named.message.replace(/^arguments\[(\d+)\]/, (_, index: string) => `argument ${Number(index) + 1}`)
+  const message = named.message.replace(
+    /^arguments\[(\d+)\]/,
+    (_, index: string) => `argument ${Number(index) + 1}`,
+  )
   return new DOMException(message, 'DataCloneError')
 }
 
 /** The error of an argument of one of a chunk's items, as it would be if the item were a task. */
 export function chunkArgumentError(error: unknown): unknown {
   if (!isCloneError(error)) return error
-  const message = error.message.replace(/^argument 1\[\d+\]\[(\d+)\]/, (_, index: string) => `argument ${Number(index) + 1}`)
+  const message = error.message.replace(
+    /^argument 1\[\d+\]\[(\d+)\]/,
+    (_, index: string) => `argument ${Number(index) + 1}`,
+  )
   return message === error.message ? error : new DOMException(message, 'DataCloneError')
 }
 
 /** What Node 20 throws instead of a DataCloneError. */
-const TRANSFER_ERRORS: ReadonlySet<unknown> = new Set(['ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST', 'ERR_INVALID_TRANSFER_OBJECT'])
+const TRANSFER_ERRORS: ReadonlySet<unknown> = new Set([
+  'ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST',
+  'ERR_INVALID_TRANSFER_OBJECT',
+])
 
 function isCloneError(error: unknown): error is DOMException {
-  return error instanceof Error && (error.name === 'DataCloneError' || TRANSFER_ERRORS.has((error as { code?: unknown }).code))
+  return (
+    error instanceof Error &&
+    (error.name === 'DataCloneError' || TRANSFER_ERRORS.has((error as { code?: unknown }).code))
+  )
 }
 
 function messageOf(error: Error): string {
@@ -59,7 +86,9 @@ export function describe(value: unknown): string {
   if (typeof value === 'symbol') return String(value)
   if (typeof value !== 'object' || value === null) return String(value)
   if (types.isProxy(value)) return 'a Proxy'
-  if ((types.isArrayBuffer(value) || ArrayBuffer.isView(value)) && isNeverCloneable(value)) return 'a detached ArrayBuffer'
+  if ((types.isArrayBuffer(value) || ArrayBuffer.isView(value)) && isNeverCloneable(value)) {
+    return 'a detached ArrayBuffer'
+  }
   if (types.isArgumentsObject(value)) return 'an arguments object'
   return `an object of class ${className(value)}`
 }
@@ -73,7 +102,10 @@ function className(value: object): string {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (typeof prototype === 'object' && prototype !== null && !types.isProxy(prototype)) {
     const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
-    const name: unknown = typeof constructor === 'function' ? Object.getOwnPropertyDescriptor(constructor, 'name')?.value : undefined
+    const name: unknown =
+      typeof constructor === 'function'
+        ? Object.getOwnPropertyDescriptor(constructor, 'name')?.value
+        : undefined
     if (typeof name === 'string' && name !== '') return name
   }
   return Object.prototype.toString.call(value).slice(8, -1)
@@ -88,7 +120,10 @@ function pathOf(place: Place): string {
   return all.join('')
 }
 
-/** The first value in the order of the properties that cannot be cloned by itself; an accessor, whose value is unknown, if nothing else is found. */
+/**
+ * The first value in the order of the properties that cannot be cloned by itself; an accessor, whose value is
+ * unknown, if nothing else is found.
+ */
 function findUncloneable(root: unknown, moved: readonly object[]): Place | undefined {
   const seen = new Set<object>(moved)
   const todo: Place[] = [{ value: root, step: '', parent: undefined }]
@@ -117,7 +152,10 @@ function listInner(object: object, parent: Place, inner: Place[]): Place | undef
     let index = 0
     Map.prototype.forEach.call(object, (value: unknown, key: unknown) => {
       add(key, `.keys()[${index}]`)
-      add(value, typeof key === 'object' || typeof key === 'function' ? `.values()[${index}]` : `.get(${quote(key)})`)
+      add(
+        value,
+        typeof key === 'object' || typeof key === 'function' ? `.values()[${index}]` : `.get(${quote(key)})`,
+      )
       index++
     })
   } else if (types.isSet(object)) {
@@ -152,8 +190,18 @@ function isPlain(object: object): boolean {
 function isNeverCloneable(value: unknown): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return true
   if (typeof value !== 'object' || value === null) return false
-  if (types.isProxy(value) || types.isPromise(value) || types.isWeakMap(value) || types.isWeakSet(value)) return true
-  if (types.isGeneratorObject(value) || types.isModuleNamespaceObject(value) || types.isSymbolObject(value) || types.isExternal(value) || types.isArgumentsObject(value)) return true
+  if (types.isProxy(value) || types.isPromise(value) || types.isWeakMap(value) || types.isWeakSet(value)) {
+    return true
+  }
+  if (
+    types.isGeneratorObject(value) ||
+    types.isModuleNamespaceObject(value) ||
+    types.isSymbolObject(value) ||
+    types.isExternal(value) ||
+    types.isArgumentsObject(value)
+  ) {
+    return true
+  }
   if (ArrayBuffer.isView(value)) return isDetached(bufferOf(value))
   return types.isArrayBuffer(value) && isDetached(value)
 }

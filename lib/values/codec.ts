@@ -1,6 +1,6 @@
 /**
- * How a value crosses from one isolate to another. The receiver must not be able to tell which way it came: each way is taken only for
- * values that it carries exactly as `structuredClone` would.
+ * How a value crosses from one isolate to another. The receiver must not be able to tell which way it came:
+ * each way is taken only for values that it carries exactly as `structuredClone` would.
  *
  * A packed value is a form and data; which forms there are, forms.ts says.
  */
@@ -30,7 +30,10 @@ export interface Packed {
 
 /** What packing may use beside the value itself. */
 export interface Means {
-  /** Whether the addon may write the value: then it has to go through the addon next, before anything else that is written. */
+  /**
+   * Whether the addon may write the value: then it has to go through the addon next, before anything else
+   * that is written.
+   */
   readonly mayWrite: boolean
   /** Whether the value may be sent by a port: then it has to be read by one thread, once. */
   readonly maySend: boolean
@@ -64,15 +67,32 @@ function isWholeBytes(value: object): boolean {
   return types.isArrayBuffer(value) && isOrdinary(value) && value.byteLength <= MOST_BYTES
 }
 
-/** Whether `value` is bytes that are all of the one buffer in `transfer`, and that buffer can move, if it `wasAsked` that already. */
+/**
+ * Whether `value` is bytes that are all of the one buffer in `transfer`, and that buffer can move, if it
+ * `wasAsked` that already.
+ */
 export function movesWhole(value: unknown, transfer: readonly object[], wasAsked: boolean = false): boolean {
-  if (transfer.length !== 1 || !binding.canMove || typeof value !== 'object' || value === null || !isWholeBytes(value)) return false
+  if (
+    transfer.length !== 1 ||
+    !binding.canMove ||
+    typeof value !== 'object' ||
+    value === null ||
+    !isWholeBytes(value)
+  ) {
+    return false
+  }
   const buffer = ArrayBuffer.isView(value) ? bufferOf(value) : value
-  return buffer === transfer[0] && (buffer as ArrayBuffer).byteLength === (value as ArrayBufferView).byteLength && whyUntransferable(buffer as ArrayBuffer, wasAsked) === undefined
+  return (
+    buffer === transfer[0] &&
+    (buffer as ArrayBuffer).byteLength === (value as ArrayBufferView).byteLength &&
+    whyUntransferable(buffer as ArrayBuffer, wasAsked) === undefined
+  )
 }
 
 function isOrdinary(buffer: ArrayBuffer): boolean {
-  return (buffer as { resizable?: boolean }).resizable !== true && (buffer.byteLength > 0 || !isDetached(buffer))
+  return (
+    (buffer as { resizable?: boolean }).resizable !== true && (buffer.byteLength > 0 || !isDetached(buffer))
+  )
 }
 
 /** Packs one value. `root` names the value in errors. @throws DataCloneError as `structuredClone` would */
@@ -99,13 +119,18 @@ export function packTransfer(value: unknown, transfer: readonly object[], root: 
 }
 
 function send(value: unknown, { maySend }: Means, transfer?: readonly object[]): Packed {
-  if (!canSend || !maySend) throw new DOMException('it holds what only a MessagePort can carry, and there is none here', 'DataCloneError')
+  if (!canSend || !maySend) {
+    throw new DOMException(
+      'it holds what only a MessagePort can carry, and there is none here',
+      'DataCloneError',
+    )
+  }
   return { form: PORT, data: sendResult(value, transfer) }
 }
 
 /**
- * Packs an object, or whatever cannot go as it is. Errors do not name the place. What is left in the form `PORT` is a copy that the caller
- * has to send.
+ * Packs an object, or whatever cannot go as it is. Errors do not name the place. What is left in the form
+ * `PORT` is a copy that the caller has to send.
  */
 export function packObject(value: unknown, means: Means = ALL_MEANS): Packed {
   const found = classify(value)
@@ -141,7 +166,10 @@ function write(value: unknown, found: Survey, means: Means, isClone: boolean = f
   return { form: CLONED, data: serialize(value, found, isClone) }
 }
 
-/** Packs what `structuredClone` makes of the value: it calls each getter once, and throws what is to be thrown. */
+/**
+ * Packs what `structuredClone` makes of the value: it calls each getter once, and throws what is to be
+ * thrown.
+ */
 function packCopy(value: unknown, found: Survey, means: Means): Packed {
   const copy: unknown = structuredClone(value)
   const foundCopy = survey(copy)
@@ -155,7 +183,11 @@ function packCopy(value: unknown, found: Survey, means: Means): Packed {
 }
 
 function checkSize({ bytes }: Survey): void {
-  if (bytes > MOST_BYTES) throw new RangeError(`${bytes} bytes are too many to be copied, more than ${MOST_BYTES}: transfer or share the memory`)
+  if (bytes > MOST_BYTES) {
+    throw new RangeError(
+      `${bytes} bytes are too many to be copied, more than ${MOST_BYTES}: transfer or share the memory`,
+    )
+  }
 }
 
 function packShared(value: unknown, found: Survey, means: Means): Packed {
@@ -168,7 +200,10 @@ function packShared(value: unknown, found: Survey, means: Means): Packed {
   }
 }
 
-/** Packs a value of which the objects in `transfer` move; like `packObject`, but `PORT` leaves the value itself. */
+/**
+ * Packs a value of which the objects in `transfer` move; like `packObject`, but `PORT` leaves the value
+ * itself.
+ */
 export function packTransferred(value: unknown, transfer: readonly object[]): Packed {
   const buffers = checkTransfer(transfer)
   const found = survey(value)

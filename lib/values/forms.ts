@@ -1,19 +1,21 @@
 /**
- * The forms in which a value crosses, as both languages number them (value.rs, native_chunk.rs, native_tasks.rs, run.rs). A packed value is a
- * form and a primitive or bytes, which the addon copies; codec.ts packs and unpacks.
+ * The forms in which a value crosses, as both languages number them (value.rs, native_chunk.rs,
+ * native_tasks.rs, run.rs). A packed value is a form and a primitive or bytes, which the addon copies;
+ * codec.ts packs and unpacks.
  *
  * - `AS_IS`: primitives, and array buffers and whole views of them;
  * - `TEMPLATE`: small plain objects and arrays of a structure that was met before (template/codes.ts);
  * - `JSON_TEXT`: other small ones, which JSON gives back unchanged;
- * - `PLAIN`: larger plain objects and arrays, taken apart (plain/codes.ts). Like `WRITTEN`, it is a number on the one side; on the other,
- *   the parts;
- * - `CLONED`: the bytes of `v8.Serializer`, for what it carries faithfully. Where that is in doubt, `structuredClone` is asked, and its
- *   copy, about which there is no doubt, is written instead of the value;
+ * - `PLAIN`: larger plain objects and arrays, taken apart (plain/codes.ts). Like `WRITTEN`, it is a number on
+ *   the one side; on the other, the parts;
+ * - `CLONED`: the bytes of `v8.Serializer`, for what it carries faithfully. Where that is in doubt,
+ *   `structuredClone` is asked, and its copy, about which there is no doubt, is written instead of the value;
  * - `MOVED`: the bytes of `v8.Serializer` and the buffers that move or are shared;
- * - `WRITTEN`: the same bytes, which the addon has V8 write and read where it can. TypeScript sees their number on the one side and, as
- *   `READ`, the value on the other;
+ * - `WRITTEN`: the same bytes, which the addon has V8 write and read where it can. TypeScript sees their
+ *   number on the one side and, as `READ`, the value on the other;
  * - `WHOLE`: bytes that are all of an ArrayBuffer, which moves;
- * - `PORT`: what only a MessagePort can carry. It crosses beside the addon (ports/owner.ts), which is given a number for it.
+ * - `PORT`: what only a MessagePort can carry. It crosses beside the addon (ports/owner.ts), which is given a
+ *   number for it.
  */
 export const AS_IS = 0
 export const JSON_TEXT = 1
@@ -37,6 +39,9 @@ export const NATIVE_CHUNK = 48
 /** The form of such results, if they are one array of numbers. */
 export const NATIVE_NUMBERS = 1
 
-/** What a task left in `scratch[0]` beside the value that it returned: the form of that, with THREW if it was thrown; or AWAITING for a promise. */
+/**
+ * What a task left in `scratch[0]` beside the value that it returned: the form of that, with THREW if it was
+ * thrown; or AWAITING for a promise.
+ */
 export const THREW = 64
 export const AWAITING = 255

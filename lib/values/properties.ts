@@ -20,16 +20,41 @@ export function hasOnlyElements(array: unknown[]): boolean {
   return keys.length === length && (length === 0 || keys[length - 1] === String(length - 1))
 }
 
-const lookUpGetter = (Object.prototype as unknown as { __lookupGetter__(key: number): unknown }).__lookupGetter__
+const lookUpGetter = (Object.prototype as unknown as { __lookupGetter__(key: number): unknown })
+  .__lookupGetter__
 
 /** Whether an element has a getter: for elements four times as fast as asking for the descriptor. */
 export function hasGetter(array: unknown[], index: number): boolean {
   return lookUpGetter.call(array, index) !== undefined
 }
 
-/** Whether an object without enumerable properties, or without a prototype, is an ordinary one: no module, and no Map or error whose prototype was changed. */
+/**
+ * Whether an object without enumerable properties, or without a prototype, is an ordinary one: no module, and
+ * no Map or error whose prototype was changed.
+ */
 export function isOrdinary(value: object): boolean {
-  if (types.isModuleNamespaceObject(value) || types.isGeneratorObject(value) || types.isWeakMap(value) || types.isWeakSet(value)) return false
-  if (types.isMap(value) || types.isSet(value) || types.isDate(value) || types.isNativeError(value) || types.isRegExp(value)) return false
-  return !(types.isBoxedPrimitive(value) || types.isAnyArrayBuffer(value) || types.isPromise(value) || ArrayBuffer.isView(value) || types.isExternal(value))
+  if (
+    types.isModuleNamespaceObject(value) ||
+    types.isGeneratorObject(value) ||
+    types.isWeakMap(value) ||
+    types.isWeakSet(value)
+  ) {
+    return false
+  }
+  if (
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isDate(value) ||
+    types.isNativeError(value) ||
+    types.isRegExp(value)
+  ) {
+    return false
+  }
+  return !(
+    types.isBoxedPrimitive(value) ||
+    types.isAnyArrayBuffer(value) ||
+    types.isPromise(value) ||
+    ArrayBuffer.isView(value) ||
+    types.isExternal(value)
+  )
 }

@@ -1,6 +1,6 @@
 /**
- * How what a task throws crosses: an error as a list of descriptions (errors/description.ts), any other value as itself. What of an error
- * cannot be cloned is left out; the rest arrives.
+ * How what a task throws crosses: an error as a list of descriptions (errors/description.ts), any other value
+ * as itself. What of an error cannot be cloned is left out; the rest arrives.
  */
 import { describeErrors, isError, keepClonable, makeErrors } from '../errors/description.ts'
 import type { Description } from '../errors/description.ts'

@@ -1,6 +1,7 @@
 /**
- * `transfer(value, list)`: what moves when a value leaves the worker. The value stays what it is, and the list lies beside it, so that a function
- * which is called directly returns what its type says, here and in a worker.
+ * `transfer(value, list)`: what moves when a value leaves the worker. The value stays what it is, and the
+ * list lies beside it, so that a function which is called directly returns what its type says, here and in a
+ * worker.
  */
 import { checkTransfer } from './v8/transfer.ts'
 
@@ -8,11 +9,13 @@ const lists: WeakMap<object, readonly object[]> = new WeakMap()
 let isUsed = false
 
 /**
- * Around a task's result, or a value for `progress()`: moves what is in the list instead of copying it. What has moved is of no use in the worker
- * any more. A value that does not leave the worker as a whole, or is not an object, moves nothing.
+ * Around a task's result, or a value for `progress()`: moves what is in the list instead of copying it. What
+ * has moved is of no use in the worker any more. A value that does not leave the worker as a whole, or is not
+ * an object, moves nothing.
  *
  * @param value - the result
- * @param list - what of it moves: ArrayBuffers, MessagePorts, streams, FileHandles and what else Node can transfer
+ * @param list - what of it moves: ArrayBuffers, MessagePorts, streams, FileHandles and what else Node can
+ * transfer
  * @returns the value, for the task to return
  * @throws TypeError when `list` is no array; DataCloneError for what cannot be moved
  * @example
@@ -22,7 +25,9 @@ let isUsed = false
  * ```
  */
 export function transfer<T>(value: T, list: readonly object[]): T {
-  if (!Array.isArray(list)) throw new TypeError('transfer(value, list): list must be an array of transferable objects')
+  if (!Array.isArray(list)) {
+    throw new TypeError('transfer(value, list): list must be an array of transferable objects')
+  }
   checkTransfer(list)
   if (typeof value === 'object' && value !== null) {
     isUsed = true

@@ -6,13 +6,18 @@ import { withoutStacks } from '../errors/without-stacks.ts'
 import { bufferOf } from './views.ts'
 
 /**
- * Whether a buffer is marked as untransferable, by its user or as the pool that small Buffers share. Detaching it would break every other Buffer
- * in that pool; from Node 24 on the engine refuses, and N-API ends the process over it.
+ * Whether a buffer is marked as untransferable, by its user or as the pool that small Buffers share.
+ * Detaching it would break every other Buffer in that pool; from Node 24 on the engine refuses, and N-API
+ * ends the process over it.
  */
-const ask = (workerThreads as { isMarkedAsUntransferable?: (buffer: ArrayBuffer) => boolean }).isMarkedAsUntransferable
+const ask = (workerThreads as { isMarkedAsUntransferable?: (buffer: ArrayBuffer) => boolean })
+  .isMarkedAsUntransferable
 const isMarked: (buffer: ArrayBuffer) => boolean = ask ?? ((buffer) => canTell() && isSkipped(buffer))
 
-/** Buffers that have come from another thread, which nobody had marked then. They often move on, and to find out takes 6 µs, or 30 in a program that has other things to do. */
+/**
+ * Buffers that have come from another thread, which nobody had marked then. They often move on, and to find
+ * out takes 6 µs, or 30 in a program that has other things to do.
+ */
 const arrived: WeakSet<ArrayBufferLike> = new WeakSet()
 /** Fewer bytes are not moved for speed. */
 const LARGE = 1 << 16
@@ -24,14 +29,21 @@ export function noteArrival(value: unknown): void {
   if (bytes.byteLength >= LARGE) arrived.add(ArrayBuffer.isView(bytes) ? bufferOf(bytes) : bytes)
 }
 
-/** `structuredClone` of Node 20 makes a channel for each call. Nothing is ever sent. Few programs need it, and it takes most of a millisecond. */
+/**
+ * `structuredClone` of Node 20 makes a channel for each call. Nothing is ever sent. Few programs need it, and
+ * it takes most of a millisecond.
+ */
 let channel: workerThreads.MessageChannel | undefined
-/** The channel stays, so it is made outside the task that happens to need it first, whose AsyncLocalStorage stores would stay with it. */
+/**
+ * The channel stays, so it is made outside the task that happens to need it first, whose AsyncLocalStorage
+ * stores would stay with it.
+ */
 const outside = ask === undefined ? new AsyncResource('FutureChannel') : undefined
 
 /**
- * Node 20 cannot be asked: it copies a marked buffer in silence. But it does not look at one, so it does not see that the buffer is in the list
- * twice, and complains of the value instead. Either way it throws before anything has moved.
+ * Node 20 cannot be asked: it copies a marked buffer in silence. But it does not look at one, so it does not
+ * see that the buffer is in the list twice, and complains of the value instead. Either way it throws before
+ * anything has moved.
  */
 function isSkipped(buffer: ArrayBuffer): boolean {
   const { port1 } = (channel ??= outside!.runInAsyncScope(() => new workerThreads.MessageChannel()))
@@ -50,9 +62,14 @@ function canTell(): boolean {
   return (tells ??= !isSkipped(new ArrayBuffer(1)))
 }
 
-/** Why an ArrayBuffer cannot move; undefined if it can. One that `wasAsked` a moment ago is not asked again where that is dear. */
+/**
+ * Why an ArrayBuffer cannot move; undefined if it can. One that `wasAsked` a moment ago is not asked again
+ * where that is dear.
+ */
 export function whyUntransferable(buffer: ArrayBuffer, wasAsked: boolean = false): string | undefined {
   if (ask === undefined && (wasAsked || arrived.has(buffer))) return undefined
   if (!binding.isDetachable(buffer)) return 'it is the memory of a WebAssembly.Memory'
-  return isMarked(buffer) ? 'it is marked as untransferable, as the pool is that small Buffers share' : undefined
+  return isMarked(buffer)
+    ? 'it is marked as untransferable, as the pool is that small Buffers share'
+    : undefined
 }

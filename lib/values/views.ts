@@ -1,4 +1,7 @@
-/** Views of ArrayBuffers, and the Buffers among them that are a part of a pool. What a view says of itself is asked of the class, not of the object, which may lie. */
+/**
+ * Views of ArrayBuffers, and the Buffers among them that are a part of a pool. What a view says of itself is
+ * asked of the class, not of the object, which may lie.
+ */
 import { types } from 'node:util'
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
@@ -37,7 +40,10 @@ export function isDetached(buffer: ArrayBufferLike): boolean {
   }
 }
 
-/** Whether a view whose buffer is not detached lies outside of it, because the buffer has shrunk. A typed array then says that it is empty. */
+/**
+ * Whether a view whose buffer is not detached lies outside of it, because the buffer has shrunk. A typed
+ * array then says that it is empty.
+ */
 export function isOutOfBounds(view: ArrayBufferView): boolean {
   if ((bufferOf(view) as { resizable?: boolean }).resizable !== true) return false
   try {
@@ -50,8 +56,8 @@ export function isOutOfBounds(view: ArrayBufferView): boolean {
 }
 
 /**
- * Whether `view` is a Buffer over a part of its ArrayBuffer. Most of Node's Buffers are slices of a pool that holds other people's bytes:
- * such a Buffer arrives as its own bytes.
+ * Whether `view` is a Buffer over a part of its ArrayBuffer. Most of Node's Buffers are slices of a pool that
+ * holds other people's bytes: such a Buffer arrives as its own bytes.
  */
 export function isPart(view: ArrayBufferView): boolean {
   return Buffer.isBuffer(view) && view.byteLength !== view.buffer.byteLength

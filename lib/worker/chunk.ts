@@ -17,7 +17,10 @@ export interface ChunkOutcome {
 /** Marks the functions whose result is a {@link ChunkOutcome}. */
 export const chunked: WeakSet<AnyFunction> = new WeakSet()
 
-/** `fn` for a list of argument lists. Synchronous as long as `fn` is. `explain` is asked for what to make of an error of `fn`. */
+/**
+ * `fn` for a list of argument lists. Synchronous as long as `fn` is. `explain` is asked for what to make of
+ * an error of `fn`.
+ */
 export function runChunk(fn: AnyFunction, explain: (error: unknown) => unknown): AnyFunction {
   const run = (lists: unknown[][]): ChunkOutcome | Promise<ChunkOutcome> => {
     const values: unknown[] = []
@@ -32,10 +35,17 @@ export function runChunk(fn: AnyFunction, explain: (error: unknown) => unknown):
     }
     return { values }
   }
-  const finish = async (lists: unknown[][], at: number, first: unknown, values: unknown[]): Promise<ChunkOutcome> => {
+  const finish = async (
+    lists: unknown[][],
+    at: number,
+    first: unknown,
+    values: unknown[],
+  ): Promise<ChunkOutcome> => {
     try {
       values.push(await first)
-      for (let index = at + 1; index < lists.length; index++) values.push(await fn(...(lists[index] as unknown[])))
+      for (let index = at + 1; index < lists.length; index++) {
+        values.push(await fn(...(lists[index] as unknown[])))
+      }
       return { values }
     } catch (error) {
       return failed(values, explain(error))
@@ -86,12 +96,18 @@ function namedFailure(error: unknown): Failure | undefined {
   if (!(error instanceof DOMException)) return undefined
   const place = /^result\.values\[(\d+)\]/.exec(error.message)
   if (place === null) return undefined
-  return { index: Number(place[1]), error: new DOMException(`result${error.message.slice(place[0].length)}`, error.name) }
+  return {
+    index: Number(place[1]),
+    error: new DOMException(`result${error.message.slice(place[0].length)}`, error.name),
+  }
 }
 
 type List = readonly object[] | undefined
 
-/** Packs all results as one value, so that what they share stays shared. What several of them move, moves once. */
+/**
+ * Packs all results as one value, so that what they share stays shared. What several of them move, moves
+ * once.
+ */
 function packAll(outcome: ChunkOutcome, lists: readonly List[]): Packed {
   const moved = new Set<object>()
   for (const list of lists) for (const item of list ?? []) moved.add(item)
@@ -111,5 +127,9 @@ function cloneFailure(value: unknown, list: List): { error: unknown } | undefine
 
 /** Whether a task's result is to be awaited. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (typeof value === 'object' || typeof value === 'function') && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  return (
+    (typeof value === 'object' || typeof value === 'function') &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  )
 }

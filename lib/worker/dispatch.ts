@@ -1,6 +1,6 @@
 /**
- * The hot path of a worker: the addon calls `dispatch` for each task, on its own stack, and reads what it returns. `scratch[0]` says
- * what that is.
+ * The hot path of a worker: the addon calls `dispatch` for each task, on its own stack, and reads what it
+ * returns. `scratch[0]` says what that is.
  */
 import { binding, scratch } from '../addon/binding.ts'
 import { takeArguments } from '../ports/worker.ts'
@@ -41,7 +41,10 @@ export function dispatch(number: number, token: number, form: number, ...values:
     noteArrival(values[0])
   }
   try {
-    const args = form === AS_IS ? values : ((form === PORT ? takeArguments(values[0] as number) : unpack(form, values[0])) as unknown[])
+    const args =
+      form === AS_IS
+        ? values
+        : ((form === PORT ? takeArguments(values[0] as number) : unpack(form, values[0])) as unknown[])
     const result = runInContext(context, fn, ...args)
     running = context.outer
     if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
@@ -87,7 +90,10 @@ function packFor(fn: AnyFunction, result: unknown): Packed {
 /** Settles the task once its promise has. */
 function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskContext): void {
   // A future gives this worker's place up only if it is waited for as a part of the task.
-  const settling = Object.getPrototypeOf(promise) === Promise.prototype ? asPromise(promise) : runInContext(context, asPromise, promise)
+  const settling =
+    Object.getPrototypeOf(promise) === Promise.prototype
+      ? asPromise(promise)
+      : runInContext(context, asPromise, promise)
   settling.then(
     (value) => {
       end(context)

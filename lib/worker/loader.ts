@@ -1,4 +1,6 @@
-/** From the number of a function to the function: imports its module, or compiles its source, once per worker. */
+/**
+ * From the number of a function to the function: imports its module, or compiles its source, once per worker.
+ */
 import { pathToFileURL } from 'node:url'
 import { compileFunction, constants } from 'node:vm'
 import { binding } from '../addon/binding.ts'
@@ -31,8 +33,8 @@ export function prepare(number: number): void {
 }
 
 /**
- * Loads function `number` if that takes no waiting: its module is there already, or it was sent as source. Called by the addon on top of a task
- * that blocks for a task of this function.
+ * Loads function `number` if that takes no waiting: its module is there already, or it was sent as source.
+ * Called by the addon on top of a task that blocks for a task of this function.
  */
 export function prepareNow(number: number): number {
   const known = functions[number] ?? loadNow(number)
@@ -44,7 +46,9 @@ export function prepareNow(number: number): number {
 function loadNow(number: number): AnyFunction | undefined {
   const text = textOf(number)
   if (text.chunk === true) return undefined
-  if ('module' in text) return registeredTask(text.module, text.key) ?? exported(modules.get(text.module), text.key)
+  if ('module' in text) {
+    return registeredTask(text.module, text.key) ?? exported(modules.get(text.module), text.key)
+  }
   try {
     return fromSource(text.source)
   } catch {
@@ -54,12 +58,15 @@ function loadNow(number: number): AnyFunction | undefined {
 }
 
 /**
- * Whether a function seems to return promises. One that does in spite of its looks is found out when it is run; the blocking wait for that
- * first task may then be refused.
+ * Whether a function seems to return promises. One that does in spite of its looks is found out when it is
+ * run; the blocking wait for that first task may then be refused.
  */
 function isAsync(fn: AnyFunction): boolean {
   try {
-    return Object.prototype.toString.call(fn) === '[object AsyncFunction]' || MAKES_PROMISES.test(Function.prototype.toString.call(fn))
+    return (
+      Object.prototype.toString.call(fn) === '[object AsyncFunction]' ||
+      MAKES_PROMISES.test(Function.prototype.toString.call(fn))
+    )
   } catch {
     // Whatever a user has made of the function.
     return true
@@ -86,7 +93,11 @@ async function fromModule(url: string, key: string): Promise<AnyFunction> {
   const module = (await whileLoading(() => import(url))) as Record<string, unknown>
   modules.set(url, module)
   const fn = registeredTask(url, key) ?? exported(module, key)
-  if (fn === undefined) throw new TypeError(`the module ${url} has no function '${key}', neither registered by tasks() nor exported`)
+  if (fn === undefined) {
+    throw new TypeError(
+      `the module ${url} has no function '${key}', neither registered by tasks() nor exported`,
+    )
+  }
   return fn
 }
 
@@ -100,7 +111,10 @@ function exported(module: Record<string, unknown> | undefined, key: string): Any
 
 const FILE = '[submitted function]'
 
-/** Compiles a source. Not by eval, so that it works where code generation from strings is forbidden; `import()` resolves from the current directory. */
+/**
+ * Compiles a source. Not by eval, so that it works where code generation from strings is forbidden;
+ * `import()` resolves from the current directory.
+ */
 function fromSource(source: string): AnyFunction {
   const make = compileFunction(source, [], {
     filename: new URL(FILE, pathToFileURL(`${process.cwd()}/`)).href,
@@ -115,7 +129,8 @@ function fromSource(source: string): AnyFunction {
 const sources: WeakSet<AnyFunction> = new WeakSet()
 
 const HINT =
-  'a function sent as source cannot use variables of its surroundings: pass them as arguments, or put the function into a module and use tasks()'
+  'a function sent as source cannot use variables of its surroundings: ' +
+  'pass them as arguments, or put the function into a module and use tasks()'
 
 /** Adds to the ReferenceError of a function sent as source what is probably wrong. */
 export function explain(fn: AnyFunction, error: unknown): unknown {
@@ -125,7 +140,10 @@ export function explain(fn: AnyFunction, error: unknown): unknown {
   return error
 }
 
-/** Whether an error was made in a function sent as source, and not in a module that it has imported, as far as its stack tells. */
+/**
+ * Whether an error was made in a function sent as source, and not in a module that it has imported, as far as
+ * its stack tells.
+ */
 function isFromSource(error: Error): boolean {
   const innermost = /^ +at .*$/m.exec(String(error.stack))
   return innermost === null || innermost[0].includes(FILE.replace(' ', '%20'))

@@ -42,7 +42,23 @@ async function start(seed: WorkerSeed): Promise<void> {
   Atomics.store(seed.progress, 0, ATTACHED)
   startSending()
   seed.exitProbe.close()
-  if (!binding.attach(seed.pool, seed.worker, dispatch, prepare, leave, abort, recover, packError, prepareNow, dispatch.name, script)) return
+  if (
+    !binding.attach(
+      seed.pool,
+      seed.worker,
+      dispatch,
+      prepare,
+      leave,
+      abort,
+      recover,
+      packError,
+      prepareNow,
+      dispatch.name,
+      script,
+    )
+  ) {
+    return
+  }
   process.on('exit', (code) => {
     // A listener that throws would keep the user's own, such as those of coverage, from running.
     if (!hasLeft) binding.noteExit(code)

@@ -1,7 +1,8 @@
 /**
- * Putting an isolate right after a stop has cut off its JavaScript. What the stop skipped are the `finally` blocks of Node's own scopes: the
- * stack of async ids is out of balance, which Node punishes with the end of the process as soon as the outer callback closes. Node empties
- * that stack itself after an uncaught exception that was handled, so we have it handle one.
+ * Putting an isolate right after a stop has cut off its JavaScript. What the stop skipped are the `finally`
+ * blocks of Node's own scopes: the stack of async ids is out of balance, which Node punishes with the end of
+ * the process as soon as the outer callback closes. Node empties that stack itself after an uncaught
+ * exception that was handled, so we have it handle one.
  */
 import { binding } from '../addon/binding.ts'
 import { restoreStacks } from '../errors/without-stacks.ts'
@@ -17,7 +18,8 @@ export let isRecovering: boolean = false
 /** Called by the addon on the stack on which the task ran. */
 export function recover(token: number, unharmed: boolean): void {
   forgetRunning(token)
-  // Also where the worker is to be replaced: what is left on that stack would end the process as this callback returns.
+  // Also where the worker is to be replaced: what is left on that stack would end the process as this
+  // callback returns.
   const isEmpty = emptyAsyncStack()
   if (!unharmed || !isEmpty) {
     binding.recovered(false)
@@ -59,14 +61,18 @@ function checkHealth(): void {
   const one = (): void => {
     if (--missing === 0) finish(true)
   }
-  // The first time may have run out before the loop turned at all: a task on top of which the stopped one ran may go on for long.
+  // The first time may have run out before the loop turned at all: a task on top of which the stopped one ran
+  // may go on for long.
   let limit = setTimeout(() => (limit = setTimeout(() => finish(false), HEALTH_LIMIT)), HEALTH_LIMIT)
   process.nextTick(one)
   void Promise.resolve().then(one)
   setImmediate(one)
 }
 
-/** How long a timer of a millisecond may take, and how often the loop must have turned meanwhile: a worker that is merely busy is not broken. */
+/**
+ * How long a timer of a millisecond may take, and how often the loop must have turned meanwhile: a worker
+ * that is merely busy is not broken.
+ */
 const TIMER_LIMIT = 500
 const TIMER_TURNS = 20
 

@@ -1,7 +1,7 @@
 /**
- * What tasks print. A worker's `process.stdout` and `process.stderr` go through the event loop of the thread that has started it: the first
- * piece is sent at once, the next when that thread has asked for more. So at a natural end of that thread the workers are asked to hand
- * on what they still have; see exit.ts.
+ * What tasks print. A worker's `process.stdout` and `process.stderr` go through the event loop of the thread
+ * that has started it: the first piece is sent at once, the next when that thread has asked for more. So at a
+ * natural end of that thread the workers are asked to hand on what they still have; see exit.ts.
  */
 import { setTimeout } from 'node:timers'
 

@@ -1,14 +1,17 @@
 /**
- * The form `PLAIN`: plain objects and arrays of strings, numbers, booleans, `null` and `undefined`, taken apart. Their *structure* is bytes,
- * their *texts* are two strings (one of those in lists), one text after the other, their *fractions* are doubles: so that the many strings of a value cross as one, and what the objects of
- * a list have in common crosses once. It takes half as long as the engine's serializer, or JSON, for a value of some kilobytes.
+ * The form `PLAIN`: plain objects and arrays of strings, numbers, booleans, `null` and `undefined`, taken
+ * apart. Their *structure* is bytes, their *texts* are two strings (one of those in lists), one text after
+ * the other, their *fractions* are doubles: so that the many strings of a value cross as one, and what the
+ * objects of a list have in common crosses once. It takes half as long as the engine's serializer, or JSON,
+ * for a value of some kilobytes.
  *
- * The structure is written in the memory that is shared with the addon, in prefix order; see the codes. Lengths and integers are varints of
- * seven bits a byte, integers in zigzag order. A text is its length; an object of a new shape, the number of its keys, the lengths of these, and its values;
- * one of a known shape, the number of the shape and its values.
+ * The structure is written in the memory that is shared with the addon, in prefix order; see the codes.
+ * Lengths and integers are varints of seven bits a byte, integers in zigzag order. A text is its length; an
+ * object of a new shape, the number of its keys, the lengths of these, and its values; one of a known shape,
+ * the number of the shape and its values.
  *
- * The texts reach the receiver in *pieces*: the engine makes of a part of a string a view of it, so whoever keeps one text keeps the piece that it was
- * a part of, and no more. A text lies in one piece.
+ * The texts reach the receiver in *pieces*: the engine makes of a part of a string a view of it, so whoever
+ * keeps one text keeps the piece that it was a part of, and no more. A text lies in one piece.
  */
 export const NULL = 0
 export const UNDEFINED = 1

@@ -1,8 +1,29 @@
 /** Puts plain data together again that was taken apart; see plain/codes.ts. */
-import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, TEXT, TEXTS, TRUE } from './codes.ts'
+import {
+  ARRAY,
+  FALSE,
+  FRACTION,
+  FRACTIONS,
+  INTEGER,
+  INTEGERS,
+  KNOWN_SHAPE,
+  NEW_SHAPE,
+  NULL,
+  TEXT,
+  TEXTS,
+  TRUE,
+} from './codes.ts'
 
-/** A value taken apart, as it arrives: the structure with a byte a character, the fractions, and the texts in pieces: so many, then those of lists. */
-export type Parts = [structure: string, fractions: Float64Array | undefined, count: number, ...pieces: string[]]
+/**
+ * A value taken apart, as it arrives: the structure with a byte a character, the fractions, and the texts in
+ * pieces: so many, then those of lists.
+ */
+export type Parts = [
+  structure: string,
+  fractions: Float64Array | undefined,
+  count: number,
+  ...pieces: string[],
+]
 
 /** Where the pieces begin. */
 const OWN = 3
@@ -18,8 +39,16 @@ const arrayPrototype: unknown[] = Array.prototype
 let isPolluted = false
 
 function append<T>(array: T[], item: T): void {
-  if (isPolluted) Object.defineProperty(array, array.length, { value: item, writable: true, enumerable: true, configurable: true })
-  else array.push(item)
+  if (isPolluted) {
+    Object.defineProperty(array, array.length, {
+      value: item,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    })
+  } else {
+    array.push(item)
+  }
 }
 
 /** Reads the texts of some of the pieces, one after the other. */
@@ -122,7 +151,9 @@ function readValue(): unknown {
   }
 }
 
-/** The keys of objects, and whether all objects have something of one of these names, which may be a setter. */
+/**
+ * The keys of objects, and whether all objects have something of one of these names, which may be a setter.
+ */
 interface Shape {
   keys: string[]
   isInherited: boolean
@@ -138,8 +169,16 @@ function readObject({ keys, isInherited }: Shape): object {
   const object: Record<string, unknown> = {}
   for (let index = 0; index < keys.length; index++) {
     const key = keys[index] as string
-    if (isInherited) Object.defineProperty(object, key, { value: readValue(), writable: true, enumerable: true, configurable: true })
-    else object[key] = readValue()
+    if (isInherited) {
+      Object.defineProperty(object, key, {
+        value: readValue(),
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      })
+    } else {
+      object[key] = readValue()
+    }
   }
   return object
 }
@@ -151,7 +190,10 @@ function readItems(): unknown[] {
   return array
 }
 
-/** An array of this length, so long. It is none that the engine takes for one with holes, which it writes and reads more slowly. */
+/**
+ * An array of this length, so long. It is none that the engine takes for one with holes, which it writes and
+ * reads more slowly.
+ */
 const empty: string[] = []
 for (let index = 0; index < 1_024; index++) empty.push('')
 
@@ -173,6 +215,8 @@ function readIntegers(): number[] {
 function readFractions(): number[] {
   const length = readLength()
   const array: number[] = []
-  for (let index = 0; index < length; index++) append(array, (fractionsIn as Float64Array)[nextFraction++] as number)
+  for (let index = 0; index < length; index++) {
+    append(array, (fractionsIn as Float64Array)[nextFraction++] as number)
+  }
   return array
 }

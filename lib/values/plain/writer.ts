@@ -1,13 +1,30 @@
 /**
- * Takes plain data apart; see plain/codes.ts. Like that of classify.ts, the walk leaves everything that is not plain to others.
+ * Takes plain data apart; see plain/codes.ts. Like that of classify.ts, the walk leaves everything that is
+ * not plain to others.
  *
- * A walk may be cut off anywhere, by a stop or for want of stack: so each begins anew whatever the last one has left. Code of the user's runs at
- * one place only, where a long array is copied, and what it does to the walk ends it.
+ * A walk may be cut off anywhere, by a stop or for want of stack: so each begins anew whatever the last one
+ * has left. Code of the user's runs at one place only, where a long array is copied, and what it does to the
+ * walk ends it.
  */
 import { types } from 'node:util'
 import { binding, fractionsOut, structureOut } from '../../addon/binding.ts'
 import { hasGetter, hasOnlyElements, isOrdinary, MOST_CHECKED } from '../properties.ts'
-import { ARRAY, FALSE, FRACTION, FRACTIONS, INTEGER, INTEGERS, KNOWN_SHAPE, NEW_SHAPE, NULL, PIECE, TEXT, TEXTS, TRUE, UNDEFINED } from './codes.ts'
+import {
+  ARRAY,
+  FALSE,
+  FRACTION,
+  FRACTIONS,
+  INTEGER,
+  INTEGERS,
+  KNOWN_SHAPE,
+  NEW_SHAPE,
+  NULL,
+  PIECE,
+  TEXT,
+  TEXTS,
+  TRUE,
+  UNDEFINED,
+} from './codes.ts'
 
 const MOST_DEPTH = 64
 const MOST_OBJECTS = 4_096
@@ -50,8 +67,8 @@ class TextWriter {
   }
 
   /**
-   * Adds a list, and writes the lengths of its texts: all that is counted is at hand, for there may be many. False if that is too much; undefined,
-   * and nothing has happened, if something else is in it.
+   * Adds a list, and writes the lengths of its texts: all that is counted is at hand, for there may be many.
+   * False if that is too much; undefined, and nothing has happened, if something else is in it.
    */
   addList(list: readonly unknown[]): boolean | undefined {
     let { all, length } = this
@@ -88,7 +105,9 @@ class TextWriter {
 let at = 0
 let fractions = 0
 let texts: TextWriter = new TextWriter()
-/** Those of lists: apart from the others, of which one that needs two bytes a character makes all need them. */
+/**
+ * Those of lists: apart from the others, of which one that needs two bytes a character makes all need them.
+ */
 let lists: TextWriter = new TextWriter()
 let shapes: string[][] = []
 let lastShape = 0
@@ -189,16 +208,30 @@ function writeFraction(value: number): boolean {
 
 function writeObject(value: object, depth: number): boolean {
   // The proxy comes first: all else would run its traps.
-  if (types.isProxy(value) || depth >= MOST_DEPTH || seen.has(value) || seen.size >= MOST_OBJECTS) return false
+  if (types.isProxy(value) || depth >= MOST_DEPTH || seen.has(value) || seen.size >= MOST_OBJECTS) {
+    return false
+  }
   seen.add(value)
   if (Array.isArray(value)) return writeArray(value, depth)
   const prototype: unknown = getPrototype(value)
-  if ((prototype !== objectPrototype && (prototype !== null || !isOrdinary(value))) || types.isArgumentsObject(value)) return false
+  if (
+    (prototype !== objectPrototype && (prototype !== null || !isOrdinary(value))) ||
+    types.isArgumentsObject(value)
+  ) {
+    return false
+  }
   const keys: string[] = []
   const values: unknown[] = []
   for (const key in value) {
     const property = getDescriptor(value, key)
-    if (property === undefined || property.get !== undefined || property.set !== undefined || key === '__proto__') return false
+    if (
+      property === undefined ||
+      property.get !== undefined ||
+      property.set !== undefined ||
+      key === '__proto__'
+    ) {
+      return false
+    }
     if (keys.push(key) > MOST_KEYS) return false
     values.push(property.value)
   }
@@ -272,7 +305,10 @@ function isPolluted(): boolean {
   return objectKeys(objectPrototype as object)[0] !== firstKey
 }
 
-/** Writes an array of strings, or of numbers, and gives whether it had room; undefined if it is another one, or has holes. */
+/**
+ * Writes an array of strings, or of numbers, and gives whether it had room; undefined if it is another one,
+ * or has holes.
+ */
 function writeUniform(array: unknown[]): boolean | undefined {
   if (array.length < 2) return undefined
   if (typeof array[0] === 'string' && typeof array[1] === 'string') return writeTexts(array)

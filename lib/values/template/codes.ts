@@ -1,9 +1,10 @@
 /**
- * The form `TEMPLATE`: small plain values of a structure that was met before. The *template* is what they have in common, which are their
- * keys, what lies in what, and where texts and numbers are; only what differs crosses, as one string.
+ * The form `TEMPLATE`: small plain values of a structure that was met before. The *template* is what they
+ * have in common, which are their keys, what lies in what, and where texts and numbers are; only what differs
+ * crosses, as one string.
  *
- * The string: four *codes*, the number of the template and the length of the codes, low byte first; the codes, which are bytes; all texts,
- * one after the other.
+ * The string: four *codes*, the number of the template and the length of the codes, low byte first; the
+ * codes, which are bytes; all texts, one after the other.
  */
 
 /** A step of a path: a value under a key, or the end of an object or array. */

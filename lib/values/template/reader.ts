@@ -1,10 +1,27 @@
 /**
- * Makes values anew that were written by a template; see template/codes.ts. Of each template the reader makes a function once: one object literal, with
- * the texts and numbers read in the order in which they stand.
+ * Makes values anew that were written by a template; see template/codes.ts. Of each template the reader makes
+ * a function once: one object literal, with the texts and numbers read in the order in which they stand.
  */
 import { compileFunction } from 'node:vm'
 import { binding } from '../../addon/binding.ts'
-import { ARRAY, EIGHT_BYTES, END, FLAG, FOUR_BYTES, HEAD, MOST_SHORT, MOST_SMALL, NULL, NUMBER, NUMBERS, OBJECT, TEXT, TEXTS, TWO_BYTES, WIDE } from './codes.ts'
+import {
+  ARRAY,
+  EIGHT_BYTES,
+  END,
+  FLAG,
+  FOUR_BYTES,
+  HEAD,
+  MOST_SHORT,
+  MOST_SMALL,
+  NULL,
+  NUMBER,
+  NUMBERS,
+  OBJECT,
+  TEXT,
+  TEXTS,
+  TWO_BYTES,
+  WIDE,
+} from './codes.ts'
 
 type Reader = (string: string, double: (string: string, at: number) => number) => unknown
 
@@ -30,7 +47,8 @@ const CODE = 's.charCodeAt(c++)'
 const WIDE_CODE = `${CODE}|${CODE}<<8`
 const PART = `(x=${CODE})<=${MOST_SHORT}?s.slice(t,t+=x):x===${WIDE}?s.slice(t,t+=${WIDE_CODE})`
 const DIGITS =
-  `(x=${CODE})<=${MOST_SMALL}?x:x===${TWO_BYTES}?${WIDE_CODE}:x===${FOUR_BYTES}?${WIDE_CODE}|${CODE}<<16|${CODE}<<24:` +
+  `(x=${CODE})<=${MOST_SMALL}?x:x===${TWO_BYTES}?${WIDE_CODE}:` +
+  `x===${FOUR_BYTES}?${WIDE_CODE}|${CODE}<<16|${CODE}<<24:` +
   `x===${EIGHT_BYTES}?d(s,(c+=8)-8)`
 const NOTHING = `x===${NULL}?null:void 0`
 

@@ -1,14 +1,35 @@
 /**
  * Writes small plain values by a template; see template/codes.ts.
  *
- * The walk of classify.ts tells this module what it meets. It follows a tree in which each value met earlier is a path, so that to know a
- * structure again costs two comparisons for each step. A path that was taken often enough becomes a template, which gets a number for the
- * whole process; template/reader.ts makes code of it, once in each isolate.
+ * The walk of classify.ts tells this module what it meets. It follows a tree in which each value met earlier
+ * is a path, so that to know a structure again costs two comparisons for each step. A path that was taken
+ * often enough becomes a template, which gets a number for the whole process; template/reader.ts makes code
+ * of it, once in each isolate.
  */
 import { binding } from '../../addon/binding.ts'
-import { ARRAY, EIGHT_BYTES, END, FLAG, FOUR_BYTES, HEAD, MOST_SHORT, MOST_SMALL, NULL, NUMBER, NUMBERS, TEXT, TEXTS, TWO_BYTES, UNDEFINED, WIDE } from './codes.ts'
+import {
+  ARRAY,
+  EIGHT_BYTES,
+  END,
+  FLAG,
+  FOUR_BYTES,
+  HEAD,
+  MOST_SHORT,
+  MOST_SMALL,
+  NULL,
+  NUMBER,
+  NUMBERS,
+  TEXT,
+  TEXTS,
+  TWO_BYTES,
+  UNDEFINED,
+  WIDE,
+} from './codes.ts'
 
-/** A path becomes a template when it is taken for this time: code for what is rare would cost more than it saves. */
+/**
+ * A path becomes a template when it is taken for this time: code for what is rare would cost more than it
+ * saves.
+ */
 const ENOUGH = 8
 const MOST_STEPS = 256
 const MOST_CODES = 512
@@ -19,7 +40,10 @@ const MOST_KEY = 128
 const MOST_CHILDREN = 64
 /** When there are so many, the tree is begun anew. */
 const MOST_NODES = 4_096
-/** How many values that are unlike all others may add to the tree, before only one in so many may; each that is like another one gives one back. */
+/**
+ * How many values that are unlike all others may add to the tree, before only one in so many may; each that
+ * is like another one gives one back.
+ */
 const CREDIT = 64
 
 const NONE = 0
@@ -81,7 +105,10 @@ export function begin(): void {
   mayAdd = credit > 0
 }
 
-/** The value has ended, and is plain and small or not: the string, or undefined if there is no template for it. */
+/**
+ * The value has ended, and is plain and small or not: the string, or undefined if there is no template for
+ * it.
+ */
 export function finish(isPlain: boolean): string | undefined {
   const all = texts
   texts = ''
@@ -110,7 +137,9 @@ function becomesTemplate(end: Node): boolean {
   if (end.template === NEVER || ++end.taken < ENOUGH) return false
   const path: string[] = []
   // JSON keeps lone surrogates. Of the array itself it would ask for a `toJSON`.
-  for (let node = end; node.parent !== null; node = node.parent) path.push(`${node.kind},${JSON.stringify(node.key)}`)
+  for (let node = end; node.parent !== null; node = node.parent) {
+    path.push(`${node.kind},${JSON.stringify(node.key)}`)
+  }
   end.template = binding.templateNumber(`[${path.reverse().join(',')}]`) || NEVER
   return end.template !== NEVER
 }
@@ -208,7 +237,11 @@ export function putNothing(key: string, value: null | undefined): void {
 }
 
 /** An array of nothing but texts, or of nothing but numbers, all of which were looked at. */
-export function putList(key: string, list: readonly string[] | readonly number[], kind: typeof TEXTS | typeof NUMBERS): void {
+export function putList(
+  key: string,
+  list: readonly string[] | readonly number[],
+  kind: typeof TEXTS | typeof NUMBERS,
+): void {
   step(key, kind)
   codes[count++] = list.length
   for (let index = 0; index < list.length; index++) {

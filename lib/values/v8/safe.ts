@@ -1,11 +1,12 @@
 /**
- * Which values `v8.Serializer` carries exactly as `structuredClone` does. It knows the language's own classes and nothing of Node's: it
- * throws on shared memory and WebAssembly modules, and makes plain objects of Blob, BlockList, URL, DOMException and others, which
- * `structuredClone` clones or refuses. A mark that JavaScript cannot see tells them from the instances of users' classes, so an object of
- * a class that was never met is a *doubt*, and only `structuredClone` itself can resolve it.
+ * Which values `v8.Serializer` carries exactly as `structuredClone` does. It knows the language's own classes
+ * and nothing of Node's: it throws on shared memory and WebAssembly modules, and makes plain objects of Blob,
+ * BlockList, URL, DOMException and others, which `structuredClone` clones or refuses. A mark that JavaScript
+ * cannot see tells them from the instances of users' classes, so an object of a class that was never met is a
+ * *doubt*, and only `structuredClone` itself can resolve it.
  *
- * The survey runs no code of the user: it reads no accessor and looks into no proxy; both are doubts, too. It does not recurse: a list
- * of a million links is a value like any other.
+ * The survey runs no code of the user: it reads no accessor and looks into no proxy; both are doubts, too. It
+ * does not recurse: a list of a million links is a value like any other.
  */
 import { types } from 'node:util'
 import { Blob } from 'node:buffer'
@@ -16,7 +17,10 @@ import { bufferOf, isPart, partName } from '../views.ts'
 export interface Survey {
   /** Whether the serializer can be trusted with all of the value. */
   isSafe: boolean
-  /** The prototypes of unknown classes; `trust` them once `structuredClone` has made plain objects of their instances. */
+  /**
+   * The prototypes of unknown classes; `trust` them once `structuredClone` has made plain objects of their
+   * instances.
+   */
   unknownPrototypes: object[]
   /** The names of Buffers that are a part of their ArrayBuffer; see {@link partName}. */
   parts: Set<string> | undefined
@@ -31,7 +35,9 @@ export interface Survey {
 /** The prototypes whose instances `structuredClone` makes plain objects of. */
 const trusted: WeakSet<object> = new WeakSet([Object.prototype])
 
-const messaging: symbol[] = Object.getOwnPropertySymbols(Blob.prototype).filter((symbol) => /^messaging_/.test(symbol.description ?? ''))
+const messaging: symbol[] = Object.getOwnPropertySymbols(Blob.prototype).filter((symbol) =>
+  /^messaging_/.test(symbol.description ?? ''),
+)
 
 /** Looks through `value`. */
 export function survey(value: unknown): Survey {
@@ -41,7 +47,10 @@ export function survey(value: unknown): Survey {
   return found
 }
 
-/** Which of `wanted` a value holds, as a part of it or as the memory of a view. It looks into no accessor and no proxy. */
+/**
+ * Which of `wanted` a value holds, as a part of it or as the memory of a view. It looks into no accessor and
+ * no proxy.
+ */
 export function heldBy(value: unknown, wanted: ReadonlySet<object>): object[] {
   const found = new Surveyor()
   found.visit(value)
@@ -111,7 +120,9 @@ class Surveyor implements Survey {
         continue
       }
       const item = array[index]
-      if (typeof item === 'object' ? item !== null : typeof item === 'function' || typeof item === 'symbol') this.visit(item)
+      if (typeof item === 'object' ? item !== null : typeof item === 'function' || typeof item === 'symbol') {
+        this.visit(item)
+      }
     }
   }
 

@@ -10,7 +10,8 @@ interface Hooks {
 
 /** Writes what `survey` has found faithful; with `isClone` a clone of that. */
 export function serialize(value: unknown, found: Survey, isClone: boolean = false): Uint8Array {
-  // Whether a view follows the length of a resizable buffer cannot be seen from here: the engine must write such views.
+  // Whether a view follows the length of a resizable buffer cannot be seen from here: the engine must write
+  // such views.
   const parts = found.hasResizable ? undefined : found.parts
   const serializer = parts === undefined ? new Serializer() : new PartSerializer(isClone ? parts : new Set())
   serializer.writeHeader()
@@ -29,7 +30,10 @@ export function deserialize(bytes: Uint8Array): unknown {
 const PART = 0
 const VIEW = 1
 
-/** Writes all views itself: parts as their bytes, others as the engine would, with a reference to their buffer. */
+/**
+ * Writes all views itself: parts as their bytes, others as the engine would, with a reference to their
+ * buffer.
+ */
 class PartSerializer extends Serializer {
   readonly #parts: Set<string>
 
@@ -40,7 +44,9 @@ class PartSerializer extends Serializer {
   }
 
   _writeHostObject(view: ArrayBufferView): void {
-    if (!ArrayBuffer.isView(view)) throw new DOMException('an object of the host could not be cloned', 'DataCloneError')
+    if (!ArrayBuffer.isView(view)) {
+      throw new DOMException('an object of the host could not be cloned', 'DataCloneError')
+    }
     const name = viewClass(view)
     // Of a clone it is only known that it was made of a part.
     if (isPart(view) || (name === 'Uint8Array' && this.#parts.has(partName(view)))) {

@@ -1,6 +1,6 @@
 /**
- * The form `MOVED`: the bytes of `v8.Serializer` with the buffers that they refer to, which the addon carries as they are: an ArrayBuffer of a
- * transfer list moves, a SharedArrayBuffer is shared.
+ * The form `MOVED`: the bytes of `v8.Serializer` with the buffers that they refer to, which the addon carries
+ * as they are: an ArrayBuffer of a transfer list moves, a SharedArrayBuffer is shared.
  */
 import { Deserializer, Serializer } from 'node:v8'
 import { types } from 'node:util'
@@ -11,7 +11,10 @@ import { isDetached } from '../views.ts'
 /** Bytes first, then buffers. */
 export type Moved = [bytes: Uint8Array, ...buffers: (ArrayBuffer | SharedArrayBuffer)[]]
 
-/** V8's tags of a shared buffer, which Node's deserializer cannot read, and of a transferred one, which it can. */
+/**
+ * V8's tags of a shared buffer, which Node's deserializer cannot read, and of a transferred one, which it
+ * can.
+ */
 const SHARED_TAG = 0x75
 const TRANSFERRED_TAG = 0x74
 /** A 32-bit number of V8's wire format takes five bytes when it needs them, and may when it does not. */
@@ -24,14 +27,15 @@ const ID_BITS = 7
 function writeId(into: Uint8Array, at: number, id: number): void {
   for (let index = 0; index < ID_BYTES; index++) {
     const more = index < ID_BYTES - 1 ? 0x80 : 0
-    into[at + index] = Math.floor(id / 2 ** (ID_BITS * index)) % 128 | more
+    into[at + index] = (Math.floor(id / 2 ** (ID_BITS * index)) % 128) | more
   }
 }
 
 /**
- * A buffer on the receiver's list is referred to by its place there. For shared ones the engine writes an id of our choice after a tag of its
- * own: we choose one at random that fills five bytes, find it in the bytes (six that nothing else is likely to hold; if something does, we choose
- * again), and put the other tag and the place there.
+ * A buffer on the receiver's list is referred to by its place there. For shared ones the engine writes an id
+ * of our choice after a tag of its own: we choose one at random that fills five bytes, find it in the bytes
+ * (six that nothing else is likely to hold; if something does, we choose again), and put the other tag and
+ * the place there.
  */
 class MovingSerializer extends Serializer {
   readonly shared: SharedArrayBuffer[] = []
@@ -54,13 +58,20 @@ class MovingSerializer extends Serializer {
       if (at < 0 || bytes.indexOf(mark, at + 1) >= 0) return false
       bytes[at] = TRANSFERRED_TAG
       writeId(bytes, at + 1, first + index)
-      bytes.fill(PADDING, at + mark.length, at + mark.length + moreAfter(this.shared[index] as SharedArrayBuffer))
+      bytes.fill(
+        PADDING,
+        at + mark.length,
+        at + mark.length + moreAfter(this.shared[index] as SharedArrayBuffer),
+      )
       return true
     })
   }
 }
 
-/** How many bytes the engine writes after the id of a shared buffer: from Node 24 on one for the memory of a `WebAssembly.Memory`, otherwise none. */
+/**
+ * How many bytes the engine writes after the id of a shared buffer: from Node 24 on one for the memory of a
+ * `WebAssembly.Memory`, otherwise none.
+ */
 function moreAfter(buffer: SharedArrayBuffer): number {
   const serializer = new MovingSerializer()
   serializer.writeHeader()
@@ -69,26 +80,36 @@ function moreAfter(buffer: SharedArrayBuffer): number {
 }
 
 /**
- * Checks a transfer list; returns it if there is nothing in it but ArrayBuffers. Other objects only a MessagePort can move, and check.
+ * Checks a transfer list; returns it if there is nothing in it but ArrayBuffers. Other objects only a
+ * MessagePort can move, and check.
  * @throws DataCloneError for an object that is detached or in it twice, and for a buffer that cannot move
  */
 export function checkTransfer(list: readonly object[]): ArrayBuffer[] | undefined {
   const seen = new Set<object>()
   let areBuffers = true
   list.forEach((item, index) => {
-    if (typeof item !== 'object' || item === null) throw new DOMException(`transfer[${index}] cannot be moved`, 'DataCloneError')
+    if (typeof item !== 'object' || item === null) {
+      throw new DOMException(`transfer[${index}] cannot be moved`, 'DataCloneError')
+    }
     const isBuffer = types.isArrayBuffer(item)
     if (!isBuffer) areBuffers = false
     if (seen.has(item)) throw new DOMException(`transfer[${index}] is in the list twice`, 'DataCloneError')
-    if (isBuffer && isDetached(item)) throw new DOMException(`transfer[${index}] is detached`, 'DataCloneError')
+    if (isBuffer && isDetached(item)) {
+      throw new DOMException(`transfer[${index}] is detached`, 'DataCloneError')
+    }
     const why = isBuffer ? whyUntransferable(item) : undefined
-    if (why !== undefined) throw new DOMException(`transfer[${index}] cannot be moved: ${why}`, 'DataCloneError')
+    if (why !== undefined) {
+      throw new DOMException(`transfer[${index}] cannot be moved: ${why}`, 'DataCloneError')
+    }
     seen.add(item)
   })
   return areBuffers ? (list as readonly ArrayBuffer[]).slice() : undefined
 }
 
-/** Writes a value whose buffers move or are shared. Detaches nothing: the addon does, once the task is accepted. */
+/**
+ * Writes a value whose buffers move or are shared. Detaches nothing: the addon does, once the task is
+ * accepted.
+ */
 export function serializeMoved(value: unknown, moved: readonly ArrayBuffer[]): Moved {
   for (;;) {
     const serializer = new MovingSerializer()
@@ -97,7 +118,9 @@ export function serializeMoved(value: unknown, moved: readonly ArrayBuffer[]): M
     serializer.writeValue(value)
     const bytes = serializer.releaseBuffer()
     if (!serializer.place(bytes, moved.length)) continue
-    if (serializer.shared.length > 0 && !binding.canMove) throw new DOMException('shared memory cannot be sent on this runtime', 'DataCloneError')
+    if (serializer.shared.length > 0 && !binding.canMove) {
+      throw new DOMException('shared memory cannot be sent on this runtime', 'DataCloneError')
+    }
     return [new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), ...moved, ...serializer.shared]
   }
 }
