@@ -19,12 +19,12 @@ import {
   KNOWN_SHAPE,
   NEW_SHAPE,
   NULL,
-  PIECE,
   TEXT,
   TEXTS,
   TRUE,
   UNDEFINED,
 } from './codes.ts'
+import { TextWriter, writeLengthAt } from './texts.ts'
 
 const MOST_DEPTH = 64
 const MOST_OBJECTS = 4_096
@@ -33,8 +33,6 @@ const MOST_SHAPES = 64
 const MOST_KEYS = 256
 /** One value takes no more bytes, but for those of an array, which has a check of its own. */
 const MOST_OF_ONE = 16
-/** All texts together, of lists and outside of them. */
-const MOST_TEXT = 1 << 22
 
 const getDescriptor = Object.getOwnPropertyDescriptor
 const getPrototype = Object.getPrototypeOf
@@ -45,61 +43,6 @@ const objectKeys = Object.getOwnPropertyNames
 const firstKey = objectKeys(Object.prototype)[0]
 
 const room = structureOut.length - MOST_OF_ONE
-
-/** Texts, one after the other, and where their pieces end. */
-class TextWriter {
-  all = ''
-  length = 0
-  ends: number[] = []
-  #start = 0
-
-  /** False if that is too much. */
-  add(text: string): boolean {
-    const { length } = this
-    if (length + text.length > MOST_TEXT) return false
-    if (length + text.length - this.#start > PIECE && length > this.#start) {
-      this.ends.push(length)
-      this.#start = length
-    }
-    this.length = length + text.length
-    this.all += text
-    return true
-  }
-
-  /**
-   * Adds a list, and writes the lengths of its texts: all that is counted is at hand, for there may be many.
-   * False if that is too much; undefined, and nothing has happened, if something else is in it.
-   */
-  addList(list: readonly unknown[]): boolean | undefined {
-    let { all, length } = this
-    const cuts = this.ends.length
-    let start = this.#start
-    let to = at
-    for (let index = 0; index < list.length; index++) {
-      const text = list[index]
-      if (typeof text !== 'string') {
-        this.ends.length = cuts
-        return undefined
-      }
-      const more = text.length
-      if (more < 128) structureOut[to++] = more
-      // Of those that are shorter there cannot be too many for the engine.
-      else if (length + more > MOST_TEXT) return false
-      else to = writeLengthAt(to, more)
-      if (length + more - start > PIECE && length > start) {
-        this.ends.push(length)
-        start = length
-      }
-      length += more
-      all += text
-    }
-    this.all = all
-    this.length = length
-    this.#start = start
-    at = to
-    return length <= MOST_TEXT
-  }
-}
 
 // The value that is being taken apart.
 let at = 0
@@ -145,17 +88,6 @@ function keep(): number {
 
 function writeLength(length: number): void {
   at = writeLengthAt(at, length)
-}
-
-function writeLengthAt(from: number, length: number): number {
-  let to = from
-  let rest = length
-  while (rest > 127) {
-    structureOut[to++] = (rest & 127) | 128
-    rest >>>= 7
-  }
-  structureOut[to++] = rest
-  return to
 }
 
 function writeText(text: string): boolean {
@@ -330,9 +262,10 @@ function writeTexts(array: unknown[]): boolean | undefined {
   if (at + 5 * array.length > room) return false
   structureOut[at++] = TEXTS
   writeLength(array.length)
-  const isDone = lists.addList(array)
-  if (isDone === undefined) at = before
-  return isDone
+  const end = lists.addList(array, at)
+  if (typeof end === 'number') at = end
+  else if (end === undefined) at = before
+  return typeof end === 'number' ? true : end
 }
 
 /** Writes an array of numbers; undefined if it holds something else. */

@@ -1,0 +1,73 @@
+/** The texts of a value of the form PLAIN, and their lengths; see codes.ts. */
+import { structureOut } from '../../addon/binding.ts'
+import { PIECE } from './codes.ts'
+
+/** All texts together, of lists and outside of them. */
+const MOST_TEXT = 1 << 22
+
+/** Writes a length into the structure; gives where the next byte goes. */
+export function writeLengthAt(from: number, length: number): number {
+  let to = from
+  let rest = length
+  while (rest > 127) {
+    structureOut[to++] = (rest & 127) | 128
+    rest >>>= 7
+  }
+  structureOut[to++] = rest
+  return to
+}
+
+/** Texts, one after the other, and where their pieces end. */
+export class TextWriter {
+  all = ''
+  length = 0
+  ends: number[] = []
+  #start = 0
+
+  /** False if that is too much. */
+  add(text: string): boolean {
+    const { length } = this
+    if (length + text.length > MOST_TEXT) return false
+    if (length + text.length - this.#start > PIECE && length > this.#start) {
+      this.ends.push(length)
+      this.#start = length
+    }
+    this.length = length + text.length
+    this.all += text
+    return true
+  }
+
+  /**
+   * Adds a list, and writes the lengths of its texts: all that is counted is at hand, for there may be many.
+   * Gives where the next byte of the structure goes; false if that is too much; undefined, and nothing has
+   * happened, if something else is in it.
+   */
+  addList(list: readonly unknown[], from: number): number | false | undefined {
+    let { all, length } = this
+    const cuts = this.ends.length
+    let start = this.#start
+    let to = from
+    for (let index = 0; index < list.length; index++) {
+      const text = list[index]
+      if (typeof text !== 'string') {
+        this.ends.length = cuts
+        return undefined
+      }
+      const more = text.length
+      if (more < 128) structureOut[to++] = more
+      // Of those that are shorter there cannot be too many for the engine.
+      else if (length + more > MOST_TEXT) return false
+      else to = writeLengthAt(to, more)
+      if (length + more - start > PIECE && length > start) {
+        this.ends.push(length)
+        start = length
+      }
+      length += more
+      all += text
+    }
+    this.all = all
+    this.length = length
+    this.#start = start
+    return length <= MOST_TEXT ? to : false
+  }
+}
