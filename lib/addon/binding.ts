@@ -27,9 +27,9 @@ export interface Binding {
    */
   write(value: unknown): number
   /**
-   * Keeps a value that was taken apart (plain/codes.ts) for the next call with a value of the form PLAIN, and
-   * gives its number. After the fractions, as such, come the ends of all pieces but the last: so many of the
-   * texts, and of those in lists.
+   * Keeps the plain value that was written into the header (values/plain/codes.ts) for the next call with a
+   * value of the form PLAIN, and gives its number. After the fractions, as such, come the ends of all pieces
+   * but the last: so many of the texts, and of those in lists.
    */
   keepPlain(
     structure: number,
@@ -46,15 +46,18 @@ export interface Binding {
   hasNames(array: unknown[]): boolean | undefined
   /** Whether an ArrayBuffer can move; the memory of WebAssembly cannot. */
   isDetachable(buffer: ArrayBuffer): boolean
-  /** A copy of what was written; of what was taken apart, the parts. */
+  /** A copy of what `write` has written; of a plain value, the parts. */
   readBack(number: number): unknown
-  /** The arguments of a task of the form PORT are where the pool's owner finds them (ports/owner.ts). */
+  /**
+   * The arguments of a task of the form PORT were sent, or kept by the pool's owner (ports/owner.ts): it may
+   * be claimed.
+   */
   seal(pool: number, slot: number): void
   /** Instead: as if it had not been submitted. */
   withdraw(pool: number, slot: number): void
   /**
-   * The number of the arguments that are to be carried now, with the worker's above; -1 for none. `delivered`
-   * must follow.
+   * The number of the arguments that are to be sent to a worker now, with the worker's above; -1 for none.
+   * `delivered` must follow.
    */
   assign(pool: number): number
   delivered(pool: number): void
@@ -93,7 +96,8 @@ export interface Binding {
   functionNumber(text: string): number
   functionText(fn: number): string
   /**
-   * The number of a template by its path (template/codes.ts), for the whole process; 0 if there are too many.
+   * The number of a template by its path (values/template/codes.ts), for the whole process; 0 if there are
+   * too many.
    */
   templateNumber(path: string): number
   templatePath(template: number): string
@@ -109,7 +113,7 @@ export interface Binding {
     recover: (token: number, unharmed: boolean) => void,
     packError: (error: unknown) => unknown,
     prepareNow: (fn: number) => number,
-    /** The stacks of tasks are cut where this function of this file is. */
+    /** The stacks of tasks are cut at this function of this file. */
     caller: string,
     callerScript: string,
   ): boolean
@@ -139,14 +143,14 @@ let deliverBatch: (count: number, values: unknown[] | undefined) => void = () =>
 export const binding: Binding = connect((count, values) => deliverBatch(count, values)) as Binding
 export const numbers: Float64Array = new Float64Array(binding.header, 0, BATCH)
 export const scratch: Float64Array = new Float64Array(binding.header, BATCH * 8, SCRATCH)
-/** Where a value is taken apart (plain/codes.ts). */
+/** Where a plain value is written (values/plain/codes.ts). */
 export const fractionsOut: Float64Array = new Float64Array(binding.header, (BATCH + SCRATCH) * 8, FRACTIONS)
 const integers = (BATCH + SCRATCH + FRACTIONS) * 8
 export const slots: Int32Array = new Int32Array(binding.header, integers, BATCH)
 export const kinds: Int32Array = new Int32Array(binding.header, integers + BATCH * 4, BATCH)
 export const structureOut: Uint8Array = new Uint8Array(binding.header, integers + 2 * BATCH * 4, STRUCTURE)
 
-/** Says who takes the completions of this isolate. */
+/** Sets what is called with the completions of this isolate. */
 export function onDeliver(deliver: (count: number, values: unknown[] | undefined) => void): void {
   deliverBatch = deliver
 }

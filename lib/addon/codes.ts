@@ -1,6 +1,6 @@
 /**
- * The numbers that stand in crates/binding as well, in the files named; those of values are in forms.ts,
- * those of futures in future/states.ts.
+ * The numbers that stand in crates/binding as well, in the files named; those of values are in
+ * values/forms.ts, those of futures in future/states.ts, those of kernels in tasks/native.ts.
  */
 
 /** Bits of the flags of `submit` (submit_calls.rs). */
@@ -36,10 +36,7 @@ export const FORM = 7
 /** Of a CHUNKED task instead, whose values go as they are: how many of them each call takes. */
 export const ARITY = 7
 
-/**
- * Where in `scratch` the number of what a MessagePort has to carry is, once its task is accepted
- * (submit_calls.rs).
- */
+/** Where in `scratch` the number of a task's port value is, once the task is accepted (submit_calls.rs). */
 export const PORT_VALUE = 0
 
 /** Where in `scratch` the options of a new pool are, and then its number in the process (pool_calls.rs). */
@@ -119,15 +116,15 @@ export const HAS_EXITED = 262_144
 export const FUNCTION_UNIT: number = 2 ** 32
 
 /**
- * Exit codes from the first on, so many, stand for the number of a worker whose exit is not known yet
- * (worker.rs).
+ * Exit codes from UNKNOWN_EXIT on, MOST_WORKER_NUMBERS of them, stand for the number of a worker whose exit
+ * is not known yet (worker.rs).
  */
 export const UNKNOWN_EXIT: number = -(2 ** 31)
 export const MOST_WORKER_NUMBERS: number = 2 ** 24
 
 /**
- * In the number of a value that a MessagePort carries, the number of the worker that has it times this is
- * above its own (parcel.rs).
+ * In the number of a port value, the number of the worker that has it times this is above its own
+ * (parcel.rs).
  */
 export const WORKER: number = 2 ** 32
 

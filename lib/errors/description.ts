@@ -76,7 +76,7 @@ class Describer {
   readonly #indexes: Map<Error, number> = new Map()
   /** How many errors refer to each other until the one at a place is met. */
   readonly #depths: number[] = []
-  /** That of what is found now. */
+  /** The depth of the errors that are found now. */
   #depth = 0
 
   /** The place of an error in the list. */
@@ -166,7 +166,7 @@ class Describer {
 
 /** Replaces every value by what `copy` makes of it, and leaves out those for which it throws. */
 export function keepClonable(list: Description[], copy: (value: unknown) => unknown): void {
-  // Its own additions are clonable.
+  // A copy of the list: what `copyItem` adds to it is clonable already.
   for (const description of list.slice()) {
     for (const parts of [description.hidden, description.own]) {
       if (parts === undefined) continue

@@ -1,10 +1,12 @@
+/** Errors without stacks: `Error.stackTraceLimit` is set to 0 for the length of a call. */
+
 const NONE: unique symbol = Symbol('none')
-/** The limit outside of all calls. */
+/** The limit before the outermost call; NONE while there is none. */
 let outer: unknown = NONE
 
 /**
- * Calls `fn`, in which errors are made without their stacks, which nobody will see: that takes half the time.
- * Where `Error` is frozen they get them all the same.
+ * Calls `fn`, in which errors are made without stacks, since theirs are replaced or never read: that takes
+ * half the time. Where `Error` is frozen they get them all the same.
  */
 export function withoutStacks<T>(fn: () => T): T {
   const limit: unknown = Error.stackTraceLimit
@@ -19,7 +21,10 @@ export function withoutStacks<T>(fn: () => T): T {
   }
 }
 
-/** A stop may have cut off a call. */
+/**
+ * Restores the limit after a stop has cut off a call of {@link withoutStacks}, whose `finally` block it
+ * skips.
+ */
 export function restoreStacks(): void {
   if (outer === NONE) return
   Reflect.set(Error, 'stackTraceLimit', outer)

@@ -54,20 +54,19 @@ export class MapIterator implements AsyncIterableIterator<any> {
   #refused: Chunk | undefined
   #isFilling = false
   /**
-   * Whether the filling waits for a source or for room: it is still one filling, and nobody else starts
-   * another.
+   * Whether the filling waits for a source or for room: it is still the same filling, and no other may start.
    */
   #isAwaiting = false
   /** Whether the failure came from `submit`. */
   #isRefusal = false
   /** Nothing will be submitted any more. */
   #isFed = false
-  /** The outstanding task that has our callback. */
+  /** The outstanding task that our callback is on. */
   #watched: Future<unknown> | undefined
   readonly #limit: WaitLimit
   /**
-   * Where the source's code runs, whoever makes it go on: the async context of the call of `map`. Undefined
-   * when all is read at the call.
+   * The async context of the call of `map`, in which the source's code runs whoever reads on. Undefined when
+   * all is read at the call.
    */
   readonly #context: AsyncResource | undefined
   #endWait: (() => void) | undefined
@@ -183,7 +182,8 @@ export class MapIterator implements AsyncIterableIterator<any> {
     this.#isFed = true
     this.#refused = undefined
     this.#failure ??= failure
-    // What was submitted has the signal itself. Nobody may ever read this iterator, and let go of it.
+    // Submitted tasks are cancelled by the signal themselves. And this iterator may never be read to its end:
+    // its listener would stay on the signal.
     this.#limit.dropSignal()
     this.#inContext(() => this.#source.discard())
   }
@@ -254,7 +254,7 @@ export class MapIterator implements AsyncIterableIterator<any> {
     for (;;) {
       if (this.#read < this.#values.length) {
         const value = this.#values[this.#read]
-        // What the reader has is no more ours to keep.
+        // What the reader has must not be kept alive here.
         if (this.#values instanceof Array) this.#values[this.#read] = undefined
         this.#read++
         return { done: false, value }

@@ -101,8 +101,8 @@ export class ChunkReader {
   }
 
   /**
-   * Puts what an iterator gave into a row; false if there is none any more, because it was the end, or nobody
-   * wants the rest.
+   * Puts what an iterator gave into a row; false if there is none any more: it was the end, or the reader was
+   * closed meanwhile.
    */
   #takeResult(cursor: Cursor, given: unknown, row: unknown[]): boolean {
     // Closed while it was read.
@@ -158,7 +158,7 @@ export class ChunkReader {
           return undefined
         }
       } catch (error) {
-        // An iterator that threw is not asked to return, as in for…of.
+        // `return()` of an iterator that threw is not called, as in for…of.
         cursor.isOpen = false
         throw error
       }
@@ -197,12 +197,12 @@ export class ChunkReader {
     this.#closeQuietly()
   }
 
-  /** For when another error is on its way already. */
+  /** Closes the iterators while another error is being thrown, which theirs must not replace. */
   #closeQuietly(): void {
     try {
       this.close()?.catch(ignore)
     } catch {
-      // The first error is the one to tell.
+      // The first error is the one that is thrown.
     }
   }
 }

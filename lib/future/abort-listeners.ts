@@ -1,6 +1,6 @@
 /**
- * What is to happen when a signal aborts: with one listener on the signal, however many they are. (From the
- * eleventh on Node 20 warns of a leak.)
+ * What is called when a signal aborts: by one listener on the signal, however many the calls are, since Node
+ * 20 warns of a leak from the eleventh listener on.
  */
 
 class AbortListeners {

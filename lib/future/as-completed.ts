@@ -20,7 +20,7 @@ interface Reader {
 class CompletionIterator implements AsyncIterableIterator<any> {
   readonly #total: number
   readonly #pending: Map<unknown, FutureProtocol>
-  /** Done and not yet read; a Set keeps the order and gives up its first in constant time. */
+  /** Done and not yet read; a Set keeps the order and removes its first in constant time. */
   readonly #ready: Set<unknown> = new Set()
   #readers: Reader[] = []
   #limit: WaitLimit | undefined

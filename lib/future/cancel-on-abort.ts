@@ -3,14 +3,14 @@ import { offAbort, onAbort } from './abort-listeners.ts'
 import { addOwnCallback } from './future.ts'
 import type { Future } from './future.ts'
 
-/** The unfinished futures that follow one signal. */
+/** The unfinished futures that one signal cancels. */
 class CancelGroup {
   readonly #signal: AbortSignal
   readonly #futures: Set<Future<any>> = new Set()
   readonly #abort = (): void => {
     const { reason } = this.#signal
-    // Those that wait go first: a worker that a running one leaves would take the next of them, and might
-    // finish it before its turn comes.
+    // Pending ones first: the worker of a running one that is cancelled would claim the next pending one, and
+    // might finish it before that is cancelled.
     for (const future of this.#futures) future.cancel({ reason })
     for (const future of this.#futures) future.cancel({ interrupt: true, reason })
   }
@@ -26,7 +26,8 @@ class CancelGroup {
   add(future: Future<any>): void {
     if (this.#futures.size === 0) onAbort(this.#signal, this.#abort)
     this.#futures.add(future)
-    // Nothing may be delivered before the caller has the future and could add listeners.
+    // `addOwnCallback` does not look whether the task has ended: nothing may be delivered before the caller
+    // has the future and could add listeners.
     addOwnCallback(future, this.#leave)
   }
 }

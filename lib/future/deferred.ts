@@ -7,7 +7,7 @@ export interface Deferred {
   readonly reject: (error: unknown) => void
 }
 
-// `new Promise(capture)` leaves the functions here.
+// `new Promise(capture)` puts the functions here.
 let capturedResolve: (value: any) => void
 let capturedReject: (error: unknown) => void
 function capture(resolve: (value: any) => void, reject: (error: unknown) => void): void {

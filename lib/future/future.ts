@@ -3,7 +3,7 @@
  *
  * Two kinds exist. A hand-made one (`new Future()`) holds its state itself. A linked one asks its
  * {@link TaskLink} for the state of the native task, until the outcome is *stored* here and the link dropped.
- * Storing runs no code of the user: callbacks, promises and listeners hear of the outcome when the future is
+ * Storing runs no code of the user: callbacks, promises and listeners get the outcome when the future is
  * *delivered*, once, by the pool in a turn of its own, by `cancel()`, `setResult()` and `setException()`, or
  * by `addDoneCallback()` on a future that has settled but was not delivered yet.
  */
@@ -423,7 +423,7 @@ export class Future<T> implements PromiseLike<T> {
     const listeners = this.#listeners
     const held = listeners?.takeHeld()
     if (held !== undefined) {
-      // A listener may ask for delivery in turn, by adding a callback: the progress that is left still comes
+      // A listener may add a callback, which would deliver the future: the progress that is left still comes
       // first.
       this.#state |= DELIVERING
       for (const value of held) this.#progress(value)
@@ -442,7 +442,7 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Whether a wait is over as soon as it begins: the outcome is stored, and no progress waits to be told
+   * Whether a wait is over as soon as it begins: the outcome is stored, and no progress has to be delivered
    * before it.
    */
   #isReady(): boolean {
@@ -470,7 +470,7 @@ export class Future<T> implements PromiseLike<T> {
   #askWithin(wait: number | WaitOptions | undefined, wantsError: boolean): Promise<unknown> {
     const { timeout, signal } = readWait(wait)
     if (signal?.aborted === true) return Promise.reject(signal.reason)
-    // Only a wait that cannot go on needs the native state now: the others hear of it by delivery.
+    // Only a wait that ends at once needs the native state now: others end by the delivery.
     if (timeout === 0 ? this.#collect() : this.#isReady()) return this.#settled(wantsError)
     if (timeout === 0) return Promise.reject(timedOut(0))
     return new Promise((resolve, reject) => {
@@ -507,10 +507,10 @@ export class Future<T> implements PromiseLike<T> {
     const link = this.#link
     if (!this.#collect()) this.#parkUntilStored(timeout)
     // Otherwise a program that only blocks, and never comes back to its event loop, would keep all its
-    // futures. That a worker was lost is not the end of the story: its exit code comes by delivery.
+    // futures. A failed one keeps its slot: the exit code of a lost worker comes with the delivery.
     if (link === null || !this.#returned()) return
     if (this.#listeners !== null || this.#shared !== null) {
-      // In the next turn: also where that comes before the loop looks for completions.
+      // In the next turn, even if that comes before the loop looks for completions.
       setImmediate(() => this.#deliver())
       return
     }

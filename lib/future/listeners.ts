@@ -1,7 +1,7 @@
 /**
- * Those who hear of a future, beside the promise of all waits without a limit: waits with one, done
- * callbacks, and listeners for progress. Most futures never need an audience, so it is made when first asked
- * for.
+ * The listeners of a future, beside the promise that all waits without a limit share: waits with a limit,
+ * done callbacks, and listeners for progress. Most futures have none, so the object is made when it is first
+ * needed.
  */
 import { AsyncResource } from 'node:async_hooks'
 import { inspect } from 'node:util'
@@ -54,7 +54,7 @@ export class Listeners {
   /** Adds a listener for progress; returns the function that takes it off again. */
   addListener(fn: (value: unknown) => unknown): () => void {
     const listener: Listener<(value: unknown) => unknown> = { fn, context: captureContext() }
-    // A new array each time: one that is being walked does not change.
+    // A new array each time: the one that `tell` iterates over must not change.
     this.#progress = [...this.#progress, listener]
     return () => {
       listener.fn = undefined
@@ -62,7 +62,7 @@ export class Listeners {
     }
   }
 
-  /** Tells the listeners of progress. */
+  /** Calls the listeners for progress. */
   tell(value: unknown): void {
     for (const listener of this.#progress) {
       if (listener.fn !== undefined) call(listener.fn, value, listener.context)
@@ -74,12 +74,12 @@ export class Listeners {
     if (this.#progress.length > 0) (this.#held ??= []).push(value)
   }
 
-  /** Whether there is progress to be told before the outcome. */
+  /** Whether there is progress to be delivered before the outcome. */
   holds(): boolean {
     return this.#held !== undefined
   }
 
-  /** What was held, which the caller now tells; undefined when nothing was. */
+  /** What was held, for the caller to deliver now; undefined when nothing was. */
   takeHeld(): unknown[] | undefined {
     const held = this.#held
     this.#held = undefined
@@ -95,7 +95,7 @@ function captureContext(): AsyncResource {
   return new AsyncResource('FutureCallback')
 }
 
-/** Calls code of the user that must not stop ours. */
+/** Calls code of the user, whose errors become warnings. */
 export function call(
   fn: (argument: any) => unknown,
   argument: unknown,

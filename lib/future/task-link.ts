@@ -1,7 +1,7 @@
 /**
- * What a future asks of the pool that runs its task; every call is made on the thread that submitted it. A
- * future comes along as itself, for the link to hand to `storeOutcome` and its like; what it is (`F`), is
- * theirs to know.
+ * What a future asks of the pool that runs its task; every call is made on the thread that submitted it. The
+ * future itself (`F`) is passed along for the link to give to `storeOutcome` and the others of future.ts;
+ * this interface knows nothing of it.
  */
 export interface TaskLink<F = any> {
   /** The live native state. */
@@ -21,6 +21,6 @@ export interface TaskLink<F = any> {
    * limit; returns every few milliseconds; throws InvalidStateError when waiting can never end.
    */
   park(slot: number, left: number): void
-  /** The future has its outcome, and nobody is to hear of it: there is nothing to deliver. */
+  /** The future has its outcome and no listeners: there is nothing to deliver. */
   release(slot: number): void
 }

@@ -1,9 +1,9 @@
-/** How a pool worker hears that its task begins to wait, and that the wait is over. */
+/** How a pool worker is told that its task begins to wait, and that the wait is over. */
 
 /**
  * Called whenever code of this thread begins to wait, without blocking, for a future that is not done; what
- * it returns is called when that wait has ended. A pool worker installs one, to give up its place while its
- * task waits.
+ * it returns is called when that wait has ended. A pool worker installs one, so that another worker may take
+ * its place while its task waits.
  */
 export type WaitHook = () => (() => void) | undefined
 

@@ -1,6 +1,4 @@
-/**
- * The limits of a wait: time and a signal, of which at most one ends it, and of which nothing is left behind.
- */
+/** The limits of a wait, time and a signal, of which at most one ends it. */
 import { setTimeout, clearTimeout } from 'node:timers'
 import { offAbort, onAbort } from './abort-listeners.ts'
 
@@ -8,8 +6,8 @@ import { offAbort, onAbort } from './abort-listeners.ts'
 export const LONGEST_TIMER: number = 2 ** 31 - 1
 
 /**
- * The limits of one wait: its time and its signal. Whoever makes one disposes of it when the wait is over, so
- * that nothing is left behind.
+ * The limits of one wait: its time and its signal. Who makes one disposes of it when the wait is over, or its
+ * timer and its listener stay.
  */
 export class WaitLimit {
   readonly #deadline: number

@@ -1,6 +1,6 @@
 /**
  * Waiting for several futures at once. It goes through done callbacks, so that no future gets a promise whose
- * rejection nobody handles.
+ * rejection would be unhandled.
  */
 import {
   duration,

@@ -30,7 +30,7 @@ const futures: (Future<any> | undefined)[] = []
 
 let beforePark: () => void = () => {}
 
-/** Has `fn` called before this thread parks, each time. */
+/** Sets what is called each time before this thread parks. */
 export function onPark(fn: () => void): void {
   beforePark = fn
 }
@@ -71,7 +71,7 @@ export class PoolLink implements TaskLink<Future<any>> {
     const value = binding.collect(slot)
     const kind = kinds[0] as number
     if (kind < 0) return false
-    // The addon has let go of it: before all else it is stored.
+    // The addon has given the outcome away and keeps none: it is stored before anything can throw.
     storeRow(future, kind, numbers[0] as number, value)
     const progress = binding.progress(slot)
     if (progress !== undefined) deliverAll(future, progress)
@@ -123,16 +123,16 @@ function deliverAll(future: Future<any>, list: unknown[]): void {
 const HEADROOM = 24
 
 /**
- * Fails where there is not so much of the stack left, before anything is taken that could not be put
- * anywhere. @throws RangeError
+ * Throws where the stack has no room for so many calls: before an outcome is taken from the addon, which
+ * could then not be stored. @throws RangeError
  */
 function requireStack(calls: number): number {
   return calls === 0 ? 0 : requireStack(calls - 1) + 1
 }
 
 /**
- * A task was lost with its worker, and why is for the worker's thread to tell: its exit arrives a moment
- * after the task's end. The future is settled, and is delivered when its error is complete.
+ * A task was lost with its worker. Why, the exit of the worker's thread says, which arrives a moment after
+ * the task's end. The future is settled, and is delivered when its error is complete.
  */
 function deliverWithExit(future: Future<any>, worker: number): void {
   const exit = exitOf(worker)
@@ -167,7 +167,7 @@ const EXIT_LIMIT = 2_000
 
 onDeliver((count, values) => {
   const batch: (Future<any> | undefined)[] = new Array(count)
-  // What is not simply delivered.
+  // What is to be called for the rows that are not simply delivered.
   let others: (() => void)[] | undefined
   for (let row = 0; row < count; row++) {
     const slot = slots[row] as number

@@ -1,8 +1,8 @@
 /**
- * Deadlines stand still while a debugger holds a thread at a breakpoint: a person who looks at a task must
- * not lose it. Where an inspector listens, each isolate has a session of its own, which hears when another
- * session, that of the debugger, pauses its thread. Node runs the listener on the paused thread. Without a
- * debugger this session pauses nothing: Node does not wait for a session of the program's own.
+ * Deadlines stand still while a debugger holds a thread at a breakpoint: a task must not time out while a
+ * person looks at it. Where an inspector listens, each isolate has a session of its own, which is told when
+ * another session, that of the debugger, pauses its thread. Node runs the listener on the paused thread.
+ * Without a debugger this session pauses nothing: Node does not wait for a session of the program's own.
  */
 import { isMainThread } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
@@ -12,8 +12,8 @@ type Inspector = typeof import('node:inspector')
 let isWatching = false
 
 /**
- * Hears of breakpoints from now on, if an inspector listens. Cheap if not: called again whenever an executor
- * or a worker starts.
+ * Watches for breakpoints from now on, if an inspector listens. Cheap if not: called again whenever an
+ * executor or a worker starts.
  */
 export function watchDebugger(): void {
   if (isWatching) return

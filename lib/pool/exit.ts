@@ -1,10 +1,10 @@
 /**
- * The end of the process, or of a user's own Worker. Node joins every worker thread on its way out, so one
- * that is stuck for good would hold the exit for ever: then, and only then, a native thread ends the process
- * after a second.
+ * The end of the process, or of a user's own Worker. Node joins every worker thread before it exits, so one
+ * that never ends would block the exit for ever: then, and only then, a native thread ends the process after
+ * a second.
  *
- * Before an end by itself the event loop is kept for the output of the workers (worker/stdio.ts), for a
- * second at most: nothing else would.
+ * When the event loop is about to end by itself, it is kept alive until the output of the workers has come
+ * (worker/stdio.ts), for a second at most: nothing else keeps it.
  */
 import { isMainThread } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'

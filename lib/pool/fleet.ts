@@ -1,6 +1,6 @@
 /**
- * The workers that run the JavaScript of one pool, whatever they are: what the pool asks of whoever starts
- * and ends them.
+ * The workers that run the JavaScript of one pool, threads or others: what the pool asks of the class that
+ * starts and ends them.
  */
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import type { PortValues } from '../ports/owner.ts'

@@ -20,7 +20,10 @@ import { Waiters } from './waiters.ts'
 
 const NONE: never[] = []
 
-/** How often an isolate looks that does not own the pool, and hears of no event of it, in ms. */
+/**
+ * How often an isolate that does not own the pool, and gets no events of it, looks whether it is closed, in
+ * ms.
+ */
 const BETWEEN_LOOKS = 2
 
 export class Pool {
@@ -112,7 +115,8 @@ export class Pool {
     this.#portValues?.close()
     this.#isClosed = true
     this.room.close()
-    // Until then a thread that does not end may have to be given up.
+    // The listener stays until the last thread has ended: one that does not end may still have to be given
+    // up.
     void this.fleet?.empty().then(() => onPoolEvent(this.number, undefined))
     this.#closing.wake()
     this.room.wake()

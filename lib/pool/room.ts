@@ -4,7 +4,7 @@ import { BROKEN, QUEUE_FULL } from '../addon/codes.ts'
 import { answerNow, refusalOf, shutDownError } from './refusal.ts'
 import { Waiters } from './waiters.ts'
 
-/** How often an isolate looks that does not own the pool, and hears of no event of it, in ms. */
+/** How often an isolate that does not own the pool, and gets no events of it, looks for room, in ms. */
 const BETWEEN_LOOKS = 2
 
 export class Room {
@@ -42,7 +42,7 @@ export class Room {
     }
   }
 
-  /** The room that there is is one caller's, until it has submitted or the event loop has turned. */
+  /** Reserves the room that there is for one caller, until it has submitted or the event loop has turned. */
   #reserve(): void {
     this.#isReserved = true
     if (this.#isReleaseDue) return
@@ -68,7 +68,7 @@ export class Room {
     this.#waiters.wake()
   }
 
-  /** There will be no room any more: who looks from now on is told so. */
+  /** The pool was shut down: every later look throws. */
   close(): void {
     this.#isClosed = true
   }

@@ -1,6 +1,7 @@
 /**
- * What pools ask of this isolate: to start a worker, to carry arguments, to hear that there is room. It comes
- * with the batches of completions, and, where it cannot wait for the event loop, by {@link serve}.
+ * What pools ask of this isolate: to start a worker, to send port values, to wake those who wait for room.
+ * Such events come with the batches of completions, and, where they cannot wait for the event loop, by
+ * {@link serve}.
  */
 import { binding, scratch } from '../addon/binding.ts'
 import { SERVICE_FLAG } from '../addon/codes.ts'
@@ -8,13 +9,13 @@ import { SERVICE_FLAG } from '../addon/codes.ts'
 type PoolEvent = (event: number, number: number) => void
 const pools: Map<number, PoolEvent> = new Map()
 
-/** Says who hears of the events of a pool. */
+/** Sets the listener for the events of a pool; undefined removes it. */
 export function onPoolEvent(pool: number, listener: PoolEvent | undefined): void {
   if (listener === undefined) pools.delete(pool)
   else pools.set(pool, listener)
 }
 
-/** Who hears of the events of a pool now. */
+/** The listener for the events of a pool. */
 export function listenerOf(pool: number): PoolEvent | undefined {
   return pools.get(pool)
 }
@@ -33,7 +34,7 @@ export function serve(): void {
       pools.get(list[at + 1] as number)?.(list[at] as number, list[at + 2] as number)
     }
   } finally {
-    // Where there was not enough stack, for instance, there will be when the event loop turns.
+    // What threw, for want of stack for instance, is tried again when the event loop turns.
     unserved = at < list.length ? list.slice(at) : []
     if (unserved.length > 0) setImmediate(serve)
   }

@@ -57,7 +57,7 @@ type Row = [
   isAsleep: boolean,
 ]
 
-/** One look at every worker of a pool, and whether one that runs JavaScript has not said where. */
+/** One look at every worker of a pool, and whether one that runs JavaScript has given no stack. */
 export interface Look {
   readonly list: WorkerDump[]
   readonly isSilent: boolean

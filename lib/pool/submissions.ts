@@ -1,6 +1,6 @@
 /**
- * The hot path of `submit`: arguments are packed, the addon takes the task, and the future is in the table of
- * those that it will settle.
+ * The hot path of `submit`: arguments are packed, the addon takes the task, and its future enters the table
+ * of those that wait for the addon.
  */
 import { binding, scratch } from '../addon/binding.ts'
 import {

@@ -1,6 +1,6 @@
 /**
- * How the workers of this isolate end, for whoever waits for a future of theirs: of a task that was lost with
- * its worker the exit says why, and a thread that blocks hears of no `exit` event.
+ * How the workers that this isolate has started end, for its waits for futures: of a task that was lost with
+ * its worker the exit says why, and a thread that blocks gets no `exit` event.
  */
 
 /** How a worker has ended. */
@@ -44,7 +44,7 @@ export function forgetStart(look: () => void): void {
 }
 
 /**
- * Notices workers that have died at their start: for a thread that waits for a future, and hears of no `exit`
+ * Notices workers that have died at their start: for a thread that blocks for a future, and gets no `exit`
  * event meanwhile.
  */
 export function noticeFailedStarts(): void {

@@ -1,19 +1,22 @@
 /**
- * The channel between the owner of a pool and one of its workers, for what only a MessagePort can carry. A
- * value goes into an *envelope* (envelope.ts). An envelope goes down the channel with a number, before the
- * addon hears that number. So whoever has the number finds the envelope by reading the channel, without
- * waiting for an event.
+ * The channel between the owner of a pool and one of its workers, for port values: what only a MessagePort
+ * can carry. A value goes into an *envelope* (envelope.ts), and that is sent with a number, before the addon
+ * is given the number. So whoever has the number finds the envelope by reading the channel, without waiting
+ * for an event.
  */
 import { receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 
 /**
- * Asked for, it is no envelope: the worker answers in kind once it has handed its output on
+ * Asked for, it names no envelope: the worker sends the same request back once its output was taken
  * (worker/stdio.ts).
  */
 export const OUTPUT = -1
 
-/** An envelope; `null` asks for the envelope of that number; nothing at all says that nobody will open it. */
+/**
+ * Sends an envelope; with `null` asks for the envelope of that number; without one says that it will not be
+ * opened.
+ */
 type Message = [number: number, envelope?: MessagePort | null]
 
 export class Channel {
@@ -37,7 +40,7 @@ export class Channel {
     this.#port.postMessage([number, envelope] satisfies Message, [envelope])
   }
 
-  /** Nobody will open the envelope that was sent with this number. */
+  /** The envelope that was sent with this number will not be opened: the other side closes it. */
   recall(number: number): void {
     this.#port.postMessage([number] satisfies Message)
   }
@@ -59,7 +62,7 @@ export class Channel {
     }
   }
 
-  /** Throws the envelope away. */
+  /** Closes the envelope of this number unopened. */
   drop(number: number): void {
     this.take(number)?.close()
   }
@@ -69,7 +72,7 @@ export class Channel {
     while (this.#read());
   }
 
-  /** Also reads what comes while nobody asks; this keeps no loop alive. */
+  /** From now on reads by events too, not only when asked; this keeps no event loop alive. */
   listen(): void {
     if (this.#isListening) return
     this.#isListening = true

@@ -1,13 +1,13 @@
 /**
  * A value that only a MessagePort can carry, on its way: an *envelope* is a port whose other side is closed
- * and whose only message is the value. So the value is taken at once, can wait for whoever will have it, and
- * is passed on unopened.
+ * and whose only message is the value. So the value is cloned at once, can wait until its receiver is known,
+ * and is passed on unopened.
  */
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort, Transferable } from 'node:worker_threads'
 
 /**
- * Takes a value as it is now. What is in `transfer` moves. @throws as `structuredClone`; then nothing has
+ * Clones a value as it is now. What is in `transfer` moves. @throws as `structuredClone`; then nothing has
  * moved
  */
 export function makeEnvelope(value: unknown, transfer: readonly object[] = []): MessagePort {
@@ -20,7 +20,7 @@ export function makeEnvelope(value: unknown, transfer: readonly object[] = []): 
   return port2
 }
 
-/** Takes the value out. */
+/** Reads the value, once. */
 export function openEnvelope(envelope: MessagePort): unknown {
   const received = receiveMessageOnPort(envelope) as { message: unknown } | undefined
   envelope.close()

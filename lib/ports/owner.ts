@@ -1,7 +1,7 @@
 /**
- * Which envelope (see channel.ts) the owner of a pool has. Arguments wait with it until the addon names a
- * worker that will run their task next, and go down that worker's channel. Results go up the channel of the
- * worker that made them, and wait there for whoever reads their number.
+ * The port values of a pool, as the isolate that owns it keeps them (see channel.ts). Arguments wait here
+ * until the addon names the worker that will run their task next, and are sent down that worker's channel.
+ * Results come up the channel of the worker that made them, and wait in it until their number is read.
  */
 import { MessageChannel } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
@@ -24,7 +24,7 @@ export class PortValues {
     this.#pool = pool
   }
 
-  /** Lays a channel to a worker; returns the worker's end. */
+  /** Makes the channel to a worker; returns the worker's port. */
   connect(worker: number): MessagePort {
     const { port1, port2 } = new MessageChannel()
     channels.set(worker, new Channel(port1, passOn))
@@ -41,7 +41,7 @@ export class PortValues {
     if (channel?.isEmpty === true) channels.delete(worker)
   }
 
-  /** Resolves when a worker has handed its output on. Keeps no loop alive. */
+  /** Resolves when a worker's output was taken by this thread. Keeps no event loop alive. */
   async output(worker: number): Promise<void> {
     const channel = channels.get(worker)
     if (channel === undefined) return
@@ -55,7 +55,7 @@ export class PortValues {
     this.#arguments.set(number, envelope)
   }
 
-  /** Carries arguments to the workers that will run their tasks next. */
+  /** Sends arguments to the workers that will run their tasks next. */
   handOver(): void {
     let failure: { error: unknown } | undefined
     // To the end, whatever happens: until then the addon does not ask again.
@@ -72,21 +72,21 @@ export class PortValues {
     if (failure !== undefined) throw failure.error
   }
 
-  /** Nobody will read these arguments. */
+  /** The task of these arguments has ended without running: they are closed. */
   loseArguments(number: number): void {
     const worker = Math.floor(number / WORKER)
     if (worker > 0) channels.get(worker)?.recall(number % WORKER)
     else this.#find(number)?.close()
   }
 
-  /** Nobody will read this result. */
+  /** This result will not be read: it is closed. */
   loseResult(number: number): void {
     const worker = Math.floor(number / WORKER)
     channels.get(worker)?.drop(number)
     this.#forgetEmpty(worker)
   }
 
-  /** Workers ask for results that other workers have sent. */
+  /** Workers have asked for results that other workers have sent: reads their requests. */
   passOn(): void {
     for (const worker of this.#workers) channels.get(worker)?.drain()
   }

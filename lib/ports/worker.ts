@@ -1,6 +1,6 @@
 /**
- * What only a MessagePort can carry, as a worker of a pool sees it: its end of the channel to the pool's
- * owner (see channel.ts). Its entry lays the channel; before, and in every other thread, nothing can be sent.
+ * Port values, as a worker of a pool sends and receives them: by its end of the channel to the pool's owner
+ * (see channel.ts). The worker's entry connects it; before, and in every other thread, nothing can be sent.
  */
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
@@ -19,13 +19,17 @@ let ownNumbers = 0
 const FETCH_LIMIT = 30_000
 
 /**
- * Connects worker `number` to the owner of its pool. `handOn` calls its argument once what was printed here
- * has been taken.
+ * Connects worker `number` to the owner of its pool. `afterOutput` calls its argument once what was printed
+ * here was taken.
  */
-export function connectOwner(port: MessagePort, number: number, handOn: (done: () => void) => void): void {
+export function connectOwner(
+  port: MessagePort,
+  number: number,
+  afterOutput: (done: () => void) => void,
+): void {
   ownNumbers = number * WORKER
   owner = new Channel(port, (asked, channel) => {
-    if (asked === OUTPUT) handOn(() => channel.ask(OUTPUT))
+    if (asked === OUTPUT) afterOutput(() => channel.ask(OUTPUT))
   })
 }
 
@@ -48,7 +52,7 @@ export let canSend: boolean = false
 
 let lastSent = 0
 
-/** From now on this worker sends what only a MessagePort can carry, and keeps what it is sent. */
+/** From now on this worker sends port values, and keeps those that it is sent. */
 export function startSending(): void {
   owner?.listen()
   canSend = owner !== undefined

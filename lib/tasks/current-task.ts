@@ -1,6 +1,6 @@
 /**
- * What a running task knows of itself. In a worker each task runs in a store of its own, which its
- * continuations inherit; elsewhere there is no store.
+ * What a running task can ask of itself. In a worker each task runs in an AsyncLocalStorage store of its own,
+ * which its continuations inherit; elsewhere there is no store.
  */
 import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'
 import { binding } from '../addon/binding.ts'
@@ -44,8 +44,8 @@ export class TaskContext {
   }
 
   /**
-   * The task begins to wait, without blocking, for a future: from the first wait to the end of the last its
-   * worker has no place.
+   * The task begins to wait, without blocking, for a future: from the first wait to the end of the last
+   * another worker may take the place of its own.
    */
   beginWait(): () => void {
     if (this.#waits++ === 0) binding.suspend()
@@ -64,7 +64,9 @@ export class TaskContext {
     if (this.#waits > 0) binding.resume()
   }
 
-  /** What the task sees; looking marks it as one that heeds requests to stop. */
+  /**
+   * What `currentTask()` gives the task; asking for it marks the task as one that looks at requests to stop.
+   */
   get view(): CurrentTask {
     return (this.#view ??= new TaskView(this))
   }
@@ -126,7 +128,7 @@ const prototypeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 
 ) => boolean
 
 /**
- * A controller whose signal looks at the live flag when `aborted` is read: a synchronous loop hears no event.
+ * A controller whose signal looks at the live flag when `aborted` is read: a synchronous loop gets no event.
  */
 function liveController(view: CurrentTask): AbortController {
   const controller = new AbortController()
@@ -142,7 +144,10 @@ function liveController(view: CurrentTask): AbortController {
   return controller
 }
 
-/** A task that blocks its thread for a future, so that others may run on top of it, and where it stands. */
+/**
+ * A task that blocks its thread for a future, so that others may run on top of it, and the async resource in
+ * which it blocks.
+ */
 interface Blocked {
   readonly context: TaskContext
   readonly resource: object
@@ -166,20 +171,20 @@ export function whileBlocked(park: () => void): void {
   }
 }
 
-/** Says that a task has been cut off, with its stack; before its outer one goes on. */
+/** Notes that a task was cut off, with its stack; called before its outer one goes on. */
 export function forgetBlocked(stopped: TaskContext): void {
   blocked = stopped.beneath
 }
 
 /**
- * Where stores are kept as properties of the async resource, up to Node 22: what was lent to the resource
- * that is left.
+ * Up to Node 22, where stores are properties of the async resource: what was copied to the resource that is
+ * current after a stop.
  */
 let copied: { to: object; stores: symbol[] } | undefined
 
 /**
- * Gives the blocked task, after one on top of it was stopped, its stores back: Node has forgotten them with
- * the stack of async contexts. On Node 24 and later the callback scope of the stopped task does that.
+ * Gives the blocked task its stores back after a task on top of it was stopped: Node has lost them with the
+ * stack of async contexts. On Node 24 and later the callback scope of the stopped task does that.
  */
 export function restoreBlocked(): void {
   if (blocked === undefined) return
@@ -195,7 +200,10 @@ export function restoreBlocked(): void {
   storage.enterWith(context)
 }
 
-/** The stack of tasks has ended: nothing that was lent to it must be seen by later ones. */
+/**
+ * Removes, once the stack of tasks has ended, the stores that were copied for it: later tasks must not see
+ * them.
+ */
 export function removeCopiedStores(): void {
   if (copied === undefined || blocked !== undefined) return
   const { to, stores } = copied

@@ -52,7 +52,7 @@ export function registeredTask(url: string, key: string): Task<any[], any> | und
 /** The names of the native tasks that this isolate knows, by their numbers. */
 const nativeNames: Map<number, string> = new Map()
 
-/** The names of other functions that were asked for. */
+/** The names of other functions, once asked for. */
 const names: Map<number, string> = new Map()
 
 /** The name of a function, by its number, or ''. */
@@ -107,7 +107,7 @@ function foreignNative(fn: object): Submittable | undefined {
 }
 
 function numberOf(text: FunctionText): number {
-  // Somebody may have given all objects a `toJSON`.
+  // Without a prototype: `Object.prototype` may have been given a `toJSON`.
   return binding.functionNumber(JSON.stringify({ __proto__: null, ...text }))
 }
 

@@ -1,4 +1,7 @@
-/** Whether this thread is importing a module for a task: then that module, and not a task, is what calls. */
+/**
+ * Whether this thread is importing a module for a task: a submission outside of all tasks is then that
+ * module's.
+ */
 
 /** How many modules this worker is importing for tasks at the moment. */
 export let loadingModules: number = 0

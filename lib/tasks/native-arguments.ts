@@ -101,7 +101,7 @@ export function numeric(value: unknown, name: string): Numeric {
   const buffer = memoryOf(array, name)
   const own = AS_THEY_ARE.get(viewClass(array))
   if (own === undefined) return new Float64Array(array)
-  // Not by `slice`, which asks the array what class the copy shall have.
+  // Not by `slice`, which asks the array for the class of the copy.
   return types.isSharedArrayBuffer(buffer) ? new own(array) : array
 }
 

@@ -102,7 +102,7 @@ function selection(args: readonly unknown[]): unknown[] {
   return [numbers, integer(args[1], 'k', 0, numbers.length - 1)]
 }
 
-/** Options where there are none to give would be ignored in silence. */
+/** Refuses further arguments: options of a task that has none would be ignored in silence. */
 function atMost(name: string, most: number, prepare: Prepare): Prepare {
   return (args) => {
     for (let index = most; index < args.length; index++) {

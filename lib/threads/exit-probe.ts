@@ -1,6 +1,6 @@
 /**
- * Tells that a worker's thread has ended to a thread that does not come back to its event loop, where the
- * worker's `exit` event waits: one end of a message channel goes to the worker, and is closed with its
+ * Whether a worker's thread has ended, for a thread that does not come back to its event loop, where the
+ * worker's `exit` event waits: one port of a message channel goes to the worker, and is closed with its
  * isolate, whatever ends that.
  */
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
@@ -8,7 +8,7 @@ import type { MessagePort } from 'node:worker_threads'
 
 export class ExitProbe {
   #near: MessagePort
-  /** For the thread: to be transferred to it. */
+  /** The port to be transferred to the thread. */
   readonly port: MessagePort
 
   constructor() {
@@ -17,12 +17,12 @@ export class ExitProbe {
     this.port = port2
   }
 
-  /** Whether the thread, or its end of the channel, has gone. */
+  /** Whether the thread has ended, or has closed its port. */
   hasExited(): boolean {
-    // Takes in the news of the other end's closing, which is the only message there can be.
+    // Processes the closing of the other port, which is the only message that can come.
     receiveMessageOnPort(this.#near)
     try {
-      // A closed port cannot be moved, which is the only thing about it that can be seen at once.
+      // A closed port cannot be moved: nothing else tells at once whether it is closed.
       this.#near = structuredClone(this.#near, { transfer: [this.#near] })
       return false
     } catch {
@@ -30,7 +30,7 @@ export class ExitProbe {
     }
   }
 
-  /** Nobody asks any more. */
+  /** The probe is not asked any more. */
   close(): void {
     this.#near.close()
   }

@@ -141,7 +141,7 @@ export class ThreadPoolExecutor extends Executor {
     const pool = parts(this)[poolKey]
     for (let look = 1; ; look++) {
       const { list, isSilent } = readDump(pool.index, pool.fleet)
-      // On a busy machine a thread may not have had a processor while it was asked where it is.
+      // On a busy machine a thread may not have been scheduled while it was asked for its stack.
       if (!isSilent || look === MOST_LOOKS) return list
       await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
     }
@@ -167,7 +167,7 @@ function equip(executor: ThreadPoolExecutor, pool: Pool): void {
   define(executor, optionsKey, NO_OPTIONS)
 }
 
-/** An executor of a pool that is there already; the constructor makes a new one. */
+/** An executor for a pool that exists already: the constructor would make a new pool. */
 function executorOf(pool: Pool): ThreadPoolExecutor {
   const executor = Object.create(ThreadPoolExecutor.prototype) as ThreadPoolExecutor
   equip(executor, pool)

@@ -37,7 +37,7 @@ function inheritedExecArgv(): { execArgv?: string[] } {
   }
 }
 
-/** Why a start has failed; where the reason is that the user has bundled the program, it is said. */
+/** Why a start has failed. If the cause is that the user has bundled the program, the error says so. */
 function startError(error: unknown): unknown {
   const entry = new URL('./worker/main.js', import.meta.url)
   if (entry.protocol !== 'file:' || existsSync(entry)) return error
@@ -112,7 +112,8 @@ export class WorkerFleet implements Fleet {
     } catch (error) {
       this.#portValues.disconnect(number)
       exitProbe.close()
-      // An invalid execArgv no later start will mend. But the system may have threads again later.
+      // An invalid execArgv stays invalid at the next start; a system that has refused a thread may have one
+      // later.
       const isRefused =
         error instanceof RangeError || (error as { code?: unknown }).code === 'ERR_WORKER_INIT_FAILED'
       this.#fail(error, isRefused ? START_FAILURE.refused : START_FAILURE.fatal)
@@ -165,7 +166,7 @@ export class WorkerFleet implements Fleet {
     binding.startFailed(this.#pool, failure, form, data)
   }
 
-  /** Ends a worker that was given up. Nobody waits for it: its thread may be stuck for good. */
+  /** Ends a worker that was given up, without waiting for its thread, which may never end. */
   end(number: number): void {
     const worker = this.#workers.get(number)
     if (worker === undefined) return

@@ -6,7 +6,7 @@ import type { Means, Packed } from './codec.ts'
 import { checkTransfer } from './v8/transfer.ts'
 import { bufferOf, isDetached } from './views.ts'
 
-/** The most values of a call of the addon, with the others that it may take. */
+/** The most values that a call of the addon may take. */
 const MOST_DIRECT_ARGS = 8
 
 /**

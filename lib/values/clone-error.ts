@@ -31,7 +31,7 @@ export function placedError(
   try {
     place = findUncloneable(value, moved)
   } catch {
-    // What user code throws while it is searched only costs the place.
+    // If code of the user throws during the search, the message has no place.
   }
   const path = place === undefined ? root : root + pathOf(place)
   const why = place === undefined || place.value === undefined ? messageOf(error) : describe(place.value)
@@ -115,7 +115,7 @@ function pathOf(place: Place): string {
   const steps: string[] = []
   for (let at: Place | undefined = place; at !== undefined; at = at.parent) steps.push(at.step)
   const all = steps.reverse()
-  // The middle of a long way says nothing.
+  // The middle of a long path is left out.
   if (all.length > 40) all.splice(20, all.length - 40, '…')
   return all.join('')
 }

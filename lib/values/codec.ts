@@ -1,8 +1,8 @@
 /**
- * How a value crosses from one isolate to another. The receiver must not be able to tell which way it came:
- * each way is taken only for values that it carries exactly as `structuredClone` would.
+ * How a value crosses from one isolate to another. The receiver must not be able to tell which form it had:
+ * each form is taken only for values that it carries exactly as `structuredClone` would.
  *
- * A packed value is a form and data; which forms there are, forms.ts says.
+ * A packed value is a form and data; forms.ts lists the forms.
  */
 import { types } from 'node:util'
 import { binding } from '../addon/binding.ts'
@@ -151,7 +151,7 @@ function packSafe(value: unknown, found: Survey, means: Means): Packed {
   try {
     return write(value, found, means)
   } catch {
-    // Whatever it is, the platform's answer is the right one.
+    // Whatever was thrown, `structuredClone` decides: it clones the value or throws the right error.
     return packCopy(value, found, means)
   }
 }
@@ -167,8 +167,8 @@ function write(value: unknown, found: Survey, means: Means, isClone: boolean = f
 }
 
 /**
- * Packs what `structuredClone` makes of the value: it calls each getter once, and throws what is to be
- * thrown.
+ * Packs what `structuredClone` makes of the value: it calls each getter once, and throws the error that the
+ * caller is to get.
  */
 function packCopy(value: unknown, found: Survey, means: Means): Packed {
   const copy: unknown = structuredClone(value)
@@ -195,7 +195,7 @@ function packShared(value: unknown, found: Survey, means: Means): Packed {
   try {
     return packMoved(value, [])
   } catch {
-    // Whatever it is, the platform's answer is the right one.
+    // Whatever was thrown, `structuredClone` decides: it clones the value or throws the right error.
     return packCopy(value, found, means)
   }
 }
@@ -213,7 +213,7 @@ export function packTransferred(value: unknown, transfer: readonly object[]): Pa
   return { form: PORT, data: value }
 }
 
-/** Packs a value whose buffers in `moved` change hands. */
+/** Packs a value whose buffers in `moved` move. */
 function packMoved(value: unknown, moved: readonly ArrayBuffer[]): Packed {
   return { form: MOVED, data: serializeMoved(value, moved) }
 }

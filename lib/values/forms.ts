@@ -6,16 +6,16 @@
  * - `AS_IS`: primitives, and array buffers and whole views of them;
  * - `TEMPLATE`: small plain objects and arrays of a structure that was met before (template/codes.ts);
  * - `JSON_TEXT`: other small ones, which JSON gives back unchanged;
- * - `PLAIN`: larger plain objects and arrays, taken apart (plain/codes.ts). Like `WRITTEN`, it is a number on
- *   the one side; on the other, the parts;
- * - `CLONED`: the bytes of `v8.Serializer`, for what it carries faithfully. Where that is in doubt,
- *   `structuredClone` is asked, and its copy, about which there is no doubt, is written instead of the value;
+ * - `PLAIN`: larger plain objects and arrays, as bytes, texts and doubles (plain/codes.ts). Like `WRITTEN`,
+ *   it is a number on the one side; on the other, the parts;
+ * - `CLONED`: the bytes of `v8.Serializer`, for what it carries as `structuredClone` does (v8/safe.ts). Where
+ *   that is not sure, the copy that `structuredClone` makes is written instead of the value;
  * - `MOVED`: the bytes of `v8.Serializer` and the buffers that move or are shared;
  * - `WRITTEN`: the same bytes, which the addon has V8 write and read where it can. TypeScript sees their
  *   number on the one side and, as `READ`, the value on the other;
  * - `WHOLE`: bytes that are all of an ArrayBuffer, which moves;
- * - `PORT`: what only a MessagePort can carry. It crosses beside the addon (ports/owner.ts), which is given a
- *   number for it.
+ * - `PORT`: a port value, which only a MessagePort can carry. It crosses beside the addon (ports/), which is
+ *   given a number for it.
  */
 export const AS_IS = 0
 export const JSON_TEXT = 1

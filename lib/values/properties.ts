@@ -1,4 +1,4 @@
-/** What can be told of an object's properties without running code of the user. */
+/** What can be found out about an object's properties without running code of the user. */
 import { types } from 'node:util'
 
 /** The elements of longer arrays are not searched for accessors, which would cost more than all the rest. */

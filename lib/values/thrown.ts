@@ -41,7 +41,7 @@ function cloneAlone(value: unknown, means: Means): unknown {
   try {
     packed = pack(value, undefined, { ...means, maySend: false })
   } catch (error) {
-    // What is too large to be packed no port carries either.
+    // What is too large to be packed is too large for a port, too.
     if (!canSend || !means.maySend || error instanceof RangeError) throw error
     return structuredClone(value)
   }

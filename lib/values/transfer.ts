@@ -1,7 +1,7 @@
 /**
  * `transfer(value, list)`: what moves when a value leaves the worker. The value stays what it is, and the
- * list lies beside it, so that a function which is called directly returns what its type says, here and in a
- * worker.
+ * list is kept in a WeakMap, so that a function which is called directly returns what its type says, here and
+ * in a worker.
  */
 import { checkTransfer } from './v8/transfer.ts'
 

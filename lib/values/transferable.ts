@@ -15,11 +15,11 @@ const ask = (workerThreads as { isMarkedAsUntransferable?: (buffer: ArrayBuffer)
 const isMarked: (buffer: ArrayBuffer) => boolean = ask ?? ((buffer) => canTell() && isSkipped(buffer))
 
 /**
- * Buffers that have come from another thread, which nobody had marked then. They often move on, and to find
- * out takes 6 µs, or 30 in a program that has other things to do.
+ * Buffers that have come from another thread, and were not marked then. They often move on, and to find out
+ * takes 6 µs, or 30 in a program that has other things to do.
  */
 const arrived: WeakSet<ArrayBufferLike> = new WeakSet()
-/** Fewer bytes are not moved for speed. */
+/** Smaller buffers are not noted: few of them are moved for speed. */
 const LARGE = 1 << 16
 
 /** Notes bytes that have come from another thread as they are. */
@@ -41,8 +41,8 @@ let channel: workerThreads.MessageChannel | undefined
 const outside = ask === undefined ? new AsyncResource('FutureChannel') : undefined
 
 /**
- * Node 20 cannot be asked: it copies a marked buffer in silence. But it does not look at one, so it does not
- * see that the buffer is in the list twice, and complains of the value instead. Either way it throws before
+ * Node 20 cannot be asked: it copies a marked buffer in silence. But it skips a marked one in the list, so it
+ * does not see that the buffer is there twice, and throws over the value instead. Either way it throws before
  * anything has moved.
  */
 function isSkipped(buffer: ArrayBuffer): boolean {
@@ -57,14 +57,14 @@ function isSkipped(buffer: ArrayBuffer): boolean {
 
 let tells: boolean | undefined
 
-/** Whether a buffer that nobody has marked is not taken for one. */
+/** Whether the probe tells an unmarked buffer from a marked one, on this runtime. */
 function canTell(): boolean {
   return (tells ??= !isSkipped(new ArrayBuffer(1)))
 }
 
 /**
  * Why an ArrayBuffer cannot move; undefined if it can. One that `wasAsked` a moment ago is not asked again
- * where that is dear.
+ * where that is slow.
  */
 export function whyUntransferable(buffer: ArrayBuffer, wasAsked: boolean = false): string | undefined {
   if (ask === undefined && (wasAsked || arrived.has(buffer))) return undefined

@@ -1,6 +1,6 @@
 /**
- * Views of ArrayBuffers, and the Buffers among them that are a part of a pool. What a view says of itself is
- * asked of the class, not of the object, which may lie.
+ * Views of ArrayBuffers, and the Buffers among them that are a part of a pool. The properties of a view are
+ * read by the getters of its class: an own property of the object may say something else.
  */
 import { types } from 'node:util'
 
@@ -29,7 +29,7 @@ export function bufferOf(view: ArrayBufferView): ArrayBufferLike {
   return (arrayTag.call(view) === undefined ? dataViewBuffer : arrayBuffer).call(view) as ArrayBufferLike
 }
 
-/** Whether the memory of a buffer has gone elsewhere. */
+/** Whether a buffer is detached: its memory was transferred. */
 export function isDetached(buffer: ArrayBufferLike): boolean {
   if (buffer.byteLength > 0 || types.isSharedArrayBuffer(buffer)) return false
   try {
@@ -57,7 +57,7 @@ export function isOutOfBounds(view: ArrayBufferView): boolean {
 
 /**
  * Whether `view` is a Buffer over a part of its ArrayBuffer. Most of Node's Buffers are slices of a pool that
- * holds other people's bytes: such a Buffer arrives as its own bytes.
+ * holds the bytes of other Buffers too: such a Buffer arrives as its own bytes.
  */
 export function isPart(view: ArrayBufferView): boolean {
   return Buffer.isBuffer(view) && view.byteLength !== view.buffer.byteLength

@@ -18,8 +18,8 @@ export interface ChunkOutcome {
 export const chunked: WeakSet<AnyFunction> = new WeakSet()
 
 /**
- * `fn` for a list of argument lists. Synchronous as long as `fn` is. `explain` is asked for what to make of
- * an error of `fn`.
+ * `fn` for a list of argument lists. Synchronous as long as `fn` is. `explain` makes of an error of `fn` what
+ * is reported.
  */
 export function runChunk(fn: AnyFunction, explain: (error: unknown) => unknown): AnyFunction {
   const run = (lists: unknown[][]): ChunkOutcome | Promise<ChunkOutcome> => {
@@ -91,7 +91,10 @@ function findFailure(values: readonly unknown[], lists: readonly List[]): Failur
   return undefined
 }
 
-/** What moves by a port cannot be tried without moving it; but the error names the place. */
+/**
+ * The item of an error of what moves by a port, which cannot be tried again without moving it: the message
+ * names the place.
+ */
 function namedFailure(error: unknown): Failure | undefined {
   if (!(error instanceof DOMException)) return undefined
   const place = /^result\.values\[(\d+)\]/.exec(error.message)

@@ -49,7 +49,7 @@ export function dispatch(number: number, token: number, form: number, ...values:
     running = context.outer
     if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
       context.end()
-      // The task, and what it called of ours, may have left something there.
+      // The task may have called functions of the package that use it.
       scratch[0] = AS_IS
       return result
     }
@@ -89,7 +89,8 @@ function packFor(fn: AnyFunction, result: unknown): Packed {
 
 /** Settles the task once its promise has. */
 function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskContext): void {
-  // A future gives this worker's place up only if it is waited for as a part of the task.
+  // In the task's context, so that a thenable which waits for a future of the pool gives up this worker's
+  // place.
   const settling =
     Object.getPrototypeOf(promise) === Promise.prototype
       ? asPromise(promise)
@@ -139,7 +140,10 @@ export function packError(error: unknown): unknown {
   return fail(error)
 }
 
-/** A stop has cut a task off: it is over. Nothing if it came too early or too late to cut anything off. */
+/**
+ * A stop has cut a task off: it is over. Does nothing if the stop came before the task's call or after its
+ * end.
+ */
 export function forgetRunning(token: number): void {
   const stopped = running
   if (stopped?.token !== token) return

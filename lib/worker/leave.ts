@@ -1,14 +1,17 @@
-/** How a worker ends: it lets go of the pool and drains, so that coverage and profiles are written. */
+/**
+ * How a worker ends: it detaches from the pool and lets its event loop end, so that coverage and profiles are
+ * written.
+ */
 import { binding } from '../addon/binding.ts'
 import { LONGEST_TIMER } from '../future/wait-limit.ts'
 import { begun } from './dispatch.ts'
 
-/** What a task left behind, such as an interval, may keep a leaving worker for so long. */
+/** How long what a task has left behind, such as an interval, may keep a leaving worker alive, in ms. */
 const DRAIN = 100
 
 let timer: NodeJS.Timeout | undefined
 
-/** Whether this worker has let go of the pool: the addon takes nothing from it any more. */
+/** Whether this worker has detached from the pool: the addon takes nothing from it any more. */
 export let hasLeft: boolean = false
 
 /** Leaves; at once if the worker has been given up. */
@@ -30,7 +33,7 @@ export function startIdleTimer(ms: number): void {
       leave(false)
       return
     }
-    // Idle and kept warm: look ever less often.
+    // Idle, and one of `minWorkers`: looks ever less often.
     wait = begun === seen ? Math.min(wait * 2, LONGEST_TIMER) : Math.min(Math.max(ms, 1), LONGEST_TIMER)
     seen = begun
     timer = setTimeout(look, wait)

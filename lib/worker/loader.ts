@@ -52,14 +52,14 @@ function loadNow(number: number): AnyFunction | undefined {
   try {
     return fromSource(text.source)
   } catch {
-    // Its error belongs to the future; the usual way puts it there.
+    // `prepare` will load it too, and fail the future with its error.
     return undefined
   }
 }
 
 /**
- * Whether a function seems to return promises. One that does in spite of its looks is found out when it is
- * run; the blocking wait for that first task may then be refused.
+ * Whether a function seems to return promises. If the guess is wrong its first run shows it; a blocking wait
+ * for that first task may then be refused.
  */
 function isAsync(fn: AnyFunction): boolean {
   try {
@@ -68,7 +68,7 @@ function isAsync(fn: AnyFunction): boolean {
       MAKES_PROMISES.test(Function.prototype.toString.call(fn))
     )
   } catch {
-    // Whatever a user has made of the function.
+    // The user has replaced what is asked here, and it throws.
     return true
   }
 }

@@ -79,14 +79,14 @@ async function start(seed: WorkerSeed): Promise<void> {
 
 async function initialize({ initializer }: WorkerSeed): Promise<void> {
   if (initializer === undefined) return
-  // What it waits for may not keep the thread alive.
+  // What the initializer waits for need not keep the event loop alive: this does.
   const alive = setInterval(() => {}, LONGEST_TIMER)
   try {
     const fn = await load(initializer.fn)
-    // What only a port can carry came with the seed, as it is.
+    // A port value came with the seed, cloned with it.
     const { form, args } = initializer
     await fn(...((form === PORT ? args : unpack(form, args)) as unknown[]))
-    // A worker whose event loop does not turn any more is not ready.
+    // The worker is ready only if its event loop still turns.
     await new Promise((resolve) => setImmediate(resolve))
   } finally {
     clearInterval(alive)

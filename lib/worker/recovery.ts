@@ -1,8 +1,8 @@
 /**
  * Putting an isolate right after a stop has cut off its JavaScript. What the stop skipped are the `finally`
- * blocks of Node's own scopes: the stack of async ids is out of balance, which Node punishes with the end of
- * the process as soon as the outer callback closes. Node empties that stack itself after an uncaught
- * exception that was handled, so we have it handle one.
+ * blocks of Node's own scopes: the stack of async ids is out of balance, and Node ends the process over it as
+ * soon as the outer callback closes. Node empties that stack itself after an uncaught exception that was
+ * handled, so we have it handle one.
  */
 import { binding } from '../addon/binding.ts'
 import { restoreStacks } from '../errors/without-stacks.ts'
@@ -18,8 +18,8 @@ export let isRecovering: boolean = false
 /** Called by the addon on the stack on which the task ran. */
 export function recover(token: number, unharmed: boolean): void {
   forgetRunning(token)
-  // Also where the worker is to be replaced: what is left on that stack would end the process as this
-  // callback returns.
+  // Also where the worker is to be replaced: Node would end the process over that stack when this callback
+  // returns.
   const isEmpty = emptyAsyncStack()
   if (!unharmed || !isEmpty) {
     binding.recovered(false)

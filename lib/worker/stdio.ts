@@ -1,7 +1,8 @@
 /**
  * What tasks print. A worker's `process.stdout` and `process.stderr` go through the event loop of the thread
- * that has started it: the first piece is sent at once, the next when that thread has asked for more. So at a
- * natural end of that thread the workers are asked to hand on what they still have; see exit.ts.
+ * that has started it: the first piece is sent at once, the next when that thread has asked for more. So when
+ * that thread's event loop is about to end, the workers are asked to tell when the rest was taken; see
+ * pool/exit.ts.
  */
 import { setTimeout } from 'node:timers'
 

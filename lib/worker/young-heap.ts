@@ -1,10 +1,11 @@
 /**
- * The last long string among a worker's arguments, kept alive for a moment so that its heap grows.
+ * Keeps the last long string among a worker's arguments alive for a moment, so that the worker's young heap
+ * grows.
  *
  * The engine collects young objects when as much was allocated as their space holds: 1 MiB in a young
  * isolate, which grows, up to 16 MiB, only while much survives. A long string counts as young, and that of a
- * task is dead when that of the next one is made. So nothing would ever survive, and each task would pay for
- * a collection of its own, 0.3 ms.
+ * task is dead when that of the next one is made. So nothing would ever survive, and each task would cause a
+ * collection of its own, 0.3 ms.
  */
 import { setTimeout } from 'node:timers'
 

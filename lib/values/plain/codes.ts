@@ -1,6 +1,6 @@
 /**
- * The form `PLAIN`: plain objects and arrays of strings, numbers, booleans, `null` and `undefined`, taken
- * apart. Their *structure* is bytes, their *texts* are two strings (one of those in lists), one text after
+ * The form `PLAIN`: plain objects and arrays of strings, numbers, booleans, `null` and `undefined`, in three
+ * parts. Their *structure* is bytes, their *texts* are two strings (one of those in lists), one text after
  * the other, their *fractions* are doubles: so that the many strings of a value cross as one, and what the
  * objects of a list have in common crosses once. It takes half as long as the engine's serializer, or JSON,
  * for a value of some kilobytes.

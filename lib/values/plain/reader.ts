@@ -1,4 +1,4 @@
-/** Puts plain data together again that was taken apart; see plain/codes.ts. */
+/** Reads plain data from its parts; see codes.ts. */
 import {
   ARRAY,
   FALSE,
@@ -15,8 +15,8 @@ import {
 } from './codes.ts'
 
 /**
- * A value taken apart, as it arrives: the structure with a byte a character, the fractions, and the texts in
- * pieces: so many, then those of lists.
+ * The parts of a value, as they arrive: the structure with a byte a character, the fractions, how many pieces
+ * of texts follow, these, and the pieces of texts in lists.
  */
 export type Parts = [
   structure: string,
@@ -80,7 +80,7 @@ const texts: TextReader = new TextReader()
 const lists: TextReader = new TextReader()
 const NOTHING: Parts = ['', undefined, 0]
 
-/** Puts a value together again. Whatever a walk that was cut off has left is begun anew. */
+/** Reads a value. It begins with the state set anew, for a walk that was cut off leaves its own. */
 export function readPlain(parts: Parts): unknown {
   if (shapesIn.length > 0) shapesIn = []
   isPolluted = arrayPrototype.length > 0
@@ -107,7 +107,7 @@ function readLength(): number {
   for (let shift = 7; ; shift += 7) {
     byte = structureIn.charCodeAt(at++)
     length |= (byte & 127) << shift
-    // Not a number beyond the end.
+    // Beyond the end it is not a number, and the loop must end.
     if (!(byte >= 128)) return length >>> 0
   }
 }
@@ -191,8 +191,8 @@ function readItems(): unknown[] {
 }
 
 /**
- * An array of this length, so long. It is none that the engine takes for one with holes, which it writes and
- * reads more slowly.
+ * Arrays of up to this length are made by a slice of it: the engine does not take those for arrays with
+ * holes, which it reads and writes more slowly.
  */
 const empty: string[] = []
 for (let index = 0; index < 1_024; index++) empty.push('')

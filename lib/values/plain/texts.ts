@@ -38,9 +38,9 @@ export class TextWriter {
   }
 
   /**
-   * Adds a list, and writes the lengths of its texts: all that is counted is at hand, for there may be many.
-   * Gives where the next byte of the structure goes; false if that is too much; undefined, and nothing has
-   * happened, if something else is in it.
+   * Adds a list, and writes the lengths of its texts: with its counters in local variables, for the texts may
+   * be many. Gives where the next byte of the structure goes; false if that is too much; undefined, and
+   * nothing has happened, if something else is in it.
    */
   addList(list: readonly unknown[], from: number): number | false | undefined {
     let { all, length } = this
@@ -55,7 +55,7 @@ export class TextWriter {
       }
       const more = text.length
       if (more < 128) structureOut[to++] = more
-      // Of those that are shorter there cannot be too many for the engine.
+      // Shorter ones cannot add up to more than the engine allows.
       else if (length + more > MOST_TEXT) return false
       else to = writeLengthAt(to, more)
       if (length + more - start > PIECE && length > start) {

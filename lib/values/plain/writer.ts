@@ -1,10 +1,10 @@
 /**
- * Takes plain data apart; see plain/codes.ts. Like that of classify.ts, the walk leaves everything that is
- * not plain to others.
+ * Writes plain data as its parts; see codes.ts. Like that of classify.ts, the walk gives up at everything
+ * that is not plain.
  *
- * A walk may be cut off anywhere, by a stop or for want of stack: so each begins anew whatever the last one
- * has left. Code of the user's runs at one place only, where a long array is copied, and what it does to the
- * walk ends it.
+ * A walk may be cut off anywhere, by a stop or for want of stack: so each sets the state below anew. Code of
+ * the user runs at one place only, where a long array is copied: if it starts another walk, this one gives
+ * up.
  */
 import { types } from 'node:util'
 import { binding, fractionsOut, structureOut } from '../../addon/binding.ts'
@@ -28,7 +28,7 @@ import { TextWriter, writeLengthAt } from './texts.ts'
 
 const MOST_DEPTH = 64
 const MOST_OBJECTS = 4_096
-/** More shapes than these are not plain data but a dictionary. */
+/** A value with more shapes is a dictionary, which other forms carry better. */
 const MOST_SHAPES = 64
 const MOST_KEYS = 256
 /** One value takes no more bytes, but for those of an array, which has a check of its own. */
@@ -44,12 +44,13 @@ const firstKey = objectKeys(Object.prototype)[0]
 
 const room = structureOut.length - MOST_OF_ONE
 
-// The value that is being taken apart.
+// The state of the walk.
 let at = 0
 let fractions = 0
 let texts: TextWriter = new TextWriter()
 /**
- * Those of lists: apart from the others, of which one that needs two bytes a character makes all need them.
+ * The texts of lists, apart from the others: one text that needs two bytes a character makes all of its
+ * string need them.
  */
 let lists: TextWriter = new TextWriter()
 let shapes: string[][] = []
@@ -58,13 +59,13 @@ let seen: Set<object> = new Set()
 /** Counts the walks. */
 let walk = 0
 
-/** Takes a value apart: the number of what the addon keeps of it, or 0 if it is not plain, or too large. */
+/** Writes a value: gives the number of what the addon keeps of it, or 0 if it is not plain, or too large. */
 export function writePlain(value: unknown): number {
   begin()
   walk++
   const isPlain = writeValue(value, 0)
   const number = isPlain ? keep() : 0
-  // Lets go of it.
+  // Keeps nothing of the value alive.
   begin()
   return number
 }
@@ -209,7 +210,7 @@ function isSame(one: string[], other: string[]): boolean {
 function writeArray(array: unknown[], depth: number): boolean {
   if (getPrototype(array) !== arrayPrototype) return false
   const length = array.length
-  // What a hole reads as comes from there.
+  // A hole reads as an element of the prototype.
   if (arrayPrototype.length > 0) return false
   if (length <= MOST_CHECKED) {
     if (!hasOnlyElements(array)) return false
@@ -220,11 +221,12 @@ function writeArray(array: unknown[], depth: number): boolean {
   if (at + length > room) return false
   const hasNames = binding.hasNames(array)
   if (hasNames === true) return false
-  // To search it for accessors would cost more than all the rest. The copy has none: they have run.
+  // To search it for accessors would cost more than all the rest. The copy has none: making it has called
+  // them.
   const ours = walk
   const copy = slice.call(array)
   if (walk !== ours) return false
-  // It has no holes then.
+  // Without names and inherited elements, a uniform copy shows that the array has no holes.
   if (hasNames === false && !isPolluted()) {
     const isDone = writeUniform(copy)
     if (isDone !== undefined) return isDone

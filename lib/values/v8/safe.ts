@@ -2,11 +2,11 @@
  * Which values `v8.Serializer` carries exactly as `structuredClone` does. It knows the language's own classes
  * and nothing of Node's: it throws on shared memory and WebAssembly modules, and makes plain objects of Blob,
  * BlockList, URL, DOMException and others, which `structuredClone` clones or refuses. A mark that JavaScript
- * cannot see tells them from the instances of users' classes, so an object of a class that was never met is a
- * *doubt*, and only `structuredClone` itself can resolve it.
+ * cannot see tells them from the instances of users' classes, so an object of a class that was never met is
+ * not safe until `structuredClone` has made a plain object of one.
  *
- * The survey runs no code of the user: it reads no accessor and looks into no proxy; both are doubts, too. It
- * does not recurse: a list of a million links is a value like any other.
+ * The survey runs no code of the user: it reads no accessor and looks into no proxy; neither is safe. It does
+ * not recurse: a linked list of a million objects is a valid value.
  */
 import { types } from 'node:util'
 import { Blob } from 'node:buffer'
@@ -63,10 +63,11 @@ export function heldBy(value: unknown, wanted: ReadonlySet<object>): object[] {
   return [...held]
 }
 
-/** The instances of these classes need no further look. */
+/** Instances of these classes are safe from now on. */
 export function trust(prototypes: object[]): void {
   for (const prototype of prototypes) {
-    // Whether an AbortSignal can be cloned differs from one to the next.
+    // Not those of Node's own cloneable classes: whether an AbortSignal can be cloned differs from one to the
+    // next.
     if (!hasProxy(prototype) && !messaging.some((symbol) => symbol in prototype)) trusted.add(prototype)
   }
 }
@@ -159,7 +160,7 @@ class Surveyor implements Survey {
       this.bytes += view.byteLength
     } else {
       if ((buffer as { resizable?: boolean }).resizable === true) this.hasResizable = true
-      // Counted there, once.
+      // Its bytes are counted when the buffer is visited, once.
       this.visit(buffer)
     }
   }

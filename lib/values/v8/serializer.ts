@@ -1,4 +1,7 @@
-/** The form `CLONED`: the bytes of `v8.Serializer`, written so that Buffers leave their pool behind. */
+/**
+ * The form `CLONED`: the bytes of `v8.Serializer`, written so that Buffers cross without the pool that they
+ * are a part of.
+ */
 import { Deserializer, Serializer } from 'node:v8'
 import { isPart, partName, viewClass } from '../views.ts'
 import type { Survey } from './safe.ts'
@@ -8,7 +11,7 @@ interface Hooks {
   _setTreatArrayBufferViewsAsHostObjects(flag: boolean): void
 }
 
-/** Writes what `survey` has found faithful; with `isClone` a clone of that. */
+/** Writes what `survey` has found safe; with `isClone` a clone of that. */
 export function serialize(value: unknown, found: Survey, isClone: boolean = false): Uint8Array {
   // Whether a view follows the length of a resizable buffer cannot be seen from here: the engine must write
   // such views.

@@ -19,7 +19,7 @@ const SHARED_TAG = 0x75
 const TRANSFERRED_TAG = 0x74
 /** A 32-bit number of V8's wire format takes five bytes when it needs them, and may when it does not. */
 const ID_BYTES = 5
-/** Skipped before a tag. */
+/** The engine skips it before a tag. */
 const PADDING = 0
 const HEADER_BYTES = 2
 const ID_BITS = 7
@@ -32,10 +32,13 @@ function writeId(into: Uint8Array, at: number, id: number): void {
 }
 
 /**
- * A buffer on the receiver's list is referred to by its place there. For shared ones the engine writes an id
- * of our choice after a tag of its own: we choose one at random that fills five bytes, find it in the bytes
- * (six that nothing else is likely to hold; if something does, we choose again), and put the other tag and
- * the place there.
+ * A buffer on the receiver's list is referred to by its place there. For a shared one the engine asks for an
+ * id, then writes a tag of its own and the id; Node's deserializer does not know that tag, so it is replaced
+ * by the tag of a transferred buffer, and the id by the place. Where they are in the bytes cannot be asked:
+ * the engine writes them after the call for the id, and Node's serializer does not tell how much it has
+ * written. So the id is a random one that fills five bytes, and tag and id are searched for. If the six bytes
+ * are found twice, because the value holds them too, the value is written again with other ids: chance only
+ * makes that rare.
  */
 class MovingSerializer extends Serializer {
   readonly shared: SharedArrayBuffer[] = []
@@ -48,7 +51,7 @@ class MovingSerializer extends Serializer {
     return id
   }
 
-  /** Puts the places in. False if an id was found elsewhere too. */
+  /** Replaces tags and ids. False if one was found elsewhere too. */
   place(bytes: Buffer, first: number): boolean {
     const mark = Buffer.alloc(1 + ID_BYTES)
     return this.#ids.every((id, index) => {
