@@ -1,4 +1,4 @@
-/** Small values of a structure that was met before (lib/template-writer.ts). */
+/** Small values of a structure that was met before (lib/values/template/writer.ts). */
 import test from 'ava'
 import { pack as packValue, unpack } from '../lib/values/codec.ts'
 import { AS_IS, TEMPLATE } from '../lib/values/forms.ts'
