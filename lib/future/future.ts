@@ -296,7 +296,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   onProgress(fn: (value: unknown) => void): () => void {
     callable(fn, 'fn')
-    return this.#ensureListeners().addListener(fn)
+    return this.#ensureListeners().addProgressListener(fn)
   }
 
   /** `result().then(…)`; what `await future` calls. */
@@ -414,14 +414,14 @@ export class Future<T> implements PromiseLike<T> {
   #progress(value: unknown): void {
     const listeners = this.#listeners
     if (listeners === null || (this.#state & DELIVERED) !== 0) return
-    if (collecting === this) listeners.hold(value)
-    else listeners.tell(value)
+    if (collecting === this) listeners.holdProgress(value)
+    else listeners.deliverProgress(value)
   }
 
   #deliver(): void {
     if ((this.#state & DONE) === 0 || (this.#state & (DELIVERED | DELIVERING)) !== 0) return
     const listeners = this.#listeners
-    const held = listeners?.takeHeld()
+    const held = listeners?.takeHeldProgress()
     if (held !== undefined) {
       // A listener may add a callback, which would deliver the future: the progress that is left still comes
       // first.
@@ -447,7 +447,8 @@ export class Future<T> implements PromiseLike<T> {
    */
   #isReady(): boolean {
     return (
-      (this.#state & DONE) !== 0 && ((this.#state & DELIVERED) !== 0 || this.#listeners?.holds() !== true)
+      (this.#state & DONE) !== 0 &&
+      ((this.#state & DELIVERED) !== 0 || this.#listeners?.holdsProgress() !== true)
     )
   }
 

@@ -52,9 +52,9 @@ export class Listeners {
   }
 
   /** Adds a listener for progress; returns the function that takes it off again. */
-  addListener(fn: (value: unknown) => unknown): () => void {
+  addProgressListener(fn: (value: unknown) => unknown): () => void {
     const listener: Listener<(value: unknown) => unknown> = { fn, context: captureContext() }
-    // A new array each time: the one that `tell` iterates over must not change.
+    // A new array each time: the one that `deliverProgress` iterates over must not change.
     this.#progress = [...this.#progress, listener]
     return () => {
       listener.fn = undefined
@@ -63,24 +63,24 @@ export class Listeners {
   }
 
   /** Calls the listeners for progress. */
-  tell(value: unknown): void {
+  deliverProgress(value: unknown): void {
     for (const listener of this.#progress) {
       if (listener.fn !== undefined) call(listener.fn, value, listener.context)
     }
   }
 
   /** Keeps progress until code of the user may run. */
-  hold(value: unknown): void {
+  holdProgress(value: unknown): void {
     if (this.#progress.length > 0) (this.#held ??= []).push(value)
   }
 
   /** Whether there is progress to be delivered before the outcome. */
-  holds(): boolean {
+  holdsProgress(): boolean {
     return this.#held !== undefined
   }
 
   /** What was held, for the caller to deliver now; undefined when nothing was. */
-  takeHeld(): unknown[] | undefined {
+  takeHeldProgress(): unknown[] | undefined {
     const held = this.#held
     this.#held = undefined
     return held

@@ -54,7 +54,7 @@ export class PoolLink implements TaskLink<Future<any>> {
   }
 
   /** The task was accepted. */
-  open(future: Future<any>, slot: number): void {
+  register(future: Future<any>, slot: number): void {
     futures[slot] = future
     setSlot(future, slot)
     if (scratch[SERVICE_FLAG] !== 0) serve()

@@ -141,7 +141,7 @@ export class Submissions {
     const future = this.#link.prepare(name)
     const slot = this.#call(fn, flags | limits, values, name)
     if (slot < 0) throw refusalOf(this.#pool, slot)
-    this.#link.open(future, slot)
+    this.#link.register(future, slot)
     this.#room.noteSubmission()
     if (emptied !== undefined) emptyAll(emptied)
     if (signal !== undefined) cancelOnAbort(future, signal)
@@ -175,7 +175,7 @@ export class Submissions {
       if (!isPacked) binding.withdraw(this.#pool, slot)
     }
     binding.seal(this.#pool, slot)
-    this.#link.open(future, slot)
+    this.#link.register(future, slot)
     this.#room.noteSubmission()
     if (options.signal !== undefined) cancelOnAbort(future, options.signal)
     return future

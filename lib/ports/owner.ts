@@ -11,7 +11,7 @@ import { Channel, OUTPUT } from './channel.ts'
 import { channels } from './channels.ts'
 
 /** Who waits for the output of the worker at the other end of a channel. */
-const handedOn: WeakMap<Channel, () => void> = new WeakMap()
+const outputTaken: WeakMap<Channel, () => void> = new WeakMap()
 
 /** The envelopes of the pool that this isolate owns. */
 export class PortValues {
@@ -27,7 +27,7 @@ export class PortValues {
   /** Makes the channel to a worker; returns the worker's port. */
   connect(worker: number): MessagePort {
     const { port1, port2 } = new MessageChannel()
-    channels.set(worker, new Channel(port1, passOn))
+    channels.set(worker, new Channel(port1, onRequest))
     this.#workers.add(worker)
     return port2
   }
@@ -47,7 +47,7 @@ export class PortValues {
     if (channel === undefined) return
     channel.listen()
     channel.ask(OUTPUT)
-    await new Promise<void>((resolve) => handedOn.set(channel, resolve))
+    await new Promise<void>((resolve) => outputTaken.set(channel, resolve))
   }
 
   /** Keeps arguments that were packed here. */
@@ -116,8 +116,8 @@ export class PortValues {
   }
 }
 
-function passOn(number: number, channel: Channel): void {
-  if (number === OUTPUT) return handedOn.get(channel)?.()
+function onRequest(number: number, channel: Channel): void {
+  if (number === OUTPUT) return outputTaken.get(channel)?.()
   const envelope = channels.get(Math.floor(number / WORKER))?.take(number)
   if (envelope !== undefined) channel.send(number, envelope)
 }

@@ -15,12 +15,11 @@ import { exitOf, expectExit, forgetStart, watchStart } from '../pool/worker-exit
 import type { PortValues } from '../ports/owner.ts'
 import { packThrown } from '../values/thrown.ts'
 import { ExitProbe } from './exit-probe.ts'
+import { STARTING } from './worker-seed.ts'
 import type { WorkerSeed } from './worker-seed.ts'
 
 /** A start that has not attached by then counts as lost. */
 const START_LIMIT = 30_000
-
-const STARTING = 0
 
 /** Flags that speak of the program's own text: a worker that inherited them could not load its entry. */
 const TEXT_FLAGS = /^(--input-type|--eval|--print|-e|-p|-pe)(=|$)/

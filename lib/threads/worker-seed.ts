@@ -7,7 +7,7 @@ export interface WorkerSeed {
   readonly concurrentFutures: true
   readonly pool: number
   readonly worker: number
-  /** Set to 1 by the worker once it has attached, and to 2 once it has said why it cannot. */
+  /** How far its start is: one of the numbers below. */
   readonly progress: Int32Array
   /** Closed by the worker once it has attached; see exit-probe.ts. */
   readonly exitProbe: MessagePort
@@ -17,6 +17,11 @@ export interface WorkerSeed {
   readonly channel: MessagePort
   readonly initializer: PackedInitializer | undefined
 }
+
+/** What is in `progress`: at first; once the worker has attached; once it has said why it cannot. */
+export const STARTING = 0
+export const ATTACHED = 1
+export const REFUSED = 2
 
 /** Set in the workers of a pool. */
 export const seed: WorkerSeed | undefined =

@@ -7,7 +7,7 @@ import { onPark } from '../pool/completions.ts'
 import { watchDebugger } from '../pool/debugger.ts'
 import { connectOwner, giveBack, startSending } from '../ports/worker.ts'
 import { currentContext } from '../tasks/current-task.ts'
-import { seed } from '../threads/worker-seed.ts'
+import { ATTACHED, REFUSED, seed } from '../threads/worker-seed.ts'
 import type { WorkerSeed } from '../threads/worker-seed.ts'
 import { NO_SENDING, unpack } from '../values/codec.ts'
 import { PORT } from '../values/forms.ts'
@@ -18,9 +18,6 @@ import { load, prepare, prepareNow } from './loader.ts'
 import { isRecovering, recover } from './recovery.ts'
 import { onOutputTaken } from './stdio.ts'
 import { silenceLoaderWarning } from './warnings.ts'
-
-const ATTACHED = 1
-const REFUSED = 2
 
 if (seed === undefined) throw new Error('this file is the entry of a worker of concurrent-futures')
 void start(seed)
