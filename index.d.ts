@@ -11,6 +11,9 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /**
  * Connects the calling isolate: `deliver(count, values)` will be called with batches of completions.
- * Returns the binding's functions; their declarations are in lib/binding.ts.
+ * Returns the binding's functions; their declarations are in lib/addon/binding.ts.
  */
 export declare function connect(deliver: (count: number, values: unknown[] | undefined) => void): object
+
+/** What TypeScript must know as the addon knows it, a line for each number and call: see lib/addon/seam.ts. */
+export declare function seam(): string

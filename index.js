@@ -774,8 +774,9 @@ if (
   }
 }
 
-const { connect } = nativeBinding
+const { connect, seam } = nativeBinding
 export { connect }
+export { seam }
 export const __napiBindingTarget = __napiLoadedBindingTarget
 
 // Of scripts/loader.mjs: why an addon that is there could not be loaded; undefined if none is there.

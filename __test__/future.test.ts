@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { CancelledError, InvalidStateError, TimeoutError } from '../lib/errors/errors.ts'
 import { Future, createLinkedFuture, deliver, deliverProgress, isDelivered, removeDoneCallback, storeOutcome } from '../lib/future/future.ts'
-import { CANCELLED, FINISHED, PENDING, RUNNING } from '../lib/future/states.ts'
+import { STATE_CANCELLED, STATE_FINISHED, STATE_PENDING, STATE_RUNNING } from '../lib/addon/seam.ts'
 import type { TaskLink } from '../lib/future/task-link.ts'
 import { setWaitHook } from '../lib/future/wait-hook.ts'
 
@@ -14,7 +14,7 @@ const test = ava.serial
 
 /** A native task that lives in JavaScript: it settles when told, and reaches the future when the future or the test collects it. */
 class FakeTask implements TaskLink {
-  native: number = PENDING
+  native: number = STATE_PENDING
   outcome: [kind: 0 | 1 | 2, value: unknown] | undefined
   progress: unknown[] = []
   parks = 0
@@ -23,7 +23,7 @@ class FakeTask implements TaskLink {
 
   settle(kind: 0 | 1 | 2, value: unknown): void {
     this.outcome = [kind, value]
-    this.native = kind === 2 ? CANCELLED : FINISHED
+    this.native = kind === 2 ? STATE_CANCELLED : STATE_FINISHED
   }
 
   state(slot: number): number {
@@ -39,8 +39,8 @@ class FakeTask implements TaskLink {
   }
 
   cancel(_slot: number, future: Future<any>, interrupt: boolean, reason: unknown): boolean {
-    if (this.native === CANCELLED) return true
-    if (this.native === FINISHED || (this.native === RUNNING && !interrupt)) return false
+    if (this.native === STATE_CANCELLED) return true
+    if (this.native === STATE_FINISHED || (this.native === STATE_RUNNING && !interrupt)) return false
     this.settle(2, reason)
     storeOutcome(future, 2, reason)
     return true
@@ -268,7 +268,7 @@ test('the live state of a task is read, so that a busy loop ends', (t) => {
   cancelled.settle(2, undefined)
   t.true(cancelled.future.cancelled())
   const running = new FakeTask()
-  running.native = RUNNING
+  running.native = STATE_RUNNING
   t.true(running.future.running())
 })
 
@@ -371,7 +371,7 @@ test('cancel of a running or finished future is false and changes nothing, unles
   const hand = new Future<number>()
   hand.setRunningOrNotifyCancel()
   const task = new FakeTask()
-  task.native = RUNNING
+  task.native = STATE_RUNNING
   for (const future of [hand, task.future]) {
     t.false(future.cancel())
     t.false(future.cancel({ interrupt: false, reason: 'x' }))
@@ -528,7 +528,7 @@ test('inspect shows the class, the live state, and the class of the outcome', (t
   const task = new FakeTask()
   let calls = 0
   task.future.addDoneCallback(() => calls++)
-  task.native = RUNNING
+  task.native = STATE_RUNNING
   t.is(inspect(task.future), 'Future <running>')
   task.settle(0, 5)
   t.is(inspect([task.future]), '[ Future <finished, returned Number> ]')

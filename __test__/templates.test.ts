@@ -1,7 +1,7 @@
 /** Small values of a structure that was met before (lib/values/template/writer.ts). */
 import test from 'ava'
 import { pack as packValue, unpack } from '../lib/values/codec.ts'
-import { AS_IS, TEMPLATE } from '../lib/values/forms.ts'
+import { FORM_AS_IS, FORM_TEMPLATE } from '../lib/addon/seam.ts'
 import { moduleTasks, ThreadPoolExecutor } from '../dist/index.js'
 import { make as makeHere } from './fixtures/templated.mjs'
 import { SOON } from './limits.ts'
@@ -11,7 +11,7 @@ import { print } from './values-graph.ts'
 const OFTEN = 100
 
 /** The form of what was packed last. */
-let packedForm: number = AS_IS
+let packedForm: number = FORM_AS_IS
 
 function pack(value: unknown): unknown {
   const packed = packValue(value)
@@ -42,7 +42,7 @@ for (const [what, items] of [
     for (const item of [...items, null, undefined]) {
       const value = { [what]: item, after: 'after' }
       t.is(print(cross(value)), print(value))
-      t.is(packedForm, TEMPLATE, print(value))
+      t.is(packedForm, FORM_TEMPLATE, print(value))
     }
   })
 }
@@ -53,7 +53,7 @@ test('lists of texts and of numbers may be of any length', (t) => {
     for (let length = 0; length <= items.length; length++) {
       const value = { list: items.slice(0, length), after: 1 }
       t.is(print(cross(value)), print(value))
-      t.is(packedForm, TEMPLATE)
+      t.is(packedForm, FORM_TEMPLATE)
     }
   }
 })
@@ -63,7 +63,7 @@ test('keys of all sorts keep their order and their meaning', (t) => {
     const make = (): unknown => Object.fromEntries(keys.map((key, index) => [key, index]))
     learn(make)
     t.is(print(cross(make())), print(make()))
-    t.is(packedForm, TEMPLATE)
+    t.is(packedForm, FORM_TEMPLATE)
   }
 })
 
@@ -71,7 +71,7 @@ test('an own property __proto__ stays one', (t) => {
   const make = (): unknown => JSON.parse('{"a":1,"__proto__":{"b":2}}')
   learn(make)
   t.is(print(cross(make())), print(make()))
-  t.not(packedForm, TEMPLATE)
+  t.not(packedForm, FORM_TEMPLATE)
 })
 
 test('what only looks like a known structure goes another way', (t) => {
@@ -96,7 +96,7 @@ test('a structure is learned also after many that never come again', (t) => {
     // One in so many values may add to what is known.
     for (let time = 0; time < 100; time++) pack({ ...value })
     cross(value)
-    t.is(packedForm, TEMPLATE)
+    t.is(packedForm, FORM_TEMPLATE)
   }
 })
 

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { binding } from '../lib/addon/binding.ts'
 import { NO_WRITING, pack as packValue, unpack } from '../lib/values/codec.ts'
 import type { Means } from '../lib/values/codec.ts'
-import { AS_IS, TEMPLATE } from '../lib/values/forms.ts'
+import { FORM_AS_IS, FORM_TEMPLATE } from '../lib/addon/seam.ts'
 import { readPlain } from '../lib/values/plain/reader.ts'
 import type { Parts } from '../lib/values/plain/reader.ts'
 import { writePlain } from '../lib/values/plain/writer.ts'
@@ -120,7 +120,7 @@ async function arrival(run: () => Promise<unknown>): Promise<string> {
 }
 
 /** The form of what was packed last. */
-let packedForm: number = AS_IS
+let packedForm: number = FORM_AS_IS
 
 function pack(value: unknown, means?: Means): unknown {
   const packed = packValue(value, undefined, means)
@@ -205,8 +205,8 @@ test('plain data of a structure that was met before arrives as structuredClone g
   fc.assert(
     fc.property(plain, (value) => {
       let actual = ''
-      for (let time = 0; time < OFTEN && packedForm !== TEMPLATE; time++) pack(value)
-      if (packedForm === TEMPLATE) count++
+      for (let time = 0; time < OFTEN && packedForm !== FORM_TEMPLATE; time++) pack(value)
+      if (packedForm === FORM_TEMPLATE) count++
       actual = print(cross(value))
       pack(0)
       const expected = print(structuredClone(value))
@@ -224,10 +224,10 @@ test('any graph whose structure was met before arrives as structuredClone gives 
       const [ignored, expectedCalls, calls] = [{ count: 0 }, { count: 0 }, { count: 0 }]
       const expected = outcome(() => structuredClone(build(list, expectedCalls)))
       outcome(() => {
-        for (let time = 0; time < OFTEN && packedForm !== TEMPLATE; time++) pack(build(list, ignored))
+        for (let time = 0; time < OFTEN && packedForm !== FORM_TEMPLATE; time++) pack(build(list, ignored))
       })
       const actual = outcome(() => cross(build(list, calls)))
-      if (packedForm === TEMPLATE) count++
+      if (packedForm === FORM_TEMPLATE) count++
       pack(0)
       if (actual !== expected) throw new Error(`${actual}\n${expected}`)
       if (calls.count !== expectedCalls.count) throw new Error(`${calls.count} calls instead of ${expectedCalls.count}`)

@@ -4,12 +4,12 @@ import { binding } from '../lib/addon/binding.ts'
 import { placedArgumentError } from '../lib/values/clone-error.ts'
 import { NO_WRITING, pack as packValue, packObject, unpack } from '../lib/values/codec.ts'
 import type { Means } from '../lib/values/codec.ts'
-import { AS_IS, CLONED, JSON_TEXT, PLAIN, WRITTEN } from '../lib/values/forms.ts'
+import { FORM_AS_IS, FORM_CLONED, FORM_JSON, FORM_PLAIN, FORM_WRITTEN } from '../lib/addon/seam.ts'
 import { cleanEnd, ended, inChild } from './child.ts'
 import { print } from './values-graph.ts'
 
 /** The form of what was packed last. */
-let packedForm: number = AS_IS
+let packedForm: number = FORM_AS_IS
 
 function pack(value: unknown, means?: Means): unknown {
   const packed = packValue(value, undefined, means)
@@ -132,18 +132,18 @@ test('a value too deep for structuredClone fails as it does there', (t) => {
 })
 
 test('the ways are taken for what they are meant for', (t) => {
-  for (const value of [undefined, null, 1, -0, 'text', 1n, new Uint8Array(3), new ArrayBuffer(3), Buffer.from('slice')]) t.is(formOf(value), AS_IS)
-  for (const value of [{}, [], { a: [1, 'b', { c: null, d: 1.5 }] }, Object.create(null)]) t.is(formOf(value), JSON_TEXT)
+  for (const value of [undefined, null, 1, -0, 'text', 1n, new Uint8Array(3), new ArrayBuffer(3), Buffer.from('slice')]) t.is(formOf(value), FORM_AS_IS)
+  for (const value of [{}, [], { a: [1, 'b', { c: null, d: 1.5 }] }, Object.create(null)]) t.is(formOf(value), FORM_JSON)
   const list = Array.from({ length: 100 }, (_, id) => ({ id, name: `name ${id}` }))
   for (const value of [list, { list, s: 'x'.repeat(10_000) }, Array.from({ length: 100 }, (_, index) => index / 3)]) {
-    t.is(formOf(value), binding.canWrite ? PLAIN : CLONED)
-    t.is(formOf(value, NO_WRITING), CLONED)
+    t.is(formOf(value), binding.canWrite ? FORM_PLAIN : FORM_CLONED)
+    t.is(formOf(value, NO_WRITING), FORM_CLONED)
   }
   for (const value of [{ a: undefined }, [-0], new Date(), new Map(), [list, list], [...list, new Date()], resizable()]) {
-    t.is(formOf(value), binding.canWrite ? WRITTEN : CLONED)
-    t.is(formOf(value, NO_WRITING), CLONED)
+    t.is(formOf(value), binding.canWrite ? FORM_WRITTEN : FORM_CLONED)
+    t.is(formOf(value, NO_WRITING), FORM_CLONED)
   }
-  for (const value of [{ part: Buffer.from('slice') }]) t.is(formOf(value), CLONED)
+  for (const value of [{ part: Buffer.from('slice') }]) t.is(formOf(value), FORM_CLONED)
 })
 
 test('a getter is called once, whichever way its value goes', (t) => {
@@ -333,10 +333,10 @@ test('elements that others inherit do no harm', (t) => {
   }
   const plain = { numbers: Array.from({ length: 60 }, (_, index) => index), items: Array.from({ length: 60 }, (_, index) => ({ index })) }
   const data = pack(plain)
-  t.is(packedForm, PLAIN)
+  t.is(packedForm, FORM_PLAIN)
   try {
     Object.defineProperty(Array.prototype, 50, { set() {}, configurable: true })
-    const copy = unpack(PLAIN, data) as typeof plain
+    const copy = unpack(FORM_PLAIN, data) as typeof plain
     t.is(copy.numbers.length, 60)
     t.deepEqual([Object.hasOwn(copy.numbers, 50), copy.items.length, copy.items[50]?.index], [true, 60, 50])
   } finally {

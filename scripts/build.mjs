@@ -5,11 +5,12 @@ import { pathToFileURL } from 'node:url'
 import { binOf, main, must, root } from './command.mjs'
 import { install } from './install.mjs'
 import { withReason } from './loader.mjs'
+import { SEAM, writeSeam } from './seam.mjs'
 import { unlessBuilt } from './stamp.mjs'
 import { step } from './step.mjs'
 import { rustEnv, rustVersion } from './toolchain.mjs'
 
-const GENERATED = ['index.js', 'index.d.ts']
+const GENERATED = ['index.js', 'index.d.ts', SEAM]
 const STAGE = '.build/addon'
 
 const addons = () => readdirSync(root).filter((name) => name.endsWith('.node'))
@@ -24,6 +25,8 @@ async function buildAddon() {
     const loader = join(root, STAGE, 'index.js')
     writeFileSync(loader, withReason(readFileSync(loader, 'utf8')))
     for (const name of readdirSync(join(root, STAGE))) place(name)
+    // One for another platform cannot be loaded here, and says the same.
+    if (process.env.CARGO_BUILD_TARGET === undefined) for (const name of addons()) writeSeam(join(root, name))
   })
 }
 

@@ -1,10 +1,26 @@
 /**
  * The seam to the native addon: what its functions take and give, and the memory that both sides share. The
- * numbers that both know are in codes.ts.
+ * numbers that both know are in seam.ts, which the build has written from the addon.
  */
-import { connect } from '../../index.js'
-import { BATCH, FRACTIONS, SCRATCH, STRUCTURE } from './codes.ts'
-import type { StartFailure } from './codes.ts'
+import { connect, seam } from '../../index.js'
+import { requireSameSeam } from './drift.ts'
+import {
+  HEADER_BATCH_ROWS,
+  HEADER_FRACTIONS,
+  HEADER_FRACTIONS_AT,
+  HEADER_KINDS_AT,
+  HEADER_NUMBERS_AT,
+  HEADER_SCRATCH,
+  HEADER_SCRATCH_AT,
+  HEADER_SLOTS_AT,
+  HEADER_STRUCTURE,
+  HEADER_STRUCTURE_AT,
+  SEAM,
+} from './seam.ts'
+import type { CallName, START_DIED, START_FATAL, START_REFUSED } from './seam.ts'
+
+/** How the start of a worker has failed. */
+export type StartFailure = typeof START_REFUSED | typeof START_DIED | typeof START_FATAL
 
 type Dispatch = (fn: number, token: number, form: number, ...values: unknown[]) => unknown
 
@@ -138,17 +154,30 @@ export interface Binding {
   noteCause(form: number, value: unknown): void
 }
 
+/** What of the addon is no function. */
+type Property = 'header' | 'canMove' | 'canWrite' | 'canInterrupt'
+type Declared = Exclude<keyof Binding, Property>
+
+/** Does not compile when a function is declared above that the addon lacks, or the other way round. */
+const areAllDeclared: [Declared, CallName] extends [CallName, Declared] ? true : never = true
+void areAllDeclared
+
+requireSameSeam(SEAM, seam())
+
 let deliverBatch: (count: number, values: unknown[] | undefined) => void = () => {}
 
 export const binding: Binding = connect((count, values) => deliverBatch(count, values)) as Binding
-export const numbers: Float64Array = new Float64Array(binding.header, 0, BATCH)
-export const scratch: Float64Array = new Float64Array(binding.header, BATCH * 8, SCRATCH)
-/** Where a plain value is written (values/plain/codes.ts). */
-export const fractionsOut: Float64Array = new Float64Array(binding.header, (BATCH + SCRATCH) * 8, FRACTIONS)
-const integers = (BATCH + SCRATCH + FRACTIONS) * 8
-export const slots: Int32Array = new Int32Array(binding.header, integers, BATCH)
-export const kinds: Int32Array = new Int32Array(binding.header, integers + BATCH * 4, BATCH)
-export const structureOut: Uint8Array = new Uint8Array(binding.header, integers + 2 * BATCH * 4, STRUCTURE)
+
+const { header } = binding
+/** The columns of a batch of completions: for each row a number, the slot of its future, and its kind. */
+export const numbers: Float64Array = new Float64Array(header, HEADER_NUMBERS_AT, HEADER_BATCH_ROWS)
+export const slots: Int32Array = new Int32Array(header, HEADER_SLOTS_AT, HEADER_BATCH_ROWS)
+export const kinds: Int32Array = new Int32Array(header, HEADER_KINDS_AT, HEADER_BATCH_ROWS)
+/** Numbers that go with a call. */
+export const scratch: Float64Array = new Float64Array(header, HEADER_SCRATCH_AT, HEADER_SCRATCH)
+/** Where a value is taken apart (plain/codes.ts). */
+export const fractionsOut: Float64Array = new Float64Array(header, HEADER_FRACTIONS_AT, HEADER_FRACTIONS)
+export const structureOut: Uint8Array = new Uint8Array(header, HEADER_STRUCTURE_AT, HEADER_STRUCTURE)
 
 /** Sets what is called with the completions of this isolate. */
 export function onDeliver(deliver: (count: number, values: unknown[] | undefined) => void): void {

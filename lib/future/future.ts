@@ -18,7 +18,8 @@ import { describeFuture } from './inspect.ts'
 import { Listeners, call } from './listeners.ts'
 import { brand } from './protocol.ts'
 import type { FutureProtocol } from './protocol.ts'
-import { CANCEL, CANCELLED, ERROR, FINISHED, PENDING, RUNNING, STATE_NAMES, VALUE } from './states.ts'
+import { CANCEL, ERROR, STATE_NAMES, VALUE } from './states.ts'
+import { STATE_CANCELLED, STATE_FINISHED, STATE_PENDING, STATE_RUNNING } from '../addon/seam.ts'
 import type { FutureState, OutcomeKind, StoredOutcome } from './states.ts'
 import type { TaskLink } from './task-link.ts'
 import { beginWait } from './wait-hook.ts'
@@ -38,7 +39,7 @@ export interface CancelOptions {
  */
 export type DoneFuture<T> = Omit<Future<T>, 'then' | 'catch' | 'finally'>
 
-// Bits of #state beside the two of the state itself; CANCELLED and FINISHED are the states with bit DONE.
+// Bits of #state beside the two of the state itself; STATE_CANCELLED and STATE_FINISHED are the states with bit DONE.
 const STATE = 3
 const DONE = 2
 const FAILED = 4
@@ -86,7 +87,7 @@ export let storedOutcome: (future: Future<any>) => StoredOutcome | undefined
  */
 export class Future<T> implements PromiseLike<T> {
   /** The state, and once the outcome is stored the bits FAILED and DELIVERED. Stale while there is a link. */
-  #state: number = PENDING
+  #state: number = STATE_PENDING
   #slot: number = HAND_MADE
   #link: TaskLink<Future<any>> | null = null
   /** The result, the error, or the reason of a cancel. */
@@ -115,14 +116,14 @@ export class Future<T> implements PromiseLike<T> {
     storedOutcome = (future) => {
       const state = future.#state
       if ((state & DONE) === 0) return undefined
-      if ((state & STATE) === CANCELLED) return { kind: CANCEL, value: future.#error() }
+      if ((state & STATE) === STATE_CANCELLED) return { kind: CANCEL, value: future.#error() }
       return { kind: (state & FAILED) !== 0 ? ERROR : VALUE, value: future.#value }
     }
     const protocol: FutureProtocol = {
       outcome(future) {
         const self = future as Future<any>
         if (!self.#collect()) return undefined
-        return (self.#state & STATE) === CANCELLED
+        return (self.#state & STATE) === STATE_CANCELLED
           ? 'cancelled'
           : (self.#state & FAILED) !== 0
             ? 'error'
@@ -212,7 +213,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   exceptionSync(timeout?: number): unknown {
     this.#park(duration(timeout, 'timeout'))
-    if ((this.#state & STATE) === CANCELLED) throw this.#error()
+    if ((this.#state & STATE) === STATE_CANCELLED) throw this.#error()
     return (this.#state & FAILED) !== 0 ? this.#value : null
   }
 
@@ -240,8 +241,8 @@ export class Future<T> implements PromiseLike<T> {
     if (this.#link !== null) {
       cancelled = this.#link.cancel(this.#slot, this, interrupt, reason)
     } else {
-      if (this.#state === PENDING || (this.#state === RUNNING && interrupt)) this.#store(CANCEL, reason)
-      cancelled = (this.#state & STATE) === CANCELLED
+      if (this.#state === STATE_PENDING || (this.#state === STATE_RUNNING && interrupt)) this.#store(CANCEL, reason)
+      cancelled = (this.#state & STATE) === STATE_CANCELLED
     }
     if (cancelled) this.#deliver()
     return cancelled
@@ -249,12 +250,12 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Whether the future was cancelled; live. */
   cancelled(): boolean {
-    return this.#live() === CANCELLED
+    return this.#live() === STATE_CANCELLED
   }
 
   /** Whether the task is being run now; live. */
   running(): boolean {
-    return this.#live() === RUNNING
+    return this.#live() === STATE_RUNNING
   }
 
   /** Whether the future is cancelled or finished; live: `while (!future.done());` ends. */
@@ -329,9 +330,9 @@ export class Future<T> implements PromiseLike<T> {
    */
   setRunningOrNotifyCancel(): boolean {
     this.#checkHandMade()
-    if ((this.#state & STATE) === CANCELLED) return false
-    if (this.#state !== PENDING) throw new InvalidStateError(`the future is ${this.state}, not pending`)
-    this.#state = RUNNING
+    if ((this.#state & STATE) === STATE_CANCELLED) return false
+    if (this.#state !== STATE_PENDING) throw new InvalidStateError(`the future is ${this.state}, not pending`)
+    this.#state = STATE_RUNNING
     return true
   }
 
@@ -361,7 +362,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Whether the stored outcome is a result. */
   #returned(): boolean {
-    return (this.#state & (STATE | FAILED)) === FINISHED
+    return (this.#state & (STATE | FAILED)) === STATE_FINISHED
   }
 
   #checkHandMade(): void {
@@ -387,7 +388,7 @@ export class Future<T> implements PromiseLike<T> {
 
   #store(kind: OutcomeKind, value: unknown): void {
     if ((this.#state & DONE) !== 0) return
-    this.#state = kind === VALUE ? FINISHED : kind === ERROR ? FINISHED | FAILED : CANCELLED
+    this.#state = kind === VALUE ? STATE_FINISHED : kind === ERROR ? STATE_FINISHED | FAILED : STATE_CANCELLED
     this.#value = value
     this.#link = null
   }
@@ -407,7 +408,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /** What a wait for the result throws: the task's error, or a CancelledError made here. */
   #error(): unknown {
-    if ((this.#state & STATE) !== CANCELLED) return this.#value
+    if ((this.#state & STATE) !== STATE_CANCELLED) return this.#value
     return new CancelledError(undefined, this.#value === undefined ? undefined : { cause: this.#value })
   }
 
@@ -499,7 +500,7 @@ export class Future<T> implements PromiseLike<T> {
   /** The outcome as a promise; the outcome must be stored. */
   #settled(wantsError: boolean): Promise<unknown> {
     if (this.#returned()) return Promise.resolve(wantsError ? null : this.#value)
-    if (wantsError && (this.#state & STATE) === FINISHED) return Promise.resolve(this.#value)
+    if (wantsError && (this.#state & STATE) === STATE_FINISHED) return Promise.resolve(this.#value)
     return Promise.reject(this.#error())
   }
 

@@ -1,15 +1,16 @@
-/** The states of a task, and the kinds of its outcome, as the native side numbers them too. */
-
-export const PENDING = 0
-export const RUNNING = 1
-export const CANCELLED = 2
-export const FINISHED = 3
+/** The states of a task by name, and the kinds of its outcome. */
+import { STATE_CANCELLED, STATE_FINISHED, STATE_PENDING, STATE_RUNNING } from '../addon/seam.ts'
 
 /** Where a future stands: `cancelled` and `finished` are final. */
 export type FutureState = 'pending' | 'running' | 'cancelled' | 'finished'
 
 /** The names of the states, by number. */
-export const STATE_NAMES: readonly FutureState[] = ['pending', 'running', 'cancelled', 'finished']
+export const STATE_NAMES: Readonly<Record<number, FutureState>> = {
+  [STATE_PENDING]: 'pending',
+  [STATE_RUNNING]: 'running',
+  [STATE_CANCELLED]: 'cancelled',
+  [STATE_FINISHED]: 'finished',
+}
 
 export const VALUE = 0
 export const ERROR = 1

@@ -7,7 +7,7 @@
  * used again. The second delivers.
  */
 import { binding, kinds, numbers, onDeliver, scratch, slots } from '../addon/binding.ts'
-import { INVALID_STATE, ROW, SERVICE_FLAG } from '../addon/codes.ts'
+import { AT_SERVICES, ROW_FORM_SHIFT, ROW_KIND_MASK, ROW_LOST, ROW_POOL, ROW_PROGRESS, ROW_UNSETTLED } from '../addon/seam.ts'
 import { InvalidStateError, WorkerLostError } from '../errors/errors.ts'
 import {
   createLinkedFuture,
@@ -25,6 +25,9 @@ import { unpack } from '../values/codec.ts'
 import { awaitedWorker, noteName, storeRow } from './outcomes.ts'
 import { listenerOf, serve } from './services.ts'
 import { exitOf, noticeFailedStarts } from './worker-exits.ts'
+
+/** The code of the addon's own errors of this class (crates/binding/src/js/fault.rs). */
+const INVALID_STATE = 'ERR_FUTURE_INVALID_STATE'
 
 const futures: (Future<any> | undefined)[] = []
 
@@ -57,12 +60,12 @@ export class PoolLink implements TaskLink<Future<any>> {
   register(future: Future<any>, slot: number): void {
     futures[slot] = future
     setSlot(future, slot)
-    if (scratch[SERVICE_FLAG] !== 0) serve()
+    if (scratch[AT_SERVICES] !== 0) serve()
   }
 
   state(slot: number): number {
     const state = binding.state(slot)
-    if (scratch[SERVICE_FLAG] !== 0) serve()
+    if (scratch[AT_SERVICES] !== 0) serve()
     return state
   }
 
@@ -70,7 +73,7 @@ export class PoolLink implements TaskLink<Future<any>> {
     requireStack(HEADROOM)
     const value = binding.collect(slot)
     const kind = kinds[0] as number
-    if (kind < 0) return false
+    if (kind === ROW_UNSETTLED) return false
     // The addon has given the outcome away and keeps none: it is stored before anything can throw.
     storeRow(future, kind, numbers[0] as number, value)
     const progress = binding.progress(slot)
@@ -172,15 +175,15 @@ onDeliver((count, values) => {
   for (let row = 0; row < count; row++) {
     const slot = slots[row] as number
     const kind = kinds[row] as number
-    const type = kind & 0xff
-    if (type === ROW.pool) {
-      const [listener, event, number] = [listenerOf(slot), kind >> 8, numbers[row] as number]
+    const type = kind & ROW_KIND_MASK
+    if (type === ROW_POOL) {
+      const [listener, event, number] = [listenerOf(slot), kind >> ROW_FORM_SHIFT, numbers[row] as number]
       ;(others ??= [])[row] = () => listener?.(event, number)
       continue
     }
     const future = futures[slot]
     if (future === undefined) continue
-    if (type === ROW.progress) {
+    if (type === ROW_PROGRESS) {
       const list = values?.[row] as unknown[]
       ;(others ??= [])[row] = () => deliverAll(future, list)
       continue
@@ -188,7 +191,7 @@ onDeliver((count, values) => {
     futures[slot] = undefined
     const number = numbers[row] as number
     storeRow(future, kind, number, values?.[row])
-    const worker = type === ROW.lost ? awaitedWorker(kind, number) : undefined
+    const worker = type === ROW_LOST ? awaitedWorker(kind, number) : undefined
     if (worker !== undefined) (others ??= [])[row] = () => deliverWithExit(future, worker)
     else batch[row] = future
   }

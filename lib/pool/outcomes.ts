@@ -1,13 +1,29 @@
 /** What a row of the shared header says of the end of a task, as the outcome of its future. */
 import {
-  FUNCTION_UNIT,
-  HAS_CAUSE,
-  HAS_EXITED,
-  IS_NATIVE,
-  MOST_WORKER_NUMBERS,
-  ROW,
-  UNKNOWN_EXIT,
-} from '../addon/codes.ts'
+  FORM_AS_IS,
+  FORM_CHUNK,
+  FORM_ERROR,
+  FORM_NATIVE_CHUNK,
+  FORM_NUMBERS,
+  ROW_CANCELLED,
+  ROW_COLLECTED,
+  ROW_ERROR,
+  ROW_EXPIRED,
+  ROW_FORM_MASK,
+  ROW_FORM_SHIFT,
+  ROW_FUNCTION_UNIT,
+  ROW_HAS_CAUSE,
+  ROW_HAS_EXIT_CODE,
+  ROW_HAS_WORKER,
+  ROW_IS_NATIVE,
+  ROW_KIND_MASK,
+  ROW_LOST,
+  ROW_NUMBER,
+  ROW_PANICKED,
+  ROW_TIMED_OUT,
+  ROW_UNDEFINED,
+  ROW_VALUE,
+} from '../addon/seam.ts'
 import { TimeoutError, WorkerLostError } from '../errors/errors.ts'
 import { mapStack } from '../errors/source-maps.ts'
 import type { ChunkResult } from '../executor/map-feed.ts'
@@ -16,7 +32,6 @@ import type { Future } from '../future/future.ts'
 import { CANCEL, ERROR, VALUE } from '../future/states.ts'
 import { nameOf } from '../tasks/functions.ts'
 import { unpack } from '../values/codec.ts'
-import { AS_IS, CHUNK, DESCRIPTION, JSON_TEXT, NATIVE_CHUNK, NATIVE_NUMBERS } from '../values/forms.ts'
 import { unpackThrown } from '../values/thrown.ts'
 import { brokenPool } from './broken-pool.ts'
 
@@ -30,38 +45,32 @@ export function noteName(future: Future<any>, name: string): void {
 
 /** Stores the outcome that a row of the header describes. */
 export function storeRow(future: Future<any>, row: number, number: number, value: unknown): void {
-  const kind = row & 0xff
+  const kind = row & ROW_KIND_MASK
   try {
-    if (kind === ROW.number) storeOutcome(future, VALUE, number)
-    else if (kind === ROW.undefined) storeOutcome(future, VALUE, undefined)
-    else if (kind === ROW.value) storeOutcome(future, VALUE, unpackResult((row >> 8) & 0xff, value))
-    else if (kind === ROW.cancelled) storeOutcome(future, CANCEL, undefined)
-    else if (kind !== ROW.collected)
+    if (kind === ROW_NUMBER) storeOutcome(future, VALUE, number)
+    else if (kind === ROW_UNDEFINED) storeOutcome(future, VALUE, undefined)
+    else if (kind === ROW_VALUE) storeOutcome(future, VALUE, unpackResult((row >> ROW_FORM_SHIFT) & ROW_FORM_MASK, value))
+    else if (kind === ROW_CANCELLED) storeOutcome(future, CANCEL, undefined)
+    else if (kind !== ROW_COLLECTED)
       storeOutcome(future, ERROR, errorOf(row, number, value, names.get(future)))
   } catch (error) {
     storeOutcome(future, ERROR, error)
   }
 }
 
-/** Whether an exit code stands for the number of a worker. */
-function isUnknownExit(code: number): boolean {
-  return code < UNKNOWN_EXIT + MOST_WORKER_NUMBERS
-}
-
-/** The number of the worker of a lost task if its exit is not known yet. */
+/** The number of the worker of a lost task if only its owner knows its exit. */
 export function awaitedWorker(row: number, number: number): number | undefined {
-  const code = exitOfRow(row, number)
-  return code !== undefined && isUnknownExit(code) ? code - UNKNOWN_EXIT : undefined
+  return (row & ROW_HAS_WORKER) === 0 ? undefined : number % ROW_FUNCTION_UNIT
 }
 
 /** The exit code in a row. */
-function exitOfRow(kind: number, number: number): number | undefined {
-  return (kind & HAS_EXITED) === 0 ? undefined : number | 0
+function exitOfRow(row: number, number: number): number | undefined {
+  return (row & ROW_HAS_EXIT_CODE) === 0 ? undefined : number | 0
 }
 
 /** A task in a message: by the name that it was given, or its function's. */
 function taskCalled(given: string | undefined, row: number, number: number): string {
-  const name = given ?? nameOf(Math.floor(number / FUNCTION_UNIT), (row & IS_NATIVE) !== 0)
+  const name = given ?? nameOf(Math.floor(number / ROW_FUNCTION_UNIT), (row & ROW_IS_NATIVE) !== 0)
   return name === '' ? 'the task' : `the task '${name}'`
 }
 
@@ -70,25 +79,25 @@ function unpackNativeChunk(form: number, list: unknown[]): ChunkResult {
   const thrown = list[0]
   const results = list.slice(1)
   const values =
-    form === NATIVE_NUMBERS
+    form === FORM_NUMBERS
       ? (results[0] as Float64Array)
-      : form === AS_IS
+      : form === FORM_AS_IS
         ? results
         : results.map((result) => unpack(form, result) as unknown)
   return {
     values,
     failed: thrown !== undefined,
-    error: thrown === undefined ? undefined : unpackThrown(DESCRIPTION | JSON_TEXT, thrown),
+    error: thrown === undefined ? undefined : unpackThrown(FORM_ERROR, thrown),
   }
 }
 
 /** A result; that of a chunk brings the error of its failed item packed within. */
 function unpackResult(form: number, value: unknown): unknown {
-  if ((form & CHUNK) === 0) return unpack(form, value)
-  if ((form & NATIVE_CHUNK) === NATIVE_CHUNK) {
-    return unpackNativeChunk(form & ~NATIVE_CHUNK, value as unknown[])
+  if ((form & FORM_CHUNK) === 0) return unpack(form, value)
+  if ((form & FORM_NATIVE_CHUNK) === FORM_NATIVE_CHUNK) {
+    return unpackNativeChunk(form & ~FORM_NATIVE_CHUNK, value as unknown[])
   }
-  const { values, thrown } = unpack(form & ~CHUNK, value) as { values: unknown[]; thrown?: [number, unknown] }
+  const { values, thrown } = unpack(form & ~FORM_CHUNK, value) as { values: unknown[]; thrown?: [number, unknown] }
   return {
     values,
     failed: thrown !== undefined,
@@ -97,23 +106,22 @@ function unpackResult(form: number, value: unknown): unknown {
 }
 
 function errorOf(row: number, number: number, value: unknown, name: string | undefined): unknown {
-  const cause = (row & HAS_CAUSE) === 0 ? undefined : { cause: unpackThrown((row >> 8) & 0xff, value) }
-  switch (row & 0xff) {
-    case ROW.error:
+  const cause = (row & ROW_HAS_CAUSE) === 0 ? undefined : { cause: unpackThrown((row >> ROW_FORM_SHIFT) & ROW_FORM_MASK, value) }
+  switch (row & ROW_KIND_MASK) {
+    case ROW_ERROR:
       return cause?.cause
-    case ROW.panicked:
+    case ROW_PANICKED:
       return new Error(
         `${name === undefined ? 'the native task' : `the task '${name}'`} panicked: ${String(value)}`,
       )
-    case ROW.expired:
+    case ROW_EXPIRED:
       return new TimeoutError(`${taskCalled(name, row, number)} was not started in time`)
-    case ROW.timedOut: {
+    case ROW_TIMED_OUT: {
       const trace = typeof value === 'string' && value !== '' ? { taskStack: mapStack(value) } : undefined
       return new TimeoutError(`${taskCalled(name, row, number)} ran longer than its timeout`, trace)
     }
-    case ROW.lost: {
-      const code = exitOfRow(row, number)
-      const exitCode = code === undefined || isUnknownExit(code) ? undefined : code
+    case ROW_LOST: {
+      const exitCode = exitOfRow(row, number)
       return new WorkerLostError(`the worker died while it ran ${taskCalled(name, row, number)}`, {
         ...cause,
         ...(exitCode === undefined ? {} : { exitCode }),

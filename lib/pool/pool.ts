@@ -3,7 +3,23 @@
  * owns it.
  */
 import { binding, scratch } from '../addon/binding.ts'
-import { POOL_EVENT, POOL_NUMBER, POOL_OPTION } from '../addon/codes.ts'
+import {
+  AT_IDLE_TIMEOUT,
+  AT_INTERRUPT_GRACE,
+  AT_MAX_QUEUE,
+  AT_MAX_TASKS_PER_WORKER,
+  AT_MAX_WORKERS,
+  AT_MIN_WORKERS,
+  AT_POOL_NUMBER,
+  AT_TASKS_PER_WORKER,
+  EVENT_CLOSED,
+  EVENT_END_WORKER,
+  EVENT_HAND_OVER,
+  EVENT_LOST_ARGUMENTS,
+  EVENT_LOST_RESULT,
+  EVENT_ROOM,
+  EVENT_START_WORKER,
+} from '../addon/seam.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import { PortValues } from '../ports/owner.ts'
 import { submittable } from '../tasks/functions.ts'
@@ -64,15 +80,15 @@ export class Pool {
   static create(options: CheckedPoolOptions, makeFleet: MakeFleet): Pool {
     watchDebugger()
     const initializer = packInitializer(options)
-    scratch[POOL_OPTION.maxWorkers] = options.maxWorkers
-    scratch[POOL_OPTION.minWorkers] = options.minWorkers
-    scratch[POOL_OPTION.idleTimeout] = options.idleTimeout === Infinity ? -1 : options.idleTimeout
-    scratch[POOL_OPTION.maxQueue] = options.maxQueue ?? -1
-    scratch[POOL_OPTION.tasksPerWorker] = options.tasksPerWorker
-    scratch[POOL_OPTION.maxTasksPerWorker] = options.maxTasksPerWorker ?? -1
-    scratch[POOL_OPTION.interruptGrace] = options.interruptGrace
+    scratch[AT_MAX_WORKERS] = options.maxWorkers
+    scratch[AT_MIN_WORKERS] = options.minWorkers
+    scratch[AT_IDLE_TIMEOUT] = options.idleTimeout === Infinity ? -1 : options.idleTimeout
+    scratch[AT_MAX_QUEUE] = options.maxQueue ?? -1
+    scratch[AT_TASKS_PER_WORKER] = options.tasksPerWorker
+    scratch[AT_MAX_TASKS_PER_WORKER] = options.maxTasksPerWorker ?? -1
+    scratch[AT_INTERRUPT_GRACE] = options.interruptGrace
     const index = binding.createPool(options.threadNamePrefix)
-    const number = scratch[POOL_NUMBER] as number
+    const number = scratch[AT_POOL_NUMBER] as number
     const portValues = new PortValues(index)
     const fleet = makeFleet({ index, number, initializer, portValues }, options)
     const pool = new Pool(
@@ -97,17 +113,17 @@ export class Pool {
   }
 
   #onEvent(event: number, worker: number): void {
-    if (event === POOL_EVENT.startWorker) this.fleet?.start()
-    else if (event === POOL_EVENT.endWorker) this.fleet?.end(worker)
-    else if (event === POOL_EVENT.room) this.room.wake()
-    else if (event === POOL_EVENT.closed) this.#onClosed()
+    if (event === EVENT_START_WORKER) this.fleet?.start()
+    else if (event === EVENT_END_WORKER) this.fleet?.end(worker)
+    else if (event === EVENT_ROOM) this.room.wake()
+    else if (event === EVENT_CLOSED) this.#onClosed()
     else this.#onPortValue(event, worker)
   }
 
   #onPortValue(event: number, number: number): void {
-    if (event === POOL_EVENT.handOver) this.#portValues?.handOver()
-    else if (event === POOL_EVENT.lostArguments) this.#portValues?.loseArguments(number)
-    else if (event === POOL_EVENT.lostResult) this.#portValues?.loseResult(number)
+    if (event === EVENT_HAND_OVER) this.#portValues?.handOver()
+    else if (event === EVENT_LOST_ARGUMENTS) this.#portValues?.loseArguments(number)
+    else if (event === EVENT_LOST_RESULT) this.#portValues?.loseResult(number)
     else this.#portValues?.passOn()
   }
 

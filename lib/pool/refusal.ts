@@ -1,6 +1,6 @@
 /** Why a pool takes no task: the answers of the addon, and the errors that are made of them. */
 import { binding, scratch } from '../addon/binding.ts'
-import { BROKEN, CAUSE_FORM, NO_CLOCK, QUEUE_FULL, REFUSAL } from '../addon/codes.ts'
+import { AT_FORM, AT_REFUSAL, REFUSED_BROKEN, REFUSED_FULL, REFUSED_NO_CLOCK } from '../addon/seam.ts'
 import { InvalidStateError, QueueFullError } from '../errors/errors.ts'
 import { unpackThrown } from '../values/thrown.ts'
 import { brokenPool } from './broken-pool.ts'
@@ -8,20 +8,20 @@ import { brokenPool } from './broken-pool.ts'
 /** How a submission would be refused now, as `binding.submit` says it, or 0. */
 export function answerNow(pool: number): number {
   binding.refusal(pool)
-  return scratch[REFUSAL] as number
+  return scratch[AT_REFUSAL] as number
 }
 
 /** The error of a submission that was answered so. */
 export function refusalOf(pool: number, answer: number): Error {
-  if (answer === QUEUE_FULL) return new QueueFullError()
-  if (answer === NO_CLOCK) {
+  if (answer === REFUSED_FULL) return new QueueFullError()
+  if (answer === REFUSED_NO_CLOCK) {
     const message = 'the system refuses a thread: nobody would watch the time-outs of the task'
     return Object.assign(new Error(message), { code: 'EAGAIN' })
   }
-  if (answer !== BROKEN) return shutDownError()
+  if (answer !== REFUSED_BROKEN) return shutDownError()
   const cause = binding.refusal(pool)
   const options =
-    cause === undefined ? undefined : { cause: unpackThrown(scratch[CAUSE_FORM] as number, cause) }
+    cause === undefined ? undefined : { cause: unpackThrown(scratch[AT_FORM] as number, cause) }
   return brokenPool('the pool cannot run tasks any more', options)
 }
 

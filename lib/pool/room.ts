@@ -1,6 +1,6 @@
 /** The room in a pool's queue, for those who wait for some (`Executor.ready`) and for `map`. */
 import { binding } from '../addon/binding.ts'
-import { BROKEN, QUEUE_FULL } from '../addon/codes.ts'
+import { REFUSED_BROKEN, REFUSED_FULL } from '../addon/seam.ts'
 import { answerNow, refusalOf, shutDownError } from './refusal.ts'
 import { Waiters } from './waiters.ts'
 
@@ -34,9 +34,9 @@ export class Room {
   async wait(): Promise<void> {
     for (;;) {
       const answer = answerNow(this.#pool)
-      if (answer === BROKEN) throw refusalOf(this.#pool, answer)
+      if (answer === REFUSED_BROKEN) throw refusalOf(this.#pool, answer)
       if (this.#isClosed) throw shutDownError()
-      if (!this.#isReserved && (answer !== QUEUE_FULL || binding.wantRoom(this.#pool))) return this.#reserve()
+      if (!this.#isReserved && (answer !== REFUSED_FULL || binding.wantRoom(this.#pool))) return this.#reserve()
       if (this.#isOwner) await this.#waiters.wait()
       else await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
     }

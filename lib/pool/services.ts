@@ -4,7 +4,7 @@
  * {@link serve}.
  */
 import { binding, scratch } from '../addon/binding.ts'
-import { SERVICE_FLAG } from '../addon/codes.ts'
+import { AT_SERVICES } from '../addon/seam.ts'
 
 type PoolEvent = (event: number, number: number) => void
 const pools: Map<number, PoolEvent> = new Map()
@@ -25,7 +25,7 @@ let unserved: number[] = []
 
 /** Serves what pools ask of this isolate and cannot wait for its event loop. */
 export function serve(): void {
-  scratch[SERVICE_FLAG] = 0
+  scratch[AT_SERVICES] = 0
   const list = unserved.length === 0 ? binding.services() : unserved.concat(binding.services())
   unserved = list
   let at = 0

@@ -1,61 +1,109 @@
 /** One look at a pool and its workers: what `stats()` and `dump()` are made from. */
 import { binding } from '../addon/binding.ts'
-import { WORKER_KINDS, WORKER_STATES } from '../addon/codes.ts'
+import {
+  DUMP_FUNCTION,
+  DUMP_IS_ASLEEP,
+  DUMP_KIND,
+  DUMP_RUNNING_FOR,
+  DUMP_STACK,
+  DUMP_STATE,
+  DUMP_TASK,
+  DUMP_TASK_NAME,
+  DUMP_WORKER,
+  KIND_ISOLATE,
+  KIND_NATIVE,
+  KIND_PROCESS,
+  STATS_ABANDONED,
+  STATS_BUSY,
+  STATS_CANCELLED,
+  STATS_COMPLETED,
+  STATS_FAILED,
+  STATS_IDLE,
+  STATS_LOST,
+  STATS_QUEUED,
+  STATS_RUNNING,
+  STATS_RUN_TIME,
+  STATS_STARTING,
+  STATS_TIMED_OUT,
+  STATS_WAIT_TIME,
+  SUMMARY_COUNT,
+  SUMMARY_MAX,
+  SUMMARY_MEAN,
+  SUMMARY_MIN,
+  SUMMARY_P50,
+  SUMMARY_P90,
+  SUMMARY_P99,
+  WORKER_ABANDONED,
+  WORKER_BUSY,
+  WORKER_IDLE,
+  WORKER_STARTING,
+} from '../addon/seam.ts'
 import { mapStack } from '../errors/source-maps.ts'
 import type { ExecutorStats, Histogram, WorkerDump } from '../executor/stats.ts'
 import { nameOf } from '../tasks/functions.ts'
 import type { Fleet } from './fleet.ts'
 
-function histogram(list: number[], at: number): Histogram {
-  const [count, min, mean, p50, p90, p99, max] = list.slice(at, at + 7) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  return { count, min, mean, p50, p90, p99, max }
+const KINDS: Readonly<Record<number, WorkerDump['kind']>> = {
+  [KIND_NATIVE]: 'native',
+  [KIND_ISOLATE]: 'isolate',
+  [KIND_PROCESS]: 'process',
+}
+
+const STATES: Readonly<Record<number, WorkerDump['state']>> = {
+  [WORKER_STARTING]: 'starting',
+  [WORKER_IDLE]: 'idle',
+  [WORKER_BUSY]: 'busy',
+  [WORKER_ABANDONED]: 'abandoned',
+}
+
+function histogram(at: (place: number) => number, from: number): Histogram {
+  return {
+    count: at(from + SUMMARY_COUNT),
+    min: at(from + SUMMARY_MIN),
+    mean: at(from + SUMMARY_MEAN),
+    p50: at(from + SUMMARY_P50),
+    p90: at(from + SUMMARY_P90),
+    p99: at(from + SUMMARY_P99),
+    max: at(from + SUMMARY_MAX),
+  }
 }
 
 /** Reads the counts of a pool. */
 export function readStats(pool: number): ExecutorStats {
   const list = binding.stats(pool)
-  const [idle, busy, starting, abandoned, queued, running] = list as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  const [completed, failed, cancelled, timedOut, lost] = list.slice(6) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const at = (place: number): number => list[place] as number
   return {
-    workers: { idle, busy, starting, abandoned },
-    ...{ queued, running, completed, failed, cancelled, timedOut, lost },
-    waitTime: histogram(list, 11),
-    runTime: histogram(list, 18),
+    workers: {
+      idle: at(STATS_IDLE),
+      busy: at(STATS_BUSY),
+      starting: at(STATS_STARTING),
+      abandoned: at(STATS_ABANDONED),
+    },
+    queued: at(STATS_QUEUED),
+    running: at(STATS_RUNNING),
+    completed: at(STATS_COMPLETED),
+    failed: at(STATS_FAILED),
+    cancelled: at(STATS_CANCELLED),
+    timedOut: at(STATS_TIMED_OUT),
+    lost: at(STATS_LOST),
+    waitTime: histogram(at, STATS_WAIT_TIME),
+    runTime: histogram(at, STATS_RUN_TIME),
   }
 }
 
-type Row = [
-  number: number,
-  kind: number,
-  state: number,
-  task: number | undefined,
-  name: string,
-  runningFor: number,
-  stack: string | undefined,
-  fn: number,
-  isAsleep: boolean,
-]
+/** The row of a worker. */
+interface Row {
+  /** 0 for a native thread. */
+  readonly [DUMP_WORKER]: number
+  readonly [DUMP_KIND]: number
+  readonly [DUMP_STATE]: number
+  readonly [DUMP_TASK]: number | undefined
+  readonly [DUMP_TASK_NAME]: string
+  readonly [DUMP_RUNNING_FOR]: number
+  readonly [DUMP_STACK]: string | undefined
+  readonly [DUMP_FUNCTION]: number
+  readonly [DUMP_IS_ASLEEP]: boolean
+}
 
 /** One look at every worker of a pool, and whether one that runs JavaScript has given no stack. */
 export interface Look {
@@ -69,21 +117,22 @@ export interface Look {
  */
 export function readDump(pool: number, fleet: Fleet | undefined): Look {
   let isSilent = false
-  const list = (binding.dump(pool) as Row[]).map(
-    ([number, kind, state, task, name, runningFor, stack, fn, isAsleep]) => {
-      const dump: WorkerDump = {
-        threadId: number === 0 ? 0 : (fleet?.threadId(number) ?? -1),
-        kind: WORKER_KINDS[kind] as WorkerDump['kind'],
-        state: WORKER_STATES[state] as WorkerDump['state'],
-      }
-      if (task !== undefined) {
-        dump.task = { id: task, name: name !== '' ? name : nameOf(fn, dump.kind === 'native'), runningFor }
-      }
-      if (stack !== undefined) dump.stack = mapStack(stack)
-      else if (dump.kind === 'isolate' && dump.state === 'busy' && !isAsleep) isSilent = true
-      return dump
-    },
-  )
+  const list = (binding.dump(pool) as unknown as Row[]).map((row) => {
+    const worker = row[DUMP_WORKER]
+    const dump: WorkerDump = {
+      threadId: worker === 0 ? 0 : (fleet?.threadId(worker) ?? -1),
+      kind: KINDS[row[DUMP_KIND]] as WorkerDump['kind'],
+      state: STATES[row[DUMP_STATE]] as WorkerDump['state'],
+    }
+    const [task, given, stack] = [row[DUMP_TASK], row[DUMP_TASK_NAME], row[DUMP_STACK]]
+    if (task !== undefined) {
+      const name = given !== '' ? given : nameOf(row[DUMP_FUNCTION], dump.kind === 'native')
+      dump.task = { id: task, name, runningFor: row[DUMP_RUNNING_FOR] }
+    }
+    if (stack !== undefined) dump.stack = mapStack(stack)
+    else if (dump.kind === 'isolate' && dump.state === 'busy' && !row[DUMP_IS_ASLEEP]) isSilent = true
+    return dump
+  })
   for (const threadId of fleet?.starting() ?? []) {
     if (!list.some((dump) => dump.threadId === threadId)) {
       list.push({ threadId, kind: 'isolate', state: 'starting' })

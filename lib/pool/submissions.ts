@@ -4,23 +4,25 @@
  */
 import { binding, scratch } from '../addon/binding.ts'
 import {
-  ARITY,
-  BROKEN,
-  CHUNKED,
-  FLAGS,
-  FORM,
-  FUNCTION,
-  LIMITED,
-  MOVES,
-  NAMED,
-  NATIVE,
-  POOL,
-  PORT_VALUE,
-  PRIORITY,
-  QUEUE_TIMEOUT,
-  SHUT_DOWN,
-  TIMEOUT,
-} from '../addon/codes.ts'
+  AT_ARITY,
+  AT_FLAGS,
+  AT_FUNCTION,
+  AT_POOL,
+  AT_PORT_VALUE,
+  AT_PRIORITY,
+  AT_QUEUE_TIMEOUT,
+  AT_TIMEOUT,
+  AT_VALUE_FORM,
+  FLAG_CHUNKED,
+  FLAG_LIMITED,
+  FLAG_MOVES,
+  FLAG_NAMED,
+  FLAG_NATIVE,
+  FORM_AS_IS,
+  FORM_PORT,
+  REFUSED_BROKEN,
+  REFUSED_SHUT_DOWN,
+} from '../addon/seam.ts'
 import { InvalidStateError } from '../errors/errors.ts'
 import { cancelOnAbort } from '../future/cancel-on-abort.ts'
 import { Future } from '../future/future.ts'
@@ -44,7 +46,6 @@ import {
 } from '../values/arguments.ts'
 import { chunkArgumentError, placedArgumentError } from '../values/clone-error.ts'
 import { movesWhole, packTransferred } from '../values/codec.ts'
-import { AS_IS, PORT } from '../values/forms.ts'
 import { PoolLink } from './completions.ts'
 import { answerNow, refusalOf } from './refusal.ts'
 import type { Room } from './room.ts'
@@ -97,12 +98,12 @@ export class Submissions {
     const moves = transfer !== undefined && args.length === 1 && movesWhole(args[0], transfer)
     const isMoving = transfer !== undefined && transfer.length > 0
     if (moves || (!isMoving && allGoAsIs(args))) {
-      scratch[FORM] = AS_IS
-      return this.#submit(task.number, moves ? MOVES : 0, args, options)
+      scratch[AT_VALUE_FORM] = FORM_AS_IS
+      return this.#submit(task.number, moves ? FLAG_MOVES : 0, args, options)
     }
     const { form, data } = isMoving ? packTransferred(args, transfer) : packArgs(args)
-    if (form === PORT) return this.#sendByPort(task, args, data, options)
-    scratch[FORM] = form
+    if (form === FORM_PORT) return this.#sendByPort(task, args, data, options)
+    scratch[AT_VALUE_FORM] = form
     return this.#submit(task.number, 0, [data], options)
   }
 
@@ -116,13 +117,13 @@ export class Submissions {
     const { signal, transfer } = options
     if (signal?.aborted === true) return this.#aborted(signal)
     const emptied = transfer === undefined ? undefined : checkNativeTransfer(transfer)
-    const flags = NATIVE | (emptied !== undefined && areOf(args, emptied) ? MOVES : 0)
+    const flags = FLAG_NATIVE | (emptied !== undefined && areOf(args, emptied) ? FLAG_MOVES : 0)
     if (calls === 0) {
-      scratch[FORM] = AS_IS
+      scratch[AT_VALUE_FORM] = FORM_AS_IS
       return this.#submit(task.number, flags, args, options, emptied)
     }
-    scratch[ARITY] = args.length / calls
-    return this.#submit(task.number, flags | CHUNKED, [inOnePiece(args)], options, emptied)
+    scratch[AT_ARITY] = args.length / calls
+    return this.#submit(task.number, flags | FLAG_CHUNKED, [inOnePiece(args)], options, emptied)
   }
 
   /**
@@ -159,10 +160,10 @@ export class Submissions {
     options: CheckedTaskOptions,
   ): Future<any> {
     const future = this.#link.prepare(options.name)
-    scratch[FORM] = PORT
+    scratch[AT_VALUE_FORM] = FORM_PORT
     const slot = this.#call(task.number, writeLimits(options), [], options.name)
     if (slot < 0) throw refusalOf(this.#pool, slot)
-    const number = scratch[PORT_VALUE] as number
+    const number = scratch[AT_PORT_VALUE] as number
     let isPacked = false
     try {
       const envelope = makeEnvelope(value, options.transfer)
@@ -182,16 +183,16 @@ export class Submissions {
   }
 
   #call(fn: number, flags: number, values: readonly unknown[], name: string | undefined): number {
-    scratch[POOL] = this.#pool
-    scratch[FUNCTION] = fn
-    scratch[FLAGS] = name === undefined ? flags : flags | NAMED
+    scratch[AT_POOL] = this.#pool
+    scratch[AT_FUNCTION] = fn
+    scratch[AT_FLAGS] = name === undefined ? flags : flags | FLAG_NAMED
     if (name !== undefined) return binding.submit(...values, name)
     return values.length === 1 ? binding.submit(values[0]) : binding.submit(...values)
   }
 
   #aborted(signal: AbortSignal): Future<any> {
     const answer = answerNow(this.#pool)
-    if (answer === BROKEN || answer === SHUT_DOWN) throw refusalOf(this.#pool, answer)
+    if (answer === REFUSED_BROKEN || answer === REFUSED_SHUT_DOWN) throw refusalOf(this.#pool, answer)
     const future = new Future<any>()
     future.cancel({ reason: signal.reason })
     binding.countCancelled(this.#pool)
@@ -208,8 +209,8 @@ function recursionError(): InvalidStateError {
 
 function writeLimits(options: CheckedTaskOptions): number {
   if (options.timeout < 0 && options.queueTimeout < 0 && options.priority === 0) return 0
-  scratch[PRIORITY] = options.priority
-  scratch[TIMEOUT] = options.timeout
-  scratch[QUEUE_TIMEOUT] = options.queueTimeout
-  return LIMITED
+  scratch[AT_PRIORITY] = options.priority
+  scratch[AT_TIMEOUT] = options.timeout
+  scratch[AT_QUEUE_TIMEOUT] = options.queueTimeout
+  return FLAG_LIMITED
 }

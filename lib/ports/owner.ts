@@ -6,7 +6,7 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
-import { WORKER } from '../addon/codes.ts'
+import { PORT_VALUE_WORKER_UNIT } from '../addon/seam.ts'
 import { Channel, OUTPUT } from './channel.ts'
 import { channels } from './channels.ts'
 
@@ -61,8 +61,8 @@ export class PortValues {
     // To the end, whatever happens: until then the addon does not ask again.
     for (let number = binding.assign(this.#pool); number >= 0; number = binding.assign(this.#pool)) {
       try {
-        const envelope = this.#find(number % WORKER)
-        if (envelope !== undefined) channels.get(Math.floor(number / WORKER))?.send(number % WORKER, envelope)
+        const envelope = this.#find(number % PORT_VALUE_WORKER_UNIT)
+        if (envelope !== undefined) channels.get(Math.floor(number / PORT_VALUE_WORKER_UNIT))?.send(number % PORT_VALUE_WORKER_UNIT, envelope)
       } catch (error) {
         failure ??= { error }
       } finally {
@@ -74,14 +74,14 @@ export class PortValues {
 
   /** The task of these arguments has ended without running: they are closed. */
   loseArguments(number: number): void {
-    const worker = Math.floor(number / WORKER)
-    if (worker > 0) channels.get(worker)?.recall(number % WORKER)
+    const worker = Math.floor(number / PORT_VALUE_WORKER_UNIT)
+    if (worker > 0) channels.get(worker)?.recall(number % PORT_VALUE_WORKER_UNIT)
     else this.#find(number)?.close()
   }
 
   /** This result will not be read: it is closed. */
   loseResult(number: number): void {
-    const worker = Math.floor(number / WORKER)
+    const worker = Math.floor(number / PORT_VALUE_WORKER_UNIT)
     channels.get(worker)?.drop(number)
     this.#forgetEmpty(worker)
   }
@@ -118,6 +118,6 @@ export class PortValues {
 
 function onRequest(number: number, channel: Channel): void {
   if (number === OUTPUT) return outputTaken.get(channel)?.()
-  const envelope = channels.get(Math.floor(number / WORKER))?.take(number)
+  const envelope = channels.get(Math.floor(number / PORT_VALUE_WORKER_UNIT))?.take(number)
   if (envelope !== undefined) channel.send(number, envelope)
 }

@@ -4,7 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
-import { WORKER } from '../addon/codes.ts'
+import { PORT_VALUE_WORKER_UNIT } from '../addon/seam.ts'
 import { Channel, OUTPUT } from './channel.ts'
 import { channels } from './channels.ts'
 import { makeEnvelope, openEnvelope } from './envelope.ts'
@@ -27,7 +27,7 @@ export function connectOwner(
   number: number,
   afterOutput: (done: () => void) => void,
 ): void {
-  ownNumbers = number * WORKER
+  ownNumbers = number * PORT_VALUE_WORKER_UNIT
   owner = new Channel(port, (asked, channel) => {
     if (asked === OUTPUT) afterOutput(() => channel.ask(OUTPUT))
   })
@@ -40,7 +40,7 @@ export function sendArguments(number: number, envelope: MessagePort): void {
 
 /** The arguments of a task that this worker runs. */
 export function takeArguments(number: number): unknown {
-  const envelope = owner?.take(number % WORKER)
+  const envelope = owner?.take(number % PORT_VALUE_WORKER_UNIT)
   if (envelope === undefined) {
     throw new Error('the arguments, which only a MessagePort can carry, were lost on their way')
   }
@@ -68,7 +68,7 @@ export function sendResult(value: unknown, transfer?: readonly object[]): number
 
 /** The value that was sent with this number. */
 export function takeResult(number: number): unknown {
-  const worker = Math.floor(number / WORKER)
+  const worker = Math.floor(number / PORT_VALUE_WORKER_UNIT)
   const channel = channels.get(worker)
   const envelope = channel === undefined ? fetchResult(number) : channel.take(number)
   if (envelope === undefined) {
@@ -103,8 +103,8 @@ export function giveBack(): void {
   const numbers = binding.giveBack()
   if (numbers === undefined) return
   for (const number of numbers) {
-    const envelope = owner?.take(number % WORKER)
-    if (envelope !== undefined) owner?.send(number % WORKER, envelope)
+    const envelope = owner?.take(number % PORT_VALUE_WORKER_UNIT)
+    if (envelope !== undefined) owner?.send(number % PORT_VALUE_WORKER_UNIT, envelope)
   }
   binding.gaveBack()
 }

@@ -2,6 +2,29 @@
  * The native tasks that the package ships: they run in Rust, on a Rust thread of the pool, and need no
  * isolate.
  */
+import {
+  KERNEL_ARGON2ID,
+  KERNEL_ARGON2_VERIFY,
+  KERNEL_BLAKE3,
+  KERNEL_COUNT_PRIMES,
+  KERNEL_CRC32,
+  KERNEL_GUNZIP,
+  KERNEL_GZIP,
+  KERNEL_MATMUL,
+  KERNEL_SELECT,
+  KERNEL_SHA256,
+  KERNEL_SORT,
+  KERNEL_STATISTICS,
+  KERNEL_UNZSTD,
+  KERNEL_XXH3,
+  KERNEL_ZSTD,
+  LEVEL_GZIP_DEFAULT,
+  LEVEL_GZIP_MAX,
+  LEVEL_GZIP_MIN,
+  LEVEL_ZSTD_DEFAULT,
+  LEVEL_ZSTD_MAX,
+  LEVEL_ZSTD_MIN,
+} from '../addon/seam.ts'
 import { integer, string } from '../options/check.ts'
 import { registerNative } from './functions.ts'
 import {
@@ -116,24 +139,31 @@ function atMost(name: string, most: number, prepare: Prepare): Prepare {
   }
 }
 
-// The numbers are those of native_tasks.rs, and so are the bounds of the levels. Then how many arguments
-// there may be.
-const TASKS: Record<keyof NativeTasks, [number: number, most: number, prepare: Prepare]> = {
-  countPrimes: [1, 1, (args) => [integer(args[0], 'limit', 0, 1e12)]],
-  sha256: [2, 1, ofBytes],
-  blake3: [3, 1, ofBytes],
-  xxh3: [4, 1, ofBytes],
-  crc32: [5, 1, ofBytes],
-  gzip: [6, 2, (args) => compression(args, 0, 9, 6)],
-  gunzip: [7, 2, decompression],
-  zstd: [8, 2, (args) => compression(args, -100, 22, 3)],
-  unzstd: [9, 2, decompression],
-  sort: [11, 1, (args) => [float64(args[0], 'numbers')]],
-  select: [12, 2, selection],
-  statistics: [13, 1, (args) => [numeric(args[0], 'numbers')]],
-  matmul: [14, 3, matrices],
-  argon2id: [15, 2, passwordHash],
-  argon2Verify: [16, 2, (args) => [string(args[0], 'hash'), bytes(args[1], 'password')]],
+function gzip(args: readonly unknown[]): unknown[] {
+  return compression(args, LEVEL_GZIP_MIN, LEVEL_GZIP_MAX, LEVEL_GZIP_DEFAULT)
+}
+
+function zstd(args: readonly unknown[]): unknown[] {
+  return compression(args, LEVEL_ZSTD_MIN, LEVEL_ZSTD_MAX, LEVEL_ZSTD_DEFAULT)
+}
+
+/** The number of each kernel in the addon, how many arguments it takes at most, and their check. */
+const TASKS: Record<keyof NativeTasks, [kernel: number, most: number, prepare: Prepare]> = {
+  countPrimes: [KERNEL_COUNT_PRIMES, 1, (args) => [integer(args[0], 'limit', 0, 1e12)]],
+  sha256: [KERNEL_SHA256, 1, ofBytes],
+  blake3: [KERNEL_BLAKE3, 1, ofBytes],
+  xxh3: [KERNEL_XXH3, 1, ofBytes],
+  crc32: [KERNEL_CRC32, 1, ofBytes],
+  gzip: [KERNEL_GZIP, 2, gzip],
+  gunzip: [KERNEL_GUNZIP, 2, decompression],
+  zstd: [KERNEL_ZSTD, 2, zstd],
+  unzstd: [KERNEL_UNZSTD, 2, decompression],
+  sort: [KERNEL_SORT, 1, (args) => [float64(args[0], 'numbers')]],
+  select: [KERNEL_SELECT, 2, selection],
+  statistics: [KERNEL_STATISTICS, 1, (args) => [numeric(args[0], 'numbers')]],
+  matmul: [KERNEL_MATMUL, 3, matrices],
+  argon2id: [KERNEL_ARGON2ID, 2, passwordHash],
+  argon2Verify: [KERNEL_ARGON2_VERIFY, 2, (args) => [string(args[0], 'hash'), bytes(args[1], 'password')]],
 }
 
 /**
@@ -148,9 +178,9 @@ const TASKS: Record<keyof NativeTasks, [number: number, most: number, prepare: P
  */
 export const native: NativeTasks = Object.freeze(
   Object.fromEntries(
-    Object.entries(TASKS).map(([name, [number, most, prepare]]) => [
+    Object.entries(TASKS).map(([name, [kernel, most, prepare]]) => [
       name,
-      defineNative(name, number, atMost(name, most, prepare), true),
+      defineNative(name, kernel, atMost(name, most, prepare), true),
     ]),
   ),
 ) as unknown as NativeTasks

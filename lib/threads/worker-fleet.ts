@@ -6,8 +6,8 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
-import { START_FAILURE } from '../addon/codes.ts'
-import type { StartFailure } from '../addon/codes.ts'
+import type { StartFailure } from '../addon/binding.ts'
+import { START_DIED, START_FATAL, START_REFUSED } from '../addon/seam.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import { watchDebugger } from '../pool/debugger.ts'
 import type { Fleet, FleetPool, PackedInitializer } from '../pool/fleet.ts'
@@ -115,7 +115,7 @@ export class WorkerFleet implements Fleet {
       // later.
       const isRefused =
         error instanceof RangeError || (error as { code?: unknown }).code === 'ERR_WORKER_INIT_FAILED'
-      this.#fail(error, isRefused ? START_FAILURE.refused : START_FAILURE.fatal)
+      this.#fail(error, isRefused ? START_REFUSED : START_FATAL)
       return
     }
     this.#watch(number, thread, progress, exitProbe)
@@ -141,7 +141,7 @@ export class WorkerFleet implements Fleet {
       endStart()
       if (isOver) return
       isOver = true
-      if (Atomics.load(progress, 0) === STARTING) this.#fail(error, START_FAILURE.died)
+      if (Atomics.load(progress, 0) === STARTING) this.#fail(error, START_DIED)
     }
     const limit = setTimeout(() => {
       fail(new Error(`a worker did not start within ${START_LIMIT} ms`))

@@ -2,14 +2,39 @@
  * How a value crosses from one isolate to another. The receiver must not be able to tell which form it had:
  * each form is taken only for values that it carries exactly as `structuredClone` would.
  *
- * A packed value is a form and data; forms.ts lists the forms.
+ * A packed value is a form and data, a primitive or bytes, which the addon copies. The forms:
+ *
+ * - `FORM_AS_IS`: primitives, and array buffers and whole views of them;
+ * - `FORM_TEMPLATE`: small plain objects and arrays of a structure that was met before (template/codes.ts);
+ * - `FORM_JSON`: other small ones, which JSON gives back unchanged;
+ * - `FORM_PLAIN`: larger plain objects and arrays, as bytes, texts and doubles (plain/codes.ts). Like
+ *   `FORM_WRITTEN`, it is a number on the one side; on the other, the parts;
+ * - `FORM_CLONED`: the bytes of `v8.Serializer`, for what it carries as `structuredClone` does (v8/safe.ts).
+ *   Where that is not sure, the copy that `structuredClone` makes is written instead of the value;
+ * - `FORM_MOVED`: the bytes of `v8.Serializer` and the buffers that move or are shared;
+ * - `FORM_WRITTEN`: the same bytes, which the addon has V8 write and read where it can. TypeScript sees their
+ *   number on the one side and, as `FORM_READ`, the value on the other;
+ * - `FORM_WHOLE`: bytes that are all of an ArrayBuffer, which moves;
+ * - `FORM_PORT`: a port value, which only a MessagePort can carry. It crosses beside the addon (ports/), which
+ *   is given a number for it.
  */
 import { types } from 'node:util'
 import { binding } from '../addon/binding.ts'
 import { canSend, sendResult, takeResult } from '../ports/worker.ts'
 import { classify, LARGE, SMALL } from './classify.ts'
 import { placedError } from './clone-error.ts'
-import { AS_IS, CLONED, JSON_TEXT, MOVED, PLAIN, PORT, READ, TEMPLATE, WHOLE, WRITTEN } from './forms.ts'
+import {
+  FORM_AS_IS,
+  FORM_CLONED,
+  FORM_JSON,
+  FORM_MOVED,
+  FORM_PLAIN,
+  FORM_PORT,
+  FORM_READ,
+  FORM_TEMPLATE,
+  FORM_WHOLE,
+  FORM_WRITTEN,
+} from '../addon/seam.ts'
 import { readPlain } from './plain/reader.ts'
 import type { Parts } from './plain/reader.ts'
 import { writePlain } from './plain/writer.ts'
@@ -97,10 +122,10 @@ function isOrdinary(buffer: ArrayBuffer): boolean {
 
 /** Packs one value. `root` names the value in errors. @throws DataCloneError as `structuredClone` would */
 export function pack(value: unknown, root: string = 'the value', means: Means = ALL_MEANS): Packed {
-  if (goesAsIs(value)) return { form: AS_IS, data: value }
+  if (goesAsIs(value)) return { form: FORM_AS_IS, data: value }
   try {
     const packed = packObject(value, means)
-    return packed.form === PORT ? send(packed.data, means) : packed
+    return packed.form === FORM_PORT ? send(packed.data, means) : packed
   } catch (error) {
     throw placedError(value, root, error)
   }
@@ -109,10 +134,10 @@ export function pack(value: unknown, root: string = 'the value', means: Means = 
 /** Packs a value of which the objects in `transfer` move. @throws DataCloneError */
 export function packTransfer(value: unknown, transfer: readonly object[], root: string): Packed {
   // `transfer()` has checked the list.
-  if (movesWhole(value, transfer, true)) return { form: WHOLE, data: value }
+  if (movesWhole(value, transfer, true)) return { form: FORM_WHOLE, data: value }
   try {
     const packed = packTransferred(value, transfer)
-    return packed.form === PORT ? send(packed.data, ALL_MEANS, transfer) : packed
+    return packed.form === FORM_PORT ? send(packed.data, ALL_MEANS, transfer) : packed
   } catch (error) {
     throw placedError(value, root, error, transfer)
   }
@@ -125,19 +150,19 @@ function send(value: unknown, { maySend }: Means, transfer?: readonly object[]):
       'DataCloneError',
     )
   }
-  return { form: PORT, data: sendResult(value, transfer) }
+  return { form: FORM_PORT, data: sendResult(value, transfer) }
 }
 
 /**
  * Packs an object, or whatever cannot go as it is. Errors do not name the place. What is left in the form
- * `PORT` is a copy that the caller has to send.
+ * `FORM_PORT` is a copy that the caller has to send.
  */
 export function packObject(value: unknown, means: Means = ALL_MEANS): Packed {
   const found = classify(value)
-  if (typeof found === 'string') return { form: TEMPLATE, data: found }
-  if (found === SMALL) return { form: JSON_TEXT, data: JSON.stringify(value) }
+  if (typeof found === 'string') return { form: FORM_TEMPLATE, data: found }
+  if (found === SMALL) return { form: FORM_JSON, data: JSON.stringify(value) }
   const number = found === LARGE && canWrite && means.mayWrite ? writePlain(value) : 0
-  return number === 0 ? packSurveyed(value, means) : { form: PLAIN, data: number }
+  return number === 0 ? packSurveyed(value, means) : { form: FORM_PLAIN, data: number }
 }
 
 function packSurveyed(value: unknown, means: Means): Packed {
@@ -161,9 +186,9 @@ function write(value: unknown, found: Survey, means: Means, isClone: boolean = f
   // Buffers that are parts are written by `node:v8`, and what cannot be written throws there.
   if (canWrite && means.mayWrite && (found.parts === undefined || found.hasResizable)) {
     const number = binding.write(value)
-    if (number !== 0) return { form: WRITTEN, data: number }
+    if (number !== 0) return { form: FORM_WRITTEN, data: number }
   }
-  return { form: CLONED, data: serialize(value, found, isClone) }
+  return { form: FORM_CLONED, data: serialize(value, found, isClone) }
 }
 
 /**
@@ -174,7 +199,7 @@ function packCopy(value: unknown, found: Survey, means: Means): Packed {
   const copy: unknown = structuredClone(value)
   const foundCopy = survey(copy)
   // Of what `structuredClone` has made, the serializer can carry all but Node's own classes and WebAssembly.
-  if (!foundCopy.isSafe) return { form: PORT, data: copy }
+  if (!foundCopy.isSafe) return { form: FORM_PORT, data: copy }
   trust(found.unknownPrototypes)
   if (foundCopy.hasShared) return packMoved(copy, [])
   // A clone's views are no Buffers any more.
@@ -201,7 +226,7 @@ function packShared(value: unknown, found: Survey, means: Means): Packed {
 }
 
 /**
- * Packs a value of which the objects in `transfer` move; like `packObject`, but `PORT` leaves the value
+ * Packs a value of which the objects in `transfer` move; like `packObject`, but `FORM_PORT` leaves the value
  * itself.
  */
 export function packTransferred(value: unknown, transfer: readonly object[]): Packed {
@@ -210,27 +235,27 @@ export function packTransferred(value: unknown, transfer: readonly object[]): Pa
   for (const buffer of buffers ?? []) found.bytes -= buffer.byteLength
   checkSize(found)
   if (buffers !== undefined && found.isSafe) return packMoved(value, buffers)
-  return { form: PORT, data: value }
+  return { form: FORM_PORT, data: value }
 }
 
 /** Packs a value whose buffers in `moved` move. */
 function packMoved(value: unknown, moved: readonly ArrayBuffer[]): Packed {
-  return { form: MOVED, data: serializeMoved(value, moved) }
+  return { form: FORM_MOVED, data: serializeMoved(value, moved) }
 }
 
 /** Makes a packed value anew. */
 export function unpack(form: number, data: unknown): any {
-  if (form === READ) return data
-  if (form === WHOLE) {
+  if (form === FORM_READ) return data
+  if (form === FORM_WHOLE) {
     noteArrival(data)
     return data
   }
-  if (form === PLAIN) return readPlain((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
-  if (form === MOVED) return deserializeMoved(data as Moved)
-  if (form === PORT) return takeResult(data as number)
-  if (form === AS_IS) return data
-  if (form === TEMPLATE) return readTemplate(data as string)
-  if (form === WRITTEN) return binding.readBack(data as number)
-  if (form === JSON_TEXT) return JSON.parse(data as string)
+  if (form === FORM_PLAIN) return readPlain((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
+  if (form === FORM_MOVED) return deserializeMoved(data as Moved)
+  if (form === FORM_PORT) return takeResult(data as number)
+  if (form === FORM_AS_IS) return data
+  if (form === FORM_TEMPLATE) return readTemplate(data as string)
+  if (form === FORM_WRITTEN) return binding.readBack(data as number)
+  if (form === FORM_JSON) return JSON.parse(data as string)
   return deserialize(data as Uint8Array)
 }

@@ -8,7 +8,7 @@ import { canSend } from '../ports/worker.ts'
 import { describe } from './clone-error.ts'
 import { ALL_MEANS, pack, unpack } from './codec.ts'
 import type { Means, Packed } from './codec.ts'
-import { DESCRIPTION } from './forms.ts'
+import { FORM_DESCRIPTION } from '../addon/seam.ts'
 
 /** Packs whatever was thrown; never throws. */
 export function packThrown(thrown: unknown, means: Means = ALL_MEANS): Packed {
@@ -32,7 +32,7 @@ function packError(error: Error, means: Means): Packed {
 
 function packDescriptions(list: Description[], means: Means): Packed {
   const { form, data } = pack(list.length === 1 ? list[0] : list, undefined, means)
-  return { form: form | DESCRIPTION, data }
+  return { form: form | FORM_DESCRIPTION, data }
 }
 
 /** A copy that can surely be packed again. @throws DataCloneError */
@@ -50,8 +50,8 @@ function cloneAlone(value: unknown, means: Means): unknown {
 
 /** Makes what was thrown anew. */
 export function unpackThrown(form: number, data: unknown): unknown {
-  const value: unknown = unpack(form & ~DESCRIPTION, data)
-  if ((form & DESCRIPTION) === 0) return value
+  const value: unknown = unpack(form & ~FORM_DESCRIPTION, data)
+  if ((form & FORM_DESCRIPTION) === 0) return value
   return makeErrors(Array.isArray(value) ? (value as Description[]) : [value as Description])
 }
 

@@ -1,13 +1,13 @@
 /**
  * The hot path of a worker: the addon calls `dispatch` for each task, on its own stack, and reads what it
- * returns. `scratch[0]` says what that is.
+ * returns. `scratch` says in which form.
  */
 import { binding, scratch } from '../addon/binding.ts'
 import { takeArguments } from '../ports/worker.ts'
 import { forgetBlocked, removeCopiedStores, runInContext, TaskContext } from '../tasks/current-task.ts'
 import { goesAsIs, unpack } from '../values/codec.ts'
 import type { Packed } from '../values/codec.ts'
-import { AS_IS, AWAITING, CHUNK, PORT, THREW } from '../values/forms.ts'
+import { AT_FORM, FORM_AS_IS, FORM_CHUNK, FORM_PENDING, FORM_PORT, FORM_THREW } from '../addon/seam.ts'
 import { packThrown } from '../values/thrown.ts'
 import { isToMove } from '../values/transfer.ts'
 import { noteArrival } from '../values/transferable.ts'
@@ -36,21 +36,21 @@ export function dispatch(number: number, token: number, form: number, ...values:
   const fn = functions[number] as AnyFunction
   const context = new TaskContext(token, running)
   running = context
-  if (form === AS_IS) {
+  if (form === FORM_AS_IS) {
     keepLongString(values[0])
     noteArrival(values[0])
   }
   try {
     const args =
-      form === AS_IS
+      form === FORM_AS_IS
         ? values
-        : ((form === PORT ? takeArguments(values[0] as number) : unpack(form, values[0])) as unknown[])
+        : ((form === FORM_PORT ? takeArguments(values[0] as number) : unpack(form, values[0])) as unknown[])
     const result = runInContext(context, fn, ...args)
     running = context.outer
     if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
       context.end()
       // The task may have called functions of the package that use it.
-      scratch[0] = AS_IS
+      scratch[AT_FORM] = FORM_AS_IS
       return result
     }
     return finish(fn, result, context)
@@ -63,7 +63,7 @@ export function dispatch(number: number, token: number, form: number, ...values:
 
 function fail(error: unknown): unknown {
   const { form, data } = packThrown(error)
-  scratch[0] = form | THREW
+  scratch[AT_FORM] = form | FORM_THREW
   return data
 }
 
@@ -71,20 +71,20 @@ function finish(fn: AnyFunction, result: unknown, context: TaskContext): unknown
   if (isThenable(result)) {
     awaiting.set(context.token, context)
     follow(fn, result, context)
-    scratch[0] = AWAITING
+    scratch[AT_FORM] = FORM_PENDING
     return undefined
   }
   context.end()
   const { form, data } = packFor(fn, result)
-  scratch[0] = form
+  scratch[AT_FORM] = form
   return data
 }
 
 function packFor(fn: AnyFunction, result: unknown): Packed {
-  if (!isToMove(result) && goesAsIs(result)) return { form: AS_IS, data: result }
+  if (!isToMove(result) && goesAsIs(result)) return { form: FORM_AS_IS, data: result }
   if (!chunked.has(fn)) return packResult(result)
   const { form, data } = packOutcome(result as ChunkOutcome)
-  return { form: form | CHUNK, data }
+  return { form: form | FORM_CHUNK, data }
 }
 
 /** Settles the task once its promise has. */
@@ -116,7 +116,7 @@ function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskCon
 
 function settleThrown(context: TaskContext, error: unknown): void {
   const { form, data } = packThrown(error)
-  binding.settle(context.token, form | THREW, data)
+  binding.settle(context.token, form | FORM_THREW, data)
 }
 
 function asPromise(thenable: PromiseLike<unknown>): Promise<unknown> {

@@ -4,7 +4,7 @@
 import { pathToFileURL } from 'node:url'
 import { compileFunction, constants } from 'node:vm'
 import { binding } from '../addon/binding.ts'
-import { LOADED, LOADED_ASYNC, NOT_NOW } from '../addon/codes.ts'
+import { LOADED_ASYNC, LOADED_NO, LOADED_SYNC } from '../addon/seam.ts'
 import { registeredTask } from '../tasks/functions.ts'
 import type { FunctionText } from '../tasks/functions.ts'
 import { whileLoading } from '../tasks/loading.ts'
@@ -38,9 +38,9 @@ export function prepare(number: number): void {
  */
 export function prepareNow(number: number): number {
   const known = functions[number] ?? loadNow(number)
-  if (known === undefined) return NOT_NOW
+  if (known === undefined) return LOADED_NO
   functions[number] = known
-  return isAsync(known) ? LOADED_ASYNC : LOADED
+  return isAsync(known) ? LOADED_ASYNC : LOADED_SYNC
 }
 
 function loadNow(number: number): AnyFunction | undefined {

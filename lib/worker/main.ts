@@ -1,6 +1,6 @@
 /** The entry of a pool's worker thread: runs the initializer, then attaches to the pool's queue. */
 import { binding } from '../addon/binding.ts'
-import { START_FAILURE } from '../addon/codes.ts'
+import { FORM_PORT, START_FATAL } from '../addon/seam.ts'
 import { setWaitHook } from '../future/wait-hook.ts'
 import { LONGEST_TIMER } from '../future/wait-limit.ts'
 import { onPark } from '../pool/completions.ts'
@@ -10,7 +10,6 @@ import { currentContext } from '../tasks/current-task.ts'
 import { ATTACHED, REFUSED, seed } from '../threads/worker-seed.ts'
 import type { WorkerSeed } from '../threads/worker-seed.ts'
 import { NO_SENDING, unpack } from '../values/codec.ts'
-import { PORT } from '../values/forms.ts'
 import { packThrown } from '../values/thrown.ts'
 import { abort, dispatch, packError, script } from './dispatch.ts'
 import { hasLeft, leave, startIdleTimer } from './leave.ts'
@@ -31,7 +30,7 @@ async function start(seed: WorkerSeed): Promise<void> {
   } catch (error) {
     const pool = binding.openPool(seed.pool)
     const { form, data } = packThrown(error)
-    if (pool >= 0) binding.startFailed(pool, START_FAILURE.fatal, form, data)
+    if (pool >= 0) binding.startFailed(pool, START_FATAL, form, data)
     Atomics.store(seed.progress, 0, REFUSED)
     seed.exitProbe.close()
     return
@@ -82,7 +81,7 @@ async function initialize({ initializer }: WorkerSeed): Promise<void> {
     const fn = await load(initializer.fn)
     // A port value came with the seed, cloned with it.
     const { form, args } = initializer
-    await fn(...((form === PORT ? args : unpack(form, args)) as unknown[]))
+    await fn(...((form === FORM_PORT ? args : unpack(form, args)) as unknown[]))
     // The worker is ready only if its event loop still turns.
     await new Promise((resolve) => setImmediate(resolve))
   } finally {

@@ -49,6 +49,12 @@ pub fn connect(env: Env, deliver: Unknown<'_>) -> Result<Unknown<'static>> {
     unsafe { Unknown::from_napi_value(raw, target) }
 }
 
+/// What TypeScript must know as the addon knows it, a line for each number and call: see lib/addon/seam.ts.
+#[napi]
+pub fn seam() -> String {
+    calls::seam()
+}
+
 fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sys::napi_value, Fault> {
     let (state, header) = IsolateState::create(env, deliver, &turn::ENTRIES)?;
     let target = js::object(env)?;

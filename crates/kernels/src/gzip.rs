@@ -5,6 +5,8 @@ use crate::{Control, KernelError};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 pub const DEFAULT_LEVEL: i32 = 6;
+pub const MIN_LEVEL: i32 = 0;
+pub const MAX_LEVEL: i32 = 9;
 
 /// Input that a compressor may take between two looks at the control: about a millisecond at level 6.
 const INPUT_CHUNK: usize = 64 * 1024;
@@ -22,11 +24,12 @@ pub fn gzip(
     max_output_length: usize,
     control: &dyn Control,
 ) -> Result<Vec<u8>, KernelError> {
-    let level = u32::try_from(level)
-        .ok()
-        .filter(|level| *level <= 9)
-        .ok_or_else(|| KernelError::Range(format!("level must be an integer from 0 to 9, not {level}")))?;
-    let mut encoder = Compress::new_gzip(Compression::new(level), WINDOW_BITS);
+    if !(MIN_LEVEL..=MAX_LEVEL).contains(&level) {
+        return Err(KernelError::Range(format!(
+            "level must be an integer from {MIN_LEVEL} to {MAX_LEVEL}, not {level}"
+        )));
+    }
+    let mut encoder = Compress::new_gzip(Compression::new(level.unsigned_abs()), WINDOW_BITS);
     let mut output = Output::new(max_output_length);
     let mut rest = bytes;
     loop {

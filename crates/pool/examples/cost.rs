@@ -14,6 +14,7 @@ static SETTLED: AtomicU64 = AtomicU64::new(0);
 impl Work for Noop {
     type Value = u64;
     type Error = ();
+    type Exit = ();
     type Owner = ();
 
     fn run(self, _control: &Control<'_, Self>) -> Result<u64, ()> {

@@ -28,6 +28,7 @@ struct Calling(Option<Caller>);
 impl Work for Calling {
     type Value = Option<Caller>;
     type Error = ();
+    type Exit = i32;
     type Owner = Option<Mutexed>;
 
     fn run(self, _control: &Control<'_, Self>) -> Result<Option<Caller>, ()> {

@@ -1,15 +1,25 @@
 //! What a future asks of its task.
 
-use pool::Cancelled;
+use pool::{Cancelled, State};
 
 use crate::calls::call::{Answer, Call, nothing};
 use crate::isolate::blocking_wait;
 use crate::isolate::deliver;
 use crate::isolate::row::Row;
-use crate::js::{self, Fault};
+use crate::js::{self, Fault, shared_numbers};
 use crate::tasks::task::Note;
 
-/// `state(slot)`
+shared_numbers! {
+    /// The states of a future.
+    pub(super) STATES = "STATE": i32 {
+        PENDING = State::Pending as i32,
+        RUNNING = State::Running as i32,
+        CANCELLED = State::Cancelled as i32,
+        FINISHED = State::Finished as i32,
+    }
+}
+
+/// `state(slot)`: one of the above.
 pub(crate) fn state(call: &Call<'_>) -> Answer {
     call.state.flag_services();
     let futures = call.state.futures.borrow();

@@ -6,6 +6,8 @@ mod functions;
 mod future;
 mod plugins;
 mod pool;
+mod seam;
+mod snapshot;
 mod submit;
 mod templates;
 mod values;
@@ -14,6 +16,8 @@ mod worker;
 use std::ffi::CStr;
 
 use crate::calls::call::{Callback, calls};
+
+pub(crate) use crate::calls::seam::text as seam;
 
 pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"submit" => submit::submit,
@@ -38,14 +42,13 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"delivered" => pool::delivered,
         c"createPool" => pool::create_pool,
         c"openPool" => pool::open_pool,
-        c"dropPool" => pool::drop_pool,
         c"shutdown" => pool::shutdown,
         c"terminate" => pool::terminate,
         c"isClosed" => pool::is_closed,
         c"wantRoom" => pool::want_room,
         c"startFailed" => pool::start_failed,
-        c"stats" => pool::stats,
-        c"dump" => pool::dump,
+        c"stats" => snapshot::stats,
+        c"dump" => snapshot::dump,
         c"holdClocks" => debugger::hold_clocks,
         c"noteInspector" => debugger::note_inspector,
         c"isInspected" => debugger::is_inspected,

@@ -1,14 +1,13 @@
 //! Making, asking and ending pools.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use napi::sys;
-use pool::{Config, Kind, StartFailure, Summary, WorkerState};
+use pool::{Config, Kind, StartFailure};
 
 use crate::calls::call::{Answer, Call, nothing, pool_of};
 use crate::isolate::header::scratch;
-use crate::js::{self, Fault};
+use crate::js::{self, Fault, shared_enum};
 use crate::supervision::{stopper, worker_handle};
 use crate::tasks::pools;
 use crate::values::reading;
@@ -46,14 +45,6 @@ pub(crate) fn open_pool(call: &Call<'_>) -> Answer {
     js::int(call.env, index)
 }
 
-/// `dropPool(pool)`: this isolate will not name the pool again.
-pub(crate) fn drop_pool(call: &Call<'_>) -> Answer {
-    let index = call.u32(0)? as usize;
-    let entry = call.state.pools.borrow_mut().get_mut(index).and_then(Option::take);
-    drop(entry);
-    nothing(call)
-}
-
 /// `shutdown(pool, cancelPending)`
 pub(crate) fn shutdown(call: &Call<'_>) -> Answer {
     pool_of(call)?.pool.shutdown(call.bool(1)?);
@@ -76,17 +67,25 @@ pub(crate) fn want_room(call: &Call<'_>) -> Answer {
     js::boolean(call.env, !pool_of(call)?.pool.want_room())
 }
 
-// How the start of a worker has failed, but for those that are fatal. Shared with lib/addon/codes.ts.
-const START_REFUSED: u32 = 0;
-const START_DIED: u32 = 1;
+shared_enum! {
+    /// How the start of a worker has failed.
+    pub(super) enum StartFailed = "START": u32 {
+        /// By the system, which may have threads and memory again later.
+        Refused = 0,
+        Died = 1,
+        /// In a way that every other start would, too.
+        Fatal = 2,
+    }
+}
 
 /// `startFailed(pool, failure, form, cause)`: a worker that was asked for did not come.
 pub(crate) fn start_failed(call: &Call<'_>) -> Answer {
     let cause = read_cause(call, 2)?;
-    let failure = match call.u32(1)? {
-        START_REFUSED => StartFailure::Refused,
-        START_DIED => StartFailure::Died,
-        _ => StartFailure::Fatal,
+    let failure = match StartFailed::from_number(call.u32(1)?) {
+        Some(StartFailed::Refused) => StartFailure::Refused,
+        Some(StartFailed::Died) => StartFailure::Died,
+        Some(StartFailed::Fatal) => StartFailure::Fatal,
+        None => return Err(Fault::internal("no such failure of a start")),
     };
     pool_of(call)?.pool.start_failed(Kind::Isolate, cause, failure);
     nothing(call)
@@ -129,93 +128,6 @@ pub(crate) fn delivered(call: &Call<'_>) -> Answer {
         pool_of(call)?.pool.delivered(&task, worker);
     }
     nothing(call)
-}
-
-/// `stats(pool)`: a flat array, in the order of lib/pool/snapshot.ts.
-pub(crate) fn stats(call: &Call<'_>) -> Answer {
-    let view = pool_of(call)?.pool.stats();
-    let counts = view.counts;
-    let mut numbers: Vec<f64> = [
-        view.idle as u64,
-        view.busy as u64,
-        view.starting as u64,
-        view.abandoned as u64,
-        view.queued as u64,
-        view.running as u64,
-        counts.completed,
-        counts.failed,
-        counts.cancelled,
-        counts.timed_out,
-        counts.lost,
-    ]
-    .map(|number| number as f64)
-    .into();
-    for Summary { count, min, mean, p50, p90, p99, max } in [view.wait_time, view.run_time] {
-        numbers.extend([count as f64, min, mean, p50, p90, p99, max]);
-    }
-    let list = js::array(call.env)?;
-    for (index, number) in numbers.iter().enumerate() {
-        js::set_element(call.env, list, index as u32, js::double(call.env, *number)?)?;
-    }
-    Ok(list)
-}
-
-/// How long `dump` waits for the stack of a thread that sleeps, and of all threads together.
-const DUMP_ASLEEP: Duration = Duration::from_millis(2);
-const DUMP_ALL: Duration = Duration::from_millis(20);
-
-/// `dump(pool)`: an array of
-/// `[number, kind, state, taskId, taskName, runningFor, stack, function, isAsleep]`, one for each worker.
-/// Blocks for a few milliseconds at most, however many workers do not answer.
-pub(crate) fn dump(call: &Call<'_>) -> Answer {
-    let env = call.env;
-    let workers = pool_of(call)?.pool.workers();
-    let deadline = Instant::now() + DUMP_ALL;
-    let list = js::array(env)?;
-    for (index, worker) in workers.iter().enumerate() {
-        let row = js::array(env)?;
-        let handle = worker_handle::find(&worker.link);
-        let task = worker.held.first();
-        let running = task.and_then(|task| task.started()).map(|since| since.elapsed().as_secs_f64() * 1e3);
-        let busy = matches!(worker.state, WorkerState::Busy | WorkerState::Partial | WorkerState::Abandoned);
-        let runs = handle.as_ref().filter(|_| busy);
-        let asleep = runs.is_some_and(|handle| handle.is_asleep());
-        // What sleeps in the event loop runs no JavaScript and does not answer; what sleeps in
-        // `Atomics.wait` answers at once.
-        let deadline = if asleep { deadline.min(Instant::now() + DUMP_ASLEEP) } else { deadline };
-        let stack = runs.and_then(|handle| handle.guard.look(None, deadline));
-        let cells: [sys::napi_value; 9] = [
-            js::double(env, handle.as_ref().map_or(0.0, |handle| f64::from(handle.number)))?,
-            js::int(env, worker.kind as i32)?,
-            js::int(env, state_number(worker.state))?,
-            task.map_or_else(|| js::undefined(env), |task| js::double(env, task.id() as f64))?,
-            js::string(env, task.and_then(|task| task.owner().name.as_deref()).unwrap_or_default())?,
-            js::double(env, running.unwrap_or(0.0))?,
-            stack.map_or_else(|| js::undefined(env), |stack| js::string(env, &stack))?,
-            js::double(env, f64::from(task.map_or(0, |task| task.needs())))?,
-            js::boolean(env, asleep)?,
-        ];
-        for (column, cell) in cells.into_iter().enumerate() {
-            js::set_element(env, row, column as u32, cell)?;
-        }
-        js::set_element(env, list, index as u32, row)?;
-    }
-    Ok(list)
-}
-
-// The states of workers in a dump. Shared with lib/addon/codes.ts.
-const STARTING: i32 = 0;
-const IDLE: i32 = 1;
-const BUSY: i32 = 2;
-const ABANDONED: i32 = 3;
-
-fn state_number(state: WorkerState) -> i32 {
-    match state {
-        WorkerState::Preparing => STARTING,
-        WorkerState::Idle | WorkerState::Lingering | WorkerState::Reserved => IDLE,
-        WorkerState::Woken | WorkerState::Busy | WorkerState::Partial | WorkerState::Leaving => BUSY,
-        WorkerState::Abandoned => ABANDONED,
-    }
 }
 
 /// `exitAfter(code, ms)`: ends the process by `_exit` with this code, unless it has ended by then. For exits

@@ -8,7 +8,7 @@ use pool::{Kind, Refusal, Spec};
 
 use crate::calls::call::{Answer, Call, nothing, pool_of};
 use crate::isolate::header::scratch;
-use crate::js::{self, Fault};
+use crate::js::{self, Fault, shared_numbers};
 use crate::native::chunk::Calls;
 use crate::supervision::stopper;
 use crate::tasks::port_value::PortValue;
@@ -18,23 +18,31 @@ use crate::values::reading;
 use crate::values::value::{self, ArgList, Args, Value};
 use crate::values::writing;
 
-// Answers of `submit` that are no slot, and of `refusal`. Shared with lib/addon/codes.ts.
-const FULL: i32 = -1;
-const SHUT_DOWN: i32 = -2;
-const BROKEN: i32 = -3;
-const NO_CLOCK: i32 = -4;
+shared_numbers! {
+    /// Answers of `submit` that are no slot, and of `refusal`.
+    pub(super) REFUSALS = "REFUSED": i32 {
+        FULL = -1,
+        SHUT_DOWN = -2,
+        BROKEN = -3,
+        NO_CLOCK = -4,
+    }
+}
 
-// Bits of `flags`. Shared with lib/addon/codes.ts.
-const NATIVE: u32 = 1;
-/// `scratch` has priority, timeout and queueTimeout.
-const LIMITED: u32 = 2;
-/// The last argument is the task's name.
-const NAMED: u32 = 4;
-/// The buffers of the bytes among the values move.
-const MOVES: u32 = 8;
-/// The value is a list of the arguments of several calls of a native task, each of which takes `form` of
-/// them; if all are numbers, a Float64Array.
-const CHUNKED: u32 = 16;
+shared_numbers! {
+    /// Bits of the flags of `submit`.
+    pub(super) SUBMIT_FLAGS = "FLAG": u32 {
+        NATIVE = 1,
+        /// `scratch` has priority, timeout and queueTimeout.
+        LIMITED = 2,
+        /// The last argument is the task's name.
+        NAMED = 4,
+        /// The buffers of the bytes among the values move.
+        MOVES = 8,
+        /// The value is a list of the arguments of several calls of a native task, each of which takes so many
+        /// of them as `scratch` says; if all are numbers, a Float64Array.
+        CHUNKED = 16,
+    }
+}
 
 /// `submit(…values)` with its numbers in `scratch`: pool, function, flags, form. Gives the slot of the
 /// future, or why there is none. If a MessagePort carries the values, there are none here; the number of
@@ -151,7 +159,8 @@ fn native_work(
         [] => reading::read_numbers(call.env, call.value(0)?)?,
         many => many.iter().map(|value| read(call.env, *value)).collect::<Result<_, _>>()?,
     };
-    Ok(JsWork::NativeChunk { kernel, calls: Calls { width: usize::from(form), values } })
+    let width = call.state.header.scratch(scratch::ARITY) as usize;
+    Ok(JsWork::NativeChunk { kernel, calls: Calls { width, values } })
 }
 
 /// `seal(pool, slot)`: the port value of a task is where its pool's owner finds it.

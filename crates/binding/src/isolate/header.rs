@@ -1,54 +1,72 @@
 //! The memory that an isolate shares with TypeScript: four columns of a batch of completions, a few numbers
 //! that go with a call, and room for a value that is taken apart. TypeScript makes typed arrays over the
 //! same buffer (lib/addon/binding.ts).
-//!
-//! Layout, in 8-byte units: `numbers[BATCH_ROWS]`, `scratch[SCRATCH]`, `fractions[FRACTIONS]`; then as
-//! 32-bit integers `slots[BATCH_ROWS]`, `kinds[BATCH_ROWS]`; then bytes: `structure[STRUCTURE]`.
 
 use std::ffi::c_void;
 
-/// The most completions that are delivered in one turn of the loop, so that timers stay alive.
-pub(crate) const BATCH_ROWS: usize = 512;
-const SCRATCH: usize = 16;
-const FRACTIONS: usize = 8192;
-const STRUCTURE: usize = 65_536;
+use crate::js::shared_numbers;
 
-pub(crate) const HEADER_BYTES: usize =
-    (BATCH_ROWS + SCRATCH + FRACTIONS) * 8 + 2 * BATCH_ROWS * 4 + STRUCTURE;
+shared_numbers! {
+    pub(crate) LAYOUT = "HEADER": usize {
+        /// The most completions that are delivered in one turn of the loop, so that timers stay alive.
+        BATCH_ROWS = 512,
+        SCRATCH = 16,
+        FRACTIONS = 8_192,
+        STRUCTURE = 65_536,
+        // Where each column begins, in bytes: doubles first, then 32-bit integers, then bytes.
+        NUMBERS_AT = 0,
+        SCRATCH_AT = NUMBERS_AT + 8 * BATCH_ROWS,
+        FRACTIONS_AT = SCRATCH_AT + 8 * SCRATCH,
+        SLOTS_AT = FRACTIONS_AT + 8 * FRACTIONS,
+        KINDS_AT = SLOTS_AT + 4 * BATCH_ROWS,
+        STRUCTURE_AT = KINDS_AT + 4 * BATCH_ROWS,
+        BYTES = STRUCTURE_AT + STRUCTURE,
+    }
+}
 
-/// Places in `scratch`, by the call whose numbers are there. Shared with TypeScript.
+/// Places in `scratch`, by the call whose numbers are there.
 pub(crate) mod scratch {
-    /// The form of the value that is returned: by `dispatch` and `packError` of lib/worker, and by `refusal`.
-    pub(crate) const FORM: usize = 0;
+    use crate::js::shared_numbers;
 
-    /// `submit` answers here the number of a port value,
-    pub(crate) const PORT_VALUE: usize = 0;
-    /// and takes these where the flags say so, in milliseconds; negative for none.
-    pub(crate) const PRIORITY: usize = 1;
-    pub(crate) const TIMEOUT: usize = 2;
-    pub(crate) const QUEUE_TIMEOUT: usize = 3;
-    /// These it takes always.
-    pub(crate) const POOL: usize = 4;
-    pub(crate) const FUNCTION: usize = 5;
-    pub(crate) const FLAGS: usize = 6;
-    pub(crate) const VALUE_FORM: usize = 7;
+    shared_numbers! {
+        pub(crate) PLACES = "AT": usize {
+            /// The form of the value that is returned: by `dispatch` and `packError` of lib/worker, and by
+            /// `refusal`.
+            FORM = 0,
 
-    /// `refusal` answers here why a submission would be refused, or 0.
-    pub(crate) const REFUSAL: usize = 1;
+            /// `submit` answers here the number of a port value,
+            PORT_VALUE = 0,
+            /// and takes these where the flags say so, in milliseconds; negative for none.
+            PRIORITY = 1,
+            TIMEOUT = 2,
+            QUEUE_TIMEOUT = 3,
+            /// These it takes always.
+            POOL = 4,
+            FUNCTION = 5,
+            FLAGS = 6,
+            VALUE_FORM = 7,
+            /// In place of a form: how many of the values each call of a chunk takes.
+            ARITY = 7,
 
-    /// `createPool` takes these, negative for none,
-    pub(crate) const MAX_WORKERS: usize = 0;
-    pub(crate) const MIN_WORKERS: usize = 1;
-    pub(crate) const IDLE_TIMEOUT: usize = 2;
-    pub(crate) const MAX_QUEUE: usize = 3;
-    pub(crate) const TASKS_PER_WORKER: usize = 4;
-    pub(crate) const MAX_TASKS_PER_WORKER: usize = 5;
-    pub(crate) const INTERRUPT_GRACE: usize = 6;
-    /// and answers here the pool's number in the process.
-    pub(crate) const POOL_NUMBER: usize = 0;
+            /// `refusal` answers here why a submission would be refused, or 0.
+            REFUSAL = 1,
 
-    /// Not 0 when something waits in the mailbox that cannot wait for the loop to turn. With every call.
-    pub(super) const SERVICES: usize = super::SCRATCH - 1;
+            /// `createPool` takes these, negative for none,
+            MAX_WORKERS = 0,
+            MIN_WORKERS = 1,
+            IDLE_TIMEOUT = 2,
+            MAX_QUEUE = 3,
+            TASKS_PER_WORKER = 4,
+            MAX_TASKS_PER_WORKER = 5,
+            INTERRUPT_GRACE = 6,
+            /// and answers here the pool's number in the process.
+            POOL_NUMBER = 0,
+
+            /// Not 0 when something waits in the mailbox that cannot wait for the loop to turn. With every
+            /// call.
+            SERVICES = super::SCRATCH - 1,
+        }
+    }
 }
 
 /// Pointers into the shared memory.
@@ -63,15 +81,13 @@ pub(crate) struct Header {
 
 impl Header {
     /// # Safety
-    /// `data` has `HEADER_BYTES` bytes, aligned to 8, that live as long as the header, and that only the
+    /// `data` has `BYTES` bytes, aligned to 8, that live as long as the header, and that only the
     /// calling thread uses.
     pub(crate) unsafe fn new(data: *mut c_void) -> Self {
-        let numbers = data.cast::<f64>();
-        let scratch = numbers.wrapping_add(BATCH_ROWS);
-        let fractions = scratch.wrapping_add(SCRATCH);
-        let slots = fractions.wrapping_add(FRACTIONS).cast::<i32>();
-        let kinds = slots.wrapping_add(BATCH_ROWS);
-        let structure = kinds.wrapping_add(BATCH_ROWS).cast::<u8>();
+        let at = |offset: usize| data.wrapping_byte_add(offset);
+        let (numbers, scratch) = (at(NUMBERS_AT).cast(), at(SCRATCH_AT).cast());
+        let (slots, kinds) = (at(SLOTS_AT).cast(), at(KINDS_AT).cast());
+        let (fractions, structure) = (at(FRACTIONS_AT).cast(), at(STRUCTURE_AT).cast());
         Header { numbers, scratch, slots, kinds, fractions, structure }
     }
 

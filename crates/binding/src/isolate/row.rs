@@ -1,52 +1,69 @@
 //! What a row of the header says: how a task has come out, or what has happened to a pool.
 //!
 //! A row has a kind, a number, and perhaps a value. The kind has what has happened in its lowest 8 bits,
-//! the form of the value in the next 8, and above them the bits of a failure. Shared with lib/addon/codes.ts.
+//! the form of the value in the next 8, and above them the bits of a failure.
 
 use std::sync::Arc;
 
 use napi::sys;
 use pool::{Failure, Kind, Outcome};
 
-use crate::js::{self, Env, Fault};
+use crate::js::{self, Env, Fault, shared_enum, shared_numbers};
 use crate::tasks::pool_event::PoolEvent;
-use crate::tasks::task::{JsTask, JsWork};
+use crate::tasks::task::{Exit, JsTask, JsWork};
 use crate::values::failure;
 use crate::values::value::{FORM_AS_IS, Packed, Value};
 use crate::values::writing;
 
-/// What has happened.
-#[derive(Clone, Copy)]
-#[repr(i32)]
-enum RowKind {
-    /// The task has not settled.
-    Unsettled = -1,
-    /// The outcome was collected before.
-    Collected = 0,
-    /// A number, in the row itself.
-    Number = 1,
-    Value = 2,
-    Error = 3,
-    Panicked = 4,
-    Cancelled = 5,
-    Expired = 6,
-    TimedOut = 7,
-    Lost = 8,
-    Broken = 9,
-    Undefined = 10,
-    /// The value is a flat array of forms and values.
-    Progress = 11,
-    /// What happened to a pool; the event is where the form would be.
-    Pool = 12,
+shared_enum! {
+    /// What has happened.
+    pub(crate) enum RowKind = "ROW": i32 {
+        /// The task has not settled.
+        Unsettled = -1,
+        /// The outcome was collected before.
+        Collected = 0,
+        /// A number, in the row itself.
+        Number = 1,
+        Value = 2,
+        Error = 3,
+        Panicked = 4,
+        Cancelled = 5,
+        Expired = 6,
+        TimedOut = 7,
+        Lost = 8,
+        Broken = 9,
+        Undefined = 10,
+        /// The value is a flat array of forms and values.
+        Progress = 11,
+        /// What happened to a pool; the event is where the form would be.
+        Pool = 12,
+    }
 }
 
-/// Where in the kind the form of the value is, or the event of a pool.
-const FORM_SHIFT: u32 = 8;
-/// In the kind of a failure: there is a cause, whatever its value; the function is a native task; there is
-/// an exit code.
-const HAS_CAUSE: i32 = 1 << 16;
-const IS_NATIVE: i32 = 1 << 17;
-const HAS_EXITED: i32 = 1 << 18;
+shared_numbers! {
+    pub(crate) KIND_BITS = "ROW": i32 {
+        /// The bits of the kind that say what has happened.
+        KIND_MASK = 0xff,
+        /// Where in the kind the form of the value is, or the event of a pool, and how wide it is.
+        FORM_SHIFT = 8,
+        FORM_MASK = 0xff,
+        /// In the kind of a failure: there is a cause, whatever its value;
+        HAS_CAUSE = 1 << 16,
+        /// the function is a native task;
+        IS_NATIVE = 1 << 17,
+        /// the lower 32 bits of the number are the exit code of the worker,
+        HAS_EXIT_CODE = 1 << 18,
+        /// or the number of the worker, whose exit code only its owner will know.
+        HAS_WORKER = 1 << 19,
+    }
+}
+
+shared_numbers! {
+    pub(crate) UNITS = "ROW": f64 {
+        /// In the number of a failure, the number of the function is above 32 bits for an exit.
+        FUNCTION_UNIT = 4_294_967_296.0,
+    }
+}
 
 /// From this number on a function has no name in a row, so that the number beside an exit code is exact.
 const MOST_FUNCTIONS: u32 = 1 << 20;
@@ -123,11 +140,14 @@ fn write_failure(env: Env, task: &JsTask, failure: Failure<JsWork>) -> Result<Ro
             let value = trace.map(|text| js::string(env, &text)).transpose()?;
             Ok(Row { kind: RowKind::TimedOut as i32 | bits, number: function, value })
         }
-        Failure::Lost { exit_code: Some(code), cause } => {
-            let number = function + f64::from(code.cast_unsigned());
-            with(RowKind::Lost as i32 | bits | HAS_EXITED, number, cause)
+        Failure::Lost { exit, cause } => {
+            let (bit, number) = match exit {
+                Some(Exit::Code(code)) => (HAS_EXIT_CODE, code.cast_unsigned()),
+                Some(Exit::OfWorker(number)) => (HAS_WORKER, number),
+                None => (0, 0),
+            };
+            with(RowKind::Lost as i32 | bits | bit, function + f64::from(number), cause)
         }
-        Failure::Lost { exit_code: None, cause } => with(RowKind::Lost as i32 | bits, function, cause),
         Failure::Broken { cause } => with(RowKind::Broken as i32 | bits, function, cause),
     }
 }
@@ -136,5 +156,5 @@ fn write_failure(env: Env, task: &JsTask, failure: Failure<JsWork>) -> Result<Ro
 fn function_of(task: &JsTask) -> (i32, f64) {
     let number = Some(task.needs()).filter(|number| *number < MOST_FUNCTIONS).unwrap_or(0);
     let bits = if task.kind() == Kind::Native { IS_NATIVE } else { 0 };
-    (bits, f64::from(number) * f64::from(1 << 16) * f64::from(1 << 16))
+    (bits, f64::from(number) * FUNCTION_UNIT)
 }

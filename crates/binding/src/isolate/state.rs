@@ -22,7 +22,7 @@ use crate::engine::event_loop;
 use crate::engine::uv::{self, AsyncCallback, IdleCallback, UvAsync};
 use crate::isolate::errand::Errand;
 use crate::isolate::futures::FutureSlab;
-use crate::isolate::header::{HEADER_BYTES, Header};
+use crate::isolate::header::{self, Header};
 use crate::js::{self, Env, Fault, check};
 use crate::supervision::debugger::Breakpoint;
 use crate::supervision::worker_handle::WorkerHandle;
@@ -95,7 +95,7 @@ impl IsolateState {
         let mut data = ptr::null_mut();
         let mut buffer = ptr::null_mut();
         // SAFETY: out pointers to locals.
-        check(unsafe { sys::napi_create_arraybuffer(env, HEADER_BYTES, &mut data, &mut buffer) })?;
+        check(unsafe { sys::napi_create_arraybuffer(env, header::BYTES, &mut data, &mut buffer) })?;
         js::reference(env, buffer)?;
         let bell = Arc::new(Bell::new());
         let state = Box::into_raw(Box::new(IsolateState {

@@ -10,6 +10,7 @@ mod fault;
 mod make;
 mod object;
 mod read;
+mod shared;
 mod view;
 
 pub(crate) use duration::duration;
@@ -17,4 +18,5 @@ pub(crate) use fault::{Env, Fault, OUT_OF_MEMORY, check};
 pub(crate) use make::*;
 pub(crate) use object::*;
 pub(crate) use read::*;
+pub(crate) use shared::*;
 pub(crate) use view::*;

@@ -6,7 +6,7 @@ use crate::js::FLOAT64_ARRAY;
 use crate::native::control::TaskControl;
 use crate::values::elements::memory_of;
 use crate::values::failure::failure;
-use crate::values::value::{ArgList, Args, FORM_AS_IS, FORM_CHUNK, FORM_NUMBERS, Packed, Value};
+use crate::values::value::{ArgList, Args, FORM_AS_IS, FORM_NATIVE_CHUNK, FORM_NUMBERS, Packed, Value};
 
 /// The arguments of several calls of one native task.
 pub(crate) struct Calls {
@@ -85,7 +85,7 @@ impl Results {
             Results::Other(form, list) => (form, list),
         };
         list.insert(0, error);
-        Packed { form: FORM_CHUNK | form, value: Value::List(list.into_boxed_slice()) }
+        Packed { form: FORM_NATIVE_CHUNK | form, value: Value::List(list.into_boxed_slice()) }
     }
 }
 
@@ -117,7 +117,7 @@ mod tests {
         assert!(matches!(&results, Results::Numbers(list) if **list == [1.0, 2.0]));
         results.push(Packed::as_is(Value::Null));
         let Packed { form, value: Value::List(list) } = results.finish(None) else { panic!("no list") };
-        assert_eq!(form, FORM_CHUNK);
+        assert_eq!(form, FORM_NATIVE_CHUNK);
         assert!(matches!(*list, [Value::Undefined, Value::Number(_), Value::Number(_), Value::Null]));
     }
 }

@@ -10,72 +10,93 @@ use kernels::{Control, KernelError, gzip, hash, primes, select, sort, statistics
 
 use crate::js::{
     FLOAT32_ARRAY, FLOAT64_ARRAY, INT8_ARRAY, INT16_ARRAY, INT32_ARRAY, OUT_OF_MEMORY, UINT8_ARRAY,
-    UINT8_CLAMPED_ARRAY, UINT16_ARRAY, UINT32_ARRAY,
+    UINT8_CLAMPED_ARRAY, UINT16_ARRAY, UINT32_ARRAY, shared_enum, shared_numbers,
 };
 use crate::native::arguments::{bytes, copy, float, numbers, numbers_in, size, take_bytes};
 use crate::values::elements::{Pod, memory_of};
 use crate::values::failure::{TOO_LARGE, failure};
 use crate::values::value::{Args, FORM_CLONED, Packed, Value};
 
-/// The numbers of the kernels, shared with lib/tasks/native.ts.
-pub(crate) mod number {
-    pub(crate) const COUNT_PRIMES: u32 = 1;
-    pub(crate) const SHA256: u32 = 2;
-    pub(crate) const BLAKE3: u32 = 3;
-    pub(crate) const XXH3: u32 = 4;
-    pub(crate) const CRC32: u32 = 5;
-    pub(crate) const GZIP: u32 = 6;
-    pub(crate) const GUNZIP: u32 = 7;
-    pub(crate) const ZSTD: u32 = 8;
-    pub(crate) const UNZSTD: u32 = 9;
-    pub(crate) const SORT: u32 = 11;
-    pub(crate) const SELECT: u32 = 12;
-    pub(crate) const STATISTICS: u32 = 13;
-    pub(crate) const MATMUL: u32 = 14;
-    pub(crate) const ARGON2ID: u32 = 15;
-    pub(crate) const ARGON2_VERIFY: u32 = 16;
+shared_enum! {
+    pub(crate) enum Kernel = "KERNEL": u32 {
+        CountPrimes = 1,
+        Sha256 = 2,
+        Blake3 = 3,
+        Xxh3 = 4,
+        Crc32 = 5,
+        Gzip = 6,
+        Gunzip = 7,
+        Zstd = 8,
+        Unzstd = 9,
+        Sort = 10,
+        Select = 11,
+        Statistics = 12,
+        Matmul = 13,
+        Argon2id = 14,
+        Argon2Verify = 15,
+    }
+}
+
+shared_numbers! {
+    /// The bounds and the defaults of their options that TypeScript checks and fills in.
+    pub(crate) LEVELS = "LEVEL": i32 {
+        GZIP_MIN = gzip::MIN_LEVEL,
+        GZIP_MAX = gzip::MAX_LEVEL,
+        GZIP_DEFAULT = gzip::DEFAULT_LEVEL,
+        ZSTD_MIN = zstd::MIN_LEVEL,
+        ZSTD_MAX = zstd::MAX_LEVEL,
+        ZSTD_DEFAULT = zstd::DEFAULT_LEVEL,
+    }
 }
 
 /// Runs kernel number `kernel`.
 pub(crate) fn run(kernel: u32, args: Args, control: &dyn Control) -> Result<Packed, Arc<Packed>> {
+    let Some(kernel) = Kernel::from_number(kernel) else {
+        return Err(explain(&no_such_task()));
+    };
     let result = match kernel {
-        number::SORT => {
+        Kernel::Sort => {
             take_bytes(args.values, control).and_then(|memory| sorted(memory, control)).map(Packed::as_is)
         }
-        number::STATISTICS => summary(args.values.as_slice(), control).map(cloned),
+        Kernel::Statistics => summary(args.values.as_slice(), control).map(cloned),
         _ => run_kernel(kernel, args.values.as_slice(), control).map(Packed::as_is),
     };
     result.map_err(|error| explain(&error))
+}
+
+fn no_such_task() -> KernelError {
+    KernelError::Type("no such native task".into())
 }
 
 fn cloned(value: Value) -> Packed {
     Packed { form: FORM_CLONED, value }
 }
 
-fn run_kernel(kernel: u32, args: &[Value], control: &dyn Control) -> Result<Value, KernelError> {
+fn run_kernel(kernel: Kernel, args: &[Value], control: &dyn Control) -> Result<Value, KernelError> {
     let input = || bytes(args, 0, control);
     Ok(match kernel {
-        number::COUNT_PRIMES => Value::Number(primes::count_primes(float(args, 0) as u64, control)? as f64),
-        number::SHA256 => uint8(hash::sha256(&input()?, control)?.into()),
-        number::BLAKE3 => uint8(hash::blake3(&input()?, control)?.into()),
-        number::XXH3 => Value::BigInt { negative: false, words: Box::new([hash::xxh3(&input()?, control)?]) },
-        number::CRC32 => Value::Number(hash::crc32(&input()?, control)?.into()),
-        number::GZIP => uint8(gzip::gzip(&input()?, float(args, 1) as i32, size(args, 2), control)?),
-        number::GUNZIP => uint8(gzip::gunzip(&input()?, size(args, 1), control)?),
-        number::ZSTD => uint8(zstd::zstd(&input()?, float(args, 1) as i32, size(args, 2), control)?),
-        number::UNZSTD => uint8(zstd::unzstd(&input()?, size(args, 1), control)?),
-        number::SELECT => Value::Number(select::select(&numbers(args, 0), size(args, 1), control)?),
-        number::MATMUL => {
+        Kernel::CountPrimes => Value::Number(primes::count_primes(float(args, 0) as u64, control)? as f64),
+        Kernel::Sha256 => uint8(hash::sha256(&input()?, control)?.into()),
+        Kernel::Blake3 => uint8(hash::blake3(&input()?, control)?.into()),
+        Kernel::Xxh3 => Value::BigInt { negative: false, words: Box::new([hash::xxh3(&input()?, control)?]) },
+        Kernel::Crc32 => Value::Number(hash::crc32(&input()?, control)?.into()),
+        Kernel::Gzip => uint8(gzip::gzip(&input()?, float(args, 1) as i32, size(args, 2), control)?),
+        Kernel::Gunzip => uint8(gzip::gunzip(&input()?, size(args, 1), control)?),
+        Kernel::Zstd => uint8(zstd::zstd(&input()?, float(args, 1) as i32, size(args, 2), control)?),
+        Kernel::Unzstd => uint8(zstd::unzstd(&input()?, size(args, 1), control)?),
+        Kernel::Select => Value::Number(select::select(&numbers(args, 0), size(args, 1), control)?),
+        Kernel::Matmul => {
             let shape = Shape { m: size(args, 2), k: size(args, 3), n: size(args, 4) };
             let product = kernels::matmul::matmul(&numbers(args, 0), &numbers(args, 1), shape, control)?;
             float64(&product, control)?
         }
-        number::ARGON2ID => argon2id(args, control)?,
-        number::ARGON2_VERIFY => {
+        Kernel::Argon2id => argon2id(args, control)?,
+        Kernel::Argon2Verify => {
             let hash = input()?;
             Value::Bool(argon2::verify(&String::from_utf8_lossy(&hash), &bytes(args, 1, control)?, control)?)
         }
-        _ => return Err(KernelError::Type("no such native task".into())),
+        // See `run`.
+        Kernel::Sort | Kernel::Statistics => return Err(no_such_task()),
     })
 }
 

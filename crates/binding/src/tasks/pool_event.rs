@@ -1,25 +1,27 @@
 //! What a pool tells its owner, the isolate that has made it.
 
-/// What has happened to a pool. The numbers are shared with lib/addon/codes.ts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(i32)]
-pub(crate) enum PoolEvent {
-    /// One more JavaScript worker is wanted.
-    StartWorker = 0,
-    /// There is room in the queue.
-    Room = 1,
-    /// The pool is closed.
-    Closed = 2,
-    /// A worker (`number`) has been given up: end its thread.
-    EndWorker = 3,
-    /// Port values are to be handed over to workers.
-    HandOver = 4,
-    /// These arguments (`number`) were dropped without having been read; see `port_value`.
-    LostArguments = 5,
-    /// The same of this result.
-    LostResult = 6,
-    /// A worker wants a port value that is with the owner.
-    PassOn = 7,
+use crate::js::shared_enum;
+
+shared_enum! {
+    /// What has happened to a pool.
+    pub(crate) enum PoolEvent = "EVENT": i32 {
+        /// One more JavaScript worker is wanted.
+        StartWorker = 0,
+        /// There is room in the queue.
+        Room = 1,
+        /// The pool is closed.
+        Closed = 2,
+        /// A worker (`number`) has been given up: end its thread.
+        EndWorker = 3,
+        /// Port values are to be handed over to workers.
+        HandOver = 4,
+        /// These arguments (`number`) were dropped without having been read; see `port_value`.
+        LostArguments = 5,
+        /// The same of this result.
+        LostResult = 6,
+        /// A worker wants a port value that is with the owner.
+        PassOn = 7,
+    }
 }
 
 impl PoolEvent {

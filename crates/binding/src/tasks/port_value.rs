@@ -6,11 +6,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use crate::js::shared_numbers;
 use crate::tasks::pool_event::{PoolEvent, PoolOwner};
 use crate::values::port::OnPort;
 
-/// The number of a port value has 32 bits, and above them the number of a worker.
-const WORKER: f64 = 4_294_967_296.0;
+shared_numbers! {
+    pub(crate) UNITS = "PORT_VALUE": f64 {
+        /// The number of a port value has 32 bits, and above them the number of a worker.
+        WORKER_UNIT = 4_294_967_296.0,
+    }
+}
 
 // ORDERING: only uniqueness matters.
 static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -37,8 +42,8 @@ impl PortValue {
 
     /// A value that a worker of this pool has sent.
     pub(crate) fn of_result(number: f64, pool: u32, owner: Arc<dyn PoolOwner>) -> Arc<PortValue> {
-        let worker = (number / WORKER).floor();
-        let low = number - worker * WORKER;
+        let worker = (number / WORKER_UNIT).floor();
+        let low = number - worker * WORKER_UNIT;
         Arc::new(PortValue::new(low as u32, worker as u32, PoolEvent::LostResult, pool, owner))
     }
 
@@ -48,7 +53,7 @@ impl PortValue {
     }
 
     pub(crate) fn number(&self) -> f64 {
-        f64::from(self.number) + f64::from(self.worker.load(Ordering::Relaxed)) * WORKER
+        f64::from(self.number) + f64::from(self.worker.load(Ordering::Relaxed)) * WORKER_UNIT
     }
 
     /// Its arguments are sent to this worker, or back to the owner (0).

@@ -88,9 +88,18 @@ impl Ticket {
     }
 }
 
+/// How a worker has ended.
+#[derive(Clone, Copy)]
+pub(crate) enum Exit {
+    Code(i32),
+    /// The thread of this worker has ended in a way that only who started it will know.
+    OfWorker(u32),
+}
+
 impl Work for JsWork {
     type Value = Packed;
     type Error = Arc<Packed>;
+    type Exit = Exit;
     type Owner = Ticket;
 
     fn run(self, control: &Control<'_, Self>) -> Result<Packed, Arc<Packed>> {

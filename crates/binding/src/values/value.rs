@@ -3,7 +3,7 @@
 
 use crate::engine::backing_store::BackingStore;
 use crate::engine::serializer::Serialized;
-use crate::js::View;
+use crate::js::{View, shared_numbers};
 use crate::values::lent::Lent;
 use crate::values::plain::Plain;
 use crate::values::port::PortRef;
@@ -60,38 +60,51 @@ impl Value {
     }
 }
 
-// The forms of values, shared with lib/values/forms.ts. The lowest three bits say how the value is written;
-// the others only TypeScript gives a meaning, but for those that are listed here.
+shared_numbers! {
+    /// The forms of values. The lowest three bits say how the addon has to treat the value; those above them
+    /// only TypeScript gives a meaning, but for those that are named here (lib/values/codec.ts).
+    pub(crate) FORMS = "": u8 {
+        /// The bits of a form that say how the value is written.
+        FORM_BITS = 7,
+        /// Primitives, and bytes that are all of their buffer, or a whole view: as they are.
+        FORM_AS_IS = 0,
+        /// The text of JSON.
+        FORM_JSON = 1,
+        /// The bytes of V8's serializer.
+        FORM_CLONED = 2,
+        /// The number of a port value.
+        FORM_PORT = 3,
+        /// A list: the bytes of a serializer, then ArrayBuffers that move and SharedArrayBuffers.
+        FORM_MOVED = 4,
+        /// The number of what `write` has written.
+        FORM_WRITTEN = 5,
+        /// A value that was written, and that has been made anew.
+        FORM_READ = 6,
+        /// Bytes whose buffer moves.
+        FORM_WHOLE = 7,
+        /// A text like that of JSON, by a template.
+        FORM_TEMPLATE = FORM_JSON + 8,
+        /// The number of what `keepPlain` has kept.
+        FORM_PLAIN = FORM_WRITTEN + 8,
 
-/// The bits of a form that say how the value is written.
-pub(crate) const FORM_BITS: u8 = 7;
-/// Primitives and bytes, as they are.
-pub(crate) const FORM_AS_IS: u8 = 0;
-/// The bytes of a serializer.
-pub(crate) const FORM_CLONED: u8 = 2;
-/// The number of a port value.
-const FORM_PORT: u8 = 3;
-/// A list: the bytes of a serializer, then ArrayBuffers that move and SharedArrayBuffers.
-const FORM_LIST: u8 = 4;
-/// The number of what `write` has written.
-const FORM_WRITTEN: u8 = 5;
-/// A value that was written, and that has been made anew.
-pub(crate) const FORM_READ: u8 = 6;
-/// Bytes whose buffer moves.
-const FORM_WHOLE: u8 = 7;
+        /// Added to the form of the results of a chunk of calls.
+        FORM_CHUNK = 16,
+        /// Added to the form of an error's description (lib/errors/description.ts), or of a list of them.
+        FORM_DESCRIPTION = 32,
+        /// The description of an error as JSON.
+        FORM_ERROR = FORM_DESCRIPTION | FORM_JSON,
+        /// Added to the form of the results of a chunk of native calls, which is the same for all: a list of
+        /// the error of the call that failed, or undefined, and the results before it.
+        FORM_NATIVE_CHUNK = FORM_CHUNK | FORM_DESCRIPTION,
+        /// The form of such results if all are numbers: then these are one array.
+        FORM_NUMBERS = 1,
 
-/// The description of an error as JSON (lib/errors/description.ts).
-pub(crate) const FORM_ERROR: u8 = 33;
-/// Added to the form of the results of a chunk of native calls, which is the same for all: a list of the
-/// error of the call that failed, or undefined, and the results before it.
-pub(crate) const FORM_CHUNK: u8 = 48;
-/// The form of such results if all are numbers: then these are one array.
-pub(crate) const FORM_NUMBERS: u8 = 1;
-
-/// Added to the form of what a task has thrown, by lib/worker.
-pub(crate) const FORM_THREW: u8 = 64;
-/// In place of a form: the task returned a promise; it settles by `settle(token, …)`.
-pub(crate) const FORM_PENDING: u8 = 255;
+        /// Added to the form of what a task has thrown, by lib/worker.
+        FORM_THREW = 64,
+        /// In place of a form: the task returned a promise; it settles by `settle(token, …)`.
+        FORM_PENDING = 255,
+    }
+}
 
 /// A value with the way in which TypeScript wrote it.
 pub(crate) struct Packed {
@@ -135,7 +148,7 @@ pub(crate) fn is_on_port(form: u8) -> bool {
 
 /// Whether a form's value is a list.
 pub(crate) fn is_list(form: u8) -> bool {
-    form & FORM_BITS == FORM_LIST
+    form & FORM_BITS == FORM_MOVED
 }
 
 /// Whether a form's value is bytes whose buffer moves.

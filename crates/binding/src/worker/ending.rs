@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use crate::tasks::task::Exit;
 use crate::values::value::Packed;
 
 /// What lib/worker has noted.
@@ -34,17 +35,11 @@ impl Ending {
         self.cause.borrow().is_some() || self.exit_code.get().is_some()
     }
 
-    /// The isolate of worker `number` has ended: the exit code and the cause of what is lost with it.
-    pub(crate) fn take(&self, number: u32) -> (Option<i32>, Option<Arc<Packed>>) {
+    /// The isolate of worker `number` has ended: the exit and the cause of what is lost with it.
+    pub(crate) fn take(&self, number: u32) -> (Option<Exit>, Option<Arc<Packed>>) {
         let cause = self.cause.borrow_mut().take();
         // Out of memory, or ended from outside: only the thread that started the worker will know why.
-        let unknown = || cause.is_none().then(|| unknown_exit(number));
-        (self.exit_code.get().or_else(unknown), cause)
+        let unknown = || cause.is_none().then_some(Exit::OfWorker(number));
+        (self.exit_code.get().map(Exit::Code).or_else(unknown), cause)
     }
-}
-
-/// Stands for the exit code of worker `number` where it is not known here; lib/pool/worker-exits.ts asks
-/// the thread's owner.
-fn unknown_exit(number: u32) -> i32 {
-    i32::MIN.saturating_add_unsigned(number)
 }

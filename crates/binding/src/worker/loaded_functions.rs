@@ -2,29 +2,18 @@
 
 use std::cell::RefCell;
 
-// Answers of `prepareNow`, and 0. Shared with lib/worker/loader.ts.
-const LOADED: i32 = 1;
-const LOADED_ASYNC: i32 = 2;
+use crate::js::shared_enum;
 
-/// Whether a worker has loaded a function.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Loaded {
-    #[default]
-    No,
-    /// Loaded, or has failed to load; as far as is known it returns without awaiting.
-    Sync,
-    /// Loaded; it returns promises.
-    Async,
-}
-
-impl Loaded {
-    /// Reads an answer of `prepareNow`.
-    pub(crate) fn from_answer(answer: i32) -> Loaded {
-        match answer {
-            LOADED => Loaded::Sync,
-            LOADED_ASYNC => Loaded::Async,
-            _ => Loaded::No,
-        }
+shared_enum! {
+    /// Whether a worker has loaded a function. The answers of `prepareNow`.
+    #[derive(Default)]
+    pub(crate) enum Loaded = "LOADED": i32 {
+        #[default]
+        No = 0,
+        /// Loaded, or has failed to load; as far as is known it returns without awaiting.
+        Sync = 1,
+        /// Loaded; it returns promises.
+        Async = 2,
     }
 }
 

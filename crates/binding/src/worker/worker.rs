@@ -179,7 +179,7 @@ impl WorkerSide {
         }
         if self.loaded.of(function) == Loaded::No {
             let answer = self.callbacks.prepare_now(env, function)?;
-            self.loaded.note(function, Loaded::from_answer(answer));
+            self.loaded.note(function, Loaded::from_number(answer).unwrap_or_default());
         }
         Ok(self.loaded.of(function) == Loaded::Sync)
     }
@@ -327,14 +327,14 @@ impl WorkerSide {
     pub(crate) fn close(&self) {
         self.guard.close();
         let was_given_up = self.handle.note_gone();
-        let (exit_code, cause) = self.ending.take(self.handle.number);
+        let (exit, cause) = self.ending.take(self.handle.number);
         // If the worker was given up while it loaded, the first waiting task is another one by now.
         if let Some(function) = self.preparing.take().filter(|_| !was_given_up) {
             let pool = &self.handle.entry.pool;
-            pool.lose_first(Kind::Isolate, function, exit_code, cause.clone());
+            pool.lose_first(Kind::Isolate, function, exit, cause.clone());
         }
         if let Some(worker) = self.worker.borrow_mut().take() {
-            worker.detach(exit_code, cause);
+            worker.detach(exit, cause);
         }
         // `detach` has failed them as lost.
         drop(self.handle.take_all_ended());

@@ -110,7 +110,7 @@ impl<W: Work> Pool<W> {
                     actions.wake.push(link);
                 }
                 None if waits => {
-                    shared.conclude(task, Err(Failure::Lost { exit_code: None, cause: None }), actions);
+                    shared.conclude(task, Err(Failure::Lost { exit: None, cause: None }), actions);
                     shared.note_room(actions);
                 }
                 None => shared.set_free(worker),

@@ -43,7 +43,7 @@ impl<W: Work> Pool<W> {
                 .flat_map(|(_, record)| record.held.iter().map(|task| (record.link.clone(), task.clone())))
                 .collect();
             for (_, task) in &held {
-                shared.conclude(task, Err(Failure::Lost { exit_code: None, cause: None }), actions);
+                shared.conclude(task, Err(Failure::Lost { exit: None, cause: None }), actions);
             }
             shared.note_room(actions);
             self.rebalance(shared, actions);

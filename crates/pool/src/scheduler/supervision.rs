@@ -10,12 +10,16 @@ use crate::workers::registry::WorkerState;
 
 impl<W: Work> Pool<W> {
     /// Removes a worker; see [`Worker::detach`](crate::Worker::detach). A second call does nothing.
-    pub fn remove_worker(self: &Arc<Self>, id: WorkerId, exit_code: Option<i32>, cause: Option<W::Error>) {
+    pub fn remove_worker(self: &Arc<Self>, id: WorkerId, exit: Option<W::Exit>, cause: Option<W::Error>) {
         let record = self.change(|shared, actions| {
             let record = shared.workers.remove(id)?;
             shared.recall(id, record.pinned.len());
             for task in record.held.iter().chain(&record.pinned) {
-                shared.conclude(task, Err(Failure::Lost { exit_code, cause: cause.clone() }), actions);
+                shared.conclude(
+                    task,
+                    Err(Failure::Lost { exit: exit.clone(), cause: cause.clone() }),
+                    actions,
+                );
             }
             self.rebalance(shared, actions);
             Some(record)
@@ -31,7 +35,7 @@ impl<W: Work> Pool<W> {
         self: &Arc<Self>,
         kind: Kind,
         needs: u32,
-        exit_code: Option<i32>,
+        exit: Option<W::Exit>,
         cause: Option<W::Error>,
     ) {
         self.change(|shared, actions| {
@@ -39,7 +43,7 @@ impl<W: Work> Pool<W> {
             let Some(task) = head.map(|(_, task)| task.clone()).filter(|task| task.needs() == needs) else {
                 return;
             };
-            shared.conclude_pending(&task, Err(Failure::Lost { exit_code, cause }), actions);
+            shared.conclude_pending(&task, Err(Failure::Lost { exit, cause }), actions);
             self.rebalance(shared, actions);
         });
     }
@@ -100,7 +104,7 @@ impl<W: Work> Pool<W> {
             shared.workers.leave_place(id);
             shared.workers.set_state(id, WorkerState::Abandoned);
             for task in &held {
-                shared.conclude(task, Err(Failure::Lost { exit_code: None, cause: None }), actions);
+                shared.conclude(task, Err(Failure::Lost { exit: None, cause: None }), actions);
             }
             actions.removed.extend(held);
             self.rebalance(shared, actions);

@@ -235,9 +235,9 @@ impl<W: Work> Worker<W> {
         });
     }
 
-    /// Removes the worker. What it still holds is lost, with this exit code and cause.
-    pub fn detach(self, exit_code: Option<i32>, cause: Option<W::Error>) {
-        self.pool.remove_worker(self.id, exit_code, cause);
+    /// Removes the worker. What it still holds is lost, with this exit and cause.
+    pub fn detach(self, exit: Option<W::Exit>, cause: Option<W::Error>) {
+        self.pool.remove_worker(self.id, exit, cause);
     }
 }
 

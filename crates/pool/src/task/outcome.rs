@@ -17,8 +17,8 @@ pub enum Failure<W: Work> {
     Expired,
     /// The run time was over; `trace` tells where the task was, if the worker could tell.
     TimedOut { trace: Option<String> },
-    /// The worker ended while it held the task.
-    Lost { exit_code: Option<i32>, cause: Option<W::Error> },
+    /// The worker ended while it held the task; how, if that is known, and why.
+    Lost { exit: Option<W::Exit>, cause: Option<W::Error> },
     /// The pool cannot run tasks any more.
     Broken { cause: Option<W::Error> },
 }

@@ -8,7 +8,7 @@
 //!    └──────────────────> finished     failed unrun: its queue time ran out, or the pool broke
 //! ```
 
-/// Where a future is in its life. The numbers are shared with JavaScript.
+/// Where a future is in its life. The numbers are those that JavaScript sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum State {

@@ -37,6 +37,8 @@ pub trait Work: Sized + Send + 'static {
     /// What a task throws. Cloned when one error fails many futures, then under the pool's mutex: its
     /// `clone` must be short and must neither panic nor call the pool.
     type Error: Send + Clone;
+    /// How a worker that died has ended, for instance with which exit code.
+    type Exit: Send + Clone;
     /// What the submitter keeps with each future, for instance where to deliver it.
     type Owner: Send + Sync;
 

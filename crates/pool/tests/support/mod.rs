@@ -33,6 +33,7 @@ pub(crate) struct Watch {
 impl Work for Job {
     type Value = u64;
     type Error = String;
+    type Exit = i32;
     type Owner = Arc<Watch>;
 
     fn run(self, control: &Control<'_, Self>) -> Result<u64, String> {
@@ -99,8 +100,8 @@ pub(crate) fn outcome(task: &Arc<Task<Job>>) -> String {
         Some(Err(Failure::Cancelled)) => "cancelled".into(),
         Some(Err(Failure::Expired)) => "expired".into(),
         Some(Err(Failure::TimedOut { trace })) => format!("timed out {}", trace.unwrap_or_default()),
-        Some(Err(Failure::Lost { exit_code, cause })) => {
-            format!("lost {} {}", exit_code.unwrap_or_default(), cause.unwrap_or_default())
+        Some(Err(Failure::Lost { exit, cause })) => {
+            format!("lost {} {}", exit.unwrap_or_default(), cause.unwrap_or_default())
         }
         Some(Err(Failure::Broken { cause })) => format!("broken {}", cause.unwrap_or_default()),
     }

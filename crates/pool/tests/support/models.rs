@@ -12,6 +12,7 @@ pub(crate) struct Number(pub(crate) u64);
 impl Work for Number {
     type Value = u64;
     type Error = ();
+    type Exit = ();
     type Owner = Announced;
 
     fn run(self, _control: &Control<'_, Self>) -> Result<u64, ()> {
