@@ -101,6 +101,7 @@ export class WorkerFleet implements Fleet {
     }
     let thread: Worker
     try {
+      // Relative to the file into which this is bundled, at the top of dist/. Nothing imports the entry.
       thread = new Worker(new URL('./worker/main.js', import.meta.url), {
         ...inheritedExecArgv(),
         ...this.#options.worker,
