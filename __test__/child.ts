@@ -53,14 +53,16 @@ function leave(): void {
 
 /**
  * Runs `body`, which travels as source, with the package and `args` in a child process. The value it returns comes back as JSON; then the
- * child is left to end by itself.
+ * child is left to end by itself. With `executor`, the names of a class and of its error, the package that `body` gets has a `create` that makes such
+ * executors, and that error as `broken`.
  */
-export async function inChild<A extends unknown[], T>(
-  body: (api: Package, ...args: A) => T | Promise<T>,
+export async function inChild<A extends unknown[], T, P = Package>(
+  body: (api: P, ...args: A) => T | Promise<T>,
   args: A,
   options: ChildOptions = {},
+  executor?: { name: string; broken: string },
 ): Promise<ChildEnd<T>> {
-  const env = { ...options.env, CHILD_BODY: JSON.stringify({ source: body.toString(), args }) }
+  const env = { ...options.env, CHILD_BODY: JSON.stringify({ source: body.toString(), args, executor }) }
   return runNode<T>([...(options.nodeArguments ?? []), ENTRY], { ...options, env })
 }
 

@@ -1,0 +1,126 @@
+/**
+ * The executors that the tests run over: a behaviour is stated once, and is a test of each executor that it is a promise of.
+ *
+ *     const behaviour = behaviours(ava.serial)
+ *     behaviour('a result comes back', async (t, { create }) => {
+ *       await using executor = create(1)
+ *       …
+ *     })
+ *
+ * The kind of the executor ends the title of each test: `a result comes back [thread]`.
+ *
+ * **A new executor** is one more entry of `makers`. Whatever its constructor has in common with the others goes through `create`.
+ *
+ * **What a test has to ask for.** A pool can be counted on for what `Executor` and `PoolOptions` have: functions sent as source,
+ * `resultSync()`, `transfer`, the counts of its workers, a future's state that changes while the event loop does not turn. Beyond that:
+ *
+ * - `sharedMemory` and `ports`, by `behaviours(test, ['pool', 'ports'])`: see `Capability`. A behaviour that uses nothing of a pool's
+ *   either asks for less, by `behaviours(test, [])`, and is then a test of executors too whose workers are elsewhere.
+ * - What is told in an executor's own words, by what `Pool` says of it: `broken`, `workerKind`, `nativeKind`, `smallHeap`.
+ * - A worker is told from another by `work.thread` and its like, or by `dump()`, never by `threadId`, which is 0 in all processes.
+ * - A program in a child process is run by the pool's `inChild`, and makes its executors with the `create` that it is given.
+ *
+ * What is only a thread pool's is an ordinary test, and says `new ThreadPoolExecutor`: its own options, `worker_threads` and their
+ * events, an environment or a folder that is the whole process's, memory and threads counted by the process, threads that are given up.
+ */
+import type { ExecutionContext, TestFn } from 'ava'
+import { BrokenThreadPool, ThreadPoolExecutor } from 'concurrent-futures'
+import type { BrokenExecutor, Executor, ThreadPoolOptions, WorkerDump } from 'concurrent-futures'
+import { inChild } from './child.ts'
+import type { ChildEnd, ChildOptions, Package } from './child.ts'
+
+/** What every pool of workers on this machine has, until the package has a class of this name. */
+export type PoolExecutor = Executor
+
+/** What the constructor of every pool takes. */
+export type PoolOptions = Omit<ThreadPoolOptions, 'threadNamePrefix' | 'resourceLimits'>
+
+/** Makes an executor as its constructor does, errors of the options included. */
+export type Create = (options?: number | PoolOptions) => PoolExecutor
+
+/** What not every executor has. */
+export type Capability =
+  /** Workers of its own on this machine: all of `PoolOptions` and of the list above. */
+  | 'pool'
+  /** A SharedArrayBuffer in an argument, a result or `initargs` is the same memory on both sides. */
+  | 'sharedMemory'
+  /** What only a MessagePort can carry travels: ports, keys, Blobs, streams, file handles. */
+  | 'ports'
+  /** The workers are threads of this process: `process` tells of them as `worker`, `resourceLimits` hold, `terminate()` ends one. */
+  | 'threads'
+
+export interface Maker {
+  /** What the package exports it as. */
+  readonly name: 'ThreadPoolExecutor'
+  /** As the titles of its tests have it. */
+  readonly kind: 'thread'
+  readonly create: Create
+  /** What `submit` throws, and pending futures fail with, once workers cannot start. */
+  readonly broken: typeof BrokenExecutor
+  /** The `kind` in `dump()` of a worker that runs JavaScript, and of one that runs a native task. */
+  readonly workerKind: WorkerDump['kind']
+  readonly nativeKind: WorkerDump['kind']
+  /** Options by which a worker has a heap of 24 MB. */
+  readonly smallHeap: object
+  readonly has: readonly Capability[]
+}
+
+const makers: readonly Maker[] = [
+  {
+    name: 'ThreadPoolExecutor',
+    kind: 'thread',
+    create: (options) => new ThreadPoolExecutor(options),
+    broken: BrokenThreadPool,
+    workerKind: 'isolate',
+    nativeKind: 'native',
+    smallHeap: { resourceLimits: { maxOldGenerationSizeMb: 24 } },
+    has: ['pool', 'sharedMemory', 'ports', 'threads'],
+  },
+]
+
+/** The package, and what makes the executor that the behaviour is a promise of. */
+export type ChildPackage = Package & Pick<Maker, 'create' | 'broken'>
+
+/** A maker as a test sees it. */
+export interface Pool extends Maker {
+  /** An executor for all tests of the file that ask for one of so many workers. */
+  shared(workers: number): PoolExecutor
+  /** As `inChild` of child.ts. */
+  inChild<A extends unknown[], T>(
+    body: (api: ChildPackage, ...args: A) => T | Promise<T>,
+    args: A,
+    options?: ChildOptions,
+  ): Promise<ChildEnd<T>>
+}
+
+function poolOf(maker: Maker, after: TestFn['after']): Pool {
+  const kept = new Map<number, PoolExecutor>()
+  after.always(`the executors of the file are shut down: ${maker.kind}`, async () => {
+    await Promise.all([...kept.values()].map((executor) => executor.shutdown()))
+  })
+  return {
+    ...maker,
+    shared(workers) {
+      const executor = kept.get(workers) ?? maker.create(workers)
+      kept.set(workers, executor)
+      return executor
+    },
+    inChild: (body, args, options) => inChild(body, args, options, { name: maker.name, broken: maker.broken.name }),
+  }
+}
+
+export type Behaviour = (
+  title: string,
+  body: (t: ExecutionContext, pool: Pool) => void | Promise<void>,
+) => void
+
+/** AVA's `test`, or its `test.serial`. */
+type Register = Pick<TestFn, 'after'> & ((title: string, body: (t: ExecutionContext) => void | Promise<void>) => void)
+
+/** Registers each behaviour with `test`, once for each executor that has what it needs. */
+export function behaviours(test: Register, needs: readonly Capability[] = ['pool']): Behaviour {
+  const pools = makers.filter(({ has }) => needs.every((need) => has.includes(need))).map((maker) => poolOf(maker, test.after))
+  return (title, body) => {
+    for (const pool of pools) test(`${title} [${pool.kind}]`, (t) => body(t, pool))
+  }
+}
