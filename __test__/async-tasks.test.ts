@@ -1,16 +1,17 @@
 import ava from 'ava'
-import { moduleTasks, ThreadPoolExecutor, WorkerLostError } from 'concurrent-futures'
+import { moduleTasks, WorkerLostError } from 'concurrent-futures'
+import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { PROMPT, SHORT, SOON } from './limits.ts'
 import * as named from './fixtures/tasks.mjs'
 
 // One at a time: workers that start at once slow each other down.
-const test = ava.serial
+const behaviour = behaviours(ava.serial)
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
-test('a task that awaits keeps the timers and messages of its worker going', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a task that awaits keeps the timers and messages of its worker going', async (t, { create }) => {
+  const executor = create(1)
   const fn = async (): Promise<{ ticks: number; echoed: string }> => {
     const { MessageChannel } = await import('node:worker_threads')
     let ticks = 0
@@ -30,9 +31,9 @@ test('a task that awaits keeps the timers and messages of its worker going', asy
   await executor.shutdown()
 })
 
-test('timers that a task has left behind still run, between tasks and while the worker is idle', async (t) => {
+behaviour('timers that a task has left behind still run, between tasks and while the worker is idle', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const log = folder.file('log')
   const leave = (file: string): void => {
     for (const ms of [0, 30, 120]) setTimeout(() => void import('node:fs').then(({ appendFileSync }) => appendFileSync(file, `${ms}\n`)), ms)
@@ -45,8 +46,8 @@ test('timers that a task has left behind still run, between tasks and while the 
   await executor.shutdown()
 })
 
-test('a stream of short tasks does not starve the timers of the worker', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a stream of short tasks does not starve the timers of the worker', async (t, { create }) => {
+  const executor = create(1)
   await executor.submit(() => {
     const own = globalThis as { ticks?: number }
     own.ticks = 0
@@ -59,9 +60,9 @@ test('a stream of short tasks does not starve the timers of the worker', async (
   await executor.shutdown()
 })
 
-test('with one asynchronous task at a time the next one waits for the promise', async (t) => {
+behaviour('with one asynchronous task at a time the next one waits for the promise', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const gate = folder.gate()
   const first = executor.submit(work.waitForLater, gate)
   const second = executor.submit(work.add, 1, 2)
@@ -74,9 +75,9 @@ test('with one asynchronous task at a time the next one waits for the promise', 
   await executor.shutdown()
 })
 
-test('tasksPerWorker lets one worker hold so many asynchronous tasks at once, and no more', async (t) => {
+behaviour('tasksPerWorker lets one worker hold so many asynchronous tasks at once, and no more', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, tasksPerWorker: 4 })
+  const executor = create({ maxWorkers: 1, tasksPerWorker: 4 })
   const gate = folder.gate()
   const futures = Array.from({ length: 6 }, () => executor.submit(work.waitForLater, gate))
   await until(() => executor.stats().running === 4, 'four run')
@@ -89,8 +90,8 @@ test('tasksPerWorker lets one worker hold so many asynchronous tasks at once, an
   await executor.shutdown()
 })
 
-test('with tasksPerWorker each task has its own currentTask(), across awaits', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, tasksPerWorker: 4 })
+behaviour('with tasksPerWorker each task has its own currentTask(), across awaits', async (t, { create }) => {
+  const executor = create({ maxWorkers: 1, tasksPerWorker: 4 })
   const futures = Array.from({ length: 12 }, (_, n) => executor.with({ name: `task ${n}` }).submit(named.reportLater))
   const reports = (await Promise.all(futures)) as { id: number; name: string }[]
   t.deepEqual(reports.map(({ name }) => name), reports.map((_, n) => `task ${n}`))
@@ -98,9 +99,9 @@ test('with tasksPerWorker each task has its own currentTask(), across awaits', a
   await executor.shutdown()
 })
 
-test('a stop that needs the worker replaced is a death for the tasks that share it', async (t) => {
+behaviour('a stop that needs the worker replaced is a death for the tasks that share it', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor({ maxWorkers: 2, tasksPerWorker: 2, interruptGrace: 20 })
+  const executor = create({ maxWorkers: 2, tasksPerWorker: 2, interruptGrace: 20 })
   const gate = folder.gate()
   await executor.submit(work.add, 1, 1)
   const others = [executor.submit(work.waitForLater, gate)]
@@ -117,8 +118,8 @@ test('a stop that needs the worker replaced is a death for the tasks that share 
   await executor.shutdown()
 })
 
-test('each task’s microtasks run before the next task', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('each task’s microtasks run before the next task', async (t, { create }) => {
+  const executor = create(1)
   const begin = (n: number): number => {
     const own = globalThis as { order?: string[] }
     own.order ??= []
@@ -133,8 +134,8 @@ test('each task’s microtasks run before the next task', async (t) => {
   await executor.shutdown()
 })
 
-test('an AsyncLocalStorage store of one task is not seen by the next', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('an AsyncLocalStorage store of one task is not seen by the next', async (t, { create }) => {
+  const executor = create(1)
   const enter = async (value: string): Promise<string | undefined> => {
     const { AsyncLocalStorage } = await import('node:async_hooks')
     const own = globalThis as { storage?: InstanceType<typeof AsyncLocalStorage<string>> }
@@ -155,8 +156,8 @@ test('an AsyncLocalStorage store of one task is not seen by the next', async (t)
   await executor.shutdown()
 })
 
-test('a promise that settles twice, or a thenable that throws, settles the future once', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a promise that settles twice, or a thenable that throws, settles the future once', async (t, { create }) => {
+  const executor = create(1)
   const twice = (): PromiseLike<number> => ({
     then(resolve: any, reject: any) {
       resolve(1)
@@ -181,8 +182,8 @@ test('a promise that settles twice, or a thenable that throws, settles the futur
   await executor.shutdown()
 })
 
-test('a rejection is the task’s error, and no unhandled one in the worker', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a rejection is the task’s error, and no unhandled one in the worker', async (t, { create }) => {
+  const executor = create(1)
   const thread = await executor.submit(work.thread).result(SOON)
   for (const value of ['text', null, undefined, 0]) {
     const future = executor.submit(async (thrown: unknown) => {

@@ -10,10 +10,13 @@
  */
 import ava from 'ava'
 import { cleanEnd, ended, inChild } from './child.ts'
+import { behaviours } from './executors.ts'
+import { Folder } from './gate.ts'
 import { HARD } from './limits.ts'
 import { buildRust } from './plugin-builder.ts'
 
 const test = ava
+const behaviour = behaviours(test)
 
 const fixture = (name: string): string => new URL(`./fixtures/${name}`, import.meta.url).href
 
@@ -38,9 +41,10 @@ function outcome(fault: Fault, moment: Moment): string {
 
 for (const fault of faults) {
   for (const moment of moments) {
-    test(`${fault}, ${moment}: nothing else fails, the pool has its capacity back and closes`, async (t) => {
+    behaviour(`${fault}, ${moment}: nothing else fails, the pool has its capacity back and closes`, async (t, { inChild }) => {
+      const folder = new Folder(t)
       const end = await inChild(
-        async ({ loadNative, moduleTasks, native, ThreadPoolExecutor }, urls: Record<'stuck' | 'loadsStuck' | 'throws', string>, plugin: string, fault: string, moment: string) => {
+        async ({ create, loadNative, moduleTasks, native }, urls: Record<'stuck' | 'loadsStuck' | 'throws', string>, plugin: string, files: string[], fault: string, moment: string) => {
           type Tasks = Record<string, (...args: unknown[]) => unknown>
           const tasks = moduleTasks<Tasks>(urls.stuck)
           const rust = loadNative(plugin) as Record<string, (bytes: string) => Uint8Array>
@@ -49,7 +53,7 @@ for (const fault of faults) {
             'native panic': () => executor.submit(rust['panic']!, 'abc'),
             'stuck for good': () => executor.with({ timeout: 150 }).submit(tasks['stuck']!),
           }
-          const executor = new ThreadPoolExecutor({ maxWorkers: 2, tasksPerWorker: 1 })
+          const executor = create({ maxWorkers: 2, tasksPerWorker: 1 })
           const isFresh = moment === 'starting'
           if (!isFresh) for (const n of [1, 2]) await executor.submit(tasks['healthy']!, n).result(15_000)
           let victim: { exception(ms: number): Promise<unknown>; result(ms: number): Promise<unknown> }
@@ -83,22 +87,17 @@ for (const fault of faults) {
           const isBare = error?.name === 'TimeoutError'
           const seen = error === null ? 'ended well' : isBare ? error.name : `${error.name}: ${error.message}`
           // Both places are there again: two tasks that need each other at the same time.
-          const cells = new Int32Array(new SharedArrayBuffer(8))
-          const meet = (cells: Int32Array, me: number): boolean => {
-            Atomics.store(cells, me, 1)
-            Atomics.notify(cells, me)
-            return Atomics.wait(cells, 1 - me, 0, 25_000) !== 'timed-out'
-          }
-          const pair = [executor.submit(meet, cells, 0), executor.submit(meet, cells, 1)]
+          const pair = [executor.submit(tasks['meet']!, files[0], files[1]), executor.submit(tasks['meet']!, files[1], files[0])]
           const met = await Promise.all(pair.map((future) => future.result(30_000)))
           const after = await executor.submit(tasks['healthy']!, 1).result(15_000)
           const { lost, queued, running } = executor.stats()
           await executor.shutdown()
           return { seen, met, after, lost, queued, running }
         },
-        [{ stuck: fixture('stuck.mjs'), loadsStuck: fixture('loads-stuck.mjs'), throws: fixture('throws-on-load.mjs') }, plugin, fault, moment] as [
+        [{ stuck: fixture('stuck.mjs'), loadsStuck: fixture('loads-stuck.mjs'), throws: fixture('throws-on-load.mjs') }, plugin, [folder.file('left'), folder.file('right')], fault, moment] as [
           Record<'stuck' | 'loadsStuck' | 'throws', string>,
           string,
+          string[],
           string,
           string,
         ],
@@ -110,11 +109,11 @@ for (const fault of faults) {
 }
 
 for (const kind of ['leavesStuck', 'leavesSpinning', 'waitsAndSpins']) {
-  test(`what an ended task has left behind and does not end costs a worker, not the pool: ${kind}`, async (t) => {
+  behaviour(`what an ended task has left behind and does not end costs a worker, not the pool: ${kind}`, async (t, { inChild }) => {
     const end = await inChild(
-      async ({ moduleTasks, ThreadPoolExecutor }, url: string, kind: string) => {
+      async ({ create, moduleTasks }, url: string, kind: string) => {
         const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
-        const executor = new ThreadPoolExecutor(1)
+        const executor = create(1)
         const first = await executor.submit(tasks[kind]!).result(15_000)
         await new Promise((resolve) => setTimeout(resolve, 500))
         const next = await executor.submit(tasks['healthy']!, 1).result(30_000)
@@ -126,6 +125,100 @@ for (const kind of ['leavesStuck', 'leavesSpinning', 'waitsAndSpins']) {
     t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(['ended well', 2]), end.errors)
   })
 }
+
+for (const kind of ['exitSpins', 'exitStuck', 'ticksWithoutEnd']) {
+  behaviour(`shutdown() does not wait for ever for a thread that leaves and is kept by what a task has left behind: ${kind}`, async (t, { inChild }) => {
+    const end = await inChild(
+      async ({ create, moduleTasks }, url: string, kind: string) => {
+        const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
+        // One worker leaves because it is worn out, one because of the shutdown.
+        const executor = create({ maxWorkers: 1, maxTasksPerWorker: 1 })
+        const results = [await executor.submit(tasks[kind]!).result(15_000), await executor.submit(tasks['healthy']!, 1).result(15_000)]
+        const second = create(1)
+        results.push(await second.submit(tasks[kind]!).result(15_000))
+        await Promise.all([executor.shutdown(), second.shutdown()])
+        return results
+      },
+      [fixture('stuck.mjs'), kind],
+    )
+    t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(['ended well', 2, 'ended well']), end.errors)
+  })
+}
+
+for (const kind of ['slowTicksWithoutEnd', 'asyncTicksWithoutEnd', 'callbackWithoutEnd']) {
+  behaviour(`what an ended task has left behind may also keep a worker for which tasks wait: ${kind}`, async (t, { inChild }) => {
+    const end = await inChild(
+      async ({ create, moduleTasks }, url: string, kind: string) => {
+        const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
+        const executor = create(1)
+        await executor.submit(tasks['healthy']!, 1).result(15_000)
+        const futures = [executor.submit(tasks[kind]!), ...Array.from({ length: 100 }, () => executor.submit(tasks['spinFor']!, 5))]
+        const results = await Promise.all(futures.map((future) => future.result(30_000)))
+        const { lost, queued, running } = executor.stats()
+        await executor.shutdown()
+        return [new Set(results).size, results[0], lost, queued, running]
+      },
+      [fixture('stuck.mjs'), kind],
+    )
+    t.deepEqual({ ...cleanEnd(end), errors: '' }, ended([1, 'ended well', 0, 0, 0]), end.errors)
+  })
+}
+
+behaviour('a module or an initializer that leaves behind what does not end costs no more than its worker', async (t, { inChild }) => {
+  const folder = new Folder(t)
+  const end = await inChild(
+    async ({ create, moduleTasks }, leaves: string, initialized: string) => {
+      const { any } = moduleTasks<{ any(): string }>(leaves)
+      const executor = create(1)
+      const bad = executor.submit(any)
+      const next = executor.submit(() => 'next')
+      const seen = await Promise.all([bad, next].map((future) => future.result(30_000)))
+      const other = create({
+        maxWorkers: 1,
+        initializer: (file: string) => {
+          const fs = process.getBuiltinModule('node:fs')
+          if (fs.existsSync(file)) return
+          fs.writeFileSync(file, '')
+          const next = (): Promise<void> => Promise.resolve().then(next)
+          setTimeout(next, 0)
+        },
+        initargs: [initialized],
+      })
+      const last = await other.submit(() => 'initialized').result(45_000)
+      await Promise.all([executor.shutdown(), other.shutdown()])
+      return [...seen, last]
+    },
+    [fixture('loads-and-leaves.mjs'), folder.file('initialized')],
+    { env: { LEAVES_ONCE: folder.file('loaded') } },
+  )
+  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(['loaded', 'next', 'initialized']), end.errors)
+})
+
+for (const how of ['cancel', 'queueTimeout']) {
+  for (const module of ['loads-stuck.mjs', 'loads-without-end.mjs']) {
+    behaviour(`a module that never gets done with loading costs a worker, once nobody waits for it: ${module}, ${how}`, async (t, { inChild }) => {
+      const end = await inChild(
+        async ({ create, moduleTasks }, bad: string, url: string, how: string) => {
+          const executor = create(1)
+          const { any } = moduleTasks<{ any(): void }>(bad)
+          const { healthy } = moduleTasks<{ healthy(n: number): number }>(url)
+          const future = executor.with(how === 'cancel' ? {} : { queueTimeout: 400 }).submit(any)
+          await new Promise((resolve) => setTimeout(resolve, 300))
+          if (how === 'cancel') future.cancel()
+          const names = [await future.exception(15_000).then((error) => (error as Error).name, (error: Error) => error.name)]
+          const next = await executor.submit(healthy, 1).result(30_000)
+          const { lost } = executor.stats()
+          await executor.shutdown()
+          return { names, next, lost }
+        },
+        [fixture(module), fixture('stuck.mjs'), how],
+      )
+      t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ names: [how === 'cancel' ? 'CancelledError' : 'TimeoutError'], next: 2, lost: 0 }), end.errors)
+    })
+  }
+}
+
+// From here on: what is a thread pool's alone.
 
 test('dump() names the thread of a worker that was given up and still runs', async (t) => {
   const end = await inChild(
@@ -148,92 +241,3 @@ test('dump() names the thread of a worker that was given up and still runs', asy
   )
   t.deepEqual({ ...cleanEnd(end), errors: '' }, ended([true, true]), end.errors)
 })
-
-for (const kind of ['exitSpins', 'exitStuck', 'ticksWithoutEnd']) {
-  test(`shutdown() does not wait for ever for a thread that leaves and is kept by what a task has left behind: ${kind}`, async (t) => {
-    const end = await inChild(
-      async ({ moduleTasks, ThreadPoolExecutor }, url: string, kind: string) => {
-        const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
-        // One worker leaves because it is worn out, one because of the shutdown.
-        const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxTasksPerWorker: 1 })
-        const results = [await executor.submit(tasks[kind]!).result(15_000), await executor.submit(tasks['healthy']!, 1).result(15_000)]
-        const second = new ThreadPoolExecutor(1)
-        results.push(await second.submit(tasks[kind]!).result(15_000))
-        await Promise.all([executor.shutdown(), second.shutdown()])
-        return results
-      },
-      [fixture('stuck.mjs'), kind],
-    )
-    t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(['ended well', 2, 'ended well']), end.errors)
-  })
-}
-
-for (const kind of ['slowTicksWithoutEnd', 'asyncTicksWithoutEnd', 'callbackWithoutEnd']) {
-  test(`what an ended task has left behind may also keep a worker for which tasks wait: ${kind}`, async (t) => {
-    const end = await inChild(
-      async ({ moduleTasks, ThreadPoolExecutor }, url: string, kind: string) => {
-        const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
-        const executor = new ThreadPoolExecutor(1)
-        await executor.submit(tasks['healthy']!, 1).result(15_000)
-        const futures = [executor.submit(tasks[kind]!), ...Array.from({ length: 100 }, () => executor.submit(tasks['spinFor']!, 5))]
-        const results = await Promise.all(futures.map((future) => future.result(30_000)))
-        const { lost, queued, running } = executor.stats()
-        await executor.shutdown()
-        return [new Set(results).size, results[0], lost, queued, running]
-      },
-      [fixture('stuck.mjs'), kind],
-    )
-    t.deepEqual({ ...cleanEnd(end), errors: '' }, ended([1, 'ended well', 0, 0, 0]), end.errors)
-  })
-}
-
-test('a module or an initializer that leaves behind what does not end costs no more than its worker', async (t) => {
-  const end = await inChild(
-    async ({ moduleTasks, ThreadPoolExecutor }, leaves: string) => {
-      const { any } = moduleTasks<{ any(): string }>(leaves)
-      const executor = new ThreadPoolExecutor(1)
-      const bad = executor.submit(any)
-      const next = executor.submit(() => 'next')
-      const seen = await Promise.all([bad, next].map((future) => future.result(30_000)))
-      const counter = new Int32Array(new SharedArrayBuffer(4))
-      const other = new ThreadPoolExecutor({
-        maxWorkers: 1,
-        initializer: (counter: Int32Array) => {
-          if (Atomics.add(counter, 0, 1) > 0) return
-          const next = (): Promise<void> => Promise.resolve().then(next)
-          setTimeout(next, 0)
-        },
-        initargs: [counter],
-      })
-      const initialized = await other.submit(() => 'initialized').result(45_000)
-      await Promise.all([executor.shutdown(), other.shutdown()])
-      return [...seen, initialized]
-    },
-    [fixture('loads-and-leaves.mjs')],
-  )
-  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(['loaded', 'next', 'initialized']), end.errors)
-})
-
-for (const how of ['cancel', 'queueTimeout']) {
-  for (const module of ['loads-stuck.mjs', 'loads-without-end.mjs']) {
-    test(`a module that never gets done with loading costs a worker, once nobody waits for it: ${module}, ${how}`, async (t) => {
-      const end = await inChild(
-        async ({ moduleTasks, ThreadPoolExecutor }, bad: string, url: string, how: string) => {
-          const executor = new ThreadPoolExecutor(1)
-          const { any } = moduleTasks<{ any(): void }>(bad)
-          const { healthy } = moduleTasks<{ healthy(n: number): number }>(url)
-          const future = executor.with(how === 'cancel' ? {} : { queueTimeout: 400 }).submit(any)
-          await new Promise((resolve) => setTimeout(resolve, 300))
-          if (how === 'cancel') future.cancel()
-          const names = [await future.exception(15_000).then((error) => (error as Error).name, (error: Error) => error.name)]
-          const next = await executor.submit(healthy, 1).result(30_000)
-          const { lost } = executor.stats()
-          await executor.shutdown()
-          return { names, next, lost }
-        },
-        [fixture(module), fixture('stuck.mjs'), how],
-      )
-      t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ names: [how === 'cancel' ? 'CancelledError' : 'TimeoutError'], next: 2, lost: 0 }), end.errors)
-    })
-  }
-}

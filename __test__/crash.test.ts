@@ -1,8 +1,15 @@
 /** Faults that end a worker's thread, at every moment of the task that it holds. Those that end none, and which cells there are not: crash-alive.test.ts. */
 import ava from 'ava'
 import { cleanEnd, ended, inChild } from './child.ts'
+import type { ChildEnd } from './child.ts'
+import { behaviours } from './executors.ts'
+import type { Pool } from './executors.ts'
+import { Folder } from './gate.ts'
 
 const test = ava
+const behaviour = behaviours(test)
+/** Faults that only a thread of this process meets: a limit of its heap that ends it alone, and an end from outside by `worker_threads`. */
+const ofThreads = behaviours(test, ['pool', 'threads'])
 
 const url = new URL('./fixtures/faults.mjs', import.meta.url).href
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
@@ -16,6 +23,8 @@ const CAUSES: Record<string, { cause?: string; exitCode?: number }> = {
   memory: { cause: 'ERR_WORKER_OUT_OF_MEMORY', exitCode: 1 },
   terminated: { exitCode: 1 },
 }
+const threadFaults = ['memory', 'terminated']
+const stated = (fault: string): typeof behaviour => (threadFaults.includes(fault) ? ofThreads : behaviour)
 
 type Seen = {
   victim: string
@@ -32,16 +41,11 @@ type Seen = {
  * One fault at one moment: a victim that should meet it, a task that was queued behind the victim, a native one beside it. Then two healthy
  * tasks and a clean close.
  */
-async function crash(fault: string, moment: string): Promise<ReturnType<typeof inChild<[string, string, string, string], Seen>>> {
+async function crash({ inChild, smallHeap }: Pool, fault: string, moment: string): Promise<ChildEnd<Seen>> {
   return inChild(
-    async ({ moduleTasks, native, ThreadPoolExecutor }, url: string, workUrl: string, fault: string, moment: string) => {
-      const died = new Promise((resolve) => {
-        process.on('worker', (worker) => {
-          worker.on('message', (message) => message === 'terminate' && void worker.terminate())
-          worker.once('exit', resolve)
-        })
-      })
-      const executor = new ThreadPoolExecutor({ maxWorkers: 2, resourceLimits: { maxOldGenerationSizeMb: 24 } })
+    async ({ create, moduleTasks, native }, smallHeap: object, url: string, workUrl: string, fault: string, moment: string) => {
+      process.on('worker', (worker) => worker.on('message', (message) => message === 'terminate' && void worker.terminate()))
+      const executor = create({ maxWorkers: 2, ...smallHeap })
       const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
       const work = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(workUrl)
       const { mkdtempSync, readFileSync, rmSync } = await import('node:fs')
@@ -49,6 +53,7 @@ async function crash(fault: string, moment: string): Promise<ReturnType<typeof i
       const folder = mkdtempSync(`${tmpdir()}/crash-`)
       const log = `${folder}/log`
       if (moment !== 'starting') await executor.submit(tasks['healthy']!, 1).result(15_000)
+      const [first] = await executor.dump()
       const victims: Record<string, () => ReturnType<typeof executor.submit>> = {
         starting: () => executor.submit(tasks['atOnce']!, fault),
         'running sync': () => executor.submit(tasks['atOnce']!, fault),
@@ -67,10 +72,8 @@ async function crash(fault: string, moment: string): Promise<ReturnType<typeof i
       let behind = isAfter ? undefined : executor.submit(work['note']!, log, 'behind')
       const error = (await victim.exception(25_000)) as { name: string; exitCode?: number; cause?: { message?: string; code?: string } } | null
       for (const killer of killers) await killer.exception(15_000)
-      // An idle worker does not keep the process alive.
-      const alive = setInterval(() => {}, 1_000)
-      if (isAfter) await died
-      clearInterval(alive)
+      const hasDied = async (): Promise<boolean> => (await executor.dump()).every(({ threadId }) => threadId !== first!.threadId)
+      while (isAfter && !(await hasDied())) await new Promise((resolve) => setTimeout(resolve, 10))
       behind ??= executor.submit(work['note']!, log, 'behind')
       await behind.result(15_000)
       const after = (await executor.submit(tasks['healthy']!, 1).result(15_000)) as number
@@ -87,7 +90,7 @@ async function crash(fault: string, moment: string): Promise<ReturnType<typeof i
         ...{ log: lines.sort(), after, parallel: pair.length, lost, failed },
       }
     },
-    [url, workUrl, fault, moment] as [string, string, string, string],
+    [smallHeap, url, workUrl, fault, moment] as [object, string, string, string, string],
   )
 }
 
@@ -98,44 +101,46 @@ const needsLoop = ['exception', 'rejection', 'terminated']
 for (const fault of faults) {
   for (const moment of ['starting', 'running sync', 'awaiting']) {
     if (moment !== 'awaiting' && needsLoop.slice(0, 2).includes(fault)) continue
-    test(`a worker that dies (${fault}) fails the task it holds (${moment}) with WorkerLostError, and nothing else`, async (t) => {
+    stated(fault)(`a worker that dies (${fault}) fails the task it holds (${moment}) with WorkerLostError, and nothing else`, async (t, pool) => {
       const expected: Seen = { victim: 'WorkerLostError', ...CAUSES[fault], log: ['behind'], after: 2, parallel: 2, lost: 1, failed: 0 }
-      const end = await crash(fault, moment)
+      const end = await crash(pool, fault, moment)
       t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(expected), end.errors)
     })
   }
 
   for (const moment of ['finished', 'right after its end']) {
-    test(`a worker that dies (${fault}) after a task (${moment}) takes nothing back, and is replaced`, async (t) => {
-      const end = await crash(fault, moment)
+    stated(fault)(`a worker that dies (${fault}) after a task (${moment}) takes nothing back, and is replaced`, async (t, pool) => {
+      const end = await crash(pool, fault, moment)
       const expected: Seen = { victim: 'result', log: ['behind'], after: 2, parallel: 2, lost: 0, failed: 0 }
       t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(expected), end.errors)
     })
   }
 
-  test(`a worker that dies (${fault}) leaves queued tasks to others: each runs once`, async (t) => {
-    const end = await crash(fault, 'queued')
+  stated(fault)(`a worker that dies (${fault}) leaves queued tasks to others: each runs once`, async (t, pool) => {
+    const end = await crash(pool, fault, 'queued')
     const expected: Seen = { victim: 'result', log: ['behind', 'victim'], after: 2, parallel: 2, lost: 2, failed: 0 }
     t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(expected), end.errors)
   })
 
-  test(`a worker that dies (${fault}) does not touch a native task`, async (t) => {
-    const end = await crash(fault, 'inside a native task')
+  stated(fault)(`a worker that dies (${fault}) does not touch a native task`, async (t, pool) => {
+    const end = await crash(pool, fault, 'inside a native task')
     const expected: Seen = { victim: 'result', log: ['behind'], after: 2, parallel: 2, lost: 1, failed: 0 }
     t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(expected), end.errors)
   })
 }
 
 for (const fault of ['exit', 'exception', 'rejection', 'memory', 'terminated']) {
-  test(`a module whose loading ends the worker (${fault}) fails its task, and no worker is started again and again for it`, async (t) => {
+  stated(fault)(`a module whose loading ends the worker (${fault}) fails its task, and no worker is started again and again for it`, async (t, { inChild, smallHeap }) => {
+    const folder = new Folder(t)
+    const log = folder.file('log')
     const end = await inChild(
-      async ({ moduleTasks, ThreadPoolExecutor }, module: string, url: string) => {
+      async ({ create, moduleTasks }, smallHeap: object, module: string, url: string) => {
         let starts = 0
         process.on('worker', (worker) => {
           starts++
           worker.on('message', (message) => message === 'terminate' && void worker.terminate())
         })
-        const executor = new ThreadPoolExecutor({ maxWorkers: 1, resourceLimits: { maxOldGenerationSizeMb: 24 } })
+        const executor = create({ maxWorkers: 1, ...smallHeap })
         const bad = moduleTasks<{ any(): unknown }>(module)
         const good = moduleTasks<{ healthy(n: number): number }>(url)
         const futures = [executor.submit(bad.any), executor.submit(bad.any)]
@@ -146,16 +151,20 @@ for (const fault of ['exit', 'exception', 'rejection', 'memory', 'terminated']) 
         await executor.shutdown()
         return { names, sum, fewStarts: starts <= 4 }
       },
-      [new URL(`./fixtures/loads-with-${fault}.mjs`, import.meta.url).href, url],
+      [smallHeap, new URL(`./fixtures/loads-with-${fault}.mjs`, import.meta.url).href, url],
+      { env: { FAULTS_LOG: log } },
     )
     t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ names: ['WorkerLostError', 'WorkerLostError'], sum: 2, fewStarts: true }), end.errors)
+    t.true(folder.notes(log).length <= 4)
   })
 }
 
 for (const fault of ['exit', 'exception', 'rejection', 'memory', 'terminated', 'throws']) {
-  test(`an initializer that fails (${fault}) breaks the executor: pending futures and later submits get BrokenThreadPool`, async (t) => {
+  stated(fault)(`an initializer that fails (${fault}) breaks the executor: pending futures and later submits get a BrokenExecutor`, async (t, { broken, inChild, smallHeap }) => {
+    const folder = new Folder(t)
+    const log = folder.file('log')
     const end = await inChild(
-      async ({ BrokenExecutor, BrokenThreadPool, moduleTasks, ThreadPoolExecutor }, url: string, fault: string) => {
+      async ({ broken, BrokenExecutor, create, moduleTasks }, smallHeap: object, url: string, fault: string) => {
         let starts = 0
         process.on('worker', (worker) => {
           starts++
@@ -163,11 +172,12 @@ for (const fault of ['exit', 'exception', 'rejection', 'memory', 'terminated', '
         })
         const tasks = moduleTasks<{ start(name: string): void; healthy(n: number): number }>(url)
         const throws = (): void => {
+          process.getBuiltinModule('node:fs').appendFileSync(process.env['FAULTS_LOG']!, 'throws\n')
           throw new RangeError('from the initializer')
         }
-        const executor = new ThreadPoolExecutor({
+        const executor = create({
           maxWorkers: 2,
-          resourceLimits: { maxOldGenerationSizeMb: 24 },
+          ...smallHeap,
           initializer: fault === 'throws' ? throws : tasks.start,
           initargs: [fault],
         })
@@ -184,25 +194,27 @@ for (const fault of ['exit', 'exception', 'rejection', 'memory', 'terminated', '
         await executor.shutdown()
         return {
           names: errors.map((error) => error.name),
-          later: later instanceof BrokenThreadPool && later instanceof BrokenExecutor,
+          later: later instanceof broken && later instanceof BrokenExecutor,
           hasCause: errors.every((error) => error.cause !== undefined) && cause !== undefined,
           ...(fault === 'throws' ? { message: cause?.message } : {}),
           fewStarts: starts <= 12,
         }
       },
-      [url, fault],
+      [smallHeap, url, fault],
+      { env: { FAULTS_LOG: log } },
     )
-    const expected = { names: Array(3).fill('BrokenThreadPool'), later: true, hasCause: true, fewStarts: true }
+    const expected = { names: Array(3).fill(broken.name), later: true, hasCause: true, fewStarts: true }
     t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(fault === 'throws' ? { ...expected, message: 'from the initializer' } : expected), end.errors)
+    t.true(folder.notes(log).length <= 12)
   })
 }
 
-test('workers that cannot start at all break the executor', async (t) => {
+behaviour('workers that cannot start at all break the executor', async (t, { broken, inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
+    async ({ create }) => {
       const names: string[] = []
       for (const execArgv of [['--no-such-flag'], ['--import', './no-such-module.mjs'], ['--require', './no-such-module.cjs']]) {
-        const executor = new ThreadPoolExecutor({ maxWorkers: 1, execArgv })
+        const executor = create({ maxWorkers: 1, execArgv })
         let error: unknown
         try {
           error = await executor.submit(() => 1).exception(20_000)
@@ -216,32 +228,13 @@ test('workers that cannot start at all break the executor', async (t) => {
     },
     [],
   )
-  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(Array(3).fill('BrokenThreadPool')), end.errors)
+  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(Array(3).fill(broken.name)), end.errors)
 })
 
-test('a worker that is terminated from outside while it starts is replaced, and the task runs, once', async (t) => {
+behaviour('a hundred deaths in a row lose only the tasks that met them', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
-      let starts = 0
-      process.on('worker', (worker) => {
-        if (++starts === 1) void worker.terminate()
-      })
-      const executor = new ThreadPoolExecutor(1)
-      const { count } = moduleTasks<{ count(): number }>(url)
-      const calls = [await executor.submit(count).result(20_000), await executor.submit(count).result(20_000)]
-      const { completed, lost } = executor.stats()
-      await executor.shutdown()
-      return { calls, completed, lost, starts }
-    },
-    [workUrl],
-  )
-  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ calls: [1, 2], completed: 2, lost: 0, starts: 2 }), end.errors)
-})
-
-test('a hundred deaths in a row lose only the tasks that met them', async (t) => {
-  const end = await inChild(
-    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
-      const executor = new ThreadPoolExecutor(2)
+    async ({ create, moduleTasks }, url: string) => {
+      const executor = create(2)
       const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
       const futures = Array.from({ length: 100 }, (_, n) => (n % 2 === 0 ? executor.submit(tasks['atOnce']!, 'exit') : executor.submit(tasks['healthy']!, n)))
       let [lost, well] = [0, 0]
@@ -259,12 +252,12 @@ test('a hundred deaths in a row lose only the tasks that met them', async (t) =>
   t.deepEqual(cleanEnd(end), ended([50, 50, 50, 50]))
 })
 
-test('a task that dies is not run again', async (t) => {
+behaviour('a task that dies is not run again', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
+    async ({ create }) => {
       const { mkdtempSync, readFileSync, rmSync } = await import('node:fs')
       const folder = mkdtempSync(`${(await import('node:os')).tmpdir()}/once-`)
-      const executor = new ThreadPoolExecutor(2)
+      const executor = create(2)
       const once = async (file: string): Promise<void> => {
         const { appendFileSync } = await import('node:fs')
         appendFileSync(file, 'ran\n')
@@ -283,10 +276,10 @@ test('a task that dies is not run again', async (t) => {
   t.deepEqual(cleanEnd(end), ended(['ran\n', 9]))
 })
 
-test('all asynchronous tasks that share a dying worker fail with it', async (t) => {
+behaviour('all asynchronous tasks that share a dying worker fail with it', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ moduleTasks, ThreadPoolExecutor }, url: string, workUrl: string) => {
-      const executor = new ThreadPoolExecutor({ maxWorkers: 3, tasksPerWorker: 3, minWorkers: 0 })
+    async ({ create, moduleTasks }, url: string, workUrl: string) => {
+      const executor = create({ maxWorkers: 3, tasksPerWorker: 3, minWorkers: 0 })
       const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
       const work = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(workUrl)
       const futures = [executor.submit(work['never']!), executor.submit(work['never']!), executor.submit(tasks['whileAwaiting']!, 'exit')]
@@ -302,9 +295,9 @@ test('all asynchronous tasks that share a dying worker fail with it', async (t) 
   t.deepEqual(cleanEnd(end), ended({ hasLost: true, noOther: true, after: 2 }))
 })
 
-test('errors of several ticks that the user handles cost nothing', async (t) => {
-  const end = await inChild(async ({ ThreadPoolExecutor }) => {
-    const executor = new ThreadPoolExecutor(1)
+behaviour('errors of several ticks that the user handles cost nothing', async (t, { inChild }) => {
+  const end = await inChild(async ({ create }) => {
+    const executor = create(1)
     const strays = (): number => {
       process.on('uncaughtException', () => {})
       for (const name of ['a', 'b', 'c']) {
@@ -320,6 +313,8 @@ test('errors of several ticks that the user handles cost nothing', async (t) => 
   }, [])
   t.deepEqual(cleanEnd(end), ended([1, 2]))
 })
+
+// From here on: what is a thread pool's alone.
 
 test('a system that refuses one more thread does not break a pool that has some', async (t) => {
   const end = await inChild(async ({ ThreadPoolExecutor }) => {
@@ -345,4 +340,23 @@ test('a system that refuses one more thread does not break a pool that has some'
     return [results, refused > 0]
   }, [])
   t.deepEqual(cleanEnd(end), ended([[50, 50, 50, 50], true]))
+})
+
+test('a worker that is terminated from outside while it starts is replaced, and the task runs, once', async (t) => {
+  const end = await inChild(
+    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
+      let starts = 0
+      process.on('worker', (worker) => {
+        if (++starts === 1) void worker.terminate()
+      })
+      const executor = new ThreadPoolExecutor(1)
+      const { count } = moduleTasks<{ count(): number }>(url)
+      const calls = [await executor.submit(count).result(20_000), await executor.submit(count).result(20_000)]
+      const { completed, lost } = executor.stats()
+      await executor.shutdown()
+      return { calls, completed, lost, starts }
+    },
+    [workUrl],
+  )
+  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ calls: [1, 2], completed: 2, lost: 0, starts: 2 }), end.errors)
 })

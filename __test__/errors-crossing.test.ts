@@ -3,6 +3,9 @@ import test from 'ava'
 import { packThrown, unpackThrown } from '../lib/values/thrown.ts'
 import * as errors from '../lib/errors/errors.ts'
 import * as built from '../dist/index.js'
+import { behaviours } from './executors.ts'
+
+const behaviour = behaviours(test)
 
 function cross(thrown: unknown): any {
   const { form, data } = packThrown(thrown)
@@ -225,8 +228,8 @@ test('errors of a native task: a class, a code and a message', (t) => {
   t.is(error.stack, 'RangeError: too big')
 })
 
-test('an error of a task shows the frames of the worker, and its class', async (t) => {
-  await using executor = new built.ThreadPoolExecutor(1)
+behaviour('an error of a task shows the frames of the worker, and its class', async (t, { create }) => {
+  await using executor = create(1)
   const failed = executor.submit(function deepInTheTask() {
     throw Object.assign(new RangeError('outer', { cause: new TypeError('inner') }), { code: 'E_X' })
   })
@@ -237,8 +240,8 @@ test('an error of a task shows the frames of the worker, and its class', async (
   t.is(error.code, 'E_X')
 })
 
-test('null and undefined thrown by a task arrive as they are', async (t) => {
-  await using executor = new built.ThreadPoolExecutor(1)
+behaviour('null and undefined thrown by a task arrive as they are', async (t, { create }) => {
+  await using executor = create(1)
   for (const thrown of [null, undefined, 0, '']) {
     const future = executor.submit((value: unknown) => {
       throw value

@@ -1,6 +1,9 @@
 import test from 'ava'
 import { inChild } from './child.ts'
 import type { ChildEnd } from './child.ts'
+import { behaviours } from './executors.ts'
+
+const behaviour = behaviours(test)
 
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
 
@@ -18,14 +21,14 @@ function lingered(end: ChildEnd<unknown>): number {
   return Number.isNaN(left) ? Infinity : end.endedAt - left
 }
 
-test('an idle executor does not keep the process alive', async (t) => {
+behaviour('an idle executor does not keep the process alive', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ native, ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 1 })
+    async ({ create, native }) => {
+      const executor = create({ maxWorkers: 2, minWorkers: 1 })
       await executor.submit((a: number, b: number) => a + b, 1, 2)
       await executor.submit(native.countPrimes, 100)
-      void new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2 })
-      void new ThreadPoolExecutor(3)
+      void create({ maxWorkers: 2, minWorkers: 2 })
+      void create(3)
       return 'done'
     },
     [],
@@ -33,10 +36,10 @@ test('an idle executor does not keep the process alive', async (t) => {
   t.deepEqual({ ...summary(end), value: end.value, errors: end.errors }, { code: 0, signal: null, isHung: false, value: 'done', errors: '' })
 })
 
-test('an unfinished future of an executor keeps the process alive until it is delivered', async (t) => {
+behaviour('an unfinished future of an executor keeps the process alive until it is delivered', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ moduleTasks, native, ThreadPoolExecutor }, url: string) => {
-      const executor = new ThreadPoolExecutor(2)
+    async ({ create, moduleTasks, native }, url: string) => {
+      const executor = create(2)
       const { addLater } = moduleTasks<{ addLater(a: number, b: number, ms: number): Promise<number> }>(url)
       executor.submit(addLater, 1, 2, 400).addDoneCallback((future) => void future.result().then((value) => console.log(`task ${value}`)))
       executor.submit(native.countPrimes, 1_000_000).addDoneCallback((future) => void future.result().then((value) => console.log(`native ${value}`)))
@@ -46,10 +49,10 @@ test('an unfinished future of an executor keeps the process alive until it is de
   t.deepEqual({ ...summary(end), lines: end.output.split('\n').sort() }, { code: 0, signal: null, isHung: false, lines: ['native 78498', 'task 3'] })
 })
 
-test('after shutdown({ wait: false }) the process stays until the accepted tasks have run', async (t) => {
+behaviour('after shutdown({ wait: false }) the process stays until the accepted tasks have run', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create, moduleTasks }, url: string) => {
+      const executor = create(1)
       const { addLater } = moduleTasks<{ addLater(a: number, b: number, ms: number): Promise<number> }>(url)
       for (const n of [1, 2, 3]) executor.submit(addLater, n, n, 100).addDoneCallback((future) => void future.result().then((value) => console.log(value)))
       void executor.shutdown({ wait: false })
@@ -76,10 +79,10 @@ test('a result(ms) that waits keeps the process alive, a hand-made pending futur
   t.deepEqual(summary(idle), { code: 0, signal: null, isHung: false })
 })
 
-test('a worker that starts for nobody does not keep the process alive', async (t) => {
+behaviour('a worker that starts for nobody does not keep the process alive', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create }) => {
+      const executor = create(1)
       executor.submit(() => 1).cancel()
     },
     [],
@@ -110,10 +113,10 @@ const endings: [ending: Ending, code: number][] = [
 
 for (const [what, kinds] of states) {
   for (const [ending, code] of endings) {
-    test(`${ending} in the main thread ends the process promptly, with its code, with workers ${what}`, async (t) => {
+    behaviour(`${ending} in the main thread ends the process promptly, with its code, with workers ${what}`, async (t, { inChild }) => {
       const end = await inChild(
-        async ({ moduleTasks, native, ThreadPoolExecutor }, url: string, kinds: string[], ending: string) => {
-          const executor = new ThreadPoolExecutor(2)
+        async ({ create, moduleTasks, native }, url: string, kinds: string[], ending: string) => {
+          const executor = create(2)
           const work = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
           const submit: Record<string, () => unknown> = {
             none: () => undefined,
@@ -153,10 +156,10 @@ for (const [what, kinds] of states) {
   }
 }
 
-test('what tasks print comes in order and to the end, also when the program ends by itself at once', async (t) => {
+behaviour('what tasks print comes in order and to the end, also when the program ends by itself at once', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(2)
+    async ({ create }) => {
+      const executor = create(2)
       await executor.submit(() => {
         for (let line = 0; line < 2_000; line++) console.log(`line ${line}`)
         process.stdout.write('raw\n')
@@ -170,22 +173,22 @@ test('what tasks print comes in order and to the end, also when the program ends
   t.deepEqual({ ...summary(end), output: end.output, errors: end.errors }, { code: 0, signal: null, isHung: false, output: lines.join('\n'), errors: errors.join('') })
 })
 
-test('what tasks of a user’s own Worker print, and tasks of a beforeExit listener, comes as well', async (t) => {
+behaviour('what tasks of a user’s own Worker print, and tasks of a beforeExit listener, comes as well', async (t, { inChild, name }) => {
   const inWorker = await inChild(
-    async ({}, url: string) => {
+    async ({}, url: string, name: string) => {
       const { Worker } = await import('node:worker_threads')
       void new Worker(
-        `import(${JSON.stringify(url)}).then(({ ThreadPoolExecutor }) =>
-          new ThreadPoolExecutor(1).submit(() => { for (const line of 'abcd') console.log(line) }))`,
+        `import(${JSON.stringify(url)}).then((api) =>
+          new api.${name}(1).submit(() => { for (const line of 'abcd') console.log(line) }))`,
         { eval: true },
       )
     },
-    [import.meta.resolve('concurrent-futures')],
+    [import.meta.resolve('concurrent-futures'), name],
   )
   t.deepEqual({ ...summary(inWorker), output: inWorker.output }, { code: 0, signal: null, isHung: false, output: 'a\nb\nc\nd' })
   const later = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create }) => {
+      const executor = create(1)
       const print = (name: string): void => {
         for (const line of '12') console.log(name + line)
       }
@@ -197,10 +200,10 @@ test('what tasks of a user’s own Worker print, and tasks of a beforeExit liste
   t.deepEqual({ ...summary(later), output: later.output }, { code: 0, signal: null, isHung: false, output: 'a1\na2\nb1\nb2' })
 })
 
-test('output is not waited for where there is none, nor for long where a worker is stuck', async (t) => {
+behaviour('output is not waited for where there is none, nor for long where a worker is stuck', async (t, { inChild }) => {
   const prompt = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2 })
+    async ({ create }) => {
+      const executor = create({ maxWorkers: 2, minWorkers: 2 })
       await Promise.all([1, 2].map((n) => executor.submit((n: number) => n, n)))
       const start = performance.now()
       process.on('exit', () => console.log(performance.now() - start < 500))
@@ -209,8 +212,8 @@ test('output is not waited for where there is none, nor for long where a worker 
   )
   t.deepEqual({ ...summary(prompt), output: prompt.output }, { code: 0, signal: null, isHung: false, output: 'true' })
   const stuck = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create }) => {
+      const executor = create(1)
       await executor.submit(() => {
         setImmediate(() => {
           for (;;);
@@ -225,10 +228,10 @@ test('output is not waited for where there is none, nor for long where a worker 
   t.true(lingered(stuck) < EXIT_LIMIT, `${lingered(stuck)} ms`)
 })
 
-test('process.exitCode set by hand is the code of a natural end', async (t) => {
+behaviour('process.exitCode set by hand is the code of a natural end', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(2)
+    async ({ create }) => {
+      const executor = create(2)
       await executor.submit(() => 1)
       process.exitCode = 5
     },
@@ -237,10 +240,10 @@ test('process.exitCode set by hand is the code of a natural end', async (t) => {
   t.deepEqual(summary(end), { code: 5, signal: null, isHung: false })
 })
 
-test('an abandoned worker does not hold up a natural end', async (t) => {
+behaviour('an abandoned worker does not hold up a natural end', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create }) => {
+      const executor = create(1)
       await executor
         .with({ timeout: 50 })
         .submit(async () => {
@@ -258,13 +261,13 @@ test('an abandoned worker does not hold up a natural end', async (t) => {
   t.true(end.lived < 13_000, `lived ${end.lived} ms`)
 })
 
-test('an executor in a user’s own Worker works, and ends with the Worker', async (t) => {
+behaviour('an executor in a user’s own Worker works, and ends with the Worker', async (t, { inChild, name }) => {
   const end = await inChild(
-    async ({}, url: string) => {
+    async ({}, url: string, executor: string) => {
       const { Worker } = await import('node:worker_threads')
       const lines: unknown[] = []
       for (const ending of ['natural', 'exit', 'terminate']) {
-        const worker = new Worker(new URL('own-worker.mjs', url), { workerData: { ending } })
+        const worker = new Worker(new URL('own-worker.mjs', url), { workerData: { ending, executor } })
         worker.on('message', (message) => {
           lines.push(message)
           if (ending === 'terminate') void worker.terminate()
@@ -274,32 +277,15 @@ test('an executor in a user’s own Worker works, and ends with the Worker', asy
       }
       return lines
     },
-    [workUrl],
+    [workUrl, name],
   )
   t.deepEqual({ ...summary(end), value: end.value }, { code: 0, signal: null, isHung: false, value: [3, 0, 3, 6, 3, 1] }, end.errors)
 })
 
-for (const stuck of ['running', 'abandoned']) {
-  test(`process.exit() of the main thread ends the process although a worker of another isolate’s executor is stuck: ${stuck}`, async (t) => {
-    const end = await inChild(
-      async ({}, url: string, ending: string) => {
-        const { Worker } = await import('node:worker_threads')
-        const worker = new Worker(new URL('own-worker.mjs', url), { workerData: { ending } })
-        await new Promise<void>((resolve) => worker.on('message', (message) => message === 'stuck' && resolve()))
-        console.log(`leaving ${Date.now()}`)
-        process.exit(3)
-      },
-      [workUrl, stuck],
-    )
-    t.deepEqual(summary(end), { code: 3, signal: null, isHung: false }, end.errors)
-    t.true(lingered(end) < EXIT_LIMIT, `${lingered(end)} ms`)
-  })
-}
-
-test('an uncaught exception in a done callback ends the process like any other', async (t) => {
+behaviour('an uncaught exception in a done callback ends the process like any other', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create }) => {
+      const executor = create(1)
       await executor.submit(() => 1)
       void executor.submit(() => 2).result().then(() => {
         throw new Error('in a continuation')
@@ -311,10 +297,10 @@ test('an uncaught exception in a done callback ends the process like any other',
   t.regex(end.errors, /in a continuation/)
 })
 
-test('signals end a process with busy workers', async (t) => {
+behaviour('signals end a process with busy workers', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
-      const executor = new ThreadPoolExecutor(2)
+    async ({ create, moduleTasks }, url: string) => {
+      const executor = create(2)
       const { spin } = moduleTasks<{ spin(): void }>(url)
       executor.submit(spin)
       await new Promise((resolve) => setTimeout(resolve, 300))
@@ -327,13 +313,13 @@ test('signals end a process with busy workers', async (t) => {
 })
 
 for (const where of ['an initializer', 'a module']) {
-  test(`process.exit() does not wait for ${where} that is stuck`, async (t) => {
+  behaviour(`process.exit() does not wait for ${where} that is stuck`, async (t, { inChild }) => {
     const end = await inChild(
-      async ({ moduleTasks, ThreadPoolExecutor }, url: string, where: string) => {
+      async ({ create, moduleTasks }, url: string, where: string) => {
         const isInitializer = where === 'an initializer'
         const { stuck } = moduleTasks<{ stuck(): void }>(url.replace('loads-stuck', 'stuck'))
         const { any } = moduleTasks<{ any(): void }>(url)
-        const executor = new ThreadPoolExecutor({ maxWorkers: 1, ...(isInitializer ? { initializer: stuck } : {}) })
+        const executor = create({ maxWorkers: 1, ...(isInitializer ? { initializer: stuck } : {}) })
         executor.submit(isInitializer ? () => 1 : any)
         await new Promise((resolve) => setTimeout(resolve, 1_000))
         console.log(`leaving ${Date.now()}`)
@@ -342,6 +328,25 @@ for (const where of ['an initializer', 'a module']) {
       [new URL('./fixtures/loads-stuck.mjs', import.meta.url).href, where],
     )
     t.deepEqual(summary(end), { code: 3, signal: null, isHung: false })
+    t.true(lingered(end) < EXIT_LIMIT, `${lingered(end)} ms`)
+  })
+}
+
+// From here on: what is a thread pool's alone.
+
+for (const stuck of ['running', 'abandoned']) {
+  test(`process.exit() of the main thread ends the process although a worker of another isolate’s executor is stuck: ${stuck}`, async (t) => {
+    const end = await inChild(
+      async ({}, url: string, ending: string) => {
+        const { Worker } = await import('node:worker_threads')
+        const worker = new Worker(new URL('own-worker.mjs', url), { workerData: { ending, executor: 'ThreadPoolExecutor' } })
+        await new Promise<void>((resolve) => worker.on('message', (message) => message === 'stuck' && resolve()))
+        console.log(`leaving ${Date.now()}`)
+        process.exit(3)
+      },
+      [workUrl, stuck],
+    )
+    t.deepEqual(summary(end), { code: 3, signal: null, isHung: false }, end.errors)
     t.true(lingered(end) < EXIT_LIMIT, `${lingered(end)} ms`)
   })
 }

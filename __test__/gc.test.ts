@@ -1,15 +1,18 @@
 import test from 'ava'
 import { cleanEnd, ended, inChild } from './child.ts'
+import { behaviours } from './executors.ts'
+
+const behaviour = behaviours(test)
 
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
 const options = { nodeArguments: ['--expose-gc'] }
 
-test('an executor that is collected with work outstanding runs it all', async (t) => {
+behaviour('an executor that is collected with work outstanding runs it all', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
+    async ({ create, moduleTasks }, url: string) => {
       const { addLater } = moduleTasks<{ addLater(a: number, b: number, ms: number): Promise<number> }>(url)
       const futures = (() => {
-        const executor = new ThreadPoolExecutor(2)
+        const executor = create(2)
         return Array.from({ length: 10 }, (_, n) => executor.submit(addLater, n, n, 30))
       })()
       for (let n = 0; n < 10; n++) {
@@ -23,6 +26,65 @@ test('an executor that is collected with work outstanding runs it all', async (t
   )
   t.deepEqual(cleanEnd(end), ended(Array.from({ length: 10 }, (_, n) => 2 * n)))
 })
+
+behaviour('a callback of a future whose future and executor nobody holds still runs', async (t, { inChild }) => {
+  const end = await inChild(
+    async ({ create, moduleTasks }, url: string) => {
+      const { addLater } = moduleTasks<{ addLater(a: number, b: number, ms: number): Promise<number> }>(url)
+      const called = new Promise((resolve) => {
+        create(1).submit(addLater, 1, 2, 200).addDoneCallback((future) => void future.result().then(resolve))
+      })
+      for (let n = 0; n < 5; n++) {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        ;(globalThis as unknown as { gc(): void }).gc()
+      }
+      return called
+    },
+    [workUrl],
+    options,
+  )
+  t.deepEqual(cleanEnd(end), ended(3))
+})
+
+behaviour('a view made by with() keeps its executor alive', async (t, { inChild }) => {
+  const end = await inChild(
+    async ({ create }) => {
+      const view = (() => create(1).with({ name: 'view' }))()
+      for (let n = 0; n < 5; n++) {
+        ;(globalThis as unknown as { gc(): void }).gc()
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      return view.submit((a: number, b: number) => a + b, 1, 2).result(20_000)
+    },
+    [],
+    options,
+  )
+  t.deepEqual(cleanEnd(end), ended(3))
+})
+
+behaviour('finished futures and their values are collected', async (t, { inChild }) => {
+  const end = await inChild(
+    async ({ create }) => {
+      const executor = create(1)
+      const make = (): Uint8Array => new Uint8Array(4_000_000)
+      await executor.submit(make).result(20_000)
+      const memory = (): number => {
+        ;(globalThis as unknown as { gc(): void }).gc()
+        return process.memoryUsage.rss() / 1e6
+      }
+      for (let n = 0; n < 20; n++) await executor.submit(make).result(20_000)
+      const before = memory()
+      for (let n = 0; n < 200; n++) await executor.submit(make).result(20_000)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return memory() - before < 300
+    },
+    [],
+    options,
+  )
+  t.deepEqual(cleanEnd(end), ended(true))
+})
+
+// From here on: what is a thread pool's alone.
 
 test('the threads of a collected executor leave', async (t) => {
   const end = await inChild(
@@ -51,41 +113,6 @@ test('the threads of a collected executor leave', async (t) => {
   t.deepEqual(cleanEnd(end), ended([1, 1]))
 })
 
-test('a callback of a future whose future and executor nobody holds still runs', async (t) => {
-  const end = await inChild(
-    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
-      const { addLater } = moduleTasks<{ addLater(a: number, b: number, ms: number): Promise<number> }>(url)
-      const called = new Promise((resolve) => {
-        new ThreadPoolExecutor(1).submit(addLater, 1, 2, 200).addDoneCallback((future) => void future.result().then(resolve))
-      })
-      for (let n = 0; n < 5; n++) {
-        await new Promise((resolve) => setTimeout(resolve, 20))
-        ;(globalThis as unknown as { gc(): void }).gc()
-      }
-      return called
-    },
-    [workUrl],
-    options,
-  )
-  t.deepEqual(cleanEnd(end), ended(3))
-})
-
-test('a view made by with() keeps its executor alive', async (t) => {
-  const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const view = (() => new ThreadPoolExecutor(1).with({ name: 'view' }))()
-      for (let n = 0; n < 5; n++) {
-        ;(globalThis as unknown as { gc(): void }).gc()
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
-      return view.submit((a: number, b: number) => a + b, 1, 2).result(20_000)
-    },
-    [],
-    options,
-  )
-  t.deepEqual(cleanEnd(end), ended(3))
-})
-
 test('executors that come and go leave no memory and no thread behind', async (t) => {
   const end = await inChild(
     async ({ native, ThreadPoolExecutor }) => {
@@ -100,28 +127,6 @@ test('executors that come and go leave no memory and no thread behind', async (t
       const before = threads()
       for (let n = 0; n < 40; n++) await round()
       return threads() - before <= 2
-    },
-    [],
-    options,
-  )
-  t.deepEqual(cleanEnd(end), ended(true))
-})
-
-test('finished futures and their values are collected', async (t) => {
-  const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
-      const make = (): Uint8Array => new Uint8Array(4_000_000)
-      await executor.submit(make).result(20_000)
-      const memory = (): number => {
-        ;(globalThis as unknown as { gc(): void }).gc()
-        return process.memoryUsage.rss() / 1e6
-      }
-      for (let n = 0; n < 20; n++) await executor.submit(make).result(20_000)
-      const before = memory()
-      for (let n = 0; n < 200; n++) await executor.submit(make).result(20_000)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      return memory() - before < 300
     },
     [],
     options,

@@ -8,10 +8,13 @@ import { Worker } from 'node:worker_threads'
 import ava from 'ava'
 import * as api from 'concurrent-futures'
 import { cleanEnd, ended, inChild } from './child.ts'
+import { behaviours } from './executors.ts'
+import type { ChildPackage, Pool } from './executors.ts'
 import { SOON } from './limits.ts'
 import { buildC } from './plugin-builder.ts'
 
 const test = ava.serial
+const behaviour = behaviours(test)
 
 const { moduleTasks, native, ThreadPoolExecutor } = api
 const packageUrl = import.meta.resolve('concurrent-futures')
@@ -19,23 +22,25 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
 
-/** A Worker that runs this code with the package as `api` and the ordinary module as `work`, and posts what it returns. */
+/** A Worker that runs this code with the package and a `create` as `api`, and the ordinary module as `work`, and posts what it returns. */
 const ENTRY = `
 const { parentPort, workerData } = require('node:worker_threads')
 void (async () => {
-  const api = await import(workerData.packageUrl)
+  const exported = await import(workerData.packageUrl)
+  const api = { ...exported, create: (options) => new exported[workerData.executor](options) }
   const work = api.moduleTasks(workerData.workUrl)
   const value = await eval('(' + workerData.source + ')')(api, work, parentPort)
   if (value !== undefined) parentPort.postMessage(value)
 })()`
 
-type Body = (api: Package, work: Work, port: { postMessage(value: unknown): void }) => unknown
+type Body = (api: ChildPackage, work: Work, port: { postMessage(value: unknown): void }) => unknown
 type Package = typeof api
 type Work = typeof work
 
 /** Without the loader of the tests, which would make each start dear. */
-function start(body: Body): Worker {
-  const worker = new Worker(ENTRY, { eval: true, execArgv: [], workerData: { packageUrl, workUrl, source: body.toString() } })
+function start(executor: string, body: Body): Worker {
+  const workerData = { packageUrl, workUrl, executor, source: body.toString() }
+  const worker = new Worker(ENTRY, { eval: true, execArgv: [], workerData })
   // Heard from the start: it may come before anybody asks for it.
   exits.set(worker, new Promise((resolve) => worker.once('exit', resolve)))
   return worker
@@ -55,10 +60,10 @@ function exit(worker: Worker): Promise<number> {
   return exits.get(worker) as Promise<number>
 }
 
-test("user Workers have executors of their own, and what they run does not mix", async (t) => {
+behaviour("user Workers have executors of their own, and what they run does not mix", async (t, { name }) => {
   const workers = [1, 2, 3].map(() =>
-    start(async ({ ThreadPoolExecutor, native }, work) => {
-      const executor = new ThreadPoolExecutor(1)
+    start(name, async ({ create, native }, work) => {
+      const executor = create(1)
       const sums = await Promise.all([1, 2, 3].map((n) => executor.submit(work.add, n, n).result(15_000)))
       const primes = await executor.submit(native.countPrimes, 100).result(15_000)
       await executor.shutdown()
@@ -70,9 +75,9 @@ test("user Workers have executors of their own, and what they run does not mix",
   t.deepEqual(await Promise.all(exits), [0, 0, 0])
 })
 
-test('resultSync in a user Worker works for JavaScript and native tasks of cold pools', async (t) => {
-  const worker = start(({ ThreadPoolExecutor, TimeoutError, native }, work) => {
-    const [first, second] = [new ThreadPoolExecutor(1), new ThreadPoolExecutor(1)]
+behaviour('resultSync in a user Worker works for JavaScript and native tasks of cold pools', async (t, { name }) => {
+  const worker = start(name, ({ create, TimeoutError, native }, work) => {
+    const [first, second] = [create(1), create(1)]
     const values: unknown[] = [first.submit(work.add, 1, 2).resultSync(15_000), second.submit(native.countPrimes, 100).resultSync(15_000)]
     try {
       first.submit(work.pause, 400).resultSync(20)
@@ -86,14 +91,14 @@ test('resultSync in a user Worker works for JavaScript and native tasks of cold 
   t.is(await exit(worker), 0)
 })
 
-test('resultSync on the main thread works for native and JavaScript tasks of cold pools', async (t) => {
+behaviour('resultSync on the main thread works for native and JavaScript tasks of cold pools', async (t, { inChild }) => {
   const end = await inChild(
-    ({ moduleTasks, native, ThreadPoolExecutor }, url: string) => {
+    ({ create, moduleTasks, native }, url: string) => {
       const work = moduleTasks<{ add(a: number, b: number): number }>(url)
       const values: unknown[] = []
       for (let round = 0; round < 3; round++) {
-        values.push(new ThreadPoolExecutor(1).submit(work.add, round, 1).resultSync(30_000))
-        values.push(new ThreadPoolExecutor(1).submit(native.countPrimes, 100).resultSync(30_000))
+        values.push(create(1).submit(work.add, round, 1).resultSync(30_000))
+        values.push(create(1).submit(native.countPrimes, 100).resultSync(30_000))
       }
       return values
     },
@@ -102,62 +107,61 @@ test('resultSync on the main thread works for native and JavaScript tasks of col
   t.deepEqual(cleanEnd(end), ended([1, 25, 2, 25, 3, 25]))
 })
 
-test('a worker that dies before it attaches is seen while the main thread blocks', async (t) => {
+behaviour('a worker that dies before it attaches is seen while the main thread blocks', async (t, { broken, inChild }) => {
   const end = await inChild(
-    ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor({ maxWorkers: 1, execArgv: ['--import', 'data:text/javascript,process.exit(3)'] })
+    ({ create }) => {
+      const executor = create({ maxWorkers: 1, execArgv: ['--import', 'data:text/javascript,process.exit(3)'] })
       const error = executor.submit(() => 1).exceptionSync(30_000) as Error
       return error.name
     },
     [],
   )
-  t.deepEqual(cleanEnd(end), ended('BrokenThreadPool'))
+  t.deepEqual(cleanEnd(end), ended(broken.name))
 })
 
-test('a worker that dies before it attaches is seen by the event loop', async (t) => {
+behaviour('a worker that dies before it attaches is seen by the event loop', async (t, { broken, inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor({ maxWorkers: 1, execArgv: ['--import', 'data:text/javascript,process.exit(3)'] })
+    async ({ create }) => {
+      const executor = create({ maxWorkers: 1, execArgv: ['--import', 'data:text/javascript,process.exit(3)'] })
       return ((await executor.submit(() => 1).exception(30_000)) as Error).name
     },
     [],
   )
-  t.deepEqual(cleanEnd(end), ended('BrokenThreadPool'))
+  t.deepEqual(cleanEnd(end), ended(broken.name))
 })
 
-test('a Worker that owns an executor may be terminated at any moment', async (t) => {
+behaviour('a Worker that owns an executor may be terminated at any moment', async (t, { inChild, name }) => {
+  // Tasks wait, run, are submitted, settle and block all the while.
+  const source: Body = async ({ create, native }, work, port) => {
+    const executor = create({ maxWorkers: 2, minWorkers: 1 })
+    void executor.submit(work.spin)
+    void executor.submit(work.never)
+    port.postMessage('begun')
+    for (;;) {
+      for (let n = 0; n < 20; n++) void executor.submit(native.countPrimes, 1_000)
+      try {
+        executor.submit(native.countPrimes, 10_000).resultSync(3)
+      } catch {}
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
   const end = await inChild(
-    async ({ ThreadPoolExecutor }, entry: string, packageUrl: string, workUrl: string, source: string) => {
+    async ({ create }, entry: string, workerData: object) => {
       const { Worker } = await import('node:worker_threads')
       const { setTimeout: sleep } = await import('node:timers/promises')
       for (let round = 0; round < 24; round++) {
-        const worker = new Worker(entry, { eval: true, execArgv: [], workerData: { packageUrl, workUrl, source } })
+        const worker = new Worker(entry, { eval: true, execArgv: [], workerData })
         worker.on('error', () => {})
         if (round % 2 === 0) await new Promise((resolve) => worker.once('message', resolve))
         await sleep(round * 4)
         await worker.terminate()
       }
-      const executor = new ThreadPoolExecutor(1)
+      const executor = create(1)
       return executor.submit((a: number, b: number) => a + b, 1, 2).resultSync(20_000)
     },
     [
       ENTRY,
-      packageUrl,
-      workUrl,
-      // Tasks wait, run, are submitted, settle and block all the while.
-      (async ({ ThreadPoolExecutor, native }: Package, work: Work, port: { postMessage(value: unknown): void }) => {
-        const executor = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 1 })
-        void executor.submit(work.spin)
-        void executor.submit(work.never)
-        port.postMessage('begun')
-        for (;;) {
-          for (let n = 0; n < 20; n++) void executor.submit(native.countPrimes, 1_000)
-          try {
-            executor.submit(native.countPrimes, 10_000).resultSync(3)
-          } catch {}
-          await new Promise((resolve) => setImmediate(resolve))
-        }
-      }).toString(),
+      { packageUrl, workUrl, executor: name, source: source.toString() },
     ],
   )
   t.deepEqual(cleanEnd(end), ended(3))
@@ -172,14 +176,14 @@ function copy(folder: string): string {
   return pathToFileURL(join(target, 'dist', 'index.js')).href
 }
 
-test('two copies of the package work in one process, and tell each other by their errors', async (t) => {
+behaviour('two copies of the package work in one process, and tell each other by their errors', async (t, { inChild, name }) => {
   const folder = mkdtempSync(join(tmpdir(), 'concurrent-futures-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const end = await inChild(
-    async (first, copyUrl: string, workUrl: string) => {
+    async (first, copyUrl: string, workUrl: string, name: Pool['name']) => {
       const second = (await import(copyUrl)) as typeof first
-      const values: unknown[] = [first.ThreadPoolExecutor === second.ThreadPoolExecutor]
-      const pools = [first, second].map((copy) => ({ copy, executor: new copy.ThreadPoolExecutor(1), work: copy.moduleTasks<any>(workUrl) }))
+      const values: unknown[] = [first[name] === second[name]]
+      const pools = [first, second].map((copy) => ({ copy, executor: new copy[name](1), work: copy.moduleTasks<any>(workUrl) }))
       for (const { copy, executor, work } of pools) {
         values.push(executor.submit(work.add, 1, 2).resultSync(20_000), await executor.submit(copy.native.countPrimes, 100))
         const error = await executor.with({ timeout: 50 }).submit(work.spin).exception(20_000)
@@ -188,18 +192,18 @@ test('two copies of the package work in one process, and tell each other by thei
       for (const { executor } of pools) await executor.shutdown()
       return values
     },
-    [copy(folder), workUrl],
+    [copy(folder), workUrl, name],
   )
   t.deepEqual(cleanEnd(end), ended([false, 3, 25, true, true, 3, 25, true, true]))
 })
 
-test('native tasks of another copy of the package are ours of that name; those of a plug-in that it has loaded are refused', async (t) => {
+behaviour('native tasks of another copy of the package are ours of that name; those of a plug-in that it has loaded are refused', async (t, { inChild }) => {
   const folder = mkdtempSync(join(tmpdir(), 'concurrent-futures-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const end = await inChild(
     async (first, copyUrl: string, plugin: string) => {
       const second = (await import(copyUrl)) as typeof first
-      const executor = new first.ThreadPoolExecutor(1)
+      const executor = first.create(1)
       const values: unknown[] = [await executor.submit(second.native.crc32, 'x'), executor.submit(second.native.countPrimes, 100).resultSync(20_000)]
       for await (const count of executor.with({ chunkSize: 2 }).map(second.native.countPrimes, [10, 20, 30])) values.push(count)
       const [task] = Object.values(second.loadNative(plugin))
@@ -224,6 +228,33 @@ test('native tasks of another copy of the package are ours of that name; those o
   t.deepEqual(end.value, [2_363_233_923, 25, 4, 8, 10, 'TypeError', of('sum_bytes', cure), 'TypeError', of('newer', 'this one does not have it')])
 })
 
+test('where addons are switched off, the error says so', async (t) => {
+  const end = await inChild(async () => {}, [], { nodeArguments: ['--no-addons'] })
+  t.is(end.code, 1)
+  t.regex(end.errors, /Error: The addon of concurrent-futures could not be loaded: .*disabled\. \(it is native: .*--no-addons/)
+  t.notRegex(end.errors, /npm i/)
+})
+
+test('require and import give the same copy', (t) => {
+  const required = createRequire(import.meta.url)('concurrent-futures') as Package
+  t.is(required.ThreadPoolExecutor, ThreadPoolExecutor)
+  t.is(required.TimeoutError, api.TimeoutError)
+})
+
+behaviour('functions and values of other vm contexts can be submitted', async (t, { create }) => {
+  const executor = create(1)
+  const context = vm.createContext({ executor, native })
+  const fn = vm.runInContext('(a, b) => a.concat(b)', context) as (a: number[], b: number[]) => number[]
+  t.deepEqual(await executor.submit(fn, [1], vm.runInContext('[2, 3]', context) as number[]).result(SOON), [1, 2, 3])
+  const future = vm.runInContext('executor.submit((o) => o.a + 1, { a: 1 })', context) as api.Future<number>
+  t.is(await future.result(SOON), 2)
+  t.is(vm.runInContext('executor.submit((n) => n + 1, 1).resultSync(20000)', context), 2)
+  t.is(await (vm.runInContext('executor.submit(native.countPrimes, 100)', context) as api.Future<number>).result(SOON), 25)
+  await executor.shutdown()
+})
+
+// From here on: what is a thread pool's alone.
+
 test('where a bundler has left the entry of the workers out, the error says so', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'concurrent-futures-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -242,31 +273,6 @@ test('where a bundler has left the entry of the workers out, the error says so',
   const path = fileURLToPath(new URL('worker/main.js', url))
   const hint = `there is no ${path}, which workers run: a bundler must leave concurrent-futures out (mark it as external)`
   t.deepEqual(cleanEnd(end), ended([true, `the pool could not run the task: ${hint}`, 'Cannot find module']))
-})
-
-test('where addons are switched off, the error says so', async (t) => {
-  const end = await inChild(async () => {}, [], { nodeArguments: ['--no-addons'] })
-  t.is(end.code, 1)
-  t.regex(end.errors, /Error: The addon of concurrent-futures could not be loaded: .*disabled\. \(it is native: .*--no-addons/)
-  t.notRegex(end.errors, /npm i/)
-})
-
-test('require and import give the same copy', (t) => {
-  const required = createRequire(import.meta.url)('concurrent-futures') as Package
-  t.is(required.ThreadPoolExecutor, ThreadPoolExecutor)
-  t.is(required.TimeoutError, api.TimeoutError)
-})
-
-test('functions and values of other vm contexts can be submitted', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
-  const context = vm.createContext({ executor, native })
-  const fn = vm.runInContext('(a, b) => a.concat(b)', context) as (a: number[], b: number[]) => number[]
-  t.deepEqual(await executor.submit(fn, [1], vm.runInContext('[2, 3]', context) as number[]).result(SOON), [1, 2, 3])
-  const future = vm.runInContext('executor.submit((o) => o.a + 1, { a: 1 })', context) as api.Future<number>
-  t.is(await future.result(SOON), 2)
-  t.is(vm.runInContext('executor.submit((n) => n + 1, 1).resultSync(20000)', context), 2)
-  t.is(await (vm.runInContext('executor.submit(native.countPrimes, 100)', context) as api.Future<number>).result(SOON), 25)
-  await executor.shutdown()
 })
 
 for (const ending of ['shut down', 'dropped']) {

@@ -1,11 +1,13 @@
 import ava from 'ava'
-import { CancelledError, InvalidStateError, moduleTasks, native, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
+import { CancelledError, InvalidStateError, moduleTasks, native, TimeoutError } from 'concurrent-futures'
 import type { Task } from 'concurrent-futures'
+import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { SHORT, SOON } from './limits.ts'
 
 // One at a time: workers that start at once slow each other down.
-const test = ava.serial
+const behaviour = behaviours(ava.serial)
+const withPorts = behaviours(ava.serial, ['pool', 'ports'])
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
@@ -26,8 +28,8 @@ async function* later(count: number): AsyncGenerator<number> {
   }
 }
 
-test('map gives the results in the order of the input, however long each takes', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('map gives the results in the order of the input, however long each takes', async (t, { create }) => {
+  const executor = create(2)
   const waits = range(30).map((n) => (n * 7) % 10)
   t.deepEqual(await collect(executor.map(work.pause, waits)), waits)
   t.deepEqual(await collect(executor.map((n: number) => n * 2, [])), [])
@@ -35,8 +37,8 @@ test('map gives the results in the order of the input, however long each takes',
 })
 
 for (const chunkSize of [1, 2, 3, 7, 1000]) {
-  test(`map with chunkSize ${chunkSize} gives the same results, and a chunk is one task`, async (t) => {
-    const executor = new ThreadPoolExecutor(2)
+  behaviour(`map with chunkSize ${chunkSize} gives the same results, and a chunk is one task`, async (t, { create }) => {
+    const executor = create(2)
     const view = executor.with({ chunkSize })
     t.deepEqual(await collect(view.map(work.double, range(50))), range(50).map((n) => 2 * n))
     t.is(executor.stats().completed, Math.ceil(50 / chunkSize))
@@ -47,8 +49,8 @@ for (const chunkSize of [1, 2, 3, 7, 1000]) {
     await executor.shutdown()
   })
 
-  test(`with chunkSize ${chunkSize} the results before an error are delivered, then the error, then nothing`, async (t) => {
-    const executor = new ThreadPoolExecutor(2)
+  behaviour(`with chunkSize ${chunkSize} the results before an error are delivered, then the error, then nothing`, async (t, { create }) => {
+    const executor = create(2)
     const results = executor.with({ chunkSize }).map(work.failAt, range(40), Array<number>(40).fill(17))
     const seen: number[] = []
     const error = await t.throwsAsync(async () => {
@@ -62,8 +64,8 @@ for (const chunkSize of [1, 2, 3, 7, 1000]) {
   })
 }
 
-test('map takes as many iterables as the function has arguments, sync or async, and stops with the shortest', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('map takes as many iterables as the function has arguments, sync or async, and stops with the shortest', async (t, { create }) => {
+  const executor = create(2)
   t.deepEqual(await collect(executor.map(work.add, [1, 2, 3], new Set([10, 20]))), [11, 22])
   t.deepEqual(await collect(executor.map(work.add, later(3), range(100))), [0, 2, 4])
   t.deepEqual(await collect(executor.map(work.add, range(2), later(100))), [0, 2])
@@ -71,8 +73,8 @@ test('map takes as many iterables as the function has arguments, sync or async, 
   await executor.shutdown()
 })
 
-test('without bufferSize a sync iterable is read at the call, and all its tasks are submitted', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('without bufferSize a sync iterable is read at the call, and all its tasks are submitted', async (t, { create }) => {
+  const executor = create(1)
   let read = 0
   const source = function* (): Generator<number> {
     while (read < 100) yield read++
@@ -85,8 +87,8 @@ test('without bufferSize a sync iterable is read at the call, and all its tasks 
   await executor.shutdown()
 })
 
-test('an async iterable is read at most 4 × maxWorkers tasks ahead of the reader', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('an async iterable is read at most 4 × maxWorkers tasks ahead of the reader', async (t, { create }) => {
+  const executor = create(2)
   let read = 0
   const source = async function* (): AsyncGenerator<number> {
     while (read < 100) yield read++
@@ -102,8 +104,8 @@ test('an async iterable is read at most 4 × maxWorkers tasks ahead of the reade
   await executor.shutdown()
 })
 
-test('bufferSize bounds the tasks that are outstanding ahead of the reader', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('bufferSize bounds the tasks that are outstanding ahead of the reader', async (t, { create }) => {
+  const executor = create(2)
   let read = 0
   const source = function* (): Generator<number> {
     while (read < 50) yield read++
@@ -123,16 +125,16 @@ test('bufferSize bounds the tasks that are outstanding ahead of the reader', asy
   await executor.shutdown()
 })
 
-test('map waits for room in a bounded queue instead of failing', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 2 })
+behaviour('map waits for room in a bounded queue instead of failing', async (t, { create }) => {
+  const executor = create({ maxWorkers: 1, maxQueue: 2 })
   t.deepEqual(await collect(executor.map(work.double, range(60))), range(60).map((n) => 2 * n))
   t.deepEqual(await collect(executor.with({ chunkSize: 4 }).map(work.double, later(60))), range(60).map((n) => 2 * n))
   await executor.shutdown()
 })
 
-test('timeout counts from the call of map and ends the iteration with TimeoutError', async (t) => {
+behaviour('timeout counts from the call of map and ends the iteration with TimeoutError', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const gate = folder.gate()
   await executor.submit(work.add, 1, 1)
   const results = executor.with({ timeout: 400 }).map(work.waitFor, ['/', '/', gate, gate])
@@ -145,15 +147,15 @@ test('timeout counts from the call of map and ends the iteration with TimeoutErr
   t.is(executor.stats().cancelled, 1)
 })
 
-test('timeout 0 of map ends the iteration at once', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('timeout 0 of map ends the iteration at once', async (t, { create }) => {
+  const executor = create(1)
   await t.throwsAsync(executor.with({ timeout: 0 }).map(work.double, [1]).next(), { instanceOf: TimeoutError })
   await executor.shutdown()
 })
 
-test('queueTimeout is each task’s own', async (t) => {
+behaviour('queueTimeout is each task’s own', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
   executor.submit(work.noteAndWait, log, 'runs', gate)
   await until(() => folder.notes(log).length === 1, 'it runs')
@@ -162,9 +164,9 @@ test('queueTimeout is each task’s own', async (t) => {
   await executor.shutdown()
 })
 
-test('leaving the loop early cancels what has not started, and closes the source', async (t) => {
+behaviour('leaving the loop early cancels what has not started, and closes the source', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const gate = folder.gate()
   let isClosed = false
   const source = function* (): Generator<string> {
@@ -186,9 +188,9 @@ test('leaving the loop early cancels what has not started, and closes the source
   t.true(cancelled >= 3, `${cancelled} cancelled, ${completed} completed`)
 })
 
-test('an error cancels what has not started', async (t) => {
+behaviour('an error cancels what has not started', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const log = folder.file('log')
   await t.throwsAsync(collect(executor.map((n: number) => { if (n === 0) throw new Error('first'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20); return n }, range(200))), { message: 'first' })
   await executor.shutdown()
@@ -196,8 +198,8 @@ test('an error cancels what has not started', async (t) => {
   t.deepEqual(folder.notes(log), [])
 })
 
-test('an error of the source reaches the reader after the results before it', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('an error of the source reaches the reader after the results before it', async (t, { create }) => {
+  const executor = create(1)
   const broken = function* (): Generator<number> {
     yield 1
     yield 2
@@ -214,8 +216,8 @@ test('an error of the source reaches the reader after the results before it', as
   await executor.shutdown()
 })
 
-test('a map that is still feeding when the executor is shut down delivers what it has submitted, then rejects with InvalidStateError', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a map that is still feeding when the executor is shut down delivers what it has submitted, then rejects with InvalidStateError', async (t, { create }) => {
+  const executor = create(1)
   const results = executor.with({ bufferSize: 2 }).map(work.double, range(10))
   const seen = [(await results.next()).value]
   await executor.shutdown()
@@ -227,24 +229,24 @@ test('a map that is still feeding when the executor is shut down delivers what i
   t.deepEqual(seen, range(seen.length).map((n) => 2 * n))
 })
 
-test('shutdown does not wait for iterators', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('shutdown does not wait for iterators', async (t, { create }) => {
+  const executor = create(1)
   const results = executor.with({ bufferSize: 1 }).map(work.double, range(10))
   await executor.shutdown()
   t.is((await results.next()).value, 0)
   await t.throwsAsync(results.next(), { instanceOf: InvalidStateError })
 })
 
-test('a map that has been fed in full outlives the shutdown', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('a map that has been fed in full outlives the shutdown', async (t, { create }) => {
+  const executor = create(2)
   const results = executor.map(work.double, range(20))
   await executor.shutdown()
   t.deepEqual(await collect(results), range(20).map((n) => 2 * n))
 })
 
-test('an aborted signal cancels the map: the reader gets CancelledError with the reason', async (t) => {
+behaviour('an aborted signal cancels the map: the reader gets CancelledError with the reason', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const controller = new AbortController()
   const results = executor.with({ signal: controller.signal }).map(work.waitFor, ['/', folder.gate(), folder.gate()])
   await results.next()
@@ -255,8 +257,8 @@ test('an aborted signal cancels the map: the reader gets CancelledError with the
   await executor.shutdown()
 })
 
-test('a chunk of native tasks gives what they give one by one, whatever their arguments and results', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('a chunk of native tasks gives what they give one by one, whatever their arguments and results', async (t, { create }) => {
+  const executor = create(2)
   const inputs = ['', 'abc', 'zwölf', new Uint8Array([1, 2, 3]), new Uint8Array([1, 2, 3]).buffer, new DataView(new ArrayBuffer(9), 2, 4), new Uint8Array(new SharedArrayBuffer(5))]
   const lists = [[3, -0, NaN, 1], [], new Float32Array([2, 1])]
   const salt = new Uint8Array(8)
@@ -282,8 +284,8 @@ test('a chunk of native tasks gives what they give one by one, whatever their ar
   await executor.shutdown()
 })
 
-test('of a chunk of native tasks the results before an error are delivered, then the error', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('of a chunk of native tasks the results before an error are delivered, then the error', async (t, { create }) => {
+  const executor = create(1)
   const packed = await Promise.all(['a', 'b', 'c'].map((text) => executor.submit(native.gzip, text).result()))
   for (const chunkSize of [1, 2, 3, 5]) {
     const seen: string[] = []
@@ -298,8 +300,8 @@ test('of a chunk of native tasks the results before an error are delivered, then
   await executor.shutdown()
 })
 
-test('a chunk of native tasks moves what is in its transfer list', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a chunk of native tasks moves what is in its transfer list', async (t, { create }) => {
+  const executor = create(1)
   const bytes = range(5).map((n) => new Uint8Array(100).fill(n))
   const expected = await collect(executor.map(native.crc32, bytes))
   const transfer = bytes.slice(1).map(({ buffer }) => buffer as ArrayBuffer)
@@ -308,8 +310,8 @@ test('a chunk of native tasks moves what is in its transfer list', async (t) => 
   await executor.shutdown()
 })
 
-test('a chunk of native tasks stops in mid-chunk when its map is left or cancelled', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a chunk of native tasks stops in mid-chunk when its map is left or cancelled', async (t, { create }) => {
+  const executor = create(1)
   const controller = new AbortController()
   // Minutes of work.
   const results = executor.with({ chunkSize: 1_000, signal: controller.signal }).map(native.countPrimes, new Array(1_000).fill(1e12))
@@ -322,8 +324,8 @@ test('a chunk of native tasks stops in mid-chunk when its map is left or cancell
   await executor.shutdown()
 })
 
-test('an item whose arguments are refused ends the map after the results before it, with and without chunks', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('an item whose arguments are refused ends the map after the results before it, with and without chunks', async (t, { create }) => {
+  const executor = create(1)
   for (const chunkSize of [1, 2, 3, 100]) {
     const view = executor.with({ chunkSize })
     const numbers: unknown[] = []
@@ -346,8 +348,8 @@ test('an item whose arguments are refused ends the map after the results before 
   await executor.shutdown()
 })
 
-test('an argument that cannot be cloned ends the map with a DataCloneError', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('an argument that cannot be cloned ends the map with a DataCloneError', async (t, { create }) => {
+  const executor = create(1)
   for (const chunkSize of [1, 2]) {
     let error: unknown
     try {
@@ -361,8 +363,8 @@ test('an argument that cannot be cloned ends the map with a DataCloneError', asy
   await executor.shutdown()
 })
 
-test('an argument that cannot be cloned is named alike with and without chunks', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('an argument that cannot be cloned is named alike with and without chunks', async (t, { create }) => {
+  const executor = create(1)
   for (const chunkSize of [1, 2]) {
     const view = executor.with({ chunkSize })
     const error = await t.throwsAsync(async () => collect(view.map(work.all, [1, 2, 3], [1, 2, { call: () => 1 }] as unknown[])), { any: true })
@@ -371,8 +373,8 @@ test('an argument that cannot be cloned is named alike with and without chunks',
   await executor.shutdown()
 })
 
-test('a result that cannot be cloned fails its item: the results before it are delivered, with and without chunks', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a result that cannot be cloned fails its item: the results before it are delivered, with and without chunks', async (t, { create }) => {
+  const executor = create(1)
   for (const chunkSize of [1, 2, 5]) {
     const results = executor.with({ chunkSize }).map((n: number) => (n === 3 ? { inner: [() => n] } : { n }), range(6))
     const seen: unknown[] = []
@@ -386,8 +388,8 @@ test('a result that cannot be cloned fails its item: the results before it are d
   await executor.shutdown()
 })
 
-test('transfer() moves the results of a map, with and without chunks', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('transfer() moves the results of a map, with and without chunks', async (t, { create }) => {
+  const executor = create(1)
   for (const chunkSize of [1, 2, 5]) {
     const results = executor.with({ chunkSize }).map(async (n: number) => {
       const { transfer } = await import('concurrent-futures')
@@ -399,8 +401,8 @@ test('transfer() moves the results of a map, with and without chunks', async (t)
   await executor.shutdown()
 })
 
-test('a map moves what is in its transfer list with the task whose argument holds it, with and without chunks', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+withPorts('a map moves what is in its transfer list with the task whose argument holds it, with and without chunks', async (t, { create }) => {
+  const executor = create(2)
   const sum = (bytes: { all: Uint8Array }): number => bytes.all.reduce((a, b) => a + b, 0)
   for (const chunkSize of [1, 2, 5]) {
     const items = range(5).map((n) => ({ all: new Uint8Array(new ArrayBuffer(8), 2, 3).fill(n) }))
@@ -429,8 +431,8 @@ test('a map moves what is in its transfer list with the task whose argument hold
   await executor.shutdown()
 })
 
-test('a result that cannot be cloned fails its item also where another part of it would move', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a result that cannot be cloned fails its item also where another part of it would move', async (t, { create }) => {
+  const executor = create(1)
   for (const chunkSize of [1, 4]) {
     const results = executor.with({ chunkSize }).map(async (n: number) => {
       const { transfer } = await import('concurrent-futures')
@@ -448,16 +450,16 @@ test('a result that cannot be cloned fails its item also where another part of i
   await executor.shutdown()
 })
 
-test('several readers of one map get each result once, in order', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('several readers of one map get each result once, in order', async (t, { create }) => {
+  const executor = create(2)
   const results = executor.map(work.double, range(6))
   const read = await Promise.all(range(7).map(() => results.next()))
   t.deepEqual(read.map(({ value }) => value), [0, 2, 4, 6, 8, 10, undefined])
   await executor.shutdown()
 })
 
-test('what an item throws arrives as it was, with and without chunks, whatever it holds', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('what an item throws arrives as it was, with and without chunks, whatever it holds', async (t, { create }) => {
+  const executor = create(1)
   for (const chunkSize of [1, 3]) {
     const results = executor.with({ chunkSize }).map((n: number) => {
       if (n < 2) return new Map([[n, undefined]])

@@ -1,19 +1,10 @@
 import ava from 'ava'
 import { randomBytes } from 'node:crypto'
 import * as zlib from 'node:zlib'
-import { native, ThreadPoolExecutor } from 'concurrent-futures'
-import type { Task } from 'concurrent-futures'
-import { SOON } from './limits.ts'
+import { native } from 'concurrent-futures'
+import { nativeBehaviours } from './native-work.ts'
 
-const test = ava.serial
-
-let executor: ThreadPoolExecutor
-test.before(() => void (executor = new ThreadPoolExecutor(2)))
-test.after.always(() => executor.shutdown())
-
-function run<A extends unknown[], R>(task: Task<A, R>, ...args: A): Promise<Awaited<R>> {
-  return executor.submit(task, ...args).result(SOON)
-}
+const behaviour = nativeBehaviours(ava.serial)
 
 const text = Buffer.from(Array.from({ length: 60_000 }, (_, index) => `line ${index % 977} of a text; `).join(''))
 const inputs = [Buffer.alloc(0), Buffer.from('a'), text, randomBytes(700_000), Buffer.alloc(3_000_000)]
@@ -22,19 +13,19 @@ const equal = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) ==
 // Node has Zstandard since 22.15.
 const zstd = zlib as unknown as { zstdCompressSync?: (bytes: Uint8Array) => Buffer; zstdDecompressSync?: (bytes: Uint8Array) => Buffer }
 
-test('what gzip makes, node:zlib reads, and the other way round', async (t) => {
+behaviour('what gzip makes, node:zlib reads, and the other way round', async (t, { run }) => {
   for (const input of inputs) {
     for (const level of [0, 1, 6, 9]) t.true(equal(zlib.gunzipSync(await run(native.gzip, input, { level })), input))
     t.true(equal(await run(native.gunzip, zlib.gzipSync(input)), input))
   }
 })
 
-test('gunzip reads all members', async (t) => {
+behaviour('gunzip reads all members', async (t, { run }) => {
   const members = Buffer.concat([zlib.gzipSync('one '), zlib.gzipSync(''), zlib.gzipSync('two'), Buffer.alloc(20)])
   t.is(Buffer.from(await run(native.gunzip, members)).toString(), 'one two')
 })
 
-test('what zstd makes, unzstd and node:zlib read, and the other way round', async (t) => {
+behaviour('what zstd makes, unzstd and node:zlib read, and the other way round', async (t, { run }) => {
   for (const input of inputs) {
     for (const level of [-5, 1, 3, 9, 19]) {
       const packed = await run(native.zstd, input, { level })
@@ -45,13 +36,13 @@ test('what zstd makes, unzstd and node:zlib read, and the other way round', asyn
   }
 })
 
-test('a level out of range is a RangeError of submit', (t) => {
+behaviour('a level out of range is a RangeError of submit', (t, { executor }) => {
   for (const level of [-1, 10, 1.5]) t.throws(() => executor.submit(native.gzip, '', { level }), { instanceOf: RangeError })
   for (const level of [-101, 23]) t.throws(() => executor.submit(native.zstd, '', { level }), { instanceOf: RangeError })
   t.throws(() => executor.submit(native.gunzip, '', { maxOutputLength: -1 }), { instanceOf: RangeError })
 })
 
-test('a bomb stops at maxOutputLength', async (t) => {
+behaviour('a bomb stops at maxOutputLength', async (t, { run }) => {
   const bomb = await run(native.gzip, Buffer.alloc(256 << 20), { level: 1 })
   const frame = await run(native.zstd, Buffer.alloc(256 << 20))
   const wanted = { instanceOf: RangeError, code: 'ERR_BUFFER_TOO_LARGE', message: /maxOutputLength \(1000000 bytes\)/ }
@@ -63,7 +54,7 @@ test('a bomb stops at maxOutputLength', async (t) => {
   await t.throwsAsync(run(native.gzip, randomBytes(10_000), { maxOutputLength: 500 }), { instanceOf: RangeError })
 })
 
-test('truncated, corrupt and empty input is an Error', async (t) => {
+behaviour('truncated, corrupt and empty input is an Error', async (t, { run }) => {
   for (const [task, packed] of [
     [native.gunzip, zlib.gzipSync(text)],
     [native.unzstd, await run(native.zstd, text)],

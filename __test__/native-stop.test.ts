@@ -2,10 +2,13 @@ import ava from 'ava'
 import type { ExecutionContext } from 'ava'
 import { CancelledError, native, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
 import type { Future, Task } from 'concurrent-futures'
+import { behaviours } from './executors.ts'
+import type { PoolExecutor } from './executors.ts'
 import { until } from './gate.ts'
 import { PROMPT, SOON } from './limits.ts'
 
 const test = ava.serial
+const behaviour = behaviours(test)
 
 const LARGE = 256 << 20
 let zeros: Uint8Array
@@ -18,7 +21,7 @@ test.before(() => {
 })
 
 /** Each of these works for 100 ms and more. */
-const heavy: Record<string, (executor: ThreadPoolExecutor) => Future<unknown>> = {
+const heavy: Record<string, (executor: PoolExecutor) => Future<unknown>> = {
   sha256: (executor) => executor.submit(native.sha256, zeros),
   gzip: (executor) => executor.submit(native.gzip, zeros, { level: 9 }),
   zstd: (executor) => executor.submit(native.zstd, zeros, { level: 9 }),
@@ -32,7 +35,7 @@ const heavy: Record<string, (executor: ThreadPoolExecutor) => Future<unknown>> =
   countPrimes: (executor) => executor.submit(native.countPrimes, 1e12),
 }
 
-async function capacityIsBack(t: ExecutionContext, executor: ThreadPoolExecutor): Promise<void> {
+async function capacityIsBack(t: ExecutionContext, executor: PoolExecutor): Promise<void> {
   const start = performance.now()
   t.is(await executor.submit(native.countPrimes, 10).result(SOON), 4)
   const took = performance.now() - start
@@ -41,8 +44,8 @@ async function capacityIsBack(t: ExecutionContext, executor: ThreadPoolExecutor)
 }
 
 for (const [name, submit] of Object.entries(heavy)) {
-  test(`a time-out ends ${name} in the middle of large input`, async (t) => {
-    const executor = new ThreadPoolExecutor(1)
+  behaviour(`a time-out ends ${name} in the middle of large input`, async (t, { create }) => {
+    const executor = create(1)
     await executor.submit(native.countPrimes, 10).result(SOON)
     await t.throwsAsync(submit(executor.with({ timeout: 10 })).result(SOON), { instanceOf: TimeoutError })
     await capacityIsBack(t, executor)
@@ -50,8 +53,8 @@ for (const [name, submit] of Object.entries(heavy)) {
   })
 }
 
-test('a running native task is cancelled by interrupt', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a running native task is cancelled by interrupt', async (t, { create }) => {
+  const executor = create(1)
   const future = executor.submit(native.gzip, zeros, { level: 9 })
   await until(() => future.running(), 'it runs')
   t.false(future.cancel())
@@ -64,8 +67,8 @@ test('a running native task is cancelled by interrupt', async (t) => {
   t.is(executor.stats().cancelled, 1)
 })
 
-test('priorities, queue times and signals hold for native tasks', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('priorities, queue times and signals hold for native tasks', async (t, { create }) => {
+  const executor = create(1)
   const order: string[] = []
   const note = (name: string) => (): void => void order.push(name)
   const first = executor.submit(native.gzip, zeros, { level: 9 })
@@ -86,11 +89,32 @@ test('priorities, queue times and signals hold for native tasks', async (t) => {
   await executor.shutdown()
 })
 
-test('a timeout of 0 fails without running', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a timeout of 0 fails without running', async (t, { create }) => {
+  const executor = create(1)
   await t.throwsAsync(executor.with({ timeout: 0 }).submit(native.countPrimes, 10).result(SOON), { instanceOf: TimeoutError })
   await executor.shutdown()
 })
+
+behaviour('a hundred thousand native tasks at once are all right', async (t, { create }) => {
+  const executor = create(2)
+  const task: Task<[number], number> = native.countPrimes
+  const futures = Array.from({ length: 100_000 }, (_, index) => executor.submit(task, index & 7))
+  const counts = await Promise.all(futures)
+  t.true(counts.every((count, index) => count === [0, 0, 1, 2, 2, 3, 3, 4][index & 7]))
+  await executor.shutdown()
+})
+
+behaviour('terminateWorkers stops native tasks', async (t, { create }) => {
+  const executor = create(1)
+  const future = executor.submit(native.gzip, zeros, { level: 9 })
+  await until(() => future.running(), 'it runs')
+  const start = performance.now()
+  await executor.terminateWorkers()
+  t.true(performance.now() - start < PROMPT)
+  await t.throwsAsync(future.result(SOON), { name: 'WorkerLostError' })
+})
+
+// From here on: what is a thread pool's alone.
 
 test('a pool that runs only native tasks starts no isolate', async (t) => {
   let workers = 0
@@ -107,23 +131,4 @@ test('a pool that runs only native tasks starts no isolate', async (t) => {
   await executor.shutdown()
   process.off('worker', count)
   t.is(workers, 0)
-})
-
-test('a hundred thousand native tasks at once are all right', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
-  const task: Task<[number], number> = native.countPrimes
-  const futures = Array.from({ length: 100_000 }, (_, index) => executor.submit(task, index & 7))
-  const counts = await Promise.all(futures)
-  t.true(counts.every((count, index) => count === [0, 0, 1, 2, 2, 3, 3, 4][index & 7]))
-  await executor.shutdown()
-})
-
-test('terminateWorkers stops native tasks', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
-  const future = executor.submit(native.gzip, zeros, { level: 9 })
-  await until(() => future.running(), 'it runs')
-  const start = performance.now()
-  await executor.terminateWorkers()
-  t.true(performance.now() - start < PROMPT)
-  await t.throwsAsync(future.result(SOON), { name: 'WorkerLostError' })
 })

@@ -21,9 +21,11 @@ import type { Executor } from 'concurrent-futures'
 import { Folder, until } from './gate.ts'
 import { PROMPT, SHORT, SOON, WHILE } from './limits.ts'
 import { runNode } from './child.ts'
+import { behaviours } from './executors.ts'
 
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
+const behaviour = behaviours(test)
 
 /** Enough for a nest of 1,000 tasks, for which the pool starts some fifteen workers. */
 const DEEP = 60_000
@@ -348,8 +350,8 @@ function ends(executor: Executor): number {
   return completed + failed + cancelled + timedOut + lost
 }
 
-test('fork and join with one worker ends at depth 1,000 when the tasks await each other', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('fork and join with one worker ends at depth 1,000 when the tasks await each other', async (t, { create }) => {
+  const executor = create(1)
   t.is(await executor.submit(downLater, 1_000).result(DEEP), 1_000)
   t.like(executor.stats(), { completed: 1_001, failed: 0, lost: 0, queued: 0, running: 0 })
   t.is(await executor.submit(fibLater, 12).result(DEEP), 144)
@@ -357,8 +359,8 @@ test('fork and join with one worker ends at depth 1,000 when the tasks await eac
 })
 
 for (const depth of [63, 64, 65, 100, 1_000]) {
-  test(`fork and join with one worker ends at depth ${depth} when the tasks block in resultSync`, async (t) => {
-    const executor = new ThreadPoolExecutor(1)
+  behaviour(`fork and join with one worker ends at depth ${depth} when the tasks block in resultSync`, async (t, { create }) => {
+    const executor = create(1)
     t.is(await executor.submit(downSync, depth).result(DEEP), depth)
     t.like(executor.stats(), { completed: depth + 1, failed: 0, lost: 0, queued: 0, running: 0 })
     t.is(await executor.submit(one).result(SOON), 1)
@@ -366,29 +368,29 @@ for (const depth of [63, 64, 65, 100, 1_000]) {
   })
 }
 
-test('a tree of blocking tasks ends with one worker and with two', async (t) => {
+behaviour('a tree of blocking tasks ends with one worker and with two', async (t, { create }) => {
   for (const workers of [1, 2]) {
-    const executor = new ThreadPoolExecutor(workers)
+    const executor = create(workers)
     t.is(await executor.submit(fibSync, 12).result(DEEP), 144)
     await executor.shutdown()
   }
 })
 
-test('tasks that block and tasks that await mix, with one worker, to a depth of 60', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('tasks that block and tasks that await mix, with one worker, to a depth of 60', async (t, { create }) => {
+  const executor = create(1)
   t.is(await executor.submit(mixedLater, 60).result(DEEP), 60)
   t.is(await executor.submit(mixedSync, 60).result(DEEP), 60)
   await executor.shutdown()
 })
 
-test('wait, asCompleted and map in a task give up its place', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('wait, asCompleted and map in a task give up its place', async (t, { create }) => {
+  const executor = create(1)
   t.deepEqual(await executor.submit(everyWait).result(SOON), [2, [1, 1], [3, 2, 1]])
   await executor.shutdown()
 })
 
-test('a task that gives a future back, or a thenable that waits for one, gives up its place, with one worker', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a task that gives a future back, or a thenable that waits for one, gives up its place, with one worker', async (t, { create }) => {
+  const executor = create(1)
   for (const depth of [0, 1, 20]) t.is(await executor.submit(givesFuture, depth).result(SOON), 1)
   t.is(await executor.submit(givesThenable).result(SOON), 1)
   for await (const value of executor.with({ chunkSize: 2 }).map(givesFuture, [0, 1, 2])) t.is(value, 1)
@@ -396,14 +398,14 @@ test('a task that gives a future back, or a thenable that waits for one, gives u
   await executor.shutdown()
 })
 
-test('a native task is waited for in a JavaScript task with one worker', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a native task is waited for in a JavaScript task with one worker', async (t, { create }) => {
+  const executor = create(1)
   t.is(await executor.submit(nativeInside).result(SOON), 168)
   await executor.shutdown()
 })
 
-test('an inner task that times out leaves the outer one as it was: currentTask and AsyncLocalStorage', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('an inner task that times out leaves the outer one as it was: currentTask and AsyncLocalStorage', async (t, { create }) => {
+  const executor = create(1)
   const view = executor.with({ name: 'outer' })
   await executor.submit(one).result(SOON)
   for (let round = 0; round < 3; round++) {
@@ -414,8 +416,8 @@ test('an inner task that times out leaves the outer one as it was: currentTask a
   await executor.shutdown()
 })
 
-test('an inner task that another task stops leaves the outer one as it was', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('an inner task that another task stops leaves the outer one as it was', async (t, { create }) => {
+  const executor = create(2)
   const folder = new Folder(t)
   const log = folder.file('log')
   const future = executor.submit(outerOfSpin, log)
@@ -428,25 +430,25 @@ test('an inner task that another task stops leaves the outer one as it was', asy
   await executor.terminateWorkers()
 })
 
-test('a blocking wait of a task that runs out of time leaves the inner task alone', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a blocking wait of a task that runs out of time leaves the inner task alone', async (t, { create }) => {
+  const executor = create(1)
   t.deepEqual(await executor.submit(timesOutThenGoesOn).result(SOON), [['TimeoutError', 'TimeoutError', 'TimeoutError'], 300])
   await executor.shutdown()
 })
 
 for (const kind of ['blocksLater', 'blocksWhileWaiting'] as const) {
   for (const options of [{ maxWorkers: 1 }, { maxWorkers: 2 }, { maxWorkers: 1, tasksPerWorker: 2 }, { maxWorkers: 2, tasksPerWorker: 2 }]) {
-    test(`a continuation may block for an asynchronous task: ${kind}, ${JSON.stringify(options)}`, async (t) => {
+    behaviour(`a continuation may block for an asynchronous task: ${kind}, ${JSON.stringify(options)}`, async (t, { create }) => {
       const stuck = moduleTasks<Record<typeof kind, () => Promise<string>>>(new URL('./fixtures/stuck.mjs', import.meta.url))
-      await using executor = new ThreadPoolExecutor(options)
+      await using executor = create(options)
       for (let round = 0; round < 3; round++) t.is(await executor.submit(stuck[kind]).result(SOON), 'ended well')
     })
   }
 }
 
-test('an outer task that times out while an inner one runs on top of it is settled at once, and its worker lives on', async (t) => {
+behaviour('an outer task that times out while an inner one runs on top of it is settled at once, and its worker lives on', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   await executor.submit(outer, folder.file('warm'), 1).result(SOON)
   const before = (await executor.dump()).map(({ threadId }) => threadId)
   const log = folder.file('log')
@@ -463,9 +465,9 @@ test('an outer task that times out while an inner one runs on top of it is settl
   await executor.shutdown()
 })
 
-test('of three frames the outermost can be stopped; the inner ones run to their end', async (t) => {
+behaviour('of three frames the outermost can be stopped; the inner ones run to their end', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   await executor.submit(downSync, 1).result(SOON)
   const log = folder.file('log')
   const future = executor.submit(threeDeep, log, 2)
@@ -481,8 +483,8 @@ test('of three frames the outermost can be stopped; the inner ones run to their 
   await executor.shutdown()
 })
 
-test('a wait for a task that lies under the waiter throws InvalidStateError', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a wait for a task that lies under the waiter throws InvalidStateError', async (t, { create }) => {
+  const executor = create(1)
   // A function runs on top only where it is loaded: in the first rounds a second thread may take it.
   await executor.submit(relay).result(SOON)
   const outcomes: unknown[] = []
@@ -491,8 +493,8 @@ test('a wait for a task that lies under the waiter throws InvalidStateError', as
   await executor.shutdown()
 })
 
-test('an exception passes through nested tasks with its class, message and code', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('an exception passes through nested tasks with its class, message and code', async (t, { create }) => {
+  const executor = create(1)
   for (const task of [failing, failingLater]) {
     const error = (await executor.submit(task, 'deep').exception(SOON)) as RangeError & { code: string }
     t.true(error instanceof RangeError)
@@ -502,9 +504,9 @@ test('an exception passes through nested tasks with its class, message and code'
   await executor.shutdown()
 })
 
-test('a nested submit after shutdown throws InvalidStateError', async (t) => {
+behaviour('a nested submit after shutdown throws InvalidStateError', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const gate = folder.gate()
   const future = executor.submit(submitsAfter, gate)
   const end = executor.shutdown()
@@ -513,9 +515,9 @@ test('a nested submit after shutdown throws InvalidStateError', async (t) => {
   await end
 })
 
-test('a nested task that was accepted before the shutdown is run and waited for', async (t) => {
+behaviour('a nested task that was accepted before the shutdown is run and waited for', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const log = folder.file('log')
   const future = executor.submit(waitsOver, log)
   await until(() => folder.notes(log).length === 1, 'the inner task is accepted')
@@ -524,9 +526,9 @@ test('a nested task that was accepted before the shutdown is run and waited for'
   t.is(await future, 400)
 })
 
-test('nested tasks are run by priority when the waiter awaits; a blocking one runs what it waits for first', async (t) => {
+behaviour('nested tasks are run by priority when the waiter awaits; a blocking one runs what it waits for first', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   await executor.submit(write, folder.file('warm'), 'x').result(SOON)
   await executor.submit(orderLater, folder.file('later')).result(SOON)
   t.deepEqual(folder.notes(folder.file('later')), ['3', '2', '1'])
@@ -535,8 +537,8 @@ test('nested tasks are run by priority when the waiter awaits; a blocking one ru
   await executor.shutdown()
 })
 
-test('the counts of nested tasks add up, whatever their end', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('the counts of nested tasks add up, whatever their end', async (t, { create }) => {
+  const executor = create(2)
   const futures = [
     ...[executor.submit(downSync, 20), executor.submit(downLater, 20), executor.submit(fibSync, 6)],
     ...[executor.submit(failing, 'x'), executor.submit(outlives, true), executor.submit(elsewhere)],
@@ -549,23 +551,23 @@ test('the counts of nested tasks add up, whatever their end', async (t) => {
   await executor.shutdown()
 })
 
-test('a task waits for tasks of another executor, blocking and not', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a task waits for tasks of another executor, blocking and not', async (t, { create }) => {
+  const executor = create(1)
   t.is(await executor.submit(elsewhere).result(SOON), 2)
   t.is(await executor.submit(elsewhereLater).result(SOON), 2)
   await executor.shutdown()
 })
 
-test('a hand-made future in a task: no blocking wait without a time-out, and any other ends', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a hand-made future in a task: no blocking wait without a time-out, and any other ends', async (t, { create }) => {
+  const executor = create(1)
   t.deepEqual(await executor.submit(handMade).result(SOON), ['InvalidStateError', 'TimeoutError', 7])
   t.is(await executor.submit(handMadeLater).result(SOON), 42)
   await executor.shutdown()
 })
 
-test('a task that waits takes no place: others run meanwhile, and the waiting counts as run time', async (t) => {
+behaviour('a task that waits takes no place: others run meanwhile, and the waiting counts as run time', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const log = folder.file('log')
   const future = executor.with({ timeout: WHILE }).submit(waitsForGood, log)
   await until(() => folder.notes(log).length === 1, 'it waits')
@@ -589,8 +591,8 @@ for (const [name, line] of [
 }
 
 for (const maxWorkers of [1, 2]) {
-  test(`tasks that await others are done also where workers are soon worn out: ${maxWorkers} workers`, async (t) => {
-    const executor = new ThreadPoolExecutor({ maxWorkers, maxTasksPerWorker: 2 })
+  behaviour(`tasks that await others are done also where workers are soon worn out: ${maxWorkers} workers`, async (t, { create }) => {
+    const executor = create({ maxWorkers, maxTasksPerWorker: 2 })
     const nest = async (n: number): Promise<number> => {
       const { currentExecutor } = await import('concurrent-futures')
       return 1 + ((await currentExecutor()?.submit((m: number) => m * 2, n)) ?? NaN)

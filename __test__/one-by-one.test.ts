@@ -3,21 +3,22 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import ava from 'ava'
-import { native, ThreadPoolExecutor } from 'concurrent-futures'
-import { inChild } from './child.ts'
+import { native } from 'concurrent-futures'
+import { behaviours } from './executors.ts'
+import type { PoolExecutor } from './executors.ts'
 import { SOON } from './limits.ts'
 
 // A loop that awaits one short task after the other does not sleep between them; see crates/binding/src/vigil.rs.
-const test = ava.serial
+const behaviour = behaviours(ava.serial)
 
-async function oneByOne(executor: ThreadPoolExecutor, goesOn: () => boolean): Promise<number> {
+async function oneByOne(executor: PoolExecutor, goesOn: () => boolean): Promise<number> {
   let tasks = 0
   for (; goesOn(); tasks++) await executor.submit(native.countPrimes, 2)
   return tasks
 }
 
-test('timers, immediates, messages and files get their turn while short tasks are awaited one after the other', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('timers, immediates, messages and files get their turn while short tasks are awaited one after the other', async (t, { create }) => {
+  const executor = create(2)
   const left = new Set(['timers', 'immediates', 'messages', 'files'])
   const giveUp = Date.now() + SOON
   const loop = oneByOne(executor, () => left.size > 0 && Date.now() < giveUp)
@@ -39,8 +40,8 @@ test('timers, immediates, messages and files get their turn while short tasks ar
   await executor.shutdown()
 })
 
-test('a wait for a long task costs nothing, whatever was short before it', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('a wait for a long task costs nothing, whatever was short before it', async (t, { create }) => {
+  const executor = create(2)
   const sleep = (ms: number): unknown => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
   await executor.submit(sleep, 1)
   let left = 3000
@@ -52,8 +53,8 @@ test('a wait for a long task costs nothing, whatever was short before it', async
   await executor.shutdown()
 })
 
-test('tasks awaited one after the other mix with waits that time out, bursts, and futures of other executors', async (t) => {
-  const [one, other] = [new ThreadPoolExecutor(1), new ThreadPoolExecutor(1)]
+behaviour('tasks awaited one after the other mix with waits that time out, bursts, and futures of other executors', async (t, { create }) => {
+  const [one, other] = [create(1), create(1)]
   for (let round = 0; round < 200; round++) {
     for (let times = 0; times < 6; times++) t.is(await one.submit(native.countPrimes, 10), 4)
     t.is(await other.submit((n: number) => n + 1, round).result(SOON), round + 1)
@@ -64,11 +65,12 @@ test('tasks awaited one after the other mix with waits that time out, bursts, an
   await Promise.all([one.shutdown(), other.shutdown()])
 })
 
-test("a user's Worker may end, or be ended, in the middle of it", async (t) => {
+behaviour("a user's Worker may end, or be ended, in the middle of it", async (t, { name }) => {
   const source = `
     const { parentPort, workerData } = require('node:worker_threads')
-    import(workerData.url).then(async ({ native, ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
+    import(workerData.url).then(async (api) => {
+      const { native } = api
+      const executor = new api.${name}(1)
       for (let tasks = 1; ; tasks++) {
         await executor.submit(native.countPrimes, 2)
         if (tasks === 500) parentPort.postMessage('warm')
@@ -85,11 +87,11 @@ test("a user's Worker may end, or be ended, in the middle of it", async (t) => {
   }
 })
 
-test('the process ends by itself after the last of them, or at once by process.exit', async (t) => {
+behaviour('the process ends by itself after the last of them, or at once by process.exit', async (t, { inChild }) => {
   for (const exits of [false, true]) {
     const end = await inChild(
-      async ({ native, ThreadPoolExecutor }, exits: boolean) => {
-        const executor = new ThreadPoolExecutor(1)
+      async ({ create, native }, exits: boolean) => {
+        const executor = create(1)
         let last = 0
         for (let tasks = 0; tasks < 2000; tasks++) last = await executor.submit(native.countPrimes, 10)
         console.log(last)

@@ -1,13 +1,17 @@
 import ava from 'ava'
+import type { ExecutionContext } from 'ava'
 import { availableParallelism } from 'node:os'
 import { readdirSync, readFileSync } from 'node:fs'
 import { moduleTasks, native, ThreadPoolExecutor } from 'concurrent-futures'
-import type { TaskOptions, ThreadPoolOptions } from 'concurrent-futures'
+import type { TaskOptions } from 'concurrent-futures'
+import { behaviours } from './executors.ts'
+import type { PoolOptions } from './executors.ts'
 import { SOON } from './limits.ts'
 import { Folder } from './gate.ts'
 
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
+const behaviour = behaviours(test)
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
@@ -23,24 +27,24 @@ const notDurations: [value: unknown, error: typeof TypeError | typeof RangeError
 ]
 
 for (const name of ['idleTimeout', 'interruptGrace']) {
-  test(`a pool's ${name} is a duration`, (t) => {
+  behaviour(`a pool's ${name} is a duration`, (t, { create }) => {
     for (const [value, error] of notDurations) {
-      t.throws(() => new ThreadPoolExecutor({ [name]: value } as ThreadPoolOptions), { instanceOf: error, message: new RegExp(name) })
+      t.throws(() => create({ [name]: value } as PoolOptions), { instanceOf: error, message: new RegExp(name) })
     }
-    for (const value of [undefined, 0, 1.5, 2 ** 31, 1e300, Infinity]) t.notThrows(() => new ThreadPoolExecutor({ [name]: value }))
+    for (const value of [undefined, 0, 1.5, 2 ** 31, 1e300, Infinity]) t.notThrows(() => create({ [name]: value }))
   })
 }
 
 for (const name of ['timeout', 'queueTimeout']) {
-  test(`a task's ${name} is a duration`, (t) => {
-    const executor = new ThreadPoolExecutor(1)
+  behaviour(`a task's ${name} is a duration`, (t, { create }) => {
+    const executor = create(1)
     for (const [value, error] of notDurations) {
       t.throws(() => executor.with({ [name]: value } as TaskOptions), { instanceOf: error, message: new RegExp(name) })
     }
   })
 
-  test(`a task's ${name} of more than 2^31-1 ms, or Infinity, does not expire early`, async (t) => {
-    const executor = new ThreadPoolExecutor(1)
+  behaviour(`a task's ${name} of more than 2^31-1 ms, or Infinity, does not expire early`, async (t, { create }) => {
+    const executor = create(1)
     for (const value of [2 ** 31, 2 ** 32 + 5, 2 ** 53, 1e300, Number.MAX_VALUE, Infinity, undefined]) {
       t.is(await executor.with({ [name]: value }).submit(work.pause, 5).result(SOON), 5)
     }
@@ -59,18 +63,18 @@ const notCounts: [value: unknown, error: typeof TypeError | typeof RangeError][]
 ]
 
 for (const name of ['maxWorkers', 'tasksPerWorker', 'maxTasksPerWorker']) {
-  test(`${name} is an integer >= 1`, (t) => {
+  behaviour(`${name} is an integer >= 1`, (t, { create }) => {
     for (const [value, error] of notCounts) {
-      t.throws(() => new ThreadPoolExecutor({ [name]: value } as ThreadPoolOptions), { instanceOf: error, message: new RegExp(name) })
+      t.throws(() => create({ [name]: value } as PoolOptions), { instanceOf: error, message: new RegExp(name) })
     }
-    t.notThrows(() => new ThreadPoolExecutor({ [name]: 3 }))
-    t.notThrows(() => new ThreadPoolExecutor({ [name]: undefined }))
+    t.notThrows(() => create({ [name]: 3 }))
+    t.notThrows(() => create({ [name]: undefined }))
   })
 }
 
 for (const name of ['chunkSize', 'bufferSize']) {
-  test(`${name} is an integer >= 1`, (t) => {
-    const executor = new ThreadPoolExecutor(1)
+  behaviour(`${name} is an integer >= 1`, (t, { create }) => {
+    const executor = create(1)
     for (const [value, error] of notCounts) {
       t.throws(() => executor.with({ [name]: value } as TaskOptions), { instanceOf: error, message: new RegExp(name) })
     }
@@ -78,24 +82,24 @@ for (const name of ['chunkSize', 'bufferSize']) {
   })
 }
 
-test('maxWorkers is at most 1024', (t) => {
-  t.notThrows(() => new ThreadPoolExecutor(1024))
-  t.throws(() => new ThreadPoolExecutor(1025), { instanceOf: RangeError, message: /maxWorkers/ })
+behaviour('maxWorkers is at most 1024', (t, { create }) => {
+  t.notThrows(() => create(1024))
+  t.throws(() => create(1025), { instanceOf: RangeError, message: /maxWorkers/ })
 })
 
-test('the constructor takes the number of workers, options, or nothing; anything else is a TypeError', (t) => {
-  t.notThrows(() => new ThreadPoolExecutor())
-  t.notThrows(() => new ThreadPoolExecutor(undefined))
-  t.notThrows(() => new ThreadPoolExecutor({}))
+behaviour('the constructor takes the number of workers, options, or nothing; anything else is a TypeError', (t, { create }) => {
+  t.notThrows(() => create())
+  t.notThrows(() => create(undefined))
+  t.notThrows(() => create({}))
   for (const value of ['2', null, [], true, 2n, () => {}]) {
-    t.throws(() => new ThreadPoolExecutor(value as unknown as number), { instanceOf: TypeError }, String(value))
+    t.throws(() => create(value as unknown as number), { instanceOf: TypeError }, String(value))
   }
-  for (const value of [0, -1, NaN, 1.5]) t.throws(() => new ThreadPoolExecutor(value), { instanceOf: RangeError })
+  for (const value of [0, -1, NaN, 1.5]) t.throws(() => create(value), { instanceOf: RangeError })
 })
 
-test('without maxWorkers no more tasks run at once than os.availableParallelism()', async (t) => {
+behaviour('without maxWorkers no more tasks run at once than os.availableParallelism()', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor()
+  const executor = create()
   const gate = folder.gate()
   const futures = Array.from({ length: availableParallelism() + 3 }, () => executor.submit(work.waitFor, gate))
   await executor.with({ priority: -1 }).submit(work.add, 1, 1).result(300).catch(() => {})
@@ -105,22 +109,22 @@ test('without maxWorkers no more tasks run at once than os.availableParallelism(
   await executor.shutdown()
 })
 
-test('minWorkers is an integer from 0 to maxWorkers', (t) => {
+behaviour('minWorkers is an integer from 0 to maxWorkers', (t, { create }) => {
   for (const [value, error] of notCounts.slice(1)) {
-    t.throws(() => new ThreadPoolExecutor({ minWorkers: value } as ThreadPoolOptions), { instanceOf: error, message: /minWorkers/ })
+    t.throws(() => create({ minWorkers: value } as PoolOptions), { instanceOf: error, message: /minWorkers/ })
   }
-  t.throws(() => new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 3 }), { instanceOf: RangeError, message: /minWorkers/ })
-  t.notThrows(() => new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 0 }))
+  t.throws(() => create({ maxWorkers: 2, minWorkers: 3 }), { instanceOf: RangeError, message: /minWorkers/ })
+  t.notThrows(() => create({ maxWorkers: 2, minWorkers: 0 }))
 })
 
-test('minWorkers workers start with the executor, the others when work comes', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 3, minWorkers: 2 })
+behaviour('minWorkers workers start with the executor, the others when work comes', async (t, { create }) => {
+  const executor = create({ maxWorkers: 3, minWorkers: 2 })
   const started = (): number => {
     const { idle, busy, starting } = executor.stats().workers
     return idle + busy + starting
   }
   t.is(started(), 2)
-  const lazy = new ThreadPoolExecutor({ maxWorkers: 3 })
+  const lazy = create({ maxWorkers: 3 })
   t.deepEqual(lazy.stats().workers, { idle: 0, busy: 0, starting: 0, abandoned: 0 })
   t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
   t.true(started() <= 3)
@@ -128,32 +132,33 @@ test('minWorkers workers start with the executor, the others when work comes', a
   await lazy.shutdown()
 })
 
-test('maxQueue is an integer', (t) => {
+behaviour('maxQueue is an integer', (t, { create }) => {
   for (const [value, error] of notCounts.slice(1)) {
-    t.throws(() => new ThreadPoolExecutor({ maxQueue: value } as ThreadPoolOptions), { instanceOf: error, message: /maxQueue/ })
+    t.throws(() => create({ maxQueue: value } as PoolOptions), { instanceOf: error, message: /maxQueue/ })
   }
-  t.notThrows(() => new ThreadPoolExecutor({ maxQueue: 1 }))
+  t.notThrows(() => create({ maxQueue: 1 }))
 })
 
-test('other pool options of a wrong type are a TypeError that names them', (t) => {
-  const wrong: Record<string, unknown[]> = {
-    threadNamePrefix: [5, null, {}],
+function areRefused(t: ExecutionContext, create: (options: object) => unknown, wrong: Record<string, unknown[]>): void {
+  for (const [name, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      t.throws(() => create({ [name]: value }), { instanceOf: TypeError, message: new RegExp(name) }, `${name}: ${String(value)}`)
+    }
+  }
+}
+
+behaviour('other pool options of a wrong type are a TypeError that names them', (t, { create }) => {
+  areRefused(t, create, {
     initializer: ['f', null, {}, 5],
     initargs: ['x', null, {}, 5],
     argv: ['x', 5],
     execArgv: ['x', 5],
-    resourceLimits: [5, 'x', null],
     env: [5, 'x'],
-  }
-  for (const [name, values] of Object.entries(wrong)) {
-    for (const value of values) {
-      t.throws(() => new ThreadPoolExecutor({ [name]: value }), { instanceOf: TypeError, message: new RegExp(name) }, `${name}: ${String(value)}`)
-    }
-  }
+  })
 })
 
-test('other task options of a wrong type are a TypeError that names them', (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('other task options of a wrong type are a TypeError that names them', (t, { create }) => {
+  const executor = create(1)
   const wrong: Record<string, unknown[]> = {
     priority: ['1', null, 1n, {}],
     signal: [5, null, {}, 'abort', new AbortController()],
@@ -167,15 +172,15 @@ test('other task options of a wrong type are a TypeError that names them', (t) =
   }
 })
 
-test('a priority is any number but NaN', (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a priority is any number but NaN', (t, { create }) => {
+  const executor = create(1)
   t.throws(() => executor.with({ priority: NaN }), { instanceOf: RangeError, message: /priority/ })
   for (const priority of [0, -0, -5, 1.5, 1e300, Infinity, -Infinity]) t.notThrows(() => executor.with({ priority }))
 })
 
-test('an unknown option is a TypeError that names it', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
-  t.throws(() => new ThreadPoolExecutor({ maxWorker: 2 } as ThreadPoolOptions), { instanceOf: TypeError, message: /maxWorker'/ })
+behaviour('an unknown option is a TypeError that names it', async (t, { create }) => {
+  const executor = create(1)
+  t.throws(() => create({ maxWorker: 2 } as PoolOptions), { instanceOf: TypeError, message: /maxWorker'/ })
   t.throws(() => executor.with({ timeuot: 2 } as TaskOptions), { instanceOf: TypeError, message: /timeuot/ })
   t.throws(() => executor.with({ maxWorkers: 2 } as TaskOptions), { instanceOf: TypeError, message: /maxWorkers/ })
   t.throws(() => void executor.shutdown({ waitt: true } as object), { instanceOf: TypeError, message: /waitt/ })
@@ -183,8 +188,8 @@ test('an unknown option is a TypeError that names it', async (t) => {
   await executor.shutdown()
 })
 
-test('wrong options of shutdown are a TypeError and shut nothing down', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('wrong options of shutdown are a TypeError and shut nothing down', async (t, { create }) => {
+  const executor = create(1)
   for (const value of [5, 'x', null]) t.throws(() => void executor.shutdown(value as unknown as object), { instanceOf: TypeError })
   t.throws(() => void executor.shutdown({ wait: 1 } as object), { instanceOf: TypeError, message: /wait/ })
   t.throws(() => void executor.shutdown({ cancelFutures: 'yes' } as object), { instanceOf: TypeError, message: /cancelFutures/ })
@@ -192,9 +197,9 @@ test('wrong options of shutdown are a TypeError and shut nothing down', async (t
   await executor.shutdown()
 })
 
-test('options are taken as they are at the call', async (t) => {
-  const poolOptions: ThreadPoolOptions = { maxWorkers: 1, initargs: [1] }
-  const executor = new ThreadPoolExecutor(poolOptions)
+behaviour('options are taken as they are at the call', async (t, { create }) => {
+  const poolOptions: PoolOptions = { maxWorkers: 1, initargs: [1] }
+  const executor = create(poolOptions)
   poolOptions.maxWorkers = -5
   const options: TaskOptions = { name: 'before', priority: 1 }
   const view = executor.with(options)
@@ -204,11 +209,11 @@ test('options are taken as they are at the call', async (t) => {
   await executor.shutdown()
 })
 
-test('with() gives the same executor, seen through these options and those of the view it is called on', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('with() gives the same executor, seen through these options and those of the view it is called on', async (t, { create }) => {
+  const executor = create(1)
   const named = executor.with({ name: 'first', priority: 2 })
   const both = named.with({ timeout: SOON })
-  t.true(named instanceof ThreadPoolExecutor)
+  t.true(named instanceof executor.constructor)
   const see = async (): Promise<unknown[]> => {
     const { currentTask } = await import('concurrent-futures')
     return [currentTask()?.name, currentTask()?.deadline !== undefined]
@@ -222,11 +227,24 @@ test('with() gives the same executor, seen through these options and those of th
   t.throws(() => executor.submit(work.add, 1, 2), { message: 'cannot schedule new futures after shutdown' })
 })
 
-test('an undefined option leaves the one below', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('an undefined option leaves the one below', async (t, { create }) => {
+  const executor = create(1)
   const view = executor.with({ name: 'kept' }).with({ name: undefined })
   t.is(await view.submit(async () => (await import('concurrent-futures')).currentTask()?.name).result(SOON), 'kept')
   await executor.shutdown()
+})
+
+behaviour('argv, env and execArgv reach the workers', async (t, { create }) => {
+  const executor = create({ maxWorkers: 1, argv: ['one', 'two'], env: { COLOUR: 'green' }, execArgv: ['--no-warnings'] })
+  const seen = await executor.submit(() => [process.argv.slice(2), process.env['COLOUR'], process.execArgv]).result(SOON)
+  t.deepEqual(seen, [['one', 'two'], 'green', ['--no-warnings']])
+  await executor.shutdown()
+})
+
+// From here on: what is a thread pool's alone.
+
+test('options of threads of a wrong type are a TypeError that names them', (t) => {
+  areRefused(t, (options) => new ThreadPoolExecutor(options), { threadNamePrefix: [5, null, {}], resourceLimits: [5, 'x', null] })
 })
 
 test('argv, env, execArgv and resourceLimits reach the workers', async (t) => {

@@ -2,14 +2,16 @@
 import ava from 'ava'
 import { copyFileSync, renameSync, symlinkSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
-import { loadNative, native, ThreadPoolExecutor } from 'concurrent-futures'
+import { loadNative, native } from 'concurrent-futures'
 import type { PluginTasks } from 'concurrent-futures'
 import { cleanEnd, ended, inChild } from './child.ts'
+import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { HARD, SOON } from './limits.ts'
 import { buildCText } from './plugin-builder.ts'
 
 const test = ava.serial
+const behaviour = behaviours(test)
 
 const ROUGH = `
 #include <stdlib.h>
@@ -64,11 +66,11 @@ test.before((t) => {
 
 const number = (value: number): Uint32Array => Uint32Array.of(value)
 
-test('a hook that does not come back costs its own thread: other tasks are stopped in time, and the process ends', async (t) => {
+behaviour('a hook that does not come back costs its own thread: other tasks are stopped in time, and the process ends', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ loadNative, ThreadPoolExecutor }, path: string) => {
+    async ({ create, loadNative }, path: string) => {
       const { hook_hangs } = loadNative<'hook_hangs'>(path)
-      const [one, other] = [new ThreadPoolExecutor(2), new ThreadPoolExecutor(1)]
+      const [one, other] = [create(2), create(1)]
       const names = [(await one.with({ timeout: 50 }).submit(hook_hangs).exception(20_000)) as Error]
       names.push((await other.with({ timeout: 50 }).submit(() => { for (;;); }).exception(20_000)) as Error)
       const future = one.submit(hook_hangs)
@@ -83,8 +85,8 @@ test('a hook that does not come back costs its own thread: other tasks are stopp
   t.deepEqual({ ...cleanEnd(end), value: end.output.trim() }, ended('["TimeoutError","TimeoutError",true]'))
 })
 
-test('much progress is delivered in portions, between which the event loop turns, and before the result', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('much progress is delivered in portions, between which the event loop turns, and before the result', async (t, { create }) => {
+  await using executor = create(1)
   const COUNT = 50_000
   const seen: number[] = []
   const turns = new Set<number>()
@@ -109,19 +111,19 @@ test('much progress is delivered in portions, between which the event loop turns
   t.true(turns.size >= COUNT / 2048, `${turns.size} turns`)
 })
 
-test('an error has as much of its text as a host keeps', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('an error has as much of its text as a host keeps', async (t, { create }) => {
+  await using executor = create(1)
   const error = await executor.submit(rough.echo_error, 'a\0'.repeat(100_000)).exception(SOON)
   t.is((error as Error).message, 'a\0'.repeat(32_768))
 })
 
-test('a task has 8 MiB of stack', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('a task has 8 MiB of stack', async (t, { create }) => {
+  await using executor = create(1)
   t.is(Buffer.from(await executor.submit(rough.deep).result(SOON)).toString(), 'deep')
 })
 
-test('dump() names native tasks', async (t) => {
-  await using executor = new ThreadPoolExecutor({ maxWorkers: 3 })
+behaviour('dump() names native tasks', async (t, { create }) => {
+  await using executor = create({ maxWorkers: 3 })
   const futures = [executor.submit(rough.wait_flag), executor.submit(native.countPrimes, 1e12), executor.with({ name: 'mine' }).submit(native.countPrimes, 1e12)]
   await until(() => futures.every((future) => future.running()), 'they run')
   const names = (await executor.dump()).map(({ task }) => task?.name)
@@ -130,11 +132,12 @@ test('dump() names native tasks', async (t) => {
 })
 
 const onLinux = process.platform === 'linux' ? test : test.skip
+const behaviourOnLinux: typeof behaviour = process.platform === 'linux' ? behaviour : (title) => test.skip(title, () => {})
 
-onLinux('two libraries whose paths are not UTF-8 stay apart', async (t) => {
+behaviourOnLinux('two libraries whose paths are not UTF-8 stay apart', async (t, { create }) => {
   const folder = new Folder(t)
   const body = (answer: string): string => `static int32_t run(cf_context *c) { return c->out(c, (const uint8_t *)"${answer}", 1); }\nCF_TASKS(CF_TASK("answer", run))`
-  await using executor = new ThreadPoolExecutor(1)
+  await using executor = create(1)
   const answers: string[] = []
   for (const [index, byte] of [0xe4, 0xf6].entries()) {
     const strange = Buffer.concat([Buffer.from(folder.file('x')), Buffer.of(byte), Buffer.from('.so')])
@@ -155,6 +158,8 @@ onLinux('a library that needs a plug-in is none itself', (t) => {
   execFileSync('cc', ['-shared', '-fPIC', '-I', 'crates/task/include', '-Wl,--no-as-needed', '-o', file, text, path], { stdio: 'pipe' })
   t.throws(() => loadNative(file), { code: 'ERR_PLUGIN_FOREIGN' })
 })
+
+// From here on: what is a thread pool's alone.
 
 onLinux('where there is no memory for arguments or a result, that task fails and nothing else', async (t) => {
   const end = await inChild(

@@ -1,20 +1,22 @@
 import ava from 'ava'
 import { copyFileSync, linkSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { CancelledError, loadNative, native, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
+import { CancelledError, loadNative, native, TimeoutError } from 'concurrent-futures'
 import type { PluginTask, PluginTasks } from 'concurrent-futures'
-import { cleanEnd, ended, inChild } from './child.ts'
+import { cleanEnd, ended } from './child.ts'
+import { behaviours } from './executors.ts'
+import type { PoolExecutor } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { HARD, PROMPT, SOON } from './limits.ts'
 import { buildC, buildCText, buildRust } from './plugin-builder.ts'
 
 const test = ava.serial
+const behaviour = behaviours(test)
 
 let rustPath: string
 let cPath: string
 let rust: PluginTasks<'reverse' | 'count_words' | 'spin' | 'wait' | 'progress_demo' | 'fail' | 'panic'>
 let c: PluginTasks<'sum_bytes' | 'spin' | 'sleep_hook'>
-let executor: ThreadPoolExecutor
 
 test.before((t) => {
   t.timeout(10 * HARD)
@@ -22,21 +24,20 @@ test.before((t) => {
   cPath = buildC('examples/plugin-c/plugin.c', 'plugin-c')
   rust = loadNative(rustPath)
   c = loadNative(cPath)
-  executor = new ThreadPoolExecutor(2)
 })
-test.after.always(() => executor?.shutdown())
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
 const number = (bytes: Uint8Array): bigint => Buffer.from(bytes).readBigUInt64LE()
 const milliseconds = (ms: number): Uint32Array => Uint32Array.of(ms)
 
-async function capacityIsBack(): Promise<boolean> {
+async function capacityIsBack(executor: PoolExecutor): Promise<boolean> {
   const start = performance.now()
   await Promise.all([1, 2].map(() => executor.submit(native.countPrimes, 10).result(SOON)))
   return performance.now() - start < PROMPT
 }
 
-test('a plug-in in Rust goes from bytes to bytes', async (t) => {
+behaviour('a plug-in in Rust goes from bytes to bytes', async (t, { shared }) => {
+  const executor = shared(2)
   const reversed = await executor.submit(rust.reverse, 'abc').result(SOON)
   t.true(reversed instanceof Uint8Array)
   t.is(text(reversed), 'cba')
@@ -47,7 +48,8 @@ test('a plug-in in Rust goes from bytes to bytes', async (t) => {
   t.deepEqual(await executor.submit(rust.reverse, large).result(SOON), large.slice().reverse())
 })
 
-test('a chunk of a map of a plug-in task is one task; a panic in it comes after the results before it', async (t) => {
+behaviour('a chunk of a map of a plug-in task is one task; a panic in it comes after the results before it', async (t, { shared }) => {
+  const executor = shared(2)
   const before = executor.stats().completed
   const collect = async (inputs: string[], task: PluginTask, seen: string[] = []): Promise<string[]> => {
     for await (const bytes of executor.with({ chunkSize: 10 }).map(task, inputs)) seen.push(text(bytes))
@@ -59,22 +61,25 @@ test('a chunk of a map of a plug-in task is one task; a panic in it comes after 
   t.deepEqual(await collect(none as string[], rust.reverse), ['', 'ba'])
   await t.throwsAsync(collect(['abc', 'de'], rust.panic), { message: 'the native task panicked: on purpose, with 3 bytes' })
   await t.throwsAsync(collect(['abc'], rust.fail))
-  t.true(await capacityIsBack())
+  t.true(await capacityIsBack(executor))
 })
 
-test('a plug-in in C goes from bytes to bytes', async (t) => {
+behaviour('a plug-in in C goes from bytes to bytes', async (t, { shared }) => {
+  const executor = shared(2)
   t.is(number(await executor.submit(c.sum_bytes, Uint8Array.of(1, 2, 255)).result(SOON)), 258n)
   t.is(text(await executor.submit(c.sleep_hook, milliseconds(5)).result(SOON)), 'slept')
 })
 
-test('wrong input is a TypeError of submit', (t) => {
+behaviour('wrong input is a TypeError of submit', (t, { shared }) => {
+  const executor = shared(2)
   const reverse = rust.reverse as (...args: unknown[]) => Uint8Array
   for (const input of [null, 5, {}, [1]]) t.throws(() => executor.submit(reverse, input), { instanceOf: TypeError, message: /^input must/ })
   t.throws(() => executor.submit(reverse, 'a', 'b'), { instanceOf: TypeError, message: /one argument/ })
   t.throws(() => rust.reverse('a'), { instanceOf: TypeError, message: /native task reverse/ })
 })
 
-test('errors of a plug-in fail the future, and so do panics, which harm nobody', async (t) => {
+behaviour('errors of a plug-in fail the future, and so do panics, which harm nobody', async (t, { shared }) => {
+  const executor = shared(2)
   await t.throwsAsync(executor.submit(rust.fail, 'schön "kaputt"\n').result(SOON), { instanceOf: Error, message: 'schön "kaputt"\n' })
   await t.throwsAsync(executor.submit(c.sleep_hook, 'abc').result(SOON), { message: 'sleep_hook wants 4 bytes' })
   await t.throwsAsync(executor.submit(rust.panic, 'abc').result(SOON), {
@@ -84,7 +89,8 @@ test('errors of a plug-in fail the future, and so do panics, which harm nobody',
   t.is(text(await executor.submit(rust.reverse, 'abc').result(SOON)), 'cba')
 })
 
-test('progress arrives all, in order, as bytes, before the result', async (t) => {
+behaviour('progress arrives all, in order, as bytes, before the result', async (t, { shared }) => {
+  const executor = shared(2)
   const future = executor.submit(rust.progress_demo, 'abc')
   const seen: string[] = []
   future.onProgress((value) => seen.push(text(value as Uint8Array)))
@@ -92,7 +98,8 @@ test('progress arrives all, in order, as bytes, before the result', async (t) =>
   t.deepEqual(seen, ['0', '25', '50', '75', '100'])
 })
 
-test('a plug-in sees the time that is left', async (t) => {
+behaviour('a plug-in sees the time that is left', async (t, { shared }) => {
+  const executor = shared(2)
   const result = await executor.with({ timeout: 100_000 }).submit(rust.progress_demo, '').result(SOON)
   t.regex(text(result), /^0 bytes, Some\(99\.\d+s\) left$/)
 })
@@ -106,33 +113,36 @@ const endless: [string, () => PluginTask, Uint32Array][] = [
 ]
 
 for (const [how, task, input] of endless) {
-  test(`cancelling a running plug-in reaches ${how}`, async (t) => {
+  behaviour(`cancelling a running plug-in reaches ${how}`, async (t, { shared }) => {
+    const executor = shared(2)
     const future = executor.submit(task(), input)
     await until(() => future.running(), 'it runs')
     t.true(future.cancel({ interrupt: true }))
     await t.throwsAsync(future.result(SOON), { instanceOf: CancelledError })
-    t.true(await capacityIsBack())
+    t.true(await capacityIsBack(executor))
   })
 
-  test(`a time-out of a running plug-in reaches ${how}`, async (t) => {
+  behaviour(`a time-out of a running plug-in reaches ${how}`, async (t, { shared }) => {
+    const executor = shared(2)
     const futures = [1, 2, 3].map(() => executor.with({ timeout: 30 }).submit(task(), input))
     for (const future of futures) await t.throwsAsync(future.result(SOON), { instanceOf: TimeoutError })
-    t.true(await capacityIsBack())
+    t.true(await capacityIsBack(executor))
   })
 }
 
-test('cancelling right after the start never misses the hook', async (t) => {
+behaviour('cancelling right after the start never misses the hook', async (t, { shared }) => {
+  const executor = shared(2)
   for (let round = 0; round < 300; round++) {
     const future = executor.submit(c.sleep_hook, milliseconds(3_600_000))
     while (future.state === 'pending');
     if (round % 3 === 1) await null
     t.true(future.cancel({ interrupt: true }))
   }
-  t.true(await capacityIsBack())
+  t.true(await capacityIsBack(executor))
 })
 
-test('terminateWorkers reaches plug-ins too', async (t) => {
-  const own = new ThreadPoolExecutor(1)
+behaviour('terminateWorkers reaches plug-ins too', async (t, { create }) => {
+  const own = create(1)
   const future = own.submit(c.sleep_hook, milliseconds(3_600_000))
   await until(() => future.running(), 'it runs')
   await own.terminateWorkers()
@@ -199,7 +209,8 @@ test('a missing, unreadable, foreign or incompatible library is an Error with a 
   refused(buildCText(older, 'older'), 'ERR_PLUGIN_MALFORMED', /version 0/)
 })
 
-test('two libraries with the same names stay apart', async (t) => {
+behaviour('two libraries with the same names stay apart', async (t, { shared }) => {
+  const executor = shared(2)
   const folder = new Folder(t)
   const body = (answer: string): string =>
     `static int32_t run(cf_context *context) { return context->out(context, (const uint8_t *)"${answer}", 1); }\nCF_TASKS(CF_TASK("answer", run), CF_TASK("__proto__", run))`
@@ -212,7 +223,8 @@ test('two libraries with the same names stay apart', async (t) => {
   t.deepEqual(Object.keys(one), ['answer', '__proto__'])
 })
 
-test('a worker loads a plug-in and submits its tasks', async (t) => {
+behaviour('a worker loads a plug-in and submits its tasks', async (t, { shared }) => {
+  const executor = shared(2)
   const nested = executor.submit(async (path: string) => {
     const { currentExecutor, loadNative } = await import('concurrent-futures')
     const { reverse } = loadNative<'reverse'>(path)
@@ -221,10 +233,10 @@ test('a worker loads a plug-in and submits its tasks', async (t) => {
   t.is(text((await nested.result(SOON)) as Uint8Array), 'detsen')
 })
 
-test('a process ends although a plug-in has run', async (t) => {
+behaviour('a process ends although a plug-in has run', async (t, { inChild }) => {
   const end = await inChild(
     async (api, path) => {
-      const executor = new api.ThreadPoolExecutor(1)
+      const executor = api.create(1)
       const { reverse } = api.loadNative<'reverse'>(path)
       return Buffer.from(await executor.submit(reverse, 'abc')).toString()
     },

@@ -10,12 +10,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import ava from 'ava'
-import { CancelledError, InvalidStateError, moduleTasks, native, QueueFullError, ThreadPoolExecutor, TimeoutError, WorkerLostError } from 'concurrent-futures'
+import { CancelledError, InvalidStateError, moduleTasks, native, QueueFullError, TimeoutError, WorkerLostError } from 'concurrent-futures'
+import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { SHORT, SOON } from './limits.ts'
 
 // One at a time: workers that start at once slow each other down.
-const test = ava.serial
+const behaviour = behaviours(ava.serial, ['pool', 'ports'])
+const sharing = behaviours(ava.serial, ['pool', 'ports', 'sharedMemory'])
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 const carried = moduleTasks<typeof import('./fixtures/carried.mjs')>(new URL('./fixtures/carried.mjs', import.meta.url))
@@ -43,8 +45,8 @@ function channel(): { port: MessagePort; other: MessagePort; closed: () => Promi
   return { port: port1, other: port2, closed: () => until(() => isClosed, 'the port is closed') }
 }
 
-test('what Node can clone arrives as an argument, alone, inside others, and twice the same', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('what Node can clone arrives as an argument, alone, inside others, and twice the same', async (t, { create }) => {
+  await using executor = create(1)
   const list = new BlockList()
   list.addAddress('1.2.3.4')
   const cryptoKey = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, true, ['sign'])
@@ -59,23 +61,23 @@ test('what Node can clone arrives as an argument, alone, inside others, and twic
   t.deepEqual(await executor.submit(echo, { k: shared, d: new Date(7), u: undefined }, new Map([['k', shared]])).result(SOON), [true, 'shared', 7, true])
 })
 
-test('an array with as many properties as holes brings a Blob in one of them along', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('an array with as many properties as holes brings a Blob in one of them along', async (t, { create }) => {
+  await using executor = create(1)
   const sparse: unknown[] & { blob?: Blob } = [1, , 3]
   sparse.blob = new Blob(['abc'])
   const look = (array: typeof sparse): unknown[] => [1 in array, array.length, array.blob?.size]
   t.deepEqual(await executor.submit(look, sparse).result(SOON), [false, 3, 3])
 })
 
-test('a DOMException arrives as a value', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('a DOMException arrives as a value', async (t, { create }) => {
+  await using executor = create(1)
   const [error] = (await executor.submit(carried.echo, new DOMException('no', 'AbortError')).result(SOON)) as [DOMException]
   if (isNode20) t.pass('Node 20 clones a DOMException to an empty object')
   else t.deepEqual([error instanceof DOMException, error.name, error.message], [true, 'AbortError', 'no'])
 })
 
-test('what Node can clone arrives as a result', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('what Node can clone arrives as a result', async (t, { create }) => {
+  await using executor = create(1)
   const make = (kind: string): Promise<any> => executor.submit(carried.make, kind).result(SOON)
   t.is(String((await make('key')).export()), 'made')
   t.is((await make('cryptoKey')).type, 'secret')
@@ -85,8 +87,8 @@ test('what Node can clone arrives as a result', async (t) => {
   t.true((await make('module')) instanceof wasm.Module)
 })
 
-test('what is thrown or reported as progress may hold it, too', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('what is thrown or reported as progress may hold it, too', async (t, { create }) => {
+  await using executor = create(1)
   t.is(String(((await executor.submit(carried.throwKey).exception(SOON)) as KeyObject).export()), 'thrown')
   const error = (await executor.submit(carried.throwWithBlob).exception(SOON)) as RangeError & { blob: Blob }
   t.deepEqual([error instanceof RangeError, error.message, await error.blob.text(), 'fn' in error], [true, 'with a blob', 'inside', false])
@@ -97,8 +99,8 @@ test('what is thrown or reported as progress may hold it, too', async (t) => {
   t.deepEqual(await Promise.all(seen.map(async ({ n, blob }) => [n, await blob.text()])), [0, 1, 2, 3, 4].map((n) => [n, String(n)]))
 })
 
-test('a MessagePort moves to a task, and from one', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('a MessagePort moves to a task, and from one', async (t, { create }) => {
+  await using executor = create(1)
   const { port, other, closed } = channel()
   const heard: unknown[] = []
   other.on('message', (value) => heard.push(value))
@@ -111,11 +113,11 @@ test('a MessagePort moves to a task, and from one', async (t) => {
   made.close()
 })
 
-test('streams and file handles move to a task, and from one', async (t) => {
+behaviour('streams and file handles move to a task, and from one', async (t, { create }) => {
   const folder = new Folder(t)
   const path = folder.file('text')
   writeFileSync(path, 'contents')
-  await using executor = new ThreadPoolExecutor(1)
+  await using executor = create(1)
   const file = await open(path)
   t.is(await executor.with({ transfer: [file] }).submit(carried.readFile, file).result(SOON), 'contents')
   t.is(file.fd, -1)
@@ -137,8 +139,8 @@ test('streams and file handles move to a task, and from one', async (t) => {
   t.deepEqual(chunks, [0, 1, 2])
 })
 
-test('an ArrayBuffer moves together with them, and beside what is only cloned', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('an ArrayBuffer moves together with them, and beside what is only cloned', async (t, { create }) => {
+  await using executor = create(1)
   const [bytes, { port, closed }] = [new Uint8Array([1, 2, 3]), channel()]
   const look = (view: Uint8Array, target: MessagePort, secret: KeyObject): unknown => {
     target.close()
@@ -153,8 +155,8 @@ test('an ArrayBuffer moves together with them, and beside what is only cloned', 
   t.is(more.byteLength, 0)
 })
 
-test('shared memory is shared, wherever it is in an argument or a result', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+sharing('shared memory is shared, wherever it is in an argument or a result', async (t, { create }) => {
+  await using executor = create(1)
   const memory = new SharedArrayBuffer(8)
   class Holder {
     readonly view = new Int32Array(memory, 4, 1)
@@ -173,8 +175,8 @@ test('shared memory is shared, wherever it is in an argument or a result', async
   t.deepEqual([new Int32Array(made.deep[0].memory)[0], made.deep[0].blob.size], [5, 1])
 })
 
-test('arguments are taken as they are at the call, and getters are called once', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('arguments are taken as they are at the call, and getters are called once', async (t, { create }) => {
+  await using executor = create(1)
   let calls = 0
   const value = { k: key('k'), list: [1], get g() { return ++calls } } // prettier-ignore
   const future = executor.submit((v: any) => [v.list.length, v.g], value)
@@ -183,10 +185,10 @@ test('arguments are taken as they are at the call, and getters are called once',
   t.is(calls, 1)
 })
 
-test('a task that is refused leaves what was to be moved untouched, and nothing is submitted', async (t) => {
+behaviour('a task that is refused leaves what was to be moved untouched, and nothing is submitted', async (t, { create }) => {
   const folder = new Folder(t)
   const gate = folder.gate()
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 1 })
+  const executor = create({ maxWorkers: 1, maxQueue: 1 })
   const [{ port, other }, bytes] = [channel(), new ArrayBuffer(8)]
   const file = await open(new URL(import.meta.url))
   const stream = new ReadableStream()
@@ -223,15 +225,15 @@ test('a task that is refused leaves what was to be moved untouched, and nothing 
   await file.close()
 })
 
-test('a result that cannot be cloned or moved fails the future with a DataCloneError', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('a result that cannot be cloned or moved fails the future with a DataCloneError', async (t, { create }) => {
+  await using executor = create(1)
   const error = (await executor.submit(carried.unclonable).exception(SOON)) as Error
   t.deepEqual([error.name, /^result\.fn cannot be cloned/.test(error.message)], ['DataCloneError', true])
   t.is(await executor.submit(carried.exportKey, key('on')).result(SOON), 'on')
 })
 
-test('resultSync works in both directions, also when no worker has started', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('resultSync works in both directions, also when no worker has started', async (t, { create }) => {
+  const executor = create(2)
   t.is(executor.submit(carried.exportKey, key('sync')).resultSync(SOON), 'sync')
   const futures = Array.from({ length: 20 }, (_, index) => executor.submit(carried.swap, key(String(index))))
   for (const [index, future] of futures.entries()) t.is(String((future.resultSync(SOON) as unknown as { key: KeyObject }).key.export()), `${index} twice`)
@@ -242,10 +244,10 @@ test('resultSync works in both directions, also when no worker has started', asy
   await executor.shutdown()
 })
 
-test('a task that is carried keeps its turn, and runs on a worker that is free', async (t) => {
+behaviour('a task that is carried keeps its turn, and runs on a worker that is free', async (t, { create }) => {
   const folder = new Folder(t)
   const [gate, notes] = [folder.gate(), folder.file('notes')]
-  await using executor = new ThreadPoolExecutor(2)
+  await using executor = create(2)
   const long = executor.submit(work.waitFor, gate)
   await until(() => long.running(), 'the task runs')
   const threads = new Set<number>()
@@ -264,8 +266,8 @@ test('a task that is carried keeps its turn, and runs on a worker that is free',
   folder.open(gate)
 })
 
-test('other tasks run while the owner is busy and cannot hand anything over', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('other tasks run while the owner is busy and cannot hand anything over', async (t, { create }) => {
+  const executor = create(1)
   await executor.submit(work.add, 1, 1).result(SOON)
   const folder = new Folder(t)
   const gate = folder.gate()
@@ -282,10 +284,10 @@ test('other tasks run while the owner is busy and cannot hand anything over', as
   await executor.shutdown()
 })
 
-test('cancelled, expired and aborted before they start, such tasks let go of what they hold', async (t) => {
+behaviour('cancelled, expired and aborted before they start, such tasks let go of what they hold', async (t, { create }) => {
   const folder = new Folder(t)
   const gate = folder.gate()
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const long = executor.submit(work.waitFor, gate)
   await until(() => long.running(), 'the task runs')
   const [one, two, three, four] = [channel(), channel(), channel(), channel()]
@@ -310,8 +312,8 @@ test('cancelled, expired and aborted before they start, such tasks let go of wha
   await executor.shutdown()
 })
 
-test('a running task with such arguments can be stopped, and has its run time limited', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('a running task with such arguments can be stopped, and has its run time limited', async (t, { create }) => {
+  await using executor = create(1)
   const spin = (_: unknown): void => {
     for (;;);
   }
@@ -322,16 +324,16 @@ test('a running task with such arguments can be stopped, and has its run time li
   t.is(await executor.submit(carried.exportKey, key('after')).result(SOON), 'after')
 })
 
-test('shutdown runs what was accepted; cancelFutures and terminateWorkers cancel it and let go of it', async (t) => {
+behaviour('shutdown runs what was accepted; cancelFutures and terminateWorkers cancel it and let go of it', async (t, { create }) => {
   const folder = new Folder(t)
-  const first = new ThreadPoolExecutor(1)
+  const first = create(1)
   const futures = Array.from({ length: 5 }, (_, n) => first.submit(carried.exportKey, key(String(n))))
   const done = first.shutdown()
   for (const [n, future] of futures.entries()) t.is(await future.result(SOON), String(n))
   await done
   for (const how of ['cancelFutures', 'terminate'] as const) {
     const gate = folder.gate(how)
-    const executor = new ThreadPoolExecutor(1)
+    const executor = create(1)
     const long = executor.submit(work.waitFor, gate)
     await until(() => long.running(), 'the task runs')
     const { port, closed } = channel()
@@ -344,8 +346,8 @@ test('shutdown runs what was accepted; cancelFutures and terminateWorkers cancel
   }
 })
 
-test('a worker that dies before it is handed a task does not take it along', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a worker that dies before it is handed a task does not take it along', async (t, { create }) => {
+  const executor = create(1)
   const dying = executor.submit(carried.dieWith)
   const futures = Array.from({ length: 3 }, (_, n) => executor.submit(carried.exportKey, key(String(n))))
   await t.throwsAsync(dying.result(SOON), { instanceOf: WorkerLostError })
@@ -353,8 +355,8 @@ test('a worker that dies before it is handed a task does not take it along', asy
   await executor.shutdown()
 })
 
-test('a worker that dies with a task in its hands loses that one, and closes its ports', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a worker that dies with a task in its hands loses that one, and closes its ports', async (t, { create }) => {
+  const executor = create(1)
   const { port, closed } = channel()
   const die = (_: MessagePort): void => process.exit(3)
   const error = await executor.with({ transfer: [port] }).submit(die, port).exception(SOON)
@@ -364,9 +366,9 @@ test('a worker that dies with a task in its hands loses that one, and closes its
   await executor.shutdown()
 })
 
-test('a task submits and gets such values itself, also while it blocks and with one worker', async (t) => {
+behaviour('a task submits and gets such values itself, also while it blocks and with one worker', async (t, { create }) => {
   for (const workers of [1, 2]) {
-    await using executor = new ThreadPoolExecutor(workers)
+    await using executor = create(workers)
     t.is(await executor.submit(carried.nest, false).result(SOON), 'nested twice nested')
     t.is(await executor.submit(carried.nest, true).result(SOON), 'nested twice nested')
     t.is(executor.submit(carried.nest, false).resultSync(SOON), 'nested twice nested')
@@ -374,8 +376,8 @@ test('a task submits and gets such values itself, also while it blocks and with 
   }
 })
 
-test('map carries them, one by one and in chunks', async (t) => {
-  await using executor = new ThreadPoolExecutor(2)
+behaviour('map carries them, one by one and in chunks', async (t, { create }) => {
+  await using executor = create(2)
   const keys = Array.from({ length: 25 }, (_, n) => key(String(n)))
   const expected = keys.map((_, n) => `${n} twice`)
   for (const chunkSize of [1, 4]) {
@@ -385,13 +387,13 @@ test('map carries them, one by one and in chunks', async (t) => {
   }
 })
 
-test('an initializer gets them', async (t) => {
-  await using executor = new ThreadPoolExecutor({ maxWorkers: 2, initializer: carried.initialize, initargs: [key('init'), { blob: new Blob(['abc']) }] })
+behaviour('an initializer gets them', async (t, { create }) => {
+  await using executor = create({ maxWorkers: 2, initializer: carried.initialize, initargs: [key('init'), { blob: new Blob(['abc']) }] })
   t.is(await executor.submit(carried.initialValue).result(SOON), 'init 3')
 })
 
-test('several tasks on one worker each get their own, with tasksPerWorker', async (t) => {
-  await using executor = new ThreadPoolExecutor({ maxWorkers: 1, tasksPerWorker: 8 })
+behaviour('several tasks on one worker each get their own, with tasksPerWorker', async (t, { create }) => {
+  await using executor = create({ maxWorkers: 1, tasksPerWorker: 8 })
   const later = async (secret: KeyObject, ms: number): Promise<KeyObject> => {
     await new Promise((resolve) => setTimeout(resolve, ms))
     return secret
@@ -400,10 +402,10 @@ test('several tasks on one worker each get their own, with tasksPerWorker', asyn
   for (const [n, future] of futures.entries()) t.is(String((await future.result(SOON)).export()), String(n))
 })
 
-test('priority counts for them, and workers that are replaced after each task get them', async (t) => {
+behaviour('priority counts for them, and workers that are replaced after each task get them', async (t, { create }) => {
   const folder = new Folder(t)
   const gate = folder.gate()
-  await using executor = new ThreadPoolExecutor({ maxWorkers: 1, maxTasksPerWorker: 2 })
+  await using executor = create({ maxWorkers: 1, maxTasksPerWorker: 2 })
   const long = executor.submit(work.waitFor, gate)
   await until(() => long.running(), 'the task runs')
   const order: string[] = []
@@ -414,8 +416,8 @@ test('priority counts for them, and workers that are replaced after each task ge
   t.deepEqual(order, ['5', '1', '0'])
 })
 
-test('an executor that has carried something keeps no process alive, and a random mix settles', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 2, tasksPerWorker: 2 })
+behaviour('an executor that has carried something keeps no process alive, and a random mix settles', async (t, { create }) => {
+  const executor = create({ maxWorkers: 2, tasksPerWorker: 2 })
   const futures = []
   for (let n = 0; n < 300; n++) {
     const future = n % 3 === 0 ? executor.submit(work.add, n, 0) : executor.with({ priority: n % 2 }).submit(carried.swap, key(String(n)))
@@ -432,8 +434,8 @@ test('an executor that has carried something keeps no process alive, and a rando
   await executor.shutdown()
 })
 
-test('tasks that block for tasks whose arguments a port carries need one worker more, however many they are', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('tasks that block for tasks whose arguments a port carries need one worker more, however many they are', async (t, { create }) => {
+  const executor = create(1)
   const outer = async (n: number): Promise<number> => {
     const { currentExecutor } = await import('concurrent-futures')
     return currentExecutor()!.submit((_blob: Blob, n: number) => n, new Blob(['x']), n).resultSync()

@@ -1,6 +1,9 @@
 /** What Node has and other runtimes do not, taken away by environment variables: everything still works. */
 import test from 'ava'
-import { cleanEnd, ended, inChild } from './child.ts'
+import { cleanEnd, ended } from './child.ts'
+import { behaviours } from './executors.ts'
+
+const behaviour = behaviours(test)
 
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
 
@@ -11,11 +14,11 @@ const missing: Record<string, Record<string, string>> = {
 }
 
 for (const [what, env] of Object.entries(missing)) {
-  test(`without ${what} of the runtime everything works, and the process ends by itself`, async (t) => {
+  behaviour(`without ${what} of the runtime everything works, and the process ends by itself`, async (t, { inChild }) => {
     const end = await inChild(
-      async ({ moduleTasks, native, ThreadPoolExecutor, wait }, url: string) => {
+      async ({ create, moduleTasks, native, wait }, url: string) => {
         const { add, addLater, fail, never, spin } = moduleTasks<typeof import('./fixtures/work.mjs')>(url)
-        const executor = new ThreadPoolExecutor(2)
+        const executor = create(2)
         const name = async (future: { exception(ms: number): Promise<unknown> }): Promise<string> => {
           const error = (await future.exception(15_000).catch((error: unknown) => error)) as Error | null
           return error?.name ?? 'none'
@@ -33,7 +36,7 @@ for (const [what, env] of Object.entries(missing)) {
         values.push(await executor.submit(add, 5, 6).result(15_000))
         await executor.shutdown()
         // An idle executor does not keep the process.
-        await new ThreadPoolExecutor(1).submit(add, 1, 1)
+        await create(1).submit(add, 1, 1)
         return { values, done: done.size, names }
       },
       [workUrl],
@@ -43,29 +46,29 @@ for (const [what, env] of Object.entries(missing)) {
     t.deepEqual(cleanEnd(end), ended({ values: [3, 7, 2_000, 11], done: 2, names }))
   })
 
-  test(`without ${what} of the runtime a user’s own Worker with an executor ends as it should`, async (t) => {
+  behaviour(`without ${what} of the runtime a user’s own Worker with an executor ends as it should`, async (t, { inChild, name }) => {
     const end = await inChild(
-      async ({}, url: string) => {
+      async ({}, url: string, executor: string) => {
         const { Worker } = await import('node:worker_threads')
         const codes: unknown[] = []
         for (const ending of ['natural', 'exit', 'terminate']) {
-          const worker = new Worker(new URL('own-worker.mjs', url), { workerData: { ending } })
+          const worker = new Worker(new URL('own-worker.mjs', url), { workerData: { ending, executor } })
           worker.on('message', () => ending === 'terminate' && void worker.terminate())
           codes.push(await new Promise((resolve) => worker.on('exit', resolve)))
         }
         return codes
       },
-      [workUrl],
+      [workUrl, name],
       { env },
     )
     t.deepEqual(cleanEnd(end), ended([0, 6, 1]))
   })
 }
 
-test('with frozen intrinsics values arrive as they do otherwise', async (t) => {
+behaviour('with frozen intrinsics values arrive as they do otherwise', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ native, ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(2)
+    async ({ create, native }) => {
+      const executor = create(2)
       const small = { toString: 'own', constructor: 1, list: ['a'] }
       const large = { rows: Array.from({ length: 50 }, (_, id) => ({ ...small, id })) }
       let equal = 0

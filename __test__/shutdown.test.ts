@@ -1,19 +1,21 @@
 import ava from 'ava'
-import { CancelledError, InvalidStateError, moduleTasks, native, ThreadPoolExecutor, TimeoutError, WorkerLostError } from 'concurrent-futures'
+import { CancelledError, InvalidStateError, moduleTasks, native, TimeoutError, WorkerLostError } from 'concurrent-futures'
 import { cleanEnd, ended, inChild } from './child.ts'
+import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { longProduct } from './native-work.ts'
 import { PROMPT, SHORT, SOON } from './limits.ts'
 
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
+const behaviour = behaviours(test)
 
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
 
 for (const workers of [1, 2, 3, 8]) {
-  test(`shutdown() waits for every accepted task, with ${workers} workers and unequal tasks`, async (t) => {
-    const executor = new ThreadPoolExecutor(workers)
+  behaviour(`shutdown() waits for every accepted task, with ${workers} workers and unequal tasks`, async (t, { create }) => {
+    const executor = create(workers)
     const futures = Array.from({ length: 40 }, (_, n) => executor.submit(work.pause, n % 7 === 0 ? 60 : n % 3))
     const natives = Array.from({ length: 5 }, () => executor.submit(native.countPrimes, 1_000_000))
     await executor.shutdown()
@@ -25,23 +27,23 @@ for (const workers of [1, 2, 3, 8]) {
   })
 }
 
-test('shutdown() of an executor that was never used resolves', async (t) => {
-  await new ThreadPoolExecutor(2).shutdown()
-  await new ThreadPoolExecutor(2)[Symbol.asyncDispose]()
+behaviour('shutdown() of an executor that was never used resolves', async (t, { create }) => {
+  await create(2).shutdown()
+  await create(2)[Symbol.asyncDispose]()
   t.pass()
 })
 
-test('shutdown() while workers are starting waits for the accepted tasks, and for the threads', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 3, minWorkers: 3 })
+behaviour('shutdown() while workers are starting waits for the accepted tasks, and for the threads', async (t, { create }) => {
+  const executor = create({ maxWorkers: 3, minWorkers: 3 })
   await executor.shutdown()
-  const other = new ThreadPoolExecutor(3)
+  const other = create(3)
   const futures = [other.submit(work.add, 1, 1), other.submit(work.add, 2, 2)]
   await other.shutdown()
   t.deepEqual(futures.map((future) => future.state), ['finished', 'finished'])
 })
 
-test('shutdown() can be called again, in any way and at any time', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('shutdown() can be called again, in any way and at any time', async (t, { create }) => {
+  const executor = create(1)
   const future = executor.submit(work.pause, 50)
   // A task that has not started would be cancelled by the third call.
   await until(() => future.running() || future.done(), 'the task runs')
@@ -54,9 +56,9 @@ test('shutdown() can be called again, in any way and at any time', async (t) => 
   await executor.terminateWorkers()
 })
 
-test('shutdown({ wait: false }) resolves at once, and the accepted tasks run to the end', async (t) => {
+behaviour('shutdown({ wait: false }) resolves at once, and the accepted tasks run to the end', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
   const futures = [executor.submit(work.waitFor, gate), executor.submit(work.note, log, 'a'), executor.submit(work.note, log, 'b')]
   await executor.shutdown({ wait: false })
@@ -68,9 +70,9 @@ test('shutdown({ wait: false }) resolves at once, and the accepted tasks run to 
   await executor.shutdown()
 })
 
-test('shutdown({ cancelFutures: true }) cancels what has not started and waits for what has', async (t) => {
+behaviour('shutdown({ cancelFutures: true }) cancels what has not started and waits for what has', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
   const running = executor.submit(work.noteAndWait, log, 'running', gate)
   await until(() => folder.notes(log).length === 1, 'the first task runs')
@@ -86,9 +88,9 @@ test('shutdown({ cancelFutures: true }) cancels what has not started and waits f
   t.like(executor.stats(), { cancelled: 3, completed: 1 })
 })
 
-test('cancelFutures of a second shutdown cancels what the first would have run', async (t) => {
+behaviour('cancelFutures of a second shutdown cancels what the first would have run', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
   executor.submit(work.noteAndWait, log, 'running', gate)
   await until(() => folder.notes(log).length === 1, 'the first task runs')
@@ -100,9 +102,9 @@ test('cancelFutures of a second shutdown cancels what the first would have run',
   await Promise.all([first, second])
 })
 
-test('shutdown() resolves after the futures have been delivered: their callbacks have run', async (t) => {
+behaviour('shutdown() resolves after the futures have been delivered: their callbacks have run', async (t, { create }) => {
   for (let round = 0; round < 20; round++) {
-    const executor = new ThreadPoolExecutor(2)
+    const executor = create(2)
     let calls = 0
     for (let n = 0; n < 10; n++) executor.submit(native.countPrimes, 100 + n).addDoneCallback(() => calls++)
     await executor.shutdown()
@@ -110,27 +112,8 @@ test('shutdown() resolves after the futures have been delivered: their callbacks
   }
 })
 
-test('when shutdown() resolves the threads have gone', async (t) => {
-  const end = await inChild(
-    async ({ native, ThreadPoolExecutor }) => {
-      let [started, exited] = [0, 0]
-      process.on('worker', (worker) => {
-        started++
-        worker.on('exit', () => exited++)
-      })
-      const executor = new ThreadPoolExecutor(3)
-      await Promise.all(Array.from({ length: 9 }, () => executor.submit(() => 1)))
-      await executor.submit(native.countPrimes, 10)
-      await executor.shutdown()
-      return started > 0 && started === exited
-    },
-    [],
-  )
-  t.deepEqual(cleanEnd(end), ended(true))
-})
-
-test('shutdown() from a done callback works', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('shutdown() from a done callback works', async (t, { create }) => {
+  const executor = create(2)
   const done = new Promise<void>((resolve, reject) => {
     executor.submit(work.add, 1, 2).addDoneCallback(() => void executor.shutdown().then(resolve, reject))
   })
@@ -139,12 +122,12 @@ test('shutdown() from a done callback works', async (t) => {
   t.is(executor.stats().completed, 2)
 })
 
-test('awaited inside a task of its own executor shutdown rejects with InvalidStateError; without waiting it works', async (t) => {
+behaviour('awaited inside a task of its own executor shutdown rejects with InvalidStateError; without waiting it works', async (t, { create }) => {
   for (const [wait, expected] of [
     [true, 'InvalidStateError'],
     [false, 'resolved'],
   ] as const) {
-    const executor = new ThreadPoolExecutor(2)
+    const executor = create(2)
     const fn = async (wait: boolean): Promise<string> => {
       const { currentExecutor } = await import('concurrent-futures')
       return currentExecutor()!.shutdown({ wait }).then(() => 'resolved', (error: Error) => error.name)
@@ -154,8 +137,8 @@ test('awaited inside a task of its own executor shutdown rejects with InvalidSta
   }
 })
 
-test('shutdown() while a task is being interrupted resolves', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('shutdown() while a task is being interrupted resolves', async (t, { create }) => {
+  const executor = create(2)
   const spinning = executor.with({ timeout: SHORT }).submit(work.spin)
   const other = executor.submit(work.spin)
   await until(() => executor.stats().running === 2 || spinning.done(), 'both run')
@@ -165,17 +148,17 @@ test('shutdown() while a task is being interrupted resolves', async (t) => {
   t.like(executor.stats(), { timedOut: 1, cancelled: 1 })
 })
 
-test('shutdown() waits for a task with a timeout until it is stopped', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('shutdown() waits for a task with a timeout until it is stopped', async (t, { create }) => {
+  const executor = create(1)
   const futures = [executor.with({ timeout: SHORT }).submit(work.spin), executor.submit(work.add, 1, 2)] as const
   await executor.shutdown()
   t.deepEqual(futures.map((future) => future.state), ['finished', 'finished'])
   t.is(await futures[1], 3)
 })
 
-test('a task that is running may still submit nothing after shutdown', async (t) => {
+behaviour('a task that is running may still submit nothing after shutdown', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const gate = folder.gate()
   const fn = async (file: string): Promise<string> => {
     const { existsSync } = await import('node:fs')
@@ -196,8 +179,8 @@ test('a task that is running may still submit nothing after shutdown', async (t)
   await done
 })
 
-test('terminateWorkers() fails running tasks with WorkerLostError, cancels queued ones, and shuts down', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('terminateWorkers() fails running tasks with WorkerLostError, cancels queued ones, and shuts down', async (t, { create }) => {
+  const executor = create(2)
   const running = [executor.submit(work.spin), executor.submit(work.never)]
   await until(() => executor.stats().running === 2, 'both run')
   const queued = [executor.submit(work.add, 1, 2), executor.submit(native.countPrimes, 10)]
@@ -210,31 +193,31 @@ test('terminateWorkers() fails running tasks with WorkerLostError, cancels queue
   await executor.terminateWorkers()
 })
 
-test('terminateWorkers() ends native tasks too', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('terminateWorkers() ends native tasks too', async (t, { create }) => {
+  const executor = create(1)
   const running = executor.submit(native.matmul, ...longProduct())
   await until(() => executor.stats().running === 1, 'it runs')
   await executor.terminateWorkers()
   t.true((await running.exception(PROMPT)) instanceof WorkerLostError)
 })
 
-test('terminateWorkers() while workers start, and of an idle executor, resolves', async (t) => {
-  await new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2 }).terminateWorkers()
-  const starting = new ThreadPoolExecutor(2)
+behaviour('terminateWorkers() while workers start, and of an idle executor, resolves', async (t, { create }) => {
+  await create({ maxWorkers: 2, minWorkers: 2 }).terminateWorkers()
+  const starting = create(2)
   const future = starting.submit(work.add, 1, 2)
   await starting.terminateWorkers()
   t.true(future.cancelled())
-  const idle = new ThreadPoolExecutor(2)
+  const idle = create(2)
   await idle.submit(work.add, 1, 2)
   await idle.terminateWorkers()
 })
 
-test('await using shuts down and waits; using shuts down without waiting', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('await using shuts down and waits; using shuts down without waiting', async (t, { create }) => {
+  const executor = create(1)
   const future = executor.submit(work.pause, 50)
   await executor[Symbol.asyncDispose]()
   t.is(future.state, 'finished')
-  const other = new ThreadPoolExecutor(1)
+  const other = create(1)
   const going = other.submit(work.pause, 50)
   t.is(other[Symbol.dispose](), undefined)
   t.false(going.done())
@@ -243,9 +226,9 @@ test('await using shuts down and waits; using shuts down without waiting', async
   await other.shutdown()
 })
 
-test('ready() that waits when the executor is shut down rejects with InvalidStateError', async (t) => {
+behaviour('ready() that waits when the executor is shut down rejects with InvalidStateError', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 1 })
+  const executor = create({ maxWorkers: 1, maxQueue: 1 })
   const [gate, log] = [folder.gate(), folder.file('log')]
   executor.submit(work.noteAndWait, log, 'running', gate)
   await until(() => folder.notes(log).length === 1, 'the first task runs')
@@ -257,12 +240,12 @@ test('ready() that waits when the executor is shut down rejects with InvalidStat
   await ready
 })
 
-test('workers leave by draining: their exit handlers run, also those of coverage', async (t) => {
+behaviour('workers leave by draining: their exit handlers run, also those of coverage', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
+    async ({ create }) => {
       const { existsSync, mkdtempSync, rmSync } = await import('node:fs')
       const folder = mkdtempSync(`${(await import('node:os')).tmpdir()}/drain-`)
-      const executor = new ThreadPoolExecutor(1)
+      const executor = create(1)
       await executor.submit(async (file: string) => {
         const { writeFileSync } = await import('node:fs')
         process.on('exit', () => writeFileSync(file, ''))
@@ -277,10 +260,10 @@ test('workers leave by draining: their exit handlers run, also those of coverage
   t.deepEqual(cleanEnd(end), ended(true))
 })
 
-test('an abandoned worker is not waited for', async (t) => {
+behaviour('an abandoned worker is not waited for', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create }) => {
+      const executor = create(1)
       await executor.submit(() => 1)
       await executor
         .with({ timeout: 50 })
@@ -300,11 +283,11 @@ test('an abandoned worker is not waited for', async (t) => {
   t.true(end.lived < 17_000, `it lived ${end.lived} ms`)
 })
 
-test('a shutdown in a child process at every stage of its first task ends cleanly', async (t) => {
+behaviour('a shutdown in a child process at every stage of its first task ends cleanly', async (t, { inChild }) => {
   for (const delay of [0, 5, 20, 40, 60, 80, 120]) {
     const end = await inChild(
-      async ({ ThreadPoolExecutor }, delay: number) => {
-        const executor = new ThreadPoolExecutor(2)
+      async ({ create }, delay: number) => {
+        const executor = create(2)
         const futures = [executor.submit(() => 1), executor.submit(async () => 2)] as const
         await new Promise((resolve) => setTimeout(resolve, delay))
         await executor.shutdown()
@@ -314,4 +297,25 @@ test('a shutdown in a child process at every stage of its first task ends cleanl
     )
     t.deepEqual(cleanEnd(end), ended([1, 2]), `after ${delay} ms`)
   }
+})
+
+// From here on: what is a thread pool's alone.
+
+test('when shutdown() resolves the threads have gone', async (t) => {
+  const end = await inChild(
+    async ({ native, ThreadPoolExecutor }) => {
+      let [started, exited] = [0, 0]
+      process.on('worker', (worker) => {
+        started++
+        worker.on('exit', () => exited++)
+      })
+      const executor = new ThreadPoolExecutor(3)
+      await Promise.all(Array.from({ length: 9 }, () => executor.submit(() => 1)))
+      await executor.submit(native.countPrimes, 10)
+      await executor.shutdown()
+      return started > 0 && started === exited
+    },
+    [],
+  )
+  t.deepEqual(cleanEnd(end), ended(true))
 })

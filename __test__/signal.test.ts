@@ -1,19 +1,20 @@
 import ava from 'ava'
 import { getEventListeners } from 'node:events'
-import { CancelledError, moduleTasks, native, ThreadPoolExecutor } from 'concurrent-futures'
+import { CancelledError, moduleTasks, native } from 'concurrent-futures'
+import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { longProduct } from './native-work.ts'
 import { PROMPT, SOON } from './limits.ts'
 import * as named from './fixtures/tasks.mjs'
 
 // One at a time: workers that start at once slow each other down.
-const test = ava.serial
+const behaviour = behaviours(ava.serial)
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
-test('a signal that has already aborted gives a cancelled future, and the task never runs', async (t) => {
+behaviour('a signal that has already aborted gives a cancelled future, and the task never runs', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const log = folder.file('log')
   const future = executor.with({ signal: AbortSignal.abort('too late') }).submit(work.note, log, 'ran')
   t.true(future.cancelled())
@@ -23,9 +24,9 @@ test('a signal that has already aborted gives a cancelled future, and the task n
   t.deepEqual(folder.notes(log), [])
 })
 
-test('aborting cancels a task that waits: it never runs', async (t) => {
+behaviour('aborting cancels a task that waits: it never runs', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
   executor.submit(work.noteAndWait, log, 'first', gate)
   await until(() => folder.notes(log).length === 1, 'the first runs')
@@ -52,8 +53,8 @@ const running: [what: string, fn: () => unknown][] = [
 
 for (const [what, fn] of running) {
   for (const way of ['signal', 'cancel']) {
-    test(`${way === 'signal' ? 'aborting the signal' : 'cancel({ interrupt: true })'} cancels ${what} that runs, at once, and the worker is free again`, async (t) => {
-      const executor = new ThreadPoolExecutor(1)
+    behaviour(`${way === 'signal' ? 'aborting the signal' : 'cancel({ interrupt: true })'} cancels ${what} that runs, at once, and the worker is free again`, async (t, { create }) => {
+      const executor = create(1)
       await executor.submit(work.add, 1, 1)
       const controller = new AbortController()
       const future = executor.with({ signal: controller.signal }).submit(fn)
@@ -71,9 +72,9 @@ for (const [what, fn] of running) {
   }
 }
 
-test('cancel() of a running task is false and changes nothing; of a cancelled one true, of a finished one false', async (t) => {
+behaviour('cancel() of a running task is false and changes nothing; of a cancelled one true, of a finished one false', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const gate = folder.gate()
   const future = executor.submit(work.waitFor, gate)
   await until(() => future.running(), 'it runs')
@@ -91,8 +92,8 @@ test('cancel() of a running task is false and changes nothing; of a cancelled on
   await executor.shutdown()
 })
 
-test('interrupting a native task that runs frees its thread', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('interrupting a native task that runs frees its thread', async (t, { create }) => {
+  const executor = create(1)
   const future = executor.submit(native.matmul, ...longProduct())
   await until(() => future.running(), 'it runs')
   t.true(future.cancel({ interrupt: true }))
@@ -100,8 +101,8 @@ test('interrupting a native task that runs frees its thread', async (t) => {
   await executor.shutdown()
 })
 
-test("the task's signal aborts: an asynchronous task that listens can leave by itself, and its worker stays", async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, interruptGrace: SOON })
+behaviour("the task's signal aborts: an asynchronous task that listens can leave by itself, and its worker stays", async (t, { create }) => {
+  const executor = create({ maxWorkers: 1, interruptGrace: SOON })
   const thread = await executor.submit(work.thread).result(SOON)
   const listen = async (): Promise<void> => {
     const { currentTask } = await import('concurrent-futures')
@@ -117,8 +118,8 @@ test("the task's signal aborts: an asynchronous task that listens can leave by i
   await executor.shutdown()
 })
 
-test('what a cancelled task does from then on changes nothing: its progress and result are dropped', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, interruptGrace: 2_000 })
+behaviour('what a cancelled task does from then on changes nothing: its progress and result are dropped', async (t, { create }) => {
+  const executor = create({ maxWorkers: 1, interruptGrace: 2_000 })
   const seen: unknown[] = []
   const future = executor.submit(named.heed)
   future.onProgress((value) => seen.push(value))
@@ -130,8 +131,8 @@ test('what a cancelled task does from then on changes nothing: its progress and 
   await executor.shutdown()
 })
 
-test('no listener is left on the signal once the task is over', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('no listener is left on the signal once the task is over', async (t, { create }) => {
+  const executor = create(1)
   const { signal } = new AbortController()
   const view = executor.with({ signal })
   await view.submit(work.add, 1, 2)
@@ -145,12 +146,12 @@ test('no listener is left on the signal once the task is over', async (t) => {
   await executor.shutdown()
 })
 
-test('many tasks may share one signal without a warning, and all are cancelled by it', async (t) => {
+behaviour('many tasks may share one signal without a warning, and all are cancelled by it', async (t, { create }) => {
   const warnings: unknown[] = []
   const listener = (warning: unknown): void => void warnings.push(warning)
   process.on('warning', listener)
   t.teardown(() => process.off('warning', listener))
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const controller = new AbortController()
   const view = executor.with({ signal: controller.signal })
   const futures = [view.submit(work.spin), ...Array.from({ length: 3000 }, () => view.submit(work.add, 1, 2))]
@@ -162,8 +163,8 @@ test('many tasks may share one signal without a warning, and all are cancelled b
   await executor.shutdown()
 })
 
-test('one listener on a signal serves all tasks and all waits', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('one listener on a signal serves all tasks and all waits', async (t, { create }) => {
+  const executor = create(1)
   const { signal } = new AbortController()
   const futures = Array.from({ length: 20 }, () => executor.with({ signal }).submit(work.add, 1, 2))
   const waits = futures.map((future) => future.result({ signal }))
@@ -173,15 +174,15 @@ test('one listener on a signal serves all tasks and all waits', async (t) => {
   await executor.shutdown()
 })
 
-test('AbortSignal.timeout() works as a limit of the whole', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('AbortSignal.timeout() works as a limit of the whole', async (t, { create }) => {
+  const executor = create(1)
   const error = await t.throwsAsync(executor.with({ signal: AbortSignal.timeout(80) }).submit(work.spin).result(SOON), { instanceOf: CancelledError })
   t.is((error?.cause as Error).name, 'TimeoutError')
   await executor.shutdown()
 })
 
-test('progress arrives whole also where the task has a signal and ends before submit() returns', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('progress arrives whole also where the task has a signal and ends before submit() returns', async (t, { create }) => {
+  const executor = create(1)
   await executor.submit(named.send, [1])
   const { signal } = new AbortController()
   const add = signal.addEventListener

@@ -1,11 +1,15 @@
 import test from 'ava'
-import { cleanEnd, ended, inChild } from './child.ts'
+import { cleanEnd, ended } from './child.ts'
+import { behaviours } from './executors.ts'
+import type { Pool } from './executors.ts'
+
+const behaviour = behaviours(test)
 
 /** Where the JavaScript of an endless task is, as `taskStack` and `dump()` tell: function, file and line of each frame. */
-async function places(file: string, nodeArguments: string[]): Promise<ReturnType<typeof cleanEnd>> {
+async function places(inChild: Pool['inChild'], file: string, nodeArguments: string[]): Promise<ReturnType<typeof cleanEnd>> {
   const end = await inChild(
-    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create, moduleTasks }, url: string) => {
+      const executor = create(1)
       const { outer } = moduleTasks<{ outer(): void }>(url)
       await executor.submit(() => 1).result(15_000)
       const future = executor.with({ timeout: 2_000 }).submit(outer)
@@ -27,22 +31,22 @@ async function places(file: string, nodeArguments: string[]): Promise<ReturnType
 }
 
 for (const [file, source] of [['mapped-inline.mjs', 'mapped.ts'], ['mapped-beside.mjs', 'sources/mapped.ts']] as const) {
-  test(`with --enable-source-maps the stack of a running task names places of its source: ${file}`, async (t) => {
+  behaviour(`with --enable-source-maps the stack of a running task names places of its source: ${file}`, async (t, { inChild }) => {
     const stack = [`at inner (${source}:21:1)`, `at outer (${source}:11:1)`]
-    t.deepEqual(await places(file, ['--enable-source-maps']), ended([stack, stack]))
+    t.deepEqual(await places(inChild, file, ['--enable-source-maps']), ended([stack, stack]))
   })
 }
 
-test('without --enable-source-maps it names places of the script', async (t) => {
-  const { value } = (await places('mapped-inline.mjs', [])) as { value: string[][] }
+behaviour('without --enable-source-maps it names places of the script', async (t, { inChild }) => {
+  const { value } = (await places(inChild, 'mapped-inline.mjs', [])) as { value: string[][] }
   for (const stack of value) t.regex(stack.join(), /^at inner \(mapped-inline\.mjs:4:\d+\),at outer \(mapped-inline\.mjs:3:\d+\)$/)
 })
 
-test('a script without a map, or with one that cannot be read, is named as it is', async (t) => {
+behaviour('a script without a map, or with one that cannot be read, is named as it is', async (t, { inChild }) => {
   for (const file of ['work.mjs', 'mapped-nowhere.mjs']) {
     const end = await inChild(
-      async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
-        const executor = new ThreadPoolExecutor(1)
+      async ({ create, moduleTasks }, url: string) => {
+        const executor = create(1)
         const { spin } = moduleTasks<{ spin(): void }>(url)
         // On a busy machine nobody waits for a thread that has no processor.
         let taskStack: string | undefined

@@ -1,10 +1,11 @@
 import ava from 'ava'
-import { ThreadPoolExecutor, WorkerLostError } from 'concurrent-futures'
+import { WorkerLostError } from 'concurrent-futures'
 import type { Future } from 'concurrent-futures'
+import { behaviours } from './executors.ts'
 import { SOON } from './limits.ts'
 
 // What an asynchronous task leaves behind just before its promise settles is its own fault, not that of the task that comes next.
-const test = ava.serial
+const behaviour = behaviours(ava.serial)
 
 const tasks: Record<string, (n: number, bad: number) => Promise<number>> = {
   async 'a rejection, without an await'(n, bad) {
@@ -74,8 +75,8 @@ async function ends(futures: Future<number>[]): Promise<unknown[]> {
 }
 
 for (const [what, task] of Object.entries(tasks)) {
-  test(`${what}: it is blamed on its task, and the others go on`, async (t) => {
-    const executor = new ThreadPoolExecutor(1)
+  behaviour(`${what}: it is blamed on its task, and the others go on`, async (t, { create }) => {
+    const executor = create(1)
     const results = await ends([0, 1, 2, 3, 4, 5].map((n) => executor.submit(task, n, 3)))
     const lost = results[3]
     t.true(lost instanceof WorkerLostError)
@@ -86,8 +87,8 @@ for (const [what, task] of Object.entries(tasks)) {
   })
 }
 
-test('a task that exits its worker right after it has returned is lost with it, and no other one', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a task that exits its worker right after it has returned is lost with it, and no other one', async (t, { create }) => {
+  const executor = create(1)
   const task = async (n: number): Promise<number> => {
     await new Promise((resolve) => setTimeout(resolve, 2))
     if (n === 1) process.nextTick(() => process.exit(9))
@@ -99,8 +100,8 @@ test('a task that exits its worker right after it has returned is lost with it, 
   await executor.shutdown()
 })
 
-test('a result is not held up by what its task has left behind', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a result is not held up by what its task has left behind', async (t, { create }) => {
+  const executor = create(1)
   const task = async (): Promise<string> => {
     await new Promise((resolve) => setImmediate(resolve))
     setImmediate(() => {
@@ -113,8 +114,8 @@ test('a result is not held up by what its task has left behind', async (t) => {
   await executor.shutdown()
 })
 
-test('a task that blocks for one whose promise has settled in the same tick gets its result', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, tasksPerWorker: 2 })
+behaviour('a task that blocks for one whose promise has settled in the same tick gets its result', async (t, { create }) => {
+  const executor = create({ maxWorkers: 1, tasksPerWorker: 2 })
   const pair = async (): Promise<number> => {
     const { currentExecutor } = await import('concurrent-futures')
     const shared = globalThis as unknown as { gate: Promise<void> }
@@ -134,8 +135,8 @@ test('a task that blocks for one whose promise has settled in the same tick gets
   await executor.shutdown()
 })
 
-test('whoever hears of the end of an asynchronous task finds its worker free, and starts no other', async (t) => {
-  const executor = new ThreadPoolExecutor(4)
+behaviour('whoever hears of the end of an asynchronous task finds its worker free, and starts no other', async (t, { create }) => {
+  const executor = create(4)
   for (let n = 0; n < 500; n++) {
     await executor.submit(async () => {
       await new Promise((resolve) => setTimeout(resolve, 1))

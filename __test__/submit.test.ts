@@ -1,12 +1,14 @@
 import ava from 'ava'
 import { SHARE_ENV } from 'node:worker_threads'
 import { Future, InvalidStateError, moduleTasks, native, QueueFullError, ThreadPoolExecutor } from 'concurrent-futures'
+import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { PROMPT, SOON } from './limits.ts'
 import * as named from './fixtures/tasks.mjs'
 
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
+const behaviour = behaviours(test)
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
@@ -16,8 +18,8 @@ function block(ms: number): void {
   while (Date.now() < end);
 }
 
-test('submit returns a future of the result at once', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('submit returns a future of the result at once', async (t, { create }) => {
+  const executor = create(1)
   const future = executor.submit(work.add, 1, 2)
   t.true(future instanceof Future)
   t.false(future.done())
@@ -27,8 +29,8 @@ test('submit returns a future of the result at once', async (t) => {
   await executor.shutdown()
 })
 
-test('a task takes any number of arguments', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a task takes any number of arguments', async (t, { create }) => {
+  const executor = create(1)
   for (const count of [0, 1, 2, 7, 8, 9, 10, 100]) {
     const args = Array.from({ length: count }, (_, index) => index)
     t.deepEqual(await executor.submit(work.all, ...args).result(SOON), args)
@@ -39,8 +41,8 @@ test('a task takes any number of arguments', async (t) => {
   await executor.shutdown()
 })
 
-test('missing arguments are undefined, and the count of arguments is kept', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('missing arguments are undefined, and the count of arguments is kept', async (t, { create }) => {
+  const executor = create(1)
   const count = (...args: unknown[]): number => args.length
   t.is(await executor.submit(count).result(SOON), 0)
   t.is(await executor.submit(count, undefined).result(SOON), 1)
@@ -48,27 +50,29 @@ test('missing arguments are undefined, and the count of arguments is kept', asyn
   await executor.shutdown()
 })
 
-test('what a task returns a promise of is its result', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('what a task returns a promise of is its result', async (t, { create }) => {
+  const executor = create(1)
   t.is(await executor.submit(work.addLater, 1, 2).result(SOON), 3)
   t.is(await executor.submit(() => ({ then: (resolve: (value: number) => void) => resolve(7) })).result(SOON), 7)
   t.is(await executor.submit(async () => Promise.resolve(Promise.resolve(8))).result(SOON), 8)
   await executor.shutdown()
 })
 
-test('two idle workers run two tasks in parallel, always', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2, env: SHARE_ENV })
-  for (let round = 0; round < 400; round++) {
-    const pair = [executor.submit(work.meet, round, 0), executor.submit(work.meet, round, 1)]
+behaviour('two idle workers run two tasks at the same time', async (t, { create }) => {
+  const folder = new Folder(t)
+  const executor = create({ maxWorkers: 2, minWorkers: 2 })
+  for (let round = 0; round < 100; round++) {
+    const files = [folder.file(`${round} left`), folder.file(`${round} right`)] as const
+    const pair = [executor.submit(work.meet, ...files), executor.submit(work.meet, files[1], files[0])]
     for (const future of pair) if (!(await future.result(SOON))) return t.fail(`round ${round}: one ran after the other`)
   }
   t.pass()
   await executor.shutdown()
 })
 
-test('tasks run while the thread that submitted them is blocked, also when no worker had started', async (t) => {
+behaviour('tasks run while the thread that submitted them is blocked, also when no worker had started', async (t, { create }) => {
   for (const isWarm of [false, true]) {
-    const executor = new ThreadPoolExecutor(2)
+    const executor = create(2)
     if (isWarm) await executor.submit(work.add, 1, 1).result(SOON)
     const futures = [executor.submit(work.interval, 1), executor.submit(work.interval, 1)]
     block(3_000)
@@ -81,8 +85,8 @@ test('tasks run while the thread that submitted them is blocked, also when no wo
   }
 })
 
-test('native tasks run while the thread that submitted them is blocked', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('native tasks run while the thread that submitted them is blocked', async (t, { create }) => {
+  const executor = create(2)
   const future = executor.submit(native.countPrimes, 1_000)
   const end = Date.now() + PROMPT
   while (!future.done() && Date.now() < end);
@@ -91,8 +95,8 @@ test('native tasks run while the thread that submitted them is blocked', async (
   await executor.shutdown()
 })
 
-test('a future can be polled in a loop that never yields', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a future can be polled in a loop that never yields', async (t, { create }) => {
+  const executor = create(1)
   const future = executor.submit(work.pause, 20)
   const end = Date.now() + SOON
   while (!future.done() && Date.now() < end);
@@ -101,9 +105,9 @@ test('a future can be polled in a loop that never yields', async (t) => {
   await executor.shutdown()
 })
 
-test('tasks start in the order of their submission', async (t) => {
+behaviour('tasks start in the order of their submission', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
   const first = executor.submit(work.waitFor, gate)
   const futures = Array.from({ length: 50 }, (_, index) => executor.submit(work.note, log, String(index)))
@@ -114,9 +118,9 @@ test('tasks start in the order of their submission', async (t) => {
   await executor.shutdown()
 })
 
-test('a higher priority goes first, equal ones in the order of submission', async (t) => {
+behaviour('a higher priority goes first, equal ones in the order of submission', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
   executor.submit(work.noteAndWait, log, 'first', gate)
   await until(() => folder.notes(log).length === 1, 'the first task runs')
@@ -128,9 +132,9 @@ test('a higher priority goes first, equal ones in the order of submission', asyn
   await executor.shutdown()
 })
 
-test('arguments are taken as they are at the call', async (t) => {
+behaviour('arguments are taken as they are at the call', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const gate = folder.gate()
   executor.submit(work.waitFor, gate)
   const object = { list: [1, 2], nested: { name: 'before' } }
@@ -150,8 +154,8 @@ test('arguments are taken as they are at the call', async (t) => {
   await executor.shutdown()
 })
 
-test('an argument that cannot be cloned is a DataCloneError that names it, and nothing is submitted', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('an argument that cannot be cloned is a DataCloneError that names it, and nothing is submitted', async (t, { create }) => {
+  const executor = create(1)
   for (const [position, args] of [
     [1, [() => {}]],
     [2, [1, () => {}]],
@@ -170,8 +174,8 @@ test('an argument that cannot be cloned is a DataCloneError that names it, and n
   await executor.shutdown()
 })
 
-test('a getter that throws while an argument is cloned reaches the caller, and nothing is submitted', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a getter that throws while an argument is cloned reaches the caller, and nothing is submitted', async (t, { create }) => {
+  const executor = create(1)
   const argument = {
     get field(): never {
       throw new RangeError('from the getter')
@@ -182,8 +186,8 @@ test('a getter that throws while an argument is cloned reaches the caller, and n
   await executor.shutdown()
 })
 
-test('a result that cannot be cloned fails the future with a DataCloneError, and the worker goes on', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a result that cannot be cloned fails the future with a DataCloneError, and the worker goes on', async (t, { create }) => {
+  const executor = create(1)
   const thread = await executor.submit(work.thread).result(SOON)
   for (const fn of [() => () => {}, () => ({ deep: [Symbol('s')] }), async () => new WeakMap(), async () => Symbol('s'), () => Symbol('s')]) {
     const error = (await executor.submit(fn as () => unknown).exception(SOON)) as DOMException
@@ -194,9 +198,9 @@ test('a result that cannot be cloned fails the future with a DataCloneError, and
   await executor.shutdown()
 })
 
-test('beyond maxQueue waiting tasks submit throws QueueFullError, also with a signal, a priority or a native task', async (t) => {
+behaviour('beyond maxQueue waiting tasks submit throws QueueFullError, also with a signal, a priority or a native task', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 2 })
+  const executor = create({ maxWorkers: 1, maxQueue: 2 })
   const [gate, log] = [folder.gate(), folder.file('log')]
   executor.submit(work.noteAndWait, log, 'runs', gate)
   await until(() => folder.notes(log).length === 1, 'the first task runs')
@@ -212,9 +216,9 @@ test('beyond maxQueue waiting tasks submit throws QueueFullError, also with a si
   await executor.shutdown()
 })
 
-test('a task that is cancelled while it waits makes room in the queue', async (t) => {
+behaviour('a task that is cancelled while it waits makes room in the queue', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 1 })
+  const executor = create({ maxWorkers: 1, maxQueue: 1 })
   const [gate, log] = [folder.gate(), folder.file('log')]
   executor.submit(work.noteAndWait, log, 'runs', gate)
   await until(() => folder.notes(log).length === 1, 'the first task runs')
@@ -227,9 +231,9 @@ test('a task that is cancelled while it waits makes room in the queue', async (t
   await executor.shutdown()
 })
 
-test('ready() resolves when submit would not throw QueueFullError', async (t) => {
+behaviour('ready() resolves when submit would not throw QueueFullError', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 1 })
+  const executor = create({ maxWorkers: 1, maxQueue: 1 })
   const [gate, log] = [folder.gate(), folder.file('log')]
   await executor.ready()
   executor.submit(work.noteAndWait, log, 'runs', gate)
@@ -245,8 +249,8 @@ test('ready() resolves when submit would not throw QueueFullError', async (t) =>
   await executor.shutdown()
 })
 
-test('ready() lets a producer fill a bounded queue without a single refusal', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 2, maxQueue: 3 })
+behaviour('ready() lets a producer fill a bounded queue without a single refusal', async (t, { create }) => {
+  const executor = create({ maxWorkers: 2, maxQueue: 3 })
   const futures = []
   for (let n = 0; n < 300; n++) {
     await executor.ready()
@@ -256,8 +260,8 @@ test('ready() lets a producer fill a bounded queue without a single refusal', as
   await executor.shutdown()
 })
 
-test('after shutdown submit throws InvalidStateError, whatever the task', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('after shutdown submit throws InvalidStateError, whatever the task', async (t, { create }) => {
+  const executor = create(1)
   await executor.submit(work.add, 1, 2)
   await executor.shutdown()
   const expected = { instanceOf: InvalidStateError, message: 'cannot schedule new futures after shutdown' }
@@ -271,8 +275,8 @@ test('after shutdown submit throws InvalidStateError, whatever the task', async 
   await t.throwsAsync(executor.ready(), { instanceOf: InvalidStateError })
 })
 
-test('10,000 tasks in flight all come back, each to its own future', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('10,000 tasks in flight all come back, each to its own future', async (t, { create }) => {
+  const executor = create(2)
   const futures = Array.from({ length: 10_000 }, (_, n) => executor.submit(work.double, n))
   const results = await Promise.all(futures)
   t.true(results.every((result, n) => result === 2 * n))
@@ -280,15 +284,15 @@ test('10,000 tasks in flight all come back, each to its own future', async (t) =
   await executor.shutdown()
 })
 
-test('several executors run side by side', async (t) => {
-  const executors = Array.from({ length: 4 }, () => new ThreadPoolExecutor(1))
+behaviour('several executors run side by side', async (t, { create }) => {
+  const executors = Array.from({ length: 4 }, () => create(1))
   const futures = executors.flatMap((executor, index) => [executor.submit(work.add, index, 1), executor.submit(work.add, index, 2)])
   t.deepEqual(await Promise.all(futures.map((future) => future.result(SOON))), [1, 2, 2, 3, 3, 4, 4, 5])
   await Promise.all(executors.map((executor) => executor.shutdown()))
 })
 
-test('after resultSync() callbacks run in the next turn, from wherever it was called, and progress comes before what awaits the result', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('after resultSync() callbacks run in the next turn, from wherever it was called, and progress comes before what awaits the result', async (t, { create }) => {
+  const executor = create(1)
   const seen: unknown[] = []
   for (let round = 0; round < 20; round++) {
     // From here on in a callback of the loop's poll phase, after which immediates come first.
@@ -303,5 +307,17 @@ test('after resultSync() callbacks run in the next turn, from wherever it was ca
     t.deepEqual(seen.splice(0), [1, 2, 'done', 'awaited'])
     await Promise.all(awaited)
   }
+  await executor.shutdown()
+})
+
+// From here on: what is a thread pool's alone.
+
+test('two idle workers run two tasks in parallel, always', async (t) => {
+  const executor = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2, env: SHARE_ENV })
+  for (let round = 0; round < 400; round++) {
+    const pair = [executor.submit(work.meetInEnvironment, round, 0), executor.submit(work.meetInEnvironment, round, 1)]
+    for (const future of pair) if (!(await future.result(SOON))) return t.fail(`round ${round}: one ran after the other`)
+  }
+  t.pass()
   await executor.shutdown()
 })

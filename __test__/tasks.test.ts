@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { runInThisContext } from 'node:vm'
 import { currentExecutor, currentTask, moduleTasks, native, tasks, ThreadPoolExecutor } from 'concurrent-futures'
 import { runNode } from './child.ts'
+import { behaviours } from './executors.ts'
 import { Folder } from './gate.ts'
 import { PROMPT, SOON } from './limits.ts'
 import { hidden as hiddenUnexported } from './fixtures/unexported.mjs'
@@ -14,11 +15,10 @@ import { greet, triple } from './fixtures/typed-tasks.ts'
 
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
+const behaviour = behaviours(test)
 
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url)
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
-const executor = new ThreadPoolExecutor({ maxWorkers: 2, threadNamePrefix: 'tasks' })
-test.after.always(() => executor.shutdown())
 
 test('tasks() gives the functions back: called directly they run here', (t) => {
   t.is(named.square(4), 16)
@@ -26,23 +26,27 @@ test('tasks() gives the functions back: called directly they run here', (t) => {
   t.is(tasks(import.meta, functions).one, functions.one)
 })
 
-test('a function named by tasks() runs in a worker', async (t) => {
+behaviour('a function named by tasks() runs in a worker', async (t, { shared }) => {
+  const executor = shared(2)
   t.is(await executor.submit(named.square, 5).result(SOON), 25)
   t.is(await executor.submit(named.later, 'x').result(SOON), 'x')
 })
 
-test('tasks() works in TypeScript modules', async (t) => {
+behaviour('tasks() works in TypeScript modules', async (t, { shared }) => {
+  const executor = shared(2)
   t.is(await executor.submit(triple, 5).result(SOON), 15)
   t.is(await executor.submit(greet, 'you').result(SOON), 'hello you')
 })
 
-test('tasks() takes { url }, for CommonJS', async (t) => {
+behaviour('tasks() takes { url }, for CommonJS', async (t, { shared }) => {
+  const executor = shared(2)
   const common = createRequire(import.meta.url)('./fixtures/common-tasks.cjs') as { load(): Promise<{ negate(n: number): number }> }
   const { negate } = await common.load()
   t.is(await executor.submit(negate, 5).result(SOON), -5)
 })
 
-test('a function that tasks() has named need not be exported', async (t) => {
+behaviour('a function that tasks() has named need not be exported', async (t, { shared }) => {
+  const executor = shared(2)
   t.is(await executor.submit(hiddenUnexported(), 2).result(SOON), 'hidden 2')
 })
 
@@ -54,13 +58,15 @@ test('tasks() takes only functions, and an absolute URL', (t) => {
   t.throws(() => tasks({ url: './relative.js' }, { one: () => 1 }), { instanceOf: TypeError, message: /absolute/ })
 })
 
-test('moduleTasks() runs functions of a module that knows nothing of us and is not imported here', async (t) => {
+behaviour('moduleTasks() runs functions of a module that knows nothing of us and is not imported here', async (t, { shared }) => {
+  const executor = shared(2)
   t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
   const byText = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl.href)
   t.is(await executor.submit(byText.add, 3, 4).result(SOON), 7)
 })
 
-test('moduleTasks() works with CommonJS modules', async (t) => {
+behaviour('moduleTasks() works with CommonJS modules', async (t, { shared }) => {
+  const executor = shared(2)
   const common = moduleTasks<{ negate(n: number): number }>(new URL('./fixtures/common-tasks.cjs', import.meta.url))
   t.is(await executor.submit(common.negate, 4).result(SOON), -4)
 })
@@ -80,7 +86,8 @@ test('moduleTasks() of a relative or malformed URL is a TypeError', (t) => {
   for (const url of ['./work.js', 'work', '', 5, null, undefined]) t.throws(() => moduleTasks(url as string), { instanceOf: TypeError })
 })
 
-test('a key that the module does not have fails the future with an error that names it and the module', async (t) => {
+behaviour('a key that the module does not have fails the future with an error that names it and the module', async (t, { shared }) => {
+  const executor = shared(2)
   const wrong = moduleTasks(workUrl)
   for (const key of ['doesNotExist', 'notAFunction', 'toString', '__proto__', 'constructor']) {
     const error = (await executor.submit(wrong[key] as () => unknown).exception(PROMPT)) as Error
@@ -89,7 +96,8 @@ test('a key that the module does not have fails the future with an error that na
   }
 })
 
-test('a self-contained function is sent as source, whatever its form', async (t) => {
+behaviour('a self-contained function is sent as source, whatever its form', async (t, { shared }) => {
+  const executor = shared(2)
   const methods = {
     method(n: number) {
       return n + 1
@@ -121,7 +129,8 @@ test('a self-contained function is sent as source, whatever its form', async (t)
   t.is(await executor.submit(new Function('a', 'b', 'return a * b') as (a: number, b: number) => number, 6, 7).result(SOON), 42)
 })
 
-test('a function sent as source stays strict: a method that misses its this fails', async (t) => {
+behaviour('a function sent as source stays strict: a method that misses its this fails', async (t, { shared }) => {
+  const executor = shared(2)
   class Scale {
     readonly factor = 2
     by(n: number): number {
@@ -134,8 +143,8 @@ test('a function sent as source stays strict: a method that misses its this fail
   t.is(await executor.submit(new Function('return 010') as () => number).result(SOON), 8)
 })
 
-test('a function sent as source is compiled once in each worker', async (t) => {
-  const one = new ThreadPoolExecutor(1)
+behaviour('a function sent as source is compiled once in each worker', async (t, { create }) => {
+  const one = create(1)
   const fn = function self(): number {
     const own = self as unknown as { calls?: number }
     return (own.calls = (own.calls ?? 0) + 1)
@@ -148,7 +157,8 @@ function getterOf(object: object, key: string): unknown {
   return Object.getOwnPropertyDescriptor(object, key)?.get
 }
 
-test('a function that cannot be sent is a TypeError at submit that says what to do', async (t) => {
+behaviour('a function that cannot be sent is a TypeError at submit that says what to do', async (t, { shared }) => {
+  const executor = shared(2)
   class Base {
     value(): number {
       return 1
@@ -182,7 +192,8 @@ test('a function that cannot be sent is a TypeError at submit that says what to 
   t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
 })
 
-test('a function that reads a variable of its surroundings fails with the ReferenceError of the worker and a hint', async (t) => {
+behaviour('a function that reads a variable of its surroundings fails with the ReferenceError of the worker and a hint', async (t, { shared }) => {
+  const executor = shared(2)
   const outside = 5
   for (const fn of [() => outside, async () => outside] as (() => unknown)[]) {
     const error = (await executor.submit(fn).exception(SOON)) as Error
@@ -201,14 +212,16 @@ async function* failures(results: AsyncIterable<unknown>): AsyncGenerator<Error>
   }
 }
 
-test("a task's own ReferenceError gets no hint, and may be frozen", async (t) => {
+behaviour("a task's own ReferenceError gets no hint, and may be frozen", async (t, { shared }) => {
+  const executor = shared(2)
   const own = (await executor.submit(() => { throw new ReferenceError('no such reference') }).exception(SOON)) as Error
   t.is(own.message, 'no such reference')
   const frozen = (await executor.submit(() => { throw Object.freeze(new ReferenceError('x is not defined')) }).exception(SOON)) as Error
   t.is(frozen.message, 'x is not defined')
 })
 
-test('in a function sent as source import() of packages and of node: modules works', async (t) => {
+behaviour('in a function sent as source import() of packages and of node: modules works', async (t, { shared }) => {
+  const executor = shared(2)
   const seen = await executor
     .submit(async () => {
       const { basename } = await import('node:path')
@@ -219,8 +232,8 @@ test('in a function sent as source import() of packages and of node: modules wor
   t.deepEqual(seen, ['b', 'function'])
 })
 
-test('a module that does not exist or throws while it loads fails the future with that error, and the worker goes on', async (t) => {
-  const one = new ThreadPoolExecutor(1)
+behaviour('a module that does not exist or throws while it loads fails the future with that error, and the worker goes on', async (t, { create }) => {
+  const one = create(1)
   const thread = await one.submit(work.thread).result(SOON)
   const missing = moduleTasks(new URL('./fixtures/missing.mjs', import.meta.url))
   t.is(((await one.submit(missing['any'] as () => unknown).exception(SOON)) as { code?: string }).code, 'ERR_MODULE_NOT_FOUND')
@@ -235,24 +248,18 @@ test('a module that does not exist or throws while it loads fails the future wit
   await one.shutdown()
 })
 
-test('a module with a syntax error fails the future with a SyntaxError', async (t) => {
+behaviour('a module with a syntax error fails the future with a SyntaxError', async (t, { create }) => {
   const broken = moduleTasks(new URL('./fixtures/syntax-error.cjs', import.meta.url))
   // Without the tests' own loader, which reports syntax errors in its own way.
-  await using executor = new ThreadPoolExecutor({ maxWorkers: 1, execArgv: [] })
+  await using executor = create({ maxWorkers: 1, execArgv: [] })
   t.true((await executor.submit(broken['f'] as () => unknown).exception(SOON)) instanceof SyntaxError)
 })
 
-test('a module that takes its time to load holds up only its own tasks, and all of them run', async (t) => {
+behaviour('a module that takes its time to load holds up only its own tasks, and all of them run', async (t, { shared }) => {
+  const executor = shared(2)
   const slow = moduleTasks<{ value(): string }>(new URL('./fixtures/slow-to-load.mjs', import.meta.url))
   const futures = [executor.submit(slow.value), executor.submit(slow.value), executor.submit(slow.value)]
   t.deepEqual(await Promise.all(futures.map((future) => future.result(SOON))), ['slow', 'slow', 'slow'])
-})
-
-test('an entry file that submits while a worker imports it gets InvalidStateError that names the cure', async (t) => {
-  const end = await runNode<unknown>([new URL('./fixtures/entry-submits.mjs', import.meta.url).pathname])
-  t.deepEqual({ code: end.code, isHung: end.isHung }, { code: 0, isHung: false }, end.errors)
-  t.regex(end.output, /InvalidStateError/)
-  t.regex(end.output, /isMainThread/)
 })
 
 test('outside of a task currentTask() and currentExecutor() are null', (t) => {
@@ -260,7 +267,8 @@ test('outside of a task currentTask() and currentExecutor() are null', (t) => {
   t.is(currentExecutor(), null)
 })
 
-test('currentTask() tells a task its id, name, signal and deadline, also after an await', async (t) => {
+behaviour('currentTask() tells a task its id, name, signal and deadline, also after an await', async (t, { shared }) => {
+  const executor = shared(2)
   const ids = new Set<number>()
   for (const fn of [named.report, named.reportLater] as (() => unknown)[]) {
     const plain = (await executor.submit(fn).result(SOON)) as { id: number }
@@ -272,18 +280,21 @@ test('currentTask() tells a task its id, name, signal and deadline, also after a
   t.is(ids.size, 4)
 })
 
-test("a deadline is on Date.now()'s clock, timeout after the call of the function", async (t) => {
+behaviour("a deadline is on Date.now()'s clock, timeout after the call of the function", async (t, { shared }) => {
+  const executor = shared(2)
   const before = Date.now()
   const deadline = (await executor.with({ timeout: 10_000 }).submit(named.deadlineOf).result(SOON)) as number
   t.true(deadline >= before + 9_990 && deadline <= Date.now() + 10_010, String(deadline - before))
 })
 
-test('currentExecutor() gives a task the executor that runs it, for submitting more', async (t) => {
+behaviour('currentExecutor() gives a task the executor that runs it, for submitting more', async (t, { shared }) => {
+  const executor = shared(2)
   t.true(await executor.submit(named.executorIsSame).result(SOON))
   t.true(await executor.submit(named.nested, 4).result(SOON))
 })
 
-test('progress values arrive all, in order, before the result', async (t) => {
+behaviour('progress values arrive all, in order, before the result', async (t, { shared }) => {
+  const executor = shared(2)
   for (const fn of [named.send, named.sendLater] as ((values: unknown[]) => unknown)[]) {
     const events: unknown[] = []
     const future = executor.submit(fn, [1, 'two', { three: 3 }, null, undefined])
@@ -294,7 +305,8 @@ test('progress values arrive all, in order, before the result', async (t) => {
   }
 })
 
-test('no progress arrives after unsubscribing', async (t) => {
+behaviour('no progress arrives after unsubscribing', async (t, { shared }) => {
+  const executor = shared(2)
   const events: unknown[] = []
   const future = executor.submit(named.sendLater, [1, 2, 3, 4])
   const unsubscribe = future.onProgress((value) => {
@@ -305,15 +317,16 @@ test('no progress arrives after unsubscribing', async (t) => {
   t.deepEqual(events, [1, 2])
 })
 
-test('a progress value that cannot be cloned throws a DataCloneError inside the task', async (t) => {
+behaviour('a progress value that cannot be cloned throws a DataCloneError inside the task', async (t, { shared }) => {
+  const executor = shared(2)
   const error = (await executor.submit(async () => (await import('concurrent-futures')).currentTask()?.progress(() => {})).exception(SOON)) as Error
   t.is(error.name, 'DataCloneError')
 })
 
-test('tasks do not see each other: module state lives in each worker', async (t) => {
-  const one = new ThreadPoolExecutor(1)
+behaviour('tasks do not see each other: module state lives in each worker', async (t, { create }) => {
+  const one = create(1)
   t.deepEqual([await one.submit(work.count), await one.submit(work.count)], [1, 2])
-  const other = new ThreadPoolExecutor(1)
+  const other = create(1)
   t.is(await other.submit(work.count), 1)
   await Promise.all([one.shutdown(), other.shutdown()])
 })
@@ -323,27 +336,30 @@ test('calling a stub of moduleTasks() or a native task directly is a TypeError t
   t.throws(() => native.countPrimes(5), { instanceOf: TypeError, message: /submit/ })
 })
 
-test('code generation from strings may be forbidden', async (t) => {
-  const end = await runNode(['--disallow-code-generation-from-strings', fileURLToPath(new URL('./fixtures/no-eval.mjs', import.meta.url))])
+behaviour('code generation from strings may be forbidden', async (t, { name }) => {
+  const program = fileURLToPath(new URL('./fixtures/no-eval.mjs', import.meta.url))
+  const end = await runNode(['--disallow-code-generation-from-strings', program, name])
   t.deepEqual({ output: end.output, errors: end.errors, code: end.code }, { output: '3\ntitle 19', errors: '', code: 0 })
 })
 
-test('a program given to node --eval with --input-type=module can use an executor', async (t) => {
+behaviour('a program given to node --eval with --input-type=module can use an executor', async (t, { name }) => {
   const program = `
-    import { ThreadPoolExecutor } from 'concurrent-futures'
-    console.log(await new ThreadPoolExecutor(1).submit((a, b) => a + b, 1, 2).result(20_000))
+    import { ${name} } from 'concurrent-futures'
+    console.log(await new ${name}(1).submit((a, b) => a + b, 1, 2).result(20_000))
   `
   const end = await runNode(['--input-type=module', '--eval', program])
   t.deepEqual({ output: end.output, errors: end.errors, code: end.code }, { output: '3', errors: '', code: 0 })
 })
 
-test('an absolute path names a module too', async (t) => {
+behaviour('an absolute path names a module too', async (t, { shared }) => {
+  const executor = shared(2)
   const byPath = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl.pathname)
   t.is(await executor.submit(byPath.add, 1, 2).result(SOON), 3)
   t.is(pathToFileURL(workUrl.pathname).href, workUrl.href)
 })
 
-test('a class or a generator is a TypeError, also one that a module has', async (t) => {
+behaviour('a class or a generator is a TypeError, also one that a module has', async (t, { shared }) => {
+  const executor = shared(2)
   const { registered } = await import('./fixtures/kinds.mjs')
   t.throws(() => executor.submit(registered.Registered as never), { instanceOf: TypeError, message: /class Registered/ })
   t.throws(() => executor.submit(registered.generated as never), { instanceOf: TypeError, message: /generated is a generator/ })
@@ -355,7 +371,8 @@ test('a class or a generator is a TypeError, also one that a module has', async 
   }
 })
 
-test('a method with a computed name is sent like any other', async (t) => {
+behaviour('a method with a computed name is sent like any other', async (t, { shared }) => {
+  const executor = shared(2)
   const key = ['a', 'b']
   const methods = {
     [key[0] as string](a: number, b: number) {
@@ -373,7 +390,8 @@ test('a method with a computed name is sent like any other', async (t) => {
   t.regex(error.stack ?? '', /at .*tofail/)
 })
 
-test('the hint at surroundings is not for the errors of a module that the function imports', async (t) => {
+behaviour('the hint at surroundings is not for the errors of a module that the function imports', async (t, { shared }) => {
+  const executor = shared(2)
   const url = new URL('./fixtures/kinds.mjs', import.meta.url).href
   const inside = executor.submit(async (url: string) => ((await import(url)) as { readsGlobal(): Promise<void> }).readsGlobal(), url)
   t.is(((await inside.exception(SOON)) as Error).message, 'missingInTheModule is not defined')
@@ -381,20 +399,8 @@ test('the hint at surroundings is not for the errors of a module that the functi
   t.regex(((await own.exception(SOON)) as Error).message, /surroundings/)
 })
 
-test('import() of a function sent as source is resolved from the current directory', async (t) => {
-  const folder = new Folder(t)
-  writeFileSync(folder.file('here.mjs'), 'export const where = "here"')
-  const before = process.cwd()
-  try {
-    process.chdir(dirname(folder.file('here.mjs')))
-    t.is(await executor.submit(async () => ((await import('./here.mjs' as string)) as { where: string }).where).result(SOON), 'here')
-  } finally {
-    process.chdir(before)
-  }
-})
-
-test('a method that only speaks of super, or is named class, can be sent', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a method that only speaks of super, or is named class, can be sent', async (t, { create }) => {
+  const executor = create(1)
   const methods = {
     log() {
       return 'super.user logged in'
@@ -432,4 +438,26 @@ test('the URL of a module that is not absolute: the error says how it becomes so
     t.is(advice(name), `import.meta.resolve('${name}')`)
   }
   for (const path of ['./work.js', '../work.mjs', 'work.js', 'lib/work.ts']) t.is(advice(path), `new URL('${path}', import.meta.url)`)
+})
+
+// From here on: what is a thread pool's alone.
+
+test('import() of a function sent as source is resolved from the current directory', async (t) => {
+  await using executor = new ThreadPoolExecutor({ maxWorkers: 1, execArgv: [] })
+  const folder = new Folder(t)
+  writeFileSync(folder.file('here.mjs'), 'export const where = "here"')
+  const before = process.cwd()
+  try {
+    process.chdir(dirname(folder.file('here.mjs')))
+    t.is(await executor.submit(async () => ((await import('./here.mjs' as string)) as { where: string }).where).result(SOON), 'here')
+  } finally {
+    process.chdir(before)
+  }
+})
+
+test('an entry file that submits while a worker imports it gets InvalidStateError that names the cure', async (t) => {
+  const end = await runNode<unknown>([new URL('./fixtures/entry-submits.mjs', import.meta.url).pathname])
+  t.deepEqual({ code: end.code, isHung: end.isHung }, { code: 0, isHung: false }, end.errors)
+  t.regex(end.output, /InvalidStateError/)
+  t.regex(end.output, /isMainThread/)
 })

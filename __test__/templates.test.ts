@@ -2,10 +2,13 @@
 import test from 'ava'
 import { pack as packValue, unpack } from '../lib/values/codec.ts'
 import { FORM_AS_IS, FORM_TEMPLATE } from '../lib/addon/seam.ts'
-import { moduleTasks, ThreadPoolExecutor } from '../dist/index.js'
+import { moduleTasks } from '../dist/index.js'
+import { behaviours } from './executors.ts'
 import { make as makeHere } from './fixtures/templated.mjs'
 import { SOON } from './limits.ts'
 import { print } from './values-graph.ts'
+
+const behaviour = behaviours(test)
 
 /** More often than it takes until a structure has a template. */
 const OFTEN = 100
@@ -107,16 +110,16 @@ test('a value as large as a small one may be arrives whole', (t) => {
   t.is(print(cross(make())), print(make()))
 })
 
-test('values of one structure arrive on both ways of a task, whichever worker runs it', async (t) => {
-  await using executor = new ThreadPoolExecutor(2)
+behaviour('values of one structure arrive on both ways of a task, whichever worker runs it', async (t, { create }) => {
+  await using executor = create(2)
   const make = (index: number): unknown => ({ index, name: `name ${index}`, price: index / 8, of: { tags: ['Łódź', String(index)], none: undefined } })
   const results = await Promise.all(Array.from({ length: 2_000 }, (_, index) => executor.submit((value: unknown) => value, make(index)).result()))
   results.forEach((result, index) => t.is(print(result), print(make(index))))
 })
 
-test('a task that is stopped while its result is written harms none of the next results', async (t) => {
+behaviour('a task that is stopped while its result is written harms none of the next results', async (t, { create }) => {
   const { make } = moduleTasks<typeof import('./fixtures/templated.mjs')>(new URL('./fixtures/templated.mjs', import.meta.url))
-  await using executor = new ThreadPoolExecutor(1)
+  await using executor = create(1)
   for (let round = 0; round < 500; round++) {
     const keys = (round % 5) * 20
     const stopped = executor.submit(make, round, Math.random() * 40, keys)

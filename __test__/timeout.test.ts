@@ -1,22 +1,23 @@
 import ava from 'ava'
-import { moduleTasks, native, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
+import { moduleTasks, native, TimeoutError } from 'concurrent-futures'
 import type { Future } from 'concurrent-futures'
-import { cleanEnd, ended, inChild } from './child.ts'
+import { cleanEnd, ended } from './child.ts'
+import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { longProduct } from './native-work.ts'
 import { PROMPT, SHORT, SOON, WHILE } from './limits.ts'
 import * as named from './fixtures/tasks.mjs'
 
 // One at a time: workers that start at once slow each other down.
-const test = ava.serial
+const behaviour = behaviours(ava.serial)
 
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
 const loopsUrl = new URL('./fixtures/loops.mjs', import.meta.url).href
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
 
-test('a time-out tells where an asynchronous task is that does not wait', async (t) => {
+behaviour('a time-out tells where an asynchronous task is that does not wait', async (t, { create }) => {
   const { loopsAfterAwait } = moduleTasks<typeof import('./fixtures/kinds.mjs')>(new URL('./fixtures/kinds.mjs', import.meta.url))
-  await using executor = new ThreadPoolExecutor(1)
+  await using executor = create(1)
   // A thread that has no processor just then cannot tell.
   for (let round = 0; round < 20; round++) {
     const error = (await executor.with({ timeout: SHORT }).submit(loopsAfterAwait).exception(SOON)) as TimeoutError
@@ -28,8 +29,8 @@ test('a time-out tells where an asynchronous task is that does not wait', async 
   t.fail('it was never told')
 })
 
-test('a task that runs past its timeout fails with TimeoutError, promptly', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a task that runs past its timeout fails with TimeoutError, promptly', async (t, { create }) => {
+  const executor = create(1)
   await executor.submit(work.add, 1, 1)
   const start = performance.now()
   const error = (await executor.with({ timeout: SHORT }).submit(work.spin).exception(SOON)) as TimeoutError
@@ -42,8 +43,8 @@ test('a task that runs past its timeout fails with TimeoutError, promptly', asyn
   await executor.shutdown()
 })
 
-test('a task within its timeout is left alone, and so is the next one', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a task within its timeout is left alone, and so is the next one', async (t, { create }) => {
+  const executor = create(1)
   t.is(await executor.with({ timeout: SOON }).submit(work.pause, 30).result(SOON), 30)
   const limited = executor.with({ timeout: 150 })
   for (let n = 0; n < 20; n++) t.is(await limited.submit(work.pause, 1).result(SOON), 1)
@@ -52,8 +53,8 @@ test('a task within its timeout is left alone, and so is the next one', async (t
   await executor.shutdown()
 })
 
-test('the timeout counts from the call of the function: waiting, start-up and module loading are free', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, initializer: async () => void (await new Promise((resolve) => setTimeout(resolve, 300))) })
+behaviour('the timeout counts from the call of the function: waiting, start-up and module loading are free', async (t, { create }) => {
+  const executor = create({ maxWorkers: 1, initializer: async () => void (await new Promise((resolve) => setTimeout(resolve, 300))) })
   const slow = moduleTasks<{ value(): string }>(new URL('./fixtures/slow-to-load.mjs', import.meta.url))
   const limited = executor.with({ timeout: 250 })
   const futures = [limited.submit(slow.value), limited.submit(work.pause, 100), limited.submit(work.pause, 100), limited.submit(work.pause, 100), limited.submit(work.pause, 100)]
@@ -62,9 +63,9 @@ test('the timeout counts from the call of the function: waiting, start-up and mo
 })
 
 for (const option of ['timeout', 'queueTimeout']) {
-  test(`with ${option} 0 a task fails without running, also when a worker is idle`, async (t) => {
+  behaviour(`with ${option} 0 a task fails without running, also when a worker is idle`, async (t, { create }) => {
     const folder = new Folder(t)
-    const executor = new ThreadPoolExecutor(1)
+    const executor = create(1)
     const log = folder.file('log')
     await executor.submit(work.note, log, 'warm').result(SOON)
     const view = executor.with({ [option]: 0 })
@@ -77,9 +78,9 @@ for (const option of ['timeout', 'queueTimeout']) {
   })
 }
 
-test('a task that waits longer than its queueTimeout fails while it waits, and never runs', async (t) => {
+behaviour('a task that waits longer than its queueTimeout fails while it waits, and never runs', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
   executor.submit(work.noteAndWait, log, 'first', gate)
   await until(() => folder.notes(log).length === 1, 'the first task runs')
@@ -93,16 +94,16 @@ test('a task that waits longer than its queueTimeout fails while it waits, and n
   await executor.shutdown()
 })
 
-test('queueTimeout has no say once the function is called', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('queueTimeout has no say once the function is called', async (t, { create }) => {
+  const executor = create(1)
   await executor.submit(work.add, 1, 1)
   t.is(await executor.with({ queueTimeout: PROMPT / 20 }).submit(work.pause, PROMPT / 10).result(SOON), PROMPT / 10)
   await executor.shutdown()
 })
 
-test('a task that expired in the queue leaves room in a bounded one', async (t) => {
+behaviour('a task that expired in the queue leaves room in a bounded one', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 1 })
+  const executor = create({ maxWorkers: 1, maxQueue: 1 })
   const [gate, log] = [folder.gate(), folder.file('log')]
   executor.submit(work.noteAndWait, log, 'first', gate)
   await until(() => folder.notes(log).length === 1, 'the first task runs')
@@ -113,9 +114,9 @@ test('a task that expired in the queue leaves room in a bounded one', async (t) 
   await executor.shutdown()
 })
 
-test('deadlines hold while the main thread is blocked: the task was stopped on time', async (t) => {
+behaviour('deadlines hold while the main thread is blocked: the task was stopped on time', async (t, { create }) => {
   const folder = new Folder(t)
-  const executor = new ThreadPoolExecutor(1)
+  const executor = create(1)
   const log = folder.file('log')
   await executor.submit(work.add, 1, 1)
   const spinning = executor.with({ timeout: 100 }).submit(work.spin)
@@ -130,8 +131,8 @@ test('deadlines hold while the main thread is blocked: the task was stopped on t
   await executor.shutdown()
 })
 
-test('a native task is stopped by its timeout', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a native task is stopped by its timeout', async (t, { create }) => {
+  const executor = create(1)
   const error = await executor.with({ timeout: SHORT }).submit(native.matmul, ...longProduct()).exception(PROMPT)
   t.true(error instanceof TimeoutError)
   t.is(await executor.submit(native.countPrimes, 100).result(SOON), 25)
@@ -142,10 +143,10 @@ test('a native task is stopped by its timeout', async (t) => {
 const synchronous = ['plain', 'catching', 'finallyForever', 'regularExpression', 'wasm', 'atomicsWait', 'microtasks', 'throwing', 'getter', 'recursion', 'timers', 'emitters', 'requires', 'requiresInScope', 'asyncLocalStorage', 'generator', 'proxy']
 
 for (const kind of synchronous) {
-  test(`an endless loop is stopped and the pool's capacity comes back: ${kind}`, async (t) => {
+  behaviour(`an endless loop is stopped and the pool's capacity comes back: ${kind}`, async (t, { inChild }) => {
     const end = await inChild(
-      async ({ moduleTasks, ThreadPoolExecutor }, url: string, kind: string) => {
-        const executor = new ThreadPoolExecutor(1)
+      async ({ create, moduleTasks }, url: string, kind: string) => {
+        const executor = create(1)
         const loops = moduleTasks<Record<string, () => unknown>>(url)
         const errors: string[] = []
         for (let round = 0; round < 3; round++) {
@@ -169,10 +170,10 @@ for (const kind of synchronous) {
 }
 
 for (const kind of ['plain', 'catching', 'regularExpression', 'wasm', 'atomicsWait', 'recursion', 'generator']) {
-  test(`stopping a loop leaves its worker alive, with its modules: ${kind}`, async (t) => {
+  behaviour(`stopping a loop leaves its worker alive, with its modules: ${kind}`, async (t, { inChild }) => {
     const end = await inChild(
-      async ({ moduleTasks, ThreadPoolExecutor }, url: string, work: string, kind: string) => {
-        const executor = new ThreadPoolExecutor(1)
+      async ({ create, moduleTasks }, url: string, work: string, kind: string) => {
+        const executor = create(1)
         const loops = moduleTasks<Record<string, () => unknown>>(url)
         const { count } = moduleTasks<{ count(): number }>(work)
         await executor.submit(count).result(10_000)
@@ -187,10 +188,10 @@ for (const kind of ['plain', 'catching', 'regularExpression', 'wasm', 'atomicsWa
   })
 }
 
-test('where interrupts are not to be had, everything works by replacement', async (t) => {
+behaviour('where interrupts are not to be had, everything works by replacement', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create, moduleTasks }, url: string) => {
+      const executor = create(1)
       const loops = moduleTasks<Record<string, () => unknown>>(url)
       const errors: string[] = []
       for (const kind of ['plain', 'catching', 'atomicsWait']) {
@@ -207,10 +208,10 @@ test('where interrupts are not to be had, everything works by replacement', asyn
 })
 
 for (const kind of ['never', 'sleepLoop', 'immediateLoop', 'ignoresSignal', 'spinsAfterAwait', 'microtasksAfterAwait']) {
-  test(`an asynchronous task that does not end is stopped: ${kind}`, async (t) => {
+  behaviour(`an asynchronous task that does not end is stopped: ${kind}`, async (t, { inChild }) => {
     const end = await inChild(
-      async ({ moduleTasks, ThreadPoolExecutor }, url: string, kind: string) => {
-        const executor = new ThreadPoolExecutor({ maxWorkers: 1, interruptGrace: 50 })
+      async ({ create, moduleTasks }, url: string, kind: string) => {
+        const executor = create({ maxWorkers: 1, interruptGrace: 50 })
         const loops = moduleTasks<Record<string, () => unknown>>(url)
         const error = (await executor.with({ timeout: 100 }).submit(loops[kind]!).exception(10_000)) as Error
         const sum = await executor.submit((a: number, b: number) => a + b, 1, 2).result(15_000)
@@ -225,10 +226,10 @@ for (const kind of ['never', 'sleepLoop', 'immediateLoop', 'ignoresSignal', 'spi
 }
 
 for (const kind of ['immediateLoop', 'spinsAfterAwait', 'microtasksAfterAwait']) {
-  test(`a worker that is given up while its owner is blocked does not take the process with it: ${kind}`, async (t) => {
+  behaviour(`a worker that is given up while its owner is blocked does not take the process with it: ${kind}`, async (t, { inChild }) => {
     const end = await inChild(
-      async ({ moduleTasks, ThreadPoolExecutor }, url: string, kind: string) => {
-        const executor = new ThreadPoolExecutor(1)
+      async ({ create, moduleTasks }, url: string, kind: string) => {
+        const executor = create(1)
         const loops = moduleTasks<Record<string, () => unknown>>(url)
         const names: string[] = []
         for (let round = 0; round < 3; round++) {
@@ -249,10 +250,10 @@ for (const kind of ['immediateLoop', 'spinsAfterAwait', 'microtasksAfterAwait'])
   })
 }
 
-test('a blocking native call costs at most its worker: the future fails on time and another worker takes over', async (t) => {
+behaviour('a blocking native call costs at most its worker: the future fails on time and another worker takes over', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create }) => {
+      const executor = create(1)
       await executor.submit(() => 1)
       const start = Date.now()
       const stuck = executor.with({ timeout: 100 }).submit(async () => {
@@ -271,8 +272,8 @@ test('a blocking native call costs at most its worker: the future fails on time 
 })
 
 for (const [name, fn] of [['cancelled', named.heed], ['signal.aborted', named.heedSignal]] as const) {
-  test(`a task that polls ${name} sees that its time is over, and its worker lives on`, async (t) => {
-    const executor = new ThreadPoolExecutor({ maxWorkers: 1, interruptGrace: SOON })
+  behaviour(`a task that polls ${name} sees that its time is over, and its worker lives on`, async (t, { create }) => {
+    const executor = create({ maxWorkers: 1, interruptGrace: SOON })
     const thread = await executor.submit(work.thread).result(SOON)
     t.true((await executor.with({ timeout: SHORT }).submit(fn).exception(PROMPT)) instanceof TimeoutError)
     t.is(await executor.submit(work.thread).result(PROMPT), thread)
@@ -284,8 +285,8 @@ for (const [name, fn] of [['cancelled', named.heed], ['signal.aborted', named.he
   })
 }
 
-test('a task that has looked at currentTask() gets interruptGrace, and is then stopped by force', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, interruptGrace: 3_000 })
+behaviour('a task that has looked at currentTask() gets interruptGrace, and is then stopped by force', async (t, { create }) => {
+  const executor = create({ maxWorkers: 1, interruptGrace: 3_000 })
   await executor.submit(work.add, 1, 1)
   const start = performance.now()
   t.true((await executor.with({ timeout: SHORT }).submit(named.ignoreAfterLook).exception(SOON)) instanceof TimeoutError)
@@ -295,16 +296,16 @@ test('a task that has looked at currentTask() gets interruptGrace, and is then s
   await executor.shutdown()
 })
 
-test('a task that never looked at currentTask() is stopped at once, whatever the grace', async (t) => {
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, interruptGrace: SOON })
+behaviour('a task that never looked at currentTask() is stopped at once, whatever the grace', async (t, { create }) => {
+  const executor = create({ maxWorkers: 1, interruptGrace: SOON })
   await executor.submit(work.add, 1, 1)
   await executor.with({ timeout: SHORT }).submit(work.spin).exception(SOON)
   t.is(await executor.submit(work.add, 1, 2).result(PROMPT), 3)
   await executor.shutdown()
 })
 
-test('a TimeoutError tells where the JavaScript of its task was', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a TimeoutError tells where the JavaScript of its task was', async (t, { create }) => {
+  const executor = create(1)
   const error = (await executor.with({ timeout: 200 }).submit(work.spin).exception(SOON)) as TimeoutError
   t.regex(error.taskStack ?? '', /spin/)
   t.regex(error.taskStack ?? '', /work\.mjs:\d+/)
@@ -312,7 +313,7 @@ test('a TimeoutError tells where the JavaScript of its task was', async (t) => {
   await executor.shutdown()
 })
 
-test('taskStack never tells where something else was than the JavaScript of its task', async (t) => {
+behaviour('taskStack never tells where something else was than the JavaScript of its task', async (t, { create }) => {
   const stackOf = async (future: Future<unknown>): Promise<string | undefined> => {
     const error = await future.exception(SOON)
     t.true(error instanceof TimeoutError)
@@ -320,7 +321,7 @@ test('taskStack never tells where something else was than the JavaScript of its 
   }
   // Long enough for the other task to have begun.
   const timeout = 4 * WHILE
-  const executor = new ThreadPoolExecutor({ maxWorkers: 1, tasksPerWorker: 2 })
+  const executor = create({ maxWorkers: 1, tasksPerWorker: 2 })
   await executor.submit(work.add, 1, 1)
   for (let round = 0; round < 3; round++) {
     t.is(await stackOf(executor.with({ timeout: WHILE }).submit(named.awaitAfterLook)), undefined, 'it awaits: only Node runs')
@@ -331,13 +332,13 @@ test('taskStack never tells where something else was than the JavaScript of its 
   void executor.submit(named.spinFor, 2 * timeout)
   t.is(await stackOf(awaiting), undefined, 'another task runs')
   await executor.shutdown()
-  const other = new ThreadPoolExecutor(1)
+  const other = create(1)
   t.is(await stackOf(other.with({ timeout }).submit(named.waitAfterLook, 2 * timeout)), undefined, 'another task runs on top of it')
   await other.shutdown()
 })
 
-test('dump() tells what each worker does and where its JavaScript is, also while all of them spin', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('dump() tells what each worker does and where its JavaScript is, also while all of them spin', async (t, { create, workerKind }) => {
+  const executor = create(2)
   const spins = [executor.with({ name: 'left' }).submit(work.spinFor, 2_500), executor.with({ name: 'right' }).submit(work.spinFor, 2_500)]
   await until(() => executor.stats().running === 2, 'both run')
   await new Promise((resolve) => setTimeout(resolve, 100))
@@ -345,7 +346,7 @@ test('dump() tells what each worker does and where its JavaScript is, also while
   t.is(dump.length, 2)
   t.deepEqual(dump.map((worker) => worker.task?.name).sort(), ['left', 'right'])
   for (const worker of dump) {
-    t.like(worker, { kind: 'isolate', state: 'busy' })
+    t.like(worker, { kind: workerKind, state: 'busy' })
     t.true(worker.threadId > 0)
     t.true((worker.task?.runningFor ?? -1) > 0)
     t.regex(worker.stack ?? '', /spinFor.*work\.mjs:\d+/s)
@@ -357,8 +358,8 @@ test('dump() tells what each worker does and where its JavaScript is, also while
   t.deepEqual(await executor.dump(), [])
 })
 
-test('a time-out that comes as the task ends gives either its result or TimeoutError, and loses nothing', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('a time-out that comes as the task ends gives either its result or TimeoutError, and loses nothing', async (t, { create }) => {
+  const executor = create(2)
   await Promise.all([executor.submit(work.pause, 20), executor.submit(work.pause, 20)])
   let [results, timeouts] = [0, 0]
   const futures = Array.from({ length: 400 }, (_, n) => executor.with({ timeout: 1 + (n % 3) }).submit(work.spinFor, 1 + (n % 4)))
@@ -374,8 +375,8 @@ test('a time-out that comes as the task ends gives either its result or TimeoutE
   await executor.shutdown()
 })
 
-test('two tasks that expire at the same time on two workers are both stopped', async (t) => {
-  const executor = new ThreadPoolExecutor(2)
+behaviour('two tasks that expire at the same time on two workers are both stopped', async (t, { create }) => {
+  const executor = create(2)
   const futures = [1, 2].map(() => executor.with({ timeout: SHORT }).submit(work.spin))
   for (const future of futures) t.true((await future.exception(SOON)) instanceof TimeoutError)
   t.deepEqual(await Promise.all([1, 2].map((n) => executor.submit(work.double, n).result(SOON))), [2, 4])
@@ -384,10 +385,10 @@ test('two tasks that expire at the same time on two workers are both stopped', a
   await executor.shutdown()
 })
 
-test('microtasks that never end are stopped while the main thread is blocked, and the process lives', async (t) => {
+behaviour('microtasks that never end are stopped while the main thread is blocked, and the process lives', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor, TimeoutError }) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create, TimeoutError }) => {
+      const executor = create(1)
       const brief = executor.with({ timeout: 50 })
       const results: unknown[] = []
       for (let round = 0; round < 2; round++) {
@@ -412,10 +413,10 @@ test('microtasks that never end are stopped while the main thread is blocked, an
   t.deepEqual(cleanEnd(end), ended([true, true, 'well', true, true, 'well']))
 })
 
-test('a stop inside an async scope costs the worker, not the process, where the exception that puts it right cannot be made', async (t) => {
+behaviour('a stop inside an async scope costs the worker, not the process, where the exception that puts it right cannot be made', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create }) => {
+      const executor = create(1)
       const names: string[] = []
       for (let round = 0; round < 2; round++) {
         const future = executor.with({ timeout: 100 }).submit(() => {
@@ -436,8 +437,8 @@ test('a stop inside an async scope costs the worker, not the process, where the 
   t.deepEqual(cleanEnd(end), ended({ names: ['TimeoutError', 'TimeoutError'], sum: 3 }))
 })
 
-test('a worker that is kept from recovering by what the stopped task has left behind is replaced', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('a worker that is kept from recovering by what the stopped task has left behind is replaced', async (t, { create }) => {
+  const executor = create(1)
   await executor.submit(work.add, 1, 1).result(SOON)
   const stopped = executor.with({ timeout: SHORT }).submit(() => {
     setImmediate(() => {
@@ -450,8 +451,8 @@ test('a worker that is kept from recovering by what the stopped task has left be
   await executor.shutdown()
 })
 
-test('an async task that is stopped at any moment of its first steps gives the pool its capacity back', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+behaviour('an async task that is stopped at any moment of its first steps gives the pool its capacity back', async (t, { create }) => {
+  const executor = create(1)
   for (let timeout = 1; timeout <= 12; timeout++) {
     const stopped = executor.with({ timeout }).submit(async () => {
       const { execSync } = await import('node:child_process')
@@ -464,8 +465,8 @@ test('an async task that is stopped at any moment of its first steps gives the p
 })
 
 for (const name of ['rejectOnAbort', 'returnOnAbort', 'sleepWithSignal'] as const) {
-  test(`an asynchronous task that heeds its signal (${name}) has failed by then, with TimeoutError`, async (t) => {
-    const executor = new ThreadPoolExecutor({ maxWorkers: 2, interruptGrace: SOON })
+  behaviour(`an asynchronous task that heeds its signal (${name}) has failed by then, with TimeoutError`, async (t, { create }) => {
+    const executor = create({ maxWorkers: 2, interruptGrace: SOON })
     for (let round = 0; round < 10; round++) {
       const futures = Array.from({ length: 10 }, (_, n) => executor.with({ timeout: 5 + n }).submit(named[name]))
       for (const future of futures) t.true((await future.exception(SOON)) instanceof TimeoutError)

@@ -2,19 +2,22 @@
 import { createHash } from 'node:crypto'
 import { markAsUntransferable } from 'node:worker_threads'
 import test from 'ava'
-import { moduleTasks, native, QueueFullError, ThreadPoolExecutor, transfer } from '../dist/index.js'
+import { moduleTasks, native, QueueFullError, transfer } from '../dist/index.js'
+import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
+
+const behaviour = behaviours(test)
+const withPorts = behaviours(test, ['pool', 'ports'])
+const sharing = behaviours(test, ['pool', 'sharedMemory'])
 
 const carried = moduleTasks<any>(new URL('./fixtures/carried.mjs', import.meta.url))
 const work = moduleTasks<any>(new URL('./fixtures/work.mjs', import.meta.url))
-const executor = new ThreadPoolExecutor(2)
-
-test.after.always(() => executor.shutdown())
 
 const look = (value: any): unknown[] => [value.constructor.name, value.byteLength, (value.buffer ?? value).byteLength]
 
 for (const size of [8, 64, 1 << 16, 16 << 20]) {
-  test(`${size} bytes move to a task, whatever they are`, async (t) => {
+  behaviour(`${size} bytes move to a task, whatever they are`, async (t, { shared }) => {
+    const executor = shared(2)
     const made = [new ArrayBuffer(size), new Uint8Array(size), new Float64Array(size / 8), new DataView(new ArrayBuffer(size)), Buffer.from(new ArrayBuffer(size))]
     for (const value of made) {
       const name = Buffer.isBuffer(value) ? 'Uint8Array' : value.constructor.name
@@ -24,7 +27,8 @@ for (const size of [8, 64, 1 << 16, 16 << 20]) {
     }
   })
 
-  test(`${size} bytes move to a task and back`, async (t) => {
+  behaviour(`${size} bytes move to a task and back`, async (t, { shared }) => {
+    const executor = shared(2)
     let bytes = new Uint8Array(size)
     bytes[size - 1] = 1
     for (let round = 2; round < 5; round++) {
@@ -34,7 +38,8 @@ for (const size of [8, 64, 1 << 16, 16 << 20]) {
     }
   })
 
-  test(`${size} bytes move to a native task, and so does a part of them`, async (t) => {
+  behaviour(`${size} bytes move to a native task, and so does a part of them`, async (t, { shared }) => {
+    const executor = shared(2)
     for (const [from, to] of [[0, size], [3, size - 2], [5, 5]] as const) {
       const bytes = new Uint8Array(size).fill(from + 1)
       const part = bytes.subarray(from, to)
@@ -46,7 +51,8 @@ for (const size of [8, 64, 1 << 16, 16 << 20]) {
   })
 }
 
-test('numbers that lie askew move to a native task', async (t) => {
+behaviour('numbers that lie askew move to a native task', async (t, { shared }) => {
+  const executor = shared(2)
   const buffer = new ArrayBuffer(40)
   const numbers = new Float64Array(buffer, 8, 3)
   numbers.set([3, 1, 2])
@@ -54,16 +60,17 @@ test('numbers that lie askew move to a native task', async (t) => {
   t.is(buffer.byteLength, 0)
 })
 
-test('what is in the list and is no argument moves too', async (t) => {
+behaviour('what is in the list and is no argument moves too', async (t, { shared }) => {
+  const executor = shared(2)
   const [one, two] = [new Uint8Array(4), new Uint8Array(4)]
   t.is(await executor.with({ transfer: [one.buffer, two.buffer] }).submit(native.crc32, one).result(), 558161692)
   t.deepEqual([one.length, two.length], [0, 0])
 })
 
-test('a task that is refused leaves the bytes untouched', async (t) => {
+behaviour('a task that is refused leaves the bytes untouched', async (t, { create }) => {
   const folder = new Folder(t)
   const gate = folder.gate()
-  const narrow = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 1 })
+  const narrow = create({ maxWorkers: 1, maxQueue: 1 })
   const busy = narrow.submit(work.waitFor, gate)
   await until(() => busy.running(), 'the first task runs')
   const queued = narrow.submit(work.waitFor, gate)
@@ -77,8 +84,8 @@ test('a task that is refused leaves the bytes untouched', async (t) => {
   t.deepEqual([...bytes], [1, 2, 3])
 })
 
-test('the memory of WebAssembly does not move: submit says so, and nothing is queued', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('the memory of WebAssembly does not move: submit says so, and nothing is queued', async (t, { create }) => {
+  await using executor = create(1)
   const { buffer } = new (globalThis as any).WebAssembly.Memory({ initial: 1 }) as { buffer: ArrayBuffer }
   for (const value of [new Uint8Array(buffer), buffer, [buffer]]) {
     for (const fn of [native.sha256, look]) {
@@ -99,8 +106,8 @@ test('the memory of WebAssembly does not move: submit says so, and nothing is qu
   t.is(await executor.submit(() => 'well').result(), 'well')
 })
 
-test('a buffer that is marked as untransferable does not move, nor does the pool that small Buffers share: every other Buffer in it would break', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+withPorts('a buffer that is marked as untransferable does not move, nor does the pool that small Buffers share: every other Buffer in it would break', async (t, { create }) => {
+  await using executor = create(1)
   const marked = new ArrayBuffer(8)
   markAsUntransferable(marked)
   const small = Buffer.from('small')
@@ -122,7 +129,8 @@ test('a buffer that is marked as untransferable does not move, nor does the pool
   t.is(await executor.submit(() => Buffer.from('well').toString()).result(), 'well')
 })
 
-test('transfer() gives the value back: a function that uses it may be called directly, here and by a task', async (t) => {
+behaviour('transfer() gives the value back: a function that uses it may be called directly, here and by a task', async (t, { shared }) => {
+  const executor = shared(2)
   const bytes = new Uint8Array(4)
   t.is(transfer(bytes, [bytes.buffer]), bytes)
   t.is(transfer(5, [bytes.buffer]), 5)
@@ -131,13 +139,14 @@ test('transfer() gives the value back: a function that uses it may be called dir
   t.deepEqual(await executor.submit(carried.callDirectly).result(), [[new Uint8Array(3).fill(7)], 3])
 })
 
-test('transfer() counts for one crossing: an object may move something, and later leave without', async (t) => {
-  await using one = new ThreadPoolExecutor(1)
+behaviour('transfer() counts for one crossing: an object may move something, and later leave without', async (t, { create }) => {
+  await using one = create(1)
   const results = [await one.submit(carried.moveOnce).result(), await one.submit(carried.moveOnce).result()]
   t.deepEqual(results, [{ bytes: new Uint8Array(3) }, { bytes: new Uint8Array(5) }])
 })
 
-test('transfer() moves a progress value', async (t) => {
+behaviour('transfer() moves a progress value', async (t, { shared }) => {
+  const executor = shared(2)
   const values: unknown[] = []
   const future = executor.submit(carried.moveProgress)
   future.onProgress((value) => values.push(value))
@@ -145,15 +154,16 @@ test('transfer() moves a progress value', async (t) => {
   t.deepEqual(values, [{ bytes: new Uint8Array(3) }])
 })
 
-test('what several results of a chunk move, moves once', async (t) => {
+behaviour('what several results of a chunk move, moves once', async (t, { shared }) => {
+  const executor = shared(2)
   const results: Uint8Array[] = []
   for await (const bytes of executor.with({ chunkSize: 3 }).map(carried.moveShared, ['one', 'one', 'one'])) results.push(bytes as Uint8Array)
   t.deepEqual(results, [new Uint8Array(8), new Uint8Array(8), new Uint8Array(8)])
   t.is(results[0]?.buffer, results[2]?.buffer)
 })
 
-test('the shared memory of WebAssembly is shared, whichever way it travels', async (t) => {
-  const executor = new ThreadPoolExecutor(1)
+sharing('the shared memory of WebAssembly is shared, whichever way it travels', async (t, { create }) => {
+  const executor = create(1)
   const { Memory } = (globalThis as any).WebAssembly
   const { buffer } = new Memory({ initial: 1, maximum: 2, shared: true }) as { buffer: SharedArrayBuffer }
   const first = new Uint8Array(buffer)

@@ -1,10 +1,12 @@
 /** Values after one whose way was cut off: by a stop, by code of the user's, for want of stack, or because it cannot be read. */
 import ava from 'ava'
-import { moduleTasks, ThreadPoolExecutor } from 'concurrent-futures'
-import { cleanEnd, ended, inChild } from './child.ts'
+import { moduleTasks } from 'concurrent-futures'
+import { cleanEnd, ended } from './child.ts'
+import { behaviours } from './executors.ts'
 import { SOON } from './limits.ts'
 
-const test = ava.serial
+const behaviour = behaviours(ava.serial)
+const withPorts = behaviours(ava.serial, ['pool', 'ports'])
 
 const url = new URL('./fixtures/cut-off.mjs', import.meta.url)
 const tasks = moduleTasks<typeof import('./fixtures/cut-off.mjs')>(url)
@@ -17,8 +19,8 @@ const pause = (ms: number): void => {
 /** Taken apart, on its way. */
 const large = (key: string): unknown => ({ first: key, list: Array.from({ length: 400 }, (_, index) => ({ [key + (index % 30)]: `value ${index}`, index })) })
 
-test('a task that is stopped while its arguments are put together harms none of the next ones', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('a task that is stopped while its arguments are put together harms none of the next ones', async (t, { create }) => {
+  await using executor = create(1)
   const expected = JSON.stringify(large('good'))
   for (let round = 0; round < 400; round++) {
     const stopped = executor.submit(tasks.echoText, large('stale'))
@@ -31,8 +33,8 @@ test('a task that is stopped while its arguments are put together harms none of 
   t.pass()
 })
 
-test('a task whose time is over while its result is taken apart harms none of the next ones', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('a task whose time is over while its result is taken apart harms none of the next ones', async (t, { create }) => {
+  await using executor = create(1)
   const expected = JSON.stringify(await executor.submit(tasks.makeLarge, 0).result(SOON))
   for (let round = 0; round < 100; round++) {
     await executor.with({ timeout: 10 }).submit(tasks.makeLarge, 7.5 + Math.random() * 2.5).exception(SOON)
@@ -42,8 +44,8 @@ test('a task whose time is over while its result is taken apart harms none of th
   t.pass()
 })
 
-test('a stop in the code of the package leaves nothing of it switched over', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+withPorts('a stop in the code of the package leaves nothing of it switched over', async (t, { create }) => {
+  await using executor = create(1)
   const limit = await executor.submit(tasks.stackTraceLimit).result(SOON)
   const threadId = (await executor.dump())[0]?.threadId
   for (let round = 0; round < 30; round++) {
@@ -67,8 +69,8 @@ function withGetter(get: (this: string[]) => string): string[] {
   return Object.defineProperty(names(), 10, { enumerable: true, configurable: true, get })
 }
 
-test('an element with a getter may do what it likes', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('an element with a getter may do what it likes', async (t, { create }) => {
+  await using executor = create(1)
   const expected = JSON.stringify(large('good'))
   const next = async (): Promise<void> => {
     for (let n = 0; n < 3; n++) t.is(await executor.submit(tasks.echoText, large('good')).result(SOON), expected)
@@ -97,10 +99,10 @@ test('an element with a getter may do what it likes', async (t) => {
   await next()
 })
 
-test('a value for which there is not enough stack harms none of the next ones', async (t) => {
+behaviour('a value for which there is not enough stack harms none of the next ones', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create }) => {
+      const executor = create(1)
       const same = (value: unknown): unknown => value
       const nest = (n: number): unknown => (n > 0 ? { [`d${n}`]: nest(n - 1), [`t${n}`]: `text${n}` } : { end: 1 })
       const plain = (): unknown => ({ first: 'f', list: Array.from({ length: 50 }, (_, index) => ({ k: `v${index}`, index })), deep: nest(50) })
@@ -151,11 +153,11 @@ test('a value for which there is not enough stack harms none of the next ones', 
   t.deepEqual(cleanEnd(end), ended(0))
 })
 
-test('progress that cannot be read is left out, with a warning, and costs nobody a result', async (t) => {
+behaviour('progress that cannot be read is left out, with a warning, and costs nobody a result', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
+    async ({ create, moduleTasks }, url: string) => {
       const { reportUnreadable, echoText } = moduleTasks<typeof import('./fixtures/cut-off.mjs')>(url)
-      const executor = new ThreadPoolExecutor(1)
+      const executor = create(1)
       await executor.submit(echoText, 1)
       const seen: unknown[] = []
       const future = executor.submit(reportUnreadable)

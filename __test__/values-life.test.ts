@@ -3,16 +3,20 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import ava from 'ava'
 import { asCompleted, moduleTasks, ThreadPoolExecutor, wait, WorkerLostError } from 'concurrent-futures'
 import { cleanEnd, ended, inChild } from './child.ts'
+import { behaviours } from './executors.ts'
+import { Folder } from './gate.ts'
 import { SOON } from './limits.ts'
 
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
+const behaviour = behaviours(test)
+const sharing = behaviours(test, ['pool', 'sharedMemory'])
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 const options = { nodeArguments: ['--expose-gc'] }
 
-test('callbacks, continuations and iterations run in the async context of the submitter', async (t) => {
-  await using executor = new ThreadPoolExecutor(2)
+behaviour('callbacks, continuations and iterations run in the async context of the submitter', async (t, { create }) => {
+  await using executor = create(2)
   const storage = new AsyncLocalStorage<number>()
   const seen: unknown[] = []
   const runs = Array.from({ length: 10 }, (_, n) =>
@@ -37,8 +41,8 @@ test('callbacks, continuations and iterations run in the async context of the su
   for (const [own, store] of seen as [number, number][]) t.is(store, own)
 })
 
-test('the sources of a map are read in the async context of its call, whoever makes it go on', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('the sources of a map are read in the async context of its call, whoever makes it go on', async (t, { create }) => {
+  await using executor = create(1)
   const storage = new AsyncLocalStorage<string>()
   for (const options of [{ bufferSize: 1 }, { bufferSize: 2, chunkSize: 2 }, {}]) {
     const seen: unknown[] = []
@@ -69,8 +73,8 @@ test('the sources of a map are read in the async context of its call, whoever ma
   }
 })
 
-test('progress listeners run in the async context of whoever added them', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('progress listeners run in the async context of whoever added them', async (t, { create }) => {
+  await using executor = create(1)
   const storage = new AsyncLocalStorage<string>()
   const seen: unknown[] = []
   const report = async (): Promise<void> => (await import('concurrent-futures')).currentTask()?.progress(1)
@@ -80,31 +84,33 @@ test('progress listeners run in the async context of whoever added them', async 
   t.deepEqual(seen, ['listener'])
 })
 
-test('progress from a synchronous loop arrives while it runs, all of it before the result', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
-  const memory = new Int32Array(new SharedArrayBuffer(4))
-  const loop = async (flag: Int32Array, count: number): Promise<string> => {
+behaviour('progress from a synchronous loop arrives while it runs, all of it before the result', async (t, { create }) => {
+  await using executor = create(1)
+  const folder = new Folder(t)
+  const gate = folder.gate()
+  const loop = async (gate: string, count: number): Promise<string> => {
+    const { existsSync } = await import('node:fs')
     const { currentTask } = await import('concurrent-futures')
     for (let n = 0; n < count; n++) currentTask()?.progress(n)
     // Ends only once the other side has heard of the first.
-    Atomics.wait(flag, 0, 0, 20_000)
+    const end = Date.now() + 20_000
+    while (!existsSync(gate) && Date.now() < end);
     for (let n = count; n < 2 * count; n++) currentTask()?.progress({ n })
     return 'done'
   }
-  const future = executor.submit(loop, memory, 500)
+  const future = executor.submit(loop, gate, 500)
   const seen: unknown[] = []
   future.onProgress((value) => {
     seen.push(value)
-    Atomics.store(memory, 0, 1)
-    Atomics.notify(memory, 0)
+    folder.open(gate)
   })
   future.addDoneCallback(() => seen.push('callback'))
   t.is(await future.result(SOON), 'done')
   t.deepEqual(seen, [...Array(500).keys(), ...Array.from({ length: 500 }, (_, n) => ({ n: n + 500 })), 'callback'])
 })
 
-test('a stray rejection is blamed on the task that made it, not on those around it', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('a stray rejection is blamed on the task that made it, not on those around it', async (t, { create }) => {
+  await using executor = create(1)
   const stray = (n: number): number => {
     void Promise.reject(new RangeError(`stray ${n}`))
     return n
@@ -120,6 +126,33 @@ test('a stray rejection is blamed on the task that made it, not on those around 
     for (const [n, future] of after.entries()) t.is(await future.result(SOON), n + 1)
   }
 })
+
+sharing('the values of cancelled and failed tasks are given back at once', async (t, { inChild }) => {
+  const end = await inChild(
+    async ({ create }) => {
+      const executor = create(1)
+      const gate = new Int32Array(new SharedArrayBuffer(4))
+      const first = executor.submit((flag: Int32Array) => void Atomics.wait(flag, 0, 0, 20_000), gate)
+      const gc = (globalThis as unknown as { gc(): void }).gc
+      const bytes = new Uint8Array(4 << 20).fill(1)
+      gc()
+      const before = process.memoryUsage.rss() / 1e6
+      for (let n = 0; n < 200; n++) executor.submit((value: unknown) => value, bytes).cancel()
+      gc()
+      const after = process.memoryUsage.rss() / 1e6
+      Atomics.store(gate, 0, 1)
+      Atomics.notify(gate, 0)
+      await first
+      await executor.shutdown()
+      return after - before < 200
+    },
+    [],
+    options,
+  )
+  t.deepEqual(cleanEnd(end), ended(true))
+})
+
+// From here on: what is a thread pool's alone.
 
 test('more than 2 GB are refused with a clear error, as argument and as result, and can be moved', async (t) => {
   await using executor = new ThreadPoolExecutor(1)
@@ -180,29 +213,4 @@ test('the memory of arguments and results is given back, and the values are coll
     options,
   )
   t.deepEqual(cleanEnd(end), ended([true, true]))
-})
-
-test('the values of cancelled and failed tasks are given back at once', async (t) => {
-  const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
-      const gate = new Int32Array(new SharedArrayBuffer(4))
-      const first = executor.submit((flag: Int32Array) => void Atomics.wait(flag, 0, 0, 20_000), gate)
-      const gc = (globalThis as unknown as { gc(): void }).gc
-      const bytes = new Uint8Array(4 << 20).fill(1)
-      gc()
-      const before = process.memoryUsage.rss() / 1e6
-      for (let n = 0; n < 200; n++) executor.submit((value: unknown) => value, bytes).cancel()
-      gc()
-      const after = process.memoryUsage.rss() / 1e6
-      Atomics.store(gate, 0, 1)
-      Atomics.notify(gate, 0)
-      await first
-      await executor.shutdown()
-      return after - before < 200
-    },
-    [],
-    options,
-  )
-  t.deepEqual(cleanEnd(end), ended(true))
 })

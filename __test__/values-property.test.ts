@@ -8,8 +8,10 @@ import { FORM_AS_IS, FORM_TEMPLATE } from '../lib/addon/seam.ts'
 import { readPlain } from '../lib/values/plain/reader.ts'
 import type { Parts } from '../lib/values/plain/reader.ts'
 import { writePlain } from '../lib/values/plain/writer.ts'
-import { ThreadPoolExecutor } from '../dist/index.js'
+import { behaviours } from './executors.ts'
 import { print } from './values-graph.ts'
+
+const behaviour = behaviours(test)
 
 const RUNS = Number(process.env['VALUE_RUNS'] ?? 1_000)
 
@@ -272,8 +274,8 @@ test('whatever structuredClone refuses is a DataCloneError', (t) => {
   t.pass()
 })
 
-test('any two arguments go to a worker and come back as structuredClone gives them, with what they share', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('any two arguments go to a worker and come back as structuredClone gives them, with what they share', async (t, { create }) => {
+  await using executor = create(1)
   const echo = (...args: unknown[]): unknown[] => args
   await fc.assert(
     fc.asyncProperty(specs, fc.boolean(), async (list, isTwice) => {
@@ -288,8 +290,8 @@ test('any two arguments go to a worker and come back as structuredClone gives th
   t.pass()
 })
 
-test('any value that a worker makes arrives as structuredClone gives it', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('any value that a worker makes arrives as structuredClone gives it', async (t, { create }) => {
+  await using executor = create(1)
   const echo = (value: unknown): unknown => value
   await fc.assert(
     fc.asyncProperty(fc.anything({ withBigInt: true, withBoxedValues: true, withDate: true, withMap: true, withSet: true, withTypedArray: true, withSparseArray: true, withNullPrototype: true }), async (value) => {
@@ -302,8 +304,8 @@ test('any value that a worker makes arrives as structuredClone gives it', async 
   t.pass()
 })
 
-test('the caller may change an argument as soon as submit returns', async (t) => {
-  await using executor = new ThreadPoolExecutor(1)
+behaviour('the caller may change an argument as soon as submit returns', async (t, { create }) => {
+  await using executor = create(1)
   const [object, bytes, map] = [{ a: [1] }, new Uint8Array([1, 2]), new Map([[1, { b: 1 }]])]
   const future = executor.submit((...args: unknown[]) => args, object, bytes, map)
   const alone = executor.submit((value: Uint8Array) => value, bytes)

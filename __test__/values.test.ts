@@ -5,8 +5,11 @@ import { placedArgumentError } from '../lib/values/clone-error.ts'
 import { NO_WRITING, pack as packValue, packObject, unpack } from '../lib/values/codec.ts'
 import type { Means } from '../lib/values/codec.ts'
 import { FORM_AS_IS, FORM_CLONED, FORM_JSON, FORM_PLAIN, FORM_WRITTEN } from '../lib/addon/seam.ts'
-import { cleanEnd, ended, inChild } from './child.ts'
+import { cleanEnd, ended } from './child.ts'
+import { behaviours } from './executors.ts'
 import { print } from './values-graph.ts'
+
+const behaviour = behaviours(test)
 
 /** The form of what was packed last. */
 let packedForm: number = FORM_AS_IS
@@ -274,10 +277,10 @@ test('what structuredClone refuses is refused, never made a plain object', (t) =
   }
 })
 
-test('properties are an object’s own, whatever setters all objects have', async (t) => {
+behaviour('properties are an object’s own, whatever setters all objects have', async (t, { inChild }) => {
   const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor(1)
+    async ({ create }) => {
+      const executor = create(1)
       let calls = 0
       Object.defineProperty(Object.prototype, 'title', { set: () => calls++, get: () => 'none', configurable: true })
       const kinds = new Set<string>()
@@ -345,9 +348,9 @@ test('elements that others inherit do no harm', (t) => {
   }
 })
 
-test('methods that others inherit do no harm', async (t) => {
-  const end = await inChild(async ({ ThreadPoolExecutor }) => {
-    const executor = new ThreadPoolExecutor(1)
+behaviour('methods that others inherit do no harm', async (t, { inChild }) => {
+  const end = await inChild(async ({ create }) => {
+    const executor = create(1)
     const pollute = (): void => {
       for (const prototype of [Array.prototype, Object.prototype]) Object.defineProperty(prototype, 'toJSON', { value: () => 'polluted', configurable: true })
       for (const name of ['error', 'list', 'hidden', 'get']) Object.defineProperty(Object.prototype, name, { value: 1, configurable: true })
