@@ -11,13 +11,15 @@
  *
  * **A new executor** is one more entry of `makers`. Whatever its constructor has in common with the others goes through `create`.
  *
- * **What a test has to ask for.** A pool can be counted on for what `Executor` and `PoolOptions` have: functions sent as source,
- * `resultSync()`, `transfer`, the counts of its workers, a future's state that changes while the event loop does not turn. Beyond that:
+ * **What a test has to ask for.** `behaviours(test)` asks for a pool of workers on this machine. Such a pool can be counted on for all of
+ * `Executor` and `PoolOptions`: functions sent as source, `resultSync()`, `transfer`, counts of its workers, futures whose state changes
+ * while the event loop does not turn. `behaviours(test, [])` asks for nothing: its behaviours are promises of executors too whose workers
+ * are elsewhere, use functions that a module names, and make an executor with a number of workers at most. Further:
  *
- * - `sharedMemory` and `ports`, by `behaviours(test, ['pool', 'ports'])`: see `Capability`. A behaviour that uses nothing of a pool's
- *   either asks for less, by `behaviours(test, [])`, and is then a test of executors too whose workers are elsewhere.
- * - What is told in an executor's own words, by what `Pool` says of it: `broken`, `workerKind`, `nativeKind`, `smallHeap`.
+ * - `behaviours(test, ['pool', 'ports'])`, and what else `Capability` has, asks for more than every pool has.
+ * - What each executor has in words of its own `Pool` tells: `broken`, `workerKind`, `nativeKind`, `smallHeap`.
  * - A worker is told from another by `work.thread` and its like, or by `dump()`, never by `threadId`, which is 0 in all processes.
+ * - Tasks and tests that signal to each other do so with files (`Folder`), not with shared memory.
  * - A program in a child process is run by the pool's `inChild`, and makes its executors with the `create` that it is given.
  *
  * What is only a thread pool's is an ordinary test, and says `new ThreadPoolExecutor`: its own options, `worker_threads` and their
@@ -40,7 +42,7 @@ export type Create = (options?: number | PoolOptions) => PoolExecutor
 
 /** What not every executor has. */
 export type Capability =
-  /** Workers of its own on this machine: all of `PoolOptions` and of the list above. */
+  /** Workers of its own on this machine; what that brings stands above. */
   | 'pool'
   /** A SharedArrayBuffer in an argument, a result or `initargs` is the same memory on both sides. */
   | 'sharedMemory'

@@ -7,6 +7,7 @@ import { SHORT, SOON } from './limits.ts'
 
 // One at a time: workers that start at once slow each other down.
 const behaviour = behaviours(ava.serial)
+const everywhere = behaviours(ava.serial, [])
 const withPorts = behaviours(ava.serial, ['pool', 'ports'])
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
@@ -49,7 +50,7 @@ for (const chunkSize of [1, 2, 3, 7, 1000]) {
     await executor.shutdown()
   })
 
-  behaviour(`with chunkSize ${chunkSize} the results before an error are delivered, then the error, then nothing`, async (t, { create }) => {
+  everywhere(`with chunkSize ${chunkSize} the results before an error are delivered, then the error, then nothing`, async (t, { create }) => {
     const executor = create(2)
     const results = executor.with({ chunkSize }).map(work.failAt, range(40), Array<number>(40).fill(17))
     const seen: number[] = []
@@ -64,7 +65,7 @@ for (const chunkSize of [1, 2, 3, 7, 1000]) {
   })
 }
 
-behaviour('map takes as many iterables as the function has arguments, sync or async, and stops with the shortest', async (t, { create }) => {
+everywhere('map takes as many iterables as the function has arguments, sync or async, and stops with the shortest', async (t, { create }) => {
   const executor = create(2)
   t.deepEqual(await collect(executor.map(work.add, [1, 2, 3], new Set([10, 20]))), [11, 22])
   t.deepEqual(await collect(executor.map(work.add, later(3), range(100))), [0, 2, 4])
@@ -104,7 +105,7 @@ behaviour('an async iterable is read at most 4 × maxWorkers tasks ahead of the 
   await executor.shutdown()
 })
 
-behaviour('bufferSize bounds the tasks that are outstanding ahead of the reader', async (t, { create }) => {
+everywhere('bufferSize bounds the tasks that are outstanding ahead of the reader', async (t, { create }) => {
   const executor = create(2)
   let read = 0
   const source = function* (): Generator<number> {
@@ -132,7 +133,7 @@ behaviour('map waits for room in a bounded queue instead of failing', async (t, 
   await executor.shutdown()
 })
 
-behaviour('timeout counts from the call of map and ends the iteration with TimeoutError', async (t, { create }) => {
+everywhere('timeout counts from the call of map and ends the iteration with TimeoutError', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const gate = folder.gate()
@@ -147,13 +148,13 @@ behaviour('timeout counts from the call of map and ends the iteration with Timeo
   t.is(executor.stats().cancelled, 1)
 })
 
-behaviour('timeout 0 of map ends the iteration at once', async (t, { create }) => {
+everywhere('timeout 0 of map ends the iteration at once', async (t, { create }) => {
   const executor = create(1)
   await t.throwsAsync(executor.with({ timeout: 0 }).map(work.double, [1]).next(), { instanceOf: TimeoutError })
   await executor.shutdown()
 })
 
-behaviour('queueTimeout is each task’s own', async (t, { create }) => {
+everywhere('queueTimeout is each task’s own', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
@@ -164,7 +165,7 @@ behaviour('queueTimeout is each task’s own', async (t, { create }) => {
   await executor.shutdown()
 })
 
-behaviour('leaving the loop early cancels what has not started, and closes the source', async (t, { create }) => {
+everywhere('leaving the loop early cancels what has not started, and closes the source', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const gate = folder.gate()
@@ -198,7 +199,7 @@ behaviour('an error cancels what has not started', async (t, { create }) => {
   t.deepEqual(folder.notes(log), [])
 })
 
-behaviour('an error of the source reaches the reader after the results before it', async (t, { create }) => {
+everywhere('an error of the source reaches the reader after the results before it', async (t, { create }) => {
   const executor = create(1)
   const broken = function* (): Generator<number> {
     yield 1
@@ -216,7 +217,7 @@ behaviour('an error of the source reaches the reader after the results before it
   await executor.shutdown()
 })
 
-behaviour('a map that is still feeding when the executor is shut down delivers what it has submitted, then rejects with InvalidStateError', async (t, { create }) => {
+everywhere('a map that is still feeding when the executor is shut down delivers what it has submitted, then rejects with InvalidStateError', async (t, { create }) => {
   const executor = create(1)
   const results = executor.with({ bufferSize: 2 }).map(work.double, range(10))
   const seen = [(await results.next()).value]
@@ -229,7 +230,7 @@ behaviour('a map that is still feeding when the executor is shut down delivers w
   t.deepEqual(seen, range(seen.length).map((n) => 2 * n))
 })
 
-behaviour('shutdown does not wait for iterators', async (t, { create }) => {
+everywhere('shutdown does not wait for iterators', async (t, { create }) => {
   const executor = create(1)
   const results = executor.with({ bufferSize: 1 }).map(work.double, range(10))
   await executor.shutdown()
@@ -237,14 +238,14 @@ behaviour('shutdown does not wait for iterators', async (t, { create }) => {
   await t.throwsAsync(results.next(), { instanceOf: InvalidStateError })
 })
 
-behaviour('a map that has been fed in full outlives the shutdown', async (t, { create }) => {
+everywhere('a map that has been fed in full outlives the shutdown', async (t, { create }) => {
   const executor = create(2)
   const results = executor.map(work.double, range(20))
   await executor.shutdown()
   t.deepEqual(await collect(results), range(20).map((n) => 2 * n))
 })
 
-behaviour('an aborted signal cancels the map: the reader gets CancelledError with the reason', async (t, { create }) => {
+everywhere('an aborted signal cancels the map: the reader gets CancelledError with the reason', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const controller = new AbortController()
@@ -284,7 +285,7 @@ behaviour('a chunk of native tasks gives what they give one by one, whatever the
   await executor.shutdown()
 })
 
-behaviour('of a chunk of native tasks the results before an error are delivered, then the error', async (t, { create }) => {
+everywhere('of a chunk of native tasks the results before an error are delivered, then the error', async (t, { create }) => {
   const executor = create(1)
   const packed = await Promise.all(['a', 'b', 'c'].map((text) => executor.submit(native.gzip, text).result()))
   for (const chunkSize of [1, 2, 3, 5]) {
@@ -310,7 +311,7 @@ behaviour('a chunk of native tasks moves what is in its transfer list', async (t
   await executor.shutdown()
 })
 
-behaviour('a chunk of native tasks stops in mid-chunk when its map is left or cancelled', async (t, { create }) => {
+everywhere('a chunk of native tasks stops in mid-chunk when its map is left or cancelled', async (t, { create }) => {
   const executor = create(1)
   const controller = new AbortController()
   // Minutes of work.
@@ -324,7 +325,7 @@ behaviour('a chunk of native tasks stops in mid-chunk when its map is left or ca
   await executor.shutdown()
 })
 
-behaviour('an item whose arguments are refused ends the map after the results before it, with and without chunks', async (t, { create }) => {
+everywhere('an item whose arguments are refused ends the map after the results before it, with and without chunks', async (t, { create }) => {
   const executor = create(1)
   for (const chunkSize of [1, 2, 3, 100]) {
     const view = executor.with({ chunkSize })
@@ -348,7 +349,7 @@ behaviour('an item whose arguments are refused ends the map after the results be
   await executor.shutdown()
 })
 
-behaviour('an argument that cannot be cloned ends the map with a DataCloneError', async (t, { create }) => {
+everywhere('an argument that cannot be cloned ends the map with a DataCloneError', async (t, { create }) => {
   const executor = create(1)
   for (const chunkSize of [1, 2]) {
     let error: unknown
@@ -363,7 +364,7 @@ behaviour('an argument that cannot be cloned ends the map with a DataCloneError'
   await executor.shutdown()
 })
 
-behaviour('an argument that cannot be cloned is named alike with and without chunks', async (t, { create }) => {
+everywhere('an argument that cannot be cloned is named alike with and without chunks', async (t, { create }) => {
   const executor = create(1)
   for (const chunkSize of [1, 2]) {
     const view = executor.with({ chunkSize })
@@ -450,7 +451,7 @@ behaviour('a result that cannot be cloned fails its item also where another part
   await executor.shutdown()
 })
 
-behaviour('several readers of one map get each result once, in order', async (t, { create }) => {
+everywhere('several readers of one map get each result once, in order', async (t, { create }) => {
   const executor = create(2)
   const results = executor.map(work.double, range(6))
   const read = await Promise.all(range(7).map(() => results.next()))

@@ -4,7 +4,7 @@ import * as zlib from 'node:zlib'
 import { native } from 'concurrent-futures'
 import { nativeBehaviours } from './native-work.ts'
 
-const behaviour = nativeBehaviours(ava.serial)
+const behaviour = nativeBehaviours(ava.serial, [])
 
 const text = Buffer.from(Array.from({ length: 60_000 }, (_, index) => `line ${index % 977} of a text; `).join(''))
 const inputs = [Buffer.alloc(0), Buffer.from('a'), text, randomBytes(700_000), Buffer.alloc(3_000_000)]

@@ -21,9 +21,9 @@ export interface Calls {
 
 /** As `behaviours`, with one executor of two workers for all tests of the file. */
 export function nativeBehaviours(
-  test: Parameters<typeof behaviours>[0],
+  ...registration: Parameters<typeof behaviours>
 ): (title: string, body: (t: ExecutionContext, calls: Calls) => void | Promise<void>) => void {
-  const behaviour = behaviours(test)
+  const behaviour = behaviours(...registration)
   return (title, body) =>
     behaviour(title, (t, { shared }) => {
       const executor = shared(2)

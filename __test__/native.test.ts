@@ -8,10 +8,11 @@ import { nativeBehaviours } from './native-work.ts'
 
 const test = ava.serial
 const behaviour = nativeBehaviours(test)
+const everywhere = nativeBehaviours(test, [])
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-behaviour('sha256 gives the digests of node:crypto as 32 bytes', async (t, { run }) => {
+everywhere('sha256 gives the digests of node:crypto as 32 bytes', async (t, { run }) => {
   for (const text of ['', 'abc', 'ä€😀', 'x'.repeat(1_000_000)]) {
     const digest = await run(native.sha256, text)
     t.true(digest instanceof Uint8Array)
@@ -20,7 +21,7 @@ behaviour('sha256 gives the digests of node:crypto as 32 bytes', async (t, { run
   }
 })
 
-behaviour('blake3 gives the digests of its specification', async (t, { run }) => {
+everywhere('blake3 gives the digests of its specification', async (t, { run }) => {
   t.is(hex(await run(native.blake3, '')), 'af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262')
   t.is(hex(await run(native.blake3, 'abc')), '6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85')
   // The specification's input of 102,400 bytes: 0 to 250, again and again.
@@ -28,12 +29,12 @@ behaviour('blake3 gives the digests of its specification', async (t, { run }) =>
   t.is(hex(await run(native.blake3, input)), 'bc3e3d41a1146b069abffad3c0d44860cf664390afce4d9661f7902e7943e085')
 })
 
-behaviour('xxh3 gives 64 bits as a bigint', async (t, { run }) => {
+everywhere('xxh3 gives 64 bits as a bigint', async (t, { run }) => {
   t.is(await run(native.xxh3, ''), 0x2d06800538d394c2n)
   t.is(await run(native.xxh3, 'abc'), 0x78af5f94892f3950n)
 })
 
-behaviour('crc32 gives the checksum of node:zlib', async (t, { run }) => {
+everywhere('crc32 gives the checksum of node:zlib', async (t, { run }) => {
   t.is(await run(native.crc32, '123456789'), 0xcbf43926)
   t.is(await run(native.crc32, ''), 0)
   const bytes = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 31) & 255)
@@ -70,13 +71,13 @@ behaviour('bytes may be any view, an ArrayBuffer, shared memory, resizable memor
   for (const bytes of forms) t.is(hex(await run(native.sha256, bytes)), wanted)
 })
 
-behaviour('strings are hashed as UTF-8, half surrogate pairs as U+FFFD', async (t, { run }) => {
+everywhere('strings are hashed as UTF-8, half surrogate pairs as U+FFFD', async (t, { run }) => {
   for (const text of ['é', 'ÿ'.repeat(70_000), '€', '😀', 'a\ud800b', '\udc00', '😀'.repeat(70_000)]) {
     t.is(hex(await run(native.sha256, text)), createHash('sha256').update(new TextEncoder().encode(text)).digest('hex'))
   }
 })
 
-behaviour('bytes are taken as they are at the call', async (t, { executor }) => {
+everywhere('bytes are taken as they are at the call', async (t, { executor }) => {
   const bytes = new Uint8Array(4_000_000)
   const future = executor.submit(native.sha256, bytes)
   bytes.fill(1)
@@ -91,7 +92,7 @@ behaviour('transferred bytes are detached once the task is accepted', async (t, 
   t.is(hex(await future.result(SOON)), wanted)
 })
 
-behaviour('what is no bytes is a TypeError of submit', (t, { submit }) => {
+everywhere('what is no bytes is a TypeError of submit', (t, { submit }) => {
   const buffer = new ArrayBuffer(8)
   const view = new Uint8Array(buffer)
   structuredClone(buffer, { transfer: [buffer] })
@@ -101,7 +102,7 @@ behaviour('what is no bytes is a TypeError of submit', (t, { submit }) => {
   t.throws(() => submit(native.crc32), { instanceOf: TypeError })
 })
 
-behaviour('a view that lies outside of its buffer, which has shrunk, is a TypeError of submit', (t, { submit }) => {
+everywhere('a view that lies outside of its buffer, which has shrunk, is a TypeError of submit', (t, { submit }) => {
   type Resizable = ArrayBuffer & { resize(length: number): void }
   const buffer = new (ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => Resizable)(64, { maxByteLength: 64 })
   const views = [new Uint8Array(buffer, 32, 8), new Float64Array(buffer, 32, 1), new DataView(buffer, 32, 8), new Uint8Array(buffer, 32)]
@@ -112,14 +113,14 @@ behaviour('a view that lies outside of its buffer, which has shrunk, is a TypeEr
   t.notThrows(() => submit(native.sha256, inside))
 })
 
-behaviour('an unknown option is a TypeError that names it', (t, { submit }) => {
+everywhere('an unknown option is a TypeError that names it', (t, { submit }) => {
   t.throws(() => submit(native.gzip, '', { levl: 1 }), { instanceOf: TypeError, message: /'levl'/ })
   t.throws(() => submit(native.gunzip, '', { level: 1 }), { instanceOf: TypeError, message: /'level'/ })
   t.throws(() => submit(native.argon2id, '', { memory: 1 }), { instanceOf: TypeError, message: /'memory'/ })
   t.throws(() => submit(native.matmul, [], [], { m: 0, k: 0, n: 0, o: 0 }), { instanceOf: TypeError, message: /'o'/ })
 })
 
-behaviour('sort gives a new Float64Array in the order of TypedArray.sort', async (t, { run }) => {
+everywhere('sort gives a new Float64Array in the order of TypedArray.sort', async (t, { run }) => {
   const odd = [5, -0, 0, NaN, -Infinity, Infinity, -0, 1e-320, 2]
   t.deepEqual(await run(native.sort, odd), Float64Array.from(odd).sort())
   const numbers = Float64Array.from({ length: 200_000 }, (_, index) => Math.sin(index * 12.9898) * 43758.5453)
@@ -132,7 +133,7 @@ behaviour('sort gives a new Float64Array in the order of TypedArray.sort', async
   t.deepEqual(await run(native.sort, []), new Float64Array(0))
 })
 
-behaviour('select gives the number at index k of the sorted array', async (t, { run, submit }) => {
+everywhere('select gives the number at index k of the sorted array', async (t, { run, submit }) => {
   const numbers = Float64Array.from({ length: 10_001 }, (_, index) => ((index * 7919) % 10_007) - 5000)
   const sorted = numbers.slice().sort()
   for (const k of [0, 1, 5000, 9999, 10_000]) t.is(await run(native.select, numbers, k), sorted[k] as number)
@@ -141,7 +142,7 @@ behaviour('select gives the number at index k of the sorted array', async (t, { 
   t.throws(() => submit(native.select, numbers, '1'), { instanceOf: TypeError })
 })
 
-behaviour('statistics gives count, sum, extremes, mean and population variance of any array of numbers', async (t, { run, submit }) => {
+everywhere('statistics gives count, sum, extremes, mean and population variance of any array of numbers', async (t, { run, submit }) => {
   const wanted = { count: 4, sum: 10, min: 1, max: 4, mean: 2.5, variance: 1.25 }
   const classes = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array]
   for (const Class of classes) t.deepEqual(await run(native.statistics, Class.of(1, 2, 3, 4)), wanted)
@@ -154,25 +155,25 @@ behaviour('statistics gives count, sum, extremes, mean and population variance o
   }
 })
 
-behaviour('statistics of finite numbers of any size has a variance that is a number', async (t, { run }) => {
+everywhere('statistics of finite numbers of any size has a variance that is a number', async (t, { run }) => {
   t.deepEqual(await run(native.statistics, [1e200]), { count: 1, sum: 1e200, min: 1e200, max: 1e200, mean: 1e200, variance: 0 })
   t.is((await run(native.statistics, new Float64Array(10_000).fill(2 ** 600))).variance, 0)
   t.is((await run(native.statistics, [1e308, -1e308])).variance, Infinity)
 })
 
-behaviour('an argument too many, such as options where there are none, is a TypeError', async (t, { submit }) => {
+everywhere('an argument too many, such as options where there are none, is a TypeError', async (t, { submit }) => {
   t.throws(() => submit(native.sha256, 'abc', { level: 1 }), { instanceOf: TypeError, message: 'sha256 takes one argument, got 2' })
   t.throws(() => submit(native.select, [1], 0, {}), { instanceOf: TypeError, message: 'select takes 2 arguments, got 3' })
   t.notThrows(() => submit(native.countPrimes, 10, undefined))
 })
 
-behaviour('numbers of a class that is not taken are named by it in the error', (t, { submit }) => {
+everywhere('numbers of a class that is not taken are named by it in the error', (t, { submit }) => {
   for (const wrong of [new BigInt64Array(1), new DataView(new ArrayBuffer(8)), new ArrayBuffer(8)]) {
     t.throws(() => submit(native.sort, wrong), { instanceOf: TypeError, message: `numbers must be a typed array of numbers, got an object of class ${wrong.constructor.name}` })
   }
 })
 
-behaviour('matmul multiplies, also an array by itself, and refuses wrong lengths', async (t, { run, submit }) => {
+everywhere('matmul multiplies, also an array by itself, and refuses wrong lengths', async (t, { run, submit }) => {
   const a = Float64Array.of(1, 2, 3, 4, 5, 6)
   t.deepEqual(await run(native.matmul, a, Float64Array.of(7, 8, 9, 10, 11, 12), { m: 2, k: 3, n: 2 }), Float64Array.of(58, 64, 139, 154))
   const square = Float64Array.of(1, 2, 3, 4)
@@ -184,7 +185,7 @@ behaviour('matmul multiplies, also an array by itself, and refuses wrong lengths
   t.throws(() => submit(native.matmul, [], [], { m: 2 ** 30, k: 0, n: 2 ** 30 }), { instanceOf: RangeError })
 })
 
-behaviour('countPrimes counts them and checks its limit', async (t, { run, submit }) => {
+everywhere('countPrimes counts them and checks its limit', async (t, { run, submit }) => {
   t.is(await run(native.countPrimes, 0), 0)
   t.is(await run(native.countPrimes, 2), 1)
   t.is(await run(native.countPrimes, 1_000_000), 78_498)
@@ -193,7 +194,7 @@ behaviour('countPrimes counts them and checks its limit', async (t, { run, submi
   t.throws(() => submit(native.countPrimes, '5'), { instanceOf: TypeError })
 })
 
-behaviour('argon2id gives a PHC string that argon2Verify knows, with a random salt unless one is given', async (t, { run }) => {
+everywhere('argon2id gives a PHC string that argon2Verify knows, with a random salt unless one is given', async (t, { run }) => {
   const options = { memoryCost: 64, timeCost: 1 }
   const [one, other] = [await run(native.argon2id, 'pässword', options), await run(native.argon2id, 'pässword', options)]
   t.not(one, other)
@@ -207,7 +208,7 @@ behaviour('argon2id gives a PHC string that argon2Verify knows, with a random sa
   t.regex(await run(native.argon2id, 'x'), /m=19456,t=2,p=1/)
 })
 
-behaviour('argon2id checks its options at submit, argon2Verify its hash when it runs', async (t, { run, submit }) => {
+everywhere('argon2id checks its options at submit, argon2Verify its hash when it runs', async (t, { run, submit }) => {
   const wrong = [{ salt: 'short' }, { memoryCost: 7 }, { memoryCost: 2 ** 22 }, { timeCost: 0 }, { memoryCost: 2 ** 21, timeCost: 3 }, { parallelism: 256 }, { hashLength: 3 }]
   for (const options of wrong) t.throws(() => submit(native.argon2id, 'x', options), { instanceOf: RangeError })
   t.throws(() => submit(native.argon2id, 'x', { timeCost: '2' }), { instanceOf: TypeError })
@@ -216,7 +217,7 @@ behaviour('argon2id checks its options at submit, argon2Verify its hash when it 
   await t.throwsAsync(run(native.argon2Verify, '$argon2id$v=19$m=4194304,t=9,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc', 'x'), { instanceOf: RangeError })
 })
 
-behaviour('what a getter of the options does to the arguments is not lost on submit', async (t, { submit }) => {
+everywhere('what a getter of the options does to the arguments is not lost on submit', async (t, { submit }) => {
   const password = new TextEncoder().encode('secret')
   const options = {
     memoryCost: 64,
@@ -257,7 +258,7 @@ behaviour('shared numbers are copied, whatever class their array says its copies
   t.false(isAsked)
 })
 
-behaviour('a product without elements, of any shape, is empty', async (t, { run }) => {
+everywhere('a product without elements, of any shape, is empty', async (t, { run }) => {
   const none = new Float64Array(0)
   t.is((await run(native.matmul, none, none, { m: 0, k: 0, n: 2 ** 53 - 1 })).length, 0)
   t.deepEqual([...(await run(native.matmul, none, none, { m: 2, k: 0, n: 2 }))], [0, 0, 0, 0])
@@ -269,7 +270,7 @@ test('a native task cannot be called directly', (t) => {
   t.true(Object.isFrozen(native))
 })
 
-behaviour('map runs native tasks over several iterables', async (t, { executor }) => {
+everywhere('map runs native tasks over several iterables', async (t, { executor }) => {
   const results: number[] = []
   for await (const count of executor.map(native.countPrimes, [10, 100, 1000])) results.push(count)
   t.deepEqual(results, [4, 25, 168])

@@ -12,6 +12,7 @@ import { Folder } from './gate.ts'
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
 const behaviour = behaviours(test)
+const everywhere = behaviours(test, [])
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
@@ -36,14 +37,14 @@ for (const name of ['idleTimeout', 'interruptGrace']) {
 }
 
 for (const name of ['timeout', 'queueTimeout']) {
-  behaviour(`a task's ${name} is a duration`, (t, { create }) => {
+  everywhere(`a task's ${name} is a duration`, (t, { create }) => {
     const executor = create(1)
     for (const [value, error] of notDurations) {
       t.throws(() => executor.with({ [name]: value } as TaskOptions), { instanceOf: error, message: new RegExp(name) })
     }
   })
 
-  behaviour(`a task's ${name} of more than 2^31-1 ms, or Infinity, does not expire early`, async (t, { create }) => {
+  everywhere(`a task's ${name} of more than 2^31-1 ms, or Infinity, does not expire early`, async (t, { create }) => {
     const executor = create(1)
     for (const value of [2 ** 31, 2 ** 32 + 5, 2 ** 53, 1e300, Number.MAX_VALUE, Infinity, undefined]) {
       t.is(await executor.with({ [name]: value }).submit(work.pause, 5).result(SOON), 5)
@@ -73,7 +74,7 @@ for (const name of ['maxWorkers', 'tasksPerWorker', 'maxTasksPerWorker']) {
 }
 
 for (const name of ['chunkSize', 'bufferSize']) {
-  behaviour(`${name} is an integer >= 1`, (t, { create }) => {
+  everywhere(`${name} is an integer >= 1`, (t, { create }) => {
     const executor = create(1)
     for (const [value, error] of notCounts) {
       t.throws(() => executor.with({ [name]: value } as TaskOptions), { instanceOf: error, message: new RegExp(name) })
@@ -188,7 +189,7 @@ behaviour('an unknown option is a TypeError that names it', async (t, { create }
   await executor.shutdown()
 })
 
-behaviour('wrong options of shutdown are a TypeError and shut nothing down', async (t, { create }) => {
+everywhere('wrong options of shutdown are a TypeError and shut nothing down', async (t, { create }) => {
   const executor = create(1)
   for (const value of [5, 'x', null]) t.throws(() => void executor.shutdown(value as unknown as object), { instanceOf: TypeError })
   t.throws(() => void executor.shutdown({ wait: 1 } as object), { instanceOf: TypeError, message: /wait/ })

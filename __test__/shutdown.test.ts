@@ -9,12 +9,13 @@ import { PROMPT, SHORT, SOON } from './limits.ts'
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
 const behaviour = behaviours(test)
+const everywhere = behaviours(test, [])
 
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
 
 for (const workers of [1, 2, 3, 8]) {
-  behaviour(`shutdown() waits for every accepted task, with ${workers} workers and unequal tasks`, async (t, { create }) => {
+  everywhere(`shutdown() waits for every accepted task, with ${workers} workers and unequal tasks`, async (t, { create }) => {
     const executor = create(workers)
     const futures = Array.from({ length: 40 }, (_, n) => executor.submit(work.pause, n % 7 === 0 ? 60 : n % 3))
     const natives = Array.from({ length: 5 }, () => executor.submit(native.countPrimes, 1_000_000))
@@ -27,7 +28,7 @@ for (const workers of [1, 2, 3, 8]) {
   })
 }
 
-behaviour('shutdown() of an executor that was never used resolves', async (t, { create }) => {
+everywhere('shutdown() of an executor that was never used resolves', async (t, { create }) => {
   await create(2).shutdown()
   await create(2)[Symbol.asyncDispose]()
   t.pass()
@@ -42,7 +43,7 @@ behaviour('shutdown() while workers are starting waits for the accepted tasks, a
   t.deepEqual(futures.map((future) => future.state), ['finished', 'finished'])
 })
 
-behaviour('shutdown() can be called again, in any way and at any time', async (t, { create }) => {
+everywhere('shutdown() can be called again, in any way and at any time', async (t, { create }) => {
   const executor = create(1)
   const future = executor.submit(work.pause, 50)
   // A task that has not started would be cancelled by the third call.
@@ -56,7 +57,7 @@ behaviour('shutdown() can be called again, in any way and at any time', async (t
   await executor.terminateWorkers()
 })
 
-behaviour('shutdown({ wait: false }) resolves at once, and the accepted tasks run to the end', async (t, { create }) => {
+everywhere('shutdown({ wait: false }) resolves at once, and the accepted tasks run to the end', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
@@ -102,7 +103,7 @@ behaviour('cancelFutures of a second shutdown cancels what the first would have 
   await Promise.all([first, second])
 })
 
-behaviour('shutdown() resolves after the futures have been delivered: their callbacks have run', async (t, { create }) => {
+everywhere('shutdown() resolves after the futures have been delivered: their callbacks have run', async (t, { create }) => {
   for (let round = 0; round < 20; round++) {
     const executor = create(2)
     let calls = 0
@@ -112,7 +113,7 @@ behaviour('shutdown() resolves after the futures have been delivered: their call
   }
 })
 
-behaviour('shutdown() from a done callback works', async (t, { create }) => {
+everywhere('shutdown() from a done callback works', async (t, { create }) => {
   const executor = create(2)
   const done = new Promise<void>((resolve, reject) => {
     executor.submit(work.add, 1, 2).addDoneCallback(() => void executor.shutdown().then(resolve, reject))
@@ -148,7 +149,7 @@ behaviour('shutdown() while a task is being interrupted resolves', async (t, { c
   t.like(executor.stats(), { timedOut: 1, cancelled: 1 })
 })
 
-behaviour('shutdown() waits for a task with a timeout until it is stopped', async (t, { create }) => {
+everywhere('shutdown() waits for a task with a timeout until it is stopped', async (t, { create }) => {
   const executor = create(1)
   const futures = [executor.with({ timeout: SHORT }).submit(work.spin), executor.submit(work.add, 1, 2)] as const
   await executor.shutdown()
@@ -179,7 +180,7 @@ behaviour('a task that is running may still submit nothing after shutdown', asyn
   await done
 })
 
-behaviour('terminateWorkers() fails running tasks with WorkerLostError, cancels queued ones, and shuts down', async (t, { create }) => {
+everywhere('terminateWorkers() fails running tasks with WorkerLostError, cancels queued ones, and shuts down', async (t, { create }) => {
   const executor = create(2)
   const running = [executor.submit(work.spin), executor.submit(work.never)]
   await until(() => executor.stats().running === 2, 'both run')
@@ -212,7 +213,7 @@ behaviour('terminateWorkers() while workers start, and of an idle executor, reso
   await idle.terminateWorkers()
 })
 
-behaviour('await using shuts down and waits; using shuts down without waiting', async (t, { create }) => {
+everywhere('await using shuts down and waits; using shuts down without waiting', async (t, { create }) => {
   const executor = create(1)
   const future = executor.submit(work.pause, 50)
   await executor[Symbol.asyncDispose]()

@@ -9,10 +9,11 @@ import * as named from './fixtures/tasks.mjs'
 
 // One at a time: workers that start at once slow each other down.
 const behaviour = behaviours(ava.serial)
+const everywhere = behaviours(ava.serial, [])
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
-behaviour('a signal that has already aborted gives a cancelled future, and the task never runs', async (t, { create }) => {
+everywhere('a signal that has already aborted gives a cancelled future, and the task never runs', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const log = folder.file('log')
@@ -24,7 +25,7 @@ behaviour('a signal that has already aborted gives a cancelled future, and the t
   t.deepEqual(folder.notes(log), [])
 })
 
-behaviour('aborting cancels a task that waits: it never runs', async (t, { create }) => {
+everywhere('aborting cancels a task that waits: it never runs', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
@@ -53,7 +54,7 @@ const running: [what: string, fn: () => unknown][] = [
 
 for (const [what, fn] of running) {
   for (const way of ['signal', 'cancel']) {
-    behaviour(`${way === 'signal' ? 'aborting the signal' : 'cancel({ interrupt: true })'} cancels ${what} that runs, at once, and the worker is free again`, async (t, { create }) => {
+    everywhere(`${way === 'signal' ? 'aborting the signal' : 'cancel({ interrupt: true })'} cancels ${what} that runs, at once, and the worker is free again`, async (t, { create }) => {
       const executor = create(1)
       await executor.submit(work.add, 1, 1)
       const controller = new AbortController()
@@ -72,7 +73,7 @@ for (const [what, fn] of running) {
   }
 }
 
-behaviour('cancel() of a running task is false and changes nothing; of a cancelled one true, of a finished one false', async (t, { create }) => {
+everywhere('cancel() of a running task is false and changes nothing; of a cancelled one true, of a finished one false', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const gate = folder.gate()
@@ -92,7 +93,7 @@ behaviour('cancel() of a running task is false and changes nothing; of a cancell
   await executor.shutdown()
 })
 
-behaviour('interrupting a native task that runs frees its thread', async (t, { create }) => {
+everywhere('interrupting a native task that runs frees its thread', async (t, { create }) => {
   const executor = create(1)
   const future = executor.submit(native.matmul, ...longProduct())
   await until(() => future.running(), 'it runs')
@@ -146,7 +147,7 @@ behaviour('no listener is left on the signal once the task is over', async (t, {
   await executor.shutdown()
 })
 
-behaviour('many tasks may share one signal without a warning, and all are cancelled by it', async (t, { create }) => {
+everywhere('many tasks may share one signal without a warning, and all are cancelled by it', async (t, { create }) => {
   const warnings: unknown[] = []
   const listener = (warning: unknown): void => void warnings.push(warning)
   process.on('warning', listener)
@@ -163,7 +164,7 @@ behaviour('many tasks may share one signal without a warning, and all are cancel
   await executor.shutdown()
 })
 
-behaviour('one listener on a signal serves all tasks and all waits', async (t, { create }) => {
+everywhere('one listener on a signal serves all tasks and all waits', async (t, { create }) => {
   const executor = create(1)
   const { signal } = new AbortController()
   const futures = Array.from({ length: 20 }, () => executor.with({ signal }).submit(work.add, 1, 2))
@@ -174,7 +175,7 @@ behaviour('one listener on a signal serves all tasks and all waits', async (t, {
   await executor.shutdown()
 })
 
-behaviour('AbortSignal.timeout() works as a limit of the whole', async (t, { create }) => {
+everywhere('AbortSignal.timeout() works as a limit of the whole', async (t, { create }) => {
   const executor = create(1)
   const error = await t.throwsAsync(executor.with({ signal: AbortSignal.timeout(80) }).submit(work.spin).result(SOON), { instanceOf: CancelledError })
   t.is((error?.cause as Error).name, 'TimeoutError')

@@ -9,6 +9,7 @@ import * as named from './fixtures/tasks.mjs'
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
 const behaviour = behaviours(test)
+const everywhere = behaviours(test, [])
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
@@ -18,7 +19,7 @@ function block(ms: number): void {
   while (Date.now() < end);
 }
 
-behaviour('submit returns a future of the result at once', async (t, { create }) => {
+everywhere('submit returns a future of the result at once', async (t, { create }) => {
   const executor = create(1)
   const future = executor.submit(work.add, 1, 2)
   t.true(future instanceof Future)
@@ -29,7 +30,7 @@ behaviour('submit returns a future of the result at once', async (t, { create })
   await executor.shutdown()
 })
 
-behaviour('a task takes any number of arguments', async (t, { create }) => {
+everywhere('a task takes any number of arguments', async (t, { create }) => {
   const executor = create(1)
   for (const count of [0, 1, 2, 7, 8, 9, 10, 100]) {
     const args = Array.from({ length: count }, (_, index) => index)
@@ -105,7 +106,7 @@ behaviour('a future can be polled in a loop that never yields', async (t, { crea
   await executor.shutdown()
 })
 
-behaviour('tasks start in the order of their submission', async (t, { create }) => {
+everywhere('tasks start in the order of their submission', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
@@ -132,7 +133,7 @@ behaviour('a higher priority goes first, equal ones in the order of submission',
   await executor.shutdown()
 })
 
-behaviour('arguments are taken as they are at the call', async (t, { create }) => {
+everywhere('arguments are taken as they are at the call', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const gate = folder.gate()
@@ -154,7 +155,7 @@ behaviour('arguments are taken as they are at the call', async (t, { create }) =
   await executor.shutdown()
 })
 
-behaviour('an argument that cannot be cloned is a DataCloneError that names it, and nothing is submitted', async (t, { create }) => {
+everywhere('an argument that cannot be cloned is a DataCloneError that names it, and nothing is submitted', async (t, { create }) => {
   const executor = create(1)
   for (const [position, args] of [
     [1, [() => {}]],
@@ -174,7 +175,7 @@ behaviour('an argument that cannot be cloned is a DataCloneError that names it, 
   await executor.shutdown()
 })
 
-behaviour('a getter that throws while an argument is cloned reaches the caller, and nothing is submitted', async (t, { create }) => {
+everywhere('a getter that throws while an argument is cloned reaches the caller, and nothing is submitted', async (t, { create }) => {
   const executor = create(1)
   const argument = {
     get field(): never {

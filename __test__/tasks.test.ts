@@ -16,6 +16,7 @@ import { greet, triple } from './fixtures/typed-tasks.ts'
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
 const behaviour = behaviours(test)
+const everywhere = behaviours(test, [])
 
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url)
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
@@ -26,7 +27,7 @@ test('tasks() gives the functions back: called directly they run here', (t) => {
   t.is(tasks(import.meta, functions).one, functions.one)
 })
 
-behaviour('a function named by tasks() runs in a worker', async (t, { shared }) => {
+everywhere('a function named by tasks() runs in a worker', async (t, { shared }) => {
   const executor = shared(2)
   t.is(await executor.submit(named.square, 5).result(SOON), 25)
   t.is(await executor.submit(named.later, 'x').result(SOON), 'x')
@@ -58,14 +59,14 @@ test('tasks() takes only functions, and an absolute URL', (t) => {
   t.throws(() => tasks({ url: './relative.js' }, { one: () => 1 }), { instanceOf: TypeError, message: /absolute/ })
 })
 
-behaviour('moduleTasks() runs functions of a module that knows nothing of us and is not imported here', async (t, { shared }) => {
+everywhere('moduleTasks() runs functions of a module that knows nothing of us and is not imported here', async (t, { shared }) => {
   const executor = shared(2)
   t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
   const byText = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl.href)
   t.is(await executor.submit(byText.add, 3, 4).result(SOON), 7)
 })
 
-behaviour('moduleTasks() works with CommonJS modules', async (t, { shared }) => {
+everywhere('moduleTasks() works with CommonJS modules', async (t, { shared }) => {
   const executor = shared(2)
   const common = moduleTasks<{ negate(n: number): number }>(new URL('./fixtures/common-tasks.cjs', import.meta.url))
   t.is(await executor.submit(common.negate, 4).result(SOON), -4)
@@ -86,7 +87,7 @@ test('moduleTasks() of a relative or malformed URL is a TypeError', (t) => {
   for (const url of ['./work.js', 'work', '', 5, null, undefined]) t.throws(() => moduleTasks(url as string), { instanceOf: TypeError })
 })
 
-behaviour('a key that the module does not have fails the future with an error that names it and the module', async (t, { shared }) => {
+everywhere('a key that the module does not have fails the future with an error that names it and the module', async (t, { shared }) => {
   const executor = shared(2)
   const wrong = moduleTasks(workUrl)
   for (const key of ['doesNotExist', 'notAFunction', 'toString', '__proto__', 'constructor']) {
@@ -157,7 +158,7 @@ function getterOf(object: object, key: string): unknown {
   return Object.getOwnPropertyDescriptor(object, key)?.get
 }
 
-behaviour('a function that cannot be sent is a TypeError at submit that says what to do', async (t, { shared }) => {
+everywhere('a function that cannot be sent is a TypeError at submit that says what to do', async (t, { shared }) => {
   const executor = shared(2)
   class Base {
     value(): number {
@@ -255,7 +256,7 @@ behaviour('a module with a syntax error fails the future with a SyntaxError', as
   t.true((await executor.submit(broken['f'] as () => unknown).exception(SOON)) instanceof SyntaxError)
 })
 
-behaviour('a module that takes its time to load holds up only its own tasks, and all of them run', async (t, { shared }) => {
+everywhere('a module that takes its time to load holds up only its own tasks, and all of them run', async (t, { shared }) => {
   const executor = shared(2)
   const slow = moduleTasks<{ value(): string }>(new URL('./fixtures/slow-to-load.mjs', import.meta.url))
   const futures = [executor.submit(slow.value), executor.submit(slow.value), executor.submit(slow.value)]
@@ -267,7 +268,7 @@ test('outside of a task currentTask() and currentExecutor() are null', (t) => {
   t.is(currentExecutor(), null)
 })
 
-behaviour('currentTask() tells a task its id, name, signal and deadline, also after an await', async (t, { shared }) => {
+everywhere('currentTask() tells a task its id, name, signal and deadline, also after an await', async (t, { shared }) => {
   const executor = shared(2)
   const ids = new Set<number>()
   for (const fn of [named.report, named.reportLater] as (() => unknown)[]) {
@@ -280,7 +281,7 @@ behaviour('currentTask() tells a task its id, name, signal and deadline, also af
   t.is(ids.size, 4)
 })
 
-behaviour("a deadline is on Date.now()'s clock, timeout after the call of the function", async (t, { shared }) => {
+everywhere("a deadline is on Date.now()'s clock, timeout after the call of the function", async (t, { shared }) => {
   const executor = shared(2)
   const before = Date.now()
   const deadline = (await executor.with({ timeout: 10_000 }).submit(named.deadlineOf).result(SOON)) as number
@@ -293,7 +294,7 @@ behaviour('currentExecutor() gives a task the executor that runs it, for submitt
   t.true(await executor.submit(named.nested, 4).result(SOON))
 })
 
-behaviour('progress values arrive all, in order, before the result', async (t, { shared }) => {
+everywhere('progress values arrive all, in order, before the result', async (t, { shared }) => {
   const executor = shared(2)
   for (const fn of [named.send, named.sendLater] as ((values: unknown[]) => unknown)[]) {
     const events: unknown[] = []
@@ -305,7 +306,7 @@ behaviour('progress values arrive all, in order, before the result', async (t, {
   }
 })
 
-behaviour('no progress arrives after unsubscribing', async (t, { shared }) => {
+everywhere('no progress arrives after unsubscribing', async (t, { shared }) => {
   const executor = shared(2)
   const events: unknown[] = []
   const future = executor.submit(named.sendLater, [1, 2, 3, 4])

@@ -10,6 +10,7 @@ import * as named from './fixtures/tasks.mjs'
 
 // One at a time: workers that start at once slow each other down.
 const behaviour = behaviours(ava.serial)
+const everywhere = behaviours(ava.serial, [])
 
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
 const loopsUrl = new URL('./fixtures/loops.mjs', import.meta.url).href
@@ -29,7 +30,7 @@ behaviour('a time-out tells where an asynchronous task is that does not wait', a
   t.fail('it was never told')
 })
 
-behaviour('a task that runs past its timeout fails with TimeoutError, promptly', async (t, { create }) => {
+everywhere('a task that runs past its timeout fails with TimeoutError, promptly', async (t, { create }) => {
   const executor = create(1)
   await executor.submit(work.add, 1, 1)
   const start = performance.now()
@@ -43,7 +44,7 @@ behaviour('a task that runs past its timeout fails with TimeoutError, promptly',
   await executor.shutdown()
 })
 
-behaviour('a task within its timeout is left alone, and so is the next one', async (t, { create }) => {
+everywhere('a task within its timeout is left alone, and so is the next one', async (t, { create }) => {
   const executor = create(1)
   t.is(await executor.with({ timeout: SOON }).submit(work.pause, 30).result(SOON), 30)
   const limited = executor.with({ timeout: 150 })
@@ -63,7 +64,7 @@ behaviour('the timeout counts from the call of the function: waiting, start-up a
 })
 
 for (const option of ['timeout', 'queueTimeout']) {
-  behaviour(`with ${option} 0 a task fails without running, also when a worker is idle`, async (t, { create }) => {
+  everywhere(`with ${option} 0 a task fails without running, also when a worker is idle`, async (t, { create }) => {
     const folder = new Folder(t)
     const executor = create(1)
     const log = folder.file('log')
@@ -78,7 +79,7 @@ for (const option of ['timeout', 'queueTimeout']) {
   })
 }
 
-behaviour('a task that waits longer than its queueTimeout fails while it waits, and never runs', async (t, { create }) => {
+everywhere('a task that waits longer than its queueTimeout fails while it waits, and never runs', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
@@ -94,7 +95,7 @@ behaviour('a task that waits longer than its queueTimeout fails while it waits, 
   await executor.shutdown()
 })
 
-behaviour('queueTimeout has no say once the function is called', async (t, { create }) => {
+everywhere('queueTimeout has no say once the function is called', async (t, { create }) => {
   const executor = create(1)
   await executor.submit(work.add, 1, 1)
   t.is(await executor.with({ queueTimeout: PROMPT / 20 }).submit(work.pause, PROMPT / 10).result(SOON), PROMPT / 10)
@@ -131,7 +132,7 @@ behaviour('deadlines hold while the main thread is blocked: the task was stopped
   await executor.shutdown()
 })
 
-behaviour('a native task is stopped by its timeout', async (t, { create }) => {
+everywhere('a native task is stopped by its timeout', async (t, { create }) => {
   const executor = create(1)
   const error = await executor.with({ timeout: SHORT }).submit(native.matmul, ...longProduct()).exception(PROMPT)
   t.true(error instanceof TimeoutError)

@@ -10,12 +10,13 @@ import { SOON } from './limits.ts'
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
 const behaviour = behaviours(test)
+const everywhere = behaviours(test, [])
 const sharing = behaviours(test, ['pool', 'sharedMemory'])
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 const options = { nodeArguments: ['--expose-gc'] }
 
-behaviour('callbacks, continuations and iterations run in the async context of the submitter', async (t, { create }) => {
+everywhere('callbacks, continuations and iterations run in the async context of the submitter', async (t, { create }) => {
   await using executor = create(2)
   const storage = new AsyncLocalStorage<number>()
   const seen: unknown[] = []
@@ -41,7 +42,7 @@ behaviour('callbacks, continuations and iterations run in the async context of t
   for (const [own, store] of seen as [number, number][]) t.is(store, own)
 })
 
-behaviour('the sources of a map are read in the async context of its call, whoever makes it go on', async (t, { create }) => {
+everywhere('the sources of a map are read in the async context of its call, whoever makes it go on', async (t, { create }) => {
   await using executor = create(1)
   const storage = new AsyncLocalStorage<string>()
   for (const options of [{ bufferSize: 1 }, { bufferSize: 2, chunkSize: 2 }, {}]) {
