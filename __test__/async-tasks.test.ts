@@ -36,7 +36,11 @@ behaviour('timers that a task has left behind still run, between tasks and while
   const executor = create(1)
   const log = folder.file('log')
   const leave = (file: string): void => {
-    for (const ms of [0, 30, 120]) setTimeout(() => void import('node:fs').then(({ appendFileSync }) => appendFileSync(file, `${ms}\n`)), ms)
+    for (const ms of [0, 30, 120])
+      setTimeout(
+        () => void import('node:fs').then(({ appendFileSync }) => appendFileSync(file, `${ms}\n`)),
+        ms,
+      )
     setImmediate(() => void import('node:fs').then(({ appendFileSync }) => appendFileSync(file, 'immediate\n')))
   }
   await executor.submit(leave, log).result(SOON)
@@ -54,7 +58,8 @@ behaviour('a stream of short tasks does not starve the timers of the worker', as
     setInterval(() => own.ticks!++, 5).unref()
   })
   const end = Date.now() + 600
-  while (Date.now() < end) await Promise.all(Array.from({ length: 200 }, (_, n) => executor.submit(work.double, n)))
+  while (Date.now() < end)
+    await Promise.all(Array.from({ length: 200 }, (_, n) => executor.submit(work.double, n)))
   const ticks = await executor.submit(() => (globalThis as { ticks?: number }).ticks).result(SOON)
   t.true((ticks ?? 0) >= 10, `${ticks} ticks in 600 ms`)
   await executor.shutdown()
@@ -129,7 +134,9 @@ behaviour('each task’s microtasks run before the next task', async (t, { creat
     return n
   }
   await Promise.all([1, 2, 3, 4].map((n) => executor.submit(begin, n)))
-  const order = (await executor.submit(() => (globalThis as { order?: string[] }).order).result(SOON)) as string[]
+  const order = (await executor
+    .submit(() => (globalThis as { order?: string[] }).order)
+    .result(SOON)) as string[]
   t.deepEqual(order, [1, 2, 3, 4].flatMap((n) => [`task ${n}`, `tick ${n}`, `micro ${n}`]))
   await executor.shutdown()
 })
@@ -144,7 +151,10 @@ behaviour('an AsyncLocalStorage store of one task is not seen by the next', asyn
     own.storage.enterWith(value)
     return before
   }
-  t.deepEqual([await executor.submit(enter, 'a'), await executor.submit(enter, 'b'), await executor.submit(enter, 'c')], [undefined, undefined, undefined])
+  t.deepEqual(
+    [await executor.submit(enter, 'a'), await executor.submit(enter, 'b'), await executor.submit(enter, 'c')],
+    [undefined, undefined, undefined],
+  )
   const spin = (): void => {
     const own = globalThis as { storage?: { run(value: string, fn: () => void): void } }
     own.storage!.run('stale', () => {

@@ -10,7 +10,8 @@ test('a duration is a number of milliseconds >= 0, and no limit by default', (t)
 })
 
 test('a duration that is negative or NaN is a RangeError', (t) => {
-  for (const value of [-1, -0.001, NaN, -Infinity]) t.throws(() => duration(value, 'timeout'), { instanceOf: RangeError, message: /timeout/ })
+  for (const value of [-1, -0.001, NaN, -Infinity])
+    t.throws(() => duration(value, 'timeout'), { instanceOf: RangeError, message: /timeout/ })
 })
 
 test('a duration that is no number is a TypeError', (t) => {
@@ -25,7 +26,8 @@ test('an integer has limits', (t) => {
   for (const value of [0, 1025, 1.5, NaN, Infinity, -1]) {
     t.throws(() => integer(value, 'maxWorkers', 1, 1024), { instanceOf: RangeError, message: /maxWorkers/ })
   }
-  for (const value of ['1', 1n, null, undefined]) t.throws(() => integer(value, 'maxWorkers', 1), { instanceOf: TypeError })
+  for (const value of ['1', 1n, null, undefined])
+    t.throws(() => integer(value, 'maxWorkers', 1), { instanceOf: TypeError })
 })
 
 test('simple values are of the type that is asked for', (t) => {
@@ -49,7 +51,8 @@ test('a signal is anything of the shape of an AbortSignal, or nothing', (t) => {
   const { signal: real } = new AbortController()
   t.is(signal(real, 'signal'), real)
   t.is(signal(undefined, 'signal'), undefined)
-  for (const value of [null, {}, 'x', { aborted: false }]) t.throws(() => signal(value, 'signal'), { instanceOf: TypeError, message: /signal/ })
+  for (const value of [null, {}, 'x', { aborted: false }])
+    t.throws(() => signal(value, 'signal'), { instanceOf: TypeError, message: /signal/ })
 })
 
 test('options are copied, so that later changes have no effect', (t) => {
@@ -79,16 +82,27 @@ test('options may be those of a class', (t) => {
   }
   t.is(options<{ timeout: number }>(new Limits(), 'options', ['timeout']).timeout, 50)
   t.is(options<{ timeout: number }>(Object.create({ timeout: 60 }), 'options', ['timeout']).timeout, 60)
-  t.is(options<{ timeout: number }>(Object.create(Object.create(null) as object), 'options', ['timeout']).timeout, undefined)
+  t.is(
+    options<{ timeout: number }>(Object.create(Object.create(null) as object), 'options', ['timeout'])
+      .timeout,
+    undefined,
+  )
 })
 
 test('an unknown option is a TypeError that names it, also when it is undefined', (t) => {
-  t.throws(() => options<{ timeout: number }>({ timeuot: 5 }, 'options', ['timeout']), { instanceOf: TypeError, message: /timeuot/ })
-  t.throws(() => options<{ timeout: number }>({ timeuot: undefined }, 'options', ['timeout']), { instanceOf: TypeError, message: /timeuot/ })
+  t.throws(() => options<{ timeout: number }>({ timeuot: 5 }, 'options', ['timeout']), {
+    instanceOf: TypeError,
+    message: /timeuot/,
+  })
+  t.throws(() => options<{ timeout: number }>({ timeuot: undefined }, 'options', ['timeout']), {
+    instanceOf: TypeError,
+    message: /timeuot/,
+  })
 })
 
 test('options that are no object are a TypeError', (t) => {
-  for (const value of [null, 5, 'x', [], () => {}, true]) t.throws(() => options(value, 'options', []), { instanceOf: TypeError })
+  for (const value of [null, 5, 'x', [], () => {}, true])
+    t.throws(() => options(value, 'options', []), { instanceOf: TypeError })
 })
 
 test('a message survives a value that cannot be shown', (t) => {

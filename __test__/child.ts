@@ -1,4 +1,7 @@
-/** Runs a piece of JavaScript in a Node process of its own, under a hard limit: for what could hang, crash, or end the process. */
+/**
+ * Runs a piece of JavaScript in a Node process of its own, under a hard limit: for what could hang, crash, or
+ * end the process.
+ */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type * as Api from 'concurrent-futures'
@@ -52,9 +55,10 @@ function leave(): void {
 }
 
 /**
- * Runs `body`, which travels as source, with the package and `args` in a child process. The value it returns comes back as JSON; then the
- * child is left to end by itself. With `executor`, the names of a class and of its error, the package that `body` gets has a `create` that makes such
- * executors, and that error as `broken`.
+ * Runs `body`, which travels as source, with the package and `args` in a child process. The value it returns
+ * comes back as JSON; then the child is left to end by itself. With `executor`, the names of a class and of
+ * its error, the package that `body` gets has a `create` that makes such executors, and that error as
+ * `broken`.
  */
 export async function inChild<A extends unknown[], T, P = Package>(
   body: (api: P, ...args: A) => T | Promise<T>,
@@ -116,7 +120,13 @@ function watch<T>(nodeArguments: string[], options: ChildOptions): Promise<Child
 }
 
 /** What a test compares: a child that ended by itself, with code 0 and nothing to complain about. */
-export function cleanEnd<T>(end: ChildEnd<T>): { value: T | undefined; code: number | null; signal: string | null; isHung: boolean; errors: string } {
+export function cleanEnd<T>(end: ChildEnd<T>): {
+  value: T | undefined
+  code: number | null
+  signal: string | null
+  isHung: boolean
+  errors: string
+} {
   return { value: end.value, code: end.code, signal: end.signal, isHung: end.isHung, errors: end.errors }
 }
 

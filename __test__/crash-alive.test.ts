@@ -1,11 +1,14 @@
 /**
- * Faults that end no thread, at every moment of another task's life, each followed by a healthy task and a clean close. Faults that do end a thread are in
- * crash.test.ts. Cells of the two tables that make no sense:
+ * Faults that end no thread, at every moment of another task's life, each followed by a healthy task and a
+ * clean close. Faults that do end a thread are in crash.test.ts. Cells of the two tables that make no sense:
  *
- * - A stray exception or rejection needs the event loop: not while a function's synchronous part runs, nor before the function is called. (While a module
- *   is loaded, or an initializer runs, they can come: crash.test.ts has both.)
- * - A module is loaded before its function is called: "throws while loading" is never a fault of the task at the other moments. There it happens beside it.
- * - A native task has no worker of JavaScript: it panics, or is stuck, by itself. At the other moments it does so beside the task.
+ * - A stray exception or rejection needs the event loop: not while a function's synchronous part runs, nor
+ *   before the function is called. (While a module is loaded, or an initializer runs, they can come:
+ *   crash.test.ts has both.)
+ * - A module is loaded before its function is called: "throws while loading" is never a fault of the task at
+ *   the other moments. There it happens beside it.
+ * - A native task has no worker of JavaScript: it panics, or is stuck, by itself. At the other moments it
+ *   does so beside the task.
  * - What has finished holds nothing: there the fault is what it has left behind.
  */
 import ava from 'ava'
@@ -29,6 +32,7 @@ test.before((t) => {
 const moments = ['queued', 'starting', 'running sync', 'awaiting', 'inside a native task', 'finished'] as const
 const faults = ['throws while loading', 'native panic', 'stuck for good'] as const
 type Moment = (typeof moments)[number]
+type Urls = Record<'stuck' | 'loadsStuck' | 'throws', string>
 type Fault = (typeof faults)[number]
 
 /** How the task that the table names ends; the others end well. */
@@ -39,12 +43,26 @@ function outcome(fault: Fault, moment: Moment): string {
   return isStuck ? 'TimeoutError' : 'ended well'
 }
 
+const urls: Urls = {
+  stuck: fixture('stuck.mjs'),
+  loadsStuck: fixture('loads-stuck.mjs'),
+  throws: fixture('throws-on-load.mjs'),
+}
+
 for (const fault of faults) {
   for (const moment of moments) {
     behaviour(`${fault}, ${moment}: nothing else fails, the pool has its capacity back and closes`, async (t, { inChild }) => {
       const folder = new Folder(t)
+      const files = [folder.file('left'), folder.file('right')]
       const end = await inChild(
-        async ({ create, loadNative, moduleTasks, native }, urls: Record<'stuck' | 'loadsStuck' | 'throws', string>, plugin: string, files: string[], fault: string, moment: string) => {
+        async (
+          { create, loadNative, moduleTasks, native },
+          urls: Urls,
+          plugin: string,
+          files: string[],
+          fault: string,
+          moment: string,
+        ) => {
           type Tasks = Record<string, (...args: unknown[]) => unknown>
           const tasks = moduleTasks<Tasks>(urls.stuck)
           const rust = loadNative(plugin) as Record<string, (bytes: string) => Uint8Array>
@@ -61,8 +79,12 @@ for (const fault of faults) {
             for (let n = 0; n < 2; n++) bad[fault]!()
             victim = executor.submit(tasks['sleepFor']!, 5)
           } else if (moment === 'starting') {
-            if (fault === 'throws while loading') victim = executor.submit(moduleTasks<Tasks>(urls.throws)['any']!)
-            else if (fault === 'stuck for good') victim = executor.with({ queueTimeout: 500 }).submit(moduleTasks<Tasks>(urls.loadsStuck)['any']!)
+            if (fault === 'throws while loading')
+              victim = executor.submit(moduleTasks<Tasks>(urls.throws)['any']!)
+            else if (fault === 'stuck for good')
+              victim = executor
+                .with({ queueTimeout: 500 })
+                .submit(moduleTasks<Tasks>(urls.loadsStuck)['any']!)
             else {
               bad[fault]!()
               victim = executor.submit(tasks['sleepFor']!, 5)
@@ -70,7 +92,11 @@ for (const fault of faults) {
           } else if (moment === 'inside a native task') {
             if (fault === 'native panic') victim = executor.submit(rust['panic']!, 'abc')
             else {
-              victim = executor.submit(native.matmul, new Float64Array(250_000), new Float64Array(250_000), { m: 500, k: 500, n: 500 })
+              victim = executor.submit(native.matmul, new Float64Array(250_000), new Float64Array(250_000), {
+                m: 500,
+                k: 500,
+                n: 500,
+              })
               bad[fault]!()
             }
           } else if (moment === 'finished') {
@@ -87,22 +113,26 @@ for (const fault of faults) {
           const isBare = error?.name === 'TimeoutError'
           const seen = error === null ? 'ended well' : isBare ? error.name : `${error.name}: ${error.message}`
           // Both places are there again: two tasks that need each other at the same time.
-          const pair = [executor.submit(tasks['meet']!, files[0], files[1]), executor.submit(tasks['meet']!, files[1], files[0])]
+          const pair = [
+            executor.submit(tasks['meet']!, files[0], files[1]),
+            executor.submit(tasks['meet']!, files[1], files[0]),
+          ]
           const met = await Promise.all(pair.map((future) => future.result(30_000)))
           const after = await executor.submit(tasks['healthy']!, 1).result(15_000)
           const { lost, queued, running } = executor.stats()
           await executor.shutdown()
           return { seen, met, after, lost, queued, running }
         },
-        [{ stuck: fixture('stuck.mjs'), loadsStuck: fixture('loads-stuck.mjs'), throws: fixture('throws-on-load.mjs') }, plugin, [folder.file('left'), folder.file('right')], fault, moment] as [
-          Record<'stuck' | 'loadsStuck' | 'throws', string>,
-          string,
-          string[],
-          string,
-          string,
-        ],
+        [urls, plugin, files, fault, moment] as [Urls, string, string[], string, string],
       )
-      const expected = { seen: outcome(fault, moment), met: [true, true], after: 2, lost: 0, queued: 0, running: 0 }
+      const expected = {
+        seen: outcome(fault, moment),
+        met: [true, true],
+        after: 2,
+        lost: 0,
+        queued: 0,
+        running: 0,
+      }
       t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(expected), end.errors)
     })
   }
@@ -133,7 +163,10 @@ for (const kind of ['exitSpins', 'exitStuck', 'ticksWithoutEnd']) {
         const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
         // One worker leaves because it is worn out, one because of the shutdown.
         const executor = create({ maxWorkers: 1, maxTasksPerWorker: 1 })
-        const results = [await executor.submit(tasks[kind]!).result(15_000), await executor.submit(tasks['healthy']!, 1).result(15_000)]
+        const results = [
+          await executor.submit(tasks[kind]!).result(15_000),
+          await executor.submit(tasks['healthy']!, 1).result(15_000),
+        ]
         const second = create(1)
         results.push(await second.submit(tasks[kind]!).result(15_000))
         await Promise.all([executor.shutdown(), second.shutdown()])
@@ -152,7 +185,10 @@ for (const kind of ['slowTicksWithoutEnd', 'asyncTicksWithoutEnd', 'callbackWith
         const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
         const executor = create(1)
         await executor.submit(tasks['healthy']!, 1).result(15_000)
-        const futures = [executor.submit(tasks[kind]!), ...Array.from({ length: 100 }, () => executor.submit(tasks['spinFor']!, 5))]
+        const futures = [
+          executor.submit(tasks[kind]!),
+          ...Array.from({ length: 100 }, () => executor.submit(tasks['spinFor']!, 5)),
+        ]
         const results = await Promise.all(futures.map((future) => future.result(30_000)))
         const { lost, queued, running } = executor.stats()
         await executor.shutdown()
@@ -205,7 +241,12 @@ for (const how of ['cancel', 'queueTimeout']) {
           const future = executor.with(how === 'cancel' ? {} : { queueTimeout: 400 }).submit(any)
           await new Promise((resolve) => setTimeout(resolve, 300))
           if (how === 'cancel') future.cancel()
-          const names = [await future.exception(15_000).then((error) => (error as Error).name, (error: Error) => error.name)]
+          const names = [
+            await future.exception(15_000).then(
+              (error) => (error as Error).name,
+              (error: Error) => error.name,
+            ),
+          ]
           const next = await executor.submit(healthy, 1).result(30_000)
           const { lost } = executor.stats()
           await executor.shutdown()
@@ -213,7 +254,11 @@ for (const how of ['cancel', 'queueTimeout']) {
         },
         [fixture(module), fixture('stuck.mjs'), how],
       )
-      t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ names: [how === 'cancel' ? 'CancelledError' : 'TimeoutError'], next: 2, lost: 0 }), end.errors)
+      t.deepEqual(
+        { ...cleanEnd(end), errors: '' },
+        ended({ names: [how === 'cancel' ? 'CancelledError' : 'TimeoutError'], next: 2, lost: 0 }),
+        end.errors,
+      )
     })
   }
 }

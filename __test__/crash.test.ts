@@ -1,4 +1,7 @@
-/** Faults that end a worker's thread, at every moment of the task that it holds. Those that end none, and which cells there are not: crash-alive.test.ts. */
+/**
+ * Faults that end a worker's thread, at every moment of the task that it holds. Those that end none, and
+ * which cells there are not: crash-alive.test.ts.
+ */
 import ava from 'ava'
 import { cleanEnd, ended, inChild } from './child.ts'
 import type { ChildEnd } from './child.ts'
@@ -8,7 +11,10 @@ import { Folder } from './gate.ts'
 
 const test = ava
 const behaviour = behaviours(test)
-/** Faults that only a thread of this process meets: a limit of its heap that ends it alone, and an end from outside by `worker_threads`. */
+/**
+ * Faults that only a thread of this process meets: a limit of its heap that ends it alone, and an end from
+ * outside by `worker_threads`.
+ */
 const ofThreads = behaviours(test, ['pool', 'threads'])
 
 const url = new URL('./fixtures/faults.mjs', import.meta.url).href
@@ -38,13 +44,22 @@ type Seen = {
 }
 
 /**
- * One fault at one moment: a victim that should meet it, a task that was queued behind the victim, a native one beside it. Then two healthy
- * tasks and a clean close.
+ * One fault at one moment: a victim that should meet it, a task that was queued behind the victim, a native
+ * one beside it. Then two healthy tasks and a clean close.
  */
 async function crash({ inChild, smallHeap }: Pool, fault: string, moment: string): Promise<ChildEnd<Seen>> {
   return inChild(
-    async ({ create, moduleTasks, native }, smallHeap: object, url: string, workUrl: string, fault: string, moment: string) => {
-      process.on('worker', (worker) => worker.on('message', (message) => message === 'terminate' && void worker.terminate()))
+    async (
+      { create, moduleTasks, native },
+      smallHeap: object,
+      url: string,
+      workUrl: string,
+      fault: string,
+      moment: string,
+    ) => {
+      process.on('worker', (worker) =>
+        worker.on('message', (message) => message === 'terminate' && void worker.terminate()),
+      )
       const executor = create({ maxWorkers: 2, ...smallHeap })
       const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
       const work = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(workUrl)
@@ -60,19 +75,33 @@ async function crash({ inChild, smallHeap }: Pool, fault: string, moment: string
         awaiting: () => executor.submit(tasks['whileAwaiting']!, fault),
         finished: () => executor.submit(tasks['afterwards']!, fault),
         'right after its end': () => executor.submit(tasks['rightAfterwards']!, fault),
-        'inside a native task': () => executor.submit(native.matmul, new Float64Array(1e6), new Float64Array(1e6), { m: 1_000, k: 1_000, n: 1_000 }),
+        'inside a native task': () =>
+          executor.submit(native.matmul, new Float64Array(1e6), new Float64Array(1e6), {
+            m: 1_000,
+            k: 1_000,
+            n: 1_000,
+          }),
         queued: () => executor.submit(work['note']!, log, 'victim'),
       }
       let killers: ReturnType<typeof executor.submit>[] = []
-      if (moment === 'queued') killers = [executor.submit(tasks['whileAwaiting']!, fault), executor.submit(tasks['whileAwaiting']!, fault)]
+      if (moment === 'queued')
+        killers = [
+          executor.submit(tasks['whileAwaiting']!, fault),
+          executor.submit(tasks['whileAwaiting']!, fault),
+        ]
       const victim = victims[moment]!()
       if (moment === 'inside a native task') killers = [executor.submit(tasks['whileAwaiting']!, fault)]
       // Whatever a dying worker holds is lost: after an end, nothing is to be held when the fault comes.
       const isAfter = moment === 'finished' || moment === 'right after its end'
       let behind = isAfter ? undefined : executor.submit(work['note']!, log, 'behind')
-      const error = (await victim.exception(25_000)) as { name: string; exitCode?: number; cause?: { message?: string; code?: string } } | null
+      const error = (await victim.exception(25_000)) as {
+        name: string
+        exitCode?: number
+        cause?: { message?: string; code?: string }
+      } | null
       for (const killer of killers) await killer.exception(15_000)
-      const hasDied = async (): Promise<boolean> => (await executor.dump()).every(({ threadId }) => threadId !== first!.threadId)
+      const hasDied = async (): Promise<boolean> =>
+        (await executor.dump()).every(({ threadId }) => threadId !== first!.threadId)
       while (isAfter && !(await hasDied())) await new Promise((resolve) => setTimeout(resolve, 10))
       behind ??= executor.submit(work['note']!, log, 'behind')
       await behind.result(15_000)
@@ -102,7 +131,15 @@ for (const fault of faults) {
   for (const moment of ['starting', 'running sync', 'awaiting']) {
     if (moment !== 'awaiting' && needsLoop.slice(0, 2).includes(fault)) continue
     stated(fault)(`a worker that dies (${fault}) fails the task it holds (${moment}) with WorkerLostError, and nothing else`, async (t, pool) => {
-      const expected: Seen = { victim: 'WorkerLostError', ...CAUSES[fault], log: ['behind'], after: 2, parallel: 2, lost: 1, failed: 0 }
+      const expected: Seen = {
+        victim: 'WorkerLostError',
+        ...CAUSES[fault],
+        log: ['behind'],
+        after: 2,
+        parallel: 2,
+        lost: 1,
+        failed: 0,
+      }
       const end = await crash(pool, fault, moment)
       t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(expected), end.errors)
     })
@@ -154,7 +191,11 @@ for (const fault of ['exit', 'exception', 'rejection', 'memory', 'terminated']) 
       [smallHeap, new URL(`./fixtures/loads-with-${fault}.mjs`, import.meta.url).href, url],
       { env: { FAULTS_LOG: log } },
     )
-    t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ names: ['WorkerLostError', 'WorkerLostError'], sum: 2, fewStarts: true }), end.errors)
+    t.deepEqual(
+      { ...cleanEnd(end), errors: '' },
+      ended({ names: ['WorkerLostError', 'WorkerLostError'], sum: 2, fewStarts: true }),
+      end.errors,
+    )
     t.true(folder.notes(log).length <= 4)
   })
 }
@@ -164,7 +205,12 @@ for (const fault of ['exit', 'exception', 'rejection', 'memory', 'terminated', '
     const folder = new Folder(t)
     const log = folder.file('log')
     const end = await inChild(
-      async ({ broken, BrokenExecutor, create, moduleTasks }, smallHeap: object, url: string, fault: string) => {
+      async (
+        { broken, BrokenExecutor, create, moduleTasks },
+        smallHeap: object,
+        url: string,
+        fault: string,
+      ) => {
         let starts = 0
         process.on('worker', (worker) => {
           starts++
@@ -181,7 +227,11 @@ for (const fault of ['exit', 'exception', 'rejection', 'memory', 'terminated', '
           initializer: fault === 'throws' ? throws : tasks.start,
           initargs: [fault],
         })
-        const futures = [executor.submit(tasks.healthy, 1), executor.submit(tasks.healthy, 2), executor.submit(tasks.healthy, 3)]
+        const futures = [
+          executor.submit(tasks.healthy, 1),
+          executor.submit(tasks.healthy, 2),
+          executor.submit(tasks.healthy, 3),
+        ]
         const errors = [] as Error[]
         for (const future of futures) errors.push((await future.exception(20_000)) as Error)
         let later: unknown
@@ -204,7 +254,11 @@ for (const fault of ['exit', 'exception', 'rejection', 'memory', 'terminated', '
       { env: { FAULTS_LOG: log } },
     )
     const expected = { names: Array(3).fill(broken.name), later: true, hasCause: true, fewStarts: true }
-    t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(fault === 'throws' ? { ...expected, message: 'from the initializer' } : expected), end.errors)
+    t.deepEqual(
+      { ...cleanEnd(end), errors: '' },
+      ended(fault === 'throws' ? { ...expected, message: 'from the initializer' } : expected),
+      end.errors,
+    )
     t.true(folder.notes(log).length <= 12)
   })
 }
@@ -236,7 +290,9 @@ behaviour('a hundred deaths in a row lose only the tasks that met them', async (
     async ({ create, moduleTasks }, url: string) => {
       const executor = create(2)
       const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
-      const futures = Array.from({ length: 100 }, (_, n) => (n % 2 === 0 ? executor.submit(tasks['atOnce']!, 'exit') : executor.submit(tasks['healthy']!, n)))
+      const futures = Array.from({ length: 100 }, (_, n) =>
+        n % 2 === 0 ? executor.submit(tasks['atOnce']!, 'exit') : executor.submit(tasks['healthy']!, n),
+      )
       let [lost, well] = [0, 0]
       for (const [n, future] of futures.entries()) {
         const error = (await future.exception(35_000)) as Error | null
@@ -282,13 +338,28 @@ behaviour('all asynchronous tasks that share a dying worker fail with it', async
       const executor = create({ maxWorkers: 3, tasksPerWorker: 3, minWorkers: 0 })
       const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
       const work = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(workUrl)
-      const futures = [executor.submit(work['never']!), executor.submit(work['never']!), executor.submit(tasks['whileAwaiting']!, 'exit')]
+      const futures = [
+        executor.submit(work['never']!),
+        executor.submit(work['never']!),
+        executor.submit(tasks['whileAwaiting']!, 'exit'),
+      ]
       await futures[2]!.exception(15_000)
-      const states = await Promise.all(futures.map((future) => future.exception(1_000).then((error) => (error as Error).name, (error) => error.name)))
+      const states = await Promise.all(
+        futures.map((future) =>
+          future.exception(1_000).then(
+            (error) => (error as Error).name,
+            (error) => error.name,
+          ),
+        ),
+      )
       const after = await executor.submit(tasks['healthy']!, 1).result(15_000)
       for (const future of futures) future.cancel({ interrupt: true })
       await executor.shutdown()
-      return { hasLost: states.includes('WorkerLostError'), noOther: states.every((name) => ['WorkerLostError', 'TimeoutError'].includes(name)), after }
+      return {
+        hasLost: states.includes('WorkerLostError'),
+        noOther: states.every((name) => ['WorkerLostError', 'TimeoutError'].includes(name)),
+        after,
+      }
     },
     [url, workUrl],
   )
@@ -307,7 +378,10 @@ behaviour('errors of several ticks that the user handles cost nothing', async (t
       }
       return 1
     }
-    const results = [await executor.submit(strays).result(15_000), await executor.submit(() => 2).result(15_000)]
+    const results = [
+      await executor.submit(strays).result(15_000),
+      await executor.submit(() => 2).result(15_000),
+    ]
     await executor.shutdown()
     return results
   }, [])
@@ -358,5 +432,9 @@ test('a worker that is terminated from outside while it starts is replaced, and 
     },
     [workUrl],
   )
-  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ calls: [1, 2], completed: 2, lost: 0, starts: 2 }), end.errors)
+  t.deepEqual(
+    { ...cleanEnd(end), errors: '' },
+    ended({ calls: [1, 2], completed: 2, lost: 0, starts: 2 }),
+    end.errors,
+  )
 })

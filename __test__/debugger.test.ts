@@ -5,12 +5,14 @@ import type { Package } from './child.ts'
 const url = new URL('./fixtures/held.mjs', import.meta.url).href
 
 type Tasks = { holdThenSpin(): void; spin(): void }
+type Then = 'resume' | 'terminate' | 'no debugger'
 
 /**
- * Runs `holdThenSpin` with a short time-out, under a debugger that holds its worker ten times as long, and then lets it go on or ends it. Beside it a task
- * on another worker, with the same time-out, is submitted while the first is held.
+ * Runs `holdThenSpin` with a short time-out, under a debugger that holds its worker ten times as long, and
+ * then lets it go on or ends it. Beside it a task on another worker, with the same time-out, is submitted
+ * while the first is held.
  */
-async function hold({ moduleTasks, ThreadPoolExecutor }: Package, url: string, then: 'resume' | 'terminate' | 'no debugger'): Promise<unknown> {
+async function hold({ moduleTasks, ThreadPoolExecutor }: Package, url: string, then: Then): Promise<unknown> {
   const [TIMEOUT, HELD] = [150, 1_500]
   const inspector = await import('node:inspector')
   inspector.open(0)
@@ -46,7 +48,9 @@ async function hold({ moduleTasks, ThreadPoolExecutor }: Package, url: string, t
   // Node ends no thread that is held: it ends as soon as it is let go.
   if (then === 'terminate') for (const worker of workers) void worker.terminate()
   session.post('NodeWorker.sendMessageToWorker', { sessionId, message: '{"id":2,"method":"Debugger.resume"}' })
-  const names = [first, second].map((future) => future.exception(15_000).then((error) => (error as Error).name))
+  const names = [first, second].map((future) =>
+    future.exception(15_000).then((error) => (error as Error).name),
+  )
   const ends = await Promise.all(names)
   const after = executor.with({ timeout: TIMEOUT }).submit(spin)
   const last = ((await after.exception(15_000)) as Error).name
@@ -56,12 +60,28 @@ async function hold({ moduleTasks, ThreadPoolExecutor }: Package, url: string, t
 
 test('while a debugger holds a worker at a breakpoint no deadline passes; afterwards they go on', async (t) => {
   const end = await inChild(hold, [url, 'resume'])
-  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ whileHeld: ['running', 'running'], ends: ['TimeoutError', 'TimeoutError'], last: 'TimeoutError' }), end.errors)
+  t.deepEqual(
+    { ...cleanEnd(end), errors: '' },
+    ended({
+      whileHeld: ['running', 'running'],
+      ends: ['TimeoutError', 'TimeoutError'],
+      last: 'TimeoutError',
+    }),
+    end.errors,
+  )
 })
 
 test('a worker that is ended while it is held lets the clocks go on when it ends', async (t) => {
   const end = await inChild(hold, [url, 'terminate'])
-  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ whileHeld: ['running', 'running'], ends: ['WorkerLostError', 'WorkerLostError'], last: 'TimeoutError' }), end.errors)
+  t.deepEqual(
+    { ...cleanEnd(end), errors: '' },
+    ended({
+      whileHeld: ['running', 'running'],
+      ends: ['WorkerLostError', 'WorkerLostError'],
+      last: 'TimeoutError',
+    }),
+    end.errors,
+  )
 })
 
 test('an inspector without a debugger changes nothing', async (t) => {

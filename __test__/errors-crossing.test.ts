@@ -38,7 +38,9 @@ test('the errors of WebAssembly arrive with their class, name and message', asyn
   await using executor = new built.ThreadPoolExecutor(1)
   const trap = executor.submit(() => {
     // A module whose start function is `unreachable`.
-    const bytes = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 5, 1, 3, 0, 0, 11])
+    const bytes = new Uint8Array([
+      0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 5, 1, 3, 0, 0, 11,
+    ])
     const wasm = (globalThis as any).WebAssembly
     return new wasm.Instance(new wasm.Module(bytes)) as unknown
   })
@@ -46,7 +48,13 @@ test('the errors of WebAssembly arrive with their class, name and message', asyn
 })
 
 test('a message that is no string arrives as its text', (t) => {
-  const messages: [message: unknown, expected: string][] = [[{ toString: () => 'text' }, 'text'], [{ a: 1 }, '[object Object]'], [null, 'null'], [42, '42'], [[1, 2], '1,2']]
+  const messages: [message: unknown, expected: string][] = [
+    [{ toString: () => 'text' }, 'text'],
+    [{ a: 1 }, '[object Object]'],
+    [null, 'null'],
+    [42, '42'],
+    [[1, 2], '1,2'],
+  ]
   for (const [message, expected] of messages) {
     const error = Object.defineProperty(new Error('e'), 'message', { value: message })
     t.is(cross(error).message, expected)
@@ -73,7 +81,15 @@ test('an error of a user arrives as the nearest class, with its name and code', 
 })
 
 test('own properties arrive, enumerable as they were; those that cannot be cloned are left out', (t) => {
-  const error = Object.assign(new Error('e'), { code: 'E', errno: -2, when: new Date(0), list: [1, { a: undefined }], fn() {}, symbol: Symbol('s'), nested: { fn() {} } })
+  const error = Object.assign(new Error('e'), {
+    code: 'E',
+    errno: -2,
+    when: new Date(0),
+    list: [1, { a: undefined }],
+    fn() {},
+    symbol: Symbol('s'),
+    nested: { fn() {} },
+  })
   Object.defineProperty(error, '__proto__', { value: 1, enumerable: true })
   const copy = cross(error)
   t.deepEqual(Object.keys(copy).sort(), ['__proto__', 'code', 'errno', 'list', 'when'])
@@ -164,7 +180,18 @@ test("the errors of another copy of this package arrive as this copy's", (t) => 
   t.is(Object.getPrototypeOf(copy), TimeoutError.prototype)
 })
 
-for (const value of [null, undefined, 0, -0, 'text', 1n, { code: 1 }, [1, , 2], new Map([[1, 2]]), new Uint8Array(3)]) {
+for (const value of [
+  null,
+  undefined,
+  0,
+  -0,
+  'text',
+  1n,
+  { code: 1 },
+  [1, , 2],
+  new Map([[1, 2]]),
+  new Uint8Array(3),
+]) {
   test(`a thrown ${Object.prototype.toString.call(value)} ${Object.is(value, -0) ? '-0' : String(value)} arrives as it was`, (t) => {
     t.deepEqual(cross(value), value)
   })
@@ -192,7 +219,8 @@ test('an error whose getters throw arrives with what can be read of it', (t) => 
     throw new Error('boom')
   }
   const error = new RangeError('message')
-  for (const key of ['stack', 'name', 'code', 'extra', 'cause']) Object.defineProperty(error, key, { get: boom, enumerable: true })
+  for (const key of ['stack', 'name', 'code', 'extra', 'cause'])
+    Object.defineProperty(error, key, { get: boom, enumerable: true })
   Object.defineProperty(error, 'fine', { get: () => 1, enumerable: true })
   const copy = cross(error)
   t.true(copy instanceof RangeError)
@@ -204,7 +232,10 @@ test('an error whose getters throw arrives with what can be read of it', (t) => 
 
 test('the getters of an error are called once', (t) => {
   let calls = 0
-  const error = Object.defineProperty(Object.assign(new Error('e'), { fn() {} }), 'count', { get: () => ++calls, enumerable: true })
+  const error = Object.defineProperty(Object.assign(new Error('e'), { fn() {} }), 'count', {
+    get: () => ++calls,
+    enumerable: true,
+  })
   t.is(cross(error).count, 1)
   t.is(calls, 1)
 })

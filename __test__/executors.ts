@@ -1,5 +1,6 @@
 /**
- * The executors that the tests run over: a behaviour is stated once, and is a test of each executor that it is a promise of.
+ * The executors that the tests run over: a behaviour is stated once, and is a test of each executor that it
+ * is a promise of.
  *
  *     const behaviour = behaviours(ava.serial)
  *     behaviour('a result comes back', async (t, { create }) => {
@@ -9,21 +10,28 @@
  *
  * The kind of the executor ends the title of each test: `a result comes back [thread]`.
  *
- * **A new executor** is one more entry of `makers`. Whatever its constructor has in common with the others goes through `create`.
+ * **A new executor** is one more entry of `makers`. Whatever its constructor has in common with the others
+ * goes through `create`.
  *
- * **What a test has to ask for.** `behaviours(test)` asks for a pool of workers on this machine. Such a pool can be counted on for all of
- * `Executor` and `PoolOptions`: functions sent as source, `resultSync()`, `transfer`, counts of its workers, futures whose state changes
- * while the event loop does not turn. `behaviours(test, [])` asks for nothing: its behaviours are promises of executors too whose workers
- * are elsewhere, use functions that a module names, and make an executor with a number of workers at most. Further:
+ * **What a test has to ask for.** `behaviours(test)` asks for a pool of workers on this machine. Such a pool
+ * can be counted on for all of `Executor` and `PoolOptions`: functions sent as source, `resultSync()`,
+ * `transfer`, counts of its workers, futures whose state changes while the event loop does not turn.
+ * `behaviours(test, [])` asks for nothing: its behaviours are promises of executors too whose workers are
+ * elsewhere, use functions that a module names, and make an executor with a number of workers at most.
+ * Further:
  *
  * - `behaviours(test, ['pool', 'ports'])`, and what else `Capability` has, asks for more than every pool has.
- * - What each executor has in words of its own `Pool` tells: `broken`, `workerKind`, `nativeKind`, `smallHeap`.
- * - A worker is told from another by `work.thread` and its like, or by `dump()`, never by `threadId`, which is 0 in all processes.
+ * - What each executor has in words of its own `Pool` tells: `broken`, `workerKind`, `nativeKind`,
+ *   `smallHeap`.
+ * - A worker is told from another by `work.thread` and its like, or by `dump()`, never by `threadId`, which
+ *   is 0 in all processes.
  * - Tasks and tests that signal to each other do so with files (`Folder`), not with shared memory.
- * - A program in a child process is run by the pool's `inChild`, and makes its executors with the `create` that it is given.
+ * - A program in a child process is run by the pool's `inChild`, and makes its executors with the `create`
+ *   that it is given.
  *
- * What is only a thread pool's is an ordinary test, and says `new ThreadPoolExecutor`: its own options, `worker_threads` and their
- * events, an environment or a folder that is the whole process's, memory and threads counted by the process, threads that are given up.
+ * What is only a thread pool's is an ordinary test, and says `new ThreadPoolExecutor`: its own options,
+ * `worker_threads` and their events, an environment or a folder that is the whole process's, memory and
+ * threads counted by the process, threads that are given up.
  */
 import type { ExecutionContext, TestFn } from 'ava'
 import { BrokenThreadPool, ThreadPoolExecutor } from 'concurrent-futures'
@@ -48,7 +56,10 @@ export type Capability =
   | 'sharedMemory'
   /** What only a MessagePort can carry travels: ports, keys, Blobs, streams, file handles. */
   | 'ports'
-  /** The workers are threads of this process: `process` tells of them as `worker`, `resourceLimits` hold, `terminate()` ends one. */
+  /**
+   * The workers are threads of this process: `process` tells of them as `worker`, `resourceLimits` hold,
+   * `terminate()` ends one.
+   */
   | 'threads'
 
 export interface Maker {
@@ -107,7 +118,8 @@ function poolOf(maker: Maker, after: TestFn['after']): Pool {
       kept.set(workers, executor)
       return executor
     },
-    inChild: (body, args, options) => inChild(body, args, options, { name: maker.name, broken: maker.broken.name }),
+    inChild: (body, args, options) =>
+      inChild(body, args, options, { name: maker.name, broken: maker.broken.name }),
   }
 }
 
@@ -117,11 +129,14 @@ export type Behaviour = (
 ) => void
 
 /** AVA's `test`, or its `test.serial`. */
-type Register = Pick<TestFn, 'after'> & ((title: string, body: (t: ExecutionContext) => void | Promise<void>) => void)
+type Register = Pick<TestFn, 'after'> &
+  ((title: string, body: (t: ExecutionContext) => void | Promise<void>) => void)
 
 /** Registers each behaviour with `test`, once for each executor that has what it needs. */
 export function behaviours(test: Register, needs: readonly Capability[] = ['pool']): Behaviour {
-  const pools = makers.filter(({ has }) => needs.every((need) => has.includes(need))).map((maker) => poolOf(maker, test.after))
+  const pools = makers
+    .filter(({ has }) => needs.every((need) => has.includes(need)))
+    .map((maker) => poolOf(maker, test.after))
   return (title, body) => {
     for (const pool of pools) test(`${title} [${pool.kind}]`, (t) => body(t, pool))
   }

@@ -33,7 +33,10 @@ behaviour('an idle executor does not keep the process alive', async (t, { inChil
     },
     [],
   )
-  t.deepEqual({ ...summary(end), value: end.value, errors: end.errors }, { code: 0, signal: null, isHung: false, value: 'done', errors: '' })
+  t.deepEqual(
+    { ...summary(end), value: end.value, errors: end.errors },
+    { code: 0, signal: null, isHung: false, value: 'done', errors: '' },
+  )
 })
 
 behaviour('an unfinished future of an executor keeps the process alive until it is delivered', async (t, { inChild }) => {
@@ -41,12 +44,19 @@ behaviour('an unfinished future of an executor keeps the process alive until it 
     async ({ create, moduleTasks, native }, url: string) => {
       const executor = create(2)
       const { addLater } = moduleTasks<{ addLater(a: number, b: number, ms: number): Promise<number> }>(url)
-      executor.submit(addLater, 1, 2, 400).addDoneCallback((future) => void future.result().then((value) => console.log(`task ${value}`)))
-      executor.submit(native.countPrimes, 1_000_000).addDoneCallback((future) => void future.result().then((value) => console.log(`native ${value}`)))
+      executor
+        .submit(addLater, 1, 2, 400)
+        .addDoneCallback((future) => void future.result().then((value) => console.log(`task ${value}`)))
+      executor
+        .submit(native.countPrimes, 1_000_000)
+        .addDoneCallback((future) => void future.result().then((value) => console.log(`native ${value}`)))
     },
     [workUrl],
   )
-  t.deepEqual({ ...summary(end), lines: end.output.split('\n').sort() }, { code: 0, signal: null, isHung: false, lines: ['native 78498', 'task 3'] })
+  t.deepEqual(
+    { ...summary(end), lines: end.output.split('\n').sort() },
+    { code: 0, signal: null, isHung: false, lines: ['native 78498', 'task 3'] },
+  )
 })
 
 behaviour('after shutdown({ wait: false }) the process stays until the accepted tasks have run', async (t, { inChild }) => {
@@ -54,7 +64,10 @@ behaviour('after shutdown({ wait: false }) the process stays until the accepted 
     async ({ create, moduleTasks }, url: string) => {
       const executor = create(1)
       const { addLater } = moduleTasks<{ addLater(a: number, b: number, ms: number): Promise<number> }>(url)
-      for (const n of [1, 2, 3]) executor.submit(addLater, n, n, 100).addDoneCallback((future) => void future.result().then((value) => console.log(value)))
+      for (const n of [1, 2, 3])
+        executor
+          .submit(addLater, n, n, 100)
+          .addDoneCallback((future) => void future.result().then((value) => console.log(value)))
       void executor.shutdown({ wait: false })
     },
     [workUrl],
@@ -69,7 +82,10 @@ test('a result(ms) that waits keeps the process alive, a hand-made pending futur
     },
     [],
   )
-  t.deepEqual({ ...summary(waiting), output: waiting.output }, { code: 0, signal: null, isHung: false, output: 'TimeoutError' })
+  t.deepEqual(
+    { ...summary(waiting), output: waiting.output },
+    { code: 0, signal: null, isHung: false, output: 'TimeoutError' },
+  )
   const idle = await inChild(
     async ({ Future }) => {
       void new Future().result()
@@ -124,8 +140,14 @@ for (const [what, kinds] of states) {
             idle: () => undefined,
             spin: () => executor.submit(work['spin']!),
             never: () => executor.submit(work['never']!),
-            atomics: () => executor.submit(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)),
-            native: () => executor.submit(native.matmul, new Float64Array(9e6), new Float64Array(9e6), { m: 3_000, k: 3_000, n: 3_000 }),
+            atomics: () =>
+              executor.submit(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)),
+            native: () =>
+              executor.submit(native.matmul, new Float64Array(9e6), new Float64Array(9e6), {
+                m: 3_000,
+                k: 3_000,
+                n: 3_000,
+              }),
             cancelled: () => {
               const future = executor.submit(work['spin']!)
               setTimeout(() => future.cancel({ interrupt: true }), 290)
@@ -170,7 +192,10 @@ behaviour('what tasks print comes in order and to the end, also when the program
   )
   const lines = [...Array.from({ length: 2_000 }, (_, line) => `line ${line}`), 'raw']
   const errors = Array.from({ length: 20 }, (_, line) => `error ${line}\n`)
-  t.deepEqual({ ...summary(end), output: end.output, errors: end.errors }, { code: 0, signal: null, isHung: false, output: lines.join('\n'), errors: errors.join('') })
+  t.deepEqual(
+    { ...summary(end), output: end.output, errors: end.errors },
+    { code: 0, signal: null, isHung: false, output: lines.join('\n'), errors: errors.join('') },
+  )
 })
 
 behaviour('what tasks of a user’s own Worker print, and tasks of a beforeExit listener, comes as well', async (t, { inChild, name }) => {
@@ -185,7 +210,10 @@ behaviour('what tasks of a user’s own Worker print, and tasks of a beforeExit 
     },
     [import.meta.resolve('concurrent-futures'), name],
   )
-  t.deepEqual({ ...summary(inWorker), output: inWorker.output }, { code: 0, signal: null, isHung: false, output: 'a\nb\nc\nd' })
+  t.deepEqual(
+    { ...summary(inWorker), output: inWorker.output },
+    { code: 0, signal: null, isHung: false, output: 'a\nb\nc\nd' },
+  )
   const later = await inChild(
     async ({ create }) => {
       const executor = create(1)
@@ -210,7 +238,10 @@ behaviour('output is not waited for where there is none, nor for long where a wo
     },
     [],
   )
-  t.deepEqual({ ...summary(prompt), output: prompt.output }, { code: 0, signal: null, isHung: false, output: 'true' })
+  t.deepEqual(
+    { ...summary(prompt), output: prompt.output },
+    { code: 0, signal: null, isHung: false, output: 'true' },
+  )
   const stuck = await inChild(
     async ({ create }) => {
       const executor = create(1)
@@ -279,7 +310,11 @@ behaviour('an executor in a user’s own Worker works, and ends with the Worker'
     },
     [workUrl, name],
   )
-  t.deepEqual({ ...summary(end), value: end.value }, { code: 0, signal: null, isHung: false, value: [3, 0, 3, 6, 3, 1] }, end.errors)
+  t.deepEqual(
+    { ...summary(end), value: end.value },
+    { code: 0, signal: null, isHung: false, value: [3, 0, 3, 6, 3, 1] },
+    end.errors,
+  )
 })
 
 behaviour('an uncaught exception in a done callback ends the process like any other', async (t, { inChild }) => {

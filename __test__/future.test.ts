@@ -4,7 +4,15 @@ import { getEventListeners, once } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { CancelledError, InvalidStateError, TimeoutError } from '../lib/errors/errors.ts'
-import { Future, createLinkedFuture, deliver, deliverProgress, isDelivered, removeDoneCallback, storeOutcome } from '../lib/future/future.ts'
+import {
+  Future,
+  createLinkedFuture,
+  deliver,
+  deliverProgress,
+  isDelivered,
+  removeDoneCallback,
+  storeOutcome,
+} from '../lib/future/future.ts'
 import { STATE_CANCELLED, STATE_FINISHED, STATE_PENDING, STATE_RUNNING } from '../lib/addon/seam.ts'
 import type { TaskLink } from '../lib/future/task-link.ts'
 import { setWaitHook } from '../lib/future/wait-hook.ts'
@@ -12,7 +20,10 @@ import { setWaitHook } from '../lib/future/wait-hook.ts'
 // One at a time: some watch the process's warnings and timers.
 const test = ava.serial
 
-/** A native task that lives in JavaScript: it settles when told, and reaches the future when the future or the test collects it. */
+/**
+ * A native task that lives in JavaScript: it settles when told, and reaches the future when the future or the
+ * test collects it.
+ */
 class FakeTask implements TaskLink {
   native: number = STATE_PENDING
   outcome: [kind: 0 | 1 | 2, value: unknown] | undefined
@@ -129,7 +140,13 @@ test('a failed future that nobody asks raises no unhandledRejection', async (t) 
 test('all who wait get the outcome, whenever and however they asked', async (t) => {
   const task = new FakeTask()
   const { future } = task
-  const waits = [future.result(), future.result(), future.result(60_000), future.then((value: number) => value), future.finally(() => {})]
+  const waits = [
+    future.result(),
+    future.result(),
+    future.result(60_000),
+    future.then((value: number) => value),
+    future.finally(() => {}),
+  ]
   const errors = [future.exception(), future.exception({ timeout: 60_000 })]
   task.settle(0, 5)
   task.ring()

@@ -1,4 +1,7 @@
-/** Files as signals between a test and tasks that block their thread: a gate holds tasks until the test opens it; a log counts their runs. */
+/**
+ * Files as signals between a test and tasks that block their thread: a gate holds tasks until the test opens
+ * it; a log counts their runs.
+ */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

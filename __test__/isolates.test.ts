@@ -22,7 +22,10 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
 
-/** A Worker that runs this code with the package and a `create` as `api`, and the ordinary module as `work`, and posts what it returns. */
+/**
+ * A Worker that runs this code with the package and a `create` as `api`, and the ordinary module as `work`,
+ * and posts what it returns.
+ */
 const ENTRY = `
 const { parentPort, workerData } = require('node:worker_threads')
 void (async () => {
@@ -78,7 +81,10 @@ behaviour("user Workers have executors of their own, and what they run does not 
 behaviour('resultSync in a user Worker works for JavaScript and native tasks of cold pools', async (t, { name }) => {
   const worker = start(name, ({ create, TimeoutError, native }, work) => {
     const [first, second] = [create(1), create(1)]
-    const values: unknown[] = [first.submit(work.add, 1, 2).resultSync(15_000), second.submit(native.countPrimes, 100).resultSync(15_000)]
+    const values: unknown[] = [
+      first.submit(work.add, 1, 2).resultSync(15_000),
+      second.submit(native.countPrimes, 100).resultSync(15_000),
+    ]
     try {
       first.submit(work.pause, 400).resultSync(20)
     } catch (error) {
@@ -183,9 +189,16 @@ behaviour('two copies of the package work in one process, and tell each other by
     async (first, copyUrl: string, workUrl: string, name: Pool['name']) => {
       const second = (await import(copyUrl)) as typeof first
       const values: unknown[] = [first[name] === second[name]]
-      const pools = [first, second].map((copy) => ({ copy, executor: new copy[name](1), work: copy.moduleTasks<any>(workUrl) }))
+      const pools = [first, second].map((copy) => ({
+        copy,
+        executor: new copy[name](1),
+        work: copy.moduleTasks<any>(workUrl),
+      }))
       for (const { copy, executor, work } of pools) {
-        values.push(executor.submit(work.add, 1, 2).resultSync(20_000), await executor.submit(copy.native.countPrimes, 100))
+        values.push(
+          executor.submit(work.add, 1, 2).resultSync(20_000),
+          await executor.submit(copy.native.countPrimes, 100),
+        )
         const error = await executor.with({ timeout: 50 }).submit(work.spin).exception(20_000)
         values.push(error instanceof first.TimeoutError, error instanceof second.TimeoutError)
       }
@@ -204,11 +217,21 @@ behaviour('native tasks of another copy of the package are ours of that name; th
     async (first, copyUrl: string, plugin: string) => {
       const second = (await import(copyUrl)) as typeof first
       const executor = first.create(1)
-      const values: unknown[] = [await executor.submit(second.native.crc32, 'x'), executor.submit(second.native.countPrimes, 100).resultSync(20_000)]
-      for await (const count of executor.with({ chunkSize: 2 }).map(second.native.countPrimes, [10, 20, 30])) values.push(count)
+      const values: unknown[] = [
+        await executor.submit(second.native.crc32, 'x'),
+        executor.submit(second.native.countPrimes, 100).resultSync(20_000),
+      ]
+      for await (const count of executor.with({ chunkSize: 2 }).map(second.native.countPrimes, [10, 20, 30]))
+        values.push(count)
       const [task] = Object.values(second.loadNative(plugin))
-      const newer = Object.defineProperty(() => {}, Symbol.for('concurrent-futures.native'), { value: { name: 'newer', isShipped: true } })
-      for (const attempt of [() => executor.submit(second.native.crc32, 1 as never), () => executor.submit(task as () => unknown), () => executor.submit(newer)]) {
+      const newer = Object.defineProperty(() => {}, Symbol.for('concurrent-futures.native'), {
+        value: { name: 'newer', isShipped: true },
+      })
+      for (const attempt of [
+        () => executor.submit(second.native.crc32, 1 as never),
+        () => executor.submit(task as () => unknown),
+        () => executor.submit(newer),
+      ]) {
         try {
           attempt()
         } catch (error) {
@@ -225,13 +248,26 @@ behaviour('native tasks of another copy of the package are ours of that name; th
   const [name, message] = (end.value ?? []).splice(5, 2)
   t.is(name, 'TypeError')
   t.regex(String(message), /^bytes must be/)
-  t.deepEqual(end.value, [2_363_233_923, 25, 4, 8, 10, 'TypeError', of('sum_bytes', cure), 'TypeError', of('newer', 'this one does not have it')])
+  t.deepEqual(end.value, [
+    2_363_233_923,
+    25,
+    4,
+    8,
+    10,
+    'TypeError',
+    of('sum_bytes', cure),
+    'TypeError',
+    of('newer', 'this one does not have it'),
+  ])
 })
 
 test('where addons are switched off, the error says so', async (t) => {
   const end = await inChild(async () => {}, [], { nodeArguments: ['--no-addons'] })
   t.is(end.code, 1)
-  t.regex(end.errors, /Error: The addon of concurrent-futures could not be loaded: .*disabled\. \(it is native: .*--no-addons/)
+  t.regex(
+    end.errors,
+    /Error: The addon of concurrent-futures could not be loaded: .*disabled\. \(it is native: .*--no-addons/,
+  )
   t.notRegex(end.errors, /npm i/)
 })
 
@@ -281,7 +317,9 @@ for (const ending of ['shut down', 'dropped']) {
       async ({ native, ThreadPoolExecutor }, ending: string) => {
         const { readdirSync } = await import('node:fs')
         const { setTimeout: sleep } = await import('node:timers/promises')
-        const handles = (): number => (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0) + process.getActiveResourcesInfo().length
+        const handles = (): number =>
+          (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0) +
+          process.getActiveResourcesInfo().length
         const threads = (): number => (process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0)
         const collect = globalThis.gc as () => void
         const round = async (n: number): Promise<void> => {
@@ -305,12 +343,19 @@ for (const ending of ['shut down', 'dropped']) {
         const [threadsBefore, before, handlesBefore] = await settle()
         for (let n = 0; n < 1_000; n++) await round(n)
         const [threadsAfter, after, handlesAfter] = await settle()
-        return { threads: threadsAfter - threadsBefore, handles: handlesAfter - handlesBefore, megabytes: (after - before) / 2 ** 20 }
+        return {
+          threads: threadsAfter - threadsBefore,
+          handles: handlesAfter - handlesBefore,
+          megabytes: (after - before) / 2 ** 20,
+        }
       },
       [ending],
       { nodeArguments: ['--expose-gc'] },
     )
-    t.deepEqual({ code: end.code, isHung: end.isHung, errors: end.errors }, { code: 0, isHung: false, errors: '' })
+    t.deepEqual(
+      { code: end.code, isHung: end.isHung, errors: end.errors },
+      { code: 0, isHung: false, errors: '' },
+    )
     const { threads, handles, megabytes } = end.value ?? { threads: NaN, handles: NaN, megabytes: NaN }
     t.true(threads <= 2, `${threads} threads more`)
     t.true(handles <= 2, `${handles} handles more`)

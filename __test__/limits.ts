@@ -1,4 +1,7 @@
-/** The delays that tests use, in milliseconds. None is tight: a machine that is busy with other work passes too. */
+/**
+ * The delays that tests use, in milliseconds. None is tight: a machine that is busy with other work passes
+ * too.
+ */
 
 /** What should happen soon has happened by then; a wait for it fails rather than hangs. */
 export const SOON: number = 20_000

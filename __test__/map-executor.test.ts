@@ -43,7 +43,10 @@ for (const chunkSize of [1, 2, 3, 7, 1000]) {
     const view = executor.with({ chunkSize })
     t.deepEqual(await collect(view.map(work.double, range(50))), range(50).map((n) => 2 * n))
     t.is(executor.stats().completed, Math.ceil(50 / chunkSize))
-    t.deepEqual(await collect(view.map(async (a: number, b: number) => a + b, range(10), later(9))), range(9).map((n) => 2 * n))
+    t.deepEqual(
+      await collect(view.map(async (a: number, b: number) => a + b, range(10), later(9))),
+      range(9).map((n) => 2 * n),
+    )
     const before = executor.stats().completed
     t.deepEqual(await collect(view.map(native.countPrimes, range(10))), [0, 0, 1, 2, 2, 3, 3, 4, 4, 4])
     t.is(executor.stats().completed - before, Math.ceil(10 / chunkSize))
@@ -129,7 +132,10 @@ everywhere('bufferSize bounds the tasks that are outstanding ahead of the reader
 behaviour('map waits for room in a bounded queue instead of failing', async (t, { create }) => {
   const executor = create({ maxWorkers: 1, maxQueue: 2 })
   t.deepEqual(await collect(executor.map(work.double, range(60))), range(60).map((n) => 2 * n))
-  t.deepEqual(await collect(executor.with({ chunkSize: 4 }).map(work.double, later(60))), range(60).map((n) => 2 * n))
+  t.deepEqual(
+    await collect(executor.with({ chunkSize: 4 }).map(work.double, later(60))),
+    range(60).map((n) => 2 * n),
+  )
   await executor.shutdown()
 })
 
@@ -150,7 +156,9 @@ everywhere('timeout counts from the call of map and ends the iteration with Time
 
 everywhere('timeout 0 of map ends the iteration at once', async (t, { create }) => {
   const executor = create(1)
-  await t.throwsAsync(executor.with({ timeout: 0 }).map(work.double, [1]).next(), { instanceOf: TimeoutError })
+  await t.throwsAsync(executor.with({ timeout: 0 }).map(work.double, [1]).next(), {
+    instanceOf: TimeoutError,
+  })
   await executor.shutdown()
 })
 
@@ -160,7 +168,9 @@ everywhere('queueTimeout is each task’s own', async (t, { create }) => {
   const [gate, log] = [folder.gate(), folder.file('log')]
   executor.submit(work.noteAndWait, log, 'runs', gate)
   await until(() => folder.notes(log).length === 1, 'it runs')
-  await t.throwsAsync(collect(executor.with({ queueTimeout: SHORT }).map(work.double, [1, 2])), { instanceOf: TimeoutError })
+  await t.throwsAsync(collect(executor.with({ queueTimeout: SHORT }).map(work.double, [1, 2])), {
+    instanceOf: TimeoutError,
+  })
   folder.open(gate)
   await executor.shutdown()
 })
@@ -193,7 +203,16 @@ behaviour('an error cancels what has not started', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const log = folder.file('log')
-  await t.throwsAsync(collect(executor.map((n: number) => { if (n === 0) throw new Error('first'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20); return n }, range(200))), { message: 'first' })
+  await t.throwsAsync(
+    collect(
+      executor.map((n: number) => {
+        if (n === 0) throw new Error('first')
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+        return n
+      }, range(200)),
+    ),
+    { message: 'first' },
+  )
   await executor.shutdown()
   t.true(executor.stats().cancelled > 100)
   t.deepEqual(folder.notes(log), [])
@@ -249,7 +268,9 @@ everywhere('an aborted signal cancels the map: the reader gets CancelledError wi
   const folder = new Folder(t)
   const executor = create(1)
   const controller = new AbortController()
-  const results = executor.with({ signal: controller.signal }).map(work.waitFor, ['/', folder.gate(), folder.gate()])
+  const results = executor
+    .with({ signal: controller.signal })
+    .map(work.waitFor, ['/', folder.gate(), folder.gate()])
   await results.next()
   const next = results.next()
   controller.abort('enough')
@@ -260,7 +281,15 @@ everywhere('an aborted signal cancels the map: the reader gets CancelledError wi
 
 behaviour('a chunk of native tasks gives what they give one by one, whatever their arguments and results', async (t, { create }) => {
   const executor = create(2)
-  const inputs = ['', 'abc', 'zwölf', new Uint8Array([1, 2, 3]), new Uint8Array([1, 2, 3]).buffer, new DataView(new ArrayBuffer(9), 2, 4), new Uint8Array(new SharedArrayBuffer(5))]
+  const inputs = [
+    '',
+    'abc',
+    'zwölf',
+    new Uint8Array([1, 2, 3]),
+    new Uint8Array([1, 2, 3]).buffer,
+    new DataView(new ArrayBuffer(9), 2, 4),
+    new Uint8Array(new SharedArrayBuffer(5)),
+  ]
   const lists = [[3, -0, NaN, 1], [], new Float32Array([2, 1])]
   const salt = new Uint8Array(8)
   const cheap = { memoryCost: 8, timeCost: 1, salt }
@@ -279,7 +308,16 @@ behaviour('a chunk of native tasks gives what they give one by one, whatever the
   await both(native.sort, lists)
   await both(native.statistics, lists)
   await both(native.select, [[3, 1], [5], [9, 8, 7], [1]], [0, 0, 2, 0])
-  await both(native.matmul, [[1, 2], [3], [4, 5]], [[3, 4], [5], [6, 7]], [{ m: 1, k: 2, n: 1 }, { m: 1, k: 1, n: 1 }, { m: 2, k: 1, n: 2 }])
+  await both(
+    native.matmul,
+    [[1, 2], [3], [4, 5]],
+    [[3, 4], [5], [6, 7]],
+    [
+      { m: 1, k: 2, n: 1 },
+      { m: 1, k: 1, n: 1 },
+      { m: 2, k: 1, n: 2 },
+    ],
+  )
   await both(native.argon2id, ['a', 'b', 'c', 'd'], [cheap, cheap, { ...cheap, parallelism: 1 }, cheap])
   await both(native.argon2Verify, [await executor.submit(native.argon2id, 'a', cheap), '$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAA'], ['a', 'b'])
   await executor.shutdown()
@@ -290,7 +328,9 @@ everywhere('of a chunk of native tasks the results before an error are delivered
   const packed = await Promise.all(['a', 'b', 'c'].map((text) => executor.submit(native.gzip, text).result()))
   for (const chunkSize of [1, 2, 3, 5]) {
     const seen: string[] = []
-    const results = executor.with({ chunkSize }).map(native.gunzip, [...packed, new Uint8Array([1, 2, 3]), ...packed])
+    const results = executor
+      .with({ chunkSize })
+      .map(native.gunzip, [...packed, new Uint8Array([1, 2, 3]), ...packed])
     const error = await t.throwsAsync(async () => {
       for await (const bytes of results) seen.push(Buffer.from(bytes).toString())
     })
@@ -315,7 +355,9 @@ everywhere('a chunk of native tasks stops in mid-chunk when its map is left or c
   const executor = create(1)
   const controller = new AbortController()
   // Minutes of work.
-  const results = executor.with({ chunkSize: 1_000, signal: controller.signal }).map(native.countPrimes, new Array(1_000).fill(1e12))
+  const results = executor
+    .with({ chunkSize: 1_000, signal: controller.signal })
+    .map(native.countPrimes, new Array(1_000).fill(1e12))
   await until(() => executor.stats().running === 1, 'the chunk runs')
   const next = results.next()
   controller.abort(new Error('enough'))
@@ -368,7 +410,10 @@ everywhere('an argument that cannot be cloned is named alike with and without ch
   const executor = create(1)
   for (const chunkSize of [1, 2]) {
     const view = executor.with({ chunkSize })
-    const error = await t.throwsAsync(async () => collect(view.map(work.all, [1, 2, 3], [1, 2, { call: () => 1 }] as unknown[])), { any: true })
+    const error = await t.throwsAsync(
+      async () => collect(view.map(work.all, [1, 2, 3], [1, 2, { call: () => 1 }] as unknown[])),
+      { any: true },
+    )
     t.is((error as Error).message, 'argument 2.call cannot be cloned: the function call', `chunkSize ${chunkSize}`)
   }
   await executor.shutdown()
@@ -377,7 +422,9 @@ everywhere('an argument that cannot be cloned is named alike with and without ch
 behaviour('a result that cannot be cloned fails its item: the results before it are delivered, with and without chunks', async (t, { create }) => {
   const executor = create(1)
   for (const chunkSize of [1, 2, 5]) {
-    const results = executor.with({ chunkSize }).map((n: number) => (n === 3 ? { inner: [() => n] } : { n }), range(6))
+    const results = executor
+      .with({ chunkSize })
+      .map((n: number) => (n === 3 ? { inner: [() => n] } : { n }), range(6))
     const seen: unknown[] = []
     const error = await t.throwsAsync(async () => {
       for await (const result of results) seen.push(result)
@@ -417,7 +464,10 @@ withPorts('a map moves what is in its transfer list with the task whose argument
   }
   const bytes = range(3).map((n) => new Uint8Array(4).fill(n))
   const expected = await collect(executor.map(native.crc32, bytes))
-  t.deepEqual(await collect(executor.with({ transfer: bytes.map(({ buffer }) => buffer) }).map(native.crc32, bytes)), expected)
+  t.deepEqual(
+    await collect(executor.with({ transfer: bytes.map(({ buffer }) => buffer) }).map(native.crc32, bytes)),
+    expected,
+  )
   t.true(bytes.every(({ byteLength }) => byteLength === 0))
   const streams = range(3).map((n) => new Blob([String(n)]).stream())
   const texts = executor.with({ transfer: streams }).map(async (stream: ReadableStream<Uint8Array>) => {
@@ -427,7 +477,14 @@ withPorts('a map moves what is in its transfer list with the task whose argument
   }, streams)
   t.deepEqual(await collect(texts), ['0', '1', '2'])
   const twice = new ArrayBuffer(8)
-  t.is((t.throws(() => executor.with({ transfer: [twice, twice] }).map(sum as never, [twice]), { any: true }) as Error).name, 'DataCloneError')
+  t.is(
+    (
+      t.throws(() => executor.with({ transfer: [twice, twice] }).map(sum as never, [twice]), {
+        any: true,
+      }) as Error
+    ).name,
+    'DataCloneError',
+  )
   t.is(twice.byteLength, 8)
   await executor.shutdown()
 })
@@ -464,7 +521,10 @@ behaviour('what an item throws arrives as it was, with and without chunks, whate
   for (const chunkSize of [1, 3]) {
     const results = executor.with({ chunkSize }).map((n: number) => {
       if (n < 2) return new Map([[n, undefined]])
-      throw Object.assign(new RangeError('third', { cause: new Set([1, undefined]) }), { at: new Date(5), map: new Map([[1, { a: undefined }]]) })
+      throw Object.assign(new RangeError('third', { cause: new Set([1, undefined]) }), {
+        at: new Date(5),
+        map: new Map([[1, { a: undefined }]]),
+      })
     }, range(4))
     const seen: unknown[] = []
     const read = async (): Promise<void> => {

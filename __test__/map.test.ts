@@ -12,7 +12,11 @@ import { setWaitHook } from '../lib/future/wait-hook.ts'
 const test = ava.serial
 
 /** As executors do it: `with()` checks the options, `map()` the rest. */
-function mapTasks(feed: MapFeed, iterables: readonly unknown[], options: TaskOptions = {}): AsyncIterableIterator<any> {
+function mapTasks(
+  feed: MapFeed,
+  iterables: readonly unknown[],
+  options: TaskOptions = {},
+): AsyncIterableIterator<any> {
   return mapChecked(feed, iterables, checkTaskOptions(options, NO_OPTIONS))
 }
 
@@ -50,7 +54,9 @@ class FakeFeed implements MapFeed {
     const task = this.tasks[index]
     if (task === undefined) throw new Error(`no task ${index}`)
     const sums = task.args.map((args) => (args as number[]).reduce((sum, value) => sum + value))
-    task.future.setResult(chunked ? ({ values: sums, failed: false, error: undefined } satisfies ChunkResult) : sums[0])
+    task.future.setResult(
+      chunked ? ({ values: sums, failed: false, error: undefined } satisfies ChunkResult) : sums[0],
+    )
     this.wake()
   }
 
@@ -88,7 +94,10 @@ function counting(length = Infinity): { source: Iterable<number>; reads: number;
     closed: 0,
     source: {
       [Symbol.iterator]: () => ({
-        next: () => (seen.reads < length ? { done: false as const, value: seen.reads++ } : { done: true as const, value: undefined }),
+        next: () =>
+          seen.reads < length
+            ? { done: false as const, value: seen.reads++ }
+            : { done: true as const, value: undefined },
         return: () => {
           seen.closed++
           return { done: true as const, value: undefined }
@@ -156,7 +165,10 @@ test('sync and async iterables mix', async (t) => {
 test('no iterable and an empty one give nothing', async (t) => {
   t.deepEqual(await read(mapTasks(new FakeFeed(), [])), { values: [], error: undefined })
   t.deepEqual(await read(mapTasks(new FakeFeed(), [[]])), { values: [], error: undefined })
-  t.deepEqual(await read(mapTasks(new FakeFeed(), [(async function* () {})()])), { values: [], error: undefined })
+  t.deepEqual(await read(mapTasks(new FakeFeed(), [(async function* () {})()])), {
+    values: [],
+    error: undefined,
+  })
 })
 
 test('without bufferSize sync iterables are read and submitted at the call', (t) => {
@@ -316,7 +328,9 @@ test('a source that throws ends the map after the results before it, and the oth
   for (const async of [false, true]) {
     for (const chunkSize of [1, 2]) {
       const other = counting()
-      const result = await read(mapTasks(new FakeFeed().runAll(chunkSize > 1), [failing(async), other.source], { chunkSize }))
+      const result = await read(
+        mapTasks(new FakeFeed().runAll(chunkSize > 1), [failing(async), other.source], { chunkSize }),
+      )
       t.deepEqual(result, { values: [1, 3, 5], error: boom })
       t.is(other.closed, 1)
     }
@@ -532,11 +546,14 @@ test('a map that nobody reads leaves no listener once it is fed, nor when its ti
 
 test('wrong arguments are thrown synchronously', (t) => {
   const feed = new FakeFeed()
-  const call = (iterables: unknown[], options?: unknown): unknown => mapTasks(feed, iterables, options as never)
+  const call = (iterables: unknown[], options?: unknown): unknown =>
+    mapTasks(feed, iterables, options as never)
   for (const value of [undefined, null, 5, {}]) t.throws(() => call([[1], value]), { instanceOf: TypeError })
   for (const name of ['chunkSize', 'bufferSize']) {
-    for (const value of [0, -1, 1.5, NaN, Infinity]) t.throws(() => call([[1]], { [name]: value }), { instanceOf: RangeError, message: new RegExp(name) })
-    for (const value of ['1', null, 1n]) t.throws(() => call([[1]], { [name]: value }), { instanceOf: TypeError })
+    for (const value of [0, -1, 1.5, NaN, Infinity])
+      t.throws(() => call([[1]], { [name]: value }), { instanceOf: RangeError, message: new RegExp(name) })
+    for (const value of ['1', null, 1n])
+      t.throws(() => call([[1]], { [name]: value }), { instanceOf: TypeError })
   }
   t.throws(() => call([[1]], { timeout: -1 }), { instanceOf: RangeError })
   t.throws(() => call([[1]], { chunksize: 1 }), { instanceOf: TypeError, message: /chunksize/ })

@@ -17,7 +17,8 @@ test.before(() => {
   zeros = new Uint8Array(LARGE)
   let state = 1
   numbers = new Float64Array(LARGE / 8)
-  for (let index = 0; index < numbers.length; index++) numbers[index] = state = (state * 48_271) % 2_147_483_647
+  for (let index = 0; index < numbers.length; index++)
+    numbers[index] = state = (state * 48_271) % 2_147_483_647
 })
 
 /** Each of these works for 100 ms and more. */
@@ -31,7 +32,12 @@ const heavy: Record<string, (executor: PoolExecutor) => Future<unknown>> = {
     return executor.with({ transfer: [moved.buffer] }).submit(native.sort, moved)
   },
   select: (executor) => executor.submit(native.select, numbers, 1000),
-  matmul: (executor) => executor.submit(native.matmul, numbers.subarray(0, 1 << 22), numbers.subarray(0, 1 << 22), { m: 2048, k: 2048, n: 2048 }),
+  matmul: (executor) =>
+    executor.submit(native.matmul, numbers.subarray(0, 1 << 22), numbers.subarray(0, 1 << 22), {
+      m: 2048,
+      k: 2048,
+      n: 2048,
+    }),
   countPrimes: (executor) => executor.submit(native.countPrimes, 1e12),
 }
 
@@ -91,7 +97,9 @@ behaviour('priorities, queue times and signals hold for native tasks', async (t,
 
 behaviour('a timeout of 0 fails without running', async (t, { create }) => {
   const executor = create(1)
-  await t.throwsAsync(executor.with({ timeout: 0 }).submit(native.countPrimes, 10).result(SOON), { instanceOf: TimeoutError })
+  await t.throwsAsync(executor.with({ timeout: 0 }).submit(native.countPrimes, 10).result(SOON), {
+    instanceOf: TimeoutError,
+  })
   await executor.shutdown()
 })
 

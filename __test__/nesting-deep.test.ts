@@ -1,4 +1,7 @@
-/** Nests that are deep, disturbed, or closed to a circle; see nesting.test.ts for what nesting promises in the plain cases. */
+/**
+ * Nests that are deep, disturbed, or closed to a circle; see nesting.test.ts for what nesting promises in the
+ * plain cases.
+ */
 import { existsSync } from 'node:fs'
 import ava from 'ava'
 import type { ExecutionContext } from 'ava'
@@ -30,7 +33,15 @@ function plain(create: Create, maxWorkers: number, tasksPerWorker = 1): PoolExec
 behaviour('a nest of 1,000 blocking tasks ends with one worker, with time-outs and interrupts in the middle', async (t, { create }) => {
   const executor = plain(create, 1)
   t.is(await executor.submit(nested.disturbed, 1_000, 100).result(DEEP), 1_000)
-  t.like(executor.stats(), { completed: 1_001, timedOut: 10, cancelled: 10, failed: 0, lost: 0, queued: 0, running: 0 })
+  t.like(executor.stats(), {
+    completed: 1_001,
+    timedOut: 10,
+    cancelled: 10,
+    failed: 0,
+    lost: 0,
+    queued: 0,
+    running: 0,
+  })
   t.is(await executor.submit(nested.one).result(SOON), 1)
   await executor.shutdown()
 })
@@ -87,7 +98,10 @@ behaviour('in a circle that a time-out ends, the time-out ends it', async (t, { 
 
 behaviour('a function that turns out to return a promise is refused on top of its waiter once, and then runs elsewhere', async (t, { create }) => {
   const executor = plain(create, 1)
-  const [first, second] = (await executor.submit(nested.blocksForDisguised).result(SOON)) as [unknown, unknown]
+  const [first, second] = (await executor.submit(nested.blocksForDisguised).result(SOON)) as [
+    unknown,
+    unknown,
+  ]
   t.true(first === 'InvalidStateError ERR_FUTURE_INVALID_STATE' || first === 1)
   t.is(second, 2)
   await executor.shutdown()
@@ -96,7 +110,11 @@ behaviour('a function that turns out to return a promise is refused on top of it
 behaviour('after a stop on top of a waiting task currentTask and currentExecutor are its own, and later tasks see nothing of it', async (t, { create }) => {
   const executor = plain(create, 1)
   for (let round = 0; round < 5; round++) {
-    t.deepEqual(await executor.with({ name: 'outer' }).submit(nested.stopsWithin).result(SOON), ['TimeoutError ERR_FUTURE_TIMEOUT', 'outer', true])
+    t.deepEqual(await executor.with({ name: 'outer' }).submit(nested.stopsWithin).result(SOON), [
+      'TimeoutError ERR_FUTURE_TIMEOUT',
+      'outer',
+      true,
+    ])
     t.deepEqual(await executor.with({ name: 'later' }).submit(nested.outside).result(SOON), ['later'])
   }
   t.is(executor.stats().lost, 0)

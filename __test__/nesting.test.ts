@@ -99,7 +99,8 @@ async function everyWait(): Promise<unknown[]> {
   const executor = here()
   const { done } = await wait([executor.submit(one), executor.submit(one)])
   const completed: number[] = []
-  for await (const future of asCompleted([executor.submit(one), executor.submit(one)])) completed.push(await future.result())
+  for await (const future of asCompleted([executor.submit(one), executor.submit(one)]))
+    completed.push(await future.result())
   const mapped: number[] = []
   for await (const ms of executor.map(pause, [3, 2, 1])) mapped.push(ms)
   return [done.size, completed, mapped]
@@ -108,10 +109,17 @@ async function everyWait(): Promise<unknown[]> {
 /** Stops the task that runs on top of it, and says what it finds itself to be before and after. */
 function outlives(limited: boolean): unknown[] {
   const view = currentTask()
-  const look = (): unknown[] => [currentTask()?.name, currentTask()?.id === view?.id, currentTask()?.cancelled, store.getStore()]
+  const look = (): unknown[] => [
+    currentTask()?.name,
+    currentTask()?.id === view?.id,
+    currentTask()?.cancelled,
+    store.getStore(),
+  ]
   return store.run('outer', () => {
     const before = look()
-    const inner = limited ? here().with({ timeout: 60, name: 'inner' }).submit(spin) : here().with({ name: 'inner' }).submit(spin)
+    const inner = limited
+      ? here().with({ timeout: 60, name: 'inner' }).submit(spin)
+      : here().with({ name: 'inner' }).submit(spin)
     if (!limited) here().submit(one)
     let error: unknown
     try {
@@ -137,7 +145,13 @@ async function outlivesLater(): Promise<unknown[]> {
       second = thrown
     }
     await new Promise((resolve) => setTimeout(resolve, 5))
-    return [(error as Error).name, (second as Error).name, currentTask()?.id === id, currentTask()?.name, store.getStore()]
+    return [
+      (error as Error).name,
+      (second as Error).name,
+      currentTask()?.id === id,
+      currentTask()?.name,
+      store.getStore(),
+    ]
   })
 }
 
@@ -175,7 +189,10 @@ function noteThenSpin(file: string): void {
   for (;;);
 }
 
-/** Has another task run on top of it that waits for a task beneath: `below` is the middle one of the three frames. */
+/**
+ * Has another task run on top of it that waits for a task beneath: `below` is the middle one of the three
+ * frames.
+ */
 function buries(): unknown {
   const below = here().submit(relay)
   buried.set('below', below)
@@ -234,12 +251,16 @@ function waitsOver(file: string): unknown {
 }
 
 function order(file: string): void {
-  const note = (text: string): Future<string> => here().with({ priority: Number(text) }).submit(write, file, text)
+  const note = (text: string): Future<string> =>
+    here().with({ priority: Number(text) }).submit(write, file, text)
   for (const future of ['1', '3', '2'].map(note)) future.resultSync()
 }
 
 async function orderLater(file: string): Promise<void> {
-  const note = (text: string): Future<string> => here().with({ priority: Number(text) }).submit(write, file, text)
+  const note = (text: string): Future<string> =>
+    here()
+      .with({ priority: Number(text) })
+      .submit(write, file, text)
   await wait(['1', '3', '2'].map(note))
 }
 
@@ -316,10 +337,13 @@ async function waitsForGood(file: string): Promise<void> {
 }
 
 /**
- * The tasks, as a module that the workers load: the functions above, by their source. A worker cannot import this file, which is a test.
+ * The tasks, as a module that the workers load: the functions above, by their source. A worker cannot import
+ * this file, which is a test.
  */
 const source = `
-import { asCompleted, currentExecutor, currentTask, Future, native, tasks, ThreadPoolExecutor, wait } from ${JSON.stringify(import.meta.resolve('concurrent-futures'))}
+import {
+  asCompleted, currentExecutor, currentTask, Future, native, tasks, ThreadPoolExecutor, wait
+} from ${JSON.stringify(import.meta.resolve('concurrent-futures'))}
 import { AsyncLocalStorage } from 'node:async_hooks'
 import fs from 'node:fs'
 process.getBuiltinModule ??= () => fs
@@ -332,9 +356,46 @@ ${other}
 `
 
 const functions = {
-  ...{ pause, one, spin, fail, downSync, downLater, mixedSync, mixedLater, fibSync, fibLater, everyWait, outlives, outlivesLater },
-  ...{ outer, noteThenPause, threeDeep, outerOfSpin, noteThenSpin, buries, relay, waitsForBelow, failing, failingLater },
-  ...{ catching, submitsAfter, waitsOver, order, orderLater, write, elsewhere, elsewhereLater, handMade, handMadeLater, nativeInside },
+  ...{
+    pause,
+    one,
+    spin,
+    fail,
+    downSync,
+    downLater,
+    mixedSync,
+    mixedLater,
+    fibSync,
+    fibLater,
+    everyWait,
+    outlives,
+    outlivesLater,
+  },
+  ...{
+    outer,
+    noteThenPause,
+    threeDeep,
+    outerOfSpin,
+    noteThenSpin,
+    buries,
+    relay,
+    waitsForBelow,
+    failing,
+    failingLater,
+  },
+  ...{
+    catching,
+    submitsAfter,
+    waitsOver,
+    order,
+    orderLater,
+    write,
+    elsewhere,
+    elsewhereLater,
+    handMade,
+    handMadeLater,
+    nativeInside,
+  },
   ...{ timesOutThenGoesOn, pauseLater, waitsForGood, givesFuture, givesThenable },
 }
 
@@ -432,17 +493,31 @@ behaviour('an inner task that another task stops leaves the outer one as it was'
 
 behaviour('a blocking wait of a task that runs out of time leaves the inner task alone', async (t, { create }) => {
   const executor = create(1)
-  t.deepEqual(await executor.submit(timesOutThenGoesOn).result(SOON), [['TimeoutError', 'TimeoutError', 'TimeoutError'], 300])
+  t.deepEqual(await executor.submit(timesOutThenGoesOn).result(SOON), [
+    ['TimeoutError', 'TimeoutError', 'TimeoutError'],
+    300,
+  ])
   await executor.shutdown()
 })
 
 for (const kind of ['blocksLater', 'blocksWhileWaiting'] as const) {
-  for (const options of [{ maxWorkers: 1 }, { maxWorkers: 2 }, { maxWorkers: 1, tasksPerWorker: 2 }, { maxWorkers: 2, tasksPerWorker: 2 }]) {
-    behaviour(`a continuation may block for an asynchronous task: ${kind}, ${JSON.stringify(options)}`, async (t, { create }) => {
-      const stuck = moduleTasks<Record<typeof kind, () => Promise<string>>>(new URL('./fixtures/stuck.mjs', import.meta.url))
-      await using executor = create(options)
-      for (let round = 0; round < 3; round++) t.is(await executor.submit(stuck[kind]).result(SOON), 'ended well')
-    })
+  for (const options of [
+    { maxWorkers: 1 },
+    { maxWorkers: 2 },
+    { maxWorkers: 1, tasksPerWorker: 2 },
+    { maxWorkers: 2, tasksPerWorker: 2 },
+  ]) {
+    behaviour(
+      `a continuation may block for an asynchronous task: ${kind}, ${JSON.stringify(options)}`,
+      async (t, { create }) => {
+        const stuck = moduleTasks<Record<typeof kind, () => Promise<string>>>(
+          new URL('./fixtures/stuck.mjs', import.meta.url),
+        )
+        await using executor = create(options)
+        for (let round = 0; round < 3; round++)
+          t.is(await executor.submit(stuck[kind]).result(SOON), 'ended well')
+      },
+    )
   }
 }
 
@@ -545,7 +620,15 @@ behaviour('the counts of nested tasks add up, whatever their end', async (t, { c
   ]
   await wait(futures, { timeout: DEEP })
   // 21 + 21 + 25 calls of fib(6), 2, 3, 1.
-  t.like(executor.stats(), { completed: 21 + 21 + 25 + 2 + 1, failed: 2, timedOut: 1, cancelled: 0, lost: 0, queued: 0, running: 0 })
+  t.like(executor.stats(), {
+    completed: 21 + 21 + 25 + 2 + 1,
+    failed: 2,
+    timedOut: 1,
+    cancelled: 0,
+    lost: 0,
+    queued: 0,
+    running: 0,
+  })
   t.is(ends(executor), 73)
   t.is(executor.stats().runTime.count >= 73, true)
   await executor.shutdown()
@@ -585,7 +668,10 @@ for (const [name, line] of [
 ] as const) {
   test(`examples/${name}.mjs does what it says`, async (t) => {
     const end = await runNode([`examples/${name}.mjs`])
-    t.deepEqual({ code: end.code, isHung: end.isHung, errors: end.errors }, { code: 0, isHung: false, errors: '' })
+    t.deepEqual(
+      { code: end.code, isHung: end.isHung, errors: end.errors },
+      { code: 0, isHung: false, errors: '' },
+    )
     t.regex(end.output, line)
   })
 }
@@ -599,7 +685,10 @@ for (const maxWorkers of [1, 2]) {
     }
     const numbers = Array.from({ length: 12 }, (_, n) => n)
     const futures = numbers.map((n) => executor.submit(nest, n))
-    t.deepEqual(await Promise.all(futures.map((future) => future.result(SOON))), numbers.map((n) => 2 * n + 1))
+    t.deepEqual(
+      await Promise.all(futures.map((future) => future.result(SOON))),
+      numbers.map((n) => 2 * n + 1),
+    )
     await executor.shutdown()
   })
 }

@@ -8,7 +8,8 @@ import { behaviours } from './executors.ts'
 import type { PoolExecutor } from './executors.ts'
 import { SOON } from './limits.ts'
 
-// A loop that awaits one short task after the other does not sleep between them; see crates/binding/src/vigil.rs.
+// A loop that awaits one short task after the other does not sleep between them; see
+// crates/binding/src/vigil.rs.
 const behaviour = behaviours(ava.serial)
 
 async function oneByOne(executor: PoolExecutor, goesOn: () => boolean): Promise<number> {

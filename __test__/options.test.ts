@@ -30,9 +30,13 @@ const notDurations: [value: unknown, error: typeof TypeError | typeof RangeError
 for (const name of ['idleTimeout', 'interruptGrace']) {
   behaviour(`a pool's ${name} is a duration`, (t, { create }) => {
     for (const [value, error] of notDurations) {
-      t.throws(() => create({ [name]: value } as PoolOptions), { instanceOf: error, message: new RegExp(name) })
+      t.throws(() => create({ [name]: value } as PoolOptions), {
+        instanceOf: error,
+        message: new RegExp(name),
+      })
     }
-    for (const value of [undefined, 0, 1.5, 2 ** 31, 1e300, Infinity]) t.notThrows(() => create({ [name]: value }))
+    for (const value of [undefined, 0, 1.5, 2 ** 31, 1e300, Infinity])
+      t.notThrows(() => create({ [name]: value }))
   })
 }
 
@@ -40,7 +44,10 @@ for (const name of ['timeout', 'queueTimeout']) {
   everywhere(`a task's ${name} is a duration`, (t, { create }) => {
     const executor = create(1)
     for (const [value, error] of notDurations) {
-      t.throws(() => executor.with({ [name]: value } as TaskOptions), { instanceOf: error, message: new RegExp(name) })
+      t.throws(() => executor.with({ [name]: value } as TaskOptions), {
+        instanceOf: error,
+        message: new RegExp(name),
+      })
     }
   })
 
@@ -66,7 +73,10 @@ const notCounts: [value: unknown, error: typeof TypeError | typeof RangeError][]
 for (const name of ['maxWorkers', 'tasksPerWorker', 'maxTasksPerWorker']) {
   behaviour(`${name} is an integer >= 1`, (t, { create }) => {
     for (const [value, error] of notCounts) {
-      t.throws(() => create({ [name]: value } as PoolOptions), { instanceOf: error, message: new RegExp(name) })
+      t.throws(() => create({ [name]: value } as PoolOptions), {
+        instanceOf: error,
+        message: new RegExp(name),
+      })
     }
     t.notThrows(() => create({ [name]: 3 }))
     t.notThrows(() => create({ [name]: undefined }))
@@ -77,7 +87,10 @@ for (const name of ['chunkSize', 'bufferSize']) {
   everywhere(`${name} is an integer >= 1`, (t, { create }) => {
     const executor = create(1)
     for (const [value, error] of notCounts) {
-      t.throws(() => executor.with({ [name]: value } as TaskOptions), { instanceOf: error, message: new RegExp(name) })
+      t.throws(() => executor.with({ [name]: value } as TaskOptions), {
+        instanceOf: error,
+        message: new RegExp(name),
+      })
     }
     t.notThrows(() => executor.with({ [name]: 3 }))
   })
@@ -102,7 +115,9 @@ behaviour('without maxWorkers no more tasks run at once than os.availableParalle
   const folder = new Folder(t)
   const executor = create()
   const gate = folder.gate()
-  const futures = Array.from({ length: availableParallelism() + 3 }, () => executor.submit(work.waitFor, gate))
+  const futures = Array.from({ length: availableParallelism() + 3 }, () =>
+    executor.submit(work.waitFor, gate),
+  )
   await executor.with({ priority: -1 }).submit(work.add, 1, 1).result(300).catch(() => {})
   t.true(executor.stats().running <= availableParallelism())
   folder.open(gate)
@@ -140,10 +155,18 @@ behaviour('maxQueue is an integer', (t, { create }) => {
   t.notThrows(() => create({ maxQueue: 1 }))
 })
 
-function areRefused(t: ExecutionContext, create: (options: object) => unknown, wrong: Record<string, unknown[]>): void {
+function areRefused(
+  t: ExecutionContext,
+  create: (options: object) => unknown,
+  wrong: Record<string, unknown[]>,
+): void {
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) {
-      t.throws(() => create({ [name]: value }), { instanceOf: TypeError, message: new RegExp(name) }, `${name}: ${String(value)}`)
+      t.throws(
+        () => create({ [name]: value }),
+        { instanceOf: TypeError, message: new RegExp(name) },
+        `${name}: ${String(value)}`,
+      )
     }
   }
 }
@@ -168,7 +191,11 @@ behaviour('other task options of a wrong type are a TypeError that names them', 
   }
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) {
-      t.throws(() => executor.with({ [name]: value } as TaskOptions), { instanceOf: TypeError, message: new RegExp(name) }, `${name}: ${String(value)}`)
+      t.throws(
+        () => executor.with({ [name]: value } as TaskOptions),
+        { instanceOf: TypeError, message: new RegExp(name) },
+        `${name}: ${String(value)}`,
+      )
     }
   }
 })
@@ -176,24 +203,35 @@ behaviour('other task options of a wrong type are a TypeError that names them', 
 behaviour('a priority is any number but NaN', (t, { create }) => {
   const executor = create(1)
   t.throws(() => executor.with({ priority: NaN }), { instanceOf: RangeError, message: /priority/ })
-  for (const priority of [0, -0, -5, 1.5, 1e300, Infinity, -Infinity]) t.notThrows(() => executor.with({ priority }))
+  for (const priority of [0, -0, -5, 1.5, 1e300, Infinity, -Infinity])
+    t.notThrows(() => executor.with({ priority }))
 })
 
 behaviour('an unknown option is a TypeError that names it', async (t, { create }) => {
   const executor = create(1)
   t.throws(() => create({ maxWorker: 2 } as PoolOptions), { instanceOf: TypeError, message: /maxWorker'/ })
   t.throws(() => executor.with({ timeuot: 2 } as TaskOptions), { instanceOf: TypeError, message: /timeuot/ })
-  t.throws(() => executor.with({ maxWorkers: 2 } as TaskOptions), { instanceOf: TypeError, message: /maxWorkers/ })
-  t.throws(() => void executor.shutdown({ waitt: true } as object), { instanceOf: TypeError, message: /waitt/ })
+  t.throws(() => executor.with({ maxWorkers: 2 } as TaskOptions), {
+    instanceOf: TypeError,
+    message: /maxWorkers/,
+  })
+  t.throws(() => void executor.shutdown({ waitt: true } as object), {
+    instanceOf: TypeError,
+    message: /waitt/,
+  })
   t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
   await executor.shutdown()
 })
 
 everywhere('wrong options of shutdown are a TypeError and shut nothing down', async (t, { create }) => {
   const executor = create(1)
-  for (const value of [5, 'x', null]) t.throws(() => void executor.shutdown(value as unknown as object), { instanceOf: TypeError })
+  for (const value of [5, 'x', null])
+    t.throws(() => void executor.shutdown(value as unknown as object), { instanceOf: TypeError })
   t.throws(() => void executor.shutdown({ wait: 1 } as object), { instanceOf: TypeError, message: /wait/ })
-  t.throws(() => void executor.shutdown({ cancelFutures: 'yes' } as object), { instanceOf: TypeError, message: /cancelFutures/ })
+  t.throws(() => void executor.shutdown({ cancelFutures: 'yes' } as object), {
+    instanceOf: TypeError,
+    message: /cancelFutures/,
+  })
   t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
   await executor.shutdown()
 })
@@ -237,7 +275,9 @@ behaviour('an undefined option leaves the one below', async (t, { create }) => {
 
 behaviour('argv, env and execArgv reach the workers', async (t, { create }) => {
   const executor = create({ maxWorkers: 1, argv: ['one', 'two'], env: { COLOUR: 'green' }, execArgv: ['--no-warnings'] })
-  const seen = await executor.submit(() => [process.argv.slice(2), process.env['COLOUR'], process.execArgv]).result(SOON)
+  const seen = await executor
+    .submit(() => [process.argv.slice(2), process.env['COLOUR'], process.execArgv])
+    .result(SOON)
   t.deepEqual(seen, [['one', 'two'], 'green', ['--no-warnings']])
   await executor.shutdown()
 })
@@ -245,7 +285,10 @@ behaviour('argv, env and execArgv reach the workers', async (t, { create }) => {
 // From here on: what is a thread pool's alone.
 
 test('options of threads of a wrong type are a TypeError that names them', (t) => {
-  areRefused(t, (options) => new ThreadPoolExecutor(options), { threadNamePrefix: [5, null, {}], resourceLimits: [5, 'x', null] })
+  areRefused(t, (options) => new ThreadPoolExecutor(options), {
+    threadNamePrefix: [5, null, {}],
+    resourceLimits: [5, 'x', null],
+  })
 })
 
 test('argv, env, execArgv and resourceLimits reach the workers', async (t) => {
@@ -259,7 +302,12 @@ test('argv, env, execArgv and resourceLimits reach the workers', async (t) => {
   const seen = await executor
     .submit(async () => {
       const { resourceLimits } = await import('node:worker_threads')
-      return [process.argv.slice(2), { ...process.env }, process.execArgv, resourceLimits?.maxOldGenerationSizeMb]
+      return [
+        process.argv.slice(2),
+        { ...process.env },
+        process.execArgv,
+        resourceLimits?.maxOldGenerationSizeMb,
+      ]
     })
     .result(SOON)
   t.deepEqual(seen, [['one', 'two'], { COLOUR: 'green' }, ['--no-warnings'], 77])

@@ -1,4 +1,7 @@
-/** Plug-ins that are rough with their host: hooks that do not come back, results without room, floods of progress. */
+/**
+ * Plug-ins that are rough with their host: hooks that do not come back, results without room, floods of
+ * progress.
+ */
 import ava from 'ava'
 import { copyFileSync, renameSync, symlinkSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
@@ -25,7 +28,10 @@ static int32_t hook_hangs(cf_context *c) {
   return CF_CANCELLED;
 }
 static int32_t wait_flag(cf_context *c) { while (!cf_cancelled(c)) usleep(1000); return CF_CANCELLED; }
-static int32_t echo_error(cf_context *c) { c->error(c, (const char *)c->input, c->input_length); return CF_ERROR; }
+static int32_t echo_error(cf_context *c) {
+  c->error(c, (const char *)c->input, c->input_length);
+  return CF_ERROR;
+}
 static int32_t flood(cf_context *c) {
   uint32_t count;
   memcpy(&count, c->input, 4);
@@ -54,7 +60,8 @@ static int32_t starve(cf_context *c) {
   struct rlimit limit = {most, RLIM_INFINITY};
   return setrlimit(RLIMIT_AS, &limit) == 0 ? CF_OK : CF_ERROR;
 }
-CF_TASKS(CF_TASK("hook_hangs", hook_hangs), CF_TASK("wait_flag", wait_flag), CF_TASK("echo_error", echo_error), CF_TASK("flood", flood), CF_TASK("deep", deep), CF_TASK("large", large), CF_TASK("starve", starve))`
+CF_TASKS(CF_TASK("hook_hangs", hook_hangs), CF_TASK("wait_flag", wait_flag), CF_TASK("echo_error", echo_error),
+  CF_TASK("flood", flood), CF_TASK("deep", deep), CF_TASK("large", large), CF_TASK("starve", starve))`
 
 let path: string
 let rough: PluginTasks<'wait_flag' | 'echo_error' | 'flood' | 'deep'>
@@ -124,7 +131,11 @@ behaviour('a task has 8 MiB of stack', async (t, { create }) => {
 
 behaviour('dump() names native tasks', async (t, { create }) => {
   await using executor = create({ maxWorkers: 3 })
-  const futures = [executor.submit(rough.wait_flag), executor.submit(native.countPrimes, 1e12), executor.with({ name: 'mine' }).submit(native.countPrimes, 1e12)]
+  const futures = [
+    executor.submit(rough.wait_flag),
+    executor.submit(native.countPrimes, 1e12),
+    executor.with({ name: 'mine' }).submit(native.countPrimes, 1e12),
+  ]
   await until(() => futures.every((future) => future.running()), 'they run')
   const names = (await executor.dump()).map(({ task }) => task?.name)
   t.deepEqual(names.sort(), ['countPrimes', 'mine', 'wait_flag'])
@@ -132,7 +143,8 @@ behaviour('dump() names native tasks', async (t, { create }) => {
 })
 
 const onLinux = process.platform === 'linux' ? test : test.skip
-const behaviourOnLinux: typeof behaviour = process.platform === 'linux' ? behaviour : (title) => test.skip(title, () => {})
+const behaviourOnLinux: typeof behaviour =
+  process.platform === 'linux' ? behaviour : (title) => test.skip(title, () => {})
 
 behaviourOnLinux('two libraries whose paths are not UTF-8 stay apart', async (t, { create }) => {
   const folder = new Folder(t)
@@ -155,7 +167,11 @@ onLinux('a library that needs a plug-in is none itself', (t) => {
   const folder = new Folder(t)
   const file = folder.file('needs.so')
   const text = buildCText('int nothing_of_ours;', 'needs').replace(/\.so$/, '.c')
-  execFileSync('cc', ['-shared', '-fPIC', '-I', 'crates/task/include', '-Wl,--no-as-needed', '-o', file, text, path], { stdio: 'pipe' })
+  execFileSync(
+    'cc',
+    ['-shared', '-fPIC', '-I', 'crates/task/include', '-Wl,--no-as-needed', '-o', file, text, path],
+    { stdio: 'pipe' },
+  )
   t.throws(() => loadNative(file), { code: 'ERR_PLUGIN_FOREIGN' })
 })
 
@@ -174,7 +190,8 @@ onLinux('where there is no memory for arguments or a result, that task fails and
       text.indexOf('a')
       // Whatever is refused, the engine has 300 MB left for itself.
       await executor.submit(starve, Uint32Array.of(700 * MB))
-      const code = (error: unknown): unknown => (error as { code?: string } | null)?.code ?? (error as Error | null)?.name
+      const code = (error: unknown): unknown =>
+        (error as { code?: string } | null)?.code ?? (error as Error | null)?.name
       const tried = (submit: () => { exception(ms: number): Promise<unknown> }): Promise<unknown> => {
         try {
           return submit().exception(20_000).then(code)

@@ -73,14 +73,18 @@ behaviour('a plug-in in C goes from bytes to bytes', async (t, { shared }) => {
 behaviour('wrong input is a TypeError of submit', (t, { shared }) => {
   const executor = shared(2)
   const reverse = rust.reverse as (...args: unknown[]) => Uint8Array
-  for (const input of [null, 5, {}, [1]]) t.throws(() => executor.submit(reverse, input), { instanceOf: TypeError, message: /^input must/ })
+  for (const input of [null, 5, {}, [1]])
+    t.throws(() => executor.submit(reverse, input), { instanceOf: TypeError, message: /^input must/ })
   t.throws(() => executor.submit(reverse, 'a', 'b'), { instanceOf: TypeError, message: /one argument/ })
   t.throws(() => rust.reverse('a'), { instanceOf: TypeError, message: /native task reverse/ })
 })
 
 behaviour('errors of a plug-in fail the future, and so do panics, which harm nobody', async (t, { shared }) => {
   const executor = shared(2)
-  await t.throwsAsync(executor.submit(rust.fail, 'schön "kaputt"\n').result(SOON), { instanceOf: Error, message: 'schön "kaputt"\n' })
+  await t.throwsAsync(executor.submit(rust.fail, 'schön "kaputt"\n').result(SOON), {
+    instanceOf: Error,
+    message: 'schön "kaputt"\n',
+  })
   await t.throwsAsync(executor.submit(c.sleep_hook, 'abc').result(SOON), { message: 'sleep_hook wants 4 bytes' })
   await t.throwsAsync(executor.submit(rust.panic, 'abc').result(SOON), {
     instanceOf: Error,
@@ -197,7 +201,8 @@ test('a missing, unreadable, foreign or incompatible library is an Error with a 
   const folder = new Folder(t)
   const junk = folder.file('junk.so')
   writeFileSync(junk, 'this is no library')
-  const refused = (path: string, code: string, message: RegExp): void => void t.throws(() => loadNative(path), { instanceOf: Error, code, message })
+  const refused = (path: string, code: string, message: RegExp): void =>
+    void t.throws(() => loadNative(path), { instanceOf: Error, code, message })
   refused(folder.file('nothing.so'), 'ERR_PLUGIN_NOT_FOUND', /nothing\.so/)
   refused(folder.file('.'), 'ERR_PLUGIN_NOT_FOUND', /not a file/)
   refused('', 'ERR_PLUGIN_NOT_FOUND', /cannot read/)

@@ -1,4 +1,7 @@
-/** What only a MessagePort can carry: as argument and result, cloned and moved, whatever happens to the task on its way. */
+/**
+ * What only a MessagePort can carry: as argument and result, cloned and moved, whatever happens to the task
+ * on its way.
+ */
 import { createHmac, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
@@ -10,7 +13,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import ava from 'ava'
-import { CancelledError, InvalidStateError, moduleTasks, native, QueueFullError, TimeoutError, WorkerLostError } from 'concurrent-futures'
+import {
+  CancelledError,
+  InvalidStateError,
+  moduleTasks,
+  native,
+  QueueFullError,
+  TimeoutError,
+  WorkerLostError,
+} from 'concurrent-futures'
 import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { SHORT, SOON } from './limits.ts'
@@ -24,7 +35,8 @@ const carried = moduleTasks<typeof import('./fixtures/carried.mjs')>(new URL('./
 
 const key = (text: string): KeyObject => createSecretKey(Buffer.from(text))
 // The compiler's library for Node does not declare it.
-const wasm = (globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => object } }).WebAssembly
+const wasm = (globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => object } })
+  .WebAssembly
 const isNode20 = process.versions.node.startsWith('20.')
 
 /** What `run` throws; AVA 7 does not take a DOMException of Node 20 for an error. */
@@ -57,8 +69,18 @@ behaviour('what Node can clone arrives as an argument, alone, inside others, and
   const names = values.map((value) => `${Object.prototype.toString.call(value).slice(8, -1)}:${value.constructor.name}`)
   t.deepEqual(await executor.submit(carried.classes, ...values).result(SOON), names)
   const shared = key('shared')
-  const echo = (a: any, b: any): unknown => [a.k === b.get('k'), a.k.export().toString(), a.d.getTime(), 'u' in a]
-  t.deepEqual(await executor.submit(echo, { k: shared, d: new Date(7), u: undefined }, new Map([['k', shared]])).result(SOON), [true, 'shared', 7, true])
+  const echo = (a: any, b: any): unknown => [
+    a.k === b.get('k'),
+    a.k.export().toString(),
+    a.d.getTime(),
+    'u' in a,
+  ]
+  t.deepEqual(
+    await executor
+      .submit(echo, { k: shared, d: new Date(7), u: undefined }, new Map([['k', shared]]))
+      .result(SOON),
+    [true, 'shared', 7, true],
+  )
 })
 
 behaviour('an array with as many properties as holes brings a Blob in one of them along', async (t, { create }) => {
@@ -71,7 +93,9 @@ behaviour('an array with as many properties as holes brings a Blob in one of the
 
 behaviour('a DOMException arrives as a value', async (t, { create }) => {
   await using executor = create(1)
-  const [error] = (await executor.submit(carried.echo, new DOMException('no', 'AbortError')).result(SOON)) as [DOMException]
+  const [error] = (await executor
+    .submit(carried.echo, new DOMException('no', 'AbortError'))
+    .result(SOON)) as [DOMException]
   if (isNode20) t.pass('Node 20 clones a DOMException to an empty object')
   else t.deepEqual([error instanceof DOMException, error.name, error.message], [true, 'AbortError', 'no'])
 })
@@ -91,12 +115,18 @@ behaviour('what is thrown or reported as progress may hold it, too', async (t, {
   await using executor = create(1)
   t.is(String(((await executor.submit(carried.throwKey).exception(SOON)) as KeyObject).export()), 'thrown')
   const error = (await executor.submit(carried.throwWithBlob).exception(SOON)) as RangeError & { blob: Blob }
-  t.deepEqual([error instanceof RangeError, error.message, await error.blob.text(), 'fn' in error], [true, 'with a blob', 'inside', false])
+  t.deepEqual(
+    [error instanceof RangeError, error.message, await error.blob.text(), 'fn' in error],
+    [true, 'with a blob', 'inside', false],
+  )
   const future = executor.submit(carried.reportBlobs, 5)
   const seen: { n: number; blob: Blob }[] = []
   future.onProgress((value) => seen.push(value as { n: number; blob: Blob }))
   t.is(await future.result(SOON), 5)
-  t.deepEqual(await Promise.all(seen.map(async ({ n, blob }) => [n, await blob.text()])), [0, 1, 2, 3, 4].map((n) => [n, String(n)]))
+  t.deepEqual(
+    await Promise.all(seen.map(async ({ n, blob }) => [n, await blob.text()])),
+    [0, 1, 2, 3, 4].map((n) => [n, String(n)]),
+  )
 })
 
 behaviour('a MessagePort moves to a task, and from one', async (t, { create }) => {
@@ -146,12 +176,24 @@ behaviour('an ArrayBuffer moves together with them, and beside what is only clon
     target.close()
     return [...view, secret.export().toString()]
   }
-  t.deepEqual(await executor.with({ transfer: [bytes.buffer, port] }).submit(look, bytes, port, key('k')).result(SOON), [1, 2, 3, 'k'])
+  t.deepEqual(
+    await executor
+      .with({ transfer: [bytes.buffer, port] })
+      .submit(look, bytes, port, key('k'))
+      .result(SOON),
+    [1, 2, 3, 'k'],
+  )
   t.is(bytes.byteLength, 0)
   await closed()
   const more = new Uint8Array([4, 5])
   const isWhole = (view: Uint8Array, blob: Blob): unknown => [view.length, blob instanceof Blob, blob.size]
-  t.deepEqual(await executor.with({ transfer: [more.buffer] }).submit(isWhole, more, new Blob(['abc'])).result(SOON), [2, true, 3])
+  t.deepEqual(
+    await executor
+      .with({ transfer: [more.buffer] })
+      .submit(isWhole, more, new Blob(['abc']))
+      .result(SOON),
+    [2, true, 3],
+  )
   t.is(more.byteLength, 0)
 })
 
@@ -161,16 +203,33 @@ sharing('shared memory is shared, wherever it is in an argument or a result', as
   class Holder {
     readonly view = new Int32Array(memory, 4, 1)
   }
-  const write = (value: any, at: number): number => Atomics.add(new Int32Array(at === 0 ? value.a[0].get('m').memory : value.view.buffer), at, 1)
+  const write = (value: any, at: number): number =>
+    Atomics.add(new Int32Array(at === 0 ? value.a[0].get('m').memory : value.view.buffer), at, 1)
   t.is(await executor.submit(write, { a: [new Map([['m', { memory }]])] }, 0).result(SOON), 0)
   t.is(executor.submit(write, new Holder(), 1).resultSync(SOON), 0)
   t.deepEqual([...new Int32Array(memory)], [1, 1])
   // Beside what only a port can carry.
-  t.is(await executor.submit((value: any) => Atomics.add(new Int32Array(value.memory), 0, 1), { memory, k: key('k') }).result(SOON), 1)
+  t.is(
+    await executor
+      .submit((value: any) => Atomics.add(new Int32Array(value.memory), 0, 1), { memory, k: key('k') })
+      .result(SOON),
+    1,
+  )
   t.is(new Int32Array(memory)[0], 2)
   const moved = new ArrayBuffer(4)
-  t.is(await executor.with({ transfer: [moved] }).submit((value: any) => Atomics.add(new Int32Array(value.memory), 0, 1) + value.moved.byteLength, { memory, moved }).result(SOON), 6)
-  const made = (await executor.submit(carried.makeShared).result(SOON)) as unknown as { deep: [{ memory: SharedArrayBuffer; blob: Blob }] }
+  t.is(
+    await executor
+      .with({ transfer: [moved] })
+      .submit((value: any) => Atomics.add(new Int32Array(value.memory), 0, 1) + value.moved.byteLength, {
+        memory,
+        moved,
+      })
+      .result(SOON),
+    6,
+  )
+  const made = (await executor.submit(carried.makeShared).result(SOON)) as unknown as {
+    deep: [{ memory: SharedArrayBuffer; blob: Blob }]
+  }
   t.true(made.deep[0].memory instanceof SharedArrayBuffer)
   t.deepEqual([new Int32Array(made.deep[0].memory)[0], made.deep[0].blob.size], [5, 1])
 })
@@ -194,7 +253,8 @@ behaviour('a task that is refused leaves what was to be moved untouched, and not
   const stream = new ReadableStream()
   const list = [port, bytes, file, stream]
   const moving = executor.with({ transfer: list })
-  const untouched = (): void => void t.deepEqual([bytes.byteLength, file.fd >= 0, stream.locked], [8, true, false])
+  const untouched = (): void =>
+    void t.deepEqual([bytes.byteLength, file.fd >= 0, stream.locked], [8, true, false])
 
   const error = thrownBy(() => moving.submit(carried.echo, ...list, { deep: [() => 1] }))
   t.deepEqual([error.name, error.message], ['DataCloneError', 'argument 5.deep[0] cannot be cloned: a function'])
@@ -203,7 +263,8 @@ behaviour('a task that is refused leaves what was to be moved untouched, and not
   t.is(thrownBy(() => executor.with({ transfer: [{}, port] }).submit(carried.echo, port)).name, 'DataCloneError')
   const gone = new ArrayBuffer(8)
   structuredClone(gone, { transfer: [gone] })
-  for (const list of [[gone], [gone, port]]) t.is(thrownBy(() => executor.with({ transfer: list }).submit(carried.echo, gone)).name, 'DataCloneError')
+  for (const list of [[gone], [gone, port]])
+    t.is(thrownBy(() => executor.with({ transfer: list }).submit(carried.echo, gone)).name, 'DataCloneError')
   t.is(thrownBy(() => executor.submit(carried.echo, port)).name, 'DataCloneError')
   t.is(thrownBy(() => executor.with({ transfer: [port] }).submit(native.crc32, new Uint8Array(bytes))).name, 'DataCloneError')
   untouched()
@@ -236,7 +297,8 @@ behaviour('resultSync works in both directions, also when no worker has started'
   const executor = create(2)
   t.is(executor.submit(carried.exportKey, key('sync')).resultSync(SOON), 'sync')
   const futures = Array.from({ length: 20 }, (_, index) => executor.submit(carried.swap, key(String(index))))
-  for (const [index, future] of futures.entries()) t.is(String((future.resultSync(SOON) as unknown as { key: KeyObject }).key.export()), `${index} twice`)
+  for (const [index, future] of futures.entries())
+    t.is(String((future.resultSync(SOON) as unknown as { key: KeyObject }).key.export()), `${index} twice`)
   const made = executor.submit(carried.makePort).resultSync(SOON) as unknown as { port: MessagePort }
   made.port.postMessage(4)
   t.deepEqual(await once(made.port, 'message'), [8])
@@ -251,8 +313,11 @@ behaviour('a task that is carried keeps its turn, and runs on a worker that is f
   const long = executor.submit(work.waitFor, gate)
   await until(() => long.running(), 'the task runs')
   const threads = new Set<number>()
-  for (let round = 0; round < 20; round++) threads.add(((await executor.submit(carried.keyAndThread, key('k')).result(SOON)) as [string, number])[1])
-  const many = await Promise.all(Array.from({ length: 50 }, (_, n) => executor.submit(carried.keyAndThread, key(String(n))).result(SOON)))
+  for (let round = 0; round < 20; round++)
+    threads.add(((await executor.submit(carried.keyAndThread, key('k')).result(SOON)) as [string, number])[1])
+  const many = await Promise.all(
+    Array.from({ length: 50 }, (_, n) => executor.submit(carried.keyAndThread, key(String(n))).result(SOON)),
+  )
   t.deepEqual(many.map(([text]) => text), Array.from({ length: 50 }, (_, n) => String(n)))
   for (const [, thread] of many) threads.add(thread as number)
   t.is(threads.size, 1)
@@ -260,7 +325,12 @@ behaviour('a task that is carried keeps its turn, and runs on a worker that is f
     const { appendFileSync } = await import('node:fs')
     appendFileSync(path, `${secret.export()}\n`)
   }
-  const futures = [executor.submit(work.note, notes, '1'), executor.submit(noteKey, notes, key('2')), executor.submit(work.note, notes, '3'), executor.submit(noteKey, notes, key('4'))]
+  const futures = [
+    executor.submit(work.note, notes, '1'),
+    executor.submit(noteKey, notes, key('2')),
+    executor.submit(work.note, notes, '3'),
+    executor.submit(noteKey, notes, key('4')),
+  ]
   for (const future of futures) await future.result(SOON)
   t.deepEqual(folder.notes(notes), ['1', '2', '3', '4'])
   folder.open(gate)
@@ -291,7 +361,8 @@ behaviour('cancelled, expired and aborted before they start, such tasks let go o
   const long = executor.submit(work.waitFor, gate)
   await until(() => long.running(), 'the task runs')
   const [one, two, three, four] = [channel(), channel(), channel(), channel()]
-  const send = ({ port }: { port: MessagePort }, options = {}) => executor.with({ transfer: [port], ...options }).submit(carried.post, port, 'never')
+  const send = ({ port }: { port: MessagePort }, options = {}) =>
+    executor.with({ transfer: [port], ...options }).submit(carried.post, port, 'never')
   const controller = new AbortController()
   const cancelled = send(one)
   t.true(cancelled.cancel())
@@ -317,7 +388,9 @@ behaviour('a running task with such arguments can be stopped, and has its run ti
   const spin = (_: unknown): void => {
     for (;;);
   }
-  await t.throwsAsync(executor.with({ timeout: SHORT }).submit(spin, key('k')).result(SOON), { instanceOf: TimeoutError })
+  await t.throwsAsync(executor.with({ timeout: SHORT }).submit(spin, key('k')).result(SOON), {
+    instanceOf: TimeoutError,
+  })
   const future = executor.submit(spin, key('k'))
   await until(() => future.running(), 'the task runs')
   t.true(future.cancel({ interrupt: true }))
@@ -382,13 +455,20 @@ behaviour('map carries them, one by one and in chunks', async (t, { create }) =>
   const expected = keys.map((_, n) => `${n} twice`)
   for (const chunkSize of [1, 4]) {
     const results: string[] = []
-    for await (const { key: made } of executor.with({ chunkSize }).map(carried.swap, keys) as AsyncIterable<any>) results.push(String(made.export()))
+    for await (const { key: made } of executor
+      .with({ chunkSize })
+      .map(carried.swap, keys) as AsyncIterable<any>)
+      results.push(String(made.export()))
     t.deepEqual(results, expected)
   }
 })
 
 behaviour('an initializer gets them', async (t, { create }) => {
-  await using executor = create({ maxWorkers: 2, initializer: carried.initialize, initargs: [key('init'), { blob: new Blob(['abc']) }] })
+  await using executor = create({
+    maxWorkers: 2,
+    initializer: carried.initialize,
+    initargs: [key('init'), { blob: new Blob(['abc']) }],
+  })
   t.is(await executor.submit(carried.initialValue).result(SOON), 'init 3')
 })
 
@@ -409,7 +489,9 @@ behaviour('priority counts for them, and workers that are replaced after each ta
   const long = executor.submit(work.waitFor, gate)
   await until(() => long.running(), 'the task runs')
   const order: string[] = []
-  const futures = [0, 5, 1].map((priority) => executor.with({ priority }).submit(carried.exportKey, key(String(priority))))
+  const futures = [0, 5, 1].map((priority) =>
+    executor.with({ priority }).submit(carried.exportKey, key(String(priority))),
+  )
   for (const future of futures) future.addDoneCallback(() => order.push(future.resultSync()))
   folder.open(gate)
   await Promise.all(futures.map((future) => future.result(SOON)))
@@ -420,7 +502,10 @@ behaviour('an executor that has carried something keeps no process alive, and a 
   const executor = create({ maxWorkers: 2, tasksPerWorker: 2 })
   const futures = []
   for (let n = 0; n < 300; n++) {
-    const future = n % 3 === 0 ? executor.submit(work.add, n, 0) : executor.with({ priority: n % 2 }).submit(carried.swap, key(String(n)))
+    const future =
+      n % 3 === 0
+        ? executor.submit(work.add, n, 0)
+        : executor.with({ priority: n % 2 }).submit(carried.swap, key(String(n)))
     if (n % 7 === 0) future.cancel({ interrupt: true })
     if (n % 50 === 0) await sleep(1)
     futures.push(future)

@@ -17,7 +17,9 @@ const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
 for (const workers of [1, 2, 3, 8]) {
   everywhere(`shutdown() waits for every accepted task, with ${workers} workers and unequal tasks`, async (t, { create }) => {
     const executor = create(workers)
-    const futures = Array.from({ length: 40 }, (_, n) => executor.submit(work.pause, n % 7 === 0 ? 60 : n % 3))
+    const futures = Array.from({ length: 40 }, (_, n) =>
+      executor.submit(work.pause, n % 7 === 0 ? 60 : n % 3),
+    )
     const natives = Array.from({ length: 5 }, () => executor.submit(native.countPrimes, 1_000_000))
     await executor.shutdown()
     t.true(futures.every((future) => future.done()))
@@ -49,7 +51,12 @@ everywhere('shutdown() can be called again, in any way and at any time', async (
   // A task that has not started would be cancelled by the third call.
   await until(() => future.running() || future.done(), 'the task runs')
   const first = executor.shutdown({ wait: false })
-  await Promise.all([first, executor.shutdown(), executor.shutdown({ cancelFutures: true }), executor.shutdown({ wait: false })])
+  await Promise.all([
+    first,
+    executor.shutdown(),
+    executor.shutdown({ cancelFutures: true }),
+    executor.shutdown({ wait: false }),
+  ])
   t.is(await future, 50)
   await executor.shutdown()
   await executor[Symbol.asyncDispose]()
@@ -61,7 +68,11 @@ everywhere('shutdown({ wait: false }) resolves at once, and the accepted tasks r
   const folder = new Folder(t)
   const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
-  const futures = [executor.submit(work.waitFor, gate), executor.submit(work.note, log, 'a'), executor.submit(work.note, log, 'b')]
+  const futures = [
+    executor.submit(work.waitFor, gate),
+    executor.submit(work.note, log, 'a'),
+    executor.submit(work.note, log, 'b'),
+  ]
   await executor.shutdown({ wait: false })
   t.false(futures[0]!.done())
   t.throws(() => executor.submit(work.add, 1, 2), { instanceOf: InvalidStateError })
@@ -77,7 +88,11 @@ behaviour('shutdown({ cancelFutures: true }) cancels what has not started and wa
   const [gate, log] = [folder.gate(), folder.file('log')]
   const running = executor.submit(work.noteAndWait, log, 'running', gate)
   await until(() => folder.notes(log).length === 1, 'the first task runs')
-  const pending = [executor.submit(work.note, log, 'never'), executor.submit(native.countPrimes, 10), executor.with({ priority: 5 }).submit(work.note, log, 'never')]
+  const pending = [
+    executor.submit(work.note, log, 'never'),
+    executor.submit(native.countPrimes, 10),
+    executor.with({ priority: 5 }).submit(work.note, log, 'never'),
+  ]
   const done = executor.shutdown({ cancelFutures: true })
   t.deepEqual(pending.map((future) => future.state), ['cancelled', 'cancelled', 'cancelled'])
   for (const future of pending) await t.throwsAsync(future.result(SOON), { instanceOf: CancelledError })
@@ -151,7 +166,10 @@ behaviour('shutdown() while a task is being interrupted resolves', async (t, { c
 
 everywhere('shutdown() waits for a task with a timeout until it is stopped', async (t, { create }) => {
   const executor = create(1)
-  const futures = [executor.with({ timeout: SHORT }).submit(work.spin), executor.submit(work.add, 1, 2)] as const
+  const futures = [
+    executor.with({ timeout: SHORT }).submit(work.spin),
+    executor.submit(work.add, 1, 2),
+  ] as const
   await executor.shutdown()
   t.deepEqual(futures.map((future) => future.state), ['finished', 'finished'])
   t.is(await futures[1], 3)

@@ -177,7 +177,13 @@ everywhere('one listener on a signal serves all tasks and all waits', async (t, 
 
 everywhere('AbortSignal.timeout() works as a limit of the whole', async (t, { create }) => {
   const executor = create(1)
-  const error = await t.throwsAsync(executor.with({ signal: AbortSignal.timeout(80) }).submit(work.spin).result(SOON), { instanceOf: CancelledError })
+  const error = await t.throwsAsync(
+    executor
+      .with({ signal: AbortSignal.timeout(80) })
+      .submit(work.spin)
+      .result(SOON),
+    { instanceOf: CancelledError },
+  )
   t.is((error?.cause as Error).name, 'TimeoutError')
   await executor.shutdown()
 })

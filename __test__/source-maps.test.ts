@@ -5,8 +5,15 @@ import type { Pool } from './executors.ts'
 
 const behaviour = behaviours(test)
 
-/** Where the JavaScript of an endless task is, as `taskStack` and `dump()` tell: function, file and line of each frame. */
-async function places(inChild: Pool['inChild'], file: string, nodeArguments: string[]): Promise<ReturnType<typeof cleanEnd>> {
+/**
+ * Where the JavaScript of an endless task is, as `taskStack` and `dump()` tell: function, file and line of
+ * each frame.
+ */
+async function places(
+  inChild: Pool['inChild'],
+  file: string,
+  nodeArguments: string[],
+): Promise<ReturnType<typeof cleanEnd>> {
   const end = await inChild(
     async ({ create, moduleTasks }, url: string) => {
       const executor = create(1)
@@ -22,7 +29,12 @@ async function places(inChild: Pool['inChild'], file: string, nodeArguments: str
       const { taskStack } = (await future.exception(15_000)) as { taskStack?: string }
       await executor.shutdown()
       const folder = new URL('.', url).href
-      return [taskStack, dumped].map((stack) => stack?.replaceAll(folder, '').split('\n').map((line) => line.trim()))
+      return [taskStack, dumped].map((stack) =>
+        stack
+          ?.replaceAll(folder, '')
+          .split('\n')
+          .map((line) => line.trim()),
+      )
     },
     [new URL(`fixtures/${file}`, import.meta.url).href],
     { nodeArguments },
@@ -39,7 +51,8 @@ for (const [file, source] of [['mapped-inline.mjs', 'mapped.ts'], ['mapped-besid
 
 behaviour('without --enable-source-maps it names places of the script', async (t, { inChild }) => {
   const { value } = (await places(inChild, 'mapped-inline.mjs', [])) as { value: string[][] }
-  for (const stack of value) t.regex(stack.join(), /^at inner \(mapped-inline\.mjs:4:\d+\),at outer \(mapped-inline\.mjs:3:\d+\)$/)
+  for (const stack of value)
+    t.regex(stack.join(), /^at inner \(mapped-inline\.mjs:4:\d+\),at outer \(mapped-inline\.mjs:3:\d+\)$/)
 })
 
 behaviour('a script without a map, or with one that cannot be read, is named as it is', async (t, { inChild }) => {
@@ -51,7 +64,9 @@ behaviour('a script without a map, or with one that cannot be read, is named as 
         // On a busy machine nobody waits for a thread that has no processor.
         let taskStack: string | undefined
         for (let tries = 0; tries < 5 && taskStack === undefined; tries++) {
-          taskStack = ((await executor.with({ timeout: 300 }).submit(spin).exception(15_000)) as { taskStack?: string }).taskStack
+          taskStack = (
+            (await executor.with({ timeout: 300 }).submit(spin).exception(15_000)) as { taskStack?: string }
+          ).taskStack
         }
         await executor.shutdown()
         return taskStack?.includes(url)

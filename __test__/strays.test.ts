@@ -4,7 +4,8 @@ import type { Future } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
 import { SOON } from './limits.ts'
 
-// What an asynchronous task leaves behind just before its promise settles is its own fault, not that of the task that comes next.
+// What an asynchronous task leaves behind just before its promise settles is its own fault, not that of the
+// task that comes next.
 const behaviour = behaviours(ava.serial)
 
 const tasks: Record<string, (n: number, bad: number) => Promise<number>> = {
@@ -24,7 +25,9 @@ const tasks: Record<string, (n: number, bad: number) => Promise<number>> = {
   },
   async 'a rejection, after I/O'(n, bad) {
     const { readFile } = await import('node:fs/promises')
-    await readFile(process.execPath, { encoding: null, flag: 'r', signal: AbortSignal.timeout(1) }).catch(() => {})
+    await readFile(process.execPath, { encoding: null, flag: 'r', signal: AbortSignal.timeout(1) }).catch(
+      () => {},
+    )
     if (n === bad) void Promise.reject(new Error('stray'))
     return n
   },

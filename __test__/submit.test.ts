@@ -54,7 +54,10 @@ behaviour('missing arguments are undefined, and the count of arguments is kept',
 behaviour('what a task returns a promise of is its result', async (t, { create }) => {
   const executor = create(1)
   t.is(await executor.submit(work.addLater, 1, 2).result(SOON), 3)
-  t.is(await executor.submit(() => ({ then: (resolve: (value: number) => void) => resolve(7) })).result(SOON), 7)
+  t.is(
+    await executor.submit(() => ({ then: (resolve: (value: number) => void) => resolve(7) })).result(SOON),
+    7,
+  )
   t.is(await executor.submit(async () => Promise.resolve(Promise.resolve(8))).result(SOON), 8)
   await executor.shutdown()
 })
@@ -129,7 +132,9 @@ behaviour('a higher priority goes first, equal ones in the order of submission',
   const futures = priorities.map((priority, index) => executor.with({ priority }).submit(work.note, log, `${priority}#${index}`))
   folder.open(gate)
   for (const future of futures) await future.result(SOON)
-  t.deepEqual(folder.notes(log).slice(1), ['Infinity#4', 'Infinity#9', '5#1', '5#3', '1.5#7', '0#0', '0#5', '0#8', '0#10', '-1#2', '-Infinity#6'])
+  t.deepEqual(folder.notes(log).slice(1), [
+    'Infinity#4', 'Infinity#9', '5#1', '5#3', '1.5#7', '0#0', '0#5', '0#8', '0#10', '-1#2', '-Infinity#6',
+  ])
   await executor.shutdown()
 })
 
@@ -141,7 +146,11 @@ everywhere('arguments are taken as they are at the call', async (t, { create }) 
   const object = { list: [1, 2], nested: { name: 'before' } }
   const bytes = new Uint8Array([1, 2, 3])
   const map = new Map([['key', 1]])
-  const futures = [executor.submit(work.all, object), executor.submit(work.all, bytes), executor.submit(work.all, map, bytes)] as const
+  const futures = [
+    executor.submit(work.all, object),
+    executor.submit(work.all, bytes),
+    executor.submit(work.all, map, bytes),
+  ] as const
   const digest = executor.submit(native.sha256, bytes)
   object.nested.name = 'after'
   object.list.push(3)
@@ -151,7 +160,10 @@ everywhere('arguments are taken as they are at the call', async (t, { create }) 
   t.deepEqual(await futures[0].result(SOON), [{ list: [1, 2], nested: { name: 'before' } }])
   t.deepEqual(await futures[1].result(SOON), [new Uint8Array([1, 2, 3])])
   t.deepEqual(await futures[2].result(SOON), [new Map([['key', 1]]), new Uint8Array([1, 2, 3])])
-  t.deepEqual(await digest.result(SOON), await executor.submit(native.sha256, new Uint8Array([1, 2, 3])).result(SOON))
+  t.deepEqual(
+    await digest.result(SOON),
+    await executor.submit(native.sha256, new Uint8Array([1, 2, 3])).result(SOON),
+  )
   await executor.shutdown()
 })
 
@@ -190,7 +202,13 @@ everywhere('a getter that throws while an argument is cloned reaches the caller,
 behaviour('a result that cannot be cloned fails the future with a DataCloneError, and the worker goes on', async (t, { create }) => {
   const executor = create(1)
   const thread = await executor.submit(work.thread).result(SOON)
-  for (const fn of [() => () => {}, () => ({ deep: [Symbol('s')] }), async () => new WeakMap(), async () => Symbol('s'), () => Symbol('s')]) {
+  for (const fn of [
+    () => () => {},
+    () => ({ deep: [Symbol('s')] }),
+    async () => new WeakMap(),
+    async () => Symbol('s'),
+    () => Symbol('s'),
+  ]) {
     const error = (await executor.submit(fn as () => unknown).exception(SOON)) as DOMException
     t.is(error.name, 'DataCloneError')
   }
@@ -205,9 +223,14 @@ behaviour('beyond maxQueue waiting tasks submit throws QueueFullError, also with
   const [gate, log] = [folder.gate(), folder.file('log')]
   executor.submit(work.noteAndWait, log, 'runs', gate)
   await until(() => folder.notes(log).length === 1, 'the first task runs')
-  const queued = [executor.submit(work.add, 1, 1), executor.with({ signal: new AbortController().signal }).submit(work.add, 2, 2)]
+  const queued = [
+    executor.submit(work.add, 1, 1),
+    executor.with({ signal: new AbortController().signal }).submit(work.add, 2, 2),
+  ]
   t.throws(() => executor.submit(work.add, 3, 3), { instanceOf: QueueFullError, code: 'ERR_FUTURE_QUEUE_FULL' })
-  t.throws(() => executor.with({ signal: new AbortController().signal }).submit(work.add, 3, 3), { instanceOf: QueueFullError })
+  t.throws(() => executor.with({ signal: new AbortController().signal }).submit(work.add, 3, 3), {
+    instanceOf: QueueFullError,
+  })
   t.throws(() => executor.with({ priority: 5 }).submit(work.add, 3, 3), { instanceOf: QueueFullError })
   t.throws(() => executor.submit(native.countPrimes, 5), { instanceOf: QueueFullError })
   t.is(executor.stats().queued, 2)
@@ -287,7 +310,10 @@ behaviour('10,000 tasks in flight all come back, each to its own future', async 
 
 behaviour('several executors run side by side', async (t, { create }) => {
   const executors = Array.from({ length: 4 }, () => create(1))
-  const futures = executors.flatMap((executor, index) => [executor.submit(work.add, index, 1), executor.submit(work.add, index, 2)])
+  const futures = executors.flatMap((executor, index) => [
+    executor.submit(work.add, index, 1),
+    executor.submit(work.add, index, 2),
+  ])
   t.deepEqual(await Promise.all(futures.map((future) => future.result(SOON))), [1, 2, 2, 3, 3, 4, 4, 5])
   await Promise.all(executors.map((executor) => executor.shutdown()))
 })
@@ -316,7 +342,10 @@ behaviour('after resultSync() callbacks run in the next turn, from wherever it w
 test('two idle workers run two tasks in parallel, always', async (t) => {
   const executor = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2, env: SHARE_ENV })
   for (let round = 0; round < 400; round++) {
-    const pair = [executor.submit(work.meetInEnvironment, round, 0), executor.submit(work.meetInEnvironment, round, 1)]
+    const pair = [
+      executor.submit(work.meetInEnvironment, round, 0),
+      executor.submit(work.meetInEnvironment, round, 1),
+    ]
     for (const future of pair) if (!(await future.result(SOON))) return t.fail(`round ${round}: one ran after the other`)
   }
   t.pass()

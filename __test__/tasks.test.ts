@@ -84,7 +84,8 @@ test('moduleTasks() gives the same function for the same key', (t) => {
 })
 
 test('moduleTasks() of a relative or malformed URL is a TypeError', (t) => {
-  for (const url of ['./work.js', 'work', '', 5, null, undefined]) t.throws(() => moduleTasks(url as string), { instanceOf: TypeError })
+  for (const url of ['./work.js', 'work', '', 5, null, undefined])
+    t.throws(() => moduleTasks(url as string), { instanceOf: TypeError })
 })
 
 everywhere('a key that the module does not have fails the future with an error that names it and the module', async (t, { shared }) => {
@@ -122,12 +123,28 @@ behaviour('a self-contained function is sent as source, whatever its form', asyn
   }
   const symbolic = { [Symbol.iterator](n: number) { return n + 8 } }
   t.is(await executor.submit(symbolic[Symbol.iterator], 10).result(SOON), 18)
-  for (const [index, fn] of (Object.values(methods) as ((n: number) => unknown)[]).entries()) t.is(await executor.submit(fn, 10).result(SOON), 11 + index)
-  t.is(await executor.submit(function named(n: number): number { return n < 2 ? 1 : n * named(n - 1) }, 5).result(SOON), 120)
+  for (const [index, fn] of (Object.values(methods) as ((n: number) => unknown)[]).entries())
+    t.is(await executor.submit(fn, 10).result(SOON), 11 + index)
+  t.is(
+    await executor
+      .submit(function named(n: number): number {
+        return n < 2 ? 1 : n * named(n - 1)
+      }, 5)
+      .result(SOON),
+    120,
+  )
   t.is(await executor.submit(async (n: number) => n, 5).result(SOON), 5)
   t.deepEqual(await executor.submit((...rest: number[]) => rest, 1, 2).result(SOON), [1, 2])
-  t.deepEqual(await executor.submit(({ a, b = 2 }: { a: number; b?: number }) => ({ a, b }), { a: 1 }).result(SOON), { a: 1, b: 2 })
-  t.is(await executor.submit(new Function('a', 'b', 'return a * b') as (a: number, b: number) => number, 6, 7).result(SOON), 42)
+  t.deepEqual(
+    await executor.submit(({ a, b = 2 }: { a: number; b?: number }) => ({ a, b }), { a: 1 }).result(SOON),
+    { a: 1, b: 2 },
+  )
+  t.is(
+    await executor
+      .submit(new Function('a', 'b', 'return a * b') as (a: number, b: number) => number, 6, 7)
+      .result(SOON),
+    42,
+  )
 })
 
 behaviour('a function sent as source stays strict: a method that misses its this fails', async (t, { shared }) => {
@@ -139,7 +156,13 @@ behaviour('a function sent as source stays strict: a method that misses its this
     }
   }
   t.true((await executor.submit(new Scale().by, 4).exception(SOON)) instanceof TypeError)
-  t.false(await executor.submit(function (this: unknown) { return typeof this === 'object' && this !== null }).result(SOON))
+  t.false(
+    await executor
+      .submit(function (this: unknown) {
+        return typeof this === 'object' && this !== null
+      })
+      .result(SOON),
+  )
   t.true(await executor.submit(new Function('return typeof this === "object" && this !== null') as () => boolean).result(SOON))
   t.is(await executor.submit(new Function('return 010') as () => number).result(SOON), 8)
 })
@@ -202,7 +225,8 @@ behaviour('a function that reads a variable of its surroundings fails with the R
     t.regex(error.message, /outside is not defined/)
     t.regex(error.message, /argument|surrounding|tasks\(|moduleTasks/)
   }
-  for await (const error of failures(executor.with({ chunkSize: 2 }).map((n: number) => outside + n, [1, 2]))) t.regex(error.message, /surroundings/)
+  for await (const error of failures(executor.with({ chunkSize: 2 }).map((n: number) => outside + n, [1, 2])))
+    t.regex(error.message, /surroundings/)
 })
 
 async function* failures(results: AsyncIterable<unknown>): AsyncGenerator<Error> {
@@ -217,7 +241,11 @@ behaviour("a task's own ReferenceError gets no hint, and may be frozen", async (
   const executor = shared(2)
   const own = (await executor.submit(() => { throw new ReferenceError('no such reference') }).exception(SOON)) as Error
   t.is(own.message, 'no such reference')
-  const frozen = (await executor.submit(() => { throw Object.freeze(new ReferenceError('x is not defined')) }).exception(SOON)) as Error
+  const frozen = (await executor
+    .submit(() => {
+      throw Object.freeze(new ReferenceError('x is not defined'))
+    })
+    .exception(SOON)) as Error
   t.is(frozen.message, 'x is not defined')
 })
 
@@ -320,7 +348,9 @@ everywhere('no progress arrives after unsubscribing', async (t, { shared }) => {
 
 behaviour('a progress value that cannot be cloned throws a DataCloneError inside the task', async (t, { shared }) => {
   const executor = shared(2)
-  const error = (await executor.submit(async () => (await import('concurrent-futures')).currentTask()?.progress(() => {})).exception(SOON)) as Error
+  const error = (await executor
+    .submit(async () => (await import('concurrent-futures')).currentTask()?.progress(() => {}))
+    .exception(SOON)) as Error
   t.is(error.name, 'DataCloneError')
 })
 
@@ -362,10 +392,20 @@ behaviour('an absolute path names a module too', async (t, { shared }) => {
 behaviour('a class or a generator is a TypeError, also one that a module has', async (t, { shared }) => {
   const executor = shared(2)
   const { registered } = await import('./fixtures/kinds.mjs')
-  t.throws(() => executor.submit(registered.Registered as never), { instanceOf: TypeError, message: /class Registered/ })
-  t.throws(() => executor.submit(registered.generated as never), { instanceOf: TypeError, message: /generated is a generator/ })
+  t.throws(() => executor.submit(registered.Registered as never), {
+    instanceOf: TypeError,
+    message: /class Registered/,
+  })
+  t.throws(() => executor.submit(registered.generated as never), {
+    instanceOf: TypeError,
+    message: /generated is a generator/,
+  })
   const found = moduleTasks(new URL('./fixtures/kinds.mjs', import.meta.url))
-  for (const [key, message] of Object.entries({ Kind: /class Kind/, many: /many is a generator/, later: /later is a generator/ })) {
+  for (const [key, message] of Object.entries({
+    Kind: /class Kind/,
+    many: /many is a generator/,
+    later: /later is a generator/,
+  })) {
     const error = (await executor.submit(found[key] as () => unknown).exception(SOON)) as Error
     t.true(error instanceof TypeError)
     t.regex(error.message, message)
@@ -394,7 +434,10 @@ behaviour('a method with a computed name is sent like any other', async (t, { sh
 behaviour('the hint at surroundings is not for the errors of a module that the function imports', async (t, { shared }) => {
   const executor = shared(2)
   const url = new URL('./fixtures/kinds.mjs', import.meta.url).href
-  const inside = executor.submit(async (url: string) => ((await import(url)) as { readsGlobal(): Promise<void> }).readsGlobal(), url)
+  const inside = executor.submit(
+    async (url: string) => ((await import(url)) as { readsGlobal(): Promise<void> }).readsGlobal(),
+    url,
+  )
   t.is(((await inside.exception(SOON)) as Error).message, 'missingInTheModule is not defined')
   const own = executor.submit(() => url)
   t.regex(((await own.exception(SOON)) as Error).message, /surroundings/)
@@ -434,7 +477,8 @@ behaviour('a method that only speaks of super, or is named class, can be sent', 
 })
 
 test('the URL of a module that is not absolute: the error says how it becomes so', (t) => {
-  const advice = (url: string): string => t.throws(() => moduleTasks(url), { instanceOf: TypeError })!.message.replace(/^.*: use /, '')
+  const advice = (url: string): string =>
+    t.throws(() => moduleTasks(url), { instanceOf: TypeError })!.message.replace(/^.*: use /, '')
   for (const name of ['concurrent-futures', '@scope/name', '@scope/name/work.js', 'name/work', 'lodash.merge', '#work']) {
     t.is(advice(name), `import.meta.resolve('${name}')`)
   }
@@ -450,7 +494,12 @@ test('import() of a function sent as source is resolved from the current directo
   const before = process.cwd()
   try {
     process.chdir(dirname(folder.file('here.mjs')))
-    t.is(await executor.submit(async () => ((await import('./here.mjs' as string)) as { where: string }).where).result(SOON), 'here')
+    t.is(
+      await executor
+        .submit(async () => ((await import('./here.mjs' as string)) as { where: string }).where)
+        .result(SOON),
+      'here',
+    )
   } finally {
     process.chdir(before)
   }

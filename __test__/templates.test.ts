@@ -32,8 +32,45 @@ function cross(value: unknown): unknown {
   return unpack(packedForm, data)
 }
 
-const strings = ['', 'a', 'é', 'Ł', '\0', 'a\0b', '\ud800', '💡', 'x'.repeat(252), 'x'.repeat(253), 'é'.repeat(254), 'Ł'.repeat(255), 'x'.repeat(1_000)]
-const numbers = [0, -0, 1, -1, 249, 250, 255, 256, 65_535, 65_536, -65_536, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 0.1, 1e300, 5e-324, NaN, Infinity, -Infinity, Number.MAX_SAFE_INTEGER]
+const strings = [
+  '',
+  'a',
+  'é',
+  'Ł',
+  '\0',
+  'a\0b',
+  '\ud800',
+  '💡',
+  'x'.repeat(252),
+  'x'.repeat(253),
+  'é'.repeat(254),
+  'Ł'.repeat(255),
+  'x'.repeat(1_000),
+]
+const numbers = [
+  0,
+  -0,
+  1,
+  -1,
+  249,
+  250,
+  255,
+  256,
+  65_535,
+  65_536,
+  -65_536,
+  2 ** 31 - 1,
+  2 ** 31,
+  -(2 ** 31),
+  -(2 ** 31) - 1,
+  0.1,
+  1e300,
+  5e-324,
+  NaN,
+  Infinity,
+  -Infinity,
+  Number.MAX_SAFE_INTEGER,
+]
 
 for (const [what, items] of [
   ['text', strings],
@@ -62,7 +99,12 @@ test('lists of texts and of numbers may be of any length', (t) => {
 })
 
 test('keys of all sorts keep their order and their meaning', (t) => {
-  for (const keys of [['2', '1', 'b', 'a'], ['constructor', 'toString', 'length'], ['\ud800', '"', '\\', '\u2028', '', ' ', 'if'], ['a', 'b', '10', '9']]) {
+  for (const keys of [
+    ['2', '1', 'b', 'a'],
+    ['constructor', 'toString', 'length'],
+    ['\ud800', '"', '\\', '\u2028', '', ' ', 'if'],
+    ['a', 'b', '10', '9'],
+  ]) {
     const make = (): unknown => Object.fromEntries(keys.map((key, index) => [key, index]))
     learn(make)
     t.is(print(cross(make())), print(make()))
@@ -85,8 +127,19 @@ test('what only looks like a known structure goes another way', (t) => {
   let calls = 0
   const getter = { get text() { return `${++calls}` }, list: [1, 2] } // prettier-ignore
   const hidden = Object.defineProperty({ text: 'abc', list: [1, 2] }, 'more', { value: 1, enumerable: false })
-  const others: unknown[] = [{ one: shared, two: shared }, { one: { text: 'abc', list: sparse }, two: null }, { one: { text: 'abc', list: new Array(2) }, two: null }]
-  for (const value of [...others, { one: hidden, two: null }, { one: { list: [1, 2], text: 'abc' }, two: null }, { one: new Map(), two: null }, { two: null }, { one: { text: 'abc', list: new Uint8Array(2) }, two: null }]) {
+  const others: unknown[] = [
+    { one: shared, two: shared },
+    { one: { text: 'abc', list: sparse }, two: null },
+    { one: { text: 'abc', list: new Array(2) }, two: null },
+  ]
+  for (const value of [
+    ...others,
+    { one: hidden, two: null },
+    { one: { list: [1, 2], text: 'abc' }, two: null },
+    { one: new Map(), two: null },
+    { two: null },
+    { one: { text: 'abc', list: new Uint8Array(2) }, two: null },
+  ]) {
     t.is(print(cross(value)), print(structuredClone(value)))
   }
   t.deepEqual(cross({ one: getter, two: null }), { one: { text: '1', list: [1, 2] }, two: null })
@@ -105,15 +158,27 @@ test('a structure is learned also after many that never come again', (t) => {
 
 test('a value as large as a small one may be arrives whole', (t) => {
   const row = (id: number): unknown => ({ id, name: 'name', tags: ['a', 'b'], at: [1.5, 2.5], of: null })
-  const make = (): unknown => ({ rows: Array.from({ length: 7 }, (_, index) => row(index)), text: 'x'.repeat(500) })
+  const make = (): unknown => ({
+    rows: Array.from({ length: 7 }, (_, index) => row(index)),
+    text: 'x'.repeat(500),
+  })
   learn(make)
   t.is(print(cross(make())), print(make()))
 })
 
 behaviour('values of one structure arrive on both ways of a task, whichever worker runs it', async (t, { create }) => {
   await using executor = create(2)
-  const make = (index: number): unknown => ({ index, name: `name ${index}`, price: index / 8, of: { tags: ['Łódź', String(index)], none: undefined } })
-  const results = await Promise.all(Array.from({ length: 2_000 }, (_, index) => executor.submit((value: unknown) => value, make(index)).result()))
+  const make = (index: number): unknown => ({
+    index,
+    name: `name ${index}`,
+    price: index / 8,
+    of: { tags: ['Łódź', String(index)], none: undefined },
+  })
+  const results = await Promise.all(
+    Array.from({ length: 2_000 }, (_, index) =>
+      executor.submit((value: unknown) => value, make(index)).result(),
+    ),
+  )
   results.forEach((result, index) => t.is(print(result), print(make(index))))
 })
 

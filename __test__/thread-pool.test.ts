@@ -18,7 +18,9 @@ for (const workers of [1, 2, 3, 5]) {
     const folder = new Folder(t)
     const executor = create(workers)
     const [gate, log] = [folder.gate(), folder.file('log')]
-    const futures = Array.from({ length: workers + 3 }, (_, n) => executor.submit(work.noteAndWait, log, String(n), gate))
+    const futures = Array.from({ length: workers + 3 }, (_, n) =>
+      executor.submit(work.noteAndWait, log, String(n), gate),
+    )
     await until(() => folder.notes(log).length === workers, 'as many run as may')
     const natives = [executor.submit(native.countPrimes, 10), executor.submit(native.countPrimes, 20)]
     await new Promise((resolve) => setTimeout(resolve, 60))
@@ -93,9 +95,13 @@ behaviour('maxTasksPerWorker with a long queue, several workers and failing task
   t.like(executor.stats(), { completed: 18, failed: 6, lost: 0 })
 })
 
+/** What the error of a task says. */
+async function message(submitted: { exception(ms: number): Promise<unknown> }): Promise<string> {
+  return ((await submitted.exception(SOON)) as Error).message
+}
+
 behaviour('the name of a task is in the messages about its end', async (t, { create }) => {
   await using executor = create(1)
-  const message = async (submitted: { exception(ms: number): Promise<unknown> }): Promise<string> => ((await submitted.exception(SOON)) as Error).message
   const named = executor.with({ name: 'resize' })
   t.is(await message(named.with({ timeout: 20 }).submit(() => { for (;;); })), "the task 'resize' ran longer than its timeout")
   t.is(await message(named.with({ queueTimeout: 0 }).submit(() => 1)), "the task 'resize' was not started in time")
@@ -105,7 +111,8 @@ behaviour('the name of a task is in the messages about its end', async (t, { cre
 
 behaviour('a task without a name has that of its function, where it runs and in messages', async (t, { create }) => {
   await using executor = create(1)
-  const message = async (submitted: { exception(ms: number): Promise<unknown> }): Promise<string> => ((await submitted.exception(SOON)) as Error).message
+  const message = async (submitted: { exception(ms: number): Promise<unknown> }): Promise<string> =>
+    ((await submitted.exception(SOON)) as Error).message
   const ask = async (): Promise<string | undefined> => (await import('concurrent-futures')).currentTask()?.name
   t.is(await executor.submit(ask), 'ask')
   t.is(await executor.submit(async () => (await import('concurrent-futures')).currentTask()?.name), '')
@@ -160,7 +167,10 @@ behaviour('dump() shows workers that start', async (t, { create, workerKind }) =
   t.true(dump.every(({ threadId, kind, state }) => threadId > 0 && kind === workerKind && state === 'starting'))
   await executor.submit(() => 1).result(SOON)
   await until(() => executor.stats().workers.idle === 2, 'both are ready')
-  t.deepEqual((await executor.dump()).map(({ threadId }) => threadId).sort(), dump.map(({ threadId }) => threadId).sort())
+  t.deepEqual(
+    (await executor.dump()).map(({ threadId }) => threadId).sort(),
+    dump.map(({ threadId }) => threadId).sort(),
+  )
 })
 
 behaviour('an initializer may wait for what does not keep a thread alive', async (t, { create }) => {
@@ -186,7 +196,11 @@ behaviour('the initializer runs once in each worker, before its first task, with
     },
     initargs: [log, { name: 'ready' }],
   })
-  const seen = await Promise.all(Array.from({ length: 10 }, () => executor.submit(() => (globalThis as { initialized?: string }).initialized)))
+  const seen = await Promise.all(
+    Array.from({ length: 10 }, () =>
+      executor.submit(() => (globalThis as { initialized?: string }).initialized),
+    ),
+  )
   t.deepEqual(seen, Array(10).fill('ready'))
   t.true(folder.notes(log).length >= 1 && folder.notes(log).length <= 2)
   await executor.shutdown()
@@ -204,7 +218,10 @@ behaviour('an initializer may be a function of moduleTasks() or tasks(); a nativ
 })
 
 behaviour('a fresh worker is initialized too, after the death of another', async (t, { create }) => {
-  const executor = create({ maxWorkers: 1, initializer: () => void ((globalThis as { flag?: number }).flag = 7) })
+  const executor = create({
+    maxWorkers: 1,
+    initializer: () => void ((globalThis as { flag?: number }).flag = 7),
+  })
   await executor.submit(() => process.exit(1)).exception(SOON)
   t.is(await executor.submit(() => (globalThis as { flag?: number }).flag).result(SOON), 7)
   await executor.shutdown()
@@ -225,7 +242,12 @@ behaviour('stats() counts each ended task once, and its times', async (t, { crea
   t.like(stats, { completed: 2, failed: 1, cancelled: 1, timedOut: 1, lost: 1, queued: 0, running: 0 })
   for (const histogram of [stats.waitTime, stats.runTime]) {
     t.true(histogram.count >= 4 && histogram.count <= 6)
-    t.true(histogram.min <= histogram.p50 && histogram.p50 <= histogram.p90 && histogram.p90 <= histogram.p99 && histogram.p99 <= histogram.max)
+    t.true(
+      histogram.min <= histogram.p50 &&
+        histogram.p50 <= histogram.p90 &&
+        histogram.p90 <= histogram.p99 &&
+        histogram.p99 <= histogram.max,
+    )
     t.true(histogram.mean >= histogram.min && histogram.mean <= histogram.max)
   }
   t.true(stats.runTime.max >= 90)
@@ -305,7 +327,9 @@ behaviour('one signal may guard many waits without a warning', async (t, { inChi
     process.on('warning', ({ name }) => warnings.push(name))
     const executor = create(1)
     const { signal } = new AbortController()
-    await Promise.all(Array.from({ length: 30 }, (_, n) => executor.submit((n: number) => n, n).result({ signal })))
+    await Promise.all(
+      Array.from({ length: 30 }, (_, n) => executor.submit((n: number) => n, n).result({ signal })),
+    )
     await executor.shutdown()
     return warnings
   }, [])
@@ -316,7 +340,10 @@ behaviour('one signal may guard many waits without a warning', async (t, { inChi
 
 test('a ThreadPoolExecutor is an Executor', (t) => {
   t.true(new ThreadPoolExecutor(1) instanceof Executor)
-  t.throws(() => new (Executor as unknown as new () => Executor)(), { instanceOf: TypeError, message: /abstract/ })
+  t.throws(() => new (Executor as unknown as new () => Executor)(), {
+    instanceOf: TypeError,
+    message: /abstract/,
+  })
   class Own extends ThreadPoolExecutor {}
   t.true(new Own(1) instanceof Executor)
 })

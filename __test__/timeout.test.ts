@@ -21,7 +21,10 @@ behaviour('a time-out tells where an asynchronous task is that does not wait', a
   await using executor = create(1)
   // A thread that has no processor just then cannot tell.
   for (let round = 0; round < 20; round++) {
-    const error = (await executor.with({ timeout: SHORT }).submit(loopsAfterAwait).exception(SOON)) as TimeoutError
+    const error = (await executor
+      .with({ timeout: SHORT })
+      .submit(loopsAfterAwait)
+      .exception(SOON)) as TimeoutError
     t.true(error instanceof TimeoutError)
     if (error.taskStack === undefined) continue
     t.regex(error.taskStack, /at inner \(.*kinds\.mjs:\d+:\d+\)\n.*at loopsAfterAwait/)
@@ -55,10 +58,19 @@ everywhere('a task within its timeout is left alone, and so is the next one', as
 })
 
 behaviour('the timeout counts from the call of the function: waiting, start-up and module loading are free', async (t, { create }) => {
-  const executor = create({ maxWorkers: 1, initializer: async () => void (await new Promise((resolve) => setTimeout(resolve, 300))) })
+  const executor = create({
+    maxWorkers: 1,
+    initializer: async () => void (await new Promise((resolve) => setTimeout(resolve, 300))),
+  })
   const slow = moduleTasks<{ value(): string }>(new URL('./fixtures/slow-to-load.mjs', import.meta.url))
   const limited = executor.with({ timeout: 250 })
-  const futures = [limited.submit(slow.value), limited.submit(work.pause, 100), limited.submit(work.pause, 100), limited.submit(work.pause, 100), limited.submit(work.pause, 100)]
+  const futures = [
+    limited.submit(slow.value),
+    limited.submit(work.pause, 100),
+    limited.submit(work.pause, 100),
+    limited.submit(work.pause, 100),
+    limited.submit(work.pause, 100),
+  ]
   t.deepEqual(await Promise.all(futures.map((future) => future.result(SOON))), ['slow', 100, 100, 100, 100])
   await executor.shutdown()
 })
@@ -98,7 +110,13 @@ everywhere('a task that waits longer than its queueTimeout fails while it waits,
 everywhere('queueTimeout has no say once the function is called', async (t, { create }) => {
   const executor = create(1)
   await executor.submit(work.add, 1, 1)
-  t.is(await executor.with({ queueTimeout: PROMPT / 20 }).submit(work.pause, PROMPT / 10).result(SOON), PROMPT / 10)
+  t.is(
+    await executor
+      .with({ queueTimeout: PROMPT / 20 })
+      .submit(work.pause, PROMPT / 10)
+      .result(SOON),
+    PROMPT / 10,
+  )
   await executor.shutdown()
 })
 
@@ -134,14 +152,21 @@ behaviour('deadlines hold while the main thread is blocked: the task was stopped
 
 everywhere('a native task is stopped by its timeout', async (t, { create }) => {
   const executor = create(1)
-  const error = await executor.with({ timeout: SHORT }).submit(native.matmul, ...longProduct()).exception(PROMPT)
+  const error = await executor
+    .with({ timeout: SHORT })
+    .submit(native.matmul, ...longProduct())
+    .exception(PROMPT)
   t.true(error instanceof TimeoutError)
   t.is(await executor.submit(native.countPrimes, 100).result(SOON), 25)
   t.is(executor.stats().timedOut, 1)
   await executor.shutdown()
 })
 
-const synchronous = ['plain', 'catching', 'finallyForever', 'regularExpression', 'wasm', 'atomicsWait', 'microtasks', 'throwing', 'getter', 'recursion', 'timers', 'emitters', 'requires', 'requiresInScope', 'asyncLocalStorage', 'generator', 'proxy']
+const synchronous = [
+  'plain', 'catching', 'finallyForever', 'regularExpression', 'wasm', 'atomicsWait', 'microtasks', 'throwing',
+  'getter', 'recursion', 'timers', 'emitters', 'requires', 'requiresInScope', 'asyncLocalStorage',
+  'generator', 'proxy',
+]
 
 for (const kind of synchronous) {
   behaviour(`an endless loop is stopped and the pool's capacity comes back: ${kind}`, async (t, { inChild }) => {
@@ -178,7 +203,8 @@ for (const kind of ['plain', 'catching', 'regularExpression', 'wasm', 'atomicsWa
         const loops = moduleTasks<Record<string, () => unknown>>(url)
         const { count } = moduleTasks<{ count(): number }>(work)
         await executor.submit(count).result(10_000)
-        for (let round = 0; round < 5; round++) await executor.with({ timeout: 60 }).submit(loops[kind]!).exception(10_000)
+        for (let round = 0; round < 5; round++)
+          await executor.with({ timeout: 60 }).submit(loops[kind]!).exception(10_000)
         const calls = await executor.submit(count).result(10_000)
         await executor.shutdown()
         return calls
@@ -196,7 +222,9 @@ behaviour('where interrupts are not to be had, everything works by replacement',
       const loops = moduleTasks<Record<string, () => unknown>>(url)
       const errors: string[] = []
       for (const kind of ['plain', 'catching', 'atomicsWait']) {
-        errors.push(((await executor.with({ timeout: 80 }).submit(loops[kind]!).exception(10_000)) as Error).name)
+        errors.push(
+          ((await executor.with({ timeout: 80 }).submit(loops[kind]!).exception(10_000)) as Error).name,
+        )
       }
       const sum = await executor.submit((a: number, b: number) => a + b, 1, 2).result(15_000)
       await executor.shutdown()
@@ -269,7 +297,11 @@ behaviour('a blocking native call costs at most its worker: the future fails on 
     },
     [],
   )
-  t.deepEqual({ code: end.code, isHung: end.isHung, value: end.value }, { code: 0, isHung: false, value: { error: 'TimeoutError', sum: 3, isEarly: true } }, end.errors)
+  t.deepEqual(
+    { code: end.code, isHung: end.isHung, value: end.value },
+    { code: 0, isHung: false, value: { error: 'TimeoutError', sum: 3, isEarly: true } },
+    end.errors,
+  )
 })
 
 for (const [name, fn] of [['cancelled', named.heed], ['signal.aborted', named.heedSignal]] as const) {
@@ -290,7 +322,10 @@ behaviour('a task that has looked at currentTask() gets interruptGrace, and is t
   const executor = create({ maxWorkers: 1, interruptGrace: 3_000 })
   await executor.submit(work.add, 1, 1)
   const start = performance.now()
-  t.true((await executor.with({ timeout: SHORT }).submit(named.ignoreAfterLook).exception(SOON)) instanceof TimeoutError)
+  t.true(
+    (await executor.with({ timeout: SHORT }).submit(named.ignoreAfterLook).exception(SOON)) instanceof
+      TimeoutError,
+  )
   t.true(performance.now() - start < 3_000, 'the future fails at once, before the grace is over')
   t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
   t.true(performance.now() - start >= 3_000, 'the worker was left to the task for the grace')
@@ -310,7 +345,15 @@ behaviour('a TimeoutError tells where the JavaScript of its task was', async (t,
   const error = (await executor.with({ timeout: 200 }).submit(work.spin).exception(SOON)) as TimeoutError
   t.regex(error.taskStack ?? '', /spin/)
   t.regex(error.taskStack ?? '', /work\.mjs:\d+/)
-  t.is(((await executor.submit(work.pause, 100).result(5).catch((error: unknown) => error)) as TimeoutError).taskStack, undefined)
+  t.is(
+    (
+      (await executor
+        .submit(work.pause, 100)
+        .result(5)
+        .catch((error: unknown) => error)) as TimeoutError
+    ).taskStack,
+    undefined,
+  )
   await executor.shutdown()
 })
 
@@ -340,7 +383,10 @@ behaviour('taskStack never tells where something else was than the JavaScript of
 
 behaviour('dump() tells what each worker does and where its JavaScript is, also while all of them spin', async (t, { create, workerKind }) => {
   const executor = create(2)
-  const spins = [executor.with({ name: 'left' }).submit(work.spinFor, 2_500), executor.with({ name: 'right' }).submit(work.spinFor, 2_500)]
+  const spins = [
+    executor.with({ name: 'left' }).submit(work.spinFor, 2_500),
+    executor.with({ name: 'right' }).submit(work.spinFor, 2_500),
+  ]
   await until(() => executor.stats().running === 2, 'both run')
   await new Promise((resolve) => setTimeout(resolve, 100))
   const dump = await executor.dump()
@@ -363,7 +409,9 @@ behaviour('a time-out that comes as the task ends gives either its result or Tim
   const executor = create(2)
   await Promise.all([executor.submit(work.pause, 20), executor.submit(work.pause, 20)])
   let [results, timeouts] = [0, 0]
-  const futures = Array.from({ length: 400 }, (_, n) => executor.with({ timeout: 1 + (n % 3) }).submit(work.spinFor, 1 + (n % 4)))
+  const futures = Array.from({ length: 400 }, (_, n) =>
+    executor.with({ timeout: 1 + (n % 3) }).submit(work.spinFor, 1 + (n % 4)),
+  )
   for (const [n, future] of futures.entries()) {
     const error = await future.exception(SOON)
     if (error instanceof TimeoutError) timeouts++
@@ -469,7 +517,9 @@ for (const name of ['rejectOnAbort', 'returnOnAbort', 'sleepWithSignal'] as cons
   behaviour(`an asynchronous task that heeds its signal (${name}) has failed by then, with TimeoutError`, async (t, { create }) => {
     const executor = create({ maxWorkers: 2, interruptGrace: SOON })
     for (let round = 0; round < 10; round++) {
-      const futures = Array.from({ length: 10 }, (_, n) => executor.with({ timeout: 5 + n }).submit(named[name]))
+      const futures = Array.from({ length: 10 }, (_, n) =>
+        executor.with({ timeout: 5 + n }).submit(named[name]),
+      )
       for (const future of futures) t.true((await future.exception(SOON)) instanceof TimeoutError)
     }
     t.like(executor.stats(), { timedOut: 100, completed: 0, failed: 0, lost: 0 })

@@ -13,16 +13,32 @@ const sharing = behaviours(test, ['pool', 'sharedMemory'])
 const carried = moduleTasks<any>(new URL('./fixtures/carried.mjs', import.meta.url))
 const work = moduleTasks<any>(new URL('./fixtures/work.mjs', import.meta.url))
 
-const look = (value: any): unknown[] => [value.constructor.name, value.byteLength, (value.buffer ?? value).byteLength]
+const look = (value: any): unknown[] => [
+  value.constructor.name,
+  value.byteLength,
+  (value.buffer ?? value).byteLength,
+]
 
 for (const size of [8, 64, 1 << 16, 16 << 20]) {
   behaviour(`${size} bytes move to a task, whatever they are`, async (t, { shared }) => {
     const executor = shared(2)
-    const made = [new ArrayBuffer(size), new Uint8Array(size), new Float64Array(size / 8), new DataView(new ArrayBuffer(size)), Buffer.from(new ArrayBuffer(size))]
+    const made = [
+      new ArrayBuffer(size),
+      new Uint8Array(size),
+      new Float64Array(size / 8),
+      new DataView(new ArrayBuffer(size)),
+      Buffer.from(new ArrayBuffer(size)),
+    ]
     for (const value of made) {
       const name = Buffer.isBuffer(value) ? 'Uint8Array' : value.constructor.name
       const buffer = (value as Uint8Array).buffer ?? value
-      t.deepEqual(await executor.with({ transfer: [buffer] }).submit(look, value).result(), [name, size, size])
+      t.deepEqual(
+        await executor
+          .with({ transfer: [buffer] })
+          .submit(look, value)
+          .result(),
+        [name, size, size],
+      )
       t.is(buffer.byteLength, 0)
     }
   })
@@ -32,7 +48,10 @@ for (const size of [8, 64, 1 << 16, 16 << 20]) {
     let bytes = new Uint8Array(size)
     bytes[size - 1] = 1
     for (let round = 2; round < 5; round++) {
-      bytes = (await executor.with({ transfer: [bytes.buffer] }).submit(carried.bump, bytes).result()) as Uint8Array<ArrayBuffer>
+      bytes = (await executor
+        .with({ transfer: [bytes.buffer] })
+        .submit(carried.bump, bytes)
+        .result()) as Uint8Array<ArrayBuffer>
       t.is(bytes.length, size)
       t.is(bytes[size - 1], round)
     }
@@ -56,14 +75,26 @@ behaviour('numbers that lie askew move to a native task', async (t, { shared }) 
   const buffer = new ArrayBuffer(40)
   const numbers = new Float64Array(buffer, 8, 3)
   numbers.set([3, 1, 2])
-  t.deepEqual(await executor.with({ transfer: [buffer] }).submit(native.sort, numbers).result(), new Float64Array([1, 2, 3]))
+  t.deepEqual(
+    await executor
+      .with({ transfer: [buffer] })
+      .submit(native.sort, numbers)
+      .result(),
+    new Float64Array([1, 2, 3]),
+  )
   t.is(buffer.byteLength, 0)
 })
 
 behaviour('what is in the list and is no argument moves too', async (t, { shared }) => {
   const executor = shared(2)
   const [one, two] = [new Uint8Array(4), new Uint8Array(4)]
-  t.is(await executor.with({ transfer: [one.buffer, two.buffer] }).submit(native.crc32, one).result(), 558161692)
+  t.is(
+    await executor
+      .with({ transfer: [one.buffer, two.buffer] })
+      .submit(native.crc32, one)
+      .result(),
+    558161692,
+  )
   t.deepEqual([one.length, two.length], [0, 0])
 })
 
@@ -75,7 +106,10 @@ behaviour('a task that is refused leaves the bytes untouched', async (t, { creat
   await until(() => busy.running(), 'the first task runs')
   const queued = narrow.submit(work.waitFor, gate)
   const bytes = new Uint8Array([1, 2, 3])
-  for (const fn of [native.sha256, look]) t.throws(() => narrow.with({ transfer: [bytes.buffer] }).submit(fn as never, bytes as never), { instanceOf: QueueFullError })
+  for (const fn of [native.sha256, look])
+    t.throws(() => narrow.with({ transfer: [bytes.buffer] }).submit(fn as never, bytes as never), {
+      instanceOf: QueueFullError,
+    })
   t.deepEqual([...bytes], [1, 2, 3])
   folder.open(gate)
   await Promise.all([busy, queued])
@@ -111,11 +145,19 @@ withPorts('a buffer that is marked as untransferable does not move, nor does the
   const marked = new ArrayBuffer(8)
   markAsUntransferable(marked)
   const small = Buffer.from('small')
-  for (const [value, buffer] of [[small, small.buffer], [{ small }, small.buffer], [marked, marked], [[marked, new Blob([])], marked]] as const) {
+  for (const [value, buffer] of [
+    [small, small.buffer],
+    [{ small }, small.buffer],
+    [marked, marked],
+    [[marked, new Blob([])], marked],
+  ] as const) {
     const before = buffer.byteLength
     for (const fn of [native.sha256, look]) {
       if (fn === native.sha256 && value !== small && value !== marked) continue
-      const error = t.throws(() => executor.with({ transfer: [buffer as ArrayBuffer] }).submit(fn as never, value as never), { any: true }) as Error
+      const error = t.throws(
+        () => executor.with({ transfer: [buffer as ArrayBuffer] }).submit(fn as never, value as never),
+        { any: true },
+      ) as Error
       t.is(error.name, 'DataCloneError')
       t.regex(error.message, /^transfer\[0\] cannot be moved: it is marked as untransferable/)
       t.is(buffer.byteLength, before)
@@ -157,7 +199,8 @@ behaviour('transfer() moves a progress value', async (t, { shared }) => {
 behaviour('what several results of a chunk move, moves once', async (t, { shared }) => {
   const executor = shared(2)
   const results: Uint8Array[] = []
-  for await (const bytes of executor.with({ chunkSize: 3 }).map(carried.moveShared, ['one', 'one', 'one'])) results.push(bytes as Uint8Array)
+  for await (const bytes of executor.with({ chunkSize: 3 }).map(carried.moveShared, ['one', 'one', 'one']))
+    results.push(bytes as Uint8Array)
   t.deepEqual(results, [new Uint8Array(8), new Uint8Array(8), new Uint8Array(8)])
   t.is(results[0]?.buffer, results[2]?.buffer)
 })
@@ -172,10 +215,15 @@ sharing('the shared memory of WebAssembly is shared, whichever way it travels', 
   t.is(await executor.submit((buffer: SharedArrayBuffer) => ++new Uint8Array(buffer)[0]!, buffer), 2)
   const value = { a: buffer, text: 'ä\u{1F600}'.repeat(3), b: [first, false, buffer], c: new SharedArrayBuffer(4) }
   const back = await executor.submit((value: any) => (++new Uint8Array(value.a)[0]!, value), value)
-  t.deepEqual([first[0], back.a === back.b[2], back.b[0].buffer === back.a, back.b[1], back.text, back.c.byteLength], [3, true, true, false, value.text, 4])
+  t.deepEqual(
+    [first[0], back.a === back.b[2], back.b[0].buffer === back.a, back.b[1], back.text, back.c.byteLength],
+    [3, true, true, false, value.text, 4],
+  )
   new Uint8Array(back.a)[0] = 9
   t.is(first[0], 9)
-  const made = await executor.submit(() => ({ memory: new (globalThis as any).WebAssembly.Memory({ initial: 1, maximum: 2, shared: true }).buffer }))
+  const made = await executor.submit(() => ({
+    memory: new (globalThis as any).WebAssembly.Memory({ initial: 1, maximum: 2, shared: true }).buffer,
+  }))
   t.is(made.memory.byteLength, 65_536)
   await executor.shutdown()
 })

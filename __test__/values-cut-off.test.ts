@@ -1,4 +1,7 @@
-/** Values after one whose way was cut off: by a stop, by code of the user's, for want of stack, or because it cannot be read. */
+/**
+ * Values after one whose way was cut off: by a stop, by code of the user's, for want of stack, or because it
+ * cannot be read.
+ */
 import ava from 'ava'
 import { moduleTasks } from 'concurrent-futures'
 import { cleanEnd, ended } from './child.ts'
@@ -17,7 +20,10 @@ const pause = (ms: number): void => {
 }
 
 /** Taken apart, on its way. */
-const large = (key: string): unknown => ({ first: key, list: Array.from({ length: 400 }, (_, index) => ({ [key + (index % 30)]: `value ${index}`, index })) })
+const large = (key: string): unknown => ({
+  first: key,
+  list: Array.from({ length: 400 }, (_, index) => ({ [key + (index % 30)]: `value ${index}`, index })),
+})
 
 behaviour('a task that is stopped while its arguments are put together harms none of the next ones', async (t, { create }) => {
   await using executor = create(1)
@@ -75,7 +81,13 @@ behaviour('an element with a getter may do what it likes', async (t, { create })
   const next = async (): Promise<void> => {
     for (let n = 0; n < 3; n++) t.is(await executor.submit(tasks.echoText, large('good')).result(SOON), expected)
   }
-  const around = (list: string[]): unknown => ({ numbers: [1, 2, 3], inner: { c: 1 }, list, after: { z: 'zz' }, letters: ['m', 'n'] })
+  const around = (list: string[]): unknown => ({
+    numbers: [1, 2, 3],
+    inner: { c: 1 },
+    list,
+    after: { z: 'zz' },
+    letters: ['m', 'n'],
+  })
   const throws = withGetter(() => {
     throw new Error('mine')
   })
@@ -94,7 +106,9 @@ behaviour('an element with a getter may do what it likes', async (t, { create })
     this.push('more')
     return 's10'
   })
-  const { numbers, after, letters } = JSON.parse(await executor.submit(tasks.echoText, around(grows)).result(SOON)) as Record<string, unknown>
+  const { numbers, after, letters } = JSON.parse(
+    await executor.submit(tasks.echoText, around(grows)).result(SOON),
+  ) as Record<string, unknown>
   t.deepEqual([numbers, after, letters], [[1, 2, 3], { z: 'zz' }, ['m', 'n']])
   await next()
 })
@@ -105,7 +119,11 @@ behaviour('a value for which there is not enough stack harms none of the next on
       const executor = create(1)
       const same = (value: unknown): unknown => value
       const nest = (n: number): unknown => (n > 0 ? { [`d${n}`]: nest(n - 1), [`t${n}`]: `text${n}` } : { end: 1 })
-      const plain = (): unknown => ({ first: 'f', list: Array.from({ length: 50 }, (_, index) => ({ k: `v${index}`, index })), deep: nest(50) })
+      const plain = (): unknown => ({
+        first: 'f',
+        list: Array.from({ length: 50 }, (_, index) => ({ k: `v${index}`, index })),
+        deep: nest(50),
+      })
       const expected = JSON.stringify(plain())
       type Down = (depth: number, fn: () => unknown, down: Down) => unknown
       const down = new Function('depth', 'fn', 'down', 'return depth === 0 ? fn() : down(depth - 1, fn, down)') as Down
@@ -130,7 +148,10 @@ behaviour('a value for which there is not enough stack harms none of the next on
       const low = deepest()
       for (let less = 0; less < 400; less++) {
         try {
-          void (down(low - less, () => executor.submit(same, plain()), down) as PromiseLike<unknown>).then(undefined, () => {})
+          void (down(low - less, () => executor.submit(same, plain()), down) as PromiseLike<unknown>).then(
+            undefined,
+            () => {},
+          )
         } catch {
           // There was not enough.
         }
@@ -173,5 +194,9 @@ behaviour('progress that cannot be read is left out, with a warning, and costs n
     },
     [url.href],
   )
-  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended([['done', '1', '2', '3', 'done', 'done'], 'readable', true]), end.errors)
+  t.deepEqual(
+    { ...cleanEnd(end), errors: '' },
+    ended([['done', '1', '2', '3', 'done', 'done'], 'readable', true]),
+    end.errors,
+  )
 })

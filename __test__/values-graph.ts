@@ -1,4 +1,7 @@
-/** Prints a value with all that code can tell of it, so that two values can be compared: classes, holes, -0, and what is the same object. */
+/**
+ * Prints a value with all that code can tell of it, so that two values can be compared: classes, holes, -0,
+ * and what is the same object.
+ */
 import { types } from 'node:util'
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
@@ -43,7 +46,12 @@ function inner(value: object, ids: Map<object, number>): string {
   for (const key of Reflect.ownKeys(properties)) {
     const property = properties[key as string] as PropertyDescriptor
     if (!property.enumerable) continue
-    const flags = property.get !== undefined ? 'accessor' : property.writable === true && property.configurable === true ? '' : 'locked'
+    const flags =
+      property.get !== undefined
+        ? 'accessor'
+        : property.writable === true && property.configurable === true
+          ? ''
+          : 'locked'
     parts.push(`${String(key)}${flags}:${printValue(property.value, ids)}`)
   }
   return parts.join(', ')
@@ -66,5 +74,8 @@ function isTracking(view: ArrayBufferView): boolean {
   buffer.resize(buffer.maxByteLength)
   const after = view.byteLength
   buffer.resize(length)
-  return after !== before || !(view instanceof DataView || Object.getPrototypeOf(view.constructor.prototype) === typedArray)
+  return (
+    after !== before ||
+    !(view instanceof DataView || Object.getPrototypeOf(view.constructor.prototype) === typedArray)
+  )
 }

@@ -160,7 +160,10 @@ test('more than 2 GB are refused with a clear error, as argument and as result, 
   // Pages that nobody touches cost nothing.
   const huge = new ArrayBuffer(2 ** 31)
   for (const value of [huge, new Uint8Array(huge), { deep: [new DataView(huge)] }]) {
-    t.throws(() => executor.submit(work.all, value), { instanceOf: RangeError, message: /2147483648 bytes are too many to be copied/ })
+    t.throws(() => executor.submit(work.all, value), {
+      instanceOf: RangeError,
+      message: /2147483648 bytes are too many to be copied/,
+    })
   }
   t.is(executor.stats().queued + executor.stats().completed, 0)
   const make = (): Uint8Array => new Uint8Array(2 ** 31)
@@ -179,14 +182,24 @@ test('more than 2 GB are refused with a clear error, as argument and as result, 
 test('the memory of arguments and results is given back, and the values are collected', async (t) => {
   const end = await inChild(
     async ({ native, ThreadPoolExecutor }) => {
-      const executor = new ThreadPoolExecutor({ maxWorkers: 2, resourceLimits: { maxYoungGenerationSizeMb: 16 } })
+      const executor = new ThreadPoolExecutor({
+        maxWorkers: 2,
+        resourceLimits: { maxYoungGenerationSizeMb: 16 },
+      })
       let collected = 0
       const registry = new FinalizationRegistry(() => collected++)
       const echo = (bytes: Uint8Array): Uint8Array => bytes
       const rounds = async (count: number, isWatched: boolean): Promise<void> => {
         for (let n = 0; n < count; n++) {
           const bytes = new Uint8Array(1 << 20)
-          const future = n % 4 === 0 ? executor.submit(native.crc32, bytes) : n % 4 === 1 ? executor.submit(echo, bytes) : n % 4 === 2 ? executor.with({ transfer: [bytes.buffer] }).submit(echo, bytes) : executor.submit((value: unknown) => value, { blob: new Blob([bytes]) })
+          const future =
+            n % 4 === 0
+              ? executor.submit(native.crc32, bytes)
+              : n % 4 === 1
+                ? executor.submit(echo, bytes)
+                : n % 4 === 2
+                  ? executor.with({ transfer: [bytes.buffer] }).submit(echo, bytes)
+                  : executor.submit((value: unknown) => value, { blob: new Blob([bytes]) })
           const value = await (future as PromiseLike<object | number>)
           if (!isWatched) continue
           registry.register(future, undefined)

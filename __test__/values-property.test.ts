@@ -15,7 +15,10 @@ const behaviour = behaviours(test)
 
 const RUNS = Number(process.env['VALUE_RUNS'] ?? 1_000)
 
-/** How a node of a graph looks; its children are leaves or, by number, nodes: any graph with circles and shared nodes. */
+/**
+ * How a node of a graph looks; its children are leaves or, by number, nodes: any graph with circles and
+ * shared nodes.
+ */
 type Child = { leaf: unknown } | { node: number }
 interface Spec {
   kind: 'object' | 'array' | 'map' | 'set' | 'instance' | 'error' | 'bare' | 'sparse' | 'getter' | 'plain'
@@ -27,9 +30,17 @@ class Instance {
   readonly constant = 1
 }
 
-const buffers = (): ArrayBuffer[] => [Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]).buffer, new ArrayBuffer(8, { maxByteLength: 24 }), new ArrayBuffer(0)]
+const buffers = (): ArrayBuffer[] => [
+  Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]).buffer,
+  new ArrayBuffer(8, { maxByteLength: 24 }),
+  new ArrayBuffer(0),
+]
 
-const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.constantFrom('', '\ud800', 'a\udfffb', '__proto__', 'toJSON', 'length', '0', '1'))
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string(),
+  fc.constantFrom('', '\ud800', 'a\udfffb', '__proto__', 'toJSON', 'length', '0', '1'),
+)
 const leaf: fc.Arbitrary<unknown> = fc.oneof(
   text,
   fc.double(),
@@ -38,20 +49,47 @@ const leaf: fc.Arbitrary<unknown> = fc.oneof(
   fc.boolean(),
   fc.constantFrom(null, undefined, -0, NaN),
   fc.date({ noInvalidDate: false }),
-  fc.anything({ withBigInt: true, withBoxedValues: true, withDate: true, withMap: true, withSet: true, withNullPrototype: true, withSparseArray: true, withTypedArray: true, maxDepth: 2 }),
+  fc.anything({
+    withBigInt: true,
+    withBoxedValues: true,
+    withDate: true,
+    withMap: true,
+    withSet: true,
+    withNullPrototype: true,
+    withSparseArray: true,
+    withTypedArray: true,
+    maxDepth: 2,
+  }),
   fc.constantFrom(/a/g, /b/su).map((pattern) => new RegExp(pattern)),
-  fc.record({ view: fc.constantFrom('Uint8Array', 'Int16Array', 'DataView', 'ArrayBuffer'), buffer: fc.nat(2), from: fc.nat(2), length: fc.option(fc.nat(2)) }),
+  fc.record({
+    view: fc.constantFrom('Uint8Array', 'Int16Array', 'DataView', 'ArrayBuffer'),
+    buffer: fc.nat(2),
+    from: fc.nat(2),
+    length: fc.option(fc.nat(2)),
+  }),
 )
-const plainLeaf: fc.Arbitrary<unknown> = fc.oneof(text, fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.constant(null))
+const plainLeaf: fc.Arbitrary<unknown> = fc.oneof(
+  text,
+  fc.integer(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.boolean(),
+  fc.constant(null),
+)
 
 function child(of: fc.Arbitrary<unknown>): fc.Arbitrary<Child> {
-  return fc.oneof({ weight: 3, arbitrary: of.map((value) => ({ leaf: value })) }, { weight: 1, arbitrary: fc.nat(7).map((node) => ({ node })) })
+  return fc.oneof(
+    { weight: 3, arbitrary: of.map((value) => ({ leaf: value })) },
+    { weight: 1, arbitrary: fc.nat(7).map((node) => ({ node })) },
+  )
 }
 
 const specs: fc.Arbitrary<Spec[]> = fc.oneof(fc.constant(leaf), fc.constant(plainLeaf)).chain((of) =>
   fc.array(
     fc.record({
-      kind: of === leaf ? fc.constantFrom('object', 'array', 'map', 'set', 'instance', 'error', 'bare', 'sparse', 'getter') : fc.constantFrom('object', 'array'),
+      kind:
+        of === leaf
+          ? fc.constantFrom('object', 'array', 'map', 'set', 'instance', 'error', 'bare', 'sparse', 'getter')
+          : fc.constantFrom('object', 'array'),
       keys: fc.array(text, { minLength: 5, maxLength: 5 }),
       children: fc.array(child(of), { maxLength: 5 }),
     }) as fc.Arbitrary<Spec>,
@@ -63,12 +101,14 @@ const specs: fc.Arbitrary<Spec[]> = fc.oneof(fc.constant(leaf), fc.constant(plai
 function build(list: Spec[], calls: { count: number }): unknown {
   const memory = buffers()
   const nodes: any[] = list.map(({ kind }) => emptyNode(kind))
-  const valueOf = (item: Child): unknown => ('node' in item ? nodes[item.node % nodes.length] : makeLeaf(item.leaf, memory))
+  const valueOf = (item: Child): unknown =>
+    'node' in item ? nodes[item.node % nodes.length] : makeLeaf(item.leaf, memory)
   list.forEach(({ kind, keys, children }, index) => {
     const node = nodes[index]
     children.forEach((item, at) => {
       const [key, value] = [keys[at] as string, valueOf(item)]
-      const define = (attributes: PropertyDescriptor): unknown => Object.defineProperty(node, key, { enumerable: true, configurable: true, ...attributes })
+      const define = (attributes: PropertyDescriptor): unknown =>
+        Object.defineProperty(node, key, { enumerable: true, configurable: true, ...attributes })
       if (kind === 'array') node.push(value)
       else if (kind === 'sparse') node[at * 2] = value
       else if (kind === 'map') node.set(at % 2 === 0 ? key : value, value)
@@ -91,7 +131,13 @@ function emptyNode(kind: Spec['kind']): unknown {
 }
 
 function makeLeaf(value: any, memory: ArrayBuffer[]): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'buffer') || typeof value.buffer !== 'number') return value
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    !Object.hasOwn(value, 'buffer') ||
+    typeof value.buffer !== 'number'
+  )
+    return value
   const buffer = memory[value.buffer] as ArrayBuffer
   if (value.view === 'ArrayBuffer') return buffer
   const constructor = globalThis[value.view as 'Uint8Array']
@@ -102,7 +148,10 @@ function makeLeaf(value: any, memory: ArrayBuffer[]): unknown {
 
 const FRAMES = / {4}at [^"]*/g
 
-/** A value without the stacks of its errors, or that there is none: Node 20 cannot clone an error that is its own cause. */
+/**
+ * A value without the stacks of its errors, or that there is none: Node 20 cannot clone an error that is its
+ * own cause.
+ */
 function outcome(make: () => unknown): string {
   try {
     return print(make()).replaceAll(FRAMES, '')
@@ -135,7 +184,10 @@ function cross(value: unknown, means?: Means): unknown {
   return unpack(packedForm, data)
 }
 
-const roads: Record<string, (value: unknown) => unknown> = { 'written by the addon': (value) => cross(value), 'written by node:v8': (value) => cross(value, NO_WRITING) }
+const roads: Record<string, (value: unknown) => unknown> = {
+  'written by the addon': (value) => cross(value),
+  'written by node:v8': (value) => cross(value, NO_WRITING),
+}
 
 for (const [name, road] of Object.entries(roads)) test(`any value ${name} arrives as structuredClone gives it, and its getters are called once`, (t) => {
   fc.assert(
@@ -155,13 +207,24 @@ const separated = fc.oneof(text, fc.constantFrom('\0', 'a\0b', 'x'.repeat(1_500)
 const plain = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'medium', withCrossShrink: true },
-    fc.oneof(separated, fc.integer(), fc.double(), fc.boolean(), fc.constantFrom(null, undefined, -0, 2 ** 31, -(2 ** 31), 2 ** 32)),
+    fc.oneof(
+      separated,
+      fc.integer(),
+      fc.double(),
+      fc.boolean(),
+      fc.constantFrom(null, undefined, -0, 2 ** 31, -(2 ** 31), 2 ** 32),
+    ),
     fc.array(separated, { maxLength: 60 }),
     fc.array(fc.integer(), { maxLength: 60 }),
     fc.array(fc.double(), { maxLength: 60 }),
     fc.array(tie('value'), { maxLength: 12 }),
     fc.dictionary(text, tie('value'), { maxKeys: 6 }),
-    fc.tuple(fc.array(text, { maxLength: 4 }), fc.array(fc.array(tie('value'), { minLength: 4, maxLength: 4 }), { maxLength: 12 })).map(([keys, rows]) => rows.map((row) => Object.fromEntries(keys.map((key, at) => [key, row[at]])))),
+    fc
+      .tuple(
+        fc.array(text, { maxLength: 4 }),
+        fc.array(fc.array(tie('value'), { minLength: 4, maxLength: 4 }), { maxLength: 12 }),
+      )
+      .map(([keys, rows]) => rows.map((row) => Object.fromEntries(keys.map((key, at) => [key, row[at]])))),
   ),
 })).value
 
@@ -251,7 +314,11 @@ test('whatever structuredClone refuses is a DataCloneError', (t) => {
   )
   fc.assert(
     fc.property(specs, bad, fc.nat(7), (list, make, at) => {
-      const bads = list.map((node, index) => (index === at % list.length ? { ...node, children: [{ leaf: make() }, ...node.children].slice(0, 5) } : node))
+      const bads = list.map((node, index) =>
+        index === at % list.length
+          ? { ...node, children: [{ leaf: make() }, ...node.children].slice(0, 5) }
+          : node,
+      )
       const value = build(bads, { count: 0 })
       let refused = false
       try {
@@ -294,11 +361,23 @@ behaviour('any value that a worker makes arrives as structuredClone gives it', a
   await using executor = create(1)
   const echo = (value: unknown): unknown => value
   await fc.assert(
-    fc.asyncProperty(fc.anything({ withBigInt: true, withBoxedValues: true, withDate: true, withMap: true, withSet: true, withTypedArray: true, withSparseArray: true, withNullPrototype: true }), async (value) => {
-      const actual = print(await executor.submit(echo, value).result())
-      const expected = print(structuredClone(value))
-      if (actual !== expected) throw new Error(`${actual}\n${expected}`)
-    }),
+    fc.asyncProperty(
+      fc.anything({
+        withBigInt: true,
+        withBoxedValues: true,
+        withDate: true,
+        withMap: true,
+        withSet: true,
+        withTypedArray: true,
+        withSparseArray: true,
+        withNullPrototype: true,
+      }),
+      async (value) => {
+        const actual = print(await executor.submit(echo, value).result())
+        const expected = print(structuredClone(value))
+        if (actual !== expected) throw new Error(`${actual}\n${expected}`)
+      },
+    ),
     { numRuns: Math.ceil(RUNS / 2) },
   )
   t.pass()

@@ -64,7 +64,11 @@ const values: Record<string, unknown> = {
   'a huge array of holes': Object.assign(new Array(4_000_000_000), { 5: 1 }),
   'an array with extra properties': Object.assign([1, 2], { extra: 3 }),
   'an array with as many extra properties as holes': Object.assign([1, , 'a', undefined], { extra: 3 }),
-  'a long array with properties that cannot be seen': Object.defineProperty(Object.assign(new Array(40).fill('a'), { [Symbol('s')]: 1 }), 'extra', { value: 1 }),
+  'a long array with properties that cannot be seen': Object.defineProperty(
+    Object.assign(new Array(40).fill('a'), { [Symbol('s')]: 1 }),
+    'extra',
+    { value: 1 },
+  ),
   'an array of a subclass': new (class Mine extends Array<number> {})(...[1, 2, 3]),
   bigint: { big: 12345678901234567890n, negative: -1n },
   'dates': [new Date(0), new Date(NaN), Object.assign(new Date(1), { extra: 1 })],
@@ -76,10 +80,20 @@ const values: Record<string, unknown> = {
   'an error with an undefined cause': new Error('a', { cause: undefined }),
   'an error of a subclass with properties': Object.assign(new (class Mine extends TypeError {})('x'), { extra: 1 }),
   'boxed primitives': [new Number(-0), new String('s'), new Boolean(false), Object(1n)],
-  'views of a part': [new Uint8Array(new ArrayBuffer(8), 2, 3), new DataView(new ArrayBuffer(8), 1, 4), new Float64Array(new ArrayBuffer(32), 8)],
+  'views of a part': [
+    new Uint8Array(new ArrayBuffer(8), 2, 3),
+    new DataView(new ArrayBuffer(8), 1, 4),
+    new Float64Array(new ArrayBuffer(32), 8),
+  ],
   'two views of one buffer': ((buffer) => [new Uint8Array(buffer), new Int16Array(buffer, 2), buffer])(new ArrayBuffer(8)),
   'a top-level view of a part': new Uint8Array(new ArrayBuffer(8), 2, 3),
-  'resizable buffers': [resizable(), new Uint8Array(resizable()), new Uint8Array(resizable(), 2), new Uint8Array(resizable(), 2, 3), new DataView(resizable(), 2)],
+  'resizable buffers': [
+    resizable(),
+    new Uint8Array(resizable()),
+    new Uint8Array(resizable(), 2),
+    new Uint8Array(resizable(), 2, 3),
+    new DataView(resizable(), 2),
+  ],
   'a resizable buffer': resizable(),
   'a view that follows its buffer': new Uint16Array(resizable()),
   'a whole Buffer': Buffer.from(new ArrayBuffer(4)),
@@ -101,7 +115,10 @@ const values: Record<string, unknown> = {
   'a Map without its prototype': [Object.setPrototypeOf(new Map([[1, 2]]), null)],
   'the environment': process.env,
   'a wide object': Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`key ${index}`, index])),
-  'long lists': [Array.from({ length: 5_000 }, (_, index) => index / 3), Array.from({ length: 500 }, (_, index) => ({ index }))],
+  'long lists': [
+    Array.from({ length: 5_000 }, (_, index) => index / 3),
+    Array.from({ length: 500 }, (_, index) => ({ index })),
+  ],
   'a long string': { s: 'é'.repeat(100_000) },
 }
 for (const item of ['a', 1, null]) {
@@ -110,7 +127,8 @@ for (const item of ['a', 1, null]) {
   values[`a long array of ${item} with a hole`] = holes
   values[`a long array of ${item} with a hole and an extra property`] = Object.assign([...holes.slice(0, 7), , ...holes.slice(8)], { extra: 1 })
 }
-if (typeof Float16Array !== 'undefined') values['Float16Array'] = [new Float16Array([1.5]), new Float16Array(new ArrayBuffer(8), 2, 2)]
+if (typeof Float16Array !== 'undefined')
+  values['Float16Array'] = [new Float16Array([1.5]), new Float16Array(new ArrayBuffer(8), 2, 2)]
 
 for (const [name, value] of Object.entries(values)) {
   test(`${name}: arrives as structuredClone gives it`, (t) => {
@@ -135,14 +153,38 @@ test('a value too deep for structuredClone fails as it does there', (t) => {
 })
 
 test('the ways are taken for what they are meant for', (t) => {
-  for (const value of [undefined, null, 1, -0, 'text', 1n, new Uint8Array(3), new ArrayBuffer(3), Buffer.from('slice')]) t.is(formOf(value), FORM_AS_IS)
-  for (const value of [{}, [], { a: [1, 'b', { c: null, d: 1.5 }] }, Object.create(null)]) t.is(formOf(value), FORM_JSON)
+  for (const value of [
+    undefined,
+    null,
+    1,
+    -0,
+    'text',
+    1n,
+    new Uint8Array(3),
+    new ArrayBuffer(3),
+    Buffer.from('slice'),
+  ])
+    t.is(formOf(value), FORM_AS_IS)
+  for (const value of [{}, [], { a: [1, 'b', { c: null, d: 1.5 }] }, Object.create(null)])
+    t.is(formOf(value), FORM_JSON)
   const list = Array.from({ length: 100 }, (_, id) => ({ id, name: `name ${id}` }))
-  for (const value of [list, { list, s: 'x'.repeat(10_000) }, Array.from({ length: 100 }, (_, index) => index / 3)]) {
+  for (const value of [
+    list,
+    { list, s: 'x'.repeat(10_000) },
+    Array.from({ length: 100 }, (_, index) => index / 3),
+  ]) {
     t.is(formOf(value), binding.canWrite ? FORM_PLAIN : FORM_CLONED)
     t.is(formOf(value, NO_WRITING), FORM_CLONED)
   }
-  for (const value of [{ a: undefined }, [-0], new Date(), new Map(), [list, list], [...list, new Date()], resizable()]) {
+  for (const value of [
+    { a: undefined },
+    [-0],
+    new Date(),
+    new Map(),
+    [list, list],
+    [...list, new Date()],
+    resizable(),
+  ]) {
     t.is(formOf(value), binding.canWrite ? FORM_WRITTEN : FORM_CLONED)
     t.is(formOf(value, NO_WRITING), FORM_CLONED)
   }
@@ -193,7 +235,11 @@ test('the traps of a proxy among the prototypes are left alone', (t) => {
   let calls = 0
   const traps = new Proxy({}, { get: () => (calls++, () => { throw new Error('a trap') }) })
   const prototype = new Proxy({}, traps)
-  for (const value of [Object.setPrototypeOf({ a: 1 }, prototype), Object.setPrototypeOf({ a: 1 }, Object.create(prototype)), Object.setPrototypeOf([1], prototype)]) {
+  for (const value of [
+    Object.setPrototypeOf({ a: 1 }, prototype),
+    Object.setPrototypeOf({ a: 1 }, Object.create(prototype)),
+    Object.setPrototypeOf([1], prototype),
+  ]) {
     t.is(print(cross({ value })), print(structuredClone({ value })))
     t.is(print(cross(value)), print(structuredClone(value)))
   }
@@ -217,7 +263,10 @@ test('a Buffer arrives as its own bytes and leaves its pool behind, also inside 
     slice = slice
   }
   const whole = new Uint8Array([1, 2, 3, 4])
-  for (const value of [{ slice, whole, part: whole.subarray(1) }, { unknown: new Unknown(), slice, whole, part: whole.subarray(1) }]) {
+  for (const value of [
+    { slice, whole, part: whole.subarray(1) },
+    { unknown: new Unknown(), slice, whole, part: whole.subarray(1) },
+  ]) {
     const copy = cross(value)
     t.is(copy.slice.constructor, Uint8Array)
     t.is(copy.slice.buffer.byteLength, 5)
@@ -286,7 +335,10 @@ behaviour('properties are an object’s own, whatever setters all objects have',
       const kinds = new Set<string>()
       for (const count of [1, 2, 100]) {
         for (let time = 0; time < 20; time++) {
-          const rows = await executor.submit((count: number) => Array.from({ length: count }, (_, id) => ({ title: `title ${id}`, id })), count)
+          const rows = await executor.submit(
+            (count: number) => Array.from({ length: count }, (_, id) => ({ title: `title ${id}`, id })),
+            count,
+          )
           for (const row of rows) kinds.add(`${Object.hasOwn(row, 'title')} ${row.title.slice(0, 5)}`)
         }
       }
@@ -301,7 +353,11 @@ behaviour('properties are an object’s own, whatever setters all objects have',
 test('a Buffer and another view of any length and offset go together', (t) => {
   // As doubles some of these have a byte that the engine takes for the beginning of a view.
   for (const length of [88, 2_091, 2_219, 2_347]) {
-    const value = { part: Buffer.from('abc'), view: new Uint8Array(length), offset: new Uint8Array(new ArrayBuffer(length + 3), length, 3) }
+    const value = {
+      part: Buffer.from('abc'),
+      view: new Uint8Array(length),
+      offset: new Uint8Array(new ArrayBuffer(length + 3), length, 3),
+    }
     const { part, view, offset } = cross(value) as Record<string, Uint8Array>
     t.deepEqual([part?.length, view?.length, offset?.byteOffset, offset?.length], [3, length, length, 3])
   }
@@ -309,7 +365,11 @@ test('a Buffer and another view of any length and offset go together', (t) => {
 
 test('a view that is only like a Buffer brings its memory, and shares it', (t) => {
   const memory = new ArrayBuffer(100)
-  const { one, other } = cross({ buffer: Buffer.from(new ArrayBuffer(100), 0, 10), one: new Uint8Array(memory, 0, 10), other: new Uint8Array(memory, 0, 50) })
+  const { one, other } = cross({
+    buffer: Buffer.from(new ArrayBuffer(100), 0, 10),
+    one: new Uint8Array(memory, 0, 10),
+    other: new Uint8Array(memory, 0, 50),
+  })
   t.is(one.buffer, other.buffer)
   t.is(one.buffer.byteLength, 100)
 })
@@ -334,7 +394,10 @@ test('elements that others inherit do no harm', (t) => {
   } finally {
     delete (Object.prototype as Record<number, unknown>)[5]
   }
-  const plain = { numbers: Array.from({ length: 60 }, (_, index) => index), items: Array.from({ length: 60 }, (_, index) => ({ index })) }
+  const plain = {
+    numbers: Array.from({ length: 60 }, (_, index) => index),
+    items: Array.from({ length: 60 }, (_, index) => ({ index })),
+  }
   const data = pack(plain)
   t.is(packedForm, FORM_PLAIN)
   try {
@@ -352,12 +415,17 @@ behaviour('methods that others inherit do no harm', async (t, { inChild }) => {
   const end = await inChild(async ({ create }) => {
     const executor = create(1)
     const pollute = (): void => {
-      for (const prototype of [Array.prototype, Object.prototype]) Object.defineProperty(prototype, 'toJSON', { value: () => 'polluted', configurable: true })
-      for (const name of ['error', 'list', 'hidden', 'get']) Object.defineProperty(Object.prototype, name, { value: 1, configurable: true })
+      for (const prototype of [Array.prototype, Object.prototype])
+        Object.defineProperty(prototype, 'toJSON', { value: () => 'polluted', configurable: true })
+      for (const name of ['error', 'list', 'hidden', 'get'])
+        Object.defineProperty(Object.prototype, name, { value: 1, configurable: true })
     }
     await executor.submit(pollute).result(20_000)
     const seen: unknown[] = []
-    for (let index = 0; index < 12; index++) seen.push((await executor.submit((index: number) => ({ tm: 1, o: { z: index } }), index).result(20_000)).o.z)
+    for (let index = 0; index < 12; index++)
+      seen.push(
+        (await executor.submit((index: number) => ({ tm: 1, o: { z: index } }), index).result(20_000)).o.z,
+      )
     pollute()
     seen.push(await executor.submit((n: number) => n + 1, 12).result(20_000))
     const error = (await executor.submit(() => {

@@ -17,7 +17,8 @@ function foreignFuture(): { callbacks: unknown[]; settle(): void } {
   const protocol = {
     outcome: () => (isDone ? 'value' : undefined),
     add: (_: unknown, fn: (future: unknown) => void) => callbacks.push(fn),
-    remove: (_: unknown, fn: (future: unknown) => void) => callbacks.splice(callbacks.indexOf(fn), callbacks.includes(fn) ? 1 : 0),
+    remove: (_: unknown, fn: (future: unknown) => void) =>
+      callbacks.splice(callbacks.indexOf(fn), callbacks.includes(fn) ? 1 : 0),
   }
   const future = {
     callbacks,
@@ -159,7 +160,10 @@ test('wrong arguments are thrown synchronously', (t) => {
 test('an aborted signal ends the wait with its reason', async (t) => {
   const controller = new AbortController()
   const foreign = foreignFuture()
-  const waiting = wait([foreign as unknown as Future<number>], { signal: controller.signal, timeout: 100_000 })
+  const waiting = wait([foreign as unknown as Future<number>], {
+    signal: controller.signal,
+    timeout: 100_000,
+  })
   controller.abort('enough')
   t.is(await waiting.catch((reason: unknown) => reason), 'enough')
   t.is(await wait([], { signal: controller.signal }).catch((reason: unknown) => reason), 'enough')
@@ -172,7 +176,11 @@ test('a wait that is over leaves no callback, no timer and no listener', async (
   const { signal } = new AbortController()
   const foreign = foreignFuture()
   const future = new Future()
-  const waiting = wait([foreign as unknown as Future<unknown>, future], { signal, timeout: 100_000, returnWhen: FIRST_COMPLETED })
+  const waiting = wait([foreign as unknown as Future<unknown>, future], {
+    signal,
+    timeout: 100_000,
+    returnWhen: FIRST_COMPLETED,
+  })
   t.is(foreign.callbacks.length, 1)
   future.setResult(1)
   await waiting

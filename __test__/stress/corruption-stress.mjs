@@ -1,7 +1,8 @@
 /**
  * node __test__/stress/corruption-stress.mjs [rounds] [kinds] [hard]
  *
- * Stops loops that live inside Node's own JavaScript, and looks after every stop whether the thread is as sound as before.
+ * Stops loops that live inside Node's own JavaScript, and looks after every stop whether the thread is as
+ * sound as before.
  */
 import { moduleTasks, ThreadPoolExecutor } from 'concurrent-futures'
 import { setEnvironmentData } from 'node:worker_threads'

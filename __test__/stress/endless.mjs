@@ -1,4 +1,7 @@
-/** What what-stops.mjs runs in its workers: everything that a task can be stuck in, by name, in the order of the table. */
+/**
+ * What what-stops.mjs runs in its workers: everything that a task can be stuck in, by name, in the order of
+ * the table.
+ */
 import { execSync } from 'node:child_process'
 import { createHash, pbkdf2Sync, scryptSync } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -32,7 +35,9 @@ function numbers(length) {
   return list
 }
 
-/** `label` is the row of the table; `make`, called beforehand, makes what the task needs; `run` is the task. */
+/**
+ * `label` is the row of the table; `make`, called beforehand, makes what the task needs; `run` is the task.
+ */
 export const kinds = {
   loop: { label: '`while (true) {}`', run: () => { while (true) {} } },
   catching: {
@@ -65,7 +70,11 @@ export const kinds = {
     },
   },
   regularExpression: { label: 'a catastrophic regular expression', run: () => /^(a+)+$/.test(`${'a'.repeat(60)}!`) },
-  wasm: { label: 'an endless loop of WebAssembly', make: () => new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports, run: ({ loop }) => loop() },
+  wasm: {
+    label: 'an endless loop of WebAssembly',
+    make: () => new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports,
+    run: ({ loop }) => loop(),
+  },
   atomicsWait: { label: '`Atomics.wait` without a limit', run: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0) },
   arrays: { label: '`for (;;) new Array(1000).fill(1)`', run: () => { for (;;) new Array(1000).fill(1) } },
   arraysWithChecks: {
@@ -105,7 +114,12 @@ export const kinds = {
   hash: { label: '`crypto.createHash` in a loop', run: () => { for (;;) createHash('sha256').update('text').digest() } },
   require: {
     label: '`require` of a module in a loop',
-    make: () => inFolder((folder) => (writeFileSync(join(folder, 'module.cjs'), 'exports.x = 1'), join(folder, 'module.cjs'))),
+    make: () =>
+      inFolder((folder) => {
+        const file = join(folder, 'module.cjs')
+        writeFileSync(file, 'exports.x = 1')
+        return file
+      }),
     run(file) {
       const require = createRequire(file)
       for (;;) {
@@ -122,8 +136,16 @@ export const kinds = {
   bigintText: { label: 'the digits of a number of 60,000,000 bits', make: () => (1n << 60_000_000n) - 1n, run: (n) => n.toString() },
   replace: { label: '`replace(/a/g, "b")` in a text of 200 MB', make: () => 'ab'.repeat(1e8), run: (text) => text.replace(/a/g, 'b') },
   parse: { label: '`JSON.parse` of 200 MB', make: () => `[${'{"a":1},'.repeat(22e6)}0]`, run: (text) => JSON.parse(text) },
-  gzip: { label: '`gzipSync` of 160 MB', make: () => Buffer.from(numbers(2e7).buffer), run: (bytes) => gzipSync(bytes, { level: 9 }) },
-  brotli: { label: '`brotliCompressSync` of 50 MB', make: () => Buffer.from(numbers(6e6).buffer), run: (bytes) => brotliCompressSync(bytes) },
+  gzip: {
+    label: '`gzipSync` of 160 MB',
+    make: () => Buffer.from(numbers(2e7).buffer),
+    run: (bytes) => gzipSync(bytes, { level: 9 }),
+  },
+  brotli: {
+    label: '`brotliCompressSync` of 50 MB',
+    make: () => Buffer.from(numbers(6e6).buffer),
+    run: (bytes) => brotliCompressSync(bytes),
+  },
   pbkdf2: { label: '`pbkdf2Sync` of 20,000,000 rounds', run: () => pbkdf2Sync('password', 'salt', 2e7, 32, 'sha256') },
   scrypt: { label: '`scryptSync` of 1 GB', run: () => scryptSync('password', 'salt', 32, { N: 2 ** 20, r: 8, maxmem: 2 ** 31 }) },
   sleep: { label: '`execSync("sleep 10")`', run: () => execSync('sleep 10', { stdio: 'ignore' }) },
@@ -131,7 +153,10 @@ export const kinds = {
 
 let made
 
-/** Makes what `run` of this kind needs. Tells which thread this is, and how often its copy of this module was called. */
+/**
+ * Makes what `run` of this kind needs. Tells which thread this is, and how often its copy of this module was
+ * called.
+ */
 export function prepare(kind) {
   made = kinds[kind].make?.()
   return here()

@@ -1,8 +1,9 @@
 /**
  * node __test__/stress/interrupt-stress.mjs [rounds]
  *
- * Stops that come at random moments: before the task, within it, after it. In every round a task that is to be stopped is followed, on the
- * same worker, by one that nobody stops. A wrong hit is one that the second feels, or that the first feels when it was not cancelled.
+ * Stops that come at random moments: before the task, within it, after it. In every round a task that is to
+ * be stopped is followed, on the same worker, by one that nobody stops. A wrong hit is one that the second
+ * feels, or that the first feels when it was not cancelled.
  */
 import { moduleTasks, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
 import { setEnvironmentData } from 'node:worker_threads'
@@ -79,7 +80,10 @@ async function run(kind) {
       }
       if (wasHit) counts.hits++
       // A third of hits is aimed at: later when too many hit.
-      scale = Math.min(20, Math.max(0.02, scale * (wasHit ? 1 + 0.02 * (1 - SHARE) * 2 : 1 - 0.02 * SHARE * 2)))
+      scale = Math.min(
+        20,
+        Math.max(0.02, scale * (wasHit ? 1 + 0.02 * (1 - SHARE) * 2 : 1 - 0.02 * SHARE * 2)),
+      )
     } catch (error) {
       counts.lost++
       problems.push(`round ${round}: ${error}`)

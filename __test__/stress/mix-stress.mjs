@@ -1,9 +1,10 @@
 /**
  * node __test__/stress/mix-stress.mjs [seconds]
  *
- * Pools of one to three workers with all options at random, and tasks of all kinds: native and JavaScript ones, short, asynchronous and endless ones, ones
- * that wait for others, ones that end their worker; cancelled, limited, waited for by blocking. Every future has to settle, the pool has to close, and
- * the counts have to add up.
+ * Pools of one to three workers with all options at random, and tasks of all kinds: native and JavaScript
+ * ones, short, asynchronous and endless ones, ones that wait for others, ones that end their worker;
+ * cancelled, limited, waited for by blocking. Every future has to settle, the pool has to close, and the
+ * counts have to add up.
  */
 import { moduleTasks, native, QueueFullError, ThreadPoolExecutor } from 'concurrent-futures'
 

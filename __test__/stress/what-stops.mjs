@@ -1,9 +1,10 @@
 /**
  * node __test__/stress/what-stops.mjs [rounds] [kinds] [node …]
  *
- * Runs everything that a task can be stuck in with a `timeout`, under each of the given executables of Node, and prints a markdown table: whether the
- * thread lived on or was replaced, and how long after the deadline the result of the next task came (median). Each round is a process of its
- * own, because what cannot be stopped goes on using a core.
+ * Runs everything that a task can be stuck in with a `timeout`, under each of the given executables of Node,
+ * and prints a markdown table: whether the thread lived on or was replaced, and how long after the deadline
+ * the result of the next task came (median). Each round is a process of its own, because what cannot be
+ * stopped goes on using a core.
  */
 import { moduleTasks, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
 import { execFileSync } from 'node:child_process'
@@ -44,7 +45,10 @@ else table()
 
 function table() {
   const rounds = Number(process.argv[2] ?? 5)
-  const chosen = process.argv[3] === undefined || process.argv[3] === 'all' ? Object.keys(kinds) : process.argv[3].split(',')
+  const chosen =
+    process.argv[3] === undefined || process.argv[3] === 'all'
+      ? Object.keys(kinds)
+      : process.argv[3].split(',')
   const nodes = process.argv.length > 4 ? process.argv.slice(4) : [process.execPath]
   const versions = nodes.map((node) => execFileSync(node, ['--version'], { encoding: 'utf8' }).trim().slice(1))
   const latest = nodes.map(() => 0)
@@ -63,7 +67,12 @@ function table() {
 
 function runChild(node, kind) {
   try {
-    const output = execFileSync(node, [fileURLToPath(import.meta.url), '--round', kind], { encoding: 'utf8', timeout: HARD, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'ignore'] })
+    const output = execFileSync(node, [fileURLToPath(import.meta.url), '--round', kind], {
+      encoding: 'utf8',
+      timeout: HARD,
+      killSignal: 'SIGKILL',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
     return JSON.parse(output)
   } catch (error) {
     return { ending: error.code ?? `exit ${error.status ?? error.signal}` }

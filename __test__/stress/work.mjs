@@ -1,8 +1,21 @@
-/** What the two stress programs run in their workers. An ordinary module; its counter tells one thread's copy from another's. */
+/**
+ * What the two stress programs run in their workers. An ordinary module; its counter tells one thread's copy
+ * from another's.
+ */
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { createHash, randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,14 +28,17 @@ const noop = () => {}
 const stores = [new AsyncLocalStorage(), new AsyncLocalStorage(), new AsyncLocalStorage()]
 let calls = 0
 
-/** Memory that the test shares with its workers: [0] the round that has started, [1] the round that is to end. */
+/**
+ * Memory that the test shares with its workers: [0] the round that has started, [1] the round that is to end.
+ */
 const shared = getEnvironmentData('stress') ?? new Int32Array(2)
 
 function begin(round) {
   Atomics.store(shared, 0, round)
 }
 
-// (func (export "spin") (param i32) (result i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 0))
+// (func (export "spin") (param i32) (result i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0)
+// (i32.const 1))))) (local.get 0))
 const wasmBytes = new Uint8Array([
   ...[0, 97, 115, 109, 1, 0, 0, 0], // magic, version
   ...[1, 6, 1, 96, 1, 127, 1, 127], // type: (i32) -> i32
@@ -108,7 +124,10 @@ export function cleanUp() {
 /** Endless loops, each inside another part of Node. */
 export const loops = {
   asyncResource() {
-    for (;;) new AsyncResource('stress').runInAsyncScope(() => new AsyncResource('inner').runInAsyncScope(() => Math.random()))
+    for (;;)
+      new AsyncResource('stress').runInAsyncScope(() =>
+        new AsyncResource('inner').runInAsyncScope(() => Math.random()),
+      )
   },
   asyncLocalStorage() {
     for (;;) {
