@@ -1,4 +1,5 @@
-// npm run bench [-- suite … --options]: builds, then runs benchmark/run.mjs for each suite; default: throughput and roundtrip.
+// npm run bench [-- suite … --options]: builds, then runs benchmark/run.mjs for each suite; default:
+// throughput and roundtrip.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'

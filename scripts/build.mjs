@@ -1,5 +1,15 @@
-// npm run build: the addon from crates/ and the JavaScript from lib/, each only when something it is made of has changed.
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+// npm run build: the addon from crates/ and the JavaScript from lib/, each only when something it is made of
+// has changed.
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, normalize } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { binOf, main, must, root } from './command.mjs'
@@ -48,7 +58,10 @@ function hasChanged(from, to) {
 
 const ENTRIES = { index: 'lib/index.ts', 'worker/main': 'lib/worker/main.ts' }
 
-/** Declarations for each module; of the code, one file for each entry and one that they share: every file costs half a millisecond at each start. */
+/**
+ * Declarations for each module; of the code, one file for each entry and one that they share: every file
+ * costs half a millisecond at each start.
+ */
 async function buildDist() {
   await step('build dist/ (TypeScript)', async () => {
     // Its own note of what it has written, which is wrong once somebody has deleted from dist/.
@@ -62,7 +75,12 @@ async function buildDist() {
 
 async function bundle() {
   const { rolldown } = await import('rolldown')
-  const bundle = await rolldown({ cwd: root, input: ENTRIES, platform: 'node', external: [/^node:/, join(root, 'index.js')] })
+  const bundle = await rolldown({
+    cwd: root,
+    input: ENTRIES,
+    platform: 'node',
+    external: [/^node:/, join(root, 'index.js')],
+  })
   const { output } = await bundle.write({
     dir: 'dist',
     format: 'esm',
@@ -100,11 +118,22 @@ export async function build() {
       get outputs() {
         return [...addons(), ...GENERATED]
       },
-      more: JSON.stringify([napi, version, rust, process.platform, process.arch, process.env.CARGO_BUILD_TARGET]),
+      more: JSON.stringify([
+        napi,
+        version,
+        rust,
+        process.platform,
+        process.arch,
+        process.env.CARGO_BUILD_TARGET,
+      ]),
     },
     buildAddon,
   )
-  await unlessBuilt('dist', { inputs: ['lib', 'tsconfig.json', 'index.d.ts', 'scripts/build.mjs', lock], outputs: ['dist'] }, buildDist)
+  await unlessBuilt(
+    'dist',
+    { inputs: ['lib', 'tsconfig.json', 'index.d.ts', 'scripts/build.mjs', lock], outputs: ['dist'] },
+    buildDist,
+  )
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(build)

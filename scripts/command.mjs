@@ -33,7 +33,10 @@ function endAllOn(signal, code) {
   })
 }
 
-/** A program with a time limit leads a process group: its children go with it, also those that no longer listen. */
+/**
+ * A program with a time limit leads a process group: its children go with it, also those that no longer
+ * listen.
+ */
 function limitTime(child, limit, onOver) {
   if (groups.size === 0 && process.listenerCount('SIGINT') === 0) {
     endAllOn('SIGINT', 130)
@@ -55,7 +58,8 @@ function limitTime(child, limit, onOver) {
  *
  * @param onLine - gets each line of output as it comes
  * @param limit - milliseconds after which it is killed with all its children; default none
- * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, output: string }>} `output` is both streams
+ * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, output: string }>}
+ *   `output` is both streams
  */
 export function run(program, args, { cwd = root, env = process.env, onLine = () => {}, limit } = {}) {
   return new Promise((resolve, reject) => {
@@ -86,7 +90,10 @@ export async function must(what, program, args, options) {
   return result
 }
 
-/** The script behind a command of an installed package: run with this very Node, whatever is first on the PATH. */
+/**
+ * The script behind a command of an installed package: run with this very Node, whatever is first on the
+ * PATH.
+ */
 export function binOf(name, command) {
   const folder = join(root, 'node_modules', name)
   const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))

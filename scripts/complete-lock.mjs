@@ -1,12 +1,15 @@
 // node scripts/complete-lock.mjs: after an npm install that changed package-lock.json.
 //
-// npm leaves out of the lock file what it could not fetch, such as the binaries of other platforms where a registry has only some of them; npm ci then
-// refuses the lock file everywhere. This adds an entry for each: its version is in the package that asks for it, its platform in its name.
+// npm leaves out of the lock file what it could not fetch, such as the binaries of other platforms where a
+// registry has only some of them; npm ci then refuses the lock file everywhere. This adds an entry for each:
+// its version is in the package that asks for it, its platform in its name.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { main, root } from './command.mjs'
 
-const PLATFORM = /-(android|darwin|freebsd|linux|openharmony|win32)-(arm64|arm|ia32|loong64|ppc64|riscv64|s390x|x64)(?:-(gnu|gnueabihf|musl|msvc|eabi))?$/
+const SYSTEMS = 'android|darwin|freebsd|linux|openharmony|win32'
+const PROCESSORS = 'arm64|arm|ia32|loong64|ppc64|riscv64|s390x|x64'
+const PLATFORM = new RegExp(`-(${SYSTEMS})-(${PROCESSORS})(?:-(gnu|gnueabihf|musl|msvc|eabi))?$`)
 const LIBC = { gnu: 'glibc', gnueabihf: 'glibc', musl: 'musl' }
 
 /** Where the package runs, or undefined when its name does not say. */
@@ -27,7 +30,14 @@ function missing(packages) {
       const platform = platformOf(name)
       if (packages[path] !== undefined || platform === undefined) continue
       const { cpu, libc, os } = platform
-      found[path] = { version, cpu, ...(dev && { dev }), ...(libc && { libc }), optional: true, ...(os && { os }) }
+      found[path] = {
+        version,
+        cpu,
+        ...(dev && { dev }),
+        ...(libc && { libc }),
+        optional: true,
+        ...(os && { os }),
+      }
     }
   }
   return found

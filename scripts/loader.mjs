@@ -1,4 +1,5 @@
-// What napi's generated loader, index.js, says when it finds no addon: that npm has left out a package. That is so only where no file was found.
+// What napi's generated loader, index.js, says when it finds no addon: that npm has left out a package. That
+// is so only where no file was found.
 import { Failure } from './command.mjs'
 
 const MISSING = /new Error\(\n( *`Cannot find native binding\. ` \+\n[^]*?),\n *\)/

@@ -1,7 +1,8 @@
 // npm run pack: the tarballs of the main package and of this platform's package, in artifacts/.
 //
-// The main package asks for the platforms' packages as optional dependencies, of its own version. They stand in the packed package.json only:
-// in the repository's own, npm ci would look for packages that are not published yet.
+// The main package asks for the platforms' packages as optional dependencies, of its own version. They stand
+// in the packed package.json only: in the repository's own, npm ci would look for packages that are not
+// published yet.
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -63,7 +64,12 @@ export async function pack() {
     const { stdout } = await must('npm pack', process.execPath, args, { cwd: folder })
     const listing = Object.values(JSON.parse(stdout))[0]
     const path = join(OUT, listing.filename)
-    tarballs.push({ path, name: listing.name, files: listing.files.map((file) => file.path), size: listing.size })
+    tarballs.push({
+      path,
+      name: listing.name,
+      files: listing.files.map((file) => file.path),
+      size: listing.size,
+    })
   }
   rmSync(join(OUT, 'stage'), { recursive: true })
   return tarballs

@@ -1,4 +1,5 @@
-// The example in README.md and what it prints: the first block of JavaScript, and the block of text that follows it.
+// The example in README.md and what it prints: the first block of JavaScript, and the block of text that
+// follows it.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './command.mjs'

@@ -1,5 +1,5 @@
-// Writes lib/addon/seam.ts: what both languages must agree on, from what the addon says of itself (its function
-// `seam`, crates/binding/src/calls/seam.rs).
+// Writes lib/addon/seam.ts: what both languages must agree on, from what the addon says of itself (its
+// function `seam`, crates/binding/src/calls/seam.rs).
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -8,8 +8,8 @@ import { root } from './command.mjs'
 export const SEAM = 'lib/addon/seam.ts'
 
 const HEAD = `/**
- * The numbers and the calls of the addon, written by the build (scripts/seam.mjs) and never edited: each number
- * is declared in the file of crates/binding that is named above it, and is explained there.
+ * The numbers and the calls of the addon, written by the build (scripts/seam.mjs) and never edited: each
+ * number is declared in the file of crates/binding that is named above it, and is explained there.
  */
 `
 

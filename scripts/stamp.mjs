@@ -1,5 +1,6 @@
-// Whether something is built from what is there now. A stamp in .build/ holds the hash of the inputs and of the outputs as they
-// were after the build: contents, not times, so that a fresh checkout, a branch and back, or a build by hand are all told apart.
+// Whether something is built from what is there now. A stamp in .build/ holds the hash of the inputs and of
+// the outputs as they were after the build: contents, not times, so that a fresh checkout, a branch and back,
+// or a build by hand are all told apart.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
@@ -14,10 +15,13 @@ function* files(path) {
     return
   }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-  for (const entry of entries) if (entry.name !== 'target' && entry.name !== 'node_modules') yield* files(join(path, entry.name))
+  for (const entry of entries)
+    if (entry.name !== 'target' && entry.name !== 'node_modules') yield* files(join(path, entry.name))
 }
 
-/** The hash of files and folders (relative to the root), their names included; a missing one counts as such. */
+/**
+ * The hash of files and folders (relative to the root), their names included; a missing one counts as such.
+ */
 export function hashOf(paths, more = '') {
   const hash = createHash('sha256').update(more)
   for (const path of paths) {

@@ -1,4 +1,5 @@
-// One line of the terminal for each step: what is being done, live where there is a terminal, and how long it took.
+// One line of the terminal for each step: what is being done, live where there is a terminal, and how long it
+// took.
 const isLive = process.stderr.isTTY === true && !process.env.CI
 const TICK = 100
 const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'
@@ -14,7 +15,8 @@ export function seconds(ms) {
 /**
  * Does `work(note)` and prints one line on standard error; `note(text)` shows what it is at, on a terminal.
  *
- * @param closing - makes the line from the result; default: the label; a result with failures is marked as one
+ * @param closing - makes the line from the result; default: the label; a result with failures is marked
+ *   as one
  */
 export async function step(label, work, closing = () => label) {
   const start = performance.now()

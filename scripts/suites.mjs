@@ -20,11 +20,14 @@ function total(text, pattern) {
   return sum
 }
 
+const PASSED = / \.\.\. ok$|^running \d+ tests?$|^$|^test result: ok/
+const ON_THE_WAY = /^\s*(Running|Doc-tests|Compiling|Downloaded|Finished) /
+
 /** Drops the lines of tests that passed, so that those that did not can be found. */
 function withoutPassed(output) {
   return output
     .split('\n')
-    .filter((line) => !/ \.\.\. ok$|^\s*(Running|Doc-tests|Compiling|Downloaded|Finished) |^running \d+ tests?$|^$|^test result: ok/.test(line))
+    .filter((line) => !PASSED.test(line) && !ON_THE_WAY.test(line))
     .join('\n')
 }
 
@@ -40,7 +43,10 @@ async function rust(note) {
   return cargoTest(note, ['--workspace'])
 }
 
-/** The core's models: loom runs them in every order of their threads. Built without the link-time optimization of the release. */
+/**
+ * The core's models: loom runs them in every order of their threads. Built without the link-time optimization
+ * of the release.
+ */
 async function loom(note) {
   const env = {
     RUSTFLAGS: '--cfg pool_loom',
@@ -56,14 +62,26 @@ async function types() {
   const results = []
   for (const project of ['tsconfig.json', '__test__/tsconfig.json', 'scripts/tsconfig.test.json']) {
     if (!existsSync(join(root, project))) continue
-    results.push(await run(process.execPath, [binOf('typescript', 'tsc'), '-p', project, '--noEmit', '--incremental', 'false']))
+    results.push(
+      await run(process.execPath, [
+        binOf('typescript', 'tsc'),
+        '-p',
+        project,
+        '--noEmit',
+        '--incremental',
+        'false',
+      ]),
+    )
   }
   const bad = results.filter(({ code }) => code !== 0)
   const details = bad.map(({ output }) => output).join('\n')
   return { passed: results.length - bad.length, failed: bad.length, details }
 }
 
-/** The folders of lib/ import downwards only. The module is loaded here: its packages may not have been installed before. */
+/**
+ * The folders of lib/ import downwards only. The module is loaded here: its packages may not have been
+ * installed before.
+ */
 async function layers() {
   const { checkLayers } = await import('./layers.mjs')
   return checkLayers()
@@ -80,7 +98,10 @@ function failuresOf(tap) {
   return kept.join('\n')
 }
 
-/** Everything that is written in TypeScript, on this Node. The lines are counted, not the summary: a run that breaks off has none, and that counts as a failure. */
+/**
+ * Everything that is written in TypeScript, on this Node. The lines are counted, not the summary: a run that
+ * breaks off has none, and that counts as a failure.
+ */
 async function ava(note) {
   const onLine = (line) => note(line.replace(/^(not )?ok \d+ - /, ''))
   const result = await run(process.execPath, [binOf('ava', 'ava'), '--tap'], { onLine, limit: LIMIT })

@@ -1,4 +1,5 @@
-// npm test [suite …]: installs, builds, runs the suites (default: all of them) and adds them up in the last line.
+// npm test [suite …]: installs, builds, runs the suites (default: all of them) and adds them up in the last
+// line.
 import { Failure, main } from './command.mjs'
 import { build } from './build.mjs'
 import { step } from './step.mjs'

@@ -4,7 +4,10 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { Failure, root, run } from './command.mjs'
 
-/** The environment for Rust's programs. A shell from before the installation does not have them on its PATH yet. */
+/**
+ * The environment for Rust's programs. A shell from before the installation does not have them on its PATH
+ * yet.
+ */
 export function rustEnv(more = {}) {
   const folder = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin')
   return { ...process.env, PATH: `${process.env.PATH ?? ''}${delimiter}${folder}`, ...more }
@@ -22,7 +25,9 @@ function isOlder(version, than) {
 /** Which compiler there is; throws when none, or too old a one. */
 export async function rustVersion() {
   const env = rustEnv()
-  const answers = await Promise.all(['cargo', 'rustc'].map((program) => run(program, ['--version'], { env }).catch(() => ({ code: -1 }))))
+  const answers = await Promise.all(
+    ['cargo', 'rustc'].map((program) => run(program, ['--version'], { env }).catch(() => ({ code: -1 }))),
+  )
   const cure = `install Rust ${oldest()} or newer from https://rustup.rs, then run this again`
   if (answers.some(({ code }) => code !== 0)) throw new Failure(`Rust is missing: ${cure}`)
   const version = answers[1].stdout.trim()

@@ -1,6 +1,6 @@
 /**
- * The numbers and the calls of the addon, written by the build (scripts/seam.mjs) and never edited: each number
- * is declared in the file of crates/binding that is named above it, and is explained there.
+ * The numbers and the calls of the addon, written by the build (scripts/seam.mjs) and never edited: each
+ * number is declared in the file of crates/binding that is named above it, and is explained there.
  */
 
 // crates/binding/src/isolate/header.rs
