@@ -10,7 +10,8 @@ let pool
 const start = async (options) => (pool = await peer.start(options))
 const result = await suite.measure({ start, contestant, quick: quick === 'quick' })
 
-// Stopping is outside of what is measured, and not all pools come to an end: poolifier's destroy() sometimes never settles.
+// Stopping is outside of what is measured, and not all pools come to an end: poolifier's destroy() sometimes
+// never settles.
 if (pool !== undefined) {
   let timer
   const limit = new Promise((resolve) => (timer = setTimeout(resolve, STOP_LIMIT)))

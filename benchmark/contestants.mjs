@@ -1,4 +1,5 @@
-// Who takes part. A contestant is `package` or `package:mode`; the modes are the settings listed in peers/<package>.mjs.
+// Who takes part. A contestant is `package` or `package:mode`; the modes are the settings listed in
+// peers/<package>.mjs.
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 

@@ -1,4 +1,5 @@
-// node benchmark/pack.mjs: what packing a value and unpacking it costs in one thread, beside `structuredClone`; the figures of docs/values.md.
+// node benchmark/pack.mjs: what packing a value and unpacking it costs in one thread, beside
+// `structuredClone`; the figures of docs/values.md.
 import { pack, packedForm, unpack } from '../dist/codec.js'
 import { packThrown, thrownForm, unpackThrown } from '../dist/error-codec.js'
 import { binding } from '../dist/binding.js'

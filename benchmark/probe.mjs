@@ -1,4 +1,5 @@
-// A program of its own for the start suite: node probe.mjs <contestant> first | idle <workers> <ms> | rss <workers>
+// A program of its own for the start suite:
+// node probe.mjs <contestant> first | idle <workers> <ms> | rss <workers>
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const [contestant, what, workersText = '1', ms] = process.argv.slice(2)

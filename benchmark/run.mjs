@@ -114,7 +114,8 @@ async function runSuite(suiteName, { rounds, quick, only }) {
   const errors = {}
 
   for (let round = 0; round < rounds; round++) {
-    // Everybody goes first once in a while: the machine is not the same at the start and at the end of a round.
+    // Everybody goes first once in a while: the machine is not the same at the start and at the end of a
+    // round.
     const shift = round % contestants.length
     for (const contestant of [...contestants.slice(shift), ...contestants.slice(0, shift)]) {
       process.stderr.write(`${suiteName}, round ${round + 1} of ${rounds}: ${contestant} ...\n`)

@@ -1,4 +1,5 @@
-// The main job, to watch: work leaves the event loop, comes back through futures, and a bad task is given up on in time.
+// The main job, to watch: work leaves the event loop, comes back through futures, and a bad task is given up
+// on in time.
 //   npm run demo                 the files of this repository
 //   npm run demo -- ~/Pictures   the files of a folder
 import { createHash } from 'node:crypto'
@@ -72,7 +73,11 @@ async function hashes(executor, folder, name, except) {
   let ahead = 0
   const bar = progressBar(files.length)
   const hashing = await measure(async () => {
-    const source = contents(files, (file) => (ahead = Math.max(ahead, read.push(file) - digests.length)), (text) => omitted.push(text))
+    const source = contents(
+      files,
+      (file) => (ahead = Math.max(ahead, read.push(file) - digests.length)),
+      (text) => omitted.push(text),
+    )
     const start = performance.now()
     for await (const digest of executor.with({ bufferSize: BUFFER }).map(native.sha256, source)) {
       bytes += read[digests.length].size
@@ -91,7 +96,10 @@ async function hashes(executor, folder, name, except) {
   conclude(`files: ${text}`, wrong.length === 0)
 }
 
-/** Hashes some of the files again with node:crypto, spread over all of them. A file that was changed or removed meanwhile does not count. */
+/**
+ * Hashes some of the files again with node:crypto, spread over all of them. A file that was changed or
+ * removed meanwhile does not count.
+ */
 async function checkSample(read, digests) {
   const every = Math.max(1, Math.floor(read.length / SAMPLE))
   const wrong = []

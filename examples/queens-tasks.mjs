@@ -1,4 +1,7 @@
-/** Counts the ways to place n queens: the first rows fork a task for each place, the others are counted by a loop. */
+/**
+ * Counts the ways to place n queens: the first rows fork a task for each place, the others are counted by a
+ * loop.
+ */
 import { currentExecutor, tasks } from 'concurrent-futures'
 
 /** Rows that fork. Two give up to n * n tasks: enough for any machine, and each long enough. */
@@ -24,7 +27,8 @@ export const { queens } = tasks(import.meta, {
     const futures = []
     for (let free = all & ~(columns | left | right); free !== 0; free &= free - 1) {
       const place = free & -free
-      futures.push(executor.submit(queens, n, row + 1, columns | place, ((left | place) << 1) & all, (right | place) >> 1))
+      const [down, up] = [((left | place) << 1) & all, (right | place) >> 1]
+      futures.push(executor.submit(queens, n, row + 1, columns | place, down, up))
     }
     return futures.reduce((sum, future) => sum + future.resultSync(), 0)
   },

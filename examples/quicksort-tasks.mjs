@@ -1,4 +1,7 @@
-/** Parallel quicksort: each part of the array is a task that sorts its smaller halves itself and submits the larger ones. */
+/**
+ * Parallel quicksort: each part of the array is a task that sorts its smaller halves itself and submits the
+ * larger ones.
+ */
 import { currentExecutor, tasks } from 'concurrent-futures'
 
 /** Parts that are shorter are sorted where they are: a task for each would cost more than it gains. */
@@ -22,7 +25,10 @@ function partition(array, from, to) {
 }
 
 export const { quicksort } = tasks(import.meta, {
-  /** Sorts array[from, to) in place; `shared` is a Float64Array over shared memory without NaN. Resolves to the number of tasks it took. */
+  /**
+   * Sorts array[from, to) in place; `shared` is a Float64Array over shared memory without NaN. Resolves to
+   * the number of tasks it took.
+   */
   async quicksort(shared, from, to) {
     const executor = currentExecutor()
     const others = []

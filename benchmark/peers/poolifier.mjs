@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { FixedThreadPool, WorkerChoiceStrategies } from 'poolifier'
 
-// Least used is its default and measured faster than round robin. Without its queue every task is posted to its worker
-// at once, whatever runs there; with it a worker holds at most `concurrency` tasks.
+// Least used is its default and measured faster than round robin. Without its queue every task is posted to
+// its worker at once, whatever runs there; with it a worker holds at most `concurrency` tasks.
 const workerChoiceStrategy = WorkerChoiceStrategies.LEAST_USED
 export const modes = {
   default: { workerChoiceStrategy },

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { median, sharedFlag } from './flow.mjs'
 import { ours } from '../contestants.mjs'
 
-/** Cancels one running endless loop; the milliseconds to the caller's rejection and to the next task's result. */
+/**
+ * Cancels one running endless loop; the milliseconds to the caller's rejection and to the next task's result.
+ */
 async function cancelOnce(pool) {
   const before = await pool.run('thread')
   const flag = sharedFlag()

@@ -1,6 +1,8 @@
 // The ways in which the suites keep a pool busy. Every one checks every result.
 
-/** Keeps `inFlight` tasks outstanding: each result submits the next. Resolves with the milliseconds it took. */
+/**
+ * Keeps `inFlight` tasks outstanding: each result submits the next. Resolves with the milliseconds it took.
+ */
 export function keepInFlight(run, { tasks, inFlight, argument, check }) {
   const { promise, resolve, reject } = withResolvers()
   let next = 0
@@ -75,7 +77,10 @@ export async function startWorkers(pool, workers, ms = 50) {
   await Promise.all(Array.from({ length: workers }, () => pool.run('hold', ms)))
 }
 
-/** Values made beforehand and used in turn, so that making them is not timed; longer than any number in flight. */
+/**
+ * Values made beforehand and used in turn, so that making them is not timed; longer than any number in
+ * flight.
+ */
 export function inTurn(make, check) {
   const values = Array.from({ length: 4096 }, (_, i) => make(i))
   return {

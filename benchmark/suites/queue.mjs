@@ -3,8 +3,8 @@ import { sharedFlag, startWorkers } from './flow.mjs'
 
 const SMALL = 10_000
 const LARGE = 1_000_000
-// Their queues are arrays from whose front they take: the cost of a task grows with the queue. A million would take
-// tinypool most of an hour and workerpool hours.
+// Their queues are arrays from whose front they take: the cost of a task grows with the queue. A million
+// would take tinypool most of an hour and workerpool hours.
 const largest = { tinypool: 100_000, workerpool: 50_000 }
 
 /** Queues `tasks` behind a closed gate, weighs them, opens the gate and awaits them all. */

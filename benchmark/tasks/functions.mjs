@@ -1,5 +1,5 @@
-// What the workers run. Plain functions, one argument each, because one argument is what every pool can carry; the
-// files beside this one only register the same functions in the way that a pool asks for.
+// What the workers run. Plain functions, one argument each, because one argument is what every pool can
+// carry; the files beside this one only register the same functions in the way that a pool asks for.
 import { threadId } from 'node:worker_threads'
 
 /** The no-op. It answers n + 1 so that a lost, repeated or swapped result shows. */
@@ -11,7 +11,10 @@ export function echo(value) {
   return value
 }
 
-/** A fixed amount of arithmetic; a loop that watches the clock would count the time in which it was not scheduled. */
+/**
+ * A fixed amount of arithmetic; a loop that watches the clock would count the time in which it was not
+ * scheduled.
+ */
 export function work(iterations) {
   let x = 0x9e3779b9
   for (let i = 0; i < iterations; i++) {

@@ -1,11 +1,15 @@
-// The files of a folder: first their names and sizes, then their contents, one at a time as somebody asks for them.
+// The files of a folder: first their names and sizes, then their contents, one at a time as somebody asks for
+// them.
 import { opendir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** A file is read whole, so that a huge one would fill the memory. */
 const LARGEST = 512 * 1024 * 1024
 
-/** @returns every regular file below `folder` with its size, without those in folders named in `except`; links are not followed */
+/**
+ * @returns every regular file below `folder` with its size, without those in folders named in `except`; links
+ * are not followed
+ */
 export async function listFiles(folder, except) {
   const files = []
   const omitted = []
@@ -38,7 +42,10 @@ async function addFile(path, files, omitted) {
   }
 }
 
-/** The contents of the files. A file that cannot be read is left out, and `onSkip` called; `onRead` is for each that was. */
+/**
+ * The contents of the files. A file that cannot be read is left out, and `onSkip` called; `onRead` is for
+ * each that was.
+ */
 export async function* contents(files, onRead, onSkip) {
   for (const file of files) {
     let bytes

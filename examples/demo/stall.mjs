@@ -1,4 +1,5 @@
-// How long the event loop stood still: a timer that wants to run every few milliseconds, and the longest time that it was late.
+// How long the event loop stood still: a timer that wants to run every few milliseconds, and the longest time
+// that it was late.
 const EVERY = 5
 
 /** Starts watching; the function returned stops and gives the longest stall in milliseconds. */

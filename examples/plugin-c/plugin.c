@@ -55,7 +55,8 @@ static void wake(void *data) {
   pthread_mutex_unlock(&self->mutex);
 }
 
-/* Sleeps as many milliseconds as the input says in 4 bytes, least significant first; a cancellation wakes it. */
+/* Sleeps as many milliseconds as the input says in 4 bytes, least significant first; a cancellation wakes
+ * it. */
 static int32_t sleep_hook(cf_context *context) {
   if (context->input_length != 4) return fail(context, "sleep_hook wants 4 bytes");
   const uint8_t *input = context->input;
