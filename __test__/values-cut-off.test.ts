@@ -25,6 +25,18 @@ const large = (key: string): unknown => ({
   list: Array.from({ length: 400 }, (_, index) => ({ [key + (index % 30)]: `value ${index}`, index })),
 })
 
+behaviour('a list of texts that is too long to be written as plain leaves nothing in the next value', async (t, { create }) => {
+  await using executor = create(1)
+  const rows = Array.from({ length: 40 }, (_, id) => ({ id }))
+  const long = (character: string): string => character.repeat(2_000_000)
+  const lengths = (value: { list: string[] }): number[] => value.list.map((text) => text.length)
+  const given = { list: ['x', 'y', 'z'].map(long), rows }
+  t.deepEqual(await executor.submit(lengths, given).result(SOON), [2_000_000, 2_000_000, 2_000_000])
+  for (const list of [['first', 'second'], ['third']]) {
+    t.deepEqual(await executor.submit((value: { list: string[] }) => value.list, { list, rows }).result(SOON), list)
+  }
+})
+
 behaviour('a task that is stopped while its arguments are put together harms none of the next ones', async (t, { create }) => {
   await using executor = create(1)
   const expected = JSON.stringify(large('good'))

@@ -24,6 +24,13 @@ export class TextWriter {
   ends: number[] = []
   #start = 0
 
+  /**
+   * Whether anything is left in it, also of a walk that was given up or cut off between two of its writes.
+   */
+  get isUsed(): boolean {
+    return this.length > 0 || this.ends.length > 0 || this.all !== ''
+  }
+
   /** False if that is too much. */
   add(text: string): boolean {
     const { length } = this

@@ -74,8 +74,8 @@ function begin(): void {
   at = 0
   fractions = 0
   lastShape = 0
-  if (texts.length > 0) texts = new TextWriter()
-  if (lists.length > 0) lists = new TextWriter()
+  if (texts.isUsed) texts = new TextWriter()
+  if (lists.isUsed) lists = new TextWriter()
   if (shapes.length > 0) shapes = []
   if (seen.size > 0) seen = new Set()
 }
