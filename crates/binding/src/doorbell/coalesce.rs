@@ -35,6 +35,7 @@ struct PendingRing {
     /// hardly ever at the same time.
     mailbox: Mutex<Option<Arc<dyn Ring>>>,
     /// How many completions wait for it.
+    // ORDERING: reset under the mutex; raised after it, when the mailbox is in its place.
     count: AtomicU32,
     // ORDERING: a hint between worker and watcher; the mailbox' mutex orders what matters.
     seen: AtomicBool,
@@ -43,9 +44,12 @@ struct PendingRing {
 impl PendingRing {
     fn flush(&self) {
         if self.count.load(Ordering::Relaxed) > 0 {
-            let mailbox = self.mailbox.lock().take();
+            let mut pending = self.mailbox.lock();
+            let mailbox = pending.take();
+            // Under the mutex: a mailbox that is put in its place afterwards is counted afterwards.
             self.count.store(0, Ordering::Relaxed);
             self.seen.store(false, Ordering::Relaxed);
+            drop(pending);
             if let Some(mailbox) = mailbox {
                 mailbox.ring();
             }
