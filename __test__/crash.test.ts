@@ -3,11 +3,13 @@
  * which cells there are not: crash-alive.test.ts.
  */
 import ava from 'ava'
+import type { WorkerLostError } from 'concurrent-futures'
 import { cleanEnd, ended, inChild } from './child.ts'
 import type { ChildEnd } from './child.ts'
 import { behaviours } from './executors.ts'
 import type { Pool } from './executors.ts'
 import { Folder } from './gate.ts'
+import { SOON } from './limits.ts'
 
 const test = ava
 const behaviour = behaviours(test)
@@ -306,6 +308,16 @@ behaviour('a hundred deaths in a row lose only the tasks that met them', async (
     [url],
   )
   t.deepEqual(cleanEnd(end), ended([50, 50, 50, 50]))
+})
+
+behaviour('a worker that ends by an exit code given as a text loses its task with that code', async (t, { create }) => {
+  await using executor = create(1)
+  const exit = (): void => {
+    process.exitCode = '7'
+    process.exit()
+  }
+  const error = (await executor.submit(exit).exception(SOON)) as WorkerLostError
+  t.deepEqual([error.name, error.exitCode], ['WorkerLostError', 7])
 })
 
 behaviour('a task that dies is not run again', async (t, { inChild }) => {

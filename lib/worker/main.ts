@@ -57,7 +57,8 @@ async function start(seed: WorkerSeed): Promise<void> {
   }
   process.on('exit', (code) => {
     // A listener that throws would keep the user's own, such as those of coverage, from running.
-    if (!hasLeft) binding.noteExit(code)
+    // `process.exitCode` may also be a text.
+    if (!hasLeft) binding.noteExit(Number(code))
   })
   process.on('uncaughtExceptionMonitor', (error) => {
     if (hasLeft) return
