@@ -15,5 +15,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
  */
 export declare function connect(deliver: (count: number, values: unknown[] | undefined) => void): object
 
-/** What TypeScript must know as the addon knows it, a line for each number and call: see lib/addon/seam.ts. */
-export declare function seam(): string
+/**
+ * What TypeScript must know as the addon knows it, a line for each number and call; for the build, which
+ * writes lib/addon/seam.ts from it, with the files that the numbers are declared in.
+ */
+export declare function seam(withFiles?: boolean | undefined | null): string

@@ -9,7 +9,7 @@ import type { PoolExecutor } from './executors.ts'
 import { SOON } from './limits.ts'
 
 // A loop that awaits one short task after the other does not sleep between them; see
-// crates/binding/src/vigil.rs.
+// crates/binding/src/doorbell/busy_poll.rs.
 const behaviour = behaviours(ava.serial)
 
 async function oneByOne(executor: PoolExecutor, goesOn: () => boolean): Promise<number> {

@@ -42,6 +42,7 @@ test('a drift is named: another number, one more line, one less', (t) => {
     ['A = 1\nB = 3\ncall one', 'B = 2', 'B = 3'],
     ['A = 1\nB = 2\ncall one\ncall two', 'nothing more', 'call two'],
     ['A = 1\nB = 2', 'call one', 'nothing more'],
+    ['', 'A = 1', ''],
   ] as const) {
     const message = `here it is '${ours}', in the addon '${theirs}'`
     t.true(t.throws(() => requireSameSeam(text, other)).message.includes(message))

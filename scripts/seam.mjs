@@ -31,7 +31,7 @@ export function moduleOf(text) {
     ...calls,
     '',
     '/** All of this as the addon that it was written for says it. */',
-    `export const SEAM: string = \`${text}\``,
+    `export const SEAM: string = \`${text.replace(/^#.*\n/gm, '')}\``,
     '',
   ].join('\n')
 }
@@ -39,7 +39,7 @@ export function moduleOf(text) {
 /** Writes the module anew if it says anything else than the addon at `path`. */
 export function writeSeam(path) {
   const { seam } = createRequire(import.meta.url)(path)
-  const written = moduleOf(seam())
+  const written = moduleOf(seam(true))
   const file = join(root, SEAM)
   let before
   try {

@@ -162,7 +162,8 @@ type Declared = Exclude<keyof Binding, Property>
 const areAllDeclared: [Declared, CallName] extends [CallName, Declared] ? true : never = true
 void areAllDeclared
 
-requireSameSeam(SEAM, seam())
+// An addon of an older build has no such function.
+requireSameSeam(SEAM, typeof seam === 'function' ? seam() : '')
 
 let deliverBatch: (count: number, values: unknown[] | undefined) => void = () => {}
 

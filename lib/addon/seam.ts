@@ -261,8 +261,7 @@ export type CallName =
   | 'noteCause'
 
 /** All of this as the addon that it was written for says it. */
-export const SEAM: string = `# crates/binding/src/isolate/header.rs
-HEADER_BATCH_ROWS = 512
+export const SEAM: string = `HEADER_BATCH_ROWS = 512
 HEADER_SCRATCH = 16
 HEADER_FRACTIONS = 8192
 HEADER_STRUCTURE = 65536
@@ -273,7 +272,6 @@ HEADER_SLOTS_AT = 69760
 HEADER_KINDS_AT = 71808
 HEADER_STRUCTURE_AT = 73856
 HEADER_BYTES = 139392
-# crates/binding/src/isolate/header.rs
 AT_FORM = 0
 AT_PORT_VALUE = 0
 AT_PRIORITY = 1
@@ -294,7 +292,6 @@ AT_MAX_TASKS_PER_WORKER = 5
 AT_INTERRUPT_GRACE = 6
 AT_POOL_NUMBER = 0
 AT_SERVICES = 15
-# crates/binding/src/isolate/row.rs
 ROW_UNSETTLED = -1
 ROW_COLLECTED = 0
 ROW_NUMBER = 1
@@ -309,7 +306,6 @@ ROW_BROKEN = 9
 ROW_UNDEFINED = 10
 ROW_PROGRESS = 11
 ROW_POOL = 12
-# crates/binding/src/isolate/row.rs
 ROW_KIND_MASK = 255
 ROW_FORM_SHIFT = 8
 ROW_FORM_MASK = 255
@@ -317,9 +313,7 @@ ROW_HAS_CAUSE = 65536
 ROW_IS_NATIVE = 131072
 ROW_HAS_EXIT_CODE = 262144
 ROW_HAS_WORKER = 524288
-# crates/binding/src/isolate/row.rs
 ROW_FUNCTION_UNIT = 4294967296
-# crates/binding/src/tasks/pool_event.rs
 EVENT_START_WORKER = 0
 EVENT_ROOM = 1
 EVENT_CLOSED = 2
@@ -328,23 +322,19 @@ EVENT_HAND_OVER = 4
 EVENT_LOST_ARGUMENTS = 5
 EVENT_LOST_RESULT = 6
 EVENT_PASS_ON = 7
-# crates/binding/src/calls/submit.rs
 FLAG_NATIVE = 1
 FLAG_LIMITED = 2
 FLAG_NAMED = 4
 FLAG_MOVES = 8
 FLAG_CHUNKED = 16
-# crates/binding/src/calls/submit.rs
 REFUSED_FULL = -1
 REFUSED_SHUT_DOWN = -2
 REFUSED_BROKEN = -3
 REFUSED_NO_CLOCK = -4
-# crates/binding/src/calls/future.rs
 STATE_PENDING = 0
 STATE_RUNNING = 1
 STATE_CANCELLED = 2
 STATE_FINISHED = 3
-# crates/binding/src/values/value.rs
 FORM_BITS = 7
 FORM_AS_IS = 0
 FORM_JSON = 1
@@ -363,17 +353,13 @@ FORM_NATIVE_CHUNK = 48
 FORM_NUMBERS = 1
 FORM_THREW = 64
 FORM_PENDING = 255
-# crates/binding/src/tasks/port_value.rs
 PORT_VALUE_WORKER_UNIT = 4294967296
-# crates/binding/src/worker/loaded_functions.rs
 LOADED_NO = 0
 LOADED_SYNC = 1
 LOADED_ASYNC = 2
-# crates/binding/src/calls/pool.rs
 START_REFUSED = 0
 START_DIED = 1
 START_FATAL = 2
-# crates/binding/src/calls/snapshot.rs
 STATS_IDLE = 0
 STATS_BUSY = 1
 STATS_STARTING = 2
@@ -388,7 +374,6 @@ STATS_LOST = 10
 STATS_WAIT_TIME = 11
 STATS_RUN_TIME = 18
 STATS_LENGTH = 25
-# crates/binding/src/calls/snapshot.rs
 SUMMARY_COUNT = 0
 SUMMARY_MIN = 1
 SUMMARY_MEAN = 2
@@ -396,7 +381,6 @@ SUMMARY_P50 = 3
 SUMMARY_P90 = 4
 SUMMARY_P99 = 5
 SUMMARY_MAX = 6
-# crates/binding/src/calls/snapshot.rs
 DUMP_WORKER = 0
 DUMP_KIND = 1
 DUMP_STATE = 2
@@ -406,16 +390,13 @@ DUMP_RUNNING_FOR = 5
 DUMP_STACK = 6
 DUMP_FUNCTION = 7
 DUMP_IS_ASLEEP = 8
-# crates/binding/src/calls/snapshot.rs
 WORKER_STARTING = 0
 WORKER_IDLE = 1
 WORKER_BUSY = 2
 WORKER_ABANDONED = 3
-# crates/binding/src/calls/snapshot.rs
 KIND_NATIVE = 0
 KIND_ISOLATE = 1
 KIND_PROCESS = 2
-# crates/binding/src/native/kernels.rs
 KERNEL_COUNT_PRIMES = 1
 KERNEL_SHA256 = 2
 KERNEL_BLAKE3 = 3
@@ -431,7 +412,6 @@ KERNEL_STATISTICS = 12
 KERNEL_MATMUL = 13
 KERNEL_ARGON2ID = 14
 KERNEL_ARGON2_VERIFY = 15
-# crates/binding/src/native/kernels.rs
 LEVEL_GZIP_MIN = 0
 LEVEL_GZIP_MAX = 9
 LEVEL_GZIP_DEFAULT = 6

@@ -7,7 +7,7 @@ import { types } from 'node:util'
 import { instantiate, nearestClass } from './classes.ts'
 import { withoutStacks } from './without-stacks.ts'
 
-/** One error; the addon makes such objects, too (native_tasks.rs). */
+/** One error; the addon makes such objects, too (values/failure.rs). */
 export interface Description {
   class: string
   name?: string

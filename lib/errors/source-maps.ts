@@ -10,7 +10,7 @@ import type { SourceMap, SourceMapPayload } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /**
- * A line as the addon writes it (guard.rs): `    at name (script:line:column)`, or without a name and
+ * A line as the addon writes it (frames.rs): `    at name (script:line:column)`, or without a name and
  * parentheses.
  */
 const FRAME = /^( {4}at (?:.* \()?)(\S.*):(\d+):(\d+)(\)?)$/

@@ -122,8 +122,10 @@ export class Submissions {
       scratch[AT_VALUE_FORM] = FORM_AS_IS
       return this.#submit(task.number, flags, args, options, emptied)
     }
+    const values = [inOnePiece(args)]
+    // After what may run code of the user's, which may submit as well.
     scratch[AT_ARITY] = args.length / calls
-    return this.#submit(task.number, flags | FLAG_CHUNKED, [inOnePiece(args)], options, emptied)
+    return this.#submit(task.number, flags | FLAG_CHUNKED, values, options, emptied)
   }
 
   /**

@@ -49,10 +49,11 @@ pub fn connect(env: Env, deliver: Unknown<'_>) -> Result<Unknown<'static>> {
     unsafe { Unknown::from_napi_value(raw, target) }
 }
 
-/// What TypeScript must know as the addon knows it, a line for each number and call: see lib/addon/seam.ts.
+/// What TypeScript must know as the addon knows it, a line for each number and call; for the build, which
+/// writes lib/addon/seam.ts from it, with the files that the numbers are declared in.
 #[napi]
-pub fn seam() -> String {
-    calls::seam()
+pub fn seam(with_files: Option<bool>) -> String {
+    calls::agreement(with_files.unwrap_or(false))
 }
 
 fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sys::napi_value, Fault> {

@@ -17,8 +17,6 @@ use std::ffi::CStr;
 
 use crate::calls::call::{Callback, calls};
 
-pub(crate) use crate::calls::seam::text as seam;
-
 pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"submit" => submit::submit,
         c"seal" => submit::seal,
@@ -78,3 +76,8 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"noteExit" => worker::note_exit,
         c"noteCause" => worker::note_cause,
 };
+
+/// What both languages must agree on; see [`seam`].
+pub(crate) fn agreement(with_files: bool) -> String {
+    seam::text(TABLE, with_files)
+}

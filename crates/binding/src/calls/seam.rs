@@ -1,7 +1,10 @@
 //! What both languages must agree on, as one text: the numbers of every family, then the names of the calls.
-//! lib/addon/seam.ts is written from it by the build; lib/addon/binding.ts compares the two at load.
+//! lib/addon/seam.ts is written from it by the build; lib/addon/drift.ts compares the two at load.
 
-use crate::calls::{TABLE, future, pool, snapshot, submit};
+use std::ffi::CStr;
+
+use crate::calls::call::Callback;
+use crate::calls::{future, pool, snapshot, submit};
 use crate::isolate::{header, row};
 use crate::js::Family;
 use crate::native::kernels;
@@ -32,15 +35,18 @@ const FAMILIES: &[Family] = &[
     kernels::LEVELS,
 ];
 
-/// A line for each: `# file`, before the numbers that are declared in it; `NAME = number`; `call name`.
-pub(crate) fn text() -> String {
+/// A line for each: `NAME = number`; `call name`; and, for the build only, `# file` before the numbers that are
+/// declared in it.
+pub(crate) fn text(calls: &[(&CStr, Callback)], with_files: bool) -> String {
     let mut lines = Vec::new();
     for Family { prefix, file, numbers } in FAMILIES {
-        lines.push(format!("# {}", file.replace('\\', "/")));
+        if with_files {
+            lines.push(format!("# {}", file.replace('\\', "/")));
+        }
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}_") };
         lines.extend(numbers.iter().map(|(name, number)| format!("{prefix}{} = {number}", constant(name))));
     }
-    lines.extend(TABLE.iter().map(|(name, _)| format!("call {}", name.to_string_lossy())));
+    lines.extend(calls.iter().map(|(name, _)| format!("call {}", name.to_string_lossy())));
     lines.join("\n")
 }
 
@@ -79,7 +85,7 @@ mod tests {
 
     #[test]
     fn no_name_is_given_twice() {
-        let text = text();
+        let text = text(&[], false);
         let names: Vec<&str> =
             text.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
         assert!(names.len() > 100);

@@ -1,4 +1,4 @@
-//! The memory that an isolate shares with TypeScript: four columns of a batch of completions, a few numbers
+//! The memory that an isolate shares with TypeScript: the three columns of a batch of completions, a few numbers
 //! that go with a call, and room for a value that is taken apart. TypeScript makes typed arrays over the
 //! same buffer (lib/addon/binding.ts).
 

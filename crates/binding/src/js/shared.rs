@@ -1,6 +1,6 @@
 //! Numbers that stand in both languages. Each is typed once, in Rust, beside its use: `shared_numbers!` and
 //! `shared_enum!` declare the numbers of one [`Family`]. calls/seam.rs lists the families; from its text the
-//! build writes lib/addon/seam.ts, and lib/addon/binding.ts compares the two when it loads the addon.
+//! build writes lib/addon/seam.ts, and lib/addon/drift.ts compares the two at load.
 
 /// Numbers that belong together.
 pub(crate) struct Family {

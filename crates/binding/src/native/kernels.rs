@@ -1,5 +1,5 @@
 //! The kernels as tasks: arguments in, a packed value out. TypeScript has checked the arguments, made
-//! them positional and filled in the defaults (lib/tasks/native.ts).
+//! them positional and filled in the defaults (lib/tasks/native-arguments.ts).
 
 use std::sync::Arc;
 

@@ -33,7 +33,7 @@ pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault
         sys::ValueType::napi_object if backing_store::calls().is_some() => {}
         _ => return read(env, value),
     }
-    // SAFETY: copied before JavaScript runs.
+    // SAFETY: a few bytes are copied before JavaScript runs; of many only the length is kept across it.
     let (view, data) = unsafe { js::get_bytes(env, value) }?;
     if data.len() < MANY_BYTES {
         return copied(env, value, view, data);
