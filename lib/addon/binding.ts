@@ -68,7 +68,7 @@ export interface Binding {
    * The arguments of a task of the form PORT were sent, or kept by the pool's owner (ports/owner.ts): it may
    * be claimed.
    */
-  seal(pool: number, slot: number): void
+  payloadReady(pool: number, slot: number): void
   /** Instead: as if it had not been submitted. */
   withdraw(pool: number, slot: number): void
   /**
@@ -92,7 +92,7 @@ export interface Binding {
   /** The slot's outcome was collected and is not to be delivered. */
   release(slot: number): void
   services(): number[]
-  hold(held: boolean): void
+  keepAlive(held: boolean): void
   createPool(threadName: string): number
   openPool(number: number): number
   shutdown(pool: number, cancelPending: boolean): void
@@ -140,14 +140,14 @@ export interface Binding {
   giveBack(): number[] | undefined
   gaveBack(): void
   /** Asks the pool's owner to pass results on. */
-  nudge(): void
+  requestPassOn(): void
   workerNumber(): number
   resume(): void
   recovered(ok: boolean): void
-  fatal(): void
+  raiseUncaught(): void
   leaveIfIdle(): boolean
   detach(): void
-  look(token: number): [id: number, name: string, fn: number, msLeft?: number] | undefined
+  taskInfo(token: number): [id: number, name: string, fn: number, msLeft?: number] | undefined
   isCancelled(token: number): boolean
   reportProgress(token: number, form: number, value: unknown): void
   noteExit(code: number): void

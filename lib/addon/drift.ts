@@ -14,6 +14,7 @@ export function requireSameSeam(ours: string, theirs: string): void {
   const [mine = 'nothing more', its = 'nothing more'] = what
   throw new Error(
     'the addon of concurrent-futures is not of the same build as its JavaScript: ' +
-      `here it is '${mine}', in the addon '${its}'. Install the package anew, or build both with npm run build`,
+      `here it is '${mine}', in the addon '${its}'. ` +
+      'Install the package anew, or build both with npm run build',
   )
 }

@@ -203,7 +203,7 @@ export const LEVEL_ZSTD_DEFAULT = 3
 /** The functions of the addon. */
 export type CallName =
   | 'submit'
-  | 'seal'
+  | 'payloadReady'
   | 'withdraw'
   | 'refusal'
   | 'countCancelled'
@@ -219,7 +219,7 @@ export type CallName =
   | 'isDetachable'
   | 'readBack'
   | 'services'
-  | 'hold'
+  | 'keepAlive'
   | 'assign'
   | 'delivered'
   | 'createPool'
@@ -245,16 +245,16 @@ export type CallName =
   | 'settle'
   | 'prepared'
   | 'recovered'
-  | 'fatal'
+  | 'raiseUncaught'
   | 'leaveIfIdle'
   | 'detach'
   | 'suspend'
-  | 'nudge'
+  | 'requestPassOn'
   | 'workerNumber'
   | 'giveBack'
   | 'gaveBack'
   | 'resume'
-  | 'look'
+  | 'taskInfo'
   | 'isCancelled'
   | 'reportProgress'
   | 'noteExit'
@@ -419,7 +419,7 @@ LEVEL_ZSTD_MIN = -100
 LEVEL_ZSTD_MAX = 22
 LEVEL_ZSTD_DEFAULT = 3
 call submit
-call seal
+call payloadReady
 call withdraw
 call refusal
 call countCancelled
@@ -435,7 +435,7 @@ call hasNames
 call isDetachable
 call readBack
 call services
-call hold
+call keepAlive
 call assign
 call delivered
 call createPool
@@ -461,16 +461,16 @@ call attach
 call settle
 call prepared
 call recovered
-call fatal
+call raiseUncaught
 call leaveIfIdle
 call detach
 call suspend
-call nudge
+call requestPassOn
 call workerNumber
 call giveBack
 call gaveBack
 call resume
-call look
+call taskInfo
 call isCancelled
 call reportProgress
 call noteExit

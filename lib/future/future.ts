@@ -39,7 +39,8 @@ export interface CancelOptions {
  */
 export type DoneFuture<T> = Omit<Future<T>, 'then' | 'catch' | 'finally'>
 
-// Bits of #state beside the two of the state itself; STATE_CANCELLED and STATE_FINISHED are the states with bit DONE.
+// Bits of #state beside the two of the state itself, of which DONE is set in STATE_CANCELLED and
+// STATE_FINISHED.
 const STATE = 3
 const DONE = 2
 const FAILED = 4
@@ -241,7 +242,8 @@ export class Future<T> implements PromiseLike<T> {
     if (this.#link !== null) {
       cancelled = this.#link.cancel(this.#slot, this, interrupt, reason)
     } else {
-      if (this.#state === STATE_PENDING || (this.#state === STATE_RUNNING && interrupt)) this.#store(CANCEL, reason)
+      const mayCancel = this.#state === STATE_PENDING || (this.#state === STATE_RUNNING && interrupt)
+      if (mayCancel) this.#store(CANCEL, reason)
       cancelled = (this.#state & STATE) === STATE_CANCELLED
     }
     if (cancelled) this.#deliver()

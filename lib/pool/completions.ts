@@ -7,7 +7,15 @@
  * used again. The second delivers.
  */
 import { binding, kinds, numbers, onDeliver, scratch, slots } from '../addon/binding.ts'
-import { AT_SERVICES, ROW_FORM_SHIFT, ROW_KIND_MASK, ROW_LOST, ROW_POOL, ROW_PROGRESS, ROW_UNSETTLED } from '../addon/seam.ts'
+import {
+  AT_SERVICES,
+  ROW_FORM_SHIFT,
+  ROW_KIND_MASK,
+  ROW_LOST,
+  ROW_POOL,
+  ROW_PROGRESS,
+  ROW_UNSETTLED,
+} from '../addon/seam.ts'
 import { InvalidStateError, WorkerLostError } from '../errors/errors.ts'
 import {
   createLinkedFuture,
@@ -143,14 +151,14 @@ function deliverWithExit(future: Future<any>, worker: number): void {
     deliver(future)
     return
   }
-  binding.hold(true)
+  binding.keepAlive(true)
   const limit = setTimeout(finish, EXIT_LIMIT)
   let isOver = false
   function finish(): void {
     if (isOver) return
     isOver = true
     clearTimeout(limit)
-    binding.hold(false)
+    binding.keepAlive(false)
     deliver(future)
   }
   void exit.then(({ code, cause }) => {

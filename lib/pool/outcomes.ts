@@ -43,13 +43,18 @@ export function noteName(future: Future<any>, name: string): void {
   names.set(future, name)
 }
 
+/** The form of the value that belongs to a row. */
+function formOf(row: number): number {
+  return (row >> ROW_FORM_SHIFT) & ROW_FORM_MASK
+}
+
 /** Stores the outcome that a row of the header describes. */
 export function storeRow(future: Future<any>, row: number, number: number, value: unknown): void {
   const kind = row & ROW_KIND_MASK
   try {
     if (kind === ROW_NUMBER) storeOutcome(future, VALUE, number)
     else if (kind === ROW_UNDEFINED) storeOutcome(future, VALUE, undefined)
-    else if (kind === ROW_VALUE) storeOutcome(future, VALUE, unpackResult((row >> ROW_FORM_SHIFT) & ROW_FORM_MASK, value))
+    else if (kind === ROW_VALUE) storeOutcome(future, VALUE, unpackResult(formOf(row), value))
     else if (kind === ROW_CANCELLED) storeOutcome(future, CANCEL, undefined)
     else if (kind !== ROW_COLLECTED)
       storeOutcome(future, ERROR, errorOf(row, number, value, names.get(future)))
@@ -91,13 +96,19 @@ function unpackNativeChunk(form: number, list: unknown[]): ChunkResult {
   }
 }
 
+/** The results of a chunk before the item that failed, if one did, and its error, packed. */
+interface Chunk {
+  values: unknown[]
+  thrown?: [form: number, data: unknown]
+}
+
 /** A result; that of a chunk brings the error of its failed item packed within. */
 function unpackResult(form: number, value: unknown): unknown {
   if ((form & FORM_CHUNK) === 0) return unpack(form, value)
   if ((form & FORM_NATIVE_CHUNK) === FORM_NATIVE_CHUNK) {
     return unpackNativeChunk(form & ~FORM_NATIVE_CHUNK, value as unknown[])
   }
-  const { values, thrown } = unpack(form & ~FORM_CHUNK, value) as { values: unknown[]; thrown?: [number, unknown] }
+  const { values, thrown } = unpack(form & ~FORM_CHUNK, value) as Chunk
   return {
     values,
     failed: thrown !== undefined,
@@ -106,7 +117,7 @@ function unpackResult(form: number, value: unknown): unknown {
 }
 
 function errorOf(row: number, number: number, value: unknown, name: string | undefined): unknown {
-  const cause = (row & ROW_HAS_CAUSE) === 0 ? undefined : { cause: unpackThrown((row >> ROW_FORM_SHIFT) & ROW_FORM_MASK, value) }
+  const cause = (row & ROW_HAS_CAUSE) === 0 ? undefined : { cause: unpackThrown(formOf(row), value) }
   switch (row & ROW_KIND_MASK) {
     case ROW_ERROR:
       return cause?.cause

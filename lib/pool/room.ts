@@ -36,7 +36,8 @@ export class Room {
       const answer = answerNow(this.#pool)
       if (answer === REFUSED_BROKEN) throw refusalOf(this.#pool, answer)
       if (this.#isClosed) throw shutDownError()
-      if (!this.#isReserved && (answer !== REFUSED_FULL || binding.wantRoom(this.#pool))) return this.#reserve()
+      const mayHave = !this.#isReserved && (answer !== REFUSED_FULL || binding.wantRoom(this.#pool))
+      if (mayHave) return this.#reserve()
       if (this.#isOwner) await this.#waiters.wait()
       else await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
     }

@@ -177,7 +177,7 @@ export class Submissions {
     } finally {
       if (!isPacked) binding.withdraw(this.#pool, slot)
     }
-    binding.seal(this.#pool, slot)
+    binding.payloadReady(this.#pool, slot)
     this.#link.register(future, slot)
     this.#room.noteSubmission()
     if (options.signal !== undefined) cancelOnAbort(future, options.signal)

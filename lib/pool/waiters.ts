@@ -6,7 +6,7 @@ export class Waiters {
   #list: (() => void)[] = []
 
   wait(): Promise<void> {
-    binding.hold(true)
+    binding.keepAlive(true)
     return new Promise((resolve) => this.#list.push(resolve))
   }
 
@@ -14,7 +14,7 @@ export class Waiters {
     const list = this.#list
     this.#list = []
     for (const resolve of list) {
-      binding.hold(false)
+      binding.keepAlive(false)
       resolve()
     }
   }

@@ -62,7 +62,8 @@ export class PortValues {
     for (let number = binding.assign(this.#pool); number >= 0; number = binding.assign(this.#pool)) {
       try {
         const envelope = this.#find(number % PORT_VALUE_WORKER_UNIT)
-        if (envelope !== undefined) channels.get(Math.floor(number / PORT_VALUE_WORKER_UNIT))?.send(number % PORT_VALUE_WORKER_UNIT, envelope)
+        const worker = Math.floor(number / PORT_VALUE_WORKER_UNIT)
+        if (envelope !== undefined) channels.get(worker)?.send(number % PORT_VALUE_WORKER_UNIT, envelope)
       } catch (error) {
         failure ??= { error }
       } finally {

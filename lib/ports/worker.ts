@@ -86,7 +86,7 @@ const never = new Int32Array(new SharedArrayBuffer(4))
 function fetchResult(number: number): MessagePort | undefined {
   if (owner === undefined) return undefined
   owner.ask(number)
-  binding.nudge()
+  binding.requestPassOn()
   const until = performance.now() + FETCH_LIMIT
   for (;;) {
     const envelope = owner.take(number)

@@ -85,7 +85,7 @@ class TaskView implements CurrentTask {
   #controller: AbortController | undefined
 
   constructor(context: TaskContext) {
-    const [id, name, fn, msLeft] = binding.look(context.token) ?? [0, '', 0]
+    const [id, name, fn, msLeft] = binding.taskInfo(context.token) ?? [0, '', 0]
     this.id = id
     this.name = name !== '' ? name : nameOf(fn, false)
     this.deadline = msLeft === undefined ? undefined : Date.now() + msLeft

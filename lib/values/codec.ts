@@ -15,8 +15,8 @@
  * - `FORM_WRITTEN`: the same bytes, which the addon has V8 write and read where it can. TypeScript sees their
  *   number on the one side and, as `FORM_READ`, the value on the other;
  * - `FORM_WHOLE`: bytes that are all of an ArrayBuffer, which moves;
- * - `FORM_PORT`: a port value, which only a MessagePort can carry. It crosses beside the addon (ports/), which
- *   is given a number for it.
+ * - `FORM_PORT`: a port value, which only a MessagePort can carry. It crosses beside the addon (ports/),
+ *   which is given a number for it.
  */
 import { types } from 'node:util'
 import { binding } from '../addon/binding.ts'
@@ -250,7 +250,9 @@ export function unpack(form: number, data: unknown): any {
     noteArrival(data)
     return data
   }
-  if (form === FORM_PLAIN) return readPlain((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
+  if (form === FORM_PLAIN) {
+    return readPlain((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
+  }
   if (form === FORM_MOVED) return deserializeMoved(data as Moved)
   if (form === FORM_PORT) return takeResult(data as number)
   if (form === FORM_AS_IS) return data

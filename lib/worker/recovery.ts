@@ -40,7 +40,7 @@ function emptyAsyncStack(): boolean {
   }
   isRecovering = true
   try {
-    binding.fatal()
+    binding.raiseUncaught()
   } finally {
     isRecovering = false
     process.setUncaughtExceptionCaptureCallback(null)

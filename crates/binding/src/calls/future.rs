@@ -98,8 +98,8 @@ pub(crate) fn services(call: &Call<'_>) -> Answer {
     Ok(list)
 }
 
-/// `hold(held)`: one more, or one less, reason to keep the loop alive.
-pub(crate) fn hold(call: &Call<'_>) -> Answer {
+/// `keepAlive(held)`: one more, or one less, reason to keep the loop alive.
+pub(crate) fn keep_alive(call: &Call<'_>) -> Answer {
     call.state.keep_loop_alive(call.bool(0)?);
     js::undefined(call.env)
 }

@@ -35,8 +35,8 @@ const FAMILIES: &[Family] = &[
     kernels::LEVELS,
 ];
 
-/// A line for each: `NAME = number`; `call name`; and, for the build only, `# file` before the numbers that are
-/// declared in it.
+/// A line for each: `NAME = number`; `call name`; and, for the build only, `# file` before the numbers that
+/// are declared in it.
 pub(crate) fn text(calls: &[(&CStr, Callback)], with_files: bool) -> String {
     let mut lines = Vec::new();
     for Family { prefix, file, numbers } in FAMILIES {

@@ -38,15 +38,15 @@ shared_numbers! {
         NAMED = 4,
         /// The buffers of the bytes among the values move.
         MOVES = 8,
-        /// The value is a list of the arguments of several calls of a native task, each of which takes so many
-        /// of them as `scratch` says; if all are numbers, a Float64Array.
+        /// The value is a list of the arguments of several calls of a native task, each of which takes so
+        /// many of them as `scratch` says; if all are numbers, a Float64Array.
         CHUNKED = 16,
     }
 }
 
 /// `submit(…values)` with its numbers in `scratch`: pool, function, flags, form. Gives the slot of the
 /// future, or why there is none. If a MessagePort carries the values, there are none here; the number of
-/// their port value is in `scratch`, and the task waits for `seal`.
+/// their port value is in `scratch`, and the task waits for `payloadReady`.
 pub(crate) fn submit(call: &Call<'_>) -> Answer {
     let (env, state) = (call.env, call.state);
     let number = |place: usize| state.header.scratch(place) as u32;
@@ -163,8 +163,8 @@ fn native_work(
     Ok(JsWork::NativeChunk { kernel, calls: Calls { width, values } })
 }
 
-/// `seal(pool, slot)`: the port value of a task is where its pool's owner finds it.
-pub(crate) fn seal(call: &Call<'_>) -> Answer {
+/// `payloadReady(pool, slot)`: the port value of a task is where its pool's owner finds it.
+pub(crate) fn payload_ready(call: &Call<'_>) -> Answer {
     let task = call.state.task(call.u32(1)?)?;
     pool_of(call)?.pool.payload_ready(&task);
     call.state.flag_services();

@@ -111,8 +111,8 @@ pub(crate) fn gave_back(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `nudge()`: asks the pool's owner to pass results on.
-pub(crate) fn nudge(call: &Call<'_>) -> Answer {
+/// `requestPassOn()`: asks the pool's owner to pass results on.
+pub(crate) fn request_pass_on(call: &Call<'_>) -> Answer {
     side(call)?.handle.entry.tell_owner(PoolEvent::PassOn, 0.0);
     nothing(call)
 }
@@ -153,8 +153,8 @@ pub(crate) fn recovered(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `fatal()`: makes Node handle an uncaught exception now; see lib/worker/recovery.ts.
-pub(crate) fn fatal(call: &Call<'_>) -> Answer {
+/// `raiseUncaught()`: makes Node handle an uncaught exception now; see lib/worker/recovery.ts.
+pub(crate) fn raise_uncaught(call: &Call<'_>) -> Answer {
     let message = js::string(call.env, "a task was stopped")?;
     let mut error = std::ptr::null_mut();
     // SAFETY: live values of this isolate.
@@ -184,9 +184,9 @@ pub(crate) fn detach(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `look(token)`: the task looks at itself: `[id, name, deadline]`, the deadline in milliseconds from now, or
-/// undefined; undefined for a task that is over.
-pub(crate) fn look(call: &Call<'_>) -> Answer {
+/// `taskInfo(token)`: what a task may know of itself: `[id, name, function, deadline]`, the deadline in
+/// milliseconds from now, or undefined; undefined for a task that is over.
+pub(crate) fn task_info(call: &Call<'_>) -> Answer {
     let Some(task) = side(call)?.held.get(call.f64(0)?) else { return nothing(call) };
     task.owner().has_looked.store(true, Ordering::Relaxed);
     let list = js::array(call.env)?;

@@ -1,6 +1,6 @@
-//! The memory that an isolate shares with TypeScript: the three columns of a batch of completions, a few numbers
-//! that go with a call, and room for a value that is taken apart. TypeScript makes typed arrays over the
-//! same buffer (lib/addon/binding.ts).
+//! The memory that an isolate shares with TypeScript: the three columns of a batch of completions, a few
+//! numbers that go with a call, and room for a value that is taken apart. TypeScript makes typed arrays over
+//! the same buffer (lib/addon/binding.ts).
 
 use std::ffi::c_void;
 

@@ -79,8 +79,8 @@ const LARGE: usize = 1 << 20;
 fn buffer_with(env: Env, bytes: &[u8]) -> Result<sys::napi_value, Fault> {
     let (buffer, data) = new_buffer(env, bytes.len())?;
     if !bytes.is_empty() {
-        // SAFETY: the new buffer has `bytes.len()` bytes at `data`. `bytes` are Rust's own, so that the two do
-        // not overlap whatever buffer a class of the user's has given.
+        // SAFETY: the new buffer has `bytes.len()` bytes at `data`. `bytes` are Rust's own, so that the two
+        // do not overlap whatever buffer a class of the user's has given.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len()) };
     }
     Ok(buffer)
