@@ -6,7 +6,7 @@ mod layering;
 
 use std::path::Path;
 
-use layering::{Layers, Source, assert_layered, violations};
+use layering::{Layers, Source, assert_layered, assert_no_circles_but, violations};
 
 const ADDON: Layers<'_> = &[
     &["calls"],
@@ -24,6 +24,11 @@ const ADDON: Layers<'_> = &[
 #[test]
 fn the_folders_of_the_addon_import_only_what_stands_below_them() {
     assert_layered(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), ADDON);
+}
+
+#[test]
+fn the_files_of_a_folder_import_each_other_in_no_circle() {
+    assert_no_circles_but(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &[]);
 }
 
 #[test]

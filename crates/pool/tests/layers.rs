@@ -5,13 +5,32 @@ mod layering;
 
 use std::path::Path;
 
-use layering::{Layers, Source, assert_layered, violations};
+use layering::{Layers, Source, assert_layered, assert_no_circles_but, circles, violations};
 
 const CORE: Layers<'_> = &[&["scheduler"], &["queue", "workers"], &["task"], &["sync"]];
 
 #[test]
 fn the_folders_of_the_core_import_only_what_stands_below_them() {
     assert_layered(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), CORE);
+}
+
+/// A task is generic over the work of the pool's user, whose trait names the task: one type in several files.
+#[test]
+fn the_files_of_a_folder_import_each_other_in_no_circle_but_the_task_s() {
+    assert_no_circles_but(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &["task"]);
+}
+
+#[test]
+fn a_circle_of_files_is_found_however_it_is_written() {
+    let of = |one: &str, two: &str| {
+        let source = |path: &str, text: &str| Source { path: path.into(), text: text.into() };
+        let (a, b) = (source("task/a.rs", one), source("task/b.rs", two));
+        circles(&[source("task/mod.rs", "pub(crate) mod a; pub(crate) mod b;"), a, b])
+    };
+    let both = ["task/a.rs -> task/b.rs -> task/a.rs", "task/b.rs -> task/a.rs -> task/b.rs"];
+    assert_eq!(of("use crate::task::b::B;", "use crate::task::{a::A, other};"), both);
+    assert_eq!(of("use super::b::B;", "fn of(a: &crate::task::a::A) {}"), both);
+    assert_eq!(of("use crate::task::b::B;", "use crate::sync::a;"), [""; 0]);
 }
 
 /// The violations of a core that has these files and, in each folder, one that imports nothing.

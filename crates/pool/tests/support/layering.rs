@@ -31,6 +31,63 @@ pub(crate) fn assert_layered(src: &Path, layers: Layers<'_>) {
     assert!(found.is_empty(), "{} violations in {}:\n{}", found.len(), src.display(), found.join("\n"));
 }
 
+/// Reads the sources of a crate and fails with the circles of files inside a folder, but for the folders in
+/// which they are inherent.
+pub(crate) fn assert_no_circles_but(src: &Path, inherent: &[&str]) {
+    let mut sources = Vec::new();
+    read(src, src, &mut sources);
+    let found = circles(&sources);
+    let of_folder =
+        |circle: &&String| !inherent.iter().any(|folder| circle.starts_with(&format!("{folder}/")));
+    assert_eq!(found.iter().filter(of_folder).collect::<Vec<_>>(), Vec::<&String>::new());
+    for folder in inherent {
+        let is_there = found.iter().any(|circle| circle.starts_with(&format!("{folder}/")));
+        assert!(is_there, "{folder}/ has no circle any more: do not name it");
+    }
+}
+
+/// The circles of files inside a folder, each from one import that closes it.
+pub(crate) fn circles(sources: &[Source]) -> Vec<String> {
+    let paths: BTreeSet<&str> = sources.iter().map(|source| &source.path[..]).collect();
+    let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in sources {
+        let Some((folder, _)) = source.path.split_once('/') else { continue };
+        for name in siblings(source, folder) {
+            let file = format!("{folder}/{name}.rs");
+            let to = if paths.contains(&file[..]) { file } else { format!("{folder}/mod.rs") };
+            if to != source.path {
+                edges.entry(source.path.clone()).or_default().insert(to);
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (from, all) in &edges {
+        for circle in all.iter().filter_map(|to| way(&edges, to, from)) {
+            found.insert(format!("{from} -> {}", circle.join(" -> ")));
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// What a file imports of its own folder.
+fn siblings(source: &Source, folder: &str) -> Vec<String> {
+    let tokens = tokens(&source.text);
+    let is_word = |at: usize, word: &str| matches!(tokens.get(at), Some((Token::Word(w), _)) if w == word);
+    let is_colons = |at: usize| tokens.get(at).is_some_and(|(token, _)| *token == Token::Colons);
+    let depth = path_of(&source.path).len();
+    let mut found = Vec::new();
+    for (at, (_, line)) in tokens.iter().enumerate() {
+        let by_crate =
+            is_word(at, "crate") && is_colons(at + 1) && is_word(at + 2, folder) && is_colons(at + 3);
+        let by_super = depth == 2 && is_word(at, "super") && is_colons(at + 1) && !is_word(at + 2, "super");
+        let inner = at > 1 && is_word(at - 2, "super");
+        if by_crate || (by_super && !inner) {
+            found.extend(firsts(&tokens[at + if by_crate { 4 } else { 2 }..], *line));
+        }
+    }
+    found.into_iter().map(|import| import.first).filter(|name| name != "*").collect()
+}
+
 fn read(src: &Path, folder: &Path, into: &mut Vec<Source>) {
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
