@@ -62,11 +62,15 @@ export type Capability =
    */
   | 'threads'
 
+/** The names by which the package exports classes of executors. */
+type ExecutorName = {
+  [Name in keyof Package]: Package[Name] extends new (workers: number) => Executor ? Name : never
+}[keyof Package]
+
 export interface Maker {
-  /** What the package exports it as. */
-  readonly name: 'ThreadPoolExecutor'
+  readonly name: ExecutorName
   /** As the titles of its tests have it. */
-  readonly kind: 'thread'
+  readonly kind: 'thread' | 'process' | 'bullmq'
   readonly create: Create
   /** What `submit` throws, and pending futures fail with, once workers cannot start. */
   readonly broken: typeof BrokenExecutor
