@@ -26,7 +26,7 @@ for (const constructor of [Error, EvalError, RangeError, ReferenceError, SyntaxE
   })
 }
 
-test('the errors of WebAssembly arrive with their class, name and message', async (t) => {
+behaviour('the errors of WebAssembly arrive with their class, name and message', async (t, { create }) => {
   const { WebAssembly } = globalThis as any
   for (const name of ['CompileError', 'LinkError', 'RuntimeError']) {
     const copy = cross(Object.assign(new WebAssembly[name]('message'), { extra: 1 }))
@@ -35,7 +35,7 @@ test('the errors of WebAssembly arrive with their class, name and message', asyn
     t.is(copy.message, 'message')
     t.deepEqual({ ...copy }, { extra: 1 })
   }
-  await using executor = new built.ThreadPoolExecutor(1)
+  await using executor = create(1)
   const trap = executor.submit(() => {
     // A module whose start function is `unreachable`.
     const bytes = new Uint8Array([

@@ -33,7 +33,10 @@ behaviour('a list of texts that is too long to be written as plain leaves nothin
   const given = { list: ['x', 'y', 'z'].map(long), rows }
   t.deepEqual(await executor.submit(lengths, given).result(SOON), [2_000_000, 2_000_000, 2_000_000])
   for (const list of [['first', 'second'], ['third']]) {
-    t.deepEqual(await executor.submit((value: { list: string[] }) => value.list, { list, rows }).result(SOON), list)
+    t.deepEqual(
+      await executor.submit((value: { list: string[] }) => value.list, { list, rows }).result(SOON),
+      list,
+    )
   }
 })
 
