@@ -1,26 +1,18 @@
 /** Small values of a structure that was met before (lib/values/template/writer.ts). */
 import test from 'ava'
-import { pack as packValue, unpack } from '../lib/values/codec.ts'
-import { FORM_AS_IS, FORM_TEMPLATE } from '../lib/addon/seam.ts'
+import { unpack } from '../lib/values/codec.ts'
+import { FORM_TEMPLATE } from '../lib/addon/seam.ts'
 import { moduleTasks } from '../dist/index.js'
 import { behaviours } from './executors.ts'
 import { make as makeHere } from './fixtures/templated.mjs'
 import { SOON } from './limits.ts'
+import { pack, packedForm } from './packing.ts'
 import { print } from './values-graph.ts'
 
 const behaviour = behaviours(test)
 
 /** More often than it takes until a structure has a template. */
 const OFTEN = 100
-
-/** The form of what was packed last. */
-let packedForm: number = FORM_AS_IS
-
-function pack(value: unknown): unknown {
-  const packed = packValue(value)
-  packedForm = packed.form
-  return packed.data
-}
 
 /** Packs values of one structure until they have a template. */
 function learn(make: (time: number) => unknown): void {

@@ -4,11 +4,12 @@ import fc from 'fast-check'
 import { binding } from '../lib/addon/binding.ts'
 import { NO_WRITING, pack as packValue, unpack } from '../lib/values/codec.ts'
 import type { Means } from '../lib/values/codec.ts'
-import { FORM_AS_IS, FORM_TEMPLATE } from '../lib/addon/seam.ts'
+import { FORM_TEMPLATE } from '../lib/addon/seam.ts'
 import { readPlain } from '../lib/values/plain/reader.ts'
 import type { Parts } from '../lib/values/plain/reader.ts'
 import { writePlain } from '../lib/values/plain/writer.ts'
 import { behaviours } from './executors.ts'
+import { pack, packedForm } from './packing.ts'
 import { print } from './values-graph.ts'
 
 const behaviour = behaviours(test)
@@ -168,15 +169,6 @@ async function arrival(run: () => Promise<unknown>): Promise<string> {
   } catch {
     return 'refused'
   }
-}
-
-/** The form of what was packed last. */
-let packedForm: number = FORM_AS_IS
-
-function pack(value: unknown, means?: Means): unknown {
-  const packed = packValue(value, undefined, means)
-  packedForm = packed.form
-  return packed.data
 }
 
 function cross(value: unknown, means?: Means): unknown {

@@ -7,18 +7,10 @@ import type { Means } from '../lib/values/codec.ts'
 import { FORM_AS_IS, FORM_CLONED, FORM_JSON, FORM_PLAIN, FORM_WRITTEN } from '../lib/addon/seam.ts'
 import { cleanEnd, ended } from './child.ts'
 import { behaviours } from './executors.ts'
+import { pack, packedForm } from './packing.ts'
 import { print } from './values-graph.ts'
 
 const behaviour = behaviours(test)
-
-/** The form of what was packed last. */
-let packedForm: number = FORM_AS_IS
-
-function pack(value: unknown, means?: Means): unknown {
-  const packed = packValue(value, undefined, means)
-  packedForm = packed.form
-  return packed.data
-}
 
 function cross(value: unknown, means?: Means): any {
   const data = pack(value, means)
