@@ -288,9 +288,6 @@ impl<W: Work> Shared<W> {
             }
         }
         self.counts.add(how);
-        if task.limits.is_some() {
-            deadline::note_settled();
-        }
         actions.dropped.extend(work);
         actions.announce.push(task.clone());
         true

@@ -8,7 +8,6 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -69,17 +68,14 @@ impl Ord for Entry {
 struct Clock {
     heap: BinaryHeap<Reverse<Entry>>,
     next_number: u64,
+    /// The heap is swept when it is longer than this.
+    sweep_above: usize,
     /// Since when the clock stands still, and for how long it stood before.
     paused: Option<Instant>,
     stood: Duration,
 }
 
-static CLOCK: Mutex<Clock> =
-    Mutex::new(Clock { heap: BinaryHeap::new(), next_number: 0, paused: None, stood: Duration::ZERO });
-
-/// Settled tasks whose alarm may still be in the heap; an estimate.
-// ORDERING: a hint for when to sweep.
-static SETTLED: AtomicUsize = AtomicUsize::new(0);
+static CLOCK: Mutex<Clock> = Mutex::new(Clock::new());
 
 fn lock() -> MutexGuard<'static, Clock> {
     // Nothing under this mutex can panic half way.
@@ -111,27 +107,10 @@ impl Pause {
 /// Has `alarm` called at `at`, unless it is over by then. False if it will not be: the system refuses the
 /// thread.
 pub(crate) fn add(at: Instant, limit: Limit, alarm: &Arc<dyn Alarm>) -> bool {
-    // These may be the last references to tasks: dropped after the mutex is released, because a task's
-    // destructor is the user's.
-    let mut seen = Vec::new();
     let mut clock = lock();
-    let number = clock.next_number;
-    clock.next_number += 1;
-    // The heap is kept in the time of a clock that never stood.
-    let stood = clock.stood + clock.paused.map_or(Duration::ZERO, |since| since.elapsed());
-    let at = at.checked_sub(stood).unwrap_or(at);
-    let first = clock.heap.peek().is_none_or(|Reverse(entry)| at < entry.at);
-    clock.heap.push(Reverse(Entry { at, number, limit, alarm: Arc::downgrade(alarm) }));
-    if SETTLED.load(Ordering::Relaxed) > clock.heap.len() / 2 + 64 {
-        SETTLED.store(0, Ordering::Relaxed);
-        clock.heap.retain(|Reverse(entry)| {
-            let alarm = entry.alarm.upgrade();
-            let waits = alarm.as_ref().is_some_and(|alarm| !alarm.is_over());
-            seen.extend(alarm);
-            waits
-        });
-    }
+    let (first, seen) = clock.add(at, limit, Arc::downgrade(alarm));
     drop(clock);
+    drop(seen);
     // Otherwise the thread wakes for an earlier alarm anyway.
     let told = if first { CLOCK_THREAD.notify() } else { CLOCK_THREAD.start() };
     told.is_ok()
@@ -140,10 +119,6 @@ pub(crate) fn add(at: Instant, limit: Limit, alarm: &Arc<dyn Alarm>) -> bool {
 /// The thread. A submission with a limit starts it before the task is accepted: then the system's refusal can
 /// be told.
 pub(crate) static CLOCK_THREAD: BackgroundThread = BackgroundThread::new("cf-deadlines", run);
-
-pub(crate) fn note_settled() {
-    SETTLED.fetch_add(1, Ordering::Relaxed);
-}
 
 /// How long to sleep for an alarm that no clock can reach.
 const FAR: Duration = Duration::from_secs(1 << 20);
@@ -156,7 +131,38 @@ enum Due {
     Never,
 }
 
+/// What a heap may hold before it is swept, besides twice what it held after the last sweep.
+const SWEEP_ROOM: usize = 64;
+
 impl Clock {
+    const fn new() -> Self {
+        let heap = BinaryHeap::new();
+        Self { heap, next_number: 0, sweep_above: SWEEP_ROOM, paused: None, stood: Duration::ZERO }
+    }
+
+    /// Whether the alarm comes before all others; and references to be dropped once the mutex is released:
+    /// they may be the last ones to tasks, whose destructor is the user's.
+    fn add(&mut self, at: Instant, limit: Limit, alarm: Weak<dyn Alarm>) -> (bool, Vec<Arc<dyn Alarm>>) {
+        let number = self.next_number;
+        self.next_number += 1;
+        // The heap is kept in the time of a clock that never stood.
+        let stood = self.stood + self.paused.map_or(Duration::ZERO, |since| since.elapsed());
+        let at = at.checked_sub(stood).unwrap_or(at);
+        let first = self.heap.peek().is_none_or(|Reverse(entry)| at < entry.at);
+        self.heap.push(Reverse(Entry { at, number, limit, alarm }));
+        let mut seen = Vec::new();
+        if self.heap.len() > self.sweep_above {
+            self.heap.retain(|Reverse(entry)| {
+                let alarm = entry.alarm.upgrade();
+                let waits = alarm.as_ref().is_some_and(|alarm| !alarm.is_over());
+                seen.extend(alarm);
+                waits
+            });
+            self.sweep_above = 2 * self.heap.len() + SWEEP_ROOM;
+        }
+        (first, seen)
+    }
+
     fn due(&mut self, now: Instant) -> Due {
         let Some(Reverse(first)) = self.heap.peek().filter(|_| self.paused.is_none()) else {
             return Due::Never;
@@ -165,7 +171,10 @@ impl Clock {
         if at > now {
             return Due::Later(at);
         }
-        self.heap.pop().map_or(Due::Never, |Reverse(entry)| Due::Now(entry))
+        let entry = self.heap.pop();
+        // Otherwise what is over could fill the room that a crowd of alarms has once had.
+        self.sweep_above = self.sweep_above.min(2 * self.heap.len() + SWEEP_ROOM);
+        entry.map_or(Due::Never, |Reverse(entry)| Due::Now(entry))
     }
 }
 
@@ -179,5 +188,56 @@ fn run() {
             Due::Later(at) => drop(CLOCK_THREAD.park(Some(at))),
             Due::Never => drop(CLOCK_THREAD.park(None)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    struct Flag(AtomicBool);
+
+    impl Alarm for Flag {
+        fn expire(self: Arc<Self>, _: Limit) {}
+        fn is_over(&self) -> bool {
+            // ORDERING: one thread.
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    fn add(clock: &mut Clock, at: Instant, limit: Limit, flag: &Arc<Flag>) {
+        let alarm: Arc<dyn Alarm> = flag.clone();
+        clock.add(at, limit, Arc::downgrade(&alarm));
+    }
+
+    #[test]
+    fn alarms_that_are_over_do_not_pile_up_however_many_each_task_has() {
+        for limits in [&[Limit::Queue][..], &[Limit::Queue, Limit::Run]] {
+            let mut clock = Clock::new();
+            let far = Instant::now() + Duration::from_secs(3600);
+            let living: Vec<_> = (0..100).map(|_| Arc::new(Flag(AtomicBool::new(false)))).collect();
+            living.iter().for_each(|flag| add(&mut clock, far, Limit::Run, flag));
+            for _ in 0..10_000 {
+                let flag = Arc::new(Flag(AtomicBool::new(false)));
+                limits.iter().for_each(|&limit| add(&mut clock, far, limit, &flag));
+                flag.0.store(true, Ordering::Relaxed);
+            }
+            let most = 2 * (living.len() + limits.len()) + SWEEP_ROOM + 1;
+            assert!(clock.heap.len() <= most, "{} alarms", clock.heap.len());
+            let waiting = clock.heap.iter().filter(|Reverse(entry)| entry.alarm.upgrade().is_some());
+            assert!(waiting.count() >= living.len());
+        }
+    }
+
+    #[test]
+    fn a_crowd_that_has_expired_leaves_no_room_for_what_is_over() {
+        let mut clock = Clock::new();
+        let now = Instant::now();
+        let flag = Arc::new(Flag(AtomicBool::new(false)));
+        (0..10_000).for_each(|_| add(&mut clock, now, Limit::Run, &flag));
+        while matches!(clock.due(now + Duration::from_secs(1)), Due::Now(_)) {}
+        assert!(clock.heap.is_empty());
+        assert_eq!(clock.sweep_above, SWEEP_ROOM);
     }
 }
