@@ -224,6 +224,7 @@ export type CallName =
   | 'delivered'
   | 'createPool'
   | 'openPool'
+  | 'releasePool'
   | 'shutdown'
   | 'terminate'
   | 'isClosed'
@@ -440,6 +441,7 @@ call assign
 call delivered
 call createPool
 call openPool
+call releasePool
 call shutdown
 call terminate
 call isClosed

@@ -7,6 +7,7 @@
  * used again. The second delivers.
  */
 import { binding, kinds, numbers, onDeliver, scratch, slots } from '../addon/binding.ts'
+import type { PoolIndex } from '../addon/pool-index.ts'
 import {
   AT_SERVICES,
   ROW_FORM_SHIFT,
@@ -48,10 +49,10 @@ export function onPark(fn: () => void): void {
 
 /** The link of all futures of one pool. */
 export class PoolLink implements TaskLink<Future<any>> {
-  readonly #pool: number
+  readonly #index: PoolIndex
 
-  constructor(pool: number) {
-    this.#pool = pool
+  constructor(index: PoolIndex) {
+    this.#index = index
   }
 
   /**
@@ -90,7 +91,7 @@ export class PoolLink implements TaskLink<Future<any>> {
   }
 
   cancel(slot: number, future: Future<any>, interrupt: boolean, reason: unknown): boolean {
-    if (!binding.cancel(this.#pool, slot, interrupt)) return false
+    if (!binding.cancel(this.#index.value, slot, interrupt)) return false
     storeOutcome(future, CANCEL, reason)
     const progress = binding.progress(slot)
     if (progress !== undefined) deliverAll(future, progress)

@@ -2,6 +2,7 @@
  * The workers that run the JavaScript of one pool, threads or others: what the pool asks of the class that
  * starts and ends them.
  */
+import type { PoolIndex } from '../addon/pool-index.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import type { PortValues } from '../ports/owner.ts'
 
@@ -34,8 +35,7 @@ export interface PackedInitializer {
 
 /** The pool that a fleet is for. */
 export interface FleetPool {
-  /** This isolate's index of the pool. */
-  readonly index: number
+  readonly index: PoolIndex
   /** The pool's number in the process. */
   readonly number: number
   readonly initializer: PackedInitializer | undefined

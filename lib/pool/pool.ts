@@ -3,6 +3,7 @@
  * owns it.
  */
 import { binding, scratch } from '../addon/binding.ts'
+import { PoolIndex } from '../addon/pool-index.ts'
 import {
   AT_IDLE_TIMEOUT,
   AT_INTERRUPT_GRACE,
@@ -44,8 +45,7 @@ const BETWEEN_LOOKS = 2
 
 export class Pool {
   readonly maxWorkers: number
-  /** This isolate's index of the pool. */
-  readonly index: number
+  readonly #index: PoolIndex
   /** The pool's number in the process. */
   readonly number: number
   /** Undefined where another isolate owns the pool. */
@@ -60,20 +60,25 @@ export class Pool {
   #endedBefore = -1
 
   private constructor(
-    index: number,
+    index: PoolIndex,
     number: number,
     maxWorkers: number,
     isBounded: boolean,
     fleet?: Fleet,
     portValues?: PortValues,
   ) {
-    this.index = index
+    this.#index = index
     this.number = number
     this.maxWorkers = maxWorkers
     this.fleet = fleet
     this.#portValues = portValues
     this.room = new Room(index, isBounded, fleet !== undefined)
     this.submissions = new Submissions(index, this.room, portValues)
+  }
+
+  /** This isolate's index of the pool; it is the pool's no longer than the pool is kept. */
+  get index(): number {
+    return this.#index.value
   }
 
   /** Makes a pool that this isolate owns, whose workers are those of the fleet that `makeFleet` makes. */
@@ -87,7 +92,7 @@ export class Pool {
     scratch[AT_TASKS_PER_WORKER] = options.tasksPerWorker
     scratch[AT_MAX_TASKS_PER_WORKER] = options.maxTasksPerWorker ?? -1
     scratch[AT_INTERRUPT_GRACE] = options.interruptGrace
-    const index = binding.createPool(options.threadNamePrefix)
+    const index = new PoolIndex(binding.createPool(options.threadNamePrefix))
     const number = scratch[AT_POOL_NUMBER] as number
     const portValues = new PortValues(index)
     const fleet = makeFleet({ index, number, initializer, portValues }, options)
@@ -109,7 +114,7 @@ export class Pool {
   static open(number: number, maxWorkers: number): Pool | undefined {
     const index = binding.openPool(number)
     // Only its owner knows its limit.
-    return index < 0 ? undefined : new Pool(index, number, maxWorkers, true)
+    return index < 0 ? undefined : new Pool(new PoolIndex(index), number, maxWorkers, true)
   }
 
   #onEvent(event: number, worker: number): void {

@@ -1,5 +1,6 @@
 /** The room in a pool's queue, for those who wait for some (`Executor.ready`) and for `map`. */
 import { binding } from '../addon/binding.ts'
+import type { PoolIndex } from '../addon/pool-index.ts'
 import { REFUSED_BROKEN, REFUSED_FULL } from '../addon/seam.ts'
 import { answerNow, refusalOf, shutDownError } from './refusal.ts'
 import { Waiters } from './waiters.ts'
@@ -8,8 +9,7 @@ import { Waiters } from './waiters.ts'
 const BETWEEN_LOOKS = 2
 
 export class Room {
-  /** This isolate's index of the pool. */
-  readonly #pool: number
+  readonly #index: PoolIndex
   /** Whether there is a limit to the queue. */
   readonly #isBounded: boolean
   /** Whether the pool's events come to this isolate. */
@@ -19,10 +19,14 @@ export class Room {
   #isReleaseDue = false
   #isClosed = false
 
-  constructor(pool: number, isBounded: boolean, isOwner: boolean) {
-    this.#pool = pool
+  constructor(index: PoolIndex, isBounded: boolean, isOwner: boolean) {
+    this.#index = index
     this.#isBounded = isBounded
     this.#isOwner = isOwner
+  }
+
+  get #pool(): number {
+    return this.#index.value
   }
 
   /** Whether a submission would find room now. */

@@ -3,6 +3,7 @@
  * of those that wait for the addon.
  */
 import { binding, scratch } from '../addon/binding.ts'
+import type { PoolIndex } from '../addon/pool-index.ts'
 import {
   AT_ARITY,
   AT_FLAGS,
@@ -51,18 +52,21 @@ import { answerNow, refusalOf } from './refusal.ts'
 import type { Room } from './room.ts'
 
 export class Submissions {
-  /** This isolate's index of the pool. */
-  readonly #pool: number
+  readonly #index: PoolIndex
   readonly #room: Room
   /** Undefined where another isolate owns the pool. */
   readonly #portValues: PortValues | undefined
   readonly #link: PoolLink
 
-  constructor(pool: number, room: Room, portValues: PortValues | undefined) {
-    this.#pool = pool
+  constructor(index: PoolIndex, room: Room, portValues: PortValues | undefined) {
+    this.#index = index
     this.#room = room
     this.#portValues = portValues
-    this.#link = new PoolLink(pool)
+    this.#link = new PoolLink(index)
+  }
+
+  get #pool(): number {
+    return this.#index.value
   }
 
   /** Submits a task; see `Executor.submit`. */

@@ -6,6 +6,7 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
+import type { PoolIndex } from '../addon/pool-index.ts'
 import { PORT_VALUE_WORKER_UNIT } from '../addon/seam.ts'
 import { Channel, OUTPUT } from './channel.ts'
 import { channels } from './channels.ts'
@@ -15,13 +16,12 @@ const outputTaken: WeakMap<Channel, () => void> = new WeakMap()
 
 /** The envelopes of the pool that this isolate owns. */
 export class PortValues {
-  /** This isolate's index of the pool. */
-  readonly #pool: number
+  readonly #index: PoolIndex
   readonly #workers: Set<number> = new Set()
   readonly #arguments: Map<number, MessagePort> = new Map()
 
-  constructor(pool: number) {
-    this.#pool = pool
+  constructor(index: PoolIndex) {
+    this.#index = index
   }
 
   /** Makes the channel to a worker; returns the worker's port. */
@@ -59,7 +59,8 @@ export class PortValues {
   handOver(): void {
     let failure: { error: unknown } | undefined
     // To the end, whatever happens: until then the addon does not ask again.
-    for (let number = binding.assign(this.#pool); number >= 0; number = binding.assign(this.#pool)) {
+    const pool = this.#index.value
+    for (let number = binding.assign(pool); number >= 0; number = binding.assign(pool)) {
       try {
         const envelope = this.#find(number % PORT_VALUE_WORKER_UNIT)
         const worker = Math.floor(number / PORT_VALUE_WORKER_UNIT)
@@ -67,7 +68,7 @@ export class PortValues {
       } catch (error) {
         failure ??= { error }
       } finally {
-        binding.delivered(this.#pool)
+        binding.delivered(pool)
       }
     }
     if (failure !== undefined) throw failure.error

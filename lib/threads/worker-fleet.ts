@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
 import type { StartFailure } from '../addon/binding.ts'
+import type { PoolIndex } from '../addon/pool-index.ts'
 import { START_DIED, START_FATAL, START_REFUSED } from '../addon/seam.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import { watchDebugger } from '../pool/debugger.ts'
@@ -49,7 +50,7 @@ function startError(error: unknown): unknown {
 }
 
 export class WorkerFleet implements Fleet {
-  readonly #pool: number
+  readonly #index: PoolIndex
   readonly #poolNumber: number
   readonly #options: CheckedPoolOptions
   readonly #initializer: PackedInitializer | undefined
@@ -61,7 +62,7 @@ export class WorkerFleet implements Fleet {
   #waiting: (() => void)[] = []
 
   constructor({ index, number, initializer, portValues }: FleetPool, options: CheckedPoolOptions) {
-    this.#pool = index
+    this.#index = index
     this.#poolNumber = number
     this.#options = options
     this.#initializer = initializer
@@ -163,7 +164,7 @@ export class WorkerFleet implements Fleet {
 
   #fail(error: unknown, failure: StartFailure): void {
     const { form, data } = packThrown(startError(error))
-    binding.startFailed(this.#pool, failure, form, data)
+    binding.startFailed(this.#index.value, failure, form, data)
   }
 
   /** Ends a worker that was given up, without waiting for its thread, which may never end. */

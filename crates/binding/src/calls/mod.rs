@@ -40,6 +40,7 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"delivered" => pool::delivered,
         c"createPool" => pool::create_pool,
         c"openPool" => pool::open_pool,
+        c"releasePool" => pool::release_pool,
         c"shutdown" => pool::shutdown,
         c"terminate" => pool::terminate,
         c"isClosed" => pool::is_closed,

@@ -45,6 +45,12 @@ pub(crate) fn open_pool(call: &Call<'_>) -> Answer {
     js::int(call.env, index)
 }
 
+/// `releasePool(pool)`: this isolate no longer uses its index of the pool, which may be another pool's next.
+pub(crate) fn release_pool(call: &Call<'_>) -> Answer {
+    call.state.release_pool(call.u32(0)?);
+    nothing(call)
+}
+
 /// `shutdown(pool, cancelPending)`
 pub(crate) fn shutdown(call: &Call<'_>) -> Answer {
     pool_of(call)?.pool.shutdown(call.bool(1)?);

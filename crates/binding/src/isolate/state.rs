@@ -211,6 +211,12 @@ impl IsolateState {
         }
     }
 
+    pub(crate) fn release_pool(&self, index: u32) {
+        let entry = self.pools.borrow_mut().get_mut(index as usize).and_then(Option::take);
+        // After the borrow: the last reference drops the pool.
+        drop(entry);
+    }
+
     /// The task in a slot that TypeScript believes to be taken.
     pub(crate) fn task(&self, slot: u32) -> Result<Arc<JsTask>, Fault> {
         self.futures.borrow().get(slot).cloned().ok_or_else(|| Fault::internal("no such future"))

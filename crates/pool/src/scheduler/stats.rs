@@ -53,8 +53,12 @@ pub struct Snapshot {
 }
 
 /// Buckets whose width is a sixteenth of their power of two, so that a quantile is within 6.25 %.
-/// This is the layout of HdrHistogram with four significant bits.
+/// This is the layout of HdrHistogram with four significant bits. Only the buckets between the shortest and
+/// the longest time are kept: all of them would be most of the memory of a pool, which outlives its threads.
+#[derive(Default)]
 pub(crate) struct Histogram {
+    /// Which bucket `buckets` begins with.
+    first: usize,
     buckets: Vec<u64>,
     count: u64,
     total: u128,
@@ -64,13 +68,6 @@ pub(crate) struct Histogram {
 
 const SUB_BITS: u32 = 4;
 const SUB: usize = 1 << SUB_BITS;
-const BUCKETS: usize = (64 - SUB_BITS as usize + 1) * SUB;
-
-impl Default for Histogram {
-    fn default() -> Self {
-        Histogram { buckets: vec![0; BUCKETS], count: 0, total: 0, min: u64::MAX, max: 0 }
-    }
-}
 
 fn bucket_of(nanos: u64) -> usize {
     if nanos < SUB as u64 {
@@ -92,11 +89,26 @@ fn upper_edge(bucket: usize) -> u64 {
 impl Histogram {
     pub(crate) fn record(&mut self, time: Duration) {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        self.buckets[bucket_of(nanos)] += 1;
+        *self.bucket(bucket_of(nanos)) += 1;
+        self.min = if self.count == 0 { nanos } else { self.min.min(nanos) };
         self.count += 1;
         self.total += u128::from(nanos);
-        self.min = self.min.min(nanos);
         self.max = self.max.max(nanos);
+    }
+
+    fn bucket(&mut self, bucket: usize) -> &mut u64 {
+        if self.count == 0 {
+            self.first = bucket;
+        }
+        if bucket < self.first {
+            self.buckets.splice(0..0, std::iter::repeat_n(0, self.first - bucket));
+            self.first = bucket;
+        }
+        let at = bucket - self.first;
+        if at >= self.buckets.len() {
+            self.buckets.resize(at + 1, 0);
+        }
+        &mut self.buckets[at]
     }
 
     pub(crate) fn summary(&self) -> Summary {
@@ -119,10 +131,10 @@ impl Histogram {
     fn quantile(&self, q: f64) -> u64 {
         let rank = ((self.count as f64 * q).ceil() as u64).max(1);
         let mut seen = 0;
-        for (bucket, &count) in self.buckets.iter().enumerate() {
+        for (at, &count) in self.buckets.iter().enumerate() {
             seen += count;
             if seen >= rank {
-                return upper_edge(bucket).clamp(self.min, self.max);
+                return upper_edge(self.first + at).clamp(self.min, self.max);
             }
         }
         self.max
@@ -143,9 +155,25 @@ mod tests {
     }
 
     #[test]
+    fn only_the_buckets_between_the_extremes_are_kept() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.buckets.len(), 0);
+        for nanos in [1_000, 900, 1_100] {
+            histogram.record(Duration::from_nanos(nanos));
+        }
+        assert_eq!(histogram.buckets.len(), bucket_of(1_100) - bucket_of(900) + 1);
+        for nanos in [u64::MAX, 0] {
+            histogram.record(Duration::from_nanos(nanos));
+        }
+        assert_eq!(histogram.buckets.len(), bucket_of(u64::MAX) + 1);
+        assert_eq!((histogram.summary().count, histogram.buckets.iter().sum()), (5, 5));
+    }
+
+    #[test]
     fn quantiles_are_within_a_sixteenth() {
         let mut histogram = Histogram::default();
-        for millis in 1..=1000 {
+        // In any order.
+        for millis in (500..=1000).chain((1..500).rev()) {
             histogram.record(Duration::from_millis(millis));
         }
         let summary = histogram.summary();
