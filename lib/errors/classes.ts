@@ -33,8 +33,10 @@ const { WebAssembly } = globalThis as { WebAssembly?: Record<string, unknown> }
 for (const name of ['CompileError', 'LinkError', 'RuntimeError']) add(name, WebAssembly?.[name])
 /** Of another copy of the package they are known by the symbol that they carry. */
 const brands: [symbol: symbol, name: string][] = []
+const codes: Map<unknown, string> = new Map()
 for (const [name, constructor] of Object.entries(ours)) {
   add(name, constructor)
+  codes.set(constructor.prototype.code, name)
   brands.push([Symbol.for(`concurrent-futures.${name}`), name])
 }
 
@@ -78,4 +80,21 @@ function suppressed(message: string): Error {
   const constructor = classes.get('SuppressedError') as
     (new (error: unknown, suppressed: unknown, message: string) => Error) | undefined
   return constructor === undefined ? new Error(message) : new constructor(undefined, undefined, message)
+}
+
+/**
+ * An error that Node has carried out of a thread which it has ended: of the classes Node knows only those of
+ * the language, so one of ours is made anew. Anything else is given back as it is.
+ */
+export function ofOwnClass(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const name = codes.get((error as { code?: unknown }).code)
+  if (name === undefined || error.name !== name) return error
+  if (Object.getPrototypeOf(error) !== Error.prototype) return error
+  const made = instantiate(name, error.message, name)
+  for (const key of ['stack', 'cause'] as const) {
+    const property = Object.getOwnPropertyDescriptor(error, key)
+    if (property !== undefined) Object.defineProperty(made, key, property)
+  }
+  return made
 }

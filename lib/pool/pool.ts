@@ -24,6 +24,7 @@ import {
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import { PortValues } from '../ports/owner.ts'
 import { submittable } from '../tasks/functions.ts'
+import { refuseWarmUp } from '../tasks/recursion.ts'
 import { packArgs } from '../values/arguments.ts'
 import { NO_WRITING } from '../values/codec.ts'
 import { watchDebugger } from './debugger.ts'
@@ -83,6 +84,7 @@ export class Pool {
 
   /** Makes a pool that this isolate owns, whose workers are those of the fleet that `makeFleet` makes. */
   static create(options: CheckedPoolOptions, makeFleet: MakeFleet): Pool {
+    if (options.minWorkers > 0) refuseWarmUp()
     watchDebugger()
     const initializer = packInitializer(options)
     scratch[AT_MAX_WORKERS] = options.maxWorkers

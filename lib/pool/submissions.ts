@@ -24,7 +24,6 @@ import {
   REFUSED_BROKEN,
   REFUSED_SHUT_DOWN,
 } from '../addon/seam.ts'
-import { InvalidStateError } from '../errors/errors.ts'
 import { cancelOnAbort } from '../future/cancel-on-abort.ts'
 import { Future } from '../future/future.ts'
 import { NO_OPTIONS } from '../options/task-options.ts'
@@ -32,10 +31,9 @@ import type { CheckedTaskOptions } from '../options/task-options.ts'
 import { makeEnvelope } from '../ports/envelope.ts'
 import type { PortValues } from '../ports/owner.ts'
 import { sendArguments } from '../ports/worker.ts'
-import { currentContext } from '../tasks/current-task.ts'
 import { submittable } from '../tasks/functions.ts'
 import type { Submittable } from '../tasks/functions.ts'
-import { loadingModules } from '../tasks/loading.ts'
+import { refuseSubmission, suspicions } from '../tasks/recursion.ts'
 import {
   allGoAsIs,
   areOf,
@@ -76,7 +74,7 @@ export class Submissions {
 
   /** As `submit`, for a function that has been looked up. */
   submitTask(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
-    if (loadingModules > 0 && currentContext() === undefined) throw recursionError()
+    if (suspicions > 0) refuseSubmission()
     if (task.prepare === undefined) return this.#send(task, args, options)
     return this.#sendNative(task, task.prepare(args), options)
   }
@@ -85,7 +83,7 @@ export class Submissions {
    * Submits a chunk of a map: one task that calls the function of `chunk` once for each list of arguments.
    */
   submitChunk(chunk: Submittable, lists: unknown[][], options: CheckedTaskOptions): Future<any> {
-    if (loadingModules > 0 && currentContext() === undefined) throw recursionError()
+    if (suspicions > 0) refuseSubmission()
     if (chunk.prepare !== undefined) {
       return this.#sendNative(chunk, prepareAll(chunk.prepare, lists), options, lists.length)
     }
@@ -204,13 +202,6 @@ export class Submissions {
     binding.countCancelled(this.#pool)
     return future
   }
-}
-
-function recursionError(): InvalidStateError {
-  return new InvalidStateError(
-    'a pool worker is importing this module, which submits tasks while it is loaded: ' +
-      'put the tasks into a file of their own, or submit only if isMainThread (node:worker_threads)',
-  )
 }
 
 function writeLimits(options: CheckedTaskOptions): number {

@@ -9,14 +9,15 @@ import { binding } from '../addon/binding.ts'
 import type { StartFailure } from '../addon/binding.ts'
 import type { PoolIndex } from '../addon/pool-index.ts'
 import { START_DIED, START_FATAL, START_REFUSED } from '../addon/seam.ts'
+import { ofOwnClass } from '../errors/classes.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import { watchDebugger } from '../pool/debugger.ts'
 import type { Fleet, FleetPool, PackedInitializer } from '../pool/fleet.ts'
 import { exitOf, expectExit, forgetStart, watchStart } from '../pool/worker-exits.ts'
 import type { PortValues } from '../ports/owner.ts'
 import { packThrown } from '../values/thrown.ts'
+import { nextGeneration, STARTING } from '../tasks/recursion.ts'
 import { ExitProbe } from './exit-probe.ts'
-import { STARTING } from './worker-seed.ts'
 import type { WorkerSeed } from './worker-seed.ts'
 
 /** A start that has not attached by then counts as lost. */
@@ -94,6 +95,7 @@ export class WorkerFleet implements Fleet {
       pool: this.#poolNumber,
       worker: number,
       progress,
+      generation: nextGeneration,
       exitProbe: exitProbe.port,
       idleTimeout: this.#options.idleTimeout,
       maxWorkers: this.#options.maxWorkers,
@@ -150,7 +152,7 @@ export class WorkerFleet implements Fleet {
       if (Atomics.load(progress, 0) === STARTING) this.end(number)
     }, START_LIMIT)
     limit.unref()
-    thread.on('error', (error) => (cause = error))
+    thread.on('error', (error) => (cause = ofOwnClass(error)))
     thread.on('exit', (code) => {
       clearTimeout(limit)
       tellExit({ code, cause })

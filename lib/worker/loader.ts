@@ -7,7 +7,7 @@ import { binding } from '../addon/binding.ts'
 import { LOADED_ASYNC, LOADED_NO, LOADED_SYNC } from '../addon/seam.ts'
 import { registeredTask } from '../tasks/functions.ts'
 import type { FunctionText } from '../tasks/functions.ts'
-import { whileLoading } from '../tasks/loading.ts'
+import { whileLoading } from '../tasks/recursion.ts'
 import { refuseKinds } from '../tasks/source.ts'
 import { runChunk } from './chunk.ts'
 
