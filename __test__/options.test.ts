@@ -141,7 +141,7 @@ behaviour('minWorkers workers start with the executor, the others when work come
   }
   t.is(started(), 2)
   const lazy = create({ maxWorkers: 3 })
-  t.deepEqual(lazy.stats().workers, { idle: 0, busy: 0, starting: 0, abandoned: 0 })
+  t.deepEqual(lazy.stats().workers, { idle: 0, busy: 0, starting: 0, abandoned: 0, died: 0 })
   t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
   t.true(started() <= 3)
   await executor.shutdown()

@@ -388,3 +388,43 @@ test('native tasks need no initializer', async (t) => {
   t.deepEqual(folder.notes(log), [])
   await executor.shutdown()
 })
+
+behaviour('stats() counts the workers that have died, not those that were replaced or have left', async (t, { create }) => {
+  const executor = create({ maxWorkers: 2, maxTasksPerWorker: 1 })
+  await executor.submit(() => 1).result(SOON)
+  const endless = executor.with({ timeout: 50 }).submit(() => {
+    for (;;);
+  })
+  t.is(((await endless.exception(SOON)) as Error).name, 'TimeoutError')
+  t.is(executor.stats().workers.died, 0)
+  const deaths = [
+    () => process.exit(1),
+    () =>
+      new Promise(() =>
+        setImmediate(() => {
+          throw new Error('stray')
+        }),
+      ),
+    () => new Promise(() => void Promise.reject(new Error('stray'))),
+  ] as (() => unknown)[]
+  for (const [index, death] of deaths.entries()) {
+    t.is(((await executor.submit(death).exception(SOON)) as Error).name, 'WorkerLostError')
+    t.is(executor.stats().workers.died, index + 1)
+  }
+  await executor.shutdown()
+  t.like(executor.stats(), { broken: false, workers: { died: 3 } })
+})
+
+behaviour('stats() says whether an executor is broken, also after its end', async (t, { create }) => {
+  const executor = create({
+    maxWorkers: 1,
+    initializer: () => {
+      throw new RangeError('no')
+    },
+  })
+  t.false(executor.stats().broken)
+  await executor.submit(() => 1).exception(SOON)
+  t.true(executor.stats().broken)
+  await executor.shutdown()
+  t.true(executor.stats().broken)
+})

@@ -16,8 +16,13 @@ export interface Histogram {
  * chunk of `map` is one task.
  */
 export interface ExecutorStats {
-  /** Abandoned: stuck for good, and replaced. */
-  workers: { idle: number; busy: number; starting: number; abandoned: number }
+  /**
+   * Abandoned: stuck for good, and replaced. Died: those that have ended by themselves so far, by an exit, a
+   * crash, a lack of memory or a stray error, at their start or later.
+   */
+  workers: { idle: number; busy: number; starting: number; abandoned: number; died: number }
+  /** Whether `submit` throws a `BrokenExecutor`. */
+  broken: boolean
   queued: number
   running: number
   completed: number

@@ -32,6 +32,43 @@ fn a_worker_that_dies_fails_only_what_it_held() {
 }
 
 #[test]
+fn a_death_is_counted_once_and_only_where_nobody_has_told_the_worker_to_end() {
+    let (pool, _host) = by_hand(workers(4));
+    let died = || pool.stats().died;
+    let tasks: Vec<_> = (0..4).map(|label| submit(&pool, noop(ISOLATE, label))).collect();
+    let (busy, _) = attach(&pool, ISOLATE);
+    take(&busy);
+    busy.detach(Some(1), None);
+    assert_eq!(died(), 1);
+    let (noted, _) = attach(&pool, ISOLATE);
+    take(&noted);
+    pool.note_death(noted.id());
+    pool.note_death(noted.id());
+    assert_eq!(died(), 2);
+    noted.finish(&tasks[1], Ok(1));
+    noted.detach(None, None);
+    assert_eq!(died(), 2, "its death was counted before");
+    let (stuck, _) = attach(&pool, ISOLATE);
+    take(&stuck);
+    pool.abandon(stuck.id());
+    stuck.detach(None, None);
+    let (leaving, _) = attach(&pool, ISOLATE);
+    take(&leaving);
+    leaving.finish(&tasks[3], Ok(3));
+    ask(&leaving);
+    assert!(leaving.leave_if_idle());
+    leaving.detach(None, None);
+    assert_eq!(died(), 2, "given up, or told to leave");
+    pool.start_failed(ISOLATE, None, StartFailure::Died);
+    pool.start_failed(ISOLATE, None, StartFailure::Refused);
+    assert_eq!(died(), 3, "one that has started has died");
+    let (ended, _) = attach(&pool, ISOLATE);
+    pool.terminate();
+    ended.detach(None, None);
+    assert_eq!(died(), 3);
+}
+
+#[test]
 fn an_abandoned_worker_frees_its_place_and_counts_apart() {
     let (pool, host) = by_hand(workers(1));
     let (stuck, _) = attach(&pool, ISOLATE);
@@ -206,7 +243,9 @@ fn a_fatal_start_breaks_the_pool_at_once_and_lets_running_tasks_end() {
     let running = submit(&pool, noop(ISOLATE, 0));
     take(&worker);
     let waiting = submit(&pool, noop(ISOLATE, 1));
+    assert!(!pool.stats().broken);
     pool.start_failed(ISOLATE, Some("initializer".into()), StartFailure::Fatal);
+    assert!(pool.stats().broken);
     pool.break_with(Some("later".into()));
     assert_eq!(outcome(&waiting), "broken initializer");
     assert_eq!(turn(&worker, &running), "leave");

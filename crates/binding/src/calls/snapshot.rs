@@ -22,7 +22,9 @@ shared_numbers! {
         CANCELLED = 8,
         TIMED_OUT = 9,
         LOST = 10,
-        WAIT_TIME = 11,
+        DIED = 11,
+        BROKEN = 12,
+        WAIT_TIME = 13,
         RUN_TIME = WAIT_TIME + SUMMARY_LENGTH,
         LENGTH = RUN_TIME + SUMMARY_LENGTH,
     }
@@ -59,6 +61,8 @@ pub(crate) fn stats(call: &Call<'_>) -> Answer {
         (CANCELLED, counts.cancelled),
         (TIMED_OUT, counts.timed_out),
         (LOST, counts.lost),
+        (DIED, view.died),
+        (BROKEN, u64::from(view.broken)),
     ] {
         numbers[at] = count as f64;
     }

@@ -56,6 +56,8 @@ pub(crate) struct Shared<W: Work> {
     pub(crate) workers: Registry<W>,
     pub(crate) phase: Phase<W>,
     pub(crate) closed: bool,
+    /// Whether the workers were told to end at once, by `Pool::terminate`.
+    pub(crate) is_terminated: bool,
     pub(crate) room_wanted: bool,
     pub(crate) starts: [Starts; Kind::COUNT],
     /// Threads that announce what they have settled; the pool is not closed before they are done. Changed by
@@ -97,6 +99,7 @@ impl<W: Work> Pool<W> {
                 workers: Registry::new(),
                 phase: Phase::Open,
                 closed: false,
+                is_terminated: false,
                 room_wanted: false,
                 starts: std::array::from_fn(|_| Starts::default()),
                 announcing: 0,
@@ -191,6 +194,8 @@ impl<W: Work> Pool<W> {
         let mut view = Snapshot {
             starting: shared.workers.starting.iter().sum(),
             abandoned: shared.workers.abandoned,
+            died: shared.workers.died,
+            broken: matches!(shared.phase, Phase::Broken { .. }),
             queued: shared.queued(),
             running: shared.running,
             counts: shared.counts,

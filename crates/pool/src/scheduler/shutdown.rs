@@ -36,6 +36,7 @@ impl<W: Work> Pool<W> {
             if shared.is_open() {
                 shared.phase = Phase::ShutDown;
             }
+            shared.is_terminated = true;
             shared.clear(actions, || Failure::Cancelled);
             let held: Vec<_> = shared
                 .workers

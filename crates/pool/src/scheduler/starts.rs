@@ -80,6 +80,7 @@ impl<W: Work> Pool<W> {
         let starts = &mut shared.starts[k];
         starts.failed += 1;
         starts.died += u32::from(failure == StartFailure::Died);
+        shared.workers.died += u64::from(failure == StartFailure::Died && !shared.is_terminated);
         starts.unserved += u32::from(!is_served);
         // Where three have died those that are starting will probably die, too: it does not wait for them.
         let gives_up = starts.unserved >= MOST_TRIES || starts.died >= MOST_TRIES;

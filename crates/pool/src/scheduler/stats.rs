@@ -45,6 +45,10 @@ pub struct Snapshot {
     pub busy: usize,
     pub starting: usize,
     pub abandoned: usize,
+    /// Workers that have ended by themselves so far; see [`Pool::note_death`](crate::Pool::note_death).
+    pub died: u64,
+    /// Whether submissions are refused as [`Broken`](crate::Refusal::Broken).
+    pub broken: bool,
     pub queued: usize,
     pub running: usize,
     pub counts: Counts,

@@ -9,9 +9,18 @@ use crate::task::work::{Kind, Work, WorkerId};
 use crate::workers::registry::WorkerState;
 
 impl<W: Work> Pool<W> {
+    /// A worker has died, although its thread still lives and lets other tasks end: what follows of it is
+    /// counted as one death. The rest of its life is as if nothing had happened.
+    pub fn note_death(&self, id: WorkerId) {
+        self.state.lock().workers.note_death(id);
+    }
+
     /// Removes a worker; see [`Worker::detach`](crate::Worker::detach). A second call does nothing.
     pub fn remove_worker(self: &Arc<Self>, id: WorkerId, exit: Option<W::Exit>, cause: Option<W::Error>) {
         let record = self.change(|shared, actions| {
+            if !shared.is_terminated {
+                shared.workers.note_death(id);
+            }
             let record = shared.workers.remove(id)?;
             shared.recall(id, record.pinned.len());
             for task in record.held.iter().chain(&record.pinned) {

@@ -54,6 +54,8 @@ pub(crate) struct Record<W: Work> {
     lending: u32,
     /// Tasks claimed so far.
     pub(crate) claimed: u64,
+    /// Whether it is counted in `Registry::died`.
+    has_died: bool,
 }
 
 struct Slot<W: Work> {
@@ -84,6 +86,8 @@ pub(crate) struct Registry<W: Work> {
     /// Attached and not abandoned: what a closing pool waits for.
     pub(crate) present: usize,
     pub(crate) abandoned: usize,
+    /// Workers that have ended by themselves so far, at their start or later: neither told to, nor given up.
+    pub(crate) died: u64,
 }
 
 impl<W: Work> Registry<W> {
@@ -103,6 +107,7 @@ impl<W: Work> Registry<W> {
             allowed: [usize::MAX; Kind::COUNT],
             present: 0,
             abandoned: 0,
+            died: 0,
         }
     }
 
@@ -117,6 +122,7 @@ impl<W: Work> Registry<W> {
             suspended: 0,
             lending: 0,
             claimed: 0,
+            has_died: false,
         };
         self.living[kind as usize] += 1;
         // Until it claims it counts as coming for a task, so that no other worker is started for that task.
@@ -192,6 +198,15 @@ impl<W: Work> Registry<W> {
                 self.abandoned += 1;
             }
             WorkerState::Busy | WorkerState::Reserved => {}
+        }
+    }
+
+    /// Counts the death of worker `id`, once, unless the pool has told it to end.
+    pub(crate) fn note_death(&mut self, id: WorkerId) {
+        let Some(record) = self.get(id) else { return };
+        let was_told = matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned);
+        if !was_told && !std::mem::replace(&mut record.has_died, true) {
+            self.died += 1;
         }
     }
 
