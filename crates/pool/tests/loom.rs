@@ -322,3 +322,28 @@ fn a_task_for_which_a_waiter_was_woken_is_not_stranded_when_the_wait_ends() {
         waiter.join().unwrap();
     });
 }
+
+#[test]
+fn a_task_that_comes_while_its_worker_retires_runs_once_and_that_worker_leaves() {
+    model(None, || {
+        let (pool, _) = make(1);
+        let retired = attach(&pool, Kind::Isolate);
+        assert!(matches!(retired.0.next(&|_| true), Next::Nothing));
+        let id = retired.0.id();
+        let spare = attach(&pool, Kind::Isolate);
+        let leaver = thread::spawn(move || {
+            let ran = serve(&retired, usize::MAX);
+            retired.0.detach(None, None);
+            ran
+        });
+        let retirer = thread::spawn({
+            let pool = pool.clone();
+            move || pool.retire(id)
+        });
+        submit(&pool, Kind::Isolate, 1);
+        retirer.join().unwrap();
+        // It must get away without any help of the other.
+        let ran = leaver.join().unwrap();
+        assert_eq!(ran + serve(&spare, 1 - ran), 1);
+    });
+}

@@ -60,6 +60,10 @@ impl<W: Work> Pool<W> {
         }
         let (kind, held, claimed) = (record.kind, record.held.len(), record.claimed);
         let is_pinned = !record.pinned.is_empty();
+        if record.state == WorkerState::Retiring {
+            let next = if is_pinned { self.claim_pinned(shared, id, ready, actions) } else { None };
+            return next.unwrap_or_else(|| self.leave_if_done(shared, id, actions));
+        }
         if record.state == WorkerState::Reserved && !is_pinned {
             return Next::Nothing;
         }
@@ -73,7 +77,7 @@ impl<W: Work> Pool<W> {
         let is_at_limit = self.has_reached_task_limit(kind, claimed);
         let over = !shared.is_open() && shared.waiting(kind) == 0;
         if (is_at_limit || over) && !is_pinned {
-            return self.retire(shared, id, held, actions);
+            return self.stop_claiming(shared, id, held, actions);
         }
         let may_run = self.may_run(shared, id, kind, held, actions);
         if is_pinned {
@@ -157,8 +161,9 @@ impl<W: Work> Pool<W> {
         if task.needs_handover {
             return self.take_pinned(shared, id, task, actions);
         }
-        if record.kind != task.kind() || matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned)
-        {
+        let claims_nothing =
+            matches!(record.state, WorkerState::Retiring | WorkerState::Leaving | WorkerState::Abandoned);
+        if record.kind != task.kind() || claims_nothing {
             return None;
         }
         // Only a pending task begins; its entry in the lane is a tombstone from then on.
@@ -210,7 +215,13 @@ impl<W: Work> Pool<W> {
     }
 
     /// A worker that must not claim again leaves, once it holds nothing.
-    fn retire(&self, shared: &mut Shared<W>, id: WorkerId, held: usize, actions: &mut Actions<W>) -> Next<W> {
+    fn stop_claiming(
+        &self,
+        shared: &mut Shared<W>,
+        id: WorkerId,
+        held: usize,
+        actions: &mut Actions<W>,
+    ) -> Next<W> {
         if held == 0 {
             shared.workers.leave_place(id);
             shared.workers.set_state(id, WorkerState::Leaving);
@@ -223,6 +234,17 @@ impl<W: Work> Pool<W> {
         }
         self.rebalance(shared, actions);
         if held == 0 { Next::Leave } else { Next::Nothing }
+    }
+
+    /// A worker that [retires](Pool::retire) leaves once nothing that it holds can end any more, and nothing is
+    /// on its way to it.
+    fn leave_if_done(&self, shared: &mut Shared<W>, id: WorkerId, actions: &mut Actions<W>) -> Next<W> {
+        if shared.has_unsettled(id) || shared.is_assigned(id) {
+            return Next::Nothing;
+        }
+        shared.workers.set_state(id, WorkerState::Leaving);
+        self.rebalance(shared, actions);
+        Next::Leave
     }
 
     pub(crate) fn capacity(&self, kind: Kind) -> usize {

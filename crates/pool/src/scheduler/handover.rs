@@ -98,6 +98,10 @@ impl<W: Work> Pool<W> {
             // If not, the task has settled meanwhile, and the worker is free again.
             let waits = at.map(|at| assigned.swap_remove(at)).is_some();
             let link = shared.workers.get(worker).and_then(|record| {
+                if record.state == WorkerState::Retiring && !waits {
+                    // It may have waited for this before it leaves.
+                    actions.wake.push(record.link.clone());
+                }
                 let lives = !matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned);
                 (lives && waits).then(|| {
                     record.pinned.push(task.clone());
@@ -215,6 +219,11 @@ impl<W: Work> Shared<W> {
             return true;
         }
         lane.head(&mut actions.removed).is_none_or(|(first, _)| place < first)
+    }
+
+    /// Whether the host is bringing a payload to worker `id`.
+    pub(crate) fn is_assigned(&self, id: WorkerId) -> bool {
+        self.transit.assigned.iter().any(|(_, worker)| *worker == id)
     }
 
     pub(crate) fn next_assignment(&mut self, actions: &mut Actions<W>) -> Option<(Arc<Task<W>>, WorkerId)> {

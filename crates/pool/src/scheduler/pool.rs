@@ -208,9 +208,11 @@ impl<W: Work> Pool<W> {
                 WorkerState::Idle | WorkerState::Lingering => view.idle += 1,
                 WorkerState::Reserved if record.held.is_empty() => view.idle += 1,
                 WorkerState::Preparing => view.starting += 1,
-                WorkerState::Woken | WorkerState::Busy | WorkerState::Partial | WorkerState::Reserved => {
-                    view.busy += 1;
-                }
+                WorkerState::Woken
+                | WorkerState::Busy
+                | WorkerState::Partial
+                | WorkerState::Reserved
+                | WorkerState::Retiring => view.busy += 1,
                 WorkerState::Leaving | WorkerState::Abandoned => {}
             }
         }

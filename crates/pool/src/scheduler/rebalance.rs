@@ -12,8 +12,8 @@ use crate::scheduler::pool::{Pool, Shared};
 use crate::task::work::{Kind, Work, WorkerId};
 use crate::workers::registry::WorkerState;
 
-/// How many workers of a kind may be started, beyond `max_workers`, because tasks block the threads of
-/// others.
+/// How many workers of a kind there may be beyond `max_workers`, because tasks block the threads of others, or
+/// because these retire.
 pub(crate) const MOST_LENT: usize = 512;
 
 impl<W: Work> Pool<W> {
@@ -121,8 +121,9 @@ impl<W: Work> Pool<W> {
     pub(crate) fn wants_more(&self, shared: &Shared<W>, kind: Kind) -> bool {
         let (k, workers) = (kind as usize, &shared.workers);
         let exists = workers.living[k] + workers.starting[k];
-        let (waiting, most) = (workers.waiting[k], self.config.max_workers);
-        let allowed = exists < workers.allowed[k].min(most + waiting.min(MOST_LENT));
+        let (waiting, retiring) = (workers.waiting[k], workers.retiring[k]);
+        let most = self.config.max_workers + (waiting + retiring).min(MOST_LENT);
+        let allowed = exists < workers.allowed[k] && exists + retiring < most;
         let coming = workers.starting[k] + workers.preparing[k] + workers.woken[k];
         let budget_is_open =
             workers.active + workers.starting.iter().sum::<usize>() < self.config.max_workers;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::scheduler::pool::Pool;
+use crate::scheduler::pool::{Pool, Shared};
 use crate::task::outcome::{Failure, Outcome};
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId};
@@ -101,6 +101,31 @@ impl<W: Work> Pool<W> {
         });
     }
 
+    /// A worker's thread has to be replaced, but goes on for as long as tasks that the worker holds can end: it
+    /// claims nothing new from now on, its place is free, and it is told to leave when the last of them has
+    /// ended. One that holds none is told so at once. False, and nothing changes, if the worker has left, or
+    /// was given up.
+    pub fn retire(self: &Arc<Self>, id: WorkerId) -> bool {
+        self.change(|shared, actions| {
+            let Some(record) = shared.workers.get(id) else { return false };
+            if matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned) {
+                return false;
+            }
+            actions.wake.push(record.link.clone());
+            shared.unreserve(id);
+            shared.workers.leave_place(id);
+            shared.workers.set_state(id, WorkerState::Retiring);
+            self.rebalance(shared, actions);
+            true
+        })
+    }
+
+    /// Whether the worker holds a task that has not settled.
+    #[must_use]
+    pub fn holds_unsettled(&self, id: WorkerId) -> bool {
+        self.state.lock().has_unsettled(id)
+    }
+
     /// Gives up on a worker that cannot be stopped: what it holds is lost, its place is free, and it is
     /// counted as abandoned until it detaches after all.
     pub fn abandon(self: &Arc<Self>, id: WorkerId) {
@@ -118,5 +143,14 @@ impl<W: Work> Pool<W> {
             actions.removed.extend(held);
             self.rebalance(shared, actions);
         });
+    }
+}
+
+impl<W: Work> Shared<W> {
+    /// Whether worker `id` holds a task that has not settled, or is about to: one that is pinned to it.
+    pub(crate) fn has_unsettled(&mut self, id: WorkerId) -> bool {
+        self.workers.get(id).is_some_and(|record| {
+            !record.pinned.is_empty() || record.held.iter().any(|task| !task.state().is_settled())
+        })
     }
 }

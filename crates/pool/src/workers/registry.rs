@@ -24,6 +24,9 @@ pub enum WorkerState {
     Partial,
     /// Is kept free for a task that is handed over to it; claims nothing else.
     Reserved,
+    /// Claims nothing new, because its thread has to be replaced; holds tasks that are to end first. Its place
+    /// is free.
+    Retiring,
     /// Claims nothing any more, and detaches soon.
     Leaving,
     /// Was given up because it cannot be stopped; its place is free. In no count but `abandoned`.
@@ -72,8 +75,9 @@ pub(crate) struct Registry<W: Work> {
     lingering: [Vec<WorkerId>; Kind::COUNT],
     /// Workers that hold a place in the budget. Changed by `take_place` and `leave_place`.
     pub(crate) active: usize,
-    /// Attached and neither leaving nor abandoned.
+    /// Attached and neither retiring, leaving nor abandoned.
     pub(crate) living: [usize; Kind::COUNT],
+    pub(crate) retiring: [usize; Kind::COUNT],
     /// Asked of the host, not attached yet. Changed by rebalancing, attaching and failed starts.
     pub(crate) starting: [usize; Kind::COUNT],
     pub(crate) preparing: [usize; Kind::COUNT],
@@ -100,6 +104,7 @@ impl<W: Work> Registry<W> {
             lingering: [const { Vec::new() }; Kind::COUNT],
             active: 0,
             living: [0; Kind::COUNT],
+            retiring: [0; Kind::COUNT],
             starting: [0; Kind::COUNT],
             preparing: [0; Kind::COUNT],
             woken: [0; Kind::COUNT],
@@ -162,17 +167,19 @@ impl<W: Work> Registry<W> {
     }
 
     /// The only place where a worker's state changes: keeps the lists and counts in step. An
-    /// abandoned worker stays abandoned.
+    /// abandoned worker stays abandoned, and one that retires does so until it leaves.
     pub(crate) fn set_state(&mut self, id: WorkerId, next: WorkerState) {
         let Some(record) = self.get(id) else { return };
         let (kind, before) = (record.kind as usize, record.state);
-        if before == next || before == WorkerState::Abandoned {
+        let ends = matches!(next, WorkerState::Leaving | WorkerState::Abandoned);
+        let is_over = before == WorkerState::Abandoned || (before == WorkerState::Retiring && !ends);
+        if before == next || is_over {
             return;
         }
         record.state = next;
-        let ends = matches!(next, WorkerState::Leaving | WorkerState::Abandoned);
-        let waited = ends && record.lending > 0;
-        if ends {
+        let has_no_waits = ends || next == WorkerState::Retiring;
+        let waited = has_no_waits && record.lending > 0;
+        if has_no_waits {
             (record.suspended, record.lending) = (0, 0);
         }
         self.waiting[kind] -= usize::from(waited);
@@ -182,18 +189,23 @@ impl<W: Work> Registry<W> {
             WorkerState::Lingering => forget(&mut self.lingering[kind], id),
             WorkerState::Woken => self.woken[kind] -= 1,
             WorkerState::Preparing => self.preparing[kind] -= 1,
+            WorkerState::Retiring => self.retiring[kind] -= 1,
             WorkerState::Busy | WorkerState::Reserved | WorkerState::Leaving | WorkerState::Abandoned => {}
         }
-        let lived = before != WorkerState::Leaving;
+        let lived = usize::from(!matches!(before, WorkerState::Leaving | WorkerState::Retiring));
         match next {
             WorkerState::Idle => self.idle[kind].push(id),
             WorkerState::Partial => self.partial[kind].push(id),
             WorkerState::Lingering => self.lingering[kind].push(id),
             WorkerState::Woken => self.woken[kind] += 1,
             WorkerState::Preparing => self.preparing[kind] += 1,
-            WorkerState::Leaving => self.living[kind] -= 1,
+            WorkerState::Retiring => {
+                self.living[kind] -= lived;
+                self.retiring[kind] += 1;
+            }
+            WorkerState::Leaving => self.living[kind] -= lived,
             WorkerState::Abandoned => {
-                self.living[kind] -= usize::from(lived);
+                self.living[kind] -= lived;
                 self.present -= 1;
                 self.abandoned += 1;
             }
@@ -212,7 +224,7 @@ impl<W: Work> Registry<W> {
 
     pub(crate) fn take_place(&mut self, id: WorkerId) {
         let Some(record) = self.get(id) else { return };
-        if !record.has_place {
+        if !record.has_place && record.state != WorkerState::Retiring {
             record.has_place = true;
             self.active += 1;
         }
@@ -252,9 +264,11 @@ impl<W: Work> Registry<W> {
     /// may be started instead.
     pub(crate) fn suspend(&mut self, id: WorkerId, lend: bool) {
         let Some(record) = self.get(id) else { return };
-        // An abandoned worker gets no place again, whatever its thread still calls. And where no task is
-        // held, what waits is code that a task which has ended left behind.
-        if matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned) || record.held.is_empty() {
+        // These get no place again, whatever their threads still call. And where no task is held, what waits
+        // is code that a task which has ended left behind.
+        let is_over =
+            matches!(record.state, WorkerState::Retiring | WorkerState::Leaving | WorkerState::Abandoned);
+        if is_over || record.held.is_empty() {
             return;
         }
         record.suspended += 1;
