@@ -1,5 +1,5 @@
 import ava from 'ava'
-import { moduleTasks, WorkerLostError } from 'concurrent-futures'
+import { moduleTasks } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { PROMPT, SHORT, SOON } from './limits.ts'
@@ -101,25 +101,6 @@ behaviour('with tasksPerWorker each task has its own currentTask(), across await
   const reports = (await Promise.all(futures)) as { id: number; name: string }[]
   t.deepEqual(reports.map(({ name }) => name), reports.map((_, n) => `task ${n}`))
   t.is(new Set(reports.map(({ id }) => id)).size, 12)
-  await executor.shutdown()
-})
-
-behaviour('a stop that needs the worker replaced is a death for the tasks that share it', async (t, { create }) => {
-  const folder = new Folder(t)
-  const executor = create({ maxWorkers: 2, tasksPerWorker: 2, interruptGrace: 20 })
-  const gate = folder.gate()
-  await executor.submit(work.add, 1, 1)
-  const others = [executor.submit(work.waitForLater, gate)]
-  await until(() => executor.stats().running === 1, 'the other runs')
-  const stopped = executor.submit(work.never)
-  await until(() => executor.stats().running === 2, 'both run')
-  t.true(stopped.cancel({ interrupt: true }))
-  t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
-  folder.open(gate)
-  for (const other of others) {
-    const error = await other.exception(SOON)
-    t.true(error === null || error instanceof WorkerLostError)
-  }
   await executor.shutdown()
 })
 

@@ -26,6 +26,10 @@ export class Folder {
     return join(this.#path, name)
   }
 
+  exists(file: string): boolean {
+    return existsSync(file)
+  }
+
   /** A file for `work.waitFor`; it is opened at the end of the test at the latest. */
   gate(name: string = 'gate'): string {
     const gate = this.file(name)

@@ -146,6 +146,8 @@ export interface Binding {
   workerNumber(): number
   resume(): void
   recovered(ok: boolean): void
+  /** This worker goes on only for the other tasks that it holds; false if there are none. */
+  retire(): boolean
   raiseUncaught(): void
   leaveIfIdle(): boolean
   detach(): void

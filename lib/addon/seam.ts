@@ -248,6 +248,7 @@ export type CallName =
   | 'settle'
   | 'prepared'
   | 'recovered'
+  | 'retire'
   | 'raiseUncaught'
   | 'leaveIfIdle'
   | 'detach'
@@ -467,6 +468,7 @@ call attach
 call settle
 call prepared
 call recovered
+call retire
 call raiseUncaught
 call leaveIfIdle
 call detach

@@ -21,7 +21,7 @@ export function recover(token: number, unharmed: boolean): void {
   // Also where the worker is to be replaced: Node would end the process over that stack when this callback
   // returns.
   const isEmpty = emptyAsyncStack()
-  if (!unharmed || !isEmpty) {
+  if (!isEmpty || !(unharmed || binding.retire())) {
     binding.recovered(false)
     return
   }

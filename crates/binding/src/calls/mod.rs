@@ -62,6 +62,7 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"settle" => worker::settle,
         c"prepared" => worker::prepared,
         c"recovered" => worker::recovered,
+        c"retire" => worker::retire,
         c"raiseUncaught" => worker::raise_uncaught,
         c"leaveIfIdle" => worker::leave_if_idle,
         c"detach" => worker::detach,

@@ -164,9 +164,11 @@ impl DumpState {
         match state {
             WorkerState::Preparing => DumpState::Starting,
             WorkerState::Idle | WorkerState::Lingering | WorkerState::Reserved => DumpState::Idle,
-            WorkerState::Woken | WorkerState::Busy | WorkerState::Partial | WorkerState::Leaving => {
-                DumpState::Busy
-            }
+            WorkerState::Woken
+            | WorkerState::Busy
+            | WorkerState::Partial
+            | WorkerState::Retiring
+            | WorkerState::Leaving => DumpState::Busy,
             WorkerState::Abandoned => DumpState::Abandoned,
         }
     }

@@ -153,6 +153,12 @@ pub(crate) fn recovered(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
+/// `retire()`: a stop has done harm to the isolate, which goes on only for the other tasks that it holds. False
+/// if there are none.
+pub(crate) fn retire(call: &Call<'_>) -> Answer {
+    js::boolean(call.env, side(call)?.handle.retire())
+}
+
 /// `raiseUncaught()`: makes Node handle an uncaught exception now; see lib/worker/recovery.ts.
 pub(crate) fn raise_uncaught(call: &Call<'_>) -> Answer {
     let message = js::string(call.env, "a task was stopped")?;

@@ -61,6 +61,7 @@ fn take_turn(state: &IsolateState) {
     match side {
         None => turn.deliver(),
         Some(side) => {
+            side.handle.pulse.note_turn();
             side.set_in_turn(true);
             // The event loop of an isolate that is ending turns once more: then nothing is delivered or
             // claimed.

@@ -10,6 +10,7 @@ pub(crate) mod silence;
 pub(crate) mod stop_request;
 pub(crate) mod stopper;
 mod times;
+mod turning;
 pub(crate) mod watchdog;
 pub(crate) mod worker_handle;
 pub(crate) mod worker_link;

@@ -39,6 +39,9 @@ pub(crate) struct Pulse {
     load: AtomicU64,
     /// Whether the worker has left the pool, and its thread has not ended.
     leaves: AtomicBool,
+    /// How often the worker's event loop has called it.
+    // ORDERING: a number that is only compared with itself.
+    turns: AtomicU64,
     /// What the watchdog has seen, and since when.
     pub(crate) seen: Mutex<Option<(Outstanding, Instant)>>,
     /// Makes the watchdog look.
@@ -53,6 +56,7 @@ impl Pulse {
             answered: AtomicU64::new(0),
             load: AtomicU64::new(0),
             leaves: AtomicBool::new(false),
+            turns: AtomicU64::new(0),
             seen: Mutex::new(None),
             wake,
         }
@@ -67,6 +71,15 @@ impl Pulse {
     /// The worker asks for its next task.
     pub(crate) fn answer(&self) {
         self.answered.store(self.called.load(Ordering::Acquire), Ordering::Release);
+    }
+
+    /// The worker's event loop has called it.
+    pub(crate) fn note_turn(&self) {
+        self.turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn turns(&self) -> u64 {
+        self.turns.load(Ordering::Relaxed)
     }
 
     pub(crate) fn begin_load(&self, function: u32) {

@@ -33,7 +33,12 @@ impl Silence {
 
     /// Whether the thread is given up.
     pub(crate) fn is_for_good(&self) -> bool {
+        self.is_longer_than(GIVE_UP)
+    }
+
+    /// Whether it is silent for more than `limit`, and not because others have the processor.
+    pub(crate) fn is_longer_than(&self, limit: Duration) -> bool {
         let was_preempted = !self.is_asleep && self.ran.is_some_and(|ran| ran < GIVE_UP_THREAD_TIME);
-        self.waited > if was_preempted { GIVE_UP_PREEMPTED } else { GIVE_UP }
+        self.waited > if was_preempted { limit.max(GIVE_UP_PREEMPTED) } else { limit }
     }
 }

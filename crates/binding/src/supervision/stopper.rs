@@ -20,10 +20,11 @@ use crate::supervision::times::{
     ASK_AGAIN, GIVE_UP, GRACE_STEP, INSIST_AFTER, INSIST_AFTER_TIMES, LET_GO, LET_GO_AFTER_HIT,
     PUT_OFF_LEAST, PUT_OFF_LEAST_TIMES, PUT_OFF_MOST, STACK_ASLEEP, STACK_CONTINUATION, STEP,
 };
+use crate::supervision::turning::Turning;
 use crate::supervision::worker_handle::WorkerHandle;
 use crate::tasks::task::JsTask;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Phase {
     /// The task has looked at its `currentTask()`: it has until then to return by itself.
     Grace { until: Instant },
@@ -33,9 +34,14 @@ enum Phase {
     Hit { since: Instant },
     /// The task is not the one that runs in the guard; its worker has so long to let go of it.
     Outside { since: Instant, limit: Duration },
+    /// The task's worker has to be replaced for it. It has retired, and lets the other tasks that it holds end
+    /// first.
+    Retiring(Turning),
     /// The worker has let go of the task and has to show that it is healthy. What the task has left behind
     /// may keep it from that.
     Recovering { since: Instant },
+    /// The same while the worker holds other tasks.
+    RecoveringBeside(Turning),
 }
 
 struct Stop {
@@ -69,8 +75,8 @@ pub(crate) fn stop(handle: &WorkerHandle, task: &Arc<JsTask>, expired: bool) {
         if expired {
             task.time_out(handle.guard.look(Some(task), now + STACK_ASLEEP));
         }
-        let grace = Duration::try_from_secs_f64(handle.entry.grace_ms / 1e3).unwrap_or(Duration::MAX);
-        Phase::Grace { until: now.checked_add(grace).unwrap_or(now + Duration::from_secs(u32::MAX.into())) }
+        let until = now.checked_add(handle.entry.grace());
+        Phase::Grace { until: until.unwrap_or(now + Duration::from_secs(u32::MAX.into())) }
     } else {
         begin(&handle, task, expired)
     };
@@ -142,8 +148,9 @@ fn step(stop: &mut Stop) -> bool {
     if !stop.handle.holds(&stop.task) {
         return see_recovery(stop, now);
     }
-    match stop.phase {
-        Phase::Grace { until } if now < until => {
+    match &mut stop.phase {
+        Phase::Retiring(_) => return see_retirement(stop, now),
+        &mut Phase::Grace { until } if now < until => {
             stop.next = until.min(now + GRACE_STEP);
         }
         Phase::Grace { .. } => {
@@ -152,8 +159,8 @@ fn step(stop: &mut Stop) -> bool {
             stop.phase = begin(&stop.handle, &stop.task, stop.expired);
             stop.next = now + STACK_ASLEEP;
         }
-        Phase::Asked { since, began } => return see_answer(stop, now, since, began),
-        Phase::Hit { since } => {
+        &mut Phase::Asked { since, began } => return see_answer(stop, now, since, began),
+        &mut Phase::Hit { since } => {
             if matches!(stop.handle.guard.stop_state(&stop.task), StopState::Outside | StopState::Covered) {
                 stop.phase = outside(stop, now);
             } else if now - since > GIVE_UP {
@@ -161,9 +168,9 @@ fn step(stop: &mut Stop) -> bool {
                 return false;
             }
         }
-        Phase::Outside { since, limit } => return see_release(stop, now, since, limit),
+        &mut Phase::Outside { since, limit } => return see_release(stop, now, since, limit),
         // Not met: what a worker has let go of has settled, and is not claimed again.
-        Phase::Recovering { .. } => {}
+        Phase::Recovering { .. } | Phase::RecoveringBeside(_) => {}
     }
     true
 }
@@ -214,8 +221,7 @@ fn see_release(stop: &mut Stop, now: Instant, since: Instant, limit: Duration) -
             // It may have been hit since, without having been asked from here; see `isolate::blocking_wait`.
             let limit = if guard.has_hit(&stop.task) { limit.max(LET_GO_AFTER_HIT) } else { limit };
             if now - since > limit {
-                give_up(stop);
-                return false;
+                return retire(stop, now);
             }
         }
         // Settled already; it is unwound when those on top of it have returned.
@@ -231,10 +237,16 @@ fn see_recovery(stop: &mut Stop, now: Instant) -> bool {
     if !handle.is_recovering.load(Ordering::Relaxed) || handle.is_over() {
         return false;
     }
-    // Its event loop does not turn under a task that goes on, and may turn late while others that it holds
-    // do.
+    if handle.holds_any() {
+        // Its event loop does not turn under a task that goes on, and may turn late while others that it holds
+        // do.
+        if !matches!(stop.phase, Phase::RecoveringBeside(_)) {
+            stop.phase = Phase::RecoveringBeside(Turning::watch(handle, now));
+        }
+        return see_turn(stop, now);
+    }
     let since = match stop.phase {
-        Phase::Recovering { since } if !handle.holds_any() => since,
+        Phase::Recovering { since } => since,
         _ => {
             stop.ran = None;
             now
@@ -252,6 +264,43 @@ fn see_recovery(stop: &mut Stop, now: Instant) -> bool {
 fn outside(stop: &Stop, now: Instant) -> Phase {
     let limit = if stop.handle.guard.has_hit(&stop.task) { LET_GO_AFTER_HIT } else { LET_GO };
     Phase::Outside { since: now, limit }
+}
+
+/// The worker does not let go of the task: it has to be replaced, once the other tasks that it holds have
+/// ended. True if there are any.
+fn retire(stop: &mut Stop, now: Instant) -> bool {
+    if stop.expired {
+        stop.task.time_out(None);
+    }
+    if !stop.handle.retire() {
+        give_up(stop);
+        return false;
+    }
+    stop.phase = Phase::Retiring(Turning::watch(&stop.handle, now));
+    true
+}
+
+/// The others go on as long as the worker turns. True until they have ended.
+fn see_retirement(stop: &mut Stop, now: Instant) -> bool {
+    if stop.handle.is_over() {
+        return false;
+    }
+    if !stop.handle.holds_unsettled() {
+        // It would leave by itself, but for a task that keeps its thread.
+        give_up(stop);
+        return false;
+    }
+    see_turn(stop, now)
+}
+
+fn see_turn(stop: &mut Stop, now: Instant) -> bool {
+    let (Phase::Retiring(turning) | Phase::RecoveringBeside(turning)) = &mut stop.phase else { return true };
+    let Some(next) = turning.look(&stop.handle, now) else {
+        give_up(stop);
+        return false;
+    };
+    stop.next = next;
+    true
 }
 
 /// Its worker is replaced. The task fails for the reason for which it was stopped, not because it is lost

@@ -64,6 +64,14 @@ pub(super) const GIVE_UP: Duration = Duration::from_millis(500);
 pub(super) const GIVE_UP_THREAD_TIME: Duration = Duration::from_millis(100);
 pub(super) const GIVE_UP_PREEMPTED: Duration = Duration::from_secs(2);
 
+// ---- turning: a worker that was stopped at one of its tasks, while the others go on ----
+
+/// Between two looks whether its event loop still turns.
+pub(super) const TURN_LOOK: Duration = Duration::from_millis(100);
+/// If it has not turned for so long, and for the pool's `interruptGrace`, the worker is given up with all that
+/// it holds. As long as `GIVE_UP`: others that compute for a while are not to be lost for it.
+pub(super) const TURN_MISSED: Duration = GIVE_UP;
+
 // ---- watchdog: workers that run no task and do not come back to their pool ----
 
 /// Between two looks, while there is anything to watch. All other times of the watchdog are exact to this.

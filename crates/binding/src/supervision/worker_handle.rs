@@ -129,6 +129,18 @@ impl WorkerHandle {
         id.is_some_and(|id| self.entry.pool.holds_any(id))
     }
 
+    /// Has the worker retire, if it holds a task that can still end. False if not.
+    pub(crate) fn retire(&self) -> bool {
+        let id = *self.id.lock();
+        id.is_some_and(|id| self.entry.pool.holds_unsettled(id) && self.entry.pool.retire(id))
+    }
+
+    /// Whether the worker holds a task that can still end.
+    pub(crate) fn holds_unsettled(&self) -> bool {
+        let id = *self.id.lock();
+        id.is_some_and(|id| self.entry.pool.holds_unsettled(id))
+    }
+
     /// Whether the worker holds this task and no other.
     pub(crate) fn holds_only(&self, task: &Arc<JsTask>) -> bool {
         let id = *self.id.lock();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pool::{Config, Host, Kind};
@@ -18,12 +19,17 @@ pub(crate) struct PoolEntry {
     pub(crate) pool: Arc<JsPool>,
     /// The isolate that has made it.
     pub(crate) owner: Arc<JsMailbox>,
-    /// How long a task that has looked at its `currentTask()` has after a stop, in milliseconds.
-    pub(crate) grace_ms: f64,
+    /// See [`PoolEntry::grace`].
+    grace_ms: f64,
     pub(crate) patience: Patience,
 }
 
 impl PoolEntry {
+    /// How long a task that has looked at its `currentTask()` has after a stop.
+    pub(crate) fn grace(&self) -> Duration {
+        Duration::try_from_secs_f64(self.grace_ms / 1e3).unwrap_or(Duration::MAX)
+    }
+
     /// Tells the owner what has happened to the pool.
     pub(crate) fn tell_owner(&self, event: PoolEvent, number: f64) {
         self.owner.tell(event, self.id, number);
