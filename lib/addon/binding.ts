@@ -22,6 +22,7 @@ import type { CallName, START_DIED, START_FATAL, START_REFUSED } from './seam.ts
 /** How the start of a worker has failed. */
 export type StartFailure = typeof START_REFUSED | typeof START_DIED | typeof START_FATAL
 
+/** With DISPATCH_NAMED in the form, the first of the values is the name that the task was given. */
 type Dispatch = (fn: number, token: number, form: number, ...values: unknown[]) => unknown
 
 /**
@@ -156,6 +157,14 @@ export interface Binding {
   reportProgress(token: number, form: number, value: unknown): void
   noteExit(code: number): void
   noteCause(form: number, value: unknown): void
+  /** Whether a stray error of this task, or of one that is not known (0), has to end the worker. */
+  mustDieOf(token: number): boolean
+  /**
+   * A stray error that has not: of the ended task of this name, or of none that is known. The worker retires.
+   */
+  noteStray(task: string | undefined, form: number, value: unknown): void
+  /** What was noted so in a pool that this isolate owns, as a flat array of task, form and value. */
+  takeStrays(pool: number): unknown[]
 }
 
 /** What of the addon is no function. */

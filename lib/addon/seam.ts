@@ -75,6 +75,10 @@ export const EVENT_HAND_OVER = 4
 export const EVENT_LOST_ARGUMENTS = 5
 export const EVENT_LOST_RESULT = 6
 export const EVENT_PASS_ON = 7
+export const EVENT_STRAYS = 8
+
+// crates/binding/src/isolate/run.rs
+export const DISPATCH_NAMED = 256
 
 // crates/binding/src/calls/submit.rs
 export const FLAG_NATIVE = 1
@@ -262,6 +266,9 @@ export type CallName =
   | 'isCancelled'
   | 'reportProgress'
   | 'noteExit'
+  | 'mustDieOf'
+  | 'noteStray'
+  | 'takeStrays'
   | 'noteCause'
 
 /** All of this as the addon that it was written for says it. */
@@ -326,6 +333,8 @@ EVENT_HAND_OVER = 4
 EVENT_LOST_ARGUMENTS = 5
 EVENT_LOST_RESULT = 6
 EVENT_PASS_ON = 7
+EVENT_STRAYS = 8
+DISPATCH_NAMED = 256
 FLAG_NATIVE = 1
 FLAG_LIMITED = 2
 FLAG_NAMED = 4
@@ -482,4 +491,7 @@ call taskInfo
 call isCancelled
 call reportProgress
 call noteExit
+call mustDieOf
+call noteStray
+call takeStrays
 call noteCause`

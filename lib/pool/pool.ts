@@ -20,6 +20,7 @@ import {
   EVENT_LOST_RESULT,
   EVENT_ROOM,
   EVENT_START_WORKER,
+  EVENT_STRAYS,
 } from '../addon/seam.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import { PortValues } from '../ports/owner.ts'
@@ -33,6 +34,7 @@ import type { Fleet, MakeFleet, PackedInitializer } from './fleet.ts'
 import { Room } from './room.ts'
 import { onPoolEvent, serve } from './services.ts'
 import { readStats } from './snapshot.ts'
+import { tellStrays } from './strays.ts'
 import { Submissions } from './submissions.ts'
 import { Waiters } from './waiters.ts'
 
@@ -124,6 +126,7 @@ export class Pool {
     else if (event === EVENT_END_WORKER) this.fleet?.end(worker)
     else if (event === EVENT_ROOM) this.room.wake()
     else if (event === EVENT_CLOSED) this.#onClosed()
+    else if (event === EVENT_STRAYS) tellStrays(this.index)
     else this.#onPortValue(event, worker)
   }
 

@@ -35,12 +35,22 @@ export class TaskContext {
   isOver = false
   /** What blocked this thread when the task began. */
   readonly beneath: Blocked | undefined = blocked
+  readonly #fn: number
+  readonly #given: string | undefined
   #waits = 0
   #view: TaskView | undefined
 
-  constructor(token: number, outer: TaskContext | undefined) {
+  /** `fn` is the number of its function, `given` the name that it was given, if any. */
+  constructor(token: number, outer: TaskContext | undefined, fn: number, given: string | undefined) {
     this.token = token
     this.outer = outer
+    this.#fn = fn
+    this.#given = given
+  }
+
+  /** The name that it was given, or that of its function, or ''; also after its end. */
+  get name(): string {
+    return this.#given ?? nameOf(this.#fn, false)
   }
 
   /**
@@ -212,6 +222,24 @@ export function removeCopiedStores(): void {
 }
 
 const storage: AsyncLocalStorage<TaskContext> = new AsyncLocalStorage()
+
+/**
+ * The context of the task that the calling code is a part of or, if that has ended, has been left behind by.
+ */
+export function currentStore(): TaskContext | undefined {
+  return storage.getStore()
+}
+
+/** Whether stores are properties of async resources here, as they are up to Node 22. */
+export function hasStoresOnResources(): boolean {
+  const store = new TaskContext(0, undefined, 0, undefined)
+  return storage.run(store, () => {
+    const resource = executionAsyncResource()
+    return Object.getOwnPropertySymbols(resource).some(
+      (symbol) => (resource as Record<symbol, unknown>)[symbol] === store,
+    )
+  })
+}
 
 /** Calls `fn` as a part of the task. */
 export const runInContext: AsyncLocalStorage<TaskContext>['run'] = storage.run.bind(

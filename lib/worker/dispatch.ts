@@ -7,7 +7,15 @@ import { takeArguments } from '../ports/worker.ts'
 import { forgetBlocked, removeCopiedStores, runInContext, TaskContext } from '../tasks/current-task.ts'
 import { goesAsIs, unpack } from '../values/codec.ts'
 import type { Packed } from '../values/codec.ts'
-import { AT_FORM, FORM_AS_IS, FORM_CHUNK, FORM_PENDING, FORM_PORT, FORM_THREW } from '../addon/seam.ts'
+import {
+  AT_FORM,
+  DISPATCH_NAMED,
+  FORM_AS_IS,
+  FORM_CHUNK,
+  FORM_PENDING,
+  FORM_PORT,
+  FORM_THREW,
+} from '../addon/seam.ts'
 import { packThrown } from '../values/thrown.ts'
 import { isToMove } from '../values/transfer.ts'
 import { noteArrival } from '../values/transferable.ts'
@@ -34,7 +42,12 @@ export function dispatch(number: number, token: number, form: number, ...values:
   begun++
   removeCopiedStores()
   const fn = functions[number] as AnyFunction
-  const context = new TaskContext(token, running)
+  let given: string | undefined
+  if (form >= DISPATCH_NAMED) {
+    form -= DISPATCH_NAMED
+    given = values.shift() as string
+  }
+  const context = new TaskContext(token, running, number, given)
   running = context
   if (form === FORM_AS_IS) {
     keepLongString(values[0])

@@ -10,13 +10,14 @@ import { currentContext } from '../tasks/current-task.ts'
 import { ATTACHED, REFUSED } from '../tasks/recursion.ts'
 import { seed } from '../threads/worker-seed.ts'
 import type { WorkerSeed } from '../threads/worker-seed.ts'
-import { NO_SENDING, unpack } from '../values/codec.ts'
+import { unpack } from '../values/codec.ts'
 import { packThrown } from '../values/thrown.ts'
 import { abort, dispatch, packError, script } from './dispatch.ts'
 import { hasLeft, leave, startIdleTimer } from './leave.ts'
 import { load, prepare, prepareNow } from './loader.ts'
-import { isRecovering, recover } from './recovery.ts'
+import { recover } from './recovery.ts'
 import { onOutputTaken } from './stdio.ts'
+import { watchStrays } from './strays.ts'
 import { silenceLoaderWarning } from './warnings.ts'
 
 if (seed === undefined) throw new Error('this file is the entry of a worker of concurrent-futures')
@@ -61,13 +62,7 @@ async function start(seed: WorkerSeed): Promise<void> {
     // `process.exitCode` may also be a text.
     if (!hasLeft) binding.noteExit(Number(code))
   })
-  process.on('uncaughtExceptionMonitor', (error) => {
-    if (hasLeft) return
-    if (isRecovering) return
-    // Of all tasks that are lost with the worker it is the cause: more than one thread may read it.
-    const { form, data } = packThrown(error, NO_SENDING)
-    binding.noteCause(form, data)
-  })
+  watchStrays()
   onPark(() => {
     if (!hasLeft) giveBack()
   })

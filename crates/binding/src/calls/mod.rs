@@ -76,6 +76,9 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"isCancelled" => worker::is_cancelled,
         c"reportProgress" => worker::report_progress,
         c"noteExit" => worker::note_exit,
+        c"mustDieOf" => worker::must_die_of,
+        c"noteStray" => worker::note_stray,
+        c"takeStrays" => pool::take_strays,
         c"noteCause" => worker::note_cause,
 };
 

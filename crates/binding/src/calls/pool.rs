@@ -9,9 +9,10 @@ use crate::calls::call::{Answer, Call, nothing, pool_of};
 use crate::isolate::header::scratch;
 use crate::js::{self, Fault, shared_enum};
 use crate::supervision::{stopper, worker_handle};
-use crate::tasks::pools;
+use crate::tasks::pools::{self, Stray};
 use crate::values::reading;
 use crate::values::value::Packed;
+use crate::values::writing;
 
 /// See `Config::start_retry_delay`.
 const START_RETRY_DELAY: Duration = Duration::from_millis(50);
@@ -134,6 +135,22 @@ pub(crate) fn delivered(call: &Call<'_>) -> Answer {
         pool_of(call)?.pool.delivered(&task, worker);
     }
     nothing(call)
+}
+
+/// `takeStrays(pool)`: the errors that are to be told, as a flat array of the task's name or undefined, form
+/// and value.
+pub(crate) fn take_strays(call: &Call<'_>) -> Answer {
+    let env = call.env;
+    let strays = std::mem::take(&mut *pool_of(call)?.strays.lock());
+    let list = js::array(env)?;
+    for (at, Stray { task, error }) in (0..).step_by(3).zip(strays) {
+        let name = task.map_or_else(|| js::undefined(env), |task| js::string(env, &task))?;
+        let (form, value) = writing::write_packed(env, &error)?;
+        js::set_element(env, list, at, name)?;
+        js::set_element(env, list, at + 1, js::int(env, i32::from(form))?)?;
+        js::set_element(env, list, at + 2, value)?;
+    }
+    Ok(list)
 }
 
 /// `exitAfter(code, ms)`: ends the process by `_exit` with this code, unless it has ended by then. For exits

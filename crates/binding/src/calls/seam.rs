@@ -5,7 +5,7 @@ use std::ffi::CStr;
 
 use crate::calls::call::Callback;
 use crate::calls::{future, pool, snapshot, submit};
-use crate::isolate::{header, row};
+use crate::isolate::{header, row, run};
 use crate::js::Family;
 use crate::native::kernels;
 use crate::tasks::{pool_event, port_value};
@@ -19,6 +19,7 @@ const FAMILIES: &[Family] = &[
     row::KIND_BITS,
     row::UNITS,
     pool_event::PoolEvent::SHARED,
+    run::DISPATCH,
     submit::SUBMIT_FLAGS,
     submit::REFUSALS,
     future::STATES,

@@ -153,8 +153,8 @@ pub(crate) fn recovered(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `retire()`: a stop has done harm to the isolate, which goes on only for the other tasks that it holds. False
-/// if there are none.
+/// `retire()`: a stop has done harm to the isolate, which goes on only for the other tasks that it holds.
+/// False if there are none.
 pub(crate) fn retire(call: &Call<'_>) -> Answer {
     js::boolean(call.env, side(call)?.handle.retire())
 }
@@ -233,6 +233,23 @@ pub(crate) fn note_exit(call: &Call<'_>) -> Answer {
     if let Some(side) = call.state.worker.borrow().as_ref() {
         side.ending.note_exit(call.i32(0)?);
     }
+    nothing(call)
+}
+
+/// `mustDieOf(token)`: whether a stray error of this task, or of an unknown one (0), has to end the worker.
+pub(crate) fn must_die_of(call: &Call<'_>) -> Answer {
+    js::boolean(call.env, side(call)?.must_die_of(call.f64(0)?))
+}
+
+/// `noteStray(name, form, value)`: an error of an ended task of this name; undefined if the task is not
+/// known.
+pub(crate) fn note_stray(call: &Call<'_>) -> Answer {
+    let name = call.value(0)?;
+    let is_known = js::type_of(call.env, name)? == sys::ValueType::napi_string;
+    let name = is_known.then(|| js::get_text(call.env, name)).transpose()?;
+    let form = call.u32(1)? as u8;
+    let value = reading::read_shared(call.env, &call.state.written, form, call.value(2)?)?;
+    side(call)?.note_stray(name, Packed { form, value });
     nothing(call)
 }
 

@@ -7,7 +7,7 @@ use pool::{Failure, Outcome};
 
 use crate::isolate::header::scratch;
 use crate::isolate::state::IsolateState;
-use crate::js;
+use crate::js::{self, shared_numbers};
 use crate::tasks::port_value::PortValue;
 use crate::tasks::task::{JsTask, JsWork};
 use crate::values::failure;
@@ -19,6 +19,14 @@ use crate::worker::worker::WorkerSide;
 
 /// The first arguments of `dispatch(function, token, form, …values)`.
 const OWN_ARGS: usize = 3;
+
+shared_numbers! {
+    /// What the form that `dispatch` is given says beside the form.
+    pub(crate) DISPATCH = "DISPATCH": i32 {
+        /// The first of the values is the name that the task was given.
+        NAMED = 1 << 8,
+    }
+}
 
 /// Runs the task on the stack of the trampoline. `None` if there is no outcome now: its promise is pending,
 /// or it was stopped.
@@ -59,6 +67,8 @@ pub(crate) fn run(
             side.end(token);
         }
         if hit {
+            // What it has left for the ticks that follow is that of a task which has ended.
+            side.calling.set(0.0);
             side.recover(env, token);
         }
         return if goes_on { None } else { Some(Err(Failure::Cancelled)) };
@@ -88,7 +98,7 @@ fn argument_values(
 ) -> Result<Vec<sys::napi_value>, js::Fault> {
     let env = state.env;
     let values = args.values.as_slice();
-    let mut argv = Vec::with_capacity(OWN_ARGS + values.len());
+    let mut argv = Vec::with_capacity(OWN_ARGS + 1 + values.len());
     argv.push(js::double(env, f64::from(task.needs()))?);
     argv.push(js::double(env, token)?);
     let (form, first) = match values.first() {
@@ -98,7 +108,11 @@ fn argument_values(
         }
         None => (args.form, None),
     };
-    argv.push(js::int(env, i32::from(form))?);
+    let name = task.owner().name.as_deref();
+    argv.push(js::int(env, i32::from(form) | if name.is_some() { NAMED } else { 0 })?);
+    if let Some(name) = name {
+        argv.push(js::string(env, name)?);
+    }
     argv.extend(first);
     for value in values.iter().skip(1) {
         argv.push(writing::write_ref(env, value)?);

@@ -224,6 +224,7 @@ impl LoopTurn<'_> {
             self.call_out(Errand::Nothing);
         }
         let errand = Errand::Run { side: side.clone(), task: task.clone(), args };
+        let outer = side.calling.get();
         self.call_out(errand);
         let result = std::mem::take(&mut *self.state.errand.borrow_mut());
         if !self.outlives_causes(side) {
@@ -233,6 +234,7 @@ impl LoopTurn<'_> {
             Errand::Ran(Some(outcome)) => Some(outcome),
             _ => side.take_ended(&task),
         };
+        side.calling.set(outer);
         side.finish_ended();
         outcome.map(|outcome| (task, outcome))
     }

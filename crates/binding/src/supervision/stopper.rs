@@ -34,8 +34,8 @@ enum Phase {
     Hit { since: Instant },
     /// The task is not the one that runs in the guard; its worker has so long to let go of it.
     Outside { since: Instant, limit: Duration },
-    /// The task's worker has to be replaced for it. It has retired, and lets the other tasks that it holds end
-    /// first.
+    /// The task's worker has to be replaced for it. It has retired, and lets the other tasks that it holds
+    /// end first.
     Retiring(Turning),
     /// The worker has let go of the task and has to show that it is healthy. What the task has left behind
     /// may keep it from that.
@@ -238,8 +238,8 @@ fn see_recovery(stop: &mut Stop, now: Instant) -> bool {
         return false;
     }
     if handle.holds_any() {
-        // Its event loop does not turn under a task that goes on, and may turn late while others that it holds
-        // do.
+        // Its event loop does not turn under a task that goes on, and may turn late while others that it
+        // holds do.
         if !matches!(stop.phase, Phase::RecoveringBeside(_)) {
             stop.phase = Phase::RecoveringBeside(Turning::watch(handle, now));
         }

@@ -68,8 +68,8 @@ pub(super) const GIVE_UP_PREEMPTED: Duration = Duration::from_secs(2);
 
 /// Between two looks whether its event loop still turns.
 pub(super) const TURN_LOOK: Duration = Duration::from_millis(100);
-/// If it has not turned for so long, and for the pool's `interruptGrace`, the worker is given up with all that
-/// it holds. As long as `GIVE_UP`: others that compute for a while are not to be lost for it.
+/// If it has not turned for so long, and for the pool's `interruptGrace`, the worker is given up with all
+/// that it holds. As long as `GIVE_UP`: others that compute for a while are not to be lost for it.
 pub(super) const TURN_MISSED: Duration = GIVE_UP;
 
 // ---- watchdog: workers that run no task and do not come back to their pool ----

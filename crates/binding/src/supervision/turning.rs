@@ -26,8 +26,8 @@ impl Turning {
     }
 
     /// When to look next; none if the loop has not turned for so long that the worker is to be given up. So
-    /// long is the `interruptGrace`, but no less than `TURN_MISSED`: what runs may be one of the others, which
-    /// computes for a while. One that runs in the guard is known, and not what is meant here.
+    /// long is the `interruptGrace`, but no less than `TURN_MISSED`: what runs may be one of the others,
+    /// which computes for a while. One that runs in the guard is known, and not what is meant here.
     pub(super) fn look(&mut self, handle: &WorkerHandle, now: Instant) -> Option<Instant> {
         let innermost = handle.guard.innermost();
         let runs_another = innermost.is_some_and(|task| !task.state().is_settled());

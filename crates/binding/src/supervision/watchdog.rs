@@ -80,7 +80,9 @@ fn look() -> bool {
             }
             Outstanding::Load(_)
                 if waited >= LOAD_UNWANTED
-                    && is_without_task(&handle, |state| state == WorkerState::Preparing) =>
+                    && is_without_task(&handle, |state| {
+                        matches!(state, WorkerState::Preparing | WorkerState::Retiring)
+                    }) =>
             {
                 replace(&handle);
             }

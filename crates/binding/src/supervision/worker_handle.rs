@@ -15,6 +15,12 @@ use crate::tasks::pool_event::PoolEvent;
 use crate::tasks::pools::PoolEntry;
 use crate::tasks::task::{JsTask, JsWork};
 
+struct Ended {
+    token: f64,
+    task: Arc<JsTask>,
+    outcome: Outcome<JsWork>,
+}
+
 /// Shared by the worker, the pool and every thread that asks.
 pub(crate) struct WorkerHandle {
     pub(crate) bell: Arc<Bell>,
@@ -38,7 +44,7 @@ pub(crate) struct WorkerHandle {
     aborts: Mutex<Vec<u64>>,
     /// Tasks whose promise has settled in a callback that is not over: a rejection or a tick of theirs may
     /// still end the isolate, and then they are lost with it.
-    ended: Mutex<Vec<(Arc<JsTask>, Outcome<JsWork>)>>,
+    ended: Mutex<Vec<Ended>>,
     /// The system's number of the thread.
     thread: i64,
     pub(crate) pulse: Pulse,
@@ -148,19 +154,24 @@ impl WorkerHandle {
     }
 
     /// A promise has settled, and with it this task, once the callback is over.
-    pub(crate) fn note_ended(&self, task: Arc<JsTask>, outcome: Outcome<JsWork>) {
-        self.ended.lock().push((task, outcome));
+    pub(crate) fn note_ended(&self, token: f64, task: Arc<JsTask>, outcome: Outcome<JsWork>) {
+        self.ended.lock().push(Ended { token, task, outcome });
+    }
+
+    /// Whether the promise of the task with this token has settled in a callback that is not over.
+    pub(crate) fn is_ending(&self, token: f64) -> bool {
+        self.ended.lock().iter().any(|ended| ended.token == token && !ended.task.state().is_settled())
     }
 
     /// The outcome of this task, if its promise has settled.
     pub(crate) fn take_ended(&self, task: &Arc<JsTask>) -> Option<Outcome<JsWork>> {
         let mut ended = self.ended.lock();
-        let at = ended.iter().position(|(other, _)| Arc::ptr_eq(other, task))?;
-        Some(ended.swap_remove(at).1)
+        let at = ended.iter().position(|ended| Arc::ptr_eq(&ended.task, task))?;
+        Some(ended.swap_remove(at).outcome)
     }
 
     pub(crate) fn take_all_ended(&self) -> Vec<(Arc<JsTask>, Outcome<JsWork>)> {
-        std::mem::take(&mut *self.ended.lock())
+        std::mem::take(&mut *self.ended.lock()).into_iter().map(|ended| (ended.task, ended.outcome)).collect()
     }
 
     /// The callback takes too long: settles, on the calling thread, the tasks whose promise has settled in

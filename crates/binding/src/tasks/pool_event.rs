@@ -21,6 +21,8 @@ shared_enum! {
         LostResult = 6,
         /// A worker wants a port value that is with the owner.
         PassOn = 7,
+        /// Errors are to be told that ended tasks have left behind; see `PoolEntry::strays`.
+        Strays = 8,
     }
 }
 

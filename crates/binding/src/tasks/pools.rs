@@ -11,6 +11,7 @@ use pool::{Config, Host, Kind};
 use crate::tasks::patience::Patience;
 use crate::tasks::pool_event::{PoolEvent, PoolOwner};
 use crate::tasks::task::{JsMailbox, JsPool};
+use crate::values::value::Packed;
 
 /// What the binding keeps beside a pool.
 pub(crate) struct PoolEntry {
@@ -22,6 +23,15 @@ pub(crate) struct PoolEntry {
     /// See [`PoolEntry::grace`].
     grace_ms: f64,
     pub(crate) patience: Patience,
+    /// For the owner to tell.
+    pub(crate) strays: Mutex<Vec<Stray>>,
+}
+
+/// An error that nobody has caught and that ends no task.
+pub(crate) struct Stray {
+    /// The name of the ended task that has left it behind; none if that is not known.
+    pub(crate) task: Option<String>,
+    pub(crate) error: Packed,
 }
 
 impl PoolEntry {
@@ -75,8 +85,14 @@ impl Host for PoolHost {
 pub(crate) fn create(config: Config, grace_ms: f64, owner: &Arc<JsMailbox>) -> (u32, Arc<PoolEntry>) {
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     let pool = JsPool::new(config, Arc::new(PoolHost { id, owner: owner.clone() }));
-    let entry =
-        Arc::new(PoolEntry { id, pool, owner: owner.clone(), grace_ms, patience: Patience::default() });
+    let entry = Arc::new(PoolEntry {
+        id,
+        pool,
+        owner: owner.clone(),
+        grace_ms,
+        patience: Patience::default(),
+        strays: Mutex::default(),
+    });
     POOLS.lock().insert(id, entry.clone());
     (id, entry)
 }

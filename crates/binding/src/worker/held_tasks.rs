@@ -40,6 +40,16 @@ impl HeldTasks {
         self.tasks.borrow().iter().find(|held| held.token == token).map(|held| held.task.clone())
     }
 
+    /// Whether any task was ever held.
+    pub(crate) fn had_any(&self) -> bool {
+        self.last_token.get() > 0.0
+    }
+
+    /// Whether one of them has not settled.
+    pub(crate) fn can_any_end(&self) -> bool {
+        self.tasks.borrow().iter().any(|held| !held.task.state().is_settled())
+    }
+
     pub(crate) fn all(&self) -> Vec<Arc<JsTask>> {
         self.tasks.borrow().iter().map(|held| held.task.clone()).collect()
     }

@@ -3,6 +3,8 @@
 pub(crate) mod callbacks;
 pub(crate) mod deadlock;
 pub(crate) mod ending;
+mod give_back;
 pub(crate) mod held_tasks;
 pub(crate) mod loaded_functions;
+mod strays;
 pub(crate) mod worker;

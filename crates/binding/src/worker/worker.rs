@@ -27,7 +27,7 @@ use crate::worker::loaded_functions::{Loaded, LoadedFunctions};
 
 pub(crate) struct WorkerSide {
     /// The pool's; none once the worker has left.
-    worker: RefCell<Option<Worker<JsWork>>>,
+    pub(super) worker: RefCell<Option<Worker<JsWork>>>,
     pub(crate) handle: Arc<WorkerHandle>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) callbacks: WorkerCallbacks,
@@ -45,9 +45,13 @@ pub(crate) struct WorkerSide {
     /// The pool and the number of the task that this thread was last blocked for.
     waited_for: Cell<(u32, u64)>,
     /// The function that is being loaded.
-    preparing: Cell<Option<u32>>,
+    pub(super) preparing: Cell<Option<u32>>,
+    /// The function that was loaded since the last task began.
+    pub(super) loaded_last: Cell<Option<u32>>,
+    /// The token of the task whose call is under way, with the ticks that follow it, or 0.
+    pub(crate) calling: Cell<f64>,
     /// Tasks whose port values are on their way back to the owner.
-    returned: RefCell<Vec<Arc<JsTask>>>,
+    pub(super) returned: RefCell<Vec<Arc<JsTask>>>,
     pub(crate) ending: Ending,
 }
 
@@ -79,6 +83,8 @@ impl WorkerSide {
             has_ended: Cell::new(false),
             waited_for: Cell::default(),
             preparing: Cell::new(None),
+            loaded_last: Cell::new(None),
+            calling: Cell::new(0.0),
             returned: RefCell::default(),
             ending: Ending::default(),
         }
@@ -166,6 +172,7 @@ impl WorkerSide {
     /// A function has been loaded, or has failed to.
     pub(crate) fn prepared(&self, function: u32, is_async: bool) {
         self.preparing.set(None);
+        self.loaded_last.set(Some(function));
         self.handle.pulse.end_load();
         self.loaded.note(function, if is_async { Loaded::Async } else { Loaded::Sync });
         self.claiming.set(true);
@@ -218,23 +225,12 @@ impl WorkerSide {
         }
     }
 
-    /// The worker blocks: the pool takes back the tasks whose port values were sent to it.
-    pub(crate) fn give_back(&self) -> Vec<Arc<JsTask>> {
-        let tasks = self.worker.borrow().as_ref().map(Worker::give_back).unwrap_or_default();
-        self.returned.borrow_mut().extend(tasks.iter().cloned());
-        tasks
-    }
-
-    /// Those port values are with the owner again.
-    pub(crate) fn gave_back(&self) {
-        for task in std::mem::take(&mut *self.returned.borrow_mut()) {
-            self.handle.entry.pool.payload_ready(&task);
-        }
-    }
-
     /// A task begins: its token.
     pub(crate) fn begin(&self, task: &Arc<JsTask>) -> f64 {
-        self.held.add(task)
+        let token = self.held.add(task);
+        self.loaded_last.set(None);
+        self.calling.set(token);
+        token
     }
 
     /// The worker does not hold this task any more.
@@ -255,7 +251,7 @@ impl WorkerSide {
     /// A pending promise has settled. Its task does so once the callback is over in which that happened.
     pub(crate) fn settle(&self, token: f64, outcome: Outcome<JsWork>) {
         if let Some(task) = self.end(token) {
-            self.handle.note_ended(task, outcome);
+            self.handle.note_ended(token, task, outcome);
             self.has_ended.set(true);
             if !self.in_turn.get() {
                 self.request_turn();

@@ -236,8 +236,8 @@ impl<W: Work> Pool<W> {
         if held == 0 { Next::Leave } else { Next::Nothing }
     }
 
-    /// A worker that [retires](Pool::retire) leaves once nothing that it holds can end any more, and nothing is
-    /// on its way to it.
+    /// A worker that [retires](Pool::retire) leaves once nothing that it holds can end any more, and nothing
+    /// is on its way to it.
     fn leave_if_done(&self, shared: &mut Shared<W>, id: WorkerId, actions: &mut Actions<W>) -> Next<W> {
         if shared.has_unsettled(id) || shared.is_assigned(id) {
             return Next::Nothing;

@@ -12,8 +12,8 @@ use crate::scheduler::pool::{Pool, Shared};
 use crate::task::work::{Kind, Work, WorkerId};
 use crate::workers::registry::WorkerState;
 
-/// How many workers of a kind there may be beyond `max_workers`, because tasks block the threads of others, or
-/// because these retire.
+/// How many workers of a kind there may be beyond `max_workers`, because tasks block the threads of others,
+/// or because these retire.
 pub(crate) const MOST_LENT: usize = 512;
 
 impl<W: Work> Pool<W> {

@@ -101,10 +101,10 @@ impl<W: Work> Pool<W> {
         });
     }
 
-    /// A worker's thread has to be replaced, but goes on for as long as tasks that the worker holds can end: it
-    /// claims nothing new from now on, its place is free, and it is told to leave when the last of them has
-    /// ended. One that holds none is told so at once. False, and nothing changes, if the worker has left, or
-    /// was given up.
+    /// A worker's thread has to be replaced, but goes on for as long as tasks that the worker holds can end:
+    /// it claims nothing new from now on, its place is free, and it is told to leave when the last of them
+    /// has ended. One that holds none is told so at once. False, and nothing changes, if the worker has left,
+    /// or was given up.
     pub fn retire(self: &Arc<Self>, id: WorkerId) -> bool {
         self.change(|shared, actions| {
             let Some(record) = shared.workers.get(id) else { return false };

@@ -24,8 +24,8 @@ pub enum WorkerState {
     Partial,
     /// Is kept free for a task that is handed over to it; claims nothing else.
     Reserved,
-    /// Claims nothing new, because its thread has to be replaced; holds tasks that are to end first. Its place
-    /// is free.
+    /// Claims nothing new, because its thread has to be replaced; holds tasks that are to end first. Its
+    /// place is free.
     Retiring,
     /// Claims nothing any more, and detaches soon.
     Leaving,

@@ -1,0 +1,75 @@
+/**
+ * Errors that nobody has caught. Node would end the thread, and every task that it holds would be lost for
+ * it. The async context in which Node reports such an error tells whose it is: if that task has ended, the
+ * error is handled here, the thread that has made the executor warns of it, and the worker retires.
+ * docs/shutdown.md says what can be told on which Node.
+ */
+import { binding } from '../addon/binding.ts'
+import { currentStore, hasStoresOnResources } from '../tasks/current-task.ts'
+import type { TaskContext } from '../tasks/current-task.ts'
+import { NO_SENDING } from '../values/codec.ts'
+import { packThrown } from '../values/thrown.ts'
+import { hasLeft } from './leave.ts'
+import { isRecovering } from './recovery.ts'
+
+/** So many errors of a worker are told: it goes on only for the tasks that it holds. */
+const MOST_TOLD = 10
+
+let told = 0
+
+/** Looks at each uncaught error from now on. */
+export function watchStrays(): void {
+  if (hasStoresOnResources()) noteMicrotasks()
+  process.on('uncaughtExceptionMonitor', (error) => {
+    if (hasLeft || isRecovering) return
+    const task = thrownInMicrotask(error) ?? currentStore()
+    // Of all tasks that are lost with the worker it is the cause: more than one thread may read it.
+    const { form, data } = packThrown(error, NO_SENDING)
+    if (isForUser() || binding.mustDieOf(task?.token ?? 0)) {
+      binding.noteCause(form, data)
+      return
+    }
+    // The listener makes Node take the error for handled.
+    process.once('uncaughtException', () => {})
+    if (told++ < MOST_TOLD) binding.noteStray(task?.name, form, data)
+  })
+}
+
+/** Whether code of the user's will be given the error. */
+function isForUser(): boolean {
+  return process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()
+}
+
+/** What the last microtask has thrown that has thrown. */
+let last: { readonly error: unknown; readonly task: TaskContext | undefined } | undefined
+
+function thrownInMicrotask(error: unknown): TaskContext | undefined {
+  const thrown = last
+  last = undefined
+  return thrown !== undefined && Object.is(thrown.error, error) ? thrown.task : undefined
+}
+
+/**
+ * Where stores are properties of async resources, Node leaves the microtask's before it reports what that has
+ * thrown: the task is noted in time.
+ */
+function noteMicrotasks(): void {
+  const queue = globalThis.queueMicrotask
+  const noting = {
+    queueMicrotask(callback: () => void): void {
+      if (typeof callback !== 'function') {
+        queue(callback)
+        return
+      }
+      queue(() => {
+        try {
+          callback()
+        } catch (error) {
+          last = { error, task: currentStore() }
+          throw error
+        }
+      })
+    },
+  }
+  globalThis.queueMicrotask = noting.queueMicrotask
+}
