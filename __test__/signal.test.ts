@@ -205,3 +205,86 @@ behaviour('progress arrives whole also where the task has a signal and ends befo
   t.deepEqual(seen, [1, 2, 3, 4, 5])
   await executor.shutdown()
 })
+
+/** Says what its signal's reason is once it is asked to stop; with `loop` the event loop stands still. */
+async function tellReason(begun: string, file: string, loop: boolean): Promise<void> {
+  const { renameSync, writeFileSync } = await import('node:fs')
+  const { inspect } = await import('node:util')
+  const { currentTask } = await import('concurrent-futures')
+  const task = currentTask()!
+  const { signal } = task
+  writeFileSync(begun, '')
+  if (loop) while (!signal.aborted);
+  else await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  let thrown: unknown
+  try {
+    task.throwIfCancelled()
+  } catch (error) {
+    thrown = error
+  }
+  const told = [signal.reason, thrown].map((error) => {
+    const { name, cause } = error as Error
+    return `${name} ${'cause' in (error as Error) ? (cause instanceof Error ? `${cause.name} ${cause.message} ${inspect({ ...cause })}` : inspect(cause)) : 'none'}`
+  })
+  writeFileSync(`${file}.part`, told.join('\n'))
+  renameSync(`${file}.part`, file)
+}
+
+class Gone extends Error {
+  override name = 'Gone'
+  readonly client = 7
+  readonly socket = (): void => {}
+}
+
+const reasons: [what: string, reason: unknown, told: string][] = [
+  ['an error', new RangeError('too late'), 'RangeError too late {}'],
+  ['an error with a property that cannot be cloned', new Gone('the client'), "Gone the client { name: 'Gone', client: 7 }"],
+  ['a text', 'stop it', "'stop it'"],
+  ['null', null, 'null'],
+  ['an object', { code: 3, list: [1, 2] }, '{ code: 3, list: [ 1, 2 ] }'],
+  ['what cannot be cloned', () => {}, 'none'],
+  ['an object that cannot be cloned', { run: () => {} }, 'none'],
+  ['nothing', undefined, 'none'],
+]
+
+for (const [what, reason, told] of reasons) {
+  for (const loop of [false, true]) {
+    behaviour(`a task that is stopped ${loop ? 'in a loop ' : ''}is told the reason given to cancel(): ${what}`, async (t, { shared }) => {
+      const folder = new Folder(t)
+      const [begun, file] = [folder.file('begun'), folder.file('told')]
+      const future = shared(1).submit(tellReason, begun, file, loop)
+      await until(() => folder.exists(begun), 'it has begun')
+      t.true(future.cancel({ interrupt: true, reason }))
+      const error = await t.throwsAsync(future.result(), { instanceOf: CancelledError })
+      t.is(error.cause, reason)
+      await until(() => folder.exists(file), 'it has told')
+      t.deepEqual(folder.notes(file), Array(2).fill(`CancelledError ${told}`))
+    })
+  }
+}
+
+behaviour('a task that is stopped by the signal of with() is told its reason', async (t, { shared }) => {
+  const folder = new Folder(t)
+  const [begun, file] = [folder.file('begun'), folder.file('told')]
+  const controller = new AbortController()
+  const future = shared(1).with({ signal: controller.signal }).submit(tellReason, begun, file, false)
+  await until(() => folder.exists(begun), 'it has begun')
+  controller.abort({ why: 'closed' })
+  await t.throwsAsync(future.result(), { instanceOf: CancelledError })
+  await until(() => folder.exists(file), 'it has told')
+  t.deepEqual(folder.notes(file), Array(2).fill("CancelledError { why: 'closed' }"))
+})
+
+behaviour('a reason whose reading cancels the future, or throws, does no harm', async (t, { create }) => {
+  const executor = create(1)
+  for (const body of [() => future.cancel({ interrupt: true }), () => { throw new Error('unreadable') }]) {
+    var future = executor.submit(work.never)
+    await until(() => future.running(), 'it runs')
+    const reason = { get trap(): unknown { return body() } }
+    t.true(future.cancel({ interrupt: true, reason }))
+    await t.throwsAsync(future.result(SOON), { instanceOf: CancelledError })
+  }
+  t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
+  t.is(executor.stats().cancelled, 2)
+  await executor.shutdown()
+})

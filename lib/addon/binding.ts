@@ -88,7 +88,8 @@ export interface Binding {
   /** Writes row 0, kind -1 when the task has not settled; returns the row's value. */
   collect(slot: number): unknown
   progress(slot: number): unknown[] | undefined
-  cancel(pool: number, slot: number, interrupt: boolean): boolean
+  /** The reason is for a task that runs, if there is one. */
+  cancel(pool: number, slot: number, interrupt: boolean, form?: number, reason?: unknown): boolean
   park(slot: number, left: number): void
   /** The slot's outcome was collected and is not to be delivered. */
   release(slot: number): void
@@ -154,6 +155,8 @@ export interface Binding {
   detach(): void
   taskInfo(token: number): [id: number, name: string, fn: number, msLeft?: number] | undefined
   isCancelled(token: number): boolean
+  /** Why the task is asked to stop, if that was said. */
+  stopReason(token: number): [form: number, reason: unknown] | undefined
   reportProgress(token: number, form: number, value: unknown): void
   noteExit(code: number): void
   noteCause(form: number, value: unknown): void

@@ -263,6 +263,7 @@ export type CallName =
   | 'gaveBack'
   | 'resume'
   | 'taskInfo'
+  | 'stopReason'
   | 'isCancelled'
   | 'reportProgress'
   | 'noteExit'
@@ -488,6 +489,7 @@ call giveBack
 call gaveBack
 call resume
 call taskInfo
+call stopReason
 call isCancelled
 call reportProgress
 call noteExit

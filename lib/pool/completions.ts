@@ -31,6 +31,7 @@ import { CANCEL } from '../future/states.ts'
 import type { TaskLink } from '../future/task-link.ts'
 import { whileBlocked } from '../tasks/current-task.ts'
 import { unpack } from '../values/codec.ts'
+import { packReason } from '../values/thrown.ts'
 import { awaitedWorker, noteName, storeRow } from './outcomes.ts'
 import { listenerOf, serve } from './services.ts'
 import { exitOf, noticeFailedStarts } from './worker-exits.ts'
@@ -91,7 +92,18 @@ export class PoolLink implements TaskLink<Future<any>> {
   }
 
   cancel(slot: number, future: Future<any>, interrupt: boolean, reason: unknown): boolean {
-    if (!binding.cancel(this.#index.value, slot, interrupt)) return false
+    if (!binding.cancel(this.#index.value, slot, false)) {
+      if (!interrupt) return false
+      // Only a task that runs can hear of the reason. To pack that may call code of the user's.
+      const packed = reason === undefined ? undefined : packReason(reason)
+      const stored = storedOutcome(future)
+      if (stored !== undefined) return stored.kind === CANCEL
+      const isCancelled =
+        packed === undefined
+          ? binding.cancel(this.#index.value, slot, true)
+          : binding.cancel(this.#index.value, slot, true, packed.form, packed.data)
+      if (!isCancelled) return false
+    }
     storeOutcome(future, CANCEL, reason)
     const progress = binding.progress(slot)
     if (progress !== undefined) deliverAll(future, progress)

@@ -7,6 +7,7 @@ import { binding } from '../addon/binding.ts'
 import { CancelledError } from '../errors/errors.ts'
 import { pack, packTransfer } from '../values/codec.ts'
 import { takeList } from '../values/transfer.ts'
+import { unpackThrown } from '../values/thrown.ts'
 import { nameOf } from './functions.ts'
 
 /** The task that runs, as `currentTask()` gives it. */
@@ -15,7 +16,10 @@ export interface CurrentTask {
   readonly id: number
   /** The name given by `with({ name })`, or that of the function, or ''. */
   readonly name: string
-  /** Aborts when the task is asked to stop. */
+  /**
+   * Aborts when the task is asked to stop, with a CancelledError whose `cause` is the reason that `cancel()`
+   * or the `signal` of `with()` was given, if that can be cloned.
+   */
   readonly signal: AbortSignal
   /** Whether the task has been asked to stop: a live flag that a synchronous loop can poll. */
   readonly cancelled: boolean
@@ -114,7 +118,7 @@ class TaskView implements CurrentTask {
 
   // Not methods: they may be taken out of the object.
   readonly throwIfCancelled = (): void => {
-    if (this.cancelled) throw new CancelledError('the task was asked to stop')
+    if (this.cancelled) throw this.#stopped()
   }
 
   readonly progress = (value: unknown): void => {
@@ -125,12 +129,24 @@ class TaskView implements CurrentTask {
   }
 
   abort(): void {
-    if (this.#controller !== undefined && !this.#controller.signal.aborted) abortWith(this.#controller)
+    const controller = this.#controller
+    // Not by `aborted`, which is a getter of ours and would call this again.
+    if (controller !== undefined && !prototypeAborted.call(controller.signal)) {
+      controller.abort(this.#stopped())
+    }
   }
-}
 
-function abortWith(controller: AbortController): void {
-  controller.abort(new CancelledError('the task was asked to stop'))
+  /** What a task is told that is asked to stop, with the reason of whoever asks. */
+  #stopped(): CancelledError {
+    const given = binding.stopReason(this.#context.token)
+    let options: { cause: unknown } | undefined
+    try {
+      if (given !== undefined) options = { cause: unpackThrown(...given) }
+    } catch {
+      // It cannot be made anew here.
+    }
+    return new CancelledError('the task was asked to stop', options)
+  }
 }
 
 const prototypeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get as (
@@ -140,14 +156,14 @@ const prototypeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 
 /**
  * A controller whose signal looks at the live flag when `aborted` is read: a synchronous loop gets no event.
  */
-function liveController(view: CurrentTask): AbortController {
+function liveController(view: TaskView): AbortController {
   const controller = new AbortController()
   Object.defineProperty(controller.signal, 'aborted', {
     configurable: true,
     get(this: AbortSignal): boolean {
       if (prototypeAborted.call(this)) return true
       if (!view.cancelled) return false
-      abortWith(controller)
+      view.abort()
       return true
     },
   })

@@ -6,7 +6,7 @@ import { describeErrors, isError, keepClonable, makeErrors } from '../errors/des
 import type { Description } from '../errors/description.ts'
 import { canSend } from '../ports/worker.ts'
 import { describe } from './clone-error.ts'
-import { ALL_MEANS, pack, unpack } from './codec.ts'
+import { ALL_MEANS, NO_SENDING, pack, unpack } from './codec.ts'
 import type { Means, Packed } from './codec.ts'
 import { FORM_DESCRIPTION } from '../addon/seam.ts'
 
@@ -16,6 +16,15 @@ export function packThrown(thrown: unknown, means: Means = ALL_MEANS): Packed {
     return isError(thrown) ? packError(thrown, means) : pack(thrown, 'the thrown value', means)
   } catch (error) {
     return packDescriptions([lastResort(thrown, error)], means)
+  }
+}
+
+/** Packs what many may read, once or never; undefined for a value that cannot be cloned. */
+export function packReason(reason: unknown): Packed | undefined {
+  try {
+    return isError(reason) ? packError(reason, NO_SENDING) : pack(reason, 'the reason', NO_SENDING)
+  } catch {
+    return undefined
   }
 }
 

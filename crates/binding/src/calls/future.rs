@@ -8,6 +8,8 @@ use crate::isolate::deliver;
 use crate::isolate::row::Row;
 use crate::js::{self, Fault, shared_numbers};
 use crate::tasks::task::Note;
+use crate::values::reading;
+use crate::values::value::Packed;
 
 shared_numbers! {
     /// The states of a future.
@@ -50,10 +52,16 @@ pub(crate) fn progress(call: &Call<'_>) -> Answer {
     list.map_or_else(|| js::undefined(call.env), Ok)
 }
 
-/// `cancel(pool, slot, interrupt)`: whether the future is cancelled now.
+/// `cancel(pool, slot, interrupt, form, reason)`: whether the future is cancelled now. The reason is for the
+/// task, and may be left out with its form.
 pub(crate) fn cancel(call: &Call<'_>) -> Answer {
     let entry = call.state.pool(call.u32(0)?)?;
     let task = call.state.task(call.u32(1)?)?;
+    if call.args().len() > 3 {
+        let form = call.u32(3)? as u8;
+        let value = reading::read_shared(call.env, &call.state.written, form, call.value(4)?)?;
+        let _ = task.owner().stop_reason.set(Box::new(Packed { form, value }));
+    }
     let found = entry.pool.cancel(&task, call.bool(2)?);
     js::boolean(call.env, found != Cancelled::No)
 }

@@ -73,6 +73,7 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"gaveBack" => worker::gave_back,
         c"resume" => worker::resume,
         c"taskInfo" => worker::task_info,
+        c"stopReason" => worker::stop_reason,
         c"isCancelled" => worker::is_cancelled,
         c"reportProgress" => worker::report_progress,
         c"noteExit" => worker::note_exit,

@@ -18,6 +18,7 @@ use crate::tasks::pools;
 use crate::tasks::task;
 use crate::values::reading;
 use crate::values::value::Packed;
+use crate::values::writing;
 use crate::worker::callbacks::WorkerCallbacks;
 use crate::worker::worker::WorkerSide;
 
@@ -215,6 +216,19 @@ pub(crate) fn task_info(call: &Call<'_>) -> Answer {
 pub(crate) fn is_cancelled(call: &Call<'_>) -> Answer {
     let task = side(call)?.held.get(call.f64(0)?);
     js::boolean(call.env, task.is_none_or(|task| task.is_cancel_requested()))
+}
+
+/// `stopReason(token)`: why the task is asked to stop, `[form, value]`; undefined if nobody has said it.
+pub(crate) fn stop_reason(call: &Call<'_>) -> Answer {
+    let task = side(call)?.held.get(call.f64(0)?);
+    let Some(reason) = task.as_ref().and_then(|task| task.owner().stop_reason.get()) else {
+        return nothing(call);
+    };
+    let (form, value) = writing::write_packed(call.env, reason)?;
+    let list = js::array(call.env)?;
+    js::set_element(call.env, list, 0, js::int(call.env, i32::from(form))?)?;
+    js::set_element(call.env, list, 1, value)?;
+    Ok(list)
 }
 
 /// `reportProgress(token, form, value)`

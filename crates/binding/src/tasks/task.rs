@@ -1,7 +1,7 @@
 //! Tasks: what the pool's generic parts are in this binding.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -57,6 +57,8 @@ pub(crate) struct Ticket {
     /// Whether the task has looked at its `currentTask()`: then it is asked to stop before it is stopped.
     // ORDERING: a hint; the stopper may see it late.
     pub(crate) has_looked: AtomicBool,
+    /// Why the task is asked to stop, if whoever asks has said it. Set before it is asked.
+    pub(crate) stop_reason: OnceLock<Box<Packed>>,
     /// Progress that was reported and not delivered.
     #[expect(clippy::box_collection, reason = "few tasks have any, and all have room for it")]
     pub(crate) progress: Mutex<Option<Box<Vec<Packed>>>>,
@@ -76,6 +78,7 @@ impl Ticket {
             slot,
             name,
             has_looked: AtomicBool::new(false),
+            stop_reason: OnceLock::new(),
             progress: Mutex::new(None),
             has_progress: AtomicBool::new(false),
             stop_sign: StopSign::default(),
