@@ -40,12 +40,13 @@ export interface CancelOptions {
 export type DoneFuture<T> = Omit<Future<T>, 'then' | 'catch' | 'finally'>
 
 // Bits of #state beside the two of the state itself, of which DONE is set in STATE_CANCELLED and
-// STATE_FINISHED.
+// STATE_FINISHED. COMPLETING: the error that is stored gets properties yet; see `completeLater`.
 const STATE = 3
 const DONE = 2
 const FAILED = 4
 const DELIVERED = 8
 const DELIVERING = 16
+const COMPLETING = 32
 
 /** The slot of a future that has no native task. */
 const HAND_MADE = -1
@@ -54,6 +55,9 @@ const HAND_MADE = -1
  * The future whose outcome is being collected at the moment: its progress is held back until it is delivered.
  */
 let collecting: Future<any> | undefined
+
+/** What resolves when an error that is stored is complete. */
+const completions: WeakMap<Future<any>, Promise<void>> = new WeakMap()
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
@@ -69,6 +73,10 @@ export let deliverProgress: (future: Future<any>, value: unknown) => void
 export let addOwnCallback: (future: Future<any>, fn: (future: any) => void) => void
 export let removeDoneCallback: (future: Future<any>, fn: (future: any) => void) => void
 export let isDelivered: (future: Future<any>) => boolean
+/** The error that is stored will be complete when `end` resolves: waits that do not block end then. */
+export let completeLater: (future: Future<any>, end: Promise<void>) => void
+/** Resolves when that is so; undefined where nothing is missing. */
+export let completionOf: (future: Future<any>) => Promise<void> | undefined
 /** The stored value or error, without a look at the native state: undefined until the outcome is stored. */
 export let storedOutcome: (future: Future<any>) => StoredOutcome | undefined
 
@@ -113,6 +121,15 @@ export class Future<T> implements PromiseLike<T> {
     deliverProgress = (future, value) => future.#progress(value)
     addOwnCallback = (future, fn) => future.#ensureListeners().addOwnCallback(fn)
     removeDoneCallback = (future, fn) => future.#listeners?.removeCallback(fn)
+    completeLater = (future, end) => {
+      future.#state |= COMPLETING
+      const completed = end.then(() => {
+        future.#state &= ~COMPLETING
+        completions.delete(future)
+      })
+      completions.set(future, completed)
+    }
+    completionOf = (future) => ((future.#state & COMPLETING) === 0 ? undefined : completions.get(future))
     isDelivered = (future) => (future.#state & DELIVERED) !== 0
     storedOutcome = (future) => {
       const state = future.#state
@@ -195,7 +212,8 @@ export class Future<T> implements PromiseLike<T> {
    * turn.
    *
    * @param timeout - milliseconds, default no limit
-   * @throws the task's error; CancelledError; TimeoutError when time runs out; InvalidStateError when the
+   * @throws the task's error (of a lost task the exit code and the cause may be added to it a moment later,
+   * when the event loop turns); CancelledError; TimeoutError when time runs out; InvalidStateError when the
    * wait could never end, such as without a time-out on an unfinished hand-made future.
    * @example
    * ```ts
@@ -440,7 +458,9 @@ export class Future<T> implements PromiseLike<T> {
 
   #settleShared(shared: Deferred): void {
     this.#shared = null
-    if (this.#returned()) shared.resolve(this.#value)
+    const completion = completionOf(this)
+    if (completion !== undefined) void completion.then(() => this.#settleShared(shared))
+    else if (this.#returned()) shared.resolve(this.#value)
     else shared.reject(this.#error())
   }
 
@@ -501,6 +521,8 @@ export class Future<T> implements PromiseLike<T> {
 
   /** The outcome as a promise; the outcome must be stored. */
   #settled(wantsError: boolean): Promise<unknown> {
+    const completion = completionOf(this)
+    if (completion !== undefined) return completion.then(() => this.#settled(wantsError))
     if (this.#returned()) return Promise.resolve(wantsError ? null : this.#value)
     if (wantsError && (this.#state & STATE) === STATE_FINISHED) return Promise.resolve(this.#value)
     return Promise.reject(this.#error())

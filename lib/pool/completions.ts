@@ -12,13 +12,13 @@ import {
   AT_SERVICES,
   ROW_FORM_SHIFT,
   ROW_KIND_MASK,
-  ROW_LOST,
   ROW_POOL,
   ROW_PROGRESS,
   ROW_UNSETTLED,
 } from '../addon/seam.ts'
-import { InvalidStateError, WorkerLostError } from '../errors/errors.ts'
+import { InvalidStateError } from '../errors/errors.ts'
 import {
+  completionOf,
   createLinkedFuture,
   deliver,
   deliverProgress,
@@ -32,9 +32,10 @@ import type { TaskLink } from '../future/task-link.ts'
 import { whileBlocked } from '../tasks/current-task.ts'
 import { unpack } from '../values/codec.ts'
 import { packReason } from '../values/thrown.ts'
-import { awaitedWorker, noteName, storeRow } from './outcomes.ts'
+import { completeLost } from './lost.ts'
+import { noteName, storeRow } from './outcomes.ts'
 import { listenerOf, serve } from './services.ts'
-import { exitOf, noticeFailedStarts } from './worker-exits.ts'
+import { noticeFailedStarts } from './worker-exits.ts'
 
 /** The code of the addon's own errors of this class (crates/binding/src/js/fault.rs). */
 const INVALID_STATE = 'ERR_FUTURE_INVALID_STATE'
@@ -85,7 +86,9 @@ export class PoolLink implements TaskLink<Future<any>> {
     const kind = kinds[0] as number
     if (kind === ROW_UNSETTLED) return false
     // The addon has given the outcome away and keeps none: it is stored before anything can throw.
-    storeRow(future, kind, numbers[0] as number, value)
+    const number = numbers[0] as number
+    storeRow(future, kind, number, value)
+    completeLost(future, kind, number)
     const progress = binding.progress(slot)
     if (progress !== undefined) deliverAll(future, progress)
     return true
@@ -154,41 +157,6 @@ function requireStack(calls: number): number {
   return calls === 0 ? 0 : requireStack(calls - 1) + 1
 }
 
-/**
- * A task was lost with its worker. Why, the exit of the worker's thread says, which arrives a moment after
- * the task's end. The future is settled, and is delivered when its error is complete.
- */
-function deliverWithExit(future: Future<any>, worker: number): void {
-  const exit = exitOf(worker)
-  if (exit === undefined) {
-    deliver(future)
-    return
-  }
-  binding.keepAlive(true)
-  const limit = setTimeout(finish, EXIT_LIMIT)
-  let isOver = false
-  function finish(): void {
-    if (isOver) return
-    isOver = true
-    clearTimeout(limit)
-    binding.keepAlive(false)
-    deliver(future)
-  }
-  void exit.then(({ code, cause }) => {
-    const stored = storedOutcome(future)?.value as { exitCode?: number; cause?: unknown } | undefined
-    if (stored instanceof WorkerLostError) {
-      Object.assign(stored, { exitCode: code })
-      if (cause !== undefined) {
-        Object.defineProperty(stored, 'cause', { value: cause, writable: true, configurable: true })
-      }
-    }
-    finish()
-  })
-}
-
-/** The longest that a lost future waits for its worker's exit. */
-const EXIT_LIMIT = 2_000
-
 onDeliver((count, values) => {
   const batch: (Future<any> | undefined)[] = new Array(count)
   // What is to be called for the rows that are not simply delivered.
@@ -212,9 +180,10 @@ onDeliver((count, values) => {
     futures[slot] = undefined
     const number = numbers[row] as number
     storeRow(future, kind, number, values?.[row])
-    const worker = type === ROW_LOST ? awaitedWorker(kind, number) : undefined
-    if (worker !== undefined) (others ??= [])[row] = () => deliverWithExit(future, worker)
-    else batch[row] = future
+    completeLost(future, kind, number)
+    const completion = completionOf(future)
+    if (completion === undefined) batch[row] = future
+    else (others ??= [])[row] = () => void completion.then(() => deliver(future))
   }
   let failure: { error: unknown } | undefined
   for (let row = 0; row < count; row++) {
