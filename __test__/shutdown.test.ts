@@ -25,7 +25,7 @@ for (const workers of [1, 2, 3, 8]) {
     t.true(futures.every((future) => future.done()))
     t.deepEqual(await Promise.all(futures), futures.map((_, n) => (n % 7 === 0 ? 60 : n % 3)))
     for (const future of natives) t.is(await future, 78_498)
-    t.deepEqual(executor.stats().workers, { idle: 0, busy: 0, starting: 0, abandoned: 0 })
+    t.deepEqual(executor.stats().workers, { idle: 0, busy: 0, starting: 0, abandoned: 0, died: 0 })
     t.is(executor.stats().completed, 45)
   })
 }

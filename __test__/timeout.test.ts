@@ -311,7 +311,7 @@ for (const [name, fn] of [['cancelled', named.heed], ['signal.aborted', named.he
     t.true((await executor.with({ timeout: SHORT }).submit(fn).exception(PROMPT)) instanceof TimeoutError)
     t.is(await executor.submit(work.thread).result(PROMPT), thread)
     t.deepEqual({ ...executor.stats(), workers: undefined, waitTime: undefined, runTime: undefined }, {
-      ...{ queued: 0, running: 0, completed: 2, failed: 0, cancelled: 0, timedOut: 1, lost: 0 },
+      ...{ queued: 0, running: 0, completed: 2, failed: 0, cancelled: 0, timedOut: 1, lost: 0, broken: false },
       ...{ workers: undefined, waitTime: undefined, runTime: undefined },
     })
     await executor.shutdown()
