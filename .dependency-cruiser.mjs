@@ -18,6 +18,7 @@ export const LAYERS = [
   'ports',
   'options',
   'errors',
+  'host',
   'addon',
 ]
 

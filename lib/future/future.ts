@@ -9,6 +9,8 @@
  */
 import { inspect } from 'node:util'
 import { CancelledError, InvalidStateError, TimeoutError } from '../errors/errors.ts'
+import { now } from '../host/clocks.ts'
+import { setImmediate } from '../host/timers.ts'
 import { boolean, callable, duration, options as checkOptions } from '../options/check.ts'
 import { readWait } from '../options/wait-options.ts'
 import type { WaitOptions } from '../options/wait-options.ts'
@@ -545,7 +547,7 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   #parkUntilStored(timeout: number): void {
-    const deadline = timeout === Infinity ? Infinity : performance.now() + timeout
+    const deadline = timeout === Infinity ? Infinity : now() + timeout
     if (this.#link === null && deadline === Infinity) {
       throw new InvalidStateError(
         'an unfinished hand-made future cannot be waited for without a time-out: ' +
@@ -553,7 +555,7 @@ export class Future<T> implements PromiseLike<T> {
       )
     }
     do {
-      const left = deadline === Infinity ? Infinity : deadline - performance.now()
+      const left = deadline === Infinity ? Infinity : deadline - now()
       if (left <= 0) throw timedOut(timeout)
       const link = this.#link
       if (link !== null) link.park(this.#slot, left)

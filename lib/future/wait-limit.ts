@@ -1,9 +1,8 @@
 /** The limits of a wait, time and a signal, of which at most one ends it. */
-import { setTimeout, clearTimeout } from 'node:timers'
+import { now } from '../host/clocks.ts'
+import { clearTimeout, LONGEST_TIMER, setTimeout } from '../host/timers.ts'
+import type { Timer } from '../host/timers.ts'
 import { offAbort, onAbort } from './abort-listeners.ts'
-
-/** setTimeout takes no more than 2^31-1; longer limits are waited for in such steps. */
-export const LONGEST_TIMER: number = 2 ** 31 - 1
 
 /**
  * The limits of one wait: its time and its signal. Who makes one disposes of it when the wait is over, or its
@@ -14,7 +13,7 @@ export class WaitLimit {
   readonly #expired: () => void
   readonly #signal: AbortSignal | undefined
   readonly #aborted: () => void
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #held = true
 
   /**
@@ -27,7 +26,7 @@ export class WaitLimit {
     expired: () => void,
     aborted: (reason: unknown) => void,
   ) {
-    this.#deadline = ms === Infinity ? Infinity : performance.now() + ms
+    this.#deadline = ms === Infinity ? Infinity : now() + ms
     this.#expired = expired
     this.#signal = signal
     this.#aborted = (): void => {
@@ -45,7 +44,7 @@ export class WaitLimit {
 
   #fire(): void {
     // Timers may come up to a millisecond early, and long limits take several.
-    const left = this.#deadline - performance.now()
+    const left = this.#deadline - now()
     if (left > 0) {
       this.#arm(left)
       return

@@ -8,6 +8,7 @@
  */
 import { isMainThread } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
+import { clearTimeout, setImmediate, setTimeout } from '../host/timers.ts'
 
 interface Closable {
   exit(): void
@@ -66,7 +67,7 @@ function listenBefore(): void {
 async function awaitOutput(output: Promise<unknown>[]): Promise<void> {
   const limit = setTimeout(() => {}, OUTPUT_LIMIT)
   await Promise.all(output)
-  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+  for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
   clearTimeout(limit)
 }
 

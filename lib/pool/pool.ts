@@ -22,6 +22,7 @@ import {
   EVENT_START_WORKER,
   EVENT_STRAYS,
 } from '../addon/seam.ts'
+import { setTimeout } from '../host/timers.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import { PortValues } from '../ports/owner.ts'
 import { submittable } from '../tasks/functions.ts'
@@ -165,7 +166,9 @@ export class Pool {
 
   async #closed(): Promise<void> {
     if (this.fleet === undefined) {
-      while (!binding.isClosed(this.index)) await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
+      while (!binding.isClosed(this.index)) {
+        await new Promise<void>((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
+      }
       return
     }
     const gone = this.fleet.gone()

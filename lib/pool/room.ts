@@ -2,6 +2,7 @@
 import { binding } from '../addon/binding.ts'
 import type { PoolIndex } from '../addon/pool-index.ts'
 import { REFUSED_BROKEN, REFUSED_FULL } from '../addon/seam.ts'
+import { setImmediate, setTimeout } from '../host/timers.ts'
 import { answerNow, refusalOf, shutDownError } from './refusal.ts'
 import { Waiters } from './waiters.ts'
 
@@ -43,7 +44,7 @@ export class Room {
       const mayHave = !this.#isReserved && (answer !== REFUSED_FULL || binding.wantRoom(this.#pool))
       if (mayHave) return this.#reserve()
       if (this.#isOwner) await this.#waiters.wait()
-      else await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
+      else await new Promise<void>((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
     }
   }
 

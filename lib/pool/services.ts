@@ -5,6 +5,7 @@
  */
 import { binding, scratch } from '../addon/binding.ts'
 import { AT_SERVICES } from '../addon/seam.ts'
+import { setImmediate } from '../host/timers.ts'
 
 type PoolEvent = (event: number, number: number) => void
 const pools: Map<number, PoolEvent> = new Map()

@@ -2,6 +2,7 @@
  * How the workers that this isolate has started end, for its waits for futures: of a task that was lost with
  * its worker the exit says why, and a thread that blocks gets no `exit` event.
  */
+import { setTimeout } from '../host/timers.ts'
 
 /** How a worker has ended. */
 export interface WorkerExit {

@@ -5,6 +5,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
 import { PORT_VALUE_WORKER_UNIT } from '../addon/seam.ts'
+import { now } from '../host/clocks.ts'
 import { Channel, OUTPUT } from './channel.ts'
 import { channels } from './channels.ts'
 import { makeEnvelope, openEnvelope } from './envelope.ts'
@@ -87,10 +88,10 @@ function fetchResult(number: number): MessagePort | undefined {
   if (owner === undefined) return undefined
   owner.ask(number)
   binding.requestPassOn()
-  const until = performance.now() + FETCH_LIMIT
+  const until = now() + FETCH_LIMIT
   for (;;) {
     const envelope = owner.take(number)
-    if (envelope !== undefined || performance.now() > until) return envelope
+    if (envelope !== undefined || now() > until) return envelope
     Atomics.wait(never, 0, 0, 1)
   }
 }

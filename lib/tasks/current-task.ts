@@ -5,6 +5,7 @@
 import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'
 import { binding } from '../addon/binding.ts'
 import { CancelledError } from '../errors/errors.ts'
+import { wallClock } from '../host/clocks.ts'
 import { pack, packTransfer } from '../values/codec.ts'
 import { takeList } from '../values/transfer.ts'
 import { unpackThrown } from '../values/thrown.ts'
@@ -102,7 +103,7 @@ class TaskView implements CurrentTask {
     const [id, name, fn, msLeft] = binding.taskInfo(context.token) ?? [0, '', 0]
     this.id = id
     this.name = name !== '' ? name : nameOf(fn, false)
-    this.deadline = msLeft === undefined ? undefined : Date.now() + msLeft
+    this.deadline = msLeft === undefined ? undefined : wallClock() + msLeft
     this.#context = context
   }
 

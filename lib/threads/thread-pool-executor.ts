@@ -9,6 +9,7 @@ import type { MapFeed } from '../executor/map-feed.ts'
 import { mapTasks } from '../executor/map.ts'
 import type { ExecutorStats, WorkerDump } from '../executor/stats.ts'
 import type { Future } from '../future/future.ts'
+import { setTimeout } from '../host/timers.ts'
 import { boolean, options as checkOptions } from '../options/check.ts'
 import { checkPoolOptions } from '../options/pool-options.ts'
 import type { ThreadPoolOptions } from '../options/pool-options.ts'
@@ -143,7 +144,7 @@ export class ThreadPoolExecutor extends Executor {
       const { list, isSilent } = readDump(pool.index, pool.fleet)
       // On a busy machine a thread may not have been scheduled while it was asked for its stack.
       if (!isSilent || look === MOST_LOOKS) return list
-      await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
+      await new Promise<void>((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
     }
   }
 }

@@ -3,13 +3,14 @@
  * written.
  */
 import { binding } from '../addon/binding.ts'
-import { LONGEST_TIMER } from '../future/wait-limit.ts'
+import { clearTimeout, LONGEST_TIMER, setTimeout } from '../host/timers.ts'
+import type { Timer } from '../host/timers.ts'
 import { begun } from './dispatch.ts'
 
 /** How long what a task has left behind, such as an interval, may keep a leaving worker alive, in ms. */
 const DRAIN = 100
 
-let timer: NodeJS.Timeout | undefined
+let timer: Timer | undefined
 
 /** Whether this worker has detached from the pool: the addon takes nothing from it any more. */
 export let hasLeft: boolean = false

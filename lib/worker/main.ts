@@ -2,7 +2,7 @@
 import { binding } from '../addon/binding.ts'
 import { FORM_PORT, START_FATAL } from '../addon/seam.ts'
 import { setWaitHook } from '../future/wait-hook.ts'
-import { LONGEST_TIMER } from '../future/wait-limit.ts'
+import { clearTimeout, LONGEST_TIMER, setImmediate, setTimeout } from '../host/timers.ts'
 import { onPark } from '../pool/completions.ts'
 import { watchDebugger } from '../pool/debugger.ts'
 import { connectOwner, giveBack, startSending } from '../ports/worker.ts'
@@ -73,15 +73,15 @@ async function start(seed: WorkerSeed): Promise<void> {
 async function initialize({ initializer }: WorkerSeed): Promise<void> {
   if (initializer === undefined) return
   // What the initializer waits for need not keep the event loop alive: this does.
-  const alive = setInterval(() => {}, LONGEST_TIMER)
+  const alive = setTimeout(() => {}, LONGEST_TIMER)
   try {
     const fn = await load(initializer.fn)
     // A port value came with the seed, cloned with it.
     const { form, args } = initializer
     await fn(...((form === FORM_PORT ? args : unpack(form, args)) as unknown[]))
     // The worker is ready only if its event loop still turns.
-    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise<void>((resolve) => setImmediate(resolve))
   } finally {
-    clearInterval(alive)
+    clearTimeout(alive)
   }
 }

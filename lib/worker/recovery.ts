@@ -6,6 +6,8 @@
  */
 import { binding } from '../addon/binding.ts'
 import { restoreStacks } from '../errors/without-stacks.ts'
+import { now } from '../host/clocks.ts'
+import { clearTimeout, nextTick, setImmediate, setTimeout } from '../host/timers.ts'
 import { restoreBlocked } from '../tasks/current-task.ts'
 import { forgetRunning } from './dispatch.ts'
 
@@ -64,7 +66,7 @@ function checkHealth(): void {
   // The first time may have run out before the loop turned at all: a task on top of which the stopped one ran
   // may go on for long.
   let limit = setTimeout(() => (limit = setTimeout(() => finish(false), HEALTH_LIMIT)), HEALTH_LIMIT)
-  process.nextTick(one)
+  nextTick(one)
   void Promise.resolve().then(one)
   setImmediate(one)
 }
@@ -80,11 +82,11 @@ const TIMER_TURNS = 20
 function watchTimers(): void {
   let hasFired = false
   let turns = 0
-  const began = performance.now()
+  const began = now()
   setTimeout(() => (hasFired = true), 1)
   const look = (): void => {
     if (hasFired) return
-    if (++turns > TIMER_TURNS && performance.now() - began > TIMER_LIMIT) binding.recovered(false)
+    if (++turns > TIMER_TURNS && now() - began > TIMER_LIMIT) binding.recovered(false)
     else setImmediate(look)
   }
   setImmediate(look)

@@ -4,7 +4,7 @@
  * that thread's event loop is about to end, the workers are asked to tell when the rest was taken; see
  * pool/exit.ts.
  */
-import { setTimeout } from 'node:timers'
+import { setTimeout } from '../host/timers.ts'
 
 /** How often a worker looks whether its output has been taken, in ms. */
 const BETWEEN_LOOKS = 1

@@ -7,7 +7,7 @@
  * task is dead when that of the next one is made. So nothing would ever survive, and each task would cause a
  * collection of its own, 0.3 ms.
  */
-import { setTimeout } from 'node:timers'
+import { setTimeout } from '../host/timers.ts'
 
 /** Below, the engine allocates strings among other objects; above, a collection is little beside the copy. */
 const SHORTEST = 1 << 17
