@@ -31,6 +31,8 @@ export interface ChildOptions {
   limit?: number
   nodeArguments?: string[]
   env?: Record<string, string>
+  /** What it reads from standard input. */
+  input?: string
 }
 
 /** More at once would only slow each other down. */
@@ -86,8 +88,9 @@ function watch<T>(nodeArguments: string[], options: ChildOptions): Promise<Child
   const child = spawn(process.execPath, nodeArguments, {
     cwd: new URL('..', import.meta.url),
     env: { ...env, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
+  child.stdin?.end(options.input)
   let text = ''
   let errors = ''
   let isHung = false

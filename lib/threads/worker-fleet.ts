@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
 import type { StartFailure } from '../addon/binding.ts'
 import type { PoolIndex } from '../addon/pool-index.ts'
@@ -19,25 +19,11 @@ import type { PortValues } from '../ports/owner.ts'
 import { packThrown } from '../values/thrown.ts'
 import { nextGeneration, STARTING } from '../tasks/recursion.ts'
 import { ExitProbe } from './exit-probe.ts'
+import { makeThread } from './thread.ts'
 import type { WorkerSeed } from './worker-seed.ts'
 
 /** A start that has not attached by then counts as lost. */
 const START_LIMIT = 30_000
-
-/** Flags that speak of the program's own text: a worker that inherited them could not load its entry. */
-const TEXT_FLAGS = /^(--input-type|--eval|--print|-e|-p|-pe)(=|$)/
-
-/** What a worker inherits of the process's flags, if that is less than all. */
-function inheritedExecArgv(): { execArgv?: string[] } {
-  const flags = process.execArgv
-  if (!flags.some((flag) => TEXT_FLAGS.test(flag))) return {}
-  return {
-    execArgv: flags.filter(
-      (flag, index) =>
-        !TEXT_FLAGS.test(flag) && !/^(--eval|--print|-e|-p|-pe|--input-type)$/.test(flags[index - 1] ?? ''),
-    ),
-  }
-}
 
 /** Why a start has failed. If the cause is that the user has bundled the program, the error says so. */
 function startError(error: unknown): unknown {
@@ -106,8 +92,7 @@ export class WorkerFleet implements Fleet {
     let thread: Worker
     try {
       // Relative to the file into which this is bundled, at the top of dist/. Nothing imports the entry.
-      thread = new Worker(new URL('./worker/main.js', import.meta.url), {
-        ...inheritedExecArgv(),
+      thread = makeThread(new URL('./worker/main.js', import.meta.url), {
         ...this.#options.worker,
         name: `${this.#options.threadNamePrefix}-${number}`,
         workerData: seed,

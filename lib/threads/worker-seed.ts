@@ -14,6 +14,8 @@ export interface WorkerSeed extends WorkerStart {
   /** To the owner; see ports/channel.ts. */
   readonly channel: MessagePort
   readonly initializer: PackedInitializer | undefined
+  /** The NODE_OPTIONS of the worker's environment, if Node did not start it with all of them. */
+  readonly nodeOptions?: string
 }
 
 /** Set in the workers of a pool. */

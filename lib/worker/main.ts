@@ -8,6 +8,7 @@ import { watchDebugger } from '../pool/debugger.ts'
 import { connectOwner, giveBack, startSending } from '../ports/worker.ts'
 import { currentContext } from '../tasks/current-task.ts'
 import { ATTACHED, REFUSED } from '../tasks/recursion.ts'
+import { dropTextFlags } from '../threads/text-flags.ts'
 import { seed } from '../threads/worker-seed.ts'
 import type { WorkerSeed } from '../threads/worker-seed.ts'
 import { unpack } from '../values/codec.ts'
@@ -24,6 +25,8 @@ if (seed === undefined) throw new Error('this file is the entry of a worker of c
 void start(seed)
 
 async function start(seed: WorkerSeed): Promise<void> {
+  dropTextFlags(process.execArgv)
+  if (seed.nodeOptions !== undefined) process.env['NODE_OPTIONS'] = seed.nodeOptions
   silenceLoaderWarning()
   watchDebugger()
   connectOwner(seed.channel, seed.worker, onOutputTaken)
