@@ -1,12 +1,19 @@
 /**
  * What is called when a signal aborts: by one listener on the signal, however many the calls are, since Node
- * 20 warns of a leak from the eleventh listener on.
+ * 20 warns of a leak from the eleventh listener on. It is one of those that another listener's
+ * `stopImmediatePropagation()` does not keep from being called.
  */
+import { addAbortListener } from 'node:events'
 
 class AbortListeners {
   readonly #signal: AbortSignal
   readonly #calls: Set<() => void> = new Set()
   readonly #abort = (): void => {
+    // An event that somebody has dispatched: it has used the listener up, which is called once.
+    if (!this.#signal.aborted) {
+      if (this.#calls.size > 0) addAbortListener(this.#signal, this.#abort)
+      return
+    }
     for (const call of [...this.#calls]) call()
   }
 
@@ -15,7 +22,7 @@ class AbortListeners {
   }
 
   add(call: () => void): void {
-    if (this.#calls.size === 0) this.#signal.addEventListener('abort', this.#abort)
+    if (this.#calls.size === 0) addAbortListener(this.#signal, this.#abort)
     this.#calls.add(call)
   }
 
