@@ -1,8 +1,8 @@
 /** The options of a thread pool: checked once, by its constructor. */
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { SHARE_ENV } from 'node:worker_threads'
 import type { ResourceLimits } from 'node:worker_threads'
+import { cgroupCpus } from '../host/cgroup.ts'
 import { array, callable, duration, integer, object, options as checkOptions, string } from './check.ts'
 
 /** What the constructor of `ThreadPoolExecutor` takes. All times are milliseconds. */
@@ -112,22 +112,4 @@ let defaultCount: number | undefined
 
 function defaultWorkers(): number {
   return (defaultCount ??= Math.max(1, Math.min(availableParallelism(), cgroupCpus(), MOST_WORKERS)))
-}
-
-/** The CPUs that the cgroup's quota allows, rounded up; Infinity without one. */
-function cgroupCpus(): number {
-  const quota = (quotaText: string | undefined, periodText: string | undefined): number => {
-    const [quota, period] = [Number(quotaText), Number(periodText)]
-    return quota > 0 && period > 0 ? Math.ceil(quota / period) : Infinity
-  }
-  const read = (path: string): string | undefined => {
-    try {
-      return readFileSync(path, 'utf8').trim()
-    } catch {
-      return undefined
-    }
-  }
-  const second = read('/sys/fs/cgroup/cpu.max')?.split(' ')
-  if (second !== undefined) return quota(second[0], second[1])
-  return quota(read('/sys/fs/cgroup/cpu/cpu.cfs_quota_us'), read('/sys/fs/cgroup/cpu/cpu.cfs_period_us'))
 }
