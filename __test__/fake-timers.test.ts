@@ -92,11 +92,14 @@ behaviour('with fake timers what tasks have printed comes before the process end
 
 /** Stops a task in a worker whose timers stand still, and leaves; tells whether it was the same worker. */
 async function stopsInWorker({ create }: ChildPackage, url: string | null): Promise<unknown> {
-  const executor = create({ maxWorkers: 1, idleTimeout: 20 })
-  await executor.submit(async (url: string | null) => {
+  const fake = async (url: string | null): Promise<void> => {
     ;(globalThis as { isMine?: boolean }).isMine = true
     if (url !== null) ((await import(url)) as { fakeAll(): void }).fakeAll()
-  }, url)
+  }
+  const idle = create({ maxWorkers: 1, idleTimeout: 20 })
+  await idle.submit(fake, url)
+  const executor = create(1)
+  await executor.submit(fake, url)
   const names: string[] = []
   for (let round = 0; round < 2; round++) {
     const stopped = executor.with({ timeout: 50 }).submit(() => {
@@ -105,7 +108,7 @@ async function stopsInWorker({ create }: ChildPackage, url: string | null): Prom
     names.push(((await stopped.exception()) as Error).name)
   }
   const isSame = await executor.submit(() => (globalThis as { isMine?: boolean }).isMine === true)
-  while (executor.stats().workers.idle > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  while (idle.stats().workers.idle > 0) await new Promise((resolve) => setTimeout(resolve, 5))
   return { names, isSame }
 }
 
