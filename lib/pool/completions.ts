@@ -29,7 +29,6 @@ import {
 import type { Future } from '../future/future.ts'
 import { CANCEL } from '../future/states.ts'
 import type { TaskLink } from '../future/task-link.ts'
-import { clearTimeout, setTimeout } from '../host/timers.ts'
 import { whileBlocked } from '../tasks/current-task.ts'
 import { unpack } from '../values/codec.ts'
 import { packReason } from '../values/thrown.ts'
