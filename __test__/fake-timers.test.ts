@@ -139,6 +139,8 @@ behaviour('the deadline of a task is on the real clock', async (t, { create }) =
 
 const root = fileURLToPath(new URL('../lib/', import.meta.url))
 const TAKES_THEM = 'host/'
+/** Puts one of its own in the place of the user's. */
+const MAY_NAME = ['worker/strays.ts: queueMicrotask']
 const TIMER = /(?<![.\w#])(set|clear)(Timeout|Interval|Immediate)\b/g
 const OTHERS = /(?<![.\w#])(queueMicrotask|performance|Date)\b|\b(nextTick|hrtime)\b|node:(timers|perf_hooks)\b/
 const COMMENTS = /\/\*[^]*?\*\/|\/\/.*$/gm
@@ -163,7 +165,7 @@ test('no file of lib/ takes a timer or a clock but from lib/host/', (t) => {
   const found = files.flatMap((name) =>
     globalsIn(readFileSync(join(root, name), 'utf8')).map((global) => `${name}: ${global}`),
   )
-  t.deepEqual(found, [])
+  t.deepEqual(found, MAY_NAME)
   const text = `import { setTimeout } from '../host/timers.ts'\nimport { now } from 'node:perf_hooks'
 setTimeout(f)\nsetImmediate(f)\nprocess.nextTick(f)\nDate.now()\nperformance.now() // queueMicrotask\n`
   t.deepEqual(globalsIn(text), ['setImmediate', 'nextTick', 'Date', 'performance', "'node:perf_hooks'"])
