@@ -13,7 +13,7 @@ interface Mount {
   readonly isFirst: boolean
 }
 
-/** Without `/proc/self/mountinfo`, the usual places. */
+/** The usual places, looked at even if `/proc/self/mountinfo` cannot be read or does not name them. */
 const USUAL: readonly Mount[] = [
   { at: '/sys/fs/cgroup', top: '/', isFirst: false },
   { at: '/sys/fs/cgroup/cpu', top: '/', isFirst: true },
@@ -66,7 +66,7 @@ function mountsOf(text: string | undefined): readonly Mount[] {
     if (top === undefined || at === undefined || (type !== 'cgroup2' && !isFirst)) continue
     mounts.push({ at, top, isFirst })
   }
-  return mounts.length === 0 ? USUAL : mounts
+  return [...mounts, ...USUAL.filter(({ at }) => mounts.every((mount) => mount.at !== at))]
 }
 
 /** Spaces and their like are written as octal numbers there. */
