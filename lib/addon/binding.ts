@@ -140,8 +140,10 @@ export interface Binding {
   settle(token: number, form: number, value: unknown): void
   prepared(fn: number, isAsync: boolean): void
   suspend(): void
+  /** This worker ends, and claims nothing more. Whether arguments are on their way to it. */
+  quit(): boolean
   /** The numbers of arguments that are here for tasks which cannot be claimed now. `gaveBack` must follow. */
-  giveBack(): number[] | undefined
+  giveBack(isEnding: boolean): number[] | undefined
   gaveBack(): void
   /** Asks the pool's owner to pass results on. */
   requestPassOn(): void

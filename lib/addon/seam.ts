@@ -259,6 +259,7 @@ export type CallName =
   | 'suspend'
   | 'requestPassOn'
   | 'workerNumber'
+  | 'quit'
   | 'giveBack'
   | 'gaveBack'
   | 'resume'
@@ -485,6 +486,7 @@ call detach
 call suspend
 call requestPassOn
 call workerNumber
+call quit
 call giveBack
 call gaveBack
 call resume

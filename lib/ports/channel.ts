@@ -6,6 +6,7 @@
  */
 import { receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
+import { PORT_VALUE_WORKER_UNIT } from '../addon/seam.ts'
 
 /**
  * Asked for, it names no envelope: the worker sends the same request back once its output was taken
@@ -60,6 +61,13 @@ export class Channel {
       }
       if (!this.#read()) return undefined
     }
+  }
+
+  /** Takes all arguments that were sent. */
+  takeArguments(): [number: number, envelope: MessagePort][] {
+    const all = [...this.#envelopes].filter(([number]) => number < PORT_VALUE_WORKER_UNIT)
+    for (const [number] of all) this.#envelopes.delete(number)
+    return all
   }
 
   /** Closes the envelope of this number unopened. */

@@ -36,9 +36,12 @@ export class PortValues {
   disconnect(worker: number): void {
     this.#workers.delete(worker)
     const channel = channels.get(worker)
-    channel?.drain()
-    channel?.close()
-    if (channel?.isEmpty === true) channels.delete(worker)
+    if (channel === undefined) return
+    channel.drain()
+    channel.close()
+    // Of tasks that it has submitted, or given back, and that still wait.
+    for (const [number, envelope] of channel.takeArguments()) this.keep(number, envelope)
+    if (channel.isEmpty) channels.delete(worker)
   }
 
   /** Resolves when a worker's output was taken by this thread. Keeps no event loop alive. */

@@ -96,12 +96,28 @@ function fetchResult(number: number): MessagePort | undefined {
   }
 }
 
+/** How long a worker that ends waits for what the owner of its pool is just sending. */
+const DELIVERY_LIMIT = 200
+
+/**
+ * This worker ends: the tasks that it has not begun go back to the owner of the pool, with their arguments.
+ */
+export function giveAllBack(): void {
+  const until = performance.now() + DELIVERY_LIMIT
+  for (;;) {
+    const isComing = binding.quit()
+    giveBack(true)
+    if (!isComing || performance.now() > until) return
+    Atomics.wait(never, 0, 0, 1)
+  }
+}
+
 /**
  * This worker blocks: the tasks that only it could run, because their arguments are here, go back to the
  * owner of the pool.
  */
-export function giveBack(): void {
-  const numbers = binding.giveBack()
+export function giveBack(isEnding: boolean = false): void {
+  const numbers = binding.giveBack(isEnding)
   if (numbers === undefined) return
   for (const number of numbers) {
     const envelope = owner?.take(number % PORT_VALUE_WORKER_UNIT)

@@ -5,7 +5,7 @@ import { setWaitHook } from '../future/wait-hook.ts'
 import { clearTimeout, LONGEST_TIMER, setImmediate, setTimeout } from '../host/timers.ts'
 import { onPark } from '../pool/completions.ts'
 import { watchDebugger } from '../pool/debugger.ts'
-import { connectOwner, giveBack, startSending } from '../ports/worker.ts'
+import { connectOwner, giveAllBack, giveBack, startSending } from '../ports/worker.ts'
 import { currentContext } from '../tasks/current-task.ts'
 import { ATTACHED, REFUSED } from '../tasks/recursion.ts'
 import { dropTextFlags } from '../threads/text-flags.ts'
@@ -63,7 +63,9 @@ async function start(seed: WorkerSeed): Promise<void> {
   process.on('exit', (code) => {
     // A listener that throws would keep the user's own, such as those of coverage, from running.
     // `process.exitCode` may also be a text.
-    if (!hasLeft) binding.noteExit(Number(code))
+    if (hasLeft) return
+    binding.noteExit(Number(code))
+    giveAllBack()
   })
   watchStrays()
   onPark(() => {

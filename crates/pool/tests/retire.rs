@@ -175,3 +175,36 @@ fn workers_that_retire_are_bounded() {
     worker.detach(None, None);
     assert_eq!(host.log().starts.len(), most + 1, "there is room for one");
 }
+
+#[test]
+fn a_worker_that_ends_gives_back_what_was_carried_to_it_and_nothing_more_is_brought() {
+    let (pool, host, worker, _link) = holding(1, 3);
+    let carried: Vec<_> = (1..=2)
+        .map(|label| {
+            let task = submit(
+                &pool,
+                pool::Spec { needs: label as u32, needs_handover: true, ..noop(ISOLATE, label) },
+            );
+            pool.payload_ready(&task);
+            task
+        })
+        .collect();
+    assert_eq!(ask(&worker), "nothing");
+    let (task, to) = pool.assign().expect("a task to hand over");
+    assert!(pool.awaits_delivery(worker.id()) && pool.retire(worker.id()));
+    assert!(worker.give_back().is_empty(), "it is on its way");
+    pool.delivered(&task, to);
+    assert!(!pool.awaits_delivery(worker.id()) && pool.assign().is_none());
+    assert!(worker.give_back_but(|task| task.needs() == 1).is_empty(), "to be lost with it");
+    let given: Vec<_> = worker.give_back().iter().map(|task| task.owner().label).collect();
+    assert_eq!(given, [1]);
+    worker.detach(Some(3), None);
+    assert_eq!(host.log().starts, [ISOLATE]);
+    pool.payload_ready(&carried[0]);
+    let (fresh, _) = attach(&pool, ISOLATE);
+    assert_eq!(ask(&fresh), "nothing");
+    let (task, to) = pool.assign().expect("it waits again");
+    pool.delivered(&task, to);
+    assert_eq!(ask(&fresh), format!("run {}", task.owner().label));
+    assert!(carried.iter().all(|task| !task.state().is_settled()));
+}

@@ -69,6 +69,7 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"suspend" => worker::suspend,
         c"requestPassOn" => worker::request_pass_on,
         c"workerNumber" => worker::worker_number,
+        c"quit" => worker::quit,
         c"giveBack" => worker::give_back,
         c"gaveBack" => worker::gave_back,
         c"resume" => worker::resume,

@@ -88,10 +88,15 @@ pub(crate) fn suspend(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `giveBack()`: the numbers of the port values that were sent to this worker for tasks that it will not
-/// claim soon, because it blocks; undefined for none. `gaveBack` must follow.
+/// `quit()`: this worker ends, and claims nothing more. Whether port values are on their way to it.
+pub(crate) fn quit(call: &Call<'_>) -> Answer {
+    js::boolean(call.env, side(call)?.quit())
+}
+
+/// `giveBack(isEnding)`: the numbers of the port values that were sent to this worker for tasks that it will
+/// not claim soon, because it blocks, or ends; undefined for none. `gaveBack` must follow.
 pub(crate) fn give_back(call: &Call<'_>) -> Answer {
-    let tasks = side(call)?.give_back();
+    let tasks = side(call)?.give_back(call.bool(0)?);
     if tasks.is_empty() {
         return nothing(call);
     }

@@ -23,6 +23,11 @@ pub(crate) fn number(text: &str) -> u32 {
     FUNCTIONS.lock().texts.number(text, usize::MAX).unwrap_or(0)
 }
 
+/// Whether the function comes from a module.
+pub(crate) fn has_module(number: u32) -> bool {
+    text(number).is_some_and(|text| text.starts_with("{\"module\":"))
+}
+
 pub(crate) fn text(number: u32) -> Option<Arc<str>> {
     FUNCTIONS.lock().texts.text(number)
 }

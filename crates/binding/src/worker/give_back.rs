@@ -1,18 +1,33 @@
-//! Tasks whose port values were sent to a worker that will not claim them soon.
+//! Tasks whose port values were sent to a worker that will not claim them soon, or never. They have not
+//! begun, so they go back to the owner with their values.
 
 use std::sync::Arc;
-
-use pool::Worker;
 
 use crate::tasks::task::JsTask;
 use crate::worker::worker::WorkerSide;
 
 impl WorkerSide {
-    /// The worker blocks: the pool takes back the tasks whose port values were sent to it.
-    pub(crate) fn give_back(&self) -> Vec<Arc<JsTask>> {
-        let tasks = self.worker.borrow().as_ref().map(Worker::give_back).unwrap_or_default();
+    /// The worker ends: nothing more is sent to it. Whether something is on its way.
+    pub(crate) fn quit(&self) -> bool {
+        let id = *self.handle.id.lock();
+        let pool = &self.handle.entry.pool;
+        id.is_some_and(|id| pool.retire(id) && pool.awaits_delivery(id))
+    }
+
+    /// The worker blocks, or ends: the pool takes back the tasks whose port values were sent to it. The first
+    /// that needs what is being loaded is lost with a worker that ends, or it would end one after the other.
+    pub(crate) fn give_back(&self, is_ending: bool) -> Vec<Arc<JsTask>> {
+        let mut loaded = self.loaded_last().filter(|_| is_ending);
+        let is_lost = |task: &Arc<JsTask>| loaded.take_if(|function| *function == task.needs()).is_some();
+        let worker = self.worker.borrow();
+        let tasks = worker.as_ref().map(|worker| worker.give_back_but(is_lost)).unwrap_or_default();
         self.returned.borrow_mut().extend(tasks.iter().cloned());
         tasks
+    }
+
+    /// The function that is being loaded, or was loaded last and has begun no task since.
+    pub(super) fn loaded_last(&self) -> Option<u32> {
+        self.preparing.get().or_else(|| self.untried.borrow().last().copied())
     }
 
     /// Those port values are with the owner again.

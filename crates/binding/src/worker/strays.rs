@@ -19,9 +19,8 @@ impl WorkerSide {
         if token != 0.0 {
             return self.is_unfinished(token);
         }
-        let loaded = self.preparing.get().or(self.loaded_last.get());
         let pool = &self.handle.entry.pool;
-        let is_for_next = loaded.is_some_and(|function| pool.wants(Kind::Isolate, function));
+        let is_for_next = self.loaded_last().is_some_and(|function| pool.wants(Kind::Isolate, function));
         let may_be_a_tasks = self.calling.get() != 0.0 || self.has_ended() || self.held.can_any_end();
         is_for_next || may_be_a_tasks || !self.held.had_any()
     }

@@ -46,8 +46,9 @@ pub(crate) struct WorkerSide {
     waited_for: Cell<(u32, u64)>,
     /// The function that is being loaded.
     pub(super) preparing: Cell<Option<u32>>,
-    /// The function that was loaded since the last task began.
-    pub(super) loaded_last: Cell<Option<u32>>,
+    /// The functions of modules that were loaded since the last task began. What a module has left behind may
+    /// end the worker.
+    pub(super) untried: RefCell<Vec<u32>>,
     /// The token of the task whose call is under way, with the ticks that follow it, or 0.
     pub(crate) calling: Cell<f64>,
     /// Tasks whose port values are on their way back to the owner.
@@ -83,7 +84,7 @@ impl WorkerSide {
             has_ended: Cell::new(false),
             waited_for: Cell::default(),
             preparing: Cell::new(None),
-            loaded_last: Cell::new(None),
+            untried: RefCell::default(),
             calling: Cell::new(0.0),
             returned: RefCell::default(),
             ending: Ending::default(),
@@ -114,10 +115,14 @@ impl WorkerSide {
             Some((task, outcome)) => worker.turn_or_linger(Some((&task, outcome)), &is_ready),
             None => Turn::Next(worker.next(&is_ready)),
         };
-        if let Turn::Next(Next::Prepare(function)) = turn {
-            self.claiming.set(false);
-            self.preparing.set(Some(function));
-            self.handle.pulse.begin_load(function);
+        match turn {
+            Turn::Next(Next::Run(..)) => self.untried.borrow_mut().clear(),
+            Turn::Next(Next::Prepare(function)) => {
+                self.claiming.set(false);
+                self.preparing.set(Some(function));
+                self.handle.pulse.begin_load(function);
+            }
+            _ => {}
         }
         turn
     }
@@ -172,7 +177,9 @@ impl WorkerSide {
     /// A function has been loaded, or has failed to.
     pub(crate) fn prepared(&self, function: u32, is_async: bool) {
         self.preparing.set(None);
-        self.loaded_last.set(Some(function));
+        if functions::has_module(function) {
+            self.untried.borrow_mut().push(function);
+        }
         self.handle.pulse.end_load();
         self.loaded.note(function, if is_async { Loaded::Async } else { Loaded::Sync });
         self.claiming.set(true);
@@ -228,7 +235,6 @@ impl WorkerSide {
     /// A task begins: its token.
     pub(crate) fn begin(&self, task: &Arc<JsTask>) -> f64 {
         let token = self.held.add(task);
-        self.loaded_last.set(None);
         self.calling.set(token);
         token
     }

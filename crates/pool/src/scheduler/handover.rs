@@ -123,6 +123,12 @@ impl<W: Work> Pool<W> {
         });
     }
 
+    /// Whether the host is bringing a payload to this worker.
+    #[must_use]
+    pub fn awaits_delivery(&self, worker: WorkerId) -> bool {
+        self.state.lock().is_assigned(worker)
+    }
+
     /// Reserves or starts a worker for the first waiting task. `Some(false)` if there is one, but no place
     /// for it; `None` if there is no worker to be had.
     pub(crate) fn dispatch_for_handover(
@@ -292,13 +298,21 @@ impl<W: Work> Worker<W> {
     /// Gives back what is pinned to a worker that blocks and cannot claim it. The payloads go back with the
     /// tasks: for each the caller says [`Pool::payload_ready`] again, once the host can have it.
     pub fn give_back(&self) -> Vec<Arc<Task<W>>> {
+        self.give_back_but(|_| false)
+    }
+
+    /// The same for a worker that ends, but for the tasks that are to be lost with it. The host may be
+    /// bringing more: a worker that has been told to [retire](Pool::retire) gets no others.
+    pub fn give_back_but(&self, mut keep: impl FnMut(&Arc<Task<W>>) -> bool) -> Vec<Arc<Task<W>>> {
         let pool = self.pool();
         let mut shared = pool.lock();
         let Some(record) = shared.workers.get(self.id()) else { return Vec::new() };
         if record.pinned.is_empty() {
             return Vec::new();
         }
-        let pinned = std::mem::take(&mut record.pinned);
+        let (kept, pinned): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut record.pinned).into_iter().partition(|task| keep(task));
+        record.pinned = kept;
         shared.transit.pinned -= pinned.len();
         shared.transit.unready.extend(pinned.iter().cloned());
         pinned
