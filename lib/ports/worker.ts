@@ -103,11 +103,11 @@ const DELIVERY_LIMIT = 200
  * This worker ends: the tasks that it has not begun go back to the owner of the pool, with their arguments.
  */
 export function giveAllBack(): void {
-  const until = performance.now() + DELIVERY_LIMIT
+  const until = now() + DELIVERY_LIMIT
   for (;;) {
     const isComing = binding.quit()
     giveBack(true)
-    if (!isComing || performance.now() > until) return
+    if (!isComing || now() > until) return
     Atomics.wait(never, 0, 0, 1)
   }
 }
