@@ -2,7 +2,31 @@
  * The classes of errors that arrive as themselves: those of the language, of WebAssembly, DOMException, and
  * this package's.
  */
-import * as ours from './errors.ts'
+import { define } from '../host/define.ts'
+import {
+  BrokenExecutor,
+  BrokenProcessPool,
+  BrokenThreadPool,
+  CancelledError,
+  FutureError,
+  InvalidStateError,
+  QueueFullError,
+  TimeoutError,
+  WorkerLostError,
+} from './errors.ts'
+import { replaceStack, stackOf } from './without-stacks.ts'
+
+const ours = [
+  FutureError,
+  TimeoutError,
+  CancelledError,
+  InvalidStateError,
+  BrokenExecutor,
+  BrokenThreadPool,
+  BrokenProcessPool,
+  WorkerLostError,
+  QueueFullError,
+]
 
 type ErrorClass = new (message: string) => Error
 
@@ -34,7 +58,8 @@ for (const name of ['CompileError', 'LinkError', 'RuntimeError']) add(name, WebA
 /** Of another copy of the package they are known by the symbol that they carry. */
 const brands: [symbol: symbol, name: string][] = []
 const codes: Map<unknown, string> = new Map()
-for (const [name, constructor] of Object.entries(ours)) {
+for (const constructor of ours) {
+  const { name } = constructor.prototype
   add(name, constructor)
   codes.set(constructor.prototype.code, name)
   brands.push([Symbol.for(`concurrent-futures.${name}`), name])
@@ -92,9 +117,8 @@ export function ofOwnClass(error: unknown): unknown {
   if (name === undefined || error.name !== name) return error
   if (Object.getPrototypeOf(error) !== Error.prototype) return error
   const made = instantiate(name, error.message, name)
-  for (const key of ['stack', 'cause'] as const) {
-    const property = Object.getOwnPropertyDescriptor(error, key)
-    if (property !== undefined) Object.defineProperty(made, key, property)
-  }
+  replaceStack(made, stackOf(error))
+  const cause = Object.getOwnPropertyDescriptor(error, 'cause')
+  if (cause !== undefined) define(made, 'cause', cause)
   return made
 }

@@ -4,8 +4,9 @@
  * were.
  */
 import { types } from 'node:util'
+import { define } from '../host/define.ts'
 import { instantiate, nearestClass } from './classes.ts'
-import { withoutStacks } from './without-stacks.ts'
+import { replaceStack, withoutStacks } from './without-stacks.ts'
 
 /** One error; the addon makes such objects, too (values/failure.rs). */
 export interface Description {
@@ -27,6 +28,14 @@ export type Part = { error: number } | { list: Part[] } | { value: unknown }
 const MOST_IN_CHAIN = 10_000
 const MOST_ERRORS = 1_000_000
 const MOST_PROPERTIES = 1_000
+
+function hasList(part: Part): part is { list: Part[] } {
+  return Object.hasOwn(part, 'list')
+}
+
+function hasValue(part: Part): part is { value: unknown } {
+  return Object.hasOwn(part, 'value')
+}
 
 /** Whether a thrown value is an error, which crosses as a description. */
 export function isError(value: unknown): value is Error {
@@ -139,7 +148,7 @@ class Describer {
         continue
       }
       const part = this.#property(error, key)
-      if (part === undefined || (property === undefined && 'value' in part && part.value === undefined)) {
+      if (part === undefined || (property === undefined && hasValue(part) && part.value === undefined)) {
         continue
       }
       hidden ??= {}
@@ -172,8 +181,8 @@ export function keepClonable(list: Description[], copy: (value: unknown) => unkn
       if (parts === undefined) continue
       for (const key of Object.keys(parts)) {
         const part = parts[key] as Part
-        if ('list' in part) part.list = part.list.map((item) => copyItem(item, copy, list))
-        else if (!('error' in part)) {
+        if (hasList(part)) part.list = part.list.map((item) => copyItem(item, copy, list))
+        else if (hasValue(part)) {
           try {
             part.value = copy(part.value)
           } catch {
@@ -187,7 +196,7 @@ export function keepClonable(list: Description[], copy: (value: unknown) => unkn
 
 /** An item keeps its place in the array: one that cannot be cloned leaves an error there. */
 function copyItem(item: Part, copy: (value: unknown) => unknown, list: Description[]): Part {
-  if (!('value' in item)) return item
+  if (!hasValue(item)) return item
   try {
     return { value: copy(item.value) }
   } catch (reason) {
@@ -198,17 +207,13 @@ function copyItem(item: Part, copy: (value: unknown) => unknown, list: Descripti
 
 /** Defines rather than assigns: the key may be `__proto__`. */
 function set(object: object, key: string, value: unknown, enumerable: boolean = true): void {
-  Object.defineProperty(object, key, {
-    __proto__: null,
-    value,
-    writable: true,
-    enumerable,
-    configurable: true,
-  } as PropertyDescriptor)
+  define(object, key, { value, writable: true, enumerable, configurable: true })
 }
 
 /** Makes the first error of the list anew, and all that it refers to. */
-export function makeErrors(list: Description[]): Error {
+export function makeErrors(given: Description[]): Error {
+  // Somebody may have added properties of these names to `Object.prototype`.
+  const list = given.map((description) => Object.assign(Object.create(null) as object, description))
   const errors = withoutStacks(() =>
     list.map((description) => instantiate(description.class, description.message ?? '', description.name)),
   )
@@ -219,7 +224,7 @@ export function makeErrors(list: Description[]): Error {
 function complete(error: Error, description: Description, errors: Error[]): void {
   const name = description.name ?? error.name
   if (error.name !== name) set(error, 'name', name, false)
-  set(error, 'stack', description.stack ?? `${name}: ${description.message ?? ''}`, false)
+  replaceStack(error, description.stack ?? `${name}: ${description.message ?? ''}`)
   if (description.code !== undefined) set(error, 'code', description.code)
   addProperties(error, description.hidden, errors, false)
   addProperties(error, description.own, errors, true)

@@ -3,6 +3,7 @@
  * recognised by a registered symbol rather than by identity: two copies of the package in one process accept
  * each other's errors in `instanceof`.
  */
+import { define } from '../host/define.ts'
 
 /**
  * Own static property of each class below: the registered symbol that its prototype carries. User subclasses
@@ -14,12 +15,10 @@ const isOrdinaryInstance = Function.prototype[Symbol.hasInstance]
 
 function brandError(constructor: typeof FutureError, name: string, code: string): void {
   const symbol = Symbol.for(`concurrent-futures.${name}`)
-  Object.defineProperty(constructor, kind, { value: symbol })
-  Object.defineProperties(constructor.prototype, {
-    name: { value: name, writable: true, configurable: true },
-    code: { value: code, writable: true, configurable: true },
-    [symbol]: { value: true },
-  })
+  define(constructor, kind, { value: symbol })
+  define(constructor.prototype, 'name', { value: name, writable: true, configurable: true })
+  define(constructor.prototype, 'code', { value: code, writable: true, configurable: true })
+  define(constructor.prototype, symbol, { value: true })
 }
 
 /**

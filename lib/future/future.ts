@@ -10,6 +10,7 @@
 import { inspect } from 'node:util'
 import { CancelledError, InvalidStateError, TimeoutError } from '../errors/errors.ts'
 import { now } from '../host/clocks.ts'
+import { define } from '../host/define.ts'
 import { setImmediate } from '../host/timers.ts'
 import { boolean, callable, duration, options as checkOptions } from '../options/check.ts'
 import { readWait } from '../options/wait-options.ts'
@@ -152,8 +153,8 @@ export class Future<T> implements PromiseLike<T> {
       add: (future, fn) => (future as Future<any>).#ensureListeners().addOwnCallback(fn),
       remove: (future, fn) => (future as Future<any>).#listeners?.removeCallback(fn),
     }
-    Object.defineProperty(this.prototype, brand, { value: protocol })
-    Object.defineProperty(this.prototype, inspect.custom, {
+    define(this.prototype, brand, { value: protocol })
+    define(this.prototype, inspect.custom, {
       value: this.#describe,
       writable: true,
       configurable: true,

@@ -8,6 +8,7 @@ import { ROW_KIND_MASK, ROW_LOST } from '../addon/seam.ts'
 import { WorkerLostError } from '../errors/errors.ts'
 import { completeLater, storedOutcome } from '../future/future.ts'
 import type { Future } from '../future/future.ts'
+import { define } from '../host/define.ts'
 import { clearTimeout, setTimeout } from '../host/timers.ts'
 import { awaitedWorker } from './outcomes.ts'
 import { exitOf } from './worker-exits.ts'
@@ -28,7 +29,7 @@ function complete(future: Future<any>, { code, cause }: WorkerExit): void {
   if (!(stored instanceof WorkerLostError)) return
   Object.assign(stored, { exitCode: code })
   if (cause !== undefined) {
-    Object.defineProperty(stored, 'cause', { value: cause, writable: true, configurable: true })
+    define(stored, 'cause', { value: cause, writable: true, configurable: true })
   }
 }
 

@@ -108,7 +108,9 @@ function unpackResult(form: number, value: unknown): unknown {
   if ((form & FORM_NATIVE_CHUNK) === FORM_NATIVE_CHUNK) {
     return unpackNativeChunk(form & ~FORM_NATIVE_CHUNK, value as unknown[])
   }
-  const { values, thrown } = unpack(form & ~FORM_CHUNK, value) as Chunk
+  const chunk = unpack(form & ~FORM_CHUNK, value) as Chunk
+  const { values } = chunk
+  const thrown = Object.hasOwn(chunk, 'thrown') ? chunk.thrown : undefined
   return {
     values,
     failed: thrown !== undefined,

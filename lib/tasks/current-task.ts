@@ -6,6 +6,7 @@ import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'
 import { binding } from '../addon/binding.ts'
 import { CancelledError } from '../errors/errors.ts'
 import { wallClock } from '../host/clocks.ts'
+import { define } from '../host/define.ts'
 import { pack, packTransfer } from '../values/codec.ts'
 import { takeList } from '../values/transfer.ts'
 import { unpackThrown } from '../values/thrown.ts'
@@ -159,7 +160,7 @@ const prototypeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 
  */
 function liveController(view: TaskView): AbortController {
   const controller = new AbortController()
-  Object.defineProperty(controller.signal, 'aborted', {
+  define(controller.signal, 'aborted', {
     configurable: true,
     get(this: AbortSignal): boolean {
       if (prototypeAborted.call(this)) return true

@@ -5,6 +5,7 @@
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { binding } from '../addon/binding.ts'
+import { define } from '../host/define.ts'
 import { refuseKinds, sourceOf } from './source.ts'
 
 /** A function that an executor can run. */
@@ -61,8 +62,10 @@ export function nameOf(number: number, isNative: boolean): string {
   if (number === 0) return ''
   let name = names.get(number)
   if (name === undefined) {
-    const text = JSON.parse(binding.functionText(number)) as { key?: string; name?: string }
-    names.set(number, (name = text.key ?? text.name ?? ''))
+    const text = textOf(number)
+    const own: unknown = 'key' in text ? text.key : text.name
+    // A function may have something else there.
+    names.set(number, (name = typeof own === 'string' ? own : ''))
   }
   return name
 }
@@ -91,7 +94,7 @@ export function registerNative(
   known.set(fn, task)
   nativeNames.set(number, fn.name)
   if (isShipped) shipped.set(fn.name, task)
-  Object.defineProperty(fn, nativeBrand, { value: { name: fn.name, isShipped } satisfies NativeBrand })
+  define(fn, nativeBrand, { value: { name: fn.name, isShipped } satisfies NativeBrand })
 }
 
 /** The native task of another copy of the package is ours of that name. @throws TypeError if there is none */
@@ -111,6 +114,12 @@ function numberOf(text: FunctionText): number {
   return binding.functionNumber(JSON.stringify({ __proto__: null, ...text }))
 }
 
+/** The text of a function, by its number. Without a prototype, since somebody may have added to that. */
+export function textOf(number: number): FunctionText {
+  const text = JSON.parse(binding.functionText(number)) as FunctionText
+  return Object.assign(Object.create(null) as object, text)
+}
+
 /** Looks up, or numbers, a function. @throws TypeError for what cannot be sent */
 export function submittable(fn: unknown): Submittable {
   const found = known.get(fn as object)
@@ -128,8 +137,7 @@ export function submittable(fn: unknown): Submittable {
 /** The task that calls a task's function once for each list of arguments; see `map`'s `chunkSize`. */
 export function chunkOf(task: Submittable): Submittable {
   if (task.isNative) return task
-  const text = JSON.parse(binding.functionText(task.number)) as FunctionText
-  return { ...task, number: numberOf({ ...text, chunk: true }) }
+  return { ...task, number: numberOf({ ...textOf(task.number), chunk: true }) }
 }
 
 /** The absolute URL of a module that a user named. */

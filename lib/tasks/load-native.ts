@@ -1,6 +1,7 @@
 /** Native tasks of the user's own, from a shared library that follows the ABI of concurrent-futures-task. */
 import { fileURLToPath } from 'node:url'
 import { binding } from '../addon/binding.ts'
+import { define } from '../host/define.ts'
 import { bytes } from './native-arguments.ts'
 import type { Bytes } from './native-arguments.ts'
 import { defineNative } from './native.ts'
@@ -50,10 +51,7 @@ function pathOf(path: unknown): string {
 function makeTasks(first: number, names: string[]): PluginTasks {
   const tasks = Object.create(null) as Record<string, PluginTask>
   names.forEach((name, index) => {
-    Object.defineProperty(tasks, name, {
-      value: defineNative(name, first + index, inputOf),
-      enumerable: true,
-    })
+    define(tasks, name, { value: defineNative(name, first + index, inputOf), enumerable: true })
   })
   return Object.freeze(tasks)
 }

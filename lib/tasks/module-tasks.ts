@@ -1,4 +1,5 @@
 /** The ways to name a JavaScript task that lives in a module. */
+import { define } from '../host/define.ts'
 import { moduleUrl, registerTask, stubTexts } from './functions.ts'
 
 type Functions = Record<string, (...args: any[]) => unknown>
@@ -80,7 +81,7 @@ function makeStub(url: string, key: string): (...args: any[]) => unknown {
         'submit it to an executor, or import the module to call it here',
     )
   }
-  Object.defineProperty(stub, 'name', { value: key })
+  define(stub, 'name', { value: key })
   stubTexts.set(stub, { module: url, key })
   return stub
 }

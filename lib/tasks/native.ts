@@ -25,6 +25,7 @@ import {
   LEVEL_ZSTD_MAX,
   LEVEL_ZSTD_MIN,
 } from '../addon/seam.ts'
+import { define } from '../host/define.ts'
 import { integer, string } from '../options/check.ts'
 import { registerNative } from './functions.ts'
 import {
@@ -58,7 +59,7 @@ export function defineNative(
   const stub = (): never => {
     throw new TypeError(`the native task ${name} runs on a thread of a pool: submit it to an executor`)
   }
-  Object.defineProperty(stub, 'name', { value: name })
+  define(stub, 'name', { value: name })
   registerNative(stub, number, prepare, isShipped)
   return stub
 }

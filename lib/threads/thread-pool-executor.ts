@@ -9,6 +9,7 @@ import type { MapFeed } from '../executor/map-feed.ts'
 import { mapTasks } from '../executor/map.ts'
 import type { ExecutorStats, WorkerDump } from '../executor/stats.ts'
 import type { Future } from '../future/future.ts'
+import { define } from '../host/define.ts'
 import { setTimeout } from '../host/timers.ts'
 import { boolean, options as checkOptions } from '../options/check.ts'
 import { checkPoolOptions } from '../options/pool-options.ts'
@@ -106,7 +107,7 @@ export class ThreadPoolExecutor extends Executor {
 
   override with(options: TaskOptions): this {
     const view = Object.create(this) as this
-    define(view, optionsKey, checkTaskOptions(options, parts(this)[optionsKey]))
+    define(view, optionsKey, { value: checkTaskOptions(options, parts(this)[optionsKey]) })
     return view
   }
 
@@ -115,10 +116,7 @@ export class ThreadPoolExecutor extends Executor {
   }
 
   override shutdown(options?: ShutdownOptions): Promise<void> {
-    const given =
-      options === undefined
-        ? {}
-        : checkOptions<ShutdownOptions>(options, 'options', ['wait', 'cancelFutures'])
+    const given = checkOptions<ShutdownOptions>(options, 'options', ['wait', 'cancelFutures'])
     const wait = boolean(given.wait, 'wait', true)
     const cancelFutures = boolean(given.cancelFutures, 'cancelFutures')
     const pool = parts(this)[poolKey]
@@ -149,10 +147,6 @@ export class ThreadPoolExecutor extends Executor {
   }
 }
 
-function define(target: object, key: symbol, value: unknown): void {
-  Object.defineProperty(target, key, { value })
-}
-
 function isPlain(options: CheckedTaskOptions): boolean {
   return (
     options.queueTimeout < 0 &&
@@ -164,8 +158,8 @@ function isPlain(options: CheckedTaskOptions): boolean {
 }
 
 function equip(executor: ThreadPoolExecutor, pool: Pool): void {
-  define(executor, poolKey, pool)
-  define(executor, optionsKey, NO_OPTIONS)
+  define(executor, poolKey, { value: pool })
+  define(executor, optionsKey, { value: NO_OPTIONS })
 }
 
 /** An executor for a pool that exists already: the constructor would make a new pool. */

@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url'
 import { compileFunction, constants } from 'node:vm'
 import { binding } from '../addon/binding.ts'
 import { LOADED_ASYNC, LOADED_NO, LOADED_SYNC } from '../addon/seam.ts'
-import { registeredTask } from '../tasks/functions.ts'
-import type { FunctionText } from '../tasks/functions.ts'
+import { stackOf } from '../errors/without-stacks.ts'
+import { registeredTask, textOf } from '../tasks/functions.ts'
 import { whileLoading } from '../tasks/recursion.ts'
 import { refuseKinds } from '../tasks/source.ts'
 import { runChunk } from './chunk.ts'
@@ -75,10 +75,6 @@ function isAsync(fn: AnyFunction): boolean {
 
 const MAKES_PROMISES = /\b(async|await|Promise|__awaiter)\b|\.then\b|\bimport\s*\(/
 
-function textOf(number: number): FunctionText {
-  return JSON.parse(binding.functionText(number)) as FunctionText
-}
-
 /** Loads function `number`. */
 export async function load(number: number): Promise<AnyFunction> {
   const text = textOf(number)
@@ -145,6 +141,6 @@ export function explain(fn: AnyFunction, error: unknown): unknown {
  * its stack tells.
  */
 function isFromSource(error: Error): boolean {
-  const innermost = /^ +at .*$/m.exec(String(error.stack))
+  const innermost = /^ +at .*$/m.exec(String(stackOf(error)))
   return innermost === null || innermost[0].includes(FILE.replace(' ', '%20'))
 }

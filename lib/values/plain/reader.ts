@@ -1,4 +1,5 @@
 /** Reads plain data from its parts; see codes.ts. */
+import { define } from '../../host/define.ts'
 import {
   ARRAY,
   FALSE,
@@ -40,12 +41,7 @@ let isPolluted = false
 
 function append<T>(array: T[], item: T): void {
   if (isPolluted) {
-    Object.defineProperty(array, array.length, {
-      value: item,
-      writable: true,
-      enumerable: true,
-      configurable: true,
-    })
+    define(array, array.length, { value: item, writable: true, enumerable: true, configurable: true })
   } else {
     array.push(item)
   }
@@ -170,12 +166,7 @@ function readObject({ keys, isInherited }: Shape): object {
   for (let index = 0; index < keys.length; index++) {
     const key = keys[index] as string
     if (isInherited) {
-      Object.defineProperty(object, key, {
-        value: readValue(),
-        writable: true,
-        enumerable: true,
-        configurable: true,
-      })
+      define(object, key, { value: readValue(), writable: true, enumerable: true, configurable: true })
     } else {
       object[key] = readValue()
     }

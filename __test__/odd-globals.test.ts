@@ -1,0 +1,84 @@
+/** Programs that have changed what the language gives to all: the package works as ever. */
+import test from 'ava'
+import { cleanEnd, ended } from './child.ts'
+import { behaviours } from './executors.ts'
+
+const behaviour = behaviours(test)
+
+const pollutes = new URL('./fixtures/pollutes.mjs', import.meta.url).href
+
+const ways = [
+  ...['an enumerable value', 'an enumerable function', 'get', 'set', 'toJSON', 'words that the package uses'],
+  'functions of Array, String, Function and Promise',
+  ...['Error.prepareStackTrace that throws', 'Error.prepareStackTrace that gives no text'],
+  'Error.stackTraceLimit that is no number',
+]
+
+for (const way of ways) {
+  behaviour(`everything works where a program has added, before the import and in every worker: ${way}`, async (t, { inChild }) => {
+    const end = await inChild(
+      async ({ asCompleted, create, native, wait }) => {
+        const executor = create({ maxWorkers: 1, interruptGrace: 50 })
+        const errorOf = async (future: { exception(): Promise<unknown> }): Promise<unknown[]> => {
+          const error = (await future.exception()) as Error & { code?: unknown; exitCode?: number; own?: unknown }
+          return [error.name, error.message.slice(0, 25), error.code, Object.hasOwn(error, 'exitCode') ? error.exitCode : null, (error.cause as Error | undefined)?.message]
+        }
+        const thrown = executor.submit(() => {
+          throw Object.assign(new RangeError('boom', { cause: new Error('why') }), { code: 'E_BOOM' })
+        })
+        const undefinedName = executor.submit(() => (globalThis as { nothing?: unknown }).nothing ?? eval('nothing'))
+        const items: unknown[] = []
+        for await (const item of executor.with({ chunkSize: 2 }).map((n: number) => ({ n, twice: [n, n] }), [1, 2, 3])) {
+          items.push(Object.entries(item as object))
+        }
+        const failed = await executor
+          .with({ chunkSize: 2 })
+          .map((n: number) => {
+            if (n === 2) throw new TypeError('item 2')
+            return n
+          }, [2])
+          .next()
+          .then(() => 'none', (error: Error) => error.message)
+        const seen = {
+          number: await executor.submit((n: number) => n + 1, 1),
+          object: Object.entries(await executor.submit((value: object) => ({ ...value, b: 2 }), { a: 1 })),
+          map: [...(await executor.submit((value: Map<number, object>) => value, new Map([[1, { x: 1 }]]))).keys()],
+          bytes: (await executor.submit(() => new Uint8Array(3))).length,
+          native: await executor.submit(native.crc32, 'abc'),
+          thrown: await errorOf(thrown),
+          undefinedName: (await errorOf(undefinedName))[0],
+          stopped: await errorOf(executor.with({ timeout: 50 }).submit(() => {
+            for (;;);
+          })),
+          lost: await errorOf(executor.submit(() => process.exit(3))),
+          async: await errorOf(executor.submit(async () => {
+            await null
+            throw new TypeError('later')
+          })),
+          uncloneable: await errorOf(executor.submit(() => () => {})),
+          ...{ items, failed },
+          done: (await wait([executor.submit(() => 1)])).done.size,
+          first: (await asCompleted([executor.submit(() => 1)]).next()).done,
+        }
+        await executor.shutdown()
+        ;(globalThis as unknown as { unpollute(): void }).unpollute()
+        return seen
+      },
+      [],
+      { nodeArguments: ['--import', pollutes], env: { POLLUTES: way } },
+    )
+    const value = end.value as Record<string, unknown> | undefined
+    t.deepEqual({ ...cleanEnd(end), value: undefined }, { ...ended(undefined) })
+    t.like(value, {
+      ...{ number: 2, object: [['a', 1], ['b', 2]], map: [1], bytes: 3, native: 891568578, done: 1, first: false },
+      thrown: ['RangeError', 'boom', 'E_BOOM', null, 'why'],
+      undefinedName: 'ReferenceError',
+      stopped: ['TimeoutError', 'the task ran longer than ', 'ERR_FUTURE_TIMEOUT', null, null],
+      lost: ['WorkerLostError', 'the worker died while it ', 'ERR_FUTURE_WORKER_LOST', 3, null],
+      async: ['TypeError', 'later', null, null, null],
+      uncloneable: ['DataCloneError', 'result cannot be cloned: '],
+      items: [1, 2, 3].map((n) => [['n', n], ['twice', [n, n]]]),
+      failed: 'item 2',
+    })
+  })
+}
