@@ -182,6 +182,8 @@ onLinux('where there is no memory for arguments or a result, that task fails and
     async ({ loadNative, native, ThreadPoolExecutor }, path: string) => {
       const MB = 2 ** 20
       const { large, starve } = loadNative<'large' | 'starve'>(path)
+      const exits: number[] = []
+      process.on('worker', (worker) => worker.on('exit', (code) => exits.push(code)))
       const executor = new ThreadPoolExecutor({ maxWorkers: 2 })
       const size = (n: number): number => new Uint8Array(n).length
       await Promise.all([1, 2, 3, 4].map((n) => executor.submit(size, n)))
@@ -217,10 +219,16 @@ onLinux('where there is no memory for arguments or a result, that task fails and
       seen.push(await tried(() => executor.submit((n: number) => new Uint8Array(n), 400 * MB)))
       seen.push(await executor.submit(size, 5).result(20_000))
       await executor.shutdown()
+      // Nor has it cost a worker.
+      seen.push(exits.every((code) => code === 0))
       return seen
     },
     [path],
   )
   const none = 'ERR_MEMORY_ALLOCATION_FAILED'
-  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended([none, none, 'RangeError', none, 32, none, none, 5]), end.errors)
+  t.deepEqual(
+    { ...cleanEnd(end), errors: '' },
+    ended([none, none, 'RangeError', none, 32, none, none, 5, true]),
+    end.errors,
+  )
 })

@@ -69,6 +69,26 @@ fn questions() -> &'static Questions {
     })
 }
 
+/// Collects what can be collected of the isolate of this thread; false where V8 cannot be asked.
+pub(crate) fn collect_garbage() -> bool {
+    type Collect = unsafe extern "C" fn(*mut Isolate);
+    static COLLECT: OnceLock<Option<(Current, Collect)>> = OnceLock::new();
+    let found = COLLECT.get_or_init(|| {
+        let symbols = library::symbols()?;
+        // SAFETY: a member of `v8::Isolate` without arguments.
+        Some((Current::find(symbols)?, unsafe { symbols.find(c"_ZN2v87Isolate21LowMemoryNotificationEv") }?))
+    });
+    let Some((current, collect)) = found else { return false };
+    let isolate = current.isolate();
+    if isolate.is_null() {
+        return false;
+    }
+    // SAFETY: the isolate that this thread has entered, from a call of JavaScript or between two, where V8
+    // may collect.
+    unsafe { collect(isolate) };
+    true
+}
+
 /// Whether every character of a string fits a byte, as V8 stores it. False where V8 cannot be asked.
 ///
 /// # Safety

@@ -98,6 +98,14 @@ pub(crate) fn new_buffer(env: Env, size: usize) -> Result<(sys::napi_value, *mut
     Ok((buffer, data.cast()))
 }
 
+/// What V8 throws where there is no memory for a buffer.
+pub(crate) fn refused_buffer(env: Env) -> Fault {
+    let message = c"Array buffer allocation failed";
+    // SAFETY: NUL-terminated; no code.
+    unsafe { sys::napi_throw_range_error(env, ptr::null(), message.as_ptr()) };
+    Fault::Pending
+}
+
 /// A new buffer by its class; `None` if the global of that name makes something else.
 fn large_buffer(env: Env, size: usize, data: &mut *mut c_void) -> Result<Option<sys::napi_value>, Fault> {
     let global: sys::napi_value = value!(|result| sys::napi_get_global(env, &mut result))?;

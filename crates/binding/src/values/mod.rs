@@ -8,6 +8,7 @@ pub(crate) mod plain;
 pub(crate) mod port;
 pub(crate) mod reading;
 pub(crate) mod recycled;
+pub(crate) mod room;
 pub(crate) mod text;
 pub(crate) mod value;
 pub(crate) mod writing;

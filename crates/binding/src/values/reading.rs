@@ -5,6 +5,7 @@ use napi::sys;
 use crate::engine::backing_store::{self, BackingStore};
 use crate::js::{self, Env, Fault, View};
 use crate::values::lent::Lent;
+use crate::values::room;
 use crate::values::text::Text;
 use crate::values::value::{ArgList, Value, Whole, is_list, is_whole, is_written};
 use crate::values::written::WrittenSlot;
@@ -39,6 +40,7 @@ pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault
         return copied(env, value, view, data);
     }
     let size = data.len();
+    room::require(env, size)?;
     let (buffer, memory) = js::new_buffer(env, size)?;
     // Once more, because code of the user's may have run.
     // SAFETY: copied before JavaScript runs.

@@ -3,8 +3,9 @@
 use napi::sys;
 
 use crate::engine::serializer;
-use crate::js::{self, Env, Fault, UINT8_ARRAY};
+use crate::js::{self, Env, Fault, UINT8_ARRAY, View};
 use crate::values::port::PortRef;
+use crate::values::room;
 use crate::values::value::{self, Packed, Value, Whole};
 
 /// Makes a packed value anew in an isolate, and says in which form TypeScript gets it.
@@ -16,6 +17,8 @@ pub(crate) fn write_packed(env: Env, packed: &Packed) -> Result<(u8, sys::napi_v
 pub(crate) fn write_form(env: Env, form: u8, value: &Value) -> Result<(u8, sys::napi_value), Fault> {
     let Value::Serialized(serialized) = value else { return Ok((form, write_ref(env, value)?)) };
     let flags = form & !value::FORM_BITS;
+    // Buffers may be nearly all of it.
+    room::require(env, serialized.bytes().len())?;
     // SAFETY: this thread is in the isolate of `env`, in a callback: its context is entered, and a handle
     // scope open.
     match unsafe { serializer::deserialize(serialized) } {
@@ -23,6 +26,11 @@ pub(crate) fn write_form(env: Env, form: u8, value: &Value) -> Result<(u8, sys::
         // TypeScript will fail as well, where errors of reading belong.
         None => Ok((flags | value::FORM_CLONED, write_ref(env, value)?)),
     }
+}
+
+fn write_bytes(env: Env, view: View, bytes: &[u8]) -> Result<sys::napi_value, Fault> {
+    room::require(env, bytes.len())?;
+    js::bytes(env, view, bytes)
 }
 
 /// Makes the value anew in an isolate.
@@ -34,9 +42,9 @@ pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Faul
         Value::Number(number) => js::double(env, *number),
         Value::BigInt { negative, words } => js::bigint(env, *negative, words),
         Value::Text(text) => text.write(env),
-        Value::Bytes { view, bytes } => js::bytes(env, *view, bytes),
-        Value::Lent(lent) => js::bytes(env, lent.view, lent.bytes()),
-        Value::Serialized(serialized) => js::bytes(env, UINT8_ARRAY, serialized.bytes()),
+        Value::Bytes { view, bytes } => write_bytes(env, *view, bytes),
+        Value::Lent(lent) => write_bytes(env, lent.view, lent.bytes()),
+        Value::Serialized(serialized) => write_bytes(env, UINT8_ARRAY, serialized.bytes()),
         Value::Port(PortRef(port_value)) => js::double(env, port_value.read()),
         Value::Whole(whole) => {
             let Whole { view, size, store } = &**whole;
