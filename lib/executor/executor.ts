@@ -1,4 +1,5 @@
 /** What every executor can do. */
+import { bindToThread } from '../errors/thread-bound.ts'
 import type { Future } from '../future/future.ts'
 import type { TaskOptions } from '../options/task-options.ts'
 import type { Task } from '../tasks/functions.ts'
@@ -28,6 +29,10 @@ export interface ShutdownOptions {
  * ```
  */
 export abstract class Executor {
+  static {
+    bindToThread(this.prototype, 'in a task, currentExecutor() is the one that runs it')
+  }
+
   constructor() {
     if (new.target === Executor) {
       throw new TypeError('Executor is abstract: make a ThreadPoolExecutor, or a class that extends it')

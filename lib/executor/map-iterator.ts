@@ -9,6 +9,7 @@
  */
 import { AsyncResource } from 'node:async_hooks'
 import { CancelledError, QueueFullError, TimeoutError } from '../errors/errors.ts'
+import { bindToThread, READ_IT } from '../errors/thread-bound.ts'
 import { storedOutcome } from '../future/future.ts'
 import type { Future } from '../future/future.ts'
 import { protocolOf } from '../future/protocol.ts'
@@ -40,6 +41,10 @@ export interface Plan {
 }
 
 export class MapIterator implements AsyncIterableIterator<any> {
+  static {
+    bindToThread(this.prototype, READ_IT)
+  }
+
   readonly #feed: MapFeed
   readonly #source: ChunkReader
   readonly #plan: Plan

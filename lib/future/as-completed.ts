@@ -4,6 +4,7 @@
  * are resolved with iterator results only.
  */
 import { TimeoutError } from '../errors/errors.ts'
+import { bindToThread, READ_IT } from '../errors/thread-bound.ts'
 import { readWaitOptions } from '../options/wait-options.ts'
 import type { WaitOptions } from '../options/wait-options.ts'
 import type { DoneFuture, Future } from './future.ts'
@@ -18,6 +19,10 @@ interface Reader {
 }
 
 class CompletionIterator implements AsyncIterableIterator<any> {
+  static {
+    bindToThread(this.prototype, READ_IT)
+  }
+
   readonly #total: number
   readonly #pending: Map<unknown, FutureProtocol>
   /** Done and not yet read; a Set keeps the order and removes its first in constant time. */

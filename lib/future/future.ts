@@ -9,6 +9,7 @@
  */
 import { inspect } from 'node:util'
 import { CancelledError, InvalidStateError, TimeoutError } from '../errors/errors.ts'
+import { bindToThread } from '../errors/thread-bound.ts'
 import { now } from '../host/clocks.ts'
 import { define } from '../host/define.ts'
 import { setImmediate } from '../host/timers.ts'
@@ -154,6 +155,7 @@ export class Future<T> implements PromiseLike<T> {
       remove: (future, fn) => (future as Future<any>).#listeners?.removeCallback(fn),
     }
     define(this.prototype, brand, { value: protocol })
+    bindToThread(this.prototype, 'await it, and pass its result')
     define(this.prototype, inspect.custom, {
       value: this.#describe,
       writable: true,

@@ -3,6 +3,7 @@
  * `result.items[3].fn`.
  */
 import { types } from 'node:util'
+import { cureOf } from '../errors/thread-bound.ts'
 import { isAccessor } from './properties.ts'
 import { bufferOf, isDetached } from './views.ts'
 
@@ -14,6 +15,14 @@ interface Place {
   value: unknown
   step: string
   parent: Place | undefined
+}
+
+/** The values without accessors that could not be cloned, by the error. */
+const copies: WeakMap<object, unknown> = new WeakMap()
+
+/** Notes that what could not be cloned was this copy of the value (accessors.ts). */
+export function noteCopy(error: unknown, copy: unknown): void {
+  if (typeof error === 'object' && error !== null) copies.set(error, copy)
 }
 
 /**
@@ -29,7 +38,8 @@ export function placedError(
   if (!isCloneError(error)) return error
   let place: Place | undefined
   try {
-    place = findUncloneable(value, moved)
+    // Where there is a copy no getter has to be called again.
+    place = findUncloneable(copies.has(error) ? copies.get(error) : value, moved)
   } catch {
     // If code of the user throws during the search, the message has no place.
   }
@@ -90,7 +100,8 @@ export function describe(value: unknown): string {
     return 'a detached ArrayBuffer'
   }
   if (types.isArgumentsObject(value)) return 'an arguments object'
-  return `an object of class ${className(value)}`
+  const cure = cureOf(value)
+  return `an object of class ${className(value)}${cure === undefined ? '' : ` (${cure})`}`
 }
 
 function functionName(value: Function): string {
@@ -99,9 +110,9 @@ function functionName(value: Function): string {
 }
 
 function className(value: object): string {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (typeof prototype === 'object' && prototype !== null && !types.isProxy(prototype)) {
-    const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
+  let at: unknown = Object.getPrototypeOf(value)
+  for (; typeof at === 'object' && at !== null && !types.isProxy(at); at = Object.getPrototypeOf(at)) {
+    const constructor: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value
     const name: unknown =
       typeof constructor === 'function'
         ? Object.getOwnPropertyDescriptor(constructor, 'name')?.value
@@ -133,9 +144,12 @@ function findUncloneable(root: unknown, moved: readonly object[]): Place | undef
     const place = todo.pop()
     if (place === undefined) break
     const value = place.value
+    if (typeof value === 'object' && value !== null) {
+      if (seen.has(value)) continue
+      seen.add(value)
+    }
     if (isNeverCloneable(value)) return place
-    if (typeof value !== 'object' || value === null || seen.has(value)) continue
-    seen.add(value)
+    if (typeof value !== 'object' || value === null) continue
     if (!isPlain(value)) suspects.push(place)
     const inner: Place[] = []
     accessor = listInner(value, place, inner) ?? accessor
@@ -203,7 +217,8 @@ function isNeverCloneable(value: unknown): boolean {
     return true
   }
   if (ArrayBuffer.isView(value)) return isDetached(bufferOf(value))
-  return types.isArrayBuffer(value) && isDetached(value)
+  if (types.isArrayBuffer(value)) return isDetached(value)
+  return cureOf(value) !== undefined
 }
 
 /** The innermost of the suspects that `structuredClone` refuses. */

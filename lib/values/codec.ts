@@ -21,8 +21,9 @@
 import { types } from 'node:util'
 import { binding } from '../addon/binding.ts'
 import { canSend, sendResult, takeResult } from '../ports/worker.ts'
+import { withoutAccessors } from './accessors.ts'
 import { classify, LARGE, SMALL } from './classify.ts'
-import { placedError } from './clone-error.ts'
+import { noteCopy, placedError } from './clone-error.ts'
 import {
   FORM_AS_IS,
   FORM_CLONED,
@@ -144,13 +145,14 @@ export function packTransfer(value: unknown, transfer: readonly object[], root: 
 }
 
 function send(value: unknown, { maySend }: Means, transfer?: readonly object[]): Packed {
-  if (!canSend || !maySend) {
-    throw new DOMException(
-      'it holds what only a MessagePort can carry, and there is none here',
-      'DataCloneError',
-    )
-  }
+  if (!canSend || !maySend) throw noPort()
   return { form: FORM_PORT, data: sendResult(value, transfer) }
+}
+
+/** The error for what only a MessagePort can carry, where none can be used. */
+export function noPort(): DOMException {
+  const message = 'it holds what only a MessagePort can carry, and there is none here'
+  return new DOMException(message, 'DataCloneError')
 }
 
 /**
@@ -167,6 +169,22 @@ export function packObject(value: unknown, means: Means = ALL_MEANS): Packed {
 
 function packSurveyed(value: unknown, means: Means): Packed {
   const found = survey(value)
+  if (!found.hasAccessor) return packFound(value, found, means)
+  return packRead(value, (copy) => packFound(copy, survey(copy), means))
+}
+
+/** Packs a value whose getters have to be called first. */
+function packRead(value: unknown, pack: (copy: unknown) => Packed): Packed {
+  const copy = withoutAccessors(value)
+  try {
+    return pack(copy)
+  } catch (error) {
+    noteCopy(error, copy)
+    throw error
+  }
+}
+
+function packFound(value: unknown, found: Survey, means: Means): Packed {
   checkSize(found)
   if (!found.isSafe) return packCopy(value, found, means)
   return found.hasShared ? packShared(value, found, means) : packSafe(value, found, means)
@@ -191,10 +209,7 @@ function write(value: unknown, found: Survey, means: Means, isClone: boolean = f
   return { form: FORM_CLONED, data: serialize(value, found, isClone) }
 }
 
-/**
- * Packs what `structuredClone` makes of the value: it calls each getter once, and throws the error that the
- * caller is to get.
- */
+/** Packs what `structuredClone` makes of the value: it throws the error that the caller is to get. */
 function packCopy(value: unknown, found: Survey, means: Means): Packed {
   const copy: unknown = structuredClone(value)
   const foundCopy = survey(copy)
@@ -231,7 +246,17 @@ function packShared(value: unknown, found: Survey, means: Means): Packed {
  */
 export function packTransferred(value: unknown, transfer: readonly object[]): Packed {
   const buffers = checkTransfer(transfer)
-  const found = survey(value)
+  const found = survey(value, transfer)
+  const pack = (value: unknown, found: Survey): Packed => packTransferable(value, found, buffers)
+  if (!found.hasAccessor) return pack(value, found)
+  return packRead(value, (copy) => pack(copy, survey(copy, transfer)))
+}
+
+function packTransferable(
+  value: unknown,
+  found: Survey,
+  buffers: readonly ArrayBuffer[] | undefined,
+): Packed {
   for (const buffer of buffers ?? []) found.bytes -= buffer.byteLength
   checkSize(found)
   if (buffers !== undefined && found.isSafe) return packMoved(value, buffers)

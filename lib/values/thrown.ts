@@ -5,10 +5,10 @@
 import { describeErrors, isError, keepClonable, makeErrors } from '../errors/description.ts'
 import type { Description } from '../errors/description.ts'
 import { canSend } from '../ports/worker.ts'
-import { describe } from './clone-error.ts'
-import { ALL_MEANS, NO_SENDING, pack, unpack } from './codec.ts'
+import { describe, placedError } from './clone-error.ts'
+import { ALL_MEANS, goesAsIs, NO_SENDING, noPort, pack, packObject, unpack } from './codec.ts'
 import type { Means, Packed } from './codec.ts'
-import { FORM_DESCRIPTION } from '../addon/seam.ts'
+import { FORM_DESCRIPTION, FORM_PORT } from '../addon/seam.ts'
 
 /** Packs whatever was thrown; never throws. */
 export function packThrown(thrown: unknown, means: Means = ALL_MEANS): Packed {
@@ -46,15 +46,16 @@ function packDescriptions(list: Description[], means: Means): Packed {
 
 /** A copy that can surely be packed again. @throws DataCloneError */
 function cloneAlone(value: unknown, means: Means): unknown {
-  let packed: Packed
+  if (goesAsIs(value)) return value
   try {
-    packed = pack(value, undefined, { ...means, maySend: false })
+    const { form, data } = packObject(value, means)
+    if (form !== FORM_PORT) return unpack(form, data)
+    if (!canSend || !means.maySend) throw noPort()
+    // It is a copy, not sent yet.
+    return data
   } catch (error) {
-    // What is too large to be packed is too large for a port, too.
-    if (!canSend || !means.maySend || error instanceof RangeError) throw error
-    return structuredClone(value)
+    throw placedError(value, 'the value', error)
   }
-  return unpack(packed.form, packed.data)
 }
 
 /** Makes what was thrown anew. */

@@ -10,6 +10,8 @@
  */
 import { types } from 'node:util'
 import { Blob } from 'node:buffer'
+import { cureOf } from '../../errors/thread-bound.ts'
+import { describe } from '../clone-error.ts'
 import { hasGetter, hasOnlyElements, isAccessor, MOST_CHECKED } from '../properties.ts'
 import { bufferOf, isPart, partName } from '../views.ts'
 
@@ -26,11 +28,15 @@ export interface Survey {
   parts: Set<string> | undefined
   /** Whether a view is of a resizable buffer. */
   hasResizable: boolean
+  /** Whether there is an accessor that the engine would call (accessors.ts). */
+  hasAccessor: boolean
   /** Whether it holds shared memory, which only the form `MOVED` and a port carry. */
   hasShared: boolean
   /** How much memory it brings along that is not shared. */
   bytes: number
 }
+
+const NOTHING: readonly object[] = []
 
 /** The prototypes whose instances `structuredClone` makes plain objects of. */
 const trusted: WeakSet<object> = new WeakSet([Object.prototype])
@@ -39,9 +45,14 @@ const messaging: symbol[] = Object.getOwnPropertySymbols(Blob.prototype).filter(
   /^messaging_/.test(symbol.description ?? ''),
 )
 
-/** Looks through `value`. */
-export function survey(value: unknown): Survey {
-  const found = new Surveyor()
+/**
+ * Looks through `value`.
+ *
+ * @param moved - what moves, and so is not for this module to judge
+ * @throws DataCloneError for what works in its own thread only (errors/thread-bound.ts)
+ */
+export function survey(value: unknown, moved?: readonly object[]): Survey {
+  const found = new Surveyor(moved ?? NOTHING)
   found.visit(value)
   found.visitAll()
   return found
@@ -52,7 +63,7 @@ export function survey(value: unknown): Survey {
  * no proxy.
  */
 export function heldBy(value: unknown, wanted: ReadonlySet<object>): object[] {
-  const found = new Surveyor()
+  const found = new Surveyor(undefined)
   found.visit(value)
   found.visitAll()
   const held = new Set<object>()
@@ -66,15 +77,19 @@ export function heldBy(value: unknown, wanted: ReadonlySet<object>): object[] {
 /** Instances of these classes are safe from now on. */
 export function trust(prototypes: object[]): void {
   for (const prototype of prototypes) {
-    // Not those of Node's own cloneable classes: whether an AbortSignal can be cloned differs from one to the
-    // next.
-    if (!hasProxy(prototype) && !messaging.some((symbol) => symbol in prototype)) trusted.add(prototype)
+    // Not those of Node's own cloneable classes: whether one can be cloned differs from one to the next.
+    if (!hasProxy(prototype) && !isNodes(prototype)) trusted.add(prototype)
   }
 }
 
+/** Whether this is the prototype of a class of Node's that is cloned or moved by a protocol of its own. */
+export function isNodes(prototype: object | null): boolean {
+  return prototype !== null && !hasProxy(prototype) && messaging.some((symbol) => symbol in prototype)
+}
+
 /** Whether there is a proxy in a chain of prototypes, whose traps would run. */
-function hasProxy(prototype: object): boolean {
-  let at: object | null = prototype
+function hasProxy(prototype: object | null): boolean {
+  let at = prototype
   while (at !== null && !types.isProxy(at)) at = Object.getPrototypeOf(at) as object | null
   return at !== null
 }
@@ -84,10 +99,17 @@ class Surveyor implements Survey {
   readonly unknownPrototypes: object[] = []
   parts: Set<string> | undefined
   hasResizable = false
+  hasAccessor = false
   hasShared = false
   bytes = 0
   readonly seen: Set<object> = new Set()
   readonly #todo: object[] = []
+  /** What is not refused; undefined if nothing is. */
+  readonly #moved: readonly object[] | undefined
+
+  constructor(moved: readonly object[] | undefined) {
+    this.#moved = moved
+  }
 
   /** Notes `value` for `visitAll`. */
   visit(value: unknown): void {
@@ -117,7 +139,7 @@ class Surveyor implements Survey {
     if (!hasOnlyElements(array)) return this.#lookAtProperties(array)
     for (let index = 0; index < length; index++) {
       if (length <= MOST_CHECKED && hasGetter(array, index)) {
-        this.isSafe = false
+        this.#noteAccessor()
         continue
       }
       const item = array[index]
@@ -129,9 +151,14 @@ class Surveyor implements Survey {
 
   #lookAtProperties(object: object): void {
     for (const key of Object.keys(object)) {
-      if (isAccessor(object, key)) this.isSafe = false
+      if (isAccessor(object, key)) this.#noteAccessor()
       else this.visit((object as Record<string, unknown>)[key])
     }
+  }
+
+  #noteAccessor(): void {
+    this.isSafe = false
+    this.hasAccessor = true
   }
 
   /** Looks at an object of one of the language's classes that the serializer knows; false for all others. */
@@ -174,7 +201,15 @@ class Surveyor implements Survey {
     if (prototype !== null && !trusted.has(prototype)) {
       this.isSafe = false
       this.unknownPrototypes.push(prototype)
+      this.#refuse(object)
     }
     this.#lookAtProperties(object)
+  }
+
+  /** Throws for what works in its own thread only; its classes never become trusted. */
+  #refuse(object: object): void {
+    if (this.#moved?.includes(object) === false && cureOf(object) !== undefined) {
+      throw new DOMException(describe(object), 'DataCloneError')
+    }
   }
 }
