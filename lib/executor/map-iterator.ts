@@ -260,7 +260,7 @@ export class MapIterator implements AsyncIterableIterator<any> {
       if (this.#read < this.#values.length) {
         const value = this.#values[this.#read]
         // What the reader has must not be kept alive here.
-        if (this.#values instanceof Array) this.#values[this.#read] = undefined
+        if (Array.isArray(this.#values)) this.#values[this.#read] = undefined
         this.#read++
         return { done: false, value }
       }

@@ -105,6 +105,16 @@ export function call(
     if (context === undefined) fn(argument)
     else context.runInAsyncScope(fn, undefined, argument)
   } catch (error) {
-    process.emitWarning(error instanceof Error ? error : `a callback of a future threw ${inspect(error)}`)
+    warn(error)
+  }
+}
+
+function warn(thrown: unknown): void {
+  const text = (): string => `a callback of a future threw ${inspect(thrown)}`
+  try {
+    process.emitWarning(thrown instanceof Error ? thrown : text())
+  } catch {
+    // In a vm context an error is none of those that Node takes.
+    process.emitWarning(text())
   }
 }

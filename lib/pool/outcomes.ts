@@ -1,6 +1,5 @@
 /** What a row of the shared header says of the end of a task, as the outcome of its future. */
 import {
-  FORM_AS_IS,
   FORM_CHUNK,
   FORM_ERROR,
   FORM_NATIVE_CHUNK,
@@ -86,9 +85,7 @@ function unpackNativeChunk(form: number, list: unknown[]): ChunkResult {
   const values =
     form === FORM_NUMBERS
       ? (results[0] as Float64Array)
-      : form === FORM_AS_IS
-        ? results
-        : results.map((result) => unpack(form, result) as unknown)
+      : results.map((result) => unpack(form, result) as unknown)
   return {
     values,
     failed: thrown !== undefined,

@@ -121,7 +121,8 @@ export interface Look {
  */
 export function readDump(pool: number, fleet: Fleet | undefined): Look {
   let isSilent = false
-  const list = (binding.dump(pool) as unknown as Row[]).map((row) => {
+  // An array of the caller's realm, and not of the addon's.
+  const list = Array.from(binding.dump(pool) as unknown as Row[], (row) => {
     const worker = row[DUMP_WORKER]
     const dump: WorkerDump = {
       threadId: worker === 0 ? 0 : (fleet?.threadId(worker) ?? -1),

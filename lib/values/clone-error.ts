@@ -80,10 +80,9 @@ const TRANSFER_ERRORS: ReadonlySet<unknown> = new Set([
 ])
 
 function isCloneError(error: unknown): error is DOMException {
-  return (
-    error instanceof Error &&
-    (error.name === 'DataCloneError' || TRANSFER_ERRORS.has((error as { code?: unknown }).code))
-  )
+  // In a vm context it is none of that context's errors.
+  if (!(error instanceof DOMException || types.isNativeError(error) || error instanceof Error)) return false
+  return error.name === 'DataCloneError' || TRANSFER_ERRORS.has((error as { code?: unknown }).code)
 }
 
 function messageOf(error: Error): string {

@@ -39,6 +39,7 @@ import {
 import { readPlain } from './plain/reader.ts'
 import type { Parts } from './plain/reader.ts'
 import { writePlain } from './plain/writer.ts'
+import { adopt } from './realm.ts'
 import { readTemplate } from './template/reader.ts'
 import { noteArrival, whyUntransferable } from './transferable.ts'
 import { survey, trust } from './v8/safe.ts'
@@ -270,19 +271,23 @@ function packMoved(value: unknown, moved: readonly ArrayBuffer[]): Packed {
 
 /** Makes a packed value anew. */
 export function unpack(form: number, data: unknown): any {
-  if (form === FORM_READ) return data
+  // What this realm's own code makes.
+  if (form === FORM_JSON) return JSON.parse(data as string)
+  if (form === FORM_PLAIN) {
+    return readPlain((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
+  }
+  return adopt(makeAnew(form, data))
+}
+
+function makeAnew(form: number, data: unknown): unknown {
+  if (form === FORM_AS_IS || form === FORM_READ) return data
+  if (form === FORM_TEMPLATE) return readTemplate(data as string)
   if (form === FORM_WHOLE) {
     noteArrival(data)
     return data
   }
-  if (form === FORM_PLAIN) {
-    return readPlain((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
-  }
   if (form === FORM_MOVED) return deserializeMoved(data as Moved)
   if (form === FORM_PORT) return takeResult(data as number)
-  if (form === FORM_AS_IS) return data
-  if (form === FORM_TEMPLATE) return readTemplate(data as string)
   if (form === FORM_WRITTEN) return binding.readBack(data as number)
-  if (form === FORM_JSON) return JSON.parse(data as string)
   return deserialize(data as Uint8Array)
 }

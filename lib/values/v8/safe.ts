@@ -13,6 +13,7 @@ import { Blob } from 'node:buffer'
 import { cureOf } from '../../errors/thread-bound.ts'
 import { describe } from '../clone-error.ts'
 import { hasGetter, hasOnlyElements, isAccessor, MOST_CHECKED } from '../properties.ts'
+import { mainObjectPrototype } from '../realm.ts'
 import { bufferOf, isPart, partName } from '../views.ts'
 
 /** What a survey has found. */
@@ -40,6 +41,7 @@ const NOTHING: readonly object[] = []
 
 /** The prototypes whose instances `structuredClone` makes plain objects of. */
 const trusted: WeakSet<object> = new WeakSet([Object.prototype])
+if (mainObjectPrototype !== undefined) trusted.add(mainObjectPrototype)
 
 const messaging: symbol[] = Object.getOwnPropertySymbols(Blob.prototype).filter((symbol) =>
   /^messaging_/.test(symbol.description ?? ''),
