@@ -7,9 +7,11 @@ export interface Deferred {
   readonly reject: (error: unknown) => void
 }
 
-// `new Promise(capture)` puts the functions here.
-let capturedResolve: (value: any) => void
-let capturedReject: (error: unknown) => void
+function nothing(): void {}
+
+// `new Promise(capture)` puts the functions here. They do not stay: through the promise they hold its result.
+let capturedResolve: (value: any) => void = nothing
+let capturedReject: (error: unknown) => void = nothing
 function capture(resolve: (value: any) => void, reject: (error: unknown) => void): void {
   capturedResolve = resolve
   capturedReject = reject
@@ -18,5 +20,8 @@ function capture(resolve: (value: any) => void, reject: (error: unknown) => void
 /** A new pending promise. */
 export function defer(): Deferred {
   const promise = new Promise<any>(capture)
-  return { promise, resolve: capturedResolve, reject: capturedReject }
+  const deferred = { promise, resolve: capturedResolve, reject: capturedReject }
+  capturedResolve = nothing
+  capturedReject = nothing
+  return deferred
 }

@@ -22,7 +22,8 @@ const copies: WeakMap<object, unknown> = new WeakMap()
 
 /** Notes that what could not be cloned was this copy of the value (accessors.ts). */
 export function noteCopy(error: unknown, copy: unknown): void {
-  if (typeof error === 'object' && error !== null) copies.set(error, copy)
+  // Such an error is replaced by one that names the place: it does not keep the copy for long.
+  if (isCloneError(error)) copies.set(error, copy)
 }
 
 /**

@@ -121,7 +121,8 @@ function packAll(outcome: ChunkOutcome, lists: readonly List[]): Packed {
 function cloneFailure(value: unknown, list: List): { error: unknown } | undefined {
   try {
     if (list !== undefined) packTransferred(value, list)
-    else if (!goesAsIs(value)) packObject(value)
+    // Nothing is left with the addon, which would keep it.
+    else if (!goesAsIs(value)) packObject(value, NO_WRITING)
     return undefined
   } catch (error) {
     return { error: asResultError(placedError(value, 'result', error, list)) }

@@ -91,6 +91,7 @@ export function readPlain(parts: Parts): unknown {
   pieces = NOTHING
   texts.begin(0)
   lists.begin(0)
+  structureIn = ''
   fractionsIn = undefined
   if (shapesIn.length > 0) shapesIn = []
   return value

@@ -238,9 +238,11 @@ pub(crate) fn stop_reason(call: &Call<'_>) -> Answer {
 
 /// `reportProgress(token, form, value)`
 pub(crate) fn report_progress(call: &Call<'_>) -> Answer {
-    if let Some(task) = side(call)?.held.get(call.f64(0)?) {
-        let form = call.u32(1)? as u8;
-        let value = run::read_value(call.state, form, call.value(2)?)?;
+    let task = side(call)?.held.get(call.f64(0)?);
+    // In any case: what was written would be kept until something else is.
+    let form = call.u32(1)? as u8;
+    let value = run::read_value(call.state, form, call.value(2)?)?;
+    if let Some(task) = task {
         task::report_progress(&task, Packed { form, value });
     }
     nothing(call)
