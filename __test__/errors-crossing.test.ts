@@ -111,6 +111,25 @@ test('a chain of causes arrives, also one that bites its tail, and a cause that 
   t.false('cause' in cross(new Error('e', { cause: () => 1 })))
 })
 
+test('an AggregateError of 20,000 errors arrives whole', (t) => {
+  const copy = cross(new AggregateError(Array.from({ length: 20_000 }, (_, n) => new Error(`${n}`)), 'all'))
+  t.is(copy.errors.length, 20_000)
+  t.deepEqual([copy.errors[0].message, copy.errors[19_999].message], ['0', '19999'])
+})
+
+test('errors of an array that are too deep for the rest keep their places in it', (t) => {
+  let error: Error = new AggregateError([new Error('first'), 5, new TypeError('last')], 'all')
+  for (let n = 1; n < 10_000; n++) error = new Error(`${n}`, { cause: error })
+  let at = cross(error)
+  for (let n = 1; n < 10_000; n++) at = at.cause
+  t.true(at instanceof AggregateError)
+  t.is(at.errors.length, 3)
+  t.is(at.errors[1], 5)
+  for (const index of [0, 2]) {
+    t.like(at.errors[index], { name: 'RangeError', message: 'an error beyond those that cross with another one' })
+  }
+})
+
 test('a chain of 5,000 causes arrives; a longer one than 10,000 is cut', (t) => {
   for (const [made, expected] of [[5_000, 5_000], [20_000, 10_000]] as const) {
     let error = new Error('0')

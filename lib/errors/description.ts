@@ -87,6 +87,8 @@ class Describer {
   readonly #depths: number[] = []
   /** The depth of the errors that are found now. */
   #depth = 0
+  /** The place of the error that stands for those beyond the limits. */
+  #surplus = -1
 
   /** The place of an error in the list. */
   refer(error: Error): Part {
@@ -169,7 +171,21 @@ class Describer {
   #part(value: unknown): Part {
     if (isError(value)) return this.refer(value)
     if (types.isProxy(value) || !Array.isArray(value) || !value.some(isError)) return { value }
-    return { list: value.map((item: unknown) => (isError(item) ? this.refer(item) : { value: item })) }
+    return { list: value.map((item: unknown) => (isError(item) ? this.#item(item) : { value: item })) }
+  }
+
+  /** An error of an array keeps its place there, also beyond the limits: what is before it arrives. */
+  #item(error: Error): Part {
+    try {
+      return this.refer(error)
+    } catch {
+      if (this.#surplus < 0) {
+        const stand = withoutStacks(() => new RangeError('an error beyond those that cross with another one'))
+        this.#surplus = this.#errors.push(stand) - 1
+        this.#depths.push(this.#depth)
+      }
+      return { error: this.#surplus }
+    }
   }
 }
 
