@@ -5,6 +5,7 @@
  */
 
 import { types } from 'node:util'
+import { define } from '../host/define.ts'
 
 /** Where a prototype has these words; registered, so that copies of this package know each other's. */
 const cure: unique symbol = Symbol.for('concurrent-futures.cure')
@@ -16,7 +17,7 @@ const USE_THE_OPTION = 'use with({ signal }), and currentTask().signal in the ta
 
 /** Instances of this prototype's class are refused. */
 export function bindToThread(prototype: object, words: string): void {
-  Object.defineProperty(prototype, cure, { __proto__: null, value: words } as PropertyDescriptor)
+  define(prototype, cure, { value: words })
 }
 
 /**

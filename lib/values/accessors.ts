@@ -9,6 +9,7 @@
  */
 import { types } from 'node:util'
 import { withoutStacks } from '../errors/without-stacks.ts'
+import { define } from '../host/define.ts'
 import { isOrdinary } from './properties.ts'
 import { isNodes } from './v8/safe.ts'
 
@@ -49,7 +50,7 @@ class Copier {
   #copyProperties(from: object, to: object): object {
     for (const key of Object.keys(from)) {
       // A getter may have deleted it meanwhile.
-      if (Object.hasOwn(from, key)) define(to, key, this.copy((from as Record<string, unknown>)[key]))
+      if (Object.hasOwn(from, key)) add(to, key, this.copy((from as Record<string, unknown>)[key]))
     }
     return to
   }
@@ -81,23 +82,14 @@ class Copier {
     Object.setPrototypeOf(copy, Object.getPrototypeOf(error) as object | null)
     for (const key of ['name', 'message']) {
       const property = Object.getOwnPropertyDescriptor(error, key)
-      if (property === undefined) continue
-      // What `Object.prototype` may have got is none of a descriptor's.
-      Object.setPrototypeOf(property, null)
-      Object.defineProperty(copy, key, property)
+      if (property !== undefined) define(copy, key, property)
     }
-    define(copy, 'stack', error.stack)
-    define(copy, 'cause', this.copy(cause))
+    add(copy, 'stack', error.stack)
+    add(copy, 'cause', this.copy(cause))
     return copy
   }
 }
 
-function define(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, {
-    __proto__: null,
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  } as PropertyDescriptor)
+function add(object: object, key: string, value: unknown): void {
+  define(object, key, { value, writable: true, enumerable: true, configurable: true })
 }
