@@ -1,4 +1,4 @@
-/** Nothing that was delivered is held by the package, while the pool is idle and nothing else is delivered. */
+/** Nothing that was delivered is held by the package, while the pool is idle. */
 import ava from 'ava'
 import { existsSync, readFileSync } from 'node:fs'
 import { cleanEnd, ended } from './child.ts'

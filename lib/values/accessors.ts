@@ -35,8 +35,8 @@ class Copier {
       copy.length = object.length
       return this.#copyProperties(object, copy)
     }
-    // Bytes, dates and what Node clones by a protocol of its own hold nothing of the user's; nor does what has
-    // no properties, as other classes of the engine.
+    // Bytes, dates and what Node clones by a protocol of its own hold nothing of the user's; nor does what
+    // has no properties, as other classes of the engine.
     const prototype = Object.getPrototypeOf(object) as object | null
     if (!isOrdinary(object) || isNodes(prototype) || Object.keys(object).length === 0) return object
     return this.#copyProperties(object, this.#note(object, Object.create(prototype) as object))
