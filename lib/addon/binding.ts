@@ -17,10 +17,22 @@ import {
   HEADER_STRUCTURE_AT,
   SEAM,
 } from './seam.ts'
-import type { CallName, START_DIED, START_FATAL, START_REFUSED } from './seam.ts'
+import type {
+  CallName,
+  START_DIED,
+  START_FATAL,
+  START_LATE,
+  START_REFUSED,
+  START_UNINITIALIZED,
+} from './seam.ts'
 
 /** How the start of a worker has failed. */
-export type StartFailure = typeof START_REFUSED | typeof START_DIED | typeof START_FATAL
+export type StartFailure =
+  | typeof START_REFUSED
+  | typeof START_DIED
+  | typeof START_FATAL
+  | typeof START_LATE
+  | typeof START_UNINITIALIZED
 
 /** With DISPATCH_NAMED in the form, the first of the values is the name that the task was given. */
 type Dispatch = (fn: number, token: number, form: number, ...values: unknown[]) => unknown
@@ -104,6 +116,7 @@ export interface Binding {
   isClosed(pool: number): boolean
   wantRoom(pool: number): boolean
   startFailed(pool: number, failure: StartFailure, form: number, cause: unknown): void
+  resumeStarts(pool: number): void
   stats(pool: number): number[]
   dump(pool: number): unknown[][]
   /** A debugger holds this thread at a breakpoint, or lets it go on. */
@@ -149,6 +162,7 @@ export interface Binding {
   requestPassOn(): void
   workerNumber(): number
   resume(): void
+  loadRefused(form: number, cause: unknown): boolean
   recovered(ok: boolean): void
   /** This worker goes on only for the other tasks that it holds; false if there are none. */
   retire(): boolean
@@ -160,6 +174,7 @@ export interface Binding {
   /** Why the task is asked to stop, if that was said. */
   stopReason(token: number): [form: number, reason: unknown] | undefined
   reportProgress(token: number, form: number, value: unknown): void
+  noteOrigin(number: number): void
   noteExit(code: number): void
   noteCause(form: number, value: unknown): void
   /** Whether a stray error of this task, or of one that is not known (0), has to end the worker. */

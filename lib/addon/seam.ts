@@ -62,6 +62,7 @@ export const ROW_HAS_CAUSE = 65536
 export const ROW_IS_NATIVE = 131072
 export const ROW_HAS_EXIT_CODE = 262144
 export const ROW_HAS_WORKER = 524288
+export const ROW_HAS_NOT_BEGUN = 1048576
 
 // crates/binding/src/isolate/row.rs
 export const ROW_FUNCTION_UNIT = 4294967296
@@ -76,6 +77,8 @@ export const EVENT_LOST_ARGUMENTS = 5
 export const EVENT_LOST_RESULT = 6
 export const EVENT_PASS_ON = 7
 export const EVENT_STRAYS = 8
+export const EVENT_END_STARTS = 9
+export const EVENT_RESUME_STARTS = 10
 
 // crates/binding/src/isolate/run.rs
 export const DISPATCH_NAMED = 256
@@ -131,6 +134,8 @@ export const LOADED_ASYNC = 2
 export const START_REFUSED = 0
 export const START_DIED = 1
 export const START_FATAL = 2
+export const START_LATE = 3
+export const START_UNINITIALIZED = 4
 
 // crates/binding/src/calls/snapshot.rs
 export const STATS_IDLE = 0
@@ -236,6 +241,7 @@ export type CallName =
   | 'isClosed'
   | 'wantRoom'
   | 'startFailed'
+  | 'resumeStarts'
   | 'stats'
   | 'dump'
   | 'holdClocks'
@@ -251,6 +257,7 @@ export type CallName =
   | 'attach'
   | 'settle'
   | 'prepared'
+  | 'loadRefused'
   | 'recovered'
   | 'retire'
   | 'raiseUncaught'
@@ -267,6 +274,7 @@ export type CallName =
   | 'stopReason'
   | 'isCancelled'
   | 'reportProgress'
+  | 'noteOrigin'
   | 'noteExit'
   | 'mustDieOf'
   | 'noteStray'
@@ -326,6 +334,7 @@ ROW_HAS_CAUSE = 65536
 ROW_IS_NATIVE = 131072
 ROW_HAS_EXIT_CODE = 262144
 ROW_HAS_WORKER = 524288
+ROW_HAS_NOT_BEGUN = 1048576
 ROW_FUNCTION_UNIT = 4294967296
 EVENT_START_WORKER = 0
 EVENT_ROOM = 1
@@ -336,6 +345,8 @@ EVENT_LOST_ARGUMENTS = 5
 EVENT_LOST_RESULT = 6
 EVENT_PASS_ON = 7
 EVENT_STRAYS = 8
+EVENT_END_STARTS = 9
+EVENT_RESUME_STARTS = 10
 DISPATCH_NAMED = 256
 FLAG_NATIVE = 1
 FLAG_LIMITED = 2
@@ -375,6 +386,8 @@ LOADED_ASYNC = 2
 START_REFUSED = 0
 START_DIED = 1
 START_FATAL = 2
+START_LATE = 3
+START_UNINITIALIZED = 4
 STATS_IDLE = 0
 STATS_BUSY = 1
 STATS_STARTING = 2
@@ -463,6 +476,7 @@ call terminate
 call isClosed
 call wantRoom
 call startFailed
+call resumeStarts
 call stats
 call dump
 call holdClocks
@@ -478,6 +492,7 @@ call loadPlugin
 call attach
 call settle
 call prepared
+call loadRefused
 call recovered
 call retire
 call raiseUncaught
@@ -494,6 +509,7 @@ call taskInfo
 call stopReason
 call isCancelled
 call reportProgress
+call noteOrigin
 call noteExit
 call mustDieOf
 call noteStray

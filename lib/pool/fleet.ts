@@ -11,6 +11,8 @@ export interface Fleet {
   start(): void
   /** Ends a worker that was given up. */
   end(worker: number): void
+  /** Ends those that are not ready for tasks yet. */
+  endStarts(): void
   /** Ends all of them. */
   endAll(): void
   /** Resolves when the last one has gone; meanwhile they keep the process alive. */

@@ -1,4 +1,6 @@
 /** What a row of the shared header says of the end of a task, as the outcome of its future. */
+import { realpathSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import {
   FORM_CHUNK,
   FORM_ERROR,
@@ -13,6 +15,7 @@ import {
   ROW_FUNCTION_UNIT,
   ROW_HAS_CAUSE,
   ROW_HAS_EXIT_CODE,
+  ROW_HAS_NOT_BEGUN,
   ROW_HAS_WORKER,
   ROW_IS_NATIVE,
   ROW_KIND_MASK,
@@ -29,7 +32,7 @@ import type { ChunkResult } from '../executor/map-feed.ts'
 import { storeOutcome } from '../future/future.ts'
 import type { Future } from '../future/future.ts'
 import { CANCEL, ERROR, VALUE } from '../future/states.ts'
-import { nameOf } from '../tasks/functions.ts'
+import { moduleOf, nameOf } from '../tasks/functions.ts'
 import { unpack } from '../values/codec.ts'
 import { unpackThrown } from '../values/thrown.ts'
 import { brokenPool } from './broken-pool.ts'
@@ -76,6 +79,35 @@ function exitOfRow(row: number, number: number): number | undefined {
 function taskCalled(given: string | undefined, row: number, number: number): string {
   const name = given ?? nameOf(Math.floor(number / ROW_FUNCTION_UNIT), (row & ROW_IS_NATIVE) !== 0)
   return name === '' ? 'the task' : `the task '${name}'`
+}
+
+/** What has become of a lost task. */
+function lossOf(name: string | undefined, row: number, number: number): string {
+  const task = taskCalled(name, row, number)
+  if ((row & ROW_HAS_NOT_BEGUN) === 0) return `the worker died while it ran ${task}`
+  const lost = `the worker died before it could run ${task}`
+  const module = moduleOf(Math.floor(number / ROW_FUNCTION_UNIT))
+  if (module === undefined || module !== programUrl()) return lost
+  return (
+    `${lost}, whose module is the program itself (${module}): each worker imports it anew, with all that ` +
+    'it starts. Put the tasks into a file of their own, which a bundler must leave beside the program, or ' +
+    'start nothing unless isMainThread (node:worker_threads) is true'
+  )
+}
+
+let program: string | undefined
+
+/** The URL of the file that Node was started with. */
+function programUrl(): string {
+  if (program === undefined) {
+    try {
+      program = pathToFileURL(realpathSync(process.argv[1] as string)).href
+    } catch {
+      // There is none, or it has gone.
+      program = ''
+    }
+  }
+  return program
 }
 
 /** The error of the item that failed, or undefined, and the results before it. */
@@ -132,7 +164,7 @@ function errorOf(row: number, number: number, value: unknown, name: string | und
     }
     case ROW_LOST: {
       const exitCode = exitOfRow(row, number)
-      return new WorkerLostError(`the worker died while it ran ${taskCalled(name, row, number)}`, {
+      return new WorkerLostError(lossOf(name, row, number), {
         ...cause,
         ...(exitCode === undefined ? {} : { exitCode }),
       })

@@ -14,14 +14,17 @@ import {
   AT_POOL_NUMBER,
   AT_TASKS_PER_WORKER,
   EVENT_CLOSED,
+  EVENT_END_STARTS,
   EVENT_END_WORKER,
   EVENT_HAND_OVER,
   EVENT_LOST_ARGUMENTS,
   EVENT_LOST_RESULT,
+  EVENT_RESUME_STARTS,
   EVENT_ROOM,
   EVENT_START_WORKER,
   EVENT_STRAYS,
 } from '../addon/seam.ts'
+import { now } from '../host/clocks.ts'
 import { setTimeout } from '../host/timers.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import { PortValues } from '../ports/owner.ts'
@@ -38,6 +41,7 @@ import { readStats } from './snapshot.ts'
 import { tellStrays } from './strays.ts'
 import { Submissions } from './submissions.ts'
 import { Waiters } from './waiters.ts'
+import { forgetStart, watchStart } from './worker-exits.ts'
 
 const NONE: never[] = []
 
@@ -125,10 +129,26 @@ export class Pool {
   #onEvent(event: number, worker: number): void {
     if (event === EVENT_START_WORKER) this.fleet?.start()
     else if (event === EVENT_END_WORKER) this.fleet?.end(worker)
+    else if (event === EVENT_END_STARTS) this.fleet?.endStarts()
+    else if (event === EVENT_RESUME_STARTS) this.#resumeStarts(worker)
     else if (event === EVENT_ROOM) this.room.wake()
     else if (event === EVENT_CLOSED) this.#onClosed()
     else if (event === EVENT_STRAYS) tellStrays(this.index)
     else this.#onPortValue(event, worker)
+  }
+
+  /** Has the pool try starts again after so long: it has no thread of its own that could watch the clock. */
+  #resumeStarts(after: number): void {
+    const due = now() + after
+    const look = (): void => {
+      if (now() < due) return
+      forgetStart(look)
+      binding.resumeStarts(this.index)
+    }
+    // A thread that blocks for a future looks by itself.
+    watchStart(look)
+    // A timer may be a bit early.
+    setTimeout(look, after + 5).unref()
   }
 
   #onPortValue(event: number, number: number): void {

@@ -31,7 +31,7 @@ export function exitOf(number: number): Promise<WorkerExit> | undefined {
   return exits.get(number)
 }
 
-/** Looks at the starts of this isolate that are not over. */
+/** Looks at what the starts of this isolate wait for. */
 const starts: Set<() => void> = new Set()
 
 /** Has `look` called by {@link noticeFailedStarts}. */
@@ -39,15 +39,15 @@ export function watchStart(look: () => void): void {
   starts.add(look)
 }
 
-/** The start is over. */
+/** That is over. */
 export function forgetStart(look: () => void): void {
   starts.delete(look)
 }
 
 /**
- * Notices workers that have died at their start: for a thread that blocks for a future, and gets no `exit`
- * event meanwhile.
+ * Notices workers that have died at their start, and pauses that are over: for a thread that blocks for a
+ * future, and gets no events meanwhile.
  */
 export function noticeFailedStarts(): void {
-  for (const look of starts) look()
+  for (const look of [...starts]) look()
 }

@@ -70,6 +70,12 @@ export function nameOf(number: number, isNative: boolean): string {
   return name
 }
 
+/** The URL of the module of a function that is no native task, by its number. */
+export function moduleOf(number: number): string | undefined {
+  if (number === 0) return undefined
+  return (JSON.parse(binding.functionText(number)) as { module?: string }).module
+}
+
 /**
  * On the function of a native task, for other copies of the package: its name, and whether every copy has it.
  */

@@ -2,13 +2,11 @@
  * The JavaScript workers of one pool, as the isolate that owns it sees them: starting, watching and ending
  * the threads.
  */
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
 import type { StartFailure } from '../addon/binding.ts'
 import type { PoolIndex } from '../addon/pool-index.ts'
-import { START_DIED, START_FATAL, START_REFUSED } from '../addon/seam.ts'
+import { START_LATE } from '../addon/seam.ts'
 import { ofOwnClass } from '../errors/classes.ts'
 import { clearTimeout, setTimeout } from '../host/timers.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
@@ -17,25 +15,14 @@ import type { Fleet, FleetPool, PackedInitializer } from '../pool/fleet.ts'
 import { exitOf, expectExit, forgetStart, watchStart } from '../pool/worker-exits.ts'
 import type { PortValues } from '../ports/owner.ts'
 import { packThrown } from '../values/thrown.ts'
-import { nextGeneration, STARTING } from '../tasks/recursion.ts'
+import { ATTACHED, nextGeneration, STARTING } from '../tasks/recursion.ts'
 import { ExitProbe } from './exit-probe.ts'
+import { deathOf, entry, explainStart, refusalOf } from './start-failure.ts'
 import { makeThread } from './thread.ts'
 import type { WorkerSeed } from './worker-seed.ts'
 
 /** A start that has not attached by then counts as lost. */
 const START_LIMIT = 30_000
-
-/** Why a start has failed. If the cause is that the user has bundled the program, the error says so. */
-function startError(error: unknown): unknown {
-  const entry = new URL('./worker/main.js', import.meta.url)
-  if (entry.protocol !== 'file:' || existsSync(entry)) return error
-  const path = fileURLToPath(entry)
-  return new Error(
-    `there is no ${path}, which workers run: ` +
-      'a bundler must leave concurrent-futures out (mark it as external)',
-    { cause: error },
-  )
-}
 
 export class WorkerFleet implements Fleet {
   readonly #index: PoolIndex
@@ -91,8 +78,7 @@ export class WorkerFleet implements Fleet {
     }
     let thread: Worker
     try {
-      // Relative to the file into which this is bundled, at the top of dist/. Nothing imports the entry.
-      thread = makeThread(new URL('./worker/main.js', import.meta.url), {
+      thread = makeThread(entry, {
         ...this.#options.worker,
         name: `${this.#options.threadNamePrefix}-${number}`,
         workerData: seed,
@@ -101,11 +87,7 @@ export class WorkerFleet implements Fleet {
     } catch (error) {
       this.#portValues.disconnect(number)
       exitProbe.close()
-      // An invalid execArgv stays invalid at the next start; a system that has refused a thread may have one
-      // later.
-      const isRefused =
-        error instanceof RangeError || (error as { code?: unknown }).code === 'ERR_WORKER_INIT_FAILED'
-      this.#fail(error, isRefused ? START_REFUSED : START_FATAL)
+      this.#fail(error, refusalOf(error))
       return
     }
     this.#watch(number, thread, progress, exitProbe)
@@ -124,18 +106,20 @@ export class WorkerFleet implements Fleet {
     const look = (): void => {
       const hasGone = exitProbe.hasExited()
       if (Atomics.load(progress, 0) !== STARTING) endStart()
-      else if (hasGone) fail(new Error('a worker ended before it was ready'))
+      else if (hasGone) fail(new Error('a worker ended before it was ready'), deathOf(undefined))
     }
     watchStart(look)
-    const fail = (error: unknown): void => {
+    const fail = (error: unknown, failure: StartFailure): void => {
       endStart()
-      if (isOver) return
+      // One whose start was given up was ended by `end`.
+      if (isOver || this.#givenUp.has(number)) return
       isOver = true
-      if (Atomics.load(progress, 0) === STARTING) this.#fail(error, START_DIED)
+      if (Atomics.load(progress, 0) === STARTING) this.#fail(error, failure)
     }
     const limit = setTimeout(() => {
-      fail(new Error(`a worker did not start within ${START_LIMIT} ms`))
-      if (Atomics.load(progress, 0) === STARTING) this.end(number)
+      fail(new Error(`a worker did not start within ${START_LIMIT} ms`), START_LATE)
+      // Also one whose initializer has failed, if its thread does not end.
+      if (Atomics.load(progress, 0) !== ATTACHED) this.end(number)
     }, START_LIMIT)
     limit.unref()
     thread.on('error', (error) => (cause = ofOwnClass(error)))
@@ -143,15 +127,16 @@ export class WorkerFleet implements Fleet {
       clearTimeout(limit)
       tellExit({ code, cause })
       this.#workers.delete(number)
-      this.#givenUp.delete(number)
       this.#portValues.disconnect(number)
-      fail(cause ?? new Error(`a worker ended with exit code ${code} before it was ready`))
+      const error = cause ?? new Error(`a worker ended with exit code ${code} before it was ready`)
+      fail(error, deathOf(error))
+      this.#givenUp.delete(number)
       this.#tellIfEmpty()
     })
   }
 
   #fail(error: unknown, failure: StartFailure): void {
-    const { form, data } = packThrown(startError(error))
+    const { form, data } = packThrown(explainStart(error))
     binding.startFailed(this.#index.value, failure, form, data)
   }
 
@@ -165,6 +150,13 @@ export class WorkerFleet implements Fleet {
     // terminate() refs the thread.
     worker.thread.unref()
     this.#tellIfEmpty()
+  }
+
+  /** Ends those that are not ready for tasks yet. */
+  endStarts(): void {
+    for (const [number, { progress }] of [...this.#workers]) {
+      if (Atomics.load(progress, 0) === STARTING) this.end(number)
+    }
   }
 
   /**

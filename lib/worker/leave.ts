@@ -21,6 +21,11 @@ export function leave(now: boolean): void {
   if (now) process.exit()
   hasLeft = true
   binding.detach()
+  endSoon()
+}
+
+/** Lets the event loop end, for a while. */
+export function endSoon(): void {
   setTimeout(() => process.exit(), DRAIN).unref()
 }
 

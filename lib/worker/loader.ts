@@ -5,25 +5,51 @@ import { pathToFileURL } from 'node:url'
 import { compileFunction, constants } from 'node:vm'
 import { binding } from '../addon/binding.ts'
 import { LOADED_ASYNC, LOADED_NO, LOADED_SYNC } from '../addon/seam.ts'
+import { isRefusal } from '../errors/system-refusal.ts'
 import { stackOf } from '../errors/without-stacks.ts'
+import { now } from '../host/clocks.ts'
+import { setTimeout } from '../host/timers.ts'
 import { registeredTask, textOf } from '../tasks/functions.ts'
 import { whileLoading } from '../tasks/recursion.ts'
 import { refuseKinds } from '../tasks/source.ts'
+import { NO_SENDING } from '../values/codec.ts'
+import { packThrown } from '../values/thrown.ts'
 import { runChunk } from './chunk.ts'
+import { loading } from './origin.ts'
 
 type AnyFunction = (...args: any[]) => unknown
 
 /** The loaded functions by number; one that could not be loaded throws why. */
 export const functions: (AnyFunction | undefined)[] = []
 
+let leaveRefused: () => void = () => {}
+
+/** Sets how the worker leaves when the system refuses what the loading of a module takes. */
+export function onRefusedLoad(leave: () => void): void {
+  leaveRefused = leave
+}
+
+/** How long such a worker tries again if it cannot leave, because it holds tasks, and the pause between. */
+const MOST_TRYING = 30_000
+const BETWEEN_TRIES = 100
+
 /** Loads function `number` and tells the addon. Called by the addon, which then claims its tasks. */
-export function prepare(number: number): void {
-  load(number).then(
+export function prepare(number: number, since: number = now()): void {
+  loading(number, () => load(number)).then(
     (fn) => {
       functions[number] = fn
       binding.prepared(number, isAsync(fn))
     },
     (error: unknown) => {
+      // Node may keep a module that it could not read as one that cannot be loaded: another worker tries.
+      if (isRefusal(error)) {
+        const { form, data } = packThrown(error, NO_SENDING)
+        if (binding.loadRefused(form, data)) return leaveRefused()
+        if (now() - since < MOST_TRYING) {
+          setTimeout(() => prepare(number, since), BETWEEN_TRIES)
+          return
+        }
+      }
       functions[number] = () => {
         throw error
       }
@@ -107,13 +133,27 @@ function exported(module: Record<string, unknown> | undefined, key: string): Any
 
 const FILE = '[submitted function]'
 
+/** The current directory, when it was last there. */
+let directory = '/'
+
+/** The current directory; if it has been removed, what it was. */
+function currentDirectory(): string {
+  try {
+    directory = process.cwd()
+  } catch {
+    // Only an `import()` of a package needs it.
+  }
+  return directory
+}
+currentDirectory()
+
 /**
  * Compiles a source. Not by eval, so that it works where code generation from strings is forbidden;
  * `import()` resolves from the current directory.
  */
 function fromSource(source: string): AnyFunction {
   const make = compileFunction(source, [], {
-    filename: new URL(FILE, pathToFileURL(`${process.cwd()}/`)).href,
+    filename: new URL(FILE, pathToFileURL(`${currentDirectory()}/`)).href,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   } as Parameters<typeof compileFunction>[2])
   const fn = make() as AnyFunction

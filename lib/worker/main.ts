@@ -1,6 +1,7 @@
 /** The entry of a pool's worker thread: runs the initializer, then attaches to the pool's queue. */
 import { binding } from '../addon/binding.ts'
-import { FORM_PORT, START_FATAL } from '../addon/seam.ts'
+import { FORM_PORT, START_REFUSED, START_UNINITIALIZED } from '../addon/seam.ts'
+import { isRefusal } from '../errors/system-refusal.ts'
 import { setWaitHook } from '../future/wait-hook.ts'
 import { clearTimeout, LONGEST_TIMER, setImmediate, setTimeout } from '../host/timers.ts'
 import { onPark } from '../pool/completions.ts'
@@ -14,8 +15,9 @@ import type { WorkerSeed } from '../threads/worker-seed.ts'
 import { unpack } from '../values/codec.ts'
 import { packThrown } from '../values/thrown.ts'
 import { abort, dispatch, packError, script } from './dispatch.ts'
-import { hasLeft, leave, startIdleTimer } from './leave.ts'
-import { load, prepare, prepareNow } from './loader.ts'
+import { endSoon, hasLeft, leave, startIdleTimer } from './leave.ts'
+import { load, onRefusedLoad, prepare, prepareNow } from './loader.ts'
+import { initializing, noteOrigin } from './origin.ts'
 import { recover } from './recovery.ts'
 import { onOutputTaken } from './stdio.ts'
 import { watchStrays } from './strays.ts'
@@ -31,13 +33,15 @@ async function start(seed: WorkerSeed): Promise<void> {
   watchDebugger()
   connectOwner(seed.channel, seed.worker, onOutputTaken)
   try {
-    await initialize(seed)
+    await initializing(() => initialize(seed))
   } catch (error) {
     const pool = binding.openPool(seed.pool)
     const { form, data } = packThrown(error)
-    if (pool >= 0) binding.startFailed(pool, START_FATAL, form, data)
+    const failure = isRefusal(error) ? START_REFUSED : START_UNINITIALIZED
+    if (pool >= 0) binding.startFailed(pool, failure, form, data)
     Atomics.store(seed.progress, 0, REFUSED)
     seed.exitProbe.close()
+    endSoon()
     return
   }
   Atomics.store(seed.progress, 0, ATTACHED)
@@ -58,12 +62,15 @@ async function start(seed: WorkerSeed): Promise<void> {
       script,
     )
   ) {
+    endSoon()
     return
   }
+  onRefusedLoad(() => leave(false))
   process.on('exit', (code) => {
     // A listener that throws would keep the user's own, such as those of coverage, from running.
     // `process.exitCode` may also be a text.
     if (hasLeft) return
+    noteOrigin()
     binding.noteExit(Number(code))
     giveAllBack()
   })

@@ -10,6 +10,7 @@ import type { TaskContext } from '../tasks/current-task.ts'
 import { NO_SENDING } from '../values/codec.ts'
 import { packThrown } from '../values/thrown.ts'
 import { hasLeft } from './leave.ts'
+import { noteOrigin } from './origin.ts'
 import { isRecovering } from './recovery.ts'
 
 /** So many errors of a worker are told: it goes on only for the tasks that it holds. */
@@ -22,7 +23,8 @@ export function watchStrays(): void {
   if (hasStoresOnResources()) noteMicrotasks()
   process.on('uncaughtExceptionMonitor', (error) => {
     if (hasLeft || isRecovering) return
-    const task = thrownInMicrotask(error) ?? currentStore()
+    const context = thrownInMicrotask(error) ?? currentStore()
+    const task = noteOrigin(context) ? undefined : context
     // Of all tasks that are lost with the worker it is the cause: more than one thread may read it.
     const { form, data } = packThrown(error, NO_SENDING)
     if (isForUser() || binding.mustDieOf(task?.token ?? 0)) {

@@ -159,7 +159,7 @@ fn tombstones_that_are_swept_or_drained() {
 fn links_and_tasks_of_workers_that_are_gone() {
     play(&["link", "held", "link"], |pool, sender| {
         let worker = attach(&pool, &sender);
-        pool.remove_worker(worker.id(), None, None);
+        pool.remove_worker(worker.id(), None, None, None);
         let worker = attach(&pool, &sender);
         let _ = pool.submit(owned(&pool, "held", &sender));
         let task = take(&worker);

@@ -1,14 +1,11 @@
-//! Workers that die, hang, or never come.
+//! Workers that die or hang. Those that never come: starts.rs.
 
 mod support;
 
-use std::time::{Duration, Instant};
-
-use pool::{Config, Kind, Refusal, StartFailure, State};
+use pool::{Config, Kind, StartFailure, State};
 use support::*;
 
 const ISOLATE: Kind = Kind::Isolate;
-const NATIVE: Kind = Kind::Native;
 
 #[test]
 fn a_worker_that_dies_fails_only_what_it_held() {
@@ -19,7 +16,7 @@ fn a_worker_that_dies_fails_only_what_it_held() {
     take(&worker);
     let id = worker.id();
     worker.detach(Some(7), Some("out of memory".into()));
-    pool.remove_worker(id, Some(8), None);
+    pool.remove_worker(id, Some(8), None, None);
     assert_eq!(outcome(&tasks[0]), "lost 7 out of memory");
     assert_eq!(outcome(&tasks[1]), "lost 7 out of memory");
     assert_eq!(tasks[2].state(), State::Pending);
@@ -122,140 +119,6 @@ fn a_woken_or_preparing_worker_can_be_abandoned() {
 }
 
 #[test]
-fn three_failed_starts_in_a_row_break_the_pool() {
-    let (pool, host) = pool_with(Start::Fail, workers(2));
-    let task = submit(&pool, noop(ISOLATE, 0));
-    assert_eq!(outcome(&task), "broken no worker");
-    assert_eq!(host.log().starts, [ISOLATE; 3]);
-    let Err(refused) = pool.submit(noop(ISOLATE, 1)) else { panic!("accepted") };
-    assert!(matches!(refused.reason, Refusal::Broken { cause: Some(cause) } if cause == "no worker"));
-    assert!(pool.is_closed(), "nothing waits and nobody is there");
-    assert_eq!(pool.stats().counts.failed, 1);
-}
-
-#[test]
-fn a_start_that_succeeds_forgives_those_that_failed() {
-    let (pool, _host) = by_hand(workers(1));
-    submit(&pool, noop(ISOLATE, 0));
-    for _ in 0..5 {
-        pool.start_failed(ISOLATE, None, StartFailure::Died);
-        pool.start_failed(ISOLATE, None, StartFailure::Died);
-        let (worker, _) = attach(&pool, ISOLATE);
-        worker.detach(None, None);
-    }
-    assert!(pool.refusal().is_none());
-}
-
-#[test]
-fn failed_starts_do_not_break_a_pool_whose_other_workers_live() {
-    let (pool, host) = pool_with(Start::Fail, workers(4));
-    let (worker, _) = attach(&pool, ISOLATE);
-    let tasks: Vec<_> = (0..3).map(|label| submit(&pool, noop(ISOLATE, label))).collect();
-    assert_eq!(host.log().starts.len(), 3);
-    assert!(pool.refusal().is_none());
-    for task in &tasks {
-        assert_eq!(take(&worker).id(), task.id());
-        worker.finish(task, Ok(1));
-    }
-    // With the last of them goes the hope.
-    submit(&pool, noop(ISOLATE, 3));
-    worker.detach(None, None);
-    assert!(matches!(pool.refusal(), Some(Refusal::Broken { .. })));
-}
-
-#[test]
-fn refused_starts_do_not_break_a_pool_while_others_are_on_their_way() {
-    let (pool, host) = by_hand(workers(3));
-    let tasks: Vec<_> = (0..3).map(|label| submit(&pool, noop(ISOLATE, label))).collect();
-    for starts in [4, 5, 5, 5] {
-        pool.start_failed(ISOLATE, None, StartFailure::Refused);
-        assert_eq!(host.log().starts.len(), starts);
-        assert!(pool.refusal().is_none());
-    }
-    let (worker, _) = attach(&pool, ISOLATE);
-    for task in &tasks {
-        assert_eq!(take(&worker).id(), task.id());
-        worker.finish(task, Ok(1));
-    }
-}
-
-#[test]
-fn workers_that_die_at_their_start_break_the_pool_although_others_are_on_their_way() {
-    let (pool, _host) = by_hand(workers(3));
-    let tasks: Vec<_> = (0..3).map(|label| submit(&pool, noop(ISOLATE, label))).collect();
-    for _ in 0..3 {
-        assert!(pool.refusal().is_none());
-        pool.start_failed(ISOLATE, None, StartFailure::Died);
-    }
-    assert!(matches!(pool.refusal(), Some(Refusal::Broken { .. })));
-    for task in &tasks {
-        assert!(outcome(task).starts_with("broken"));
-    }
-}
-
-#[test]
-fn where_workers_of_one_kind_cannot_start_the_others_go_on() {
-    let (pool, host) = pool_with(Start::Fail, workers(2));
-    let native = submit(&pool, noop(NATIVE, 0));
-    assert_eq!(outcome(&native), "value 0");
-    for _ in 0..2 {
-        let task = submit(&pool, noop(ISOLATE, 1));
-        assert_eq!(outcome(&task), "broken no worker");
-        assert!(pool.refusal().is_none());
-        let native = submit(&pool, noop(NATIVE, 2));
-        assert_eq!(outcome(&native), "value 2");
-    }
-    assert_eq!(host.log().starts, [ISOLATE; 6]);
-    pool.shutdown(false);
-    assert!(pool.wait_closed(None));
-}
-
-#[test]
-fn a_start_that_was_refused_is_tried_again_after_a_pause() {
-    let pause = Duration::from_millis(20);
-    let (pool, host) = pool_with(Start::Refuse, Config { start_retry_delay: Some(pause), ..workers(2) });
-    let before = Instant::now();
-    let tasks = [submit(&pool, noop(ISOLATE, 0)), submit(&pool, noop(ISOLATE, 1))];
-    for task in &tasks {
-        assert_eq!(outcome(task), "broken no worker");
-    }
-    assert!(before.elapsed() >= 2 * pause);
-    assert!(host.log().starts.len() <= 5);
-    assert!(pool.is_closed());
-}
-
-#[test]
-fn a_worker_that_comes_ends_the_pause() {
-    let (pool, host) = by_hand(Config { start_retry_delay: Some(Duration::from_secs(3600)), ..workers(2) });
-    let first = submit(&pool, noop(ISOLATE, 0));
-    pool.start_failed(ISOLATE, None, StartFailure::Died);
-    submit(&pool, noop(ISOLATE, 1));
-    assert_eq!(host.log().starts.len(), 1);
-    let (worker, _) = attach(&pool, ISOLATE);
-    assert_eq!(take(&worker).id(), first.id());
-    assert_eq!(host.log().starts.len(), 2);
-}
-
-#[test]
-fn a_fatal_start_breaks_the_pool_at_once_and_lets_running_tasks_end() {
-    let (pool, _host) = by_hand(workers(2));
-    let (worker, _) = attach(&pool, ISOLATE);
-    let running = submit(&pool, noop(ISOLATE, 0));
-    take(&worker);
-    let waiting = submit(&pool, noop(ISOLATE, 1));
-    assert!(!pool.stats().broken);
-    pool.start_failed(ISOLATE, Some("initializer".into()), StartFailure::Fatal);
-    assert!(pool.stats().broken);
-    pool.break_with(Some("later".into()));
-    assert_eq!(outcome(&waiting), "broken initializer");
-    assert_eq!(turn(&worker, &running), "leave");
-    assert_eq!(outcome(&running), "value 0");
-    worker.detach(None, None);
-    assert!(pool.is_closed());
-    assert!(matches!(pool.refusal(), Some(Refusal::Broken { cause: Some(cause) }) if cause == "initializer"));
-}
-
-#[test]
 fn a_broken_pool_sends_its_idle_workers_home() {
     let (pool, _host) = by_hand(workers(1));
     let (worker, link) = attach(&pool, ISOLATE);
@@ -264,20 +127,6 @@ fn a_broken_pool_sends_its_idle_workers_home() {
     assert_eq!((link.wakes(), ask(&worker)), (1, "leave".into()));
     worker.detach(None, None);
     assert!(pool.is_closed());
-}
-
-#[test]
-fn warm_workers_that_die_are_replaced() {
-    let (pool, host) = by_hand(Config { min_workers: 2, ..workers(2) });
-    assert_eq!(host.log().starts, [ISOLATE; 2]);
-    let (one, _) = attach(&pool, ISOLATE);
-    let (two, _) = attach(&pool, ISOLATE);
-    ask(&one);
-    ask(&two);
-    assert!(!one.leave_if_idle(), "it is kept warm");
-    one.detach(Some(1), None);
-    assert_eq!(host.log().starts, [ISOLATE; 3]);
-    assert!(!two.leave_if_idle());
 }
 
 #[test]

@@ -127,6 +127,7 @@ fn storm(seed: u64, end: impl Fn(&Arc<Pool<Job>>) + Copy + Send + 'static) {
         max_queue: Some(500),
         tasks_per_worker: 3,
         max_tasks_per_worker: Some(40),
+        start_pause: Duration::from_micros(100),
         ..workers(2)
     };
     let host = Arc::new(Wild { pool: Default::default(), seed: AtomicU64::new(seed), alive: Arc::default() });

@@ -168,7 +168,7 @@ fn stray_resumes_and_waits_of_the_lost_change_nothing() {
     submit(&pool, noop(ISOLATE, 0));
     take(&gone);
     gone.suspend();
-    pool.remove_worker(gone.id(), Some(1), None);
+    pool.remove_worker(gone.id(), Some(1), None, None);
     gone.resume();
     assert_eq!(ask(&gone), "leave");
     stays.resume();

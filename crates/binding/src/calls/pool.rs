@@ -1,7 +1,6 @@
 //! Making, asking and ending pools.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use pool::{Config, Kind, StartFailure};
 
@@ -13,9 +12,6 @@ use crate::tasks::pools::{self, Stray};
 use crate::values::reading;
 use crate::values::value::Packed;
 use crate::values::writing;
-
-/// See `Config::start_retry_delay`.
-const START_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// `createPool(threadName)` with its numbers in `scratch`: maxWorkers, minWorkers, idleTimeout, maxQueue,
 /// tasksPerWorker, maxTasksPerWorker, interruptGrace; negative for none. Answers this isolate's index of the
@@ -32,8 +28,8 @@ pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
         max_queue: optional(scratch::MAX_QUEUE).map(|number| number as usize),
         tasks_per_worker: header.scratch(scratch::TASKS_PER_WORKER) as usize,
         max_tasks_per_worker: optional(scratch::MAX_TASKS_PER_WORKER).map(|number| number as u64),
-        start_retry_delay: Some(START_RETRY_DELAY),
         thread_name: js::get_text(call.env, call.value(0)?)?,
+        ..Config::default()
     };
     let (id, entry) = pools::create(config, header.scratch(scratch::INTERRUPT_GRACE), &call.state.mailbox);
     header.set_scratch(scratch::POOL_NUMBER, f64::from(id));
@@ -77,11 +73,15 @@ pub(crate) fn want_room(call: &Call<'_>) -> Answer {
 shared_enum! {
     /// How the start of a worker has failed.
     pub(super) enum StartFailed = "START": u32 {
-        /// By the system, which may have threads and memory again later.
+        /// By the system, which may have threads, memory and descriptors again later.
         Refused = 0,
         Died = 1,
         /// In a way that every other start would, too.
         Fatal = 2,
+        /// It takes too long, and is given up.
+        Late = 3,
+        /// The initializer has failed.
+        Uninitialized = 4,
     }
 }
 
@@ -92,9 +92,17 @@ pub(crate) fn start_failed(call: &Call<'_>) -> Answer {
         Some(StartFailed::Refused) => StartFailure::Refused,
         Some(StartFailed::Died) => StartFailure::Died,
         Some(StartFailed::Fatal) => StartFailure::Fatal,
+        Some(StartFailed::Late) => StartFailure::Late,
+        Some(StartFailed::Uninitialized) => StartFailure::Uninitialized,
         None => return Err(Fault::internal("no such failure of a start")),
     };
     pool_of(call)?.pool.start_failed(Kind::Isolate, cause, failure);
+    nothing(call)
+}
+
+/// `resumeStarts(pool)`: what the event `ResumeStarts` has asked for, in time.
+pub(crate) fn resume_starts(call: &Call<'_>) -> Answer {
+    pool_of(call)?.pool.resume_starts();
     nothing(call)
 }
 

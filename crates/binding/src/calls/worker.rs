@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use napi::sys;
 
 use crate::calls::call::{Answer, Call, id_value, nothing};
+use crate::calls::pool::read_cause;
 use crate::isolate::run;
 use crate::js::{self, Fault};
 use crate::supervision::frames::Caller;
@@ -20,6 +21,7 @@ use crate::values::reading;
 use crate::values::value::Packed;
 use crate::values::writing;
 use crate::worker::callbacks::WorkerCallbacks;
+use crate::worker::ending::Origin;
 use crate::worker::worker::WorkerSide;
 
 fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
@@ -144,6 +146,13 @@ pub(crate) fn prepared(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
+/// `loadRefused(form, cause)`: the function could not be loaded, because the system refuses a descriptor or
+/// memory for now. Whether the worker is to leave, as one whose start was refused; if not it holds tasks.
+pub(crate) fn load_refused(call: &Call<'_>) -> Answer {
+    let cause = read_cause(call, 0)?;
+    js::boolean(call.env, side(call)?.leave_refused(cause))
+}
+
 /// `recovered(ok)`: the isolate has been put right after a stop, or cannot be.
 pub(crate) fn recovered(call: &Call<'_>) -> Answer {
     let side = side(call)?;
@@ -244,6 +253,15 @@ pub(crate) fn report_progress(call: &Call<'_>) -> Answer {
     let value = run::read_value(call.state, form, call.value(2)?)?;
     if let Some(task) = task {
         task::report_progress(&task, Packed { form, value });
+    }
+    nothing(call)
+}
+
+/// `noteOrigin(number)`: what ends the worker comes from the loading of this function, or from the
+/// initializer (a negative number).
+pub(crate) fn note_origin(call: &Call<'_>) -> Answer {
+    if let Some(side) = call.state.worker.borrow().as_ref() {
+        side.ending.note_origin(u32::try_from(call.i32(0)?).map_or(Origin::Initializer, Origin::Loading));
     }
     nothing(call)
 }

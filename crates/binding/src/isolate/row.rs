@@ -55,6 +55,8 @@ shared_numbers! {
         HAS_EXIT_CODE = 1 << 18,
         /// or the number of the worker, whose exit code only its owner will know.
         HAS_WORKER = 1 << 19,
+        /// In the kind of a failure: the task has never begun.
+        HAS_NOT_BEGUN = 1 << 20,
     }
 }
 
@@ -152,9 +154,11 @@ fn write_failure(env: Env, task: &JsTask, failure: Failure<JsWork>) -> Result<Ro
     }
 }
 
-/// The task's function, for messages: its bits of the kind, and its number, above 32 bits for an exit code.
+/// The task and its function, for messages: their bits of the kind, and the number of the function, above 32
+/// bits for an exit code.
 fn function_of(task: &JsTask) -> (i32, f64) {
     let number = Some(task.needs()).filter(|number| *number < MOST_FUNCTIONS).unwrap_or(0);
-    let bits = if task.kind() == Kind::Native { IS_NATIVE } else { 0 };
+    let native = if task.kind() == Kind::Native { IS_NATIVE } else { 0 };
+    let bits = if task.started().is_none() { native | HAS_NOT_BEGUN } else { native };
     (bits, f64::from(number) * FUNCTION_UNIT)
 }

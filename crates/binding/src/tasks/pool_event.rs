@@ -23,14 +23,18 @@ shared_enum! {
         PassOn = 7,
         /// Errors are to be told that ended tasks have left behind; see `PoolEntry::strays`.
         Strays = 8,
+        /// The workers that have not attached are wanted no more: end them.
+        EndStarts = 9,
+        /// Call `resumeStarts` in so many milliseconds (`number`).
+        ResumeStarts = 10,
     }
 }
 
 impl PoolEvent {
     /// Whether it must be served also while the owner's thread waits for a future.
     pub(crate) fn is_service(self) -> bool {
-        use PoolEvent::{EndWorker, HandOver, PassOn, StartWorker};
-        matches!(self, StartWorker | EndWorker | HandOver | PassOn)
+        use PoolEvent::{EndStarts, EndWorker, HandOver, PassOn, ResumeStarts, StartWorker};
+        matches!(self, StartWorker | EndWorker | HandOver | PassOn | EndStarts | ResumeStarts)
     }
 }
 

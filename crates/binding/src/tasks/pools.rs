@@ -67,6 +67,14 @@ impl Host for PoolHost {
         self.tell(PoolEvent::StartWorker);
     }
 
+    fn end_starts(&self, _kind: Kind) {
+        self.tell(PoolEvent::EndStarts);
+    }
+
+    fn resume_starts_after(&self, delay: Duration) {
+        self.owner.tell(PoolEvent::ResumeStarts, self.id, delay.as_secs_f64() * 1e3);
+    }
+
     fn closed(&self) {
         POOLS.lock().remove(&self.id);
         self.tell(PoolEvent::Closed);

@@ -6,14 +6,34 @@ use std::sync::Arc;
 use crate::tasks::task::Exit;
 use crate::values::value::Packed;
 
+/// What the code belongs to that ends a worker, if that is no task.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The loading of this function.
+    Loading(u32),
+    Initializer,
+}
+
 /// What lib/worker has noted.
 #[derive(Default)]
 pub(crate) struct Ending {
+    origin: Cell<Option<Origin>>,
     exit_code: Cell<Option<i32>>,
     cause: RefCell<Option<Arc<Packed>>>,
 }
 
 impl Ending {
+    /// What ends the worker comes from this. Only the first one counts.
+    pub(crate) fn note_origin(&self, origin: Origin) {
+        if !self.is_near() && self.origin.get().is_none() {
+            self.origin.set(Some(origin));
+        }
+    }
+
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        self.origin.get()
+    }
+
     /// The worker is ending by `process.exit` or a fatal error.
     pub(crate) fn note_exit(&self, code: i32) {
         self.exit_code.set(Some(code));
@@ -27,6 +47,7 @@ impl Ending {
 
     /// The error was handled.
     pub(crate) fn forget_cause(&self) {
+        self.origin.set(None);
         self.cause.borrow_mut().take();
     }
 

@@ -15,19 +15,14 @@ impl WorkerSide {
     }
 
     /// The worker blocks, or ends: the pool takes back the tasks whose port values were sent to it. The first
-    /// that needs what is being loaded is lost with a worker that ends, or it would end one after the other.
+    /// that needs what has probably ended a worker is lost with it, or it would end one after the other.
     pub(crate) fn give_back(&self, is_ending: bool) -> Vec<Arc<JsTask>> {
-        let mut loaded = self.loaded_last().filter(|_| is_ending);
-        let is_lost = |task: &Arc<JsTask>| loaded.take_if(|function| *function == task.needs()).is_some();
+        let mut blame = if is_ending { self.blame() } else { None };
+        let is_lost = |task: &Arc<JsTask>| blame.take_if(|blame| (blame.covers)(task.needs())).is_some();
         let worker = self.worker.borrow();
         let tasks = worker.as_ref().map(|worker| worker.give_back_but(is_lost)).unwrap_or_default();
         self.returned.borrow_mut().extend(tasks.iter().cloned());
         tasks
-    }
-
-    /// The function that is being loaded, or was loaded last and has begun no task since.
-    pub(super) fn loaded_last(&self) -> Option<u32> {
-        self.preparing.get().or_else(|| self.untried.borrow().last().copied())
     }
 
     /// Those port values are with the owner again.

@@ -6,5 +6,6 @@ pub(crate) mod ending;
 mod give_back;
 pub(crate) mod held_tasks;
 pub(crate) mod loaded_functions;
+pub(crate) mod loads;
 mod strays;
 pub(crate) mod worker;

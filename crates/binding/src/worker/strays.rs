@@ -20,7 +20,7 @@ impl WorkerSide {
             return self.is_unfinished(token);
         }
         let pool = &self.handle.entry.pool;
-        let is_for_next = self.loaded_last().is_some_and(|function| pool.wants(Kind::Isolate, function));
+        let is_for_next = self.loaded_untried().any(|function| pool.wants(Kind::Isolate, function));
         let may_be_a_tasks = self.calling.get() != 0.0 || self.has_ended() || self.held.can_any_end();
         is_for_next || may_be_a_tasks || !self.held.had_any()
     }

@@ -31,10 +31,10 @@ pub(crate) struct WorkerSide {
     pub(crate) handle: Arc<WorkerHandle>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) callbacks: WorkerCallbacks,
-    loaded: LoadedFunctions,
+    pub(super) loaded: LoadedFunctions,
     pub(crate) held: HeldTasks,
     /// Whether it may claim: not while the worker prepares a function or recovers from a stop.
-    claiming: Cell<bool>,
+    pub(super) claiming: Cell<bool>,
     /// On while its tasks are short.
     pub(crate) rings: Coalescer,
     pub(crate) linger: Linger,
@@ -174,17 +174,6 @@ impl WorkerSide {
         self.handle.wake();
     }
 
-    /// A function has been loaded, or has failed to.
-    pub(crate) fn prepared(&self, function: u32, is_async: bool) {
-        self.preparing.set(None);
-        if functions::has_module(function) {
-            self.untried.borrow_mut().push(function);
-        }
-        self.handle.pulse.end_load();
-        self.loaded.note(function, if is_async { Loaded::Async } else { Loaded::Sync });
-        self.claiming.set(true);
-    }
-
     /// Whether a task of this function can run on top of one that waits for it; loads the function if that
     /// takes no waiting.
     pub(crate) fn can_run_nested(&self, env: Env, function: u32) -> Result<bool, js::Fault> {
@@ -235,6 +224,7 @@ impl WorkerSide {
     /// A task begins: its token.
     pub(crate) fn begin(&self, task: &Arc<JsTask>) -> f64 {
         let token = self.held.add(task);
+        self.untried.borrow_mut().clear();
         self.calling.set(token);
         token
     }
@@ -330,13 +320,12 @@ impl WorkerSide {
         self.guard.close();
         let was_given_up = self.handle.note_gone();
         let (exit, cause) = self.ending.take(self.handle.number);
-        // If the worker was given up while it loaded, the first waiting task is another one by now.
-        if let Some(function) = self.preparing.take().filter(|_| !was_given_up) {
-            let pool = &self.handle.entry.pool;
-            pool.lose_first(Kind::Isolate, function, exit, cause.clone());
-        }
-        if let Some(worker) = self.worker.borrow_mut().take() {
-            worker.detach(exit, cause);
+        // If it was given up, it was told to end.
+        let blame = if was_given_up { None } else { self.blame() };
+        match (self.worker.borrow_mut().take(), blame) {
+            (Some(worker), Some(blame)) => worker.detach_blaming(&blame, exit, cause),
+            (Some(worker), None) => worker.detach(exit, cause),
+            (None, _) => {}
         }
         // `detach` has failed them as lost.
         drop(self.handle.take_all_ended());

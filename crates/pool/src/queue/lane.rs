@@ -45,9 +45,10 @@ pub(crate) struct Lane<W: Work> {
     buckets: BTreeMap<Rank, VecDeque<Arc<Task<W>>>>,
     /// The last bucket that ran empty, kept for its memory.
     spare: VecDeque<Arc<Task<W>>>,
-    /// Tasks that wait. Changed by `push`, `pop`, `forget` and `drain`.
+    /// Tasks that wait. Changed by `push`, `pop`, `forget`, `drain`, `extract` and `merge`.
     live: usize,
-    /// Tombstones: entries whose task no longer waits. Changed by `forget`, `head`, `sweep` and `drain`.
+    /// Tombstones: entries whose task no longer waits. Changed by `forget`, `head`, `sweep`, `drain` and
+    /// `merge`.
     dead: usize,
 }
 
@@ -134,8 +135,45 @@ impl<W: Work> Lane<W> {
 
     /// Whether a task waits that needs this.
     pub(crate) fn wants(&self, needs: u32) -> bool {
-        let mut all = self.buckets.values().flatten();
-        all.any(|task| task.needs() == needs && task.state() == State::Pending)
+        self.iter().any(|task| task.needs() == needs && task.state() == State::Pending)
+    }
+
+    /// All entries, tombstones among them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Task<W>>> {
+        self.buckets.values().flatten()
+    }
+
+    /// Takes the waiting tasks of which this is true, in their order.
+    pub(crate) fn extract(&mut self, is_meant: impl Fn(&Task<W>) -> bool) -> Vec<Arc<Task<W>>> {
+        let mut taken = Vec::new();
+        self.buckets.retain(|_, bucket| {
+            bucket.retain(|task| {
+                let stays = task.state() != State::Pending || !is_meant(task);
+                if !stays {
+                    taken.push(task.clone());
+                }
+                stays
+            });
+            !bucket.is_empty()
+        });
+        self.live -= taken.len();
+        taken
+    }
+
+    /// Takes in all entries of another lane, each where it would have been.
+    pub(crate) fn merge(&mut self, other: Lane<W>) {
+        (self.live, self.dead) = (self.live + other.live, self.dead + other.dead);
+        for (rank, mut theirs) in other.buckets {
+            let ours = self.buckets.entry(rank).or_default();
+            let mut merged = VecDeque::with_capacity(ours.len() + theirs.len());
+            while let (Some(one), Some(two)) = (ours.front(), theirs.front()) {
+                let next = if one.id() < two.id() { &mut *ours } else { &mut theirs };
+                merged.extend(next.pop_front());
+            }
+            merged.append(ours);
+            merged.append(&mut theirs);
+            *ours = merged;
+        }
     }
 
     fn first(&self) -> Option<&Arc<Task<W>>> {

@@ -3,4 +3,5 @@
 
 pub(crate) mod inbox;
 pub(crate) mod lane;
+pub(crate) mod task_queue;
 pub(crate) mod transit;

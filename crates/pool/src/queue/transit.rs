@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::queue::lane::{Lane, Place};
+use crate::queue::lane::Place;
+use crate::queue::task_queue::TaskQueue;
 use crate::sync::deadline::Alarm;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId};
@@ -19,7 +20,7 @@ pub(crate) struct Transit<W: Work> {
     /// Tasks whose payload the host cannot have yet.
     pub(crate) unready: Vec<Arc<Task<W>>>,
     /// Tasks that can be assigned, in the order of the queue.
-    pub(crate) waiting: Lane<W>,
+    pub(crate) waiting: TaskQueue<W>,
     /// Tasks that the host is handing over, each with the worker that it goes to.
     pub(crate) assigned: Vec<(Arc<Task<W>>, WorkerId)>,
     /// How many tasks are pinned in the workers' records.
@@ -41,7 +42,7 @@ impl<W: Work> Transit<W> {
         Transit {
             kind,
             unready: Vec::new(),
-            waiting: Lane::default(),
+            waiting: TaskQueue::default(),
             assigned: Vec::new(),
             pinned: 0,
             reserved: Vec::new(),
@@ -54,12 +55,12 @@ impl<W: Work> Transit<W> {
 
     /// All tasks here.
     pub(crate) fn len(&self) -> usize {
-        self.unready.len() + self.waiting.len() + self.assigned.len() + self.pinned
+        self.unready.len() + self.waiting.total() + self.assigned.len() + self.pinned
     }
 
     /// Tasks that any worker of `kind` may get.
     pub(crate) fn unassigned_of(&self, kind: Kind) -> usize {
-        if kind == self.kind { self.unready.len() + self.waiting.len() } else { 0 }
+        if kind == self.kind { self.unready.len() + self.waiting.total() } else { 0 }
     }
 
     /// Waiting tasks for which a worker of `kind` could be reserved now.

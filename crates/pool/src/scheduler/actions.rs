@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::sync::deadline::Alarm;
 use crate::task::outcome::Outcome;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerLink};
@@ -43,6 +44,10 @@ pub(crate) struct Actions<W: Work> {
     pub(crate) now: Instant,
     pub(crate) wake: Vec<Arc<dyn WorkerLink<W>>>,
     pub(crate) start: Vec<Kind>,
+    /// Starts that are wanted no more.
+    pub(crate) end_starts: Vec<Kind>,
+    /// Alarms to be set.
+    pub(crate) alarms: Vec<(Instant, Arc<dyn Alarm>)>,
     pub(crate) announce: Few<Arc<Task<W>>>,
     pub(crate) room: bool,
     pub(crate) closed: bool,
@@ -64,6 +69,8 @@ impl<W: Work> Default for Actions<W> {
             now: Instant::now(),
             wake: Vec::new(),
             start: Vec::new(),
+            end_starts: Vec::new(),
+            alarms: Vec::new(),
             announce: Few::default(),
             room: false,
             closed: false,

@@ -4,6 +4,7 @@
 //! allows it. That a worker is woken for each task is the job of `rebalance`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::scheduler::actions::Actions;
 use crate::scheduler::pool::{Pool, Shared};
@@ -68,6 +69,7 @@ impl<W: Work> Pool<W> {
             return Next::Nothing;
         }
         let capacity = self.capacity(kind) + record.suspended as usize;
+        shared.end_trial(kind, id);
         shared.workers.set_state(id, WorkerState::Busy);
         if held >= capacity {
             // If it was woken, another worker has to be.
@@ -95,6 +97,7 @@ impl<W: Work> Pool<W> {
         if may_run && let Some((_, head)) = shared.lanes[kind as usize].head(&mut actions.removed) {
             let needs = head.needs();
             if needs != 0 && !ready(needs) {
+                shared.lanes[kind as usize].note_preparing(id);
                 shared.workers.set_state(id, WorkerState::Preparing);
                 if held == 0 {
                     shared.workers.leave_place(id);
@@ -141,10 +144,6 @@ impl<W: Work> Pool<W> {
     ) -> Option<Next<W>> {
         let task = shared.lanes[kind as usize].pop()?;
         let work = shared.begin(&task, id, actions.now)?;
-        if let Some(record) = shared.workers.get(id) {
-            record.held.push(task.clone());
-            record.claimed += 1;
-        }
         shared.note_room(actions);
         Some(Next::Run(task, work))
     }
@@ -168,11 +167,7 @@ impl<W: Work> Pool<W> {
         }
         // Only a pending task begins; its entry in the lane is a tombstone from then on.
         let work = shared.begin(task, id, actions.now)?;
-        shared.lanes[task.kind() as usize].forget(&mut actions.removed);
-        if let Some(record) = shared.workers.get(id) {
-            record.held.push(task.clone());
-            record.claimed += 1;
-        }
+        shared.lanes[task.kind() as usize].forget(task, &mut actions.removed);
         shared.note_room(actions);
         Some(work)
     }
@@ -264,5 +259,26 @@ impl<W: Work> Pool<W> {
             record.held.retain(|other| !Arc::ptr_eq(other, task));
         }
         shared.conclude(task, outcome, actions);
+    }
+}
+
+impl<W: Work> Shared<W> {
+    /// Worker `id` begins a task that was just taken from its lane, and holds it from now on. `None` if it
+    /// has settled.
+    pub(crate) fn begin(&mut self, task: &Arc<Task<W>>, id: WorkerId, now: Instant) -> Option<W> {
+        let work = task.begin(id, now)?;
+        self.running += 1;
+        self.wait_time.record(now.saturating_duration_since(task.submitted));
+        let mut is_first = false;
+        if let Some(record) = self.workers.get(id) {
+            record.held.push(task.clone());
+            is_first = record.claimed == 0;
+            record.claimed += 1;
+        }
+        if is_first {
+            self.note_first_task(task.kind());
+        }
+        self.clear_suspect(task.kind(), task.needs());
+        Some(work)
     }
 }

@@ -24,10 +24,15 @@ pub struct Config {
     pub tasks_per_worker: usize,
     /// After how many tasks a worker that is not native is replaced.
     pub max_tasks_per_worker: Option<u64>,
-    /// How long the pool waits after a start that failed before it asks again, twice as long after the
-    /// second; `None` not at all. The cause may pass: a system that refuses a thread grants one as soon as
-    /// others have ended.
-    pub start_retry_delay: Option<Duration>,
+    /// How long the pool waits after a start that failed before it asks again. Twice as long after the second
+    /// one in a row, and so on, up to the longest. The cause may pass: a system that refuses a thread grants
+    /// one as soon as others have ended.
+    pub start_pause: Duration,
+    pub longest_start_pause: Duration,
+    /// How long starts must have failed, and a task have waited, before the task fails for it.
+    pub start_patience: Duration,
+    /// How long a start may still take when the pool has been shut down and no task waits for it.
+    pub unwanted_start: Duration,
     /// What the names of native threads begin with.
     pub thread_name: String,
 }
@@ -43,7 +48,10 @@ impl Default for Config {
             max_queue: None,
             tasks_per_worker: 1,
             max_tasks_per_worker: None,
-            start_retry_delay: None,
+            start_pause: Duration::from_millis(50),
+            longest_start_pause: Duration::from_secs(2),
+            start_patience: Duration::from_secs(30),
+            unwanted_start: Duration::from_secs(2),
             thread_name: "pool".into(),
         }
     }

@@ -205,8 +205,6 @@ impl<W: Work> Pool<W> {
         let record = shared.workers.get(id)?;
         let at = record.pinned.iter().position(|other| Arc::ptr_eq(other, task))?;
         record.pinned.remove(at);
-        record.held.push(task.clone());
-        record.claimed += 1;
         shared.transit.pinned -= 1;
         shared.note_room(actions);
         // What is pinned is pending: whatever settles it takes it out of the record.
@@ -258,7 +256,7 @@ impl<W: Work> Shared<W> {
             .find(|(_, record)| record.pinned.iter().any(|other| Arc::ptr_eq(other, task)))
             .map(|(id, _)| id);
         let Some(id) = holder else {
-            self.transit.waiting.forget(&mut actions.removed);
+            self.transit.waiting.forget(task, &mut actions.removed);
             return;
         };
         if let Some(record) = self.workers.get(id) {

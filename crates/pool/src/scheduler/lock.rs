@@ -11,6 +11,7 @@ use crate::queue::inbox::{self, Attended};
 use crate::scheduler::actions::Actions;
 use crate::scheduler::native;
 use crate::scheduler::pool::{Pool, Shared};
+use crate::sync::deadline::{self, Limit};
 use crate::sync::primitives::MutexGuard;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work};
@@ -65,6 +66,14 @@ impl<W: Work> Pool<W> {
                 Kind::Isolate | Kind::Process => self.host.start_worker(*kind),
             }
         }
+        for kind in &actions.end_starts {
+            self.host.end_starts(*kind);
+        }
+        for (at, alarm) in &actions.alarms {
+            if !deadline::add(*at, Limit::Queue, alarm) {
+                self.host.resume_starts_after(at.saturating_duration_since(actions.now));
+            }
+        }
         if let Some(limit) = actions.reservation_limit {
             self.limit_reservation(limit);
         }
@@ -96,6 +105,9 @@ impl<W: Work> Pool<W> {
     /// Tells the inbox for which kinds tasks may be left there from now on, and releases the mutex. If the
     /// inbox gave back tasks for that, workers are sent for them first.
     pub(crate) fn unlock(&self, mut shared: MutexGuard<'_, Shared<W>>, actions: &mut Actions<W>) {
+        if std::mem::take(&mut shared.must_rebalance) {
+            self.rebalance(&mut shared, actions);
+        }
         loop {
             let attended = self.attended(&shared);
             if attended == shared.attended || self.attend(&mut shared, attended) == 0 {

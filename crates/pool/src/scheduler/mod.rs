@@ -19,4 +19,5 @@ pub(crate) mod starts;
 pub(crate) mod stats;
 pub(crate) mod stop;
 pub(crate) mod supervision;
+pub(crate) mod suspects;
 pub(crate) mod worker;

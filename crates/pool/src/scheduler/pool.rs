@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::queue::inbox::{self, Attended, Inbox};
-use crate::queue::lane::Lane;
+use crate::queue::task_queue::TaskQueue;
 use crate::queue::transit::Transit;
 use crate::scheduler::actions::Actions;
 use crate::scheduler::config::Config;
@@ -19,6 +19,7 @@ use crate::task::task::{Spec, Task};
 use crate::task::work::{Host, Kind, Work, WorkerId};
 use crate::workers::registry::{Record, Registry, WorkerState, WorkerView};
 use crate::workers::starts::Starts;
+use crate::workers::suspects::Suspects;
 
 /// Why a task was not accepted.
 pub enum Refusal<W: Work> {
@@ -51,7 +52,7 @@ pub(crate) enum Phase<W: Work> {
 
 /// Everything that the mutex guards.
 pub(crate) struct Shared<W: Work> {
-    pub(crate) lanes: [Lane<W>; Kind::COUNT],
+    pub(crate) lanes: [TaskQueue<W>; Kind::COUNT],
     pub(crate) transit: Transit<W>,
     pub(crate) workers: Registry<W>,
     pub(crate) phase: Phase<W>,
@@ -60,6 +61,9 @@ pub(crate) struct Shared<W: Work> {
     pub(crate) is_terminated: bool,
     pub(crate) room_wanted: bool,
     pub(crate) starts: [Starts; Kind::COUNT],
+    pub(crate) suspects: Suspects,
+    /// Whether the change that has the mutex has more for workers to do than it has looked at.
+    pub(crate) must_rebalance: bool,
     /// Threads that announce what they have settled; the pool is not closed before they are done. Changed by
     /// `Pool::release`.
     pub(crate) announcing: usize,
@@ -67,14 +71,16 @@ pub(crate) struct Shared<W: Work> {
     pub(crate) attended: Attended,
     /// Empty; a buffer for tasks that come from the inbox.
     pub(crate) arrivals: Vec<Arc<Task<W>>>,
-    running: usize,
+    pub(crate) running: usize,
     counts: Counts,
-    wait_time: Histogram,
+    pub(crate) wait_time: Histogram,
     run_time: Histogram,
 }
 
 /// A pool of workers with one queue. Dropping the last reference does not stop it: shut it down.
 pub struct Pool<W: Work> {
+    /// To itself, for its alarms.
+    pub(crate) weak: Weak<Pool<W>>,
     pub(crate) config: Config,
     pub(crate) host: Arc<dyn Host>,
     /// On cache lines of its own, as is the inbox: the workers write here for each task, and the submitters
@@ -91,10 +97,11 @@ impl<W: Work> Pool<W> {
     pub fn new(mut config: Config, host: Arc<dyn Host>) -> Arc<Self> {
         config.max_workers = config.max_workers.max(1);
         config.tasks_per_worker = config.tasks_per_worker.max(1);
-        let pool = Arc::new(Pool {
+        let pool = Arc::new_cyclic(|weak| Pool {
+            weak: weak.clone(),
             host,
             state: CachePadded(Mutex::new(Shared {
-                lanes: std::array::from_fn(|_| Lane::default()),
+                lanes: std::array::from_fn(|_| TaskQueue::default()),
                 transit: Transit::new(config.handover_kind),
                 workers: Registry::new(),
                 phase: Phase::Open,
@@ -102,6 +109,8 @@ impl<W: Work> Pool<W> {
                 is_terminated: false,
                 room_wanted: false,
                 starts: std::array::from_fn(|_| Starts::default()),
+                suspects: Suspects::default(),
+                must_rebalance: false,
                 announcing: 0,
                 attended: inbox::NONE,
                 arrivals: Vec::new(),
@@ -249,7 +258,7 @@ impl<W: Work> Pool<W> {
 
 impl<W: Work> Shared<W> {
     pub(crate) fn queued(&self) -> usize {
-        self.lanes.iter().map(Lane::len).sum::<usize>() + self.transit.len()
+        self.lanes.iter().map(TaskQueue::total).sum::<usize>() + self.transit.len()
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -311,7 +320,7 @@ impl<W: Work> Shared<W> {
             if task.needs_handover {
                 self.forget_in_transit(task, actions);
             } else {
-                self.lanes[task.kind() as usize].forget(&mut actions.removed);
+                self.lanes[task.kind() as usize].forget(task, &mut actions.removed);
             }
             self.note_room(actions);
         }
@@ -321,13 +330,5 @@ impl<W: Work> Shared<W> {
         if std::mem::take(&mut self.room_wanted) {
             actions.room = true;
         }
-    }
-
-    /// Marks the task that was just taken from its lane as running on `worker`.
-    pub(crate) fn begin(&mut self, task: &Arc<Task<W>>, worker: WorkerId, now: Instant) -> Option<W> {
-        let work = task.begin(worker, now)?;
-        self.running += 1;
-        self.wait_time.record(now.saturating_duration_since(task.submitted));
-        Some(work)
     }
 }

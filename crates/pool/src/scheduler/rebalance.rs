@@ -30,6 +30,7 @@ impl<W: Work> Pool<W> {
         while self.wake_pinned(shared, actions) || self.dispatch_one(shared, actions) {}
         self.wake_to_leave(shared, actions);
         self.start_min_workers(shared, actions);
+        self.limit_unwanted_starts(shared, actions);
         self.close_if_done(shared, actions);
     }
 
@@ -136,7 +137,10 @@ impl<W: Work> Pool<W> {
     fn start_min_workers(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
         let k = self.config.warm_kind as usize;
         let wanted = self.config.min_workers.min(shared.workers.allowed[k]);
-        while shared.is_open() && shared.workers.living[k] + shared.workers.starting[k] < wanted {
+        while shared.is_open()
+            && !shared.starts[k].has_given_up
+            && shared.workers.living[k] + shared.workers.starting[k] < wanted
+        {
             shared.workers.starting[k] += 1;
             actions.start.push(self.config.warm_kind);
         }
@@ -168,7 +172,7 @@ impl<W: Work> Shared<W> {
 
     /// The tasks that wait for any worker of `kind`.
     pub(crate) fn waiting(&self, kind: Kind) -> usize {
-        self.lanes[kind as usize].len() + self.transit.unassigned_of(kind)
+        self.lanes[kind as usize].total() + self.transit.unassigned_of(kind)
     }
 
     /// The kinds that have tasks waiting, the one with the first task first.

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crate::scheduler::pool::{Pool, Shared};
+use crate::scheduler::starts::StartFailure;
+use crate::scheduler::suspects::Blame;
 use crate::task::outcome::{Failure, Outcome};
 use crate::task::task::Task;
-use crate::task::work::{Kind, Work, WorkerId};
+use crate::task::work::{Work, WorkerId};
 use crate::workers::registry::WorkerState;
 
 impl<W: Work> Pool<W> {
@@ -16,45 +18,42 @@ impl<W: Work> Pool<W> {
     }
 
     /// Removes a worker; see [`Worker::detach`](crate::Worker::detach). A second call does nothing.
-    pub fn remove_worker(self: &Arc<Self>, id: WorkerId, exit: Option<W::Exit>, cause: Option<W::Error>) {
+    pub fn remove_worker(
+        self: &Arc<Self>,
+        id: WorkerId,
+        exit: Option<W::Exit>,
+        cause: Option<W::Error>,
+        blame: Option<&Blame>,
+    ) {
         let record = self.change(|shared, actions| {
-            if !shared.is_terminated {
+            let was_told = shared.is_terminated || shared.workers.was_told_to_end(id);
+            if !was_told {
                 shared.workers.note_death(id);
             }
             let record = shared.workers.remove(id)?;
             shared.recall(id, record.pinned.len());
+            shared.end_trial(record.kind, id);
+            let lost = || Failure::Lost { exit: exit.clone(), cause: cause.clone() };
             for task in record.held.iter().chain(&record.pinned) {
-                shared.conclude(
-                    task,
-                    Err(Failure::Lost { exit: exit.clone(), cause: cause.clone() }),
-                    actions,
-                );
+                shared.conclude(task, Err(lost()), actions);
+            }
+            match blame {
+                _ if was_told => {}
+                Some(blame) => {
+                    let has_taken_one = record.pinned.iter().any(|task| (blame.covers)(task.needs()));
+                    let lost = if has_taken_one { None } else { Some(lost()) };
+                    self.blame(shared, record.kind, blame, lost, actions);
+                }
+                None if record.claimed == 0 => {
+                    self.note_failed_start(shared, record.kind, cause, StartFailure::Died, actions);
+                }
+                None => {}
             }
             self.rebalance(shared, actions);
             Some(record)
         });
         // Outside the mutex: the link's destructor is the user's.
         drop(record);
-    }
-
-    /// A worker ended while it made ready what the first waiting task of `kind` needs: that task is lost, so
-    /// that a preparation which always ends its worker ends no more workers than there are tasks that need
-    /// it. Does nothing if the task has settled or was claimed meanwhile.
-    pub fn lose_first(
-        self: &Arc<Self>,
-        kind: Kind,
-        needs: u32,
-        exit: Option<W::Exit>,
-        cause: Option<W::Error>,
-    ) {
-        self.change(|shared, actions| {
-            let head = shared.lanes[kind as usize].head(&mut actions.removed);
-            let Some(task) = head.map(|(_, task)| task.clone()).filter(|task| task.needs() == needs) else {
-                return;
-            };
-            shared.conclude_pending(&task, Err(Failure::Lost { exit, cause }), actions);
-            self.rebalance(shared, actions);
-        });
     }
 
     /// Whether the worker holds this task: has claimed it and has not finished it, whether it has settled or
@@ -131,10 +130,12 @@ impl<W: Work> Pool<W> {
     pub fn abandon(self: &Arc<Self>, id: WorkerId) {
         self.change(|shared, actions| {
             let Some(record) = shared.workers.get(id) else { return };
+            let kind = record.kind;
             let mut held = std::mem::take(&mut record.held);
             let pinned = std::mem::take(&mut record.pinned);
             shared.recall(id, pinned.len());
             held.extend(pinned);
+            shared.end_trial(kind, id);
             shared.workers.leave_place(id);
             shared.workers.set_state(id, WorkerState::Abandoned);
             for task in &held {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::scheduler::actions::Actions;
 use crate::scheduler::pool::{Pool, Shared};
+use crate::scheduler::starts::StartFailure;
+use crate::scheduler::suspects::Blame;
 use crate::sync::deadline::{self, Alarm};
 use crate::task::outcome::Outcome;
 use crate::task::task::Task;
@@ -42,17 +44,11 @@ pub struct Worker<W: Work> {
 impl<W: Work> Pool<W> {
     /// Adds a worker that [`Host::start_worker`](crate::Host::start_worker) asked for.
     pub fn attach(self: &Arc<Self>, kind: Kind, link: Arc<dyn WorkerLink<W>>) -> Worker<W> {
-        let id = self.change(|shared, actions| {
+        let id = self.change(|shared, _| {
             let starting = &mut shared.workers.starting[kind as usize];
             *starting = starting.saturating_sub(1);
-            shared.starts[kind as usize].note_success();
-            let allowed = std::mem::replace(&mut shared.workers.allowed[kind as usize], usize::MAX);
-            let id = shared.workers.insert(kind, link);
-            if allowed < usize::MAX {
-                // More of them may come now.
-                self.rebalance(shared, actions);
-            }
-            id
+            shared.starts[kind as usize].has_attached = true;
+            shared.workers.insert(kind, link)
         });
         Worker { pool: self.clone(), id }
     }
@@ -237,7 +233,35 @@ impl<W: Work> Worker<W> {
 
     /// Removes the worker. What it still holds is lost, with this exit and cause.
     pub fn detach(self, exit: Option<W::Exit>, cause: Option<W::Error>) {
-        self.pool.remove_worker(self.id, exit, cause);
+        self.pool.remove_worker(self.id, exit, cause, None);
+    }
+
+    /// The same. If the worker has died, this may have ended it.
+    pub fn detach_blaming(self, blame: &Blame, exit: Option<W::Exit>, cause: Option<W::Error>) {
+        self.pool.remove_worker(self.id, exit, cause, Some(blame));
+    }
+
+    /// Leaves, because the system refuses what the worker needs for its next task: that counts as a start
+    /// that was refused. False if the worker holds tasks. It must detach soon.
+    pub fn leave_refused(&self, cause: Option<W::Error>) -> bool {
+        let pool = &self.pool;
+        pool.change(|shared, actions| {
+            let Some((kind, is_free)) = shared
+                .workers
+                .get(self.id)
+                .map(|record| (record.kind, record.held.is_empty() && record.pinned.is_empty()))
+            else {
+                return true;
+            };
+            if is_free {
+                shared.end_trial(kind, self.id);
+                shared.workers.leave_place(self.id);
+                shared.workers.set_state(self.id, WorkerState::Leaving);
+                pool.note_failed_start(shared, kind, cause, StartFailure::Refused, actions);
+                pool.rebalance(shared, actions);
+            }
+            is_free
+        })
     }
 }
 

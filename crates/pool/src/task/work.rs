@@ -1,6 +1,7 @@
 //! What the pool's user supplies: the work, and the two objects by which the pool calls what is around it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::task::control::Control;
 use crate::task::task::Task;
@@ -21,6 +22,9 @@ impl Kind {
     pub(crate) const ALL: [Kind; 3] = [Kind::Native, Kind::Isolate, Kind::Process];
     pub(crate) const COUNT: usize = 3;
 }
+
+/// Tells whether a task that needs this is meant. Called under the pool's mutex: must only look something up.
+pub type Needs = Arc<dyn Fn(u32) -> bool + Send + Sync>;
 
 /// Names one worker of one pool. No other worker ever has the same name: a slot that is used again gets a new
 /// generation.
@@ -60,6 +64,12 @@ pub trait Host: Send + Sync {
     /// One more worker of `kind` is wanted. It answers by [`Pool::attach`](crate::Pool::attach) or by
     /// [`Pool::start_failed`](crate::Pool::start_failed). Never called for [`Kind::Native`].
     fn start_worker(&self, kind: Kind);
+    /// The workers of `kind` that were asked for and have not attached are wanted no more: ends them. Those
+    /// that attach all the same are told to leave.
+    fn end_starts(&self, _kind: Kind) {}
+    /// Calls [`Pool::resume_starts`](crate::Pool::resume_starts) after `delay`: the system refuses the thread
+    /// that would do so.
+    fn resume_starts_after(&self, _delay: Duration) {}
     /// The pool was shut down, every accepted task has settled and the last worker has detached.
     fn closed(&self);
     /// Tasks are to be handed over to workers: call [`Pool::assign`](crate::Pool::assign) until it gives

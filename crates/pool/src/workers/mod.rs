@@ -1,4 +1,6 @@
 //! What the pool knows of its workers.
 
+pub(crate) mod pause;
 pub(crate) mod registry;
 pub(crate) mod starts;
+pub(crate) mod suspects;

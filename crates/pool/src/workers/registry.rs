@@ -215,11 +215,16 @@ impl<W: Work> Registry<W> {
 
     /// Counts the death of worker `id`, once, unless the pool has told it to end.
     pub(crate) fn note_death(&mut self, id: WorkerId) {
+        let was_told = self.was_told_to_end(id);
         let Some(record) = self.get(id) else { return };
-        let was_told = matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned);
         if !was_told && !std::mem::replace(&mut record.has_died, true) {
             self.died += 1;
         }
+    }
+
+    pub(crate) fn was_told_to_end(&mut self, id: WorkerId) -> bool {
+        self.get(id)
+            .is_some_and(|record| matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned))
     }
 
     pub(crate) fn take_place(&mut self, id: WorkerId) {
@@ -236,6 +241,11 @@ impl<W: Work> Registry<W> {
             record.has_place = false;
             self.active -= 1;
         }
+    }
+
+    /// The workers of `kind` that claim, or are on their way.
+    pub(crate) fn existing(&self, kind: Kind) -> usize {
+        self.living[kind as usize] + self.starting[kind as usize]
     }
 
     /// The idle worker that went idle last: the others may time out.

@@ -11,6 +11,7 @@ use super::{Job, LIMIT, serve};
 #[derive(Clone, Default)]
 pub(crate) struct Log {
     pub(crate) starts: Vec<Kind>,
+    pub(crate) ended_starts: Vec<Kind>,
     pub(crate) rooms: usize,
     pub(crate) closed: usize,
     pub(crate) hand_overs: usize,
@@ -29,7 +30,7 @@ pub(crate) enum Start {
 }
 
 pub(crate) struct TestHost {
-    start: Start,
+    start: Mutex<Start>,
     log: Mutex<Log>,
     changed: Condvar,
     pool: OnceLock<Weak<Pool<Job>>>,
@@ -37,7 +38,12 @@ pub(crate) struct TestHost {
 
 impl TestHost {
     pub(crate) fn new(start: Start) -> Self {
-        TestHost { start, log: Mutex::default(), changed: Condvar::new(), pool: OnceLock::new() }
+        TestHost {
+            start: Mutex::new(start),
+            log: Mutex::default(),
+            changed: Condvar::new(),
+            pool: OnceLock::new(),
+        }
     }
 
     pub(crate) fn belongs_to(&self, pool: &Arc<Pool<Job>>) {
@@ -47,6 +53,11 @@ impl TestHost {
     fn note(&self, change: impl FnOnce(&mut Log)) {
         change(&mut self.log.lock().unwrap());
         self.changed.notify_all();
+    }
+
+    /// What it does from now on.
+    pub(crate) fn let_start(&self, start: Start) {
+        *self.start.lock().unwrap() = start;
     }
 
     pub(crate) fn log(&self) -> Log {
@@ -65,7 +76,8 @@ impl Host for TestHost {
     fn start_worker(&self, kind: Kind) {
         self.note(|log| log.starts.push(kind));
         let pool = self.pool.get().and_then(Weak::upgrade);
-        match (self.start, pool) {
+        let start = *self.start.lock().unwrap();
+        match (start, pool) {
             (Start::Serve, Some(pool)) => drop(thread::spawn(move || serve(&pool, kind))),
             (Start::Refuse, Some(pool)) => {
                 pool.start_failed(kind, Some("no worker".into()), StartFailure::Refused)
@@ -75,6 +87,10 @@ impl Host for TestHost {
             }
             _ => {}
         }
+    }
+
+    fn end_starts(&self, kind: Kind) {
+        self.note(|log| log.ended_starts.push(kind));
     }
 
     fn closed(&self) {

@@ -1,0 +1,45 @@
+/** Why a worker's thread could not be started, or has ended before it was ready. */
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { devNull } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { StartFailure } from '../addon/binding.ts'
+import { START_DIED, START_FATAL, START_REFUSED } from '../addon/seam.ts'
+import { isRefusal } from '../errors/system-refusal.ts'
+
+/** Where the entry of the workers is: beside the file into which this is bundled, at the top of dist/. */
+export const entry: URL = new URL('./worker/main.js', import.meta.url)
+
+/** Node has refused to make the thread. */
+export function refusalOf(error: unknown): StartFailure {
+  if (isRefusal(error)) return START_REFUSED
+  // An option that is invalid stays so. A RangeError is about room, for a buffer or on the stack.
+  const code = String((error as { code?: unknown } | null)?.code)
+  const isFinal = error instanceof TypeError || (code.startsWith('ERR_') && !(error instanceof RangeError))
+  return isFinal ? START_FATAL : START_REFUSED
+}
+
+/** The thread has ended. Where its owner's thread blocks nobody has heard of what. */
+export function deathOf(error: unknown): StartFailure {
+  if (error === undefined) return isShortOfDescriptors() ? START_REFUSED : START_DIED
+  return isRefusal(error) ? START_REFUSED : START_DIED
+}
+
+function isShortOfDescriptors(): boolean {
+  try {
+    closeSync(openSync(devNull, 'r'))
+    return false
+  } catch (error) {
+    return isRefusal(error)
+  }
+}
+
+/** If the cause is that the user has bundled the program, the error says so. */
+export function explainStart(error: unknown): unknown {
+  if (isRefusal(error) || entry.protocol !== 'file:' || existsSync(entry)) return error
+  const path = fileURLToPath(entry)
+  return new Error(
+    `there is no ${path}, which workers run: ` +
+      'a bundler must leave concurrent-futures out (mark it as external)',
+    { cause: error },
+  )
+}
