@@ -287,7 +287,7 @@ behaviour('argv, env and execArgv reach the workers', async (t, { create }) => {
 test('options of threads of a wrong type are a TypeError that names them', (t) => {
   areRefused(t, (options) => new ThreadPoolExecutor(options), {
     threadNamePrefix: [5, null, {}],
-    resourceLimits: [5, 'x', null],
+    resourceLimits: [5, 'x', null, [], { maxOldSpaceSizeMb: 5 }, { stackSizeMb: '4' }],
   })
 })
 

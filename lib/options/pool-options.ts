@@ -3,7 +3,16 @@ import { availableParallelism } from 'node:os'
 import { SHARE_ENV } from 'node:worker_threads'
 import type { ResourceLimits } from 'node:worker_threads'
 import { cgroupCpus } from '../host/cgroup.ts'
-import { array, callable, duration, integer, object, options as checkOptions, string } from './check.ts'
+import {
+  array,
+  callable,
+  duration,
+  integer,
+  number,
+  object,
+  options as checkOptions,
+  string,
+} from './check.ts'
 
 /** What the constructor of `ThreadPoolExecutor` takes. All times are milliseconds. */
 export interface ThreadPoolOptions {
@@ -73,6 +82,13 @@ const NAMES = [
   'execArgv',
 ] as const
 
+const LIMITS = [
+  'maxOldGenerationSizeMb',
+  'maxYoungGenerationSizeMb',
+  'codeRangeSizeMb',
+  'stackSizeMb',
+] as const
+
 let poolNumber = 0
 
 /** Checks what the constructor was given. @throws TypeError, RangeError */
@@ -82,9 +98,7 @@ export function checkPoolOptions(given: number | ThreadPoolOptions | undefined):
   const maxWorkers =
     read.maxWorkers === undefined ? defaultWorkers() : integer(read.maxWorkers, 'maxWorkers', 1, MOST_WORKERS)
   const worker: CheckedPoolOptions['worker'] = {}
-  if (read.resourceLimits !== undefined) {
-    worker.resourceLimits = { ...object(read.resourceLimits, 'resourceLimits') }
-  }
+  if (read.resourceLimits !== undefined) worker.resourceLimits = checkResourceLimits(read.resourceLimits)
   if (read.env !== undefined) worker.env = read.env === SHARE_ENV ? SHARE_ENV : { ...object(read.env, 'env') }
   if (read.argv !== undefined) worker.argv = array(read.argv, 'argv')
   if (read.execArgv !== undefined) worker.execArgv = array(read.execArgv, 'execArgv') as string[]
@@ -106,6 +120,17 @@ export function checkPoolOptions(given: number | ThreadPoolOptions | undefined):
     interruptGrace: read.interruptGrace === undefined ? 100 : duration(read.interruptGrace, 'interruptGrace'),
     worker,
   }
+}
+
+/** Node ignores names that it does not know, and values that are no numbers. */
+function checkResourceLimits(given: ResourceLimits): ResourceLimits {
+  const read = checkOptions<ResourceLimits>(given, 'resourceLimits', LIMITS)
+  const limits: ResourceLimits = {}
+  for (const name of LIMITS) {
+    const value = read[name]
+    if (value !== undefined) limits[name] = number(value, `resourceLimits.${name}`)
+  }
+  return limits
 }
 
 let defaultCount: number | undefined

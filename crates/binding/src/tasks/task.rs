@@ -117,6 +117,14 @@ impl Work for JsWork {
         Some(failure("Error", "EAGAIN", &format!("the system refuses a thread: {error}")))
     }
 
+    fn no_worker(exit: Option<&Exit>) -> Option<Arc<Packed>> {
+        let how = match exit {
+            Some(Exit::Code(code)) => format!(" with exit code {code}"),
+            Some(Exit::OfWorker(_)) | None => String::new(),
+        };
+        Some(failure("Error", "", &format!("a worker ended{how} before its first task")))
+    }
+
     fn settled(task: &Arc<JsTask>) {
         task.owner().mailbox.post_coalesced(Note::Settled(task.clone()));
         // Up before a task that did not return by itself is announced.

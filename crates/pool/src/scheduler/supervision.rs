@@ -45,6 +45,7 @@ impl<W: Work> Pool<W> {
                     self.blame(shared, record.kind, blame, lost, actions);
                 }
                 None if record.claimed == 0 => {
+                    let cause = cause.or_else(|| W::no_worker(exit.as_ref()));
                     self.note_failed_start(shared, record.kind, cause, StartFailure::Died, actions);
                 }
                 None => {}

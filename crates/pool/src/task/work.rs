@@ -54,6 +54,11 @@ pub trait Work: Sized + Send + 'static {
         None
     }
 
+    /// The error of tasks that fail because workers end before their first task, where none is known.
+    fn no_worker(_exit: Option<&Self::Exit>) -> Option<Self::Error> {
+        None
+    }
+
     /// Called once for each task, after it settled and with no lock held, on whatever thread
     /// settled it. Must be short, and must neither block nor panic.
     fn settled(task: &Arc<Task<Self>>);
