@@ -33,6 +33,8 @@ export interface ChildOptions {
   env?: Record<string, string>
   /** What it reads from standard input. */
   input?: string
+  /** Limits of the process, as the shell's `ulimit` takes them. */
+  limits?: string
 }
 
 /** More at once would only slow each other down. */
@@ -85,7 +87,11 @@ export async function runNode<T>(nodeArguments: string[], options: ChildOptions 
 function watch<T>(nodeArguments: string[], options: ChildOptions): Promise<ChildEnd<T>> {
   const start = performance.now()
   const { NODE_OPTIONS: _, ...env } = process.env
-  const child = spawn(process.execPath, nodeArguments, {
+  const [command, ...rest] =
+    options.limits === undefined
+      ? [process.execPath, ...nodeArguments]
+      : ['/bin/sh', '-c', `ulimit ${options.limits} && exec "$0" "$@"`, process.execPath, ...nodeArguments]
+  const child = spawn(command as string, rest, {
     cwd: new URL('..', import.meta.url),
     env: { ...env, ...options.env },
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
