@@ -151,7 +151,7 @@ export interface Binding {
     callerScript: string,
   ): boolean
   settle(token: number, form: number, value: unknown): void
-  prepared(fn: number, isAsync: boolean): void
+  prepared(fn: number, isAsync: boolean, isNew: boolean): void
   suspend(): void
   /** This worker ends, and claims nothing more. Whether arguments are on their way to it. */
   quit(): boolean

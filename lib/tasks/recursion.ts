@@ -11,7 +11,7 @@ import { currentContext } from './current-task.ts'
 /** What each worker of a pool is told at its start, in `workerData`, of itself. */
 export interface WorkerStart {
   readonly concurrentFutures: true
-  /** How far its start is: one of the numbers below. */
+  /** How far its start is: one of the numbers below; then 1 once its entry runs. */
   readonly progress: Int32Array
   /** 1 for a worker whose pool was made in a thread that is no pool's worker, else one more than there. */
   readonly generation: number

@@ -24,6 +24,19 @@ export function deathOf(error: unknown): StartFailure {
   return isRefusal(error) ? START_REFUSED : START_DIED
 }
 
+/** A thread comes this soon where there are descriptors; on a busy machine it takes long. */
+const SOON = 50
+const LONG = 5_000
+
+/**
+ * Whether a thread that has been made so long ago, and has not come to its entry, will probably not come: one
+ * that Node could not set up tells so only by an event, which the owner's thread does not get while it
+ * blocks.
+ */
+export function isOverdue(age: number): boolean {
+  return age > LONG || (age > SOON && isShortOfDescriptors())
+}
+
 function isShortOfDescriptors(): boolean {
   try {
     closeSync(openSync(devNull, 'r'))

@@ -6,8 +6,9 @@ import type { Worker } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
 import type { StartFailure } from '../addon/binding.ts'
 import type { PoolIndex } from '../addon/pool-index.ts'
-import { START_LATE } from '../addon/seam.ts'
+import { START_LATE, START_REFUSED } from '../addon/seam.ts'
 import { ofOwnClass } from '../errors/classes.ts'
+import { now } from '../host/clocks.ts'
 import { clearTimeout, setTimeout } from '../host/timers.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import { watchDebugger } from '../pool/debugger.ts'
@@ -17,7 +18,7 @@ import type { PortValues } from '../ports/owner.ts'
 import { packThrown } from '../values/thrown.ts'
 import { ATTACHED, nextGeneration, STARTING } from '../tasks/recursion.ts'
 import { ExitProbe } from './exit-probe.ts'
-import { deathOf, entry, explainStart, refusalOf } from './start-failure.ts'
+import { deathOf, entry, explainStart, isOverdue, refusalOf } from './start-failure.ts'
 import { makeThread } from './thread.ts'
 import type { WorkerSeed } from './worker-seed.ts'
 
@@ -62,7 +63,7 @@ export class WorkerFleet implements Fleet {
     // Unique in the process, so that a lost task's worker, and a result's, can be found.
     const number = binding.workerNumber()
     const channel = this.#portValues.connect(number)
-    const progress = new Int32Array(new SharedArrayBuffer(4))
+    const progress = new Int32Array(new SharedArrayBuffer(8))
     const exitProbe = new ExitProbe()
     const seed: WorkerSeed = {
       concurrentFutures: true,
@@ -103,10 +104,14 @@ export class WorkerFleet implements Fleet {
       forgetStart(look)
       exitProbe.close()
     }
+    const since = now()
     const look = (): void => {
       const hasGone = exitProbe.hasExited()
       if (Atomics.load(progress, 0) !== STARTING) endStart()
       else if (hasGone) fail(new Error('a worker ended before it was ready'), deathOf(undefined))
+      else if (Atomics.load(progress, 1) === 0 && isOverdue(now() - since)) {
+        fail(new Error('a worker has not come'), START_REFUSED)
+      }
     }
     watchStart(look)
     const fail = (error: unknown, failure: StartFailure): void => {

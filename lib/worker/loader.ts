@@ -35,10 +35,11 @@ const BETWEEN_TRIES = 100
 
 /** Loads function `number` and tells the addon. Called by the addon, which then claims its tasks. */
 export function prepare(number: number, since: number = now()): void {
+  const before = modules.size
   loading(number, () => load(number)).then(
     (fn) => {
       functions[number] = fn
-      binding.prepared(number, isAsync(fn))
+      binding.prepared(number, isAsync(fn), modules.size > before)
     },
     (error: unknown) => {
       // Node may keep a module that it could not read as one that cannot be loaded: another worker tries.
@@ -53,7 +54,8 @@ export function prepare(number: number, since: number = now()): void {
       functions[number] = () => {
         throw error
       }
-      binding.prepared(number, false)
+      // A module that throws may have left something behind before.
+      binding.prepared(number, false, true)
     },
   )
 }

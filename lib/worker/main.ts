@@ -27,6 +27,7 @@ if (seed === undefined) throw new Error('this file is the entry of a worker of c
 void start(seed)
 
 async function start(seed: WorkerSeed): Promise<void> {
+  Atomics.store(seed.progress, 1, 1)
   dropTextFlags(process.execArgv)
   if (seed.nodeOptions !== undefined) process.env['NODE_OPTIONS'] = seed.nodeOptions
   silenceLoaderWarning()

@@ -103,6 +103,11 @@ fn a_worker_that_gives_the_trial_up_leaves_it_to_the_next() {
     eventually("a trial", || ask_fresh(&stuck) == "prepare 10");
     pool.abandon(stuck.id());
     host.wait("the next", |log| log.starts.len() >= 2);
+    // Told to retire while it prepares.
+    let retired = attach(&pool, ISOLATE).0;
+    assert_eq!(ask_fresh(&retired), "prepare 10");
+    assert!(pool.retire(retired.id()));
+    host.wait("one more", |log| log.starts.len() >= 3);
     // Its task is cancelled meanwhile.
     let next = attach(&pool, ISOLATE).0;
     assert_eq!(ask_fresh(&next), "prepare 10");

@@ -138,10 +138,11 @@ pub(crate) fn resume(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `prepared(function, isAsync)`: the function is loaded, or has failed to.
+/// `prepared(function, isAsync, isNew)`: the function is loaded, or has failed to; with a module that was
+/// imported for it, `isNew`.
 pub(crate) fn prepared(call: &Call<'_>) -> Answer {
     let side = side(call)?;
-    side.prepared(call.u32(0)?, call.bool(1)?);
+    side.prepared(call.u32(0)?, call.bool(1)?, call.bool(2)?);
     side.request_turn();
     nothing(call)
 }

@@ -45,11 +45,6 @@ fn url_in(text: &str) -> Option<&str> {
     url.get(..end?)
 }
 
-/// Whether the function comes from a module.
-pub(crate) fn has_module(number: u32) -> bool {
-    module_of(&FUNCTIONS.lock(), number) != 0
-}
-
 /// Whether another function comes from the same module as this one, or is the same.
 pub(crate) fn same_module(number: u32) -> Needs {
     let module = module_of(&FUNCTIONS.lock(), number);
@@ -84,7 +79,6 @@ mod tests {
         let (one, two, other) = (of("file:///a", "one"), of("file:///a", "two"), of("file:///a\\\"b", "one"));
         let source = number("{\"source\":\"() => 1\",\"name\":\"\"}");
         let twin = number("{\"source\":\"() => 2\",\"name\":\"\"}");
-        assert_eq!([one, two, other, source].map(has_module), [true, true, true, false]);
         let covered = |number: u32| [one, two, other, source, twin].map(|it| same_module(number)(it));
         assert_eq!(covered(two), [true, true, false, false, false]);
         assert_eq!(covered(other), [false, false, true, false, false]);

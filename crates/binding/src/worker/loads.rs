@@ -12,9 +12,10 @@ use crate::worker::worker::WorkerSide;
 
 impl WorkerSide {
     /// A function has been loaded, or has failed to.
-    pub(crate) fn prepared(&self, function: u32, is_async: bool) {
+    /// With a module that was imported for it, `is_new`.
+    pub(crate) fn prepared(&self, function: u32, is_async: bool, is_new: bool) {
         self.preparing.set(None);
-        if functions::has_module(function) {
+        if is_new {
             self.untried.borrow_mut().push(function);
         }
         self.handle.pulse.end_load();
@@ -33,8 +34,8 @@ impl WorkerSide {
         leaves
     }
 
-    /// The functions that are loaded, or were loaded and have begun no task since; the last one first. Of those
-    /// that were sent as source only the one that is loaded: they leave nothing behind.
+    /// The functions that are loaded, or were loaded and have begun no task since; the last one first. Of
+    /// those that were sent as source only the one that is loaded: they leave nothing behind.
     pub(super) fn loaded_untried(&self) -> impl Iterator<Item = u32> {
         let untried = self.untried.borrow().clone();
         self.preparing.get().into_iter().chain(untried.into_iter().rev())

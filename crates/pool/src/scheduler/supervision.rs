@@ -112,6 +112,8 @@ impl<W: Work> Pool<W> {
                 return false;
             }
             actions.wake.push(record.link.clone());
+            let kind = record.kind;
+            shared.end_trial(kind, id);
             shared.unreserve(id);
             shared.workers.leave_place(id);
             shared.workers.set_state(id, WorkerState::Retiring);
