@@ -1,4 +1,5 @@
 // Tasks whose arguments only a MessagePort can carry, and whose worker dies before it has begun them.
+import type { MessagePort } from 'node:worker_threads'
 import ava from 'ava'
 import { cleanEnd, ended } from './child.ts'
 import { behaviours } from './executors.ts'
@@ -29,6 +30,7 @@ for (const [how, leave] of Object.entries(deaths)) {
   behaviour(`a task that a port carries is not lost with a worker that dies (${how}) before it has begun it`, async (t, { inChild }) => {
     const end = await inChild(
       async ({ create }, source: string) => {
+        const { MessageChannel } = await import('node:worker_threads')
         process.on('warning', () => {})
         const leave = eval(`({${source}})`) as Record<string, () => void>
         const seen: Record<string, number> = {}
@@ -38,12 +40,12 @@ for (const [how, leave] of Object.entries(deaths)) {
           await executor.submit(Object.values(leave)[0]!).result(15_000)
           for (let turn = 0; turn < round % 3; turn++) await new Promise((resolve) => setImmediate(resolve))
           const { port1, port2 } = new MessageChannel()
-          const answer = new Promise((resolve) => (port1.onmessage = ({ data }) => resolve(data)))
+          const answer = new Promise((resolve) => port1.on('message', resolve))
           const greet = (port: MessagePort): string => {
             port.postMessage('hello')
             return 'done'
           }
-          const future = executor.with({ transfer: [port2 as never] }).submit(greet, port2)
+          const future = executor.with({ transfer: [port2] }).submit(greet, port2)
           const end = await future.result(15_000).then(
             async (result) => `${result} ${await answer}`,
             (error: Error) => error.name,
@@ -63,6 +65,7 @@ for (const [how, leave] of Object.entries(deaths)) {
 behaviour('a module that always ends its worker takes the task along for which it is loaded, carried by a port too', async (t, { inChild }) => {
   const end = await inChild(
     async ({ create, moduleTasks }, bad: string) => {
+      const { MessageChannel } = await import('node:worker_threads')
       let starts = 0
       process.on('worker', () => starts++)
       const executor = create(1)
@@ -70,7 +73,7 @@ behaviour('a module that always ends its worker takes the task along for which i
       const names: string[] = []
       for (let round = 0; round < 2; round++) {
         const { port1, port2 } = new MessageChannel()
-        const future = executor.with({ transfer: [port2 as never] }).submit(any, port2)
+        const future = executor.with({ transfer: [port2] }).submit(any, port2)
         names.push(((await future.exception(15_000)) as Error).name)
         port1.close()
       }
@@ -86,16 +89,17 @@ behaviour('a module that always ends its worker takes the task along for which i
 behaviour('a task that a port carries and that a task has submitted outlives the worker of that one', async (t, { inChild }) => {
   const end = await inChild(
     async ({ create }) => {
+      const { MessageChannel } = await import('node:worker_threads')
       const executor = create(1)
       const { port1, port2 } = new MessageChannel()
-      const answer = new Promise((resolve) => (port1.onmessage = ({ data }) => resolve(data)))
+      const answer = new Promise((resolve) => port1.on('message', resolve))
       const submitAndDie = async (port: MessagePort): Promise<never> => {
         const { currentExecutor } = await import('concurrent-futures')
         const greet = (port: MessagePort): void => port.postMessage('hello')
-        currentExecutor()!.with({ transfer: [port as never] }).submit(greet, port)
+        currentExecutor()!.with({ transfer: [port] }).submit(greet, port)
         process.exit(5)
       }
-      const first = executor.with({ transfer: [port2 as never] }).submit(submitAndDie, port2)
+      const first = executor.with({ transfer: [port2] }).submit(submitAndDie, port2)
       const name = ((await first.exception(15_000)) as Error).name
       const heard = await answer
       port1.close()

@@ -113,7 +113,7 @@ behaviour('a task that awaits a future goes on when another on the same worker h
     for (let round = 0; round < 3; round++) {
       const inner = currentExecutor()!.submit(() => new Promise<void>(() => {}))
       setTimeout(() => inner.cancel({ interrupt: true }), 30)
-      names.push(await inner.result().catch((error: Error) => error.name))
+      names.push(await inner.result().then(String, (error: Error) => error.name))
       await new Promise((resolve) => setTimeout(resolve, 30))
     }
     return names
