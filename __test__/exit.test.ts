@@ -228,6 +228,50 @@ behaviour('what tasks of a user’s own Worker print, and tasks of a beforeExit 
   t.deepEqual({ ...summary(later), output: later.output }, { code: 0, signal: null, isHung: false, output: 'a1\na2\nb1\nb2' })
 })
 
+behaviour('listeners of beforeExit are called once, after the output, and again after work of their own', async (t, { inChild }) => {
+  const end = await inChild(
+    async ({ create }, rounds: number[]) => {
+      const executor = create(2)
+      const print = (text: string): void => console.log(text)
+      let calls = 0
+      for (const listener of ['first', 'second']) {
+        process.on('beforeExit', (code) => console.log(`${listener} ${code}`))
+      }
+      process.on('beforeExit', () => {
+        const round = rounds[calls++]
+        if (round === undefined) return
+        // Work that prints nothing, and work whose output has to come first.
+        if (round === 1) setTimeout(() => console.log('timer'), 5)
+        else if (round === 2) void executor.submit(print, 'task')
+      })
+      process.exitCode = 3
+      await executor.submit(print, 'printed')
+    },
+    [[1, 2, 1]],
+  )
+  const lines = ['printed', 'first 3', 'second 3', 'timer', 'first 3', 'second 3', 'task', 'first 3', 'second 3']
+  t.deepEqual(end.output.split('\n'), [...lines, 'timer', 'first 3', 'second 3'])
+  t.deepEqual(summary(end), { code: 3, signal: null, isHung: false })
+})
+
+behaviour('a user’s own Worker with an executor emits beforeExit once', async (t, { inChild, name }) => {
+  const end = await inChild(
+    async ({}, url: string, name: string) => {
+      const { Worker } = await import('node:worker_threads')
+      void new Worker(
+        // What a worker prints in such a listener is work: it would be called again for ever.
+        `let calls = 0
+         process.on('beforeExit', () => calls++)
+         process.on('exit', () => console.log(calls))
+         import(${JSON.stringify(url)}).then((api) => new api.${name}(1).submit(() => console.log('printed')))`,
+        { eval: true },
+      )
+    },
+    [import.meta.resolve('concurrent-futures'), name],
+  )
+  t.deepEqual({ ...summary(end), output: end.output }, { code: 0, signal: null, isHung: false, output: 'printed\n1' })
+})
+
 behaviour('output is not waited for where there is none, nor for long where a worker is stuck', async (t, { inChild }) => {
   const prompt = await inChild(
     async ({ create }) => {

@@ -8,6 +8,7 @@
  */
 import { isMainThread } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
+import { define } from '../host/define.ts'
 import { clearTimeout, setImmediate, setTimeout } from '../host/timers.ts'
 
 interface Closable {
@@ -51,13 +52,26 @@ function listen(): void {
 
 let isListeningBefore = false
 
+/**
+ * Puts off `beforeExit` until the output has come. As a listener of it we could not: the others would be
+ * called now, and once more when the event loop, which we have kept, is about to end again.
+ */
 function listenBefore(): void {
   if (isListeningBefore) return
   isListeningBefore = true
-  process.on('beforeExit', () => {
-    const output = [...open].flatMap((ref) => ref.deref()?.output() ?? [])
-    if (output.length > 0) void awaitOutput(output)
-  })
+  const emit = process.emit as (...args: unknown[]) => boolean
+  function emitLater(this: unknown, ...args: unknown[]): boolean {
+    if (args[0] === 'beforeExit' && this === process && isOutputComing()) return false
+    return Reflect.apply(emit, this, args)
+  }
+  define(process, 'emit', { value: emitLater, writable: true, configurable: true })
+}
+
+/** Whether output is still to come; then the event loop is kept until it has. */
+function isOutputComing(): boolean {
+  const output = [...open].flatMap((ref) => ref.deref()?.output() ?? [])
+  if (output.length > 0) void awaitOutput(output)
+  return output.length > 0
 }
 
 /**
