@@ -6,7 +6,7 @@
 import { inspect } from 'node:util'
 
 /** How a wrong value is shown in a message: short, on one line, and never failing. */
-function show(value: unknown): string {
+export function show(value: unknown): string {
   if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`
   try {
     const text = inspect(value, { depth: 0, breakLength: Infinity, maxArrayLength: 3, maxStringLength: 40 })

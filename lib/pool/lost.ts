@@ -6,6 +6,7 @@
 import { binding } from '../addon/binding.ts'
 import { ROW_KIND_MASK, ROW_LOST } from '../addon/seam.ts'
 import { WorkerLostError } from '../errors/errors.ts'
+import { addToMessage } from '../errors/messages.ts'
 import { completeLater, storedOutcome } from '../future/future.ts'
 import type { Future } from '../future/future.ts'
 import { define } from '../host/define.ts'
@@ -13,6 +14,9 @@ import { clearTimeout, setTimeout } from '../host/timers.ts'
 import { awaitedWorker } from './outcomes.ts'
 import { exitOf } from './worker-exits.ts'
 import type { WorkerExit } from './worker-exits.ts'
+
+/** What Node calls the error of a thread that it has ended for its memory. */
+const OUT_OF_MEMORY = 'ERR_WORKER_OUT_OF_MEMORY'
 
 /** The longest that a lost future waits for its worker's exit. */
 const EXIT_LIMIT = 2_000
@@ -28,8 +32,10 @@ function complete(future: Future<any>, { code, cause }: WorkerExit): void {
   const stored = storedOutcome(future)?.value as { exitCode?: number; cause?: unknown } | undefined
   if (!(stored instanceof WorkerLostError)) return
   Object.assign(stored, { exitCode: code })
-  if (cause !== undefined) {
-    define(stored, 'cause', { value: cause, writable: true, configurable: true })
+  if (cause === undefined) return
+  define(stored, 'cause', { value: cause, writable: true, configurable: true })
+  if ((cause as { code?: unknown } | null)?.code === OUT_OF_MEMORY) {
+    addToMessage(stored, ': it ran out of memory (resourceLimits says how much it may have)')
   }
 }
 

@@ -6,6 +6,7 @@ import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { binding } from '../addon/binding.ts'
 import { define } from '../host/define.ts'
+import { show } from '../options/check.ts'
 import { refuseKinds, sourceOf } from './source.ts'
 
 /** A function that an executor can run. */
@@ -130,7 +131,7 @@ export function textOf(number: number): FunctionText {
 export function submittable(fn: unknown): Submittable {
   const found = known.get(fn as object)
   if (found !== undefined) return found
-  if (typeof fn !== 'function') throw new TypeError('a task must be a function')
+  if (typeof fn !== 'function') throw notAFunction(fn)
   const native = foreignNative(fn)
   if (native !== undefined) return native
   refuseKinds(fn)
@@ -138,6 +139,22 @@ export function submittable(fn: unknown): Submittable {
   const made = { number: numberOf(text), isNative: false, prepare: undefined, name: fn.name }
   known.set(fn, made)
   return made
+}
+
+function notAFunction(value: unknown): TypeError {
+  const what = 'a task must be a function'
+  if (typeof value === 'string' || value instanceof URL) {
+    const url = value instanceof URL || URL.canParse(value) ? String(value) : undefined
+    const named = url === undefined ? `new URL('${String(value)}', import.meta.url)` : `'${url}'`
+    return new TypeError(
+      `${what}, got ${show(String(value))}: one that a file exports is moduleTasks(${named}).NAME`,
+    )
+  }
+  // A Proxy is what `moduleTasks` gives; also `import()` of the file, or an object of tasks, may be meant.
+  if (typeof value === 'object' && value !== null) {
+    return new TypeError(`${what}, got an object: name one of its functions, as in moduleTasks(url).NAME`)
+  }
+  return new TypeError(`${what}, got ${show(value)}`)
 }
 
 /** The task that calls a task's function once for each list of arguments; see `map`'s `chunkSize`. */
@@ -149,7 +166,15 @@ export function chunkOf(task: Submittable): Submittable {
 /** The absolute URL of a module that a user named. */
 export function moduleUrl(url: unknown): string {
   if (url instanceof URL) return url.href
-  if (typeof url !== 'string') throw new TypeError('the URL of a module must be a URL or a string')
+  if (url === undefined) {
+    throw new TypeError(
+      'the URL of a module must be a URL or a string, got undefined: where a bundler makes CommonJS, ' +
+        'import.meta is empty; have it make an ES module, or give pathToFileURL(__filename) as the url there',
+    )
+  }
+  if (typeof url !== 'string') {
+    throw new TypeError(`the URL of a module must be a URL or a string, got ${show(url)}`)
+  }
   if (isAbsolute(url)) return pathToFileURL(url).href
   if (URL.canParse(url)) return url
   const cure = IS_PACKAGE.test(url) ? `import.meta.resolve('${url}')` : `new URL('${url}', import.meta.url)`

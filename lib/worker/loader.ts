@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { compileFunction, constants } from 'node:vm'
 import { binding } from '../addon/binding.ts'
 import { LOADED_ASYNC, LOADED_NO, LOADED_SYNC } from '../addon/seam.ts'
+import { addToMessage } from '../errors/messages.ts'
 import { isRefusal } from '../errors/system-refusal.ts'
 import { stackOf } from '../errors/without-stacks.ts'
 import { now } from '../host/clocks.ts'
@@ -16,6 +17,7 @@ import { NO_SENDING } from '../values/codec.ts'
 import { packThrown } from '../values/thrown.ts'
 import { runChunk } from './chunk.ts'
 import { loading } from './origin.ts'
+import { hintFor, KEPT_NAME, keepName } from './tool-names.ts'
 
 type AnyFunction = (...args: any[]) => unknown
 
@@ -154,11 +156,11 @@ currentDirectory()
  * `import()` resolves from the current directory.
  */
 function fromSource(source: string): AnyFunction {
-  const make = compileFunction(source, [], {
+  const make = compileFunction(source, source.includes(KEPT_NAME) ? [KEPT_NAME] : [], {
     filename: new URL(FILE, pathToFileURL(`${currentDirectory()}/`)).href,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   } as Parameters<typeof compileFunction>[2])
-  const fn = make() as AnyFunction
+  const fn = make(keepName) as AnyFunction
   sources.add(fn)
   return fn
 }
@@ -166,15 +168,12 @@ function fromSource(source: string): AnyFunction {
 /** Functions that were sent as source. */
 const sources: WeakSet<AnyFunction> = new WeakSet()
 
-const HINT =
-  'a function sent as source cannot use variables of its surroundings: ' +
-  'pass them as arguments, or put the function into a module and use tasks()'
-
 /** Adds to the ReferenceError of a function sent as source what is probably wrong. */
 export function explain(fn: AnyFunction, error: unknown): unknown {
   if (!sources.has(fn) || !(error instanceof ReferenceError) || !Object.isExtensible(error)) return error
   // The engine's own, not one that the task has made, nor one that has the hint already.
-  if (/^\S+ is not defined$/.test(error.message) && isFromSource(error)) error.message += ` (${HINT})`
+  const [, name] = /^(\S+) is not defined$/.exec(error.message) ?? []
+  if (name !== undefined && isFromSource(error)) addToMessage(error, ` (${hintFor(name)})`)
   return error
 }
 

@@ -152,7 +152,7 @@ pub(crate) fn take_strays(call: &Call<'_>) -> Answer {
     let strays = std::mem::take(&mut *pool_of(call)?.strays.lock());
     let list = js::array(env)?;
     for (at, Stray { task, error }) in (0..).step_by(3).zip(strays) {
-        let name = task.map_or_else(|| js::undefined(env), |task| js::string(env, &task))?;
+        let name = task.map_or_else(|| js::undefined(env), |task| task.write(env))?;
         let (form, value) = writing::write_packed(env, &error)?;
         js::set_element(env, list, at, name)?;
         js::set_element(env, list, at + 1, js::int(env, i32::from(form))?)?;

@@ -140,13 +140,14 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
         let stack = runs.and_then(|handle| handle.guard.look(None, deadline));
         let task_number =
             task.map_or_else(|| js::undefined(env), |task| js::double(env, task.id() as f64))?;
-        let name = task.and_then(|task| task.owner().name.as_deref()).unwrap_or_default();
+        let name = task.and_then(|task| task.owner().name.as_ref());
+        let name = name.map_or_else(|| js::string(env, ""), |name| name.write(env))?;
         for (column, cell) in [
             (WORKER, js::double(env, handle.as_ref().map_or(0.0, |handle| f64::from(handle.number)))?),
             (KIND, js::int(env, worker.kind as i32)?),
             (STATE, js::int(env, DumpState::of(worker.state) as i32)?),
             (TASK, task_number),
-            (TASK_NAME, js::string(env, name)?),
+            (TASK_NAME, name),
             (RUNNING_FOR, js::double(env, running.unwrap_or(0.0))?),
             (STACK, stack.map_or_else(|| js::undefined(env), |stack| js::string(env, &stack))?),
             (FUNCTION, js::double(env, f64::from(task.map_or(0, |task| task.needs())))?),

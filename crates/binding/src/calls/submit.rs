@@ -15,6 +15,7 @@ use crate::tasks::port_value::PortValue;
 use crate::tasks::task::{JsWork, Ticket};
 use crate::values::port::PortRef;
 use crate::values::reading;
+use crate::values::text::Text;
 use crate::values::value::{self, ArgList, Args, Value};
 use crate::values::writing;
 
@@ -110,14 +111,9 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
 }
 
 /// The values of a submission, and its name.
-fn split_name<'a>(
-    call: &'a Call<'_>,
-    flags: u32,
-) -> Result<(&'a [sys::napi_value], Option<Box<str>>), Fault> {
+fn split_name<'a>(call: &'a Call<'_>, flags: u32) -> Result<(&'a [sys::napi_value], Option<Text>), Fault> {
     match call.args().split_last() {
-        Some((name, values)) if flags & NAMED != 0 => {
-            Ok((values, Some(js::get_text(call.env, *name)?.into_boxed_str())))
-        }
+        Some((name, values)) if flags & NAMED != 0 => Ok((values, Some(Text::read(call.env, *name, false)?))),
         _ => Ok((call.args(), None)),
     }
 }

@@ -18,6 +18,7 @@ use crate::tasks::pool_event::PoolEvent;
 use crate::tasks::pools;
 use crate::tasks::task;
 use crate::values::reading;
+use crate::values::text::Text;
 use crate::values::value::Packed;
 use crate::values::writing;
 use crate::worker::callbacks::WorkerCallbacks;
@@ -213,12 +214,9 @@ pub(crate) fn task_info(call: &Call<'_>) -> Answer {
     task.owner().has_looked.store(true, Ordering::Relaxed);
     let list = js::array(call.env)?;
     js::set_element(call.env, list, 0, id_value(call, task.id())?)?;
-    js::set_element(
-        call.env,
-        list,
-        1,
-        js::string(call.env, task.owner().name.as_deref().unwrap_or_default())?,
-    )?;
+    let name = task.owner().name.as_ref();
+    let name = name.map_or_else(|| js::string(call.env, ""), |name| name.write(call.env))?;
+    js::set_element(call.env, list, 1, name)?;
     js::set_element(call.env, list, 2, js::double(call.env, f64::from(task.needs()))?)?;
     if let (Some(limit), Some(started)) = (task.timeout(), task.started()) {
         let left = limit.as_secs_f64() - started.elapsed().as_secs_f64();
@@ -286,7 +284,7 @@ pub(crate) fn must_die_of(call: &Call<'_>) -> Answer {
 pub(crate) fn note_stray(call: &Call<'_>) -> Answer {
     let name = call.value(0)?;
     let is_known = js::type_of(call.env, name)? == sys::ValueType::napi_string;
-    let name = is_known.then(|| js::get_text(call.env, name)).transpose()?;
+    let name = is_known.then(|| Text::read(call.env, name, false)).transpose()?;
     let form = call.u32(1)? as u8;
     let value = reading::read_shared(call.env, &call.state.written, form, call.value(2)?)?;
     side(call)?.note_stray(name, Packed { form, value });

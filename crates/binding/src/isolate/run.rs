@@ -108,10 +108,10 @@ fn argument_values(
         }
         None => (args.form, None),
     };
-    let name = task.owner().name.as_deref();
+    let name = task.owner().name.as_ref();
     argv.push(js::int(env, i32::from(form) | if name.is_some() { NAMED } else { 0 })?);
     if let Some(name) = name {
-        argv.push(js::string(env, name)?);
+        argv.push(name.write(env)?);
     }
     argv.extend(first);
     for value in values.iter().skip(1) {

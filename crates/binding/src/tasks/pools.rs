@@ -11,6 +11,7 @@ use pool::{Config, Host, Kind};
 use crate::tasks::patience::Patience;
 use crate::tasks::pool_event::{PoolEvent, PoolOwner};
 use crate::tasks::task::{JsMailbox, JsPool};
+use crate::values::text::Text;
 use crate::values::value::Packed;
 
 /// What the binding keeps beside a pool.
@@ -30,7 +31,7 @@ pub(crate) struct PoolEntry {
 /// An error that nobody has caught and that ends no task.
 pub(crate) struct Stray {
     /// The name of the ended task that has left it behind; none if that is not known.
-    pub(crate) task: Option<String>,
+    pub(crate) task: Option<Text>,
     pub(crate) error: Packed,
 }
 

@@ -15,6 +15,7 @@ use crate::native::stop_sign::StopSign;
 use crate::tasks::pool_event::{PoolEvent, PoolOwner};
 use crate::tasks::port_value::PortValue;
 use crate::values::failure::failure;
+use crate::values::text::Text;
 use crate::values::value::{Args, Packed};
 
 pub(crate) type JsPool = pool::Pool<JsWork>;
@@ -53,7 +54,7 @@ pub(crate) struct Ticket {
     pub(crate) pool: u32,
     /// The submitter's slot for it. A completion counts only if that slot holds this very task.
     pub(crate) slot: u32,
-    pub(crate) name: Option<Box<str>>,
+    pub(crate) name: Option<Text>,
     /// Whether the task has looked at its `currentTask()`: then it is asked to stop before it is stopped.
     // ORDERING: a hint; the stopper may see it late.
     pub(crate) has_looked: AtomicBool,
@@ -71,7 +72,7 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    pub(crate) fn new(mailbox: Arc<JsMailbox>, pool: u32, slot: u32, name: Option<Box<str>>) -> Self {
+    pub(crate) fn new(mailbox: Arc<JsMailbox>, pool: u32, slot: u32, name: Option<Text>) -> Self {
         Ticket {
             mailbox,
             pool,

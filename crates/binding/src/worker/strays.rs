@@ -8,6 +8,7 @@ use pool::Kind;
 
 use crate::tasks::pool_event::PoolEvent;
 use crate::tasks::pools::Stray;
+use crate::values::text::Text;
 use crate::values::value::Packed;
 use crate::worker::worker::WorkerSide;
 
@@ -35,7 +36,7 @@ impl WorkerSide {
     }
 
     /// An error that ends no task, of the task of this name, or of none that is known.
-    pub(crate) fn note_stray(&self, task: Option<String>, error: Packed) {
+    pub(crate) fn note_stray(&self, task: Option<Text>, error: Packed) {
         let handle = &self.handle;
         handle.entry.strays.lock().push(Stray { task, error });
         handle.entry.tell_owner(PoolEvent::Strays, 0.0);
