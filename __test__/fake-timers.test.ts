@@ -151,7 +151,7 @@ function globalsIn(text: string): string[] {
   const imported = [...code.matchAll(/^import \{([^}]*)\} from '\.\.\/host\/\w+\.ts'$/gm)].flatMap(([, names]) =>
     (names as string).split(',').map((name) => name.trim()),
   )
-  const body = code.replace(/^import [^]*?'$/gm, '')
+  const body = code.replace(/^import [^]*?'$/gm, '').replace(/'[^'\n]*'/g, '')
   const timers = [...body.matchAll(TIMER)].map(([name]) => name)
   const others = [...body.matchAll(new RegExp(OTHERS, 'g'))].map(([name]) => name)
   const modules = [...code.matchAll(/'node:(timers|perf_hooks)[^']*'/g)].map(([name]) => name)
