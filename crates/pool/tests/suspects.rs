@@ -197,3 +197,37 @@ fn a_worker_that_is_refused_what_it_needs_leaves_its_task_to_others() {
     assert_eq!(take(&next).id(), task.id());
     assert!(!next.leave_refused(None), "it holds a task");
 }
+
+#[test]
+fn a_death_that_has_taken_a_carried_task_along_takes_no_other() {
+    let (pool, _host) = by_hand(pauses(HOUR, 1));
+    let carried = submit(&pool, Spec { needs_handover: true, ..needing(10, 0) });
+    pool.payload_ready(&carried);
+    let other = submit(&pool, needing(11, 1));
+    let (worker, _) = attach(&pool, ISOLATE);
+    assert_eq!(ask_fresh(&worker), "nothing", "it is reserved");
+    let (task, id) = pool.assign().expect("assigned");
+    pool.delivered(&task, id);
+    assert_eq!(ask_fresh(&worker), "prepare 10");
+    worker.detach_blaming(&bad(), Some(1), None);
+    assert_eq!(outcome(&carried), "lost 1 ");
+    assert_eq!(other.state(), State::Pending);
+}
+
+#[test]
+fn carried_tasks_are_barred_too() {
+    let (pool, host) = by_hand(pauses(Duration::from_millis(20), 1));
+    let tasks: Vec<_> =
+        (0..3).map(|label| submit(&pool, Spec { needs_handover: true, ..needing(10, label) })).collect();
+    tasks.iter().for_each(|task| pool.payload_ready(task));
+    let (worker, _) = attach(&pool, ISOLATE);
+    assert_eq!(ask_fresh(&worker), "nothing");
+    worker.detach_blaming(&bad(), Some(1), None);
+    assert_eq!(outcome(&tasks[0]), "lost 1 ");
+    assert!(pool.assign().is_none());
+    assert_eq!(host.log().starts.len(), 1);
+    host.wait("the end of the bar", |log| log.starts.len() >= 2);
+    let (worker, _) = attach(&pool, ISOLATE);
+    assert_eq!(ask_fresh(&worker), "nothing");
+    assert_eq!(pool.assign().map(|(task, _)| task.id()), Some(tasks[1].id()));
+}
