@@ -214,7 +214,8 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * Waits for the result and parks the calling thread meanwhile. Runs no callbacks: they run in the next
-   * turn.
+   * turn. In a task, a wait without a limit runs what it waits for on the same thread; one with a limit
+   * leaves it to another worker, so that it ends in time.
    *
    * @param timeout - milliseconds, default no limit
    * @throws the task's error (of a lost task the exit code and the cause may be added to it a moment later,

@@ -347,3 +347,23 @@ fn a_task_that_comes_while_its_worker_retires_runs_once_and_that_worker_leaves()
         assert_eq!(ran + serve(&spare, 1 - ran), 1);
     });
 }
+
+#[test]
+fn a_task_that_a_limited_wait_has_hurried_is_not_stranded_when_the_wait_ends() {
+    model(None, || {
+        let (pool, _) = make(1);
+        let (waiter, _) = attach(&pool, Kind::Isolate);
+        submit(&pool, Kind::Isolate, 1);
+        let Next::Run(outer, _) = waiter.next(&|_| true) else { panic!("there is a task") };
+        let other = attach(&pool, Kind::Isolate);
+        assert!(matches!(other.0.next(&|_| true), Next::Nothing));
+        let awaited = submit(&pool, Kind::Isolate, 2);
+        let other = thread::spawn(move || serve(&other, 1));
+        assert!(waiter.suspend_for(&awaited, false));
+        waiter.resume();
+        // Whether the other has come in time or not, it is the one that is left.
+        waiter.finish(&outer, Ok(1));
+        waiter.detach(None, None);
+        assert_eq!(other.join().unwrap(), 1);
+    });
+}

@@ -3,19 +3,34 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use pool::{Config, Failure, Kind, Next, Pool, Spec, StartFailure, Task};
+use pool::{Config, Failure, Kind, Next, Pool, Spec, StartFailure, Task, Worker};
 use support::*;
 
 const SUBMITTERS: u64 = 3;
 const TASKS: u64 = 4_000;
 
+/// The task that was accepted last.
+type Last = Arc<Mutex<Option<Arc<Task<Job>>>>>;
+
+/// Blocks for a limited time for whatever was submitted last: it may wait, run anywhere, or have settled. If
+/// no worker is to be had for it, it runs here.
+fn wait_in_time(worker: &Worker<Job>, last: &Last, cannot_run: bool) {
+    let Some(task) = last.lock().unwrap().clone() else { return };
+    if worker.suspend_for(&task, cannot_run) {
+        thread::yield_now();
+        worker.resume();
+    } else if let Some(Job(body)) = worker.claim_task(&task) {
+        worker.finish(&task, body(None).map_err(Failure::Threw));
+    }
+}
+
 /// An isolate that prepares, holds several tasks, waits, hangs and dies.
-fn live_and_die(pool: &Arc<Pool<Job>>, kind: Kind, seed: u64) {
+fn live_and_die(pool: &Arc<Pool<Job>>, kind: Kind, seed: u64, last: Last) {
     let mut random = Random(seed);
     let (worker, link) = attach(pool, kind);
     let mut held: Vec<Arc<Task<Job>>> = Vec::new();
@@ -23,10 +38,14 @@ fn live_and_die(pool: &Arc<Pool<Job>>, kind: Kind, seed: u64) {
     loop {
         match worker.next(&|_| ready) {
             Next::Run(task, Job(body)) => {
-                if random.below(16) == 0 {
-                    worker.suspend();
-                    thread::yield_now();
-                    worker.resume();
+                match random.below(32) {
+                    0 => {
+                        worker.suspend();
+                        thread::yield_now();
+                        worker.resume();
+                    }
+                    1 => wait_in_time(&worker, &last, random.below(2) == 0),
+                    _ => {}
                 }
                 let value = body(None);
                 if random.below(64) == 0 {
@@ -67,20 +86,21 @@ struct Wild {
     pool: std::sync::OnceLock<std::sync::Weak<Pool<Job>>>,
     seed: AtomicU64,
     alive: Arc<AtomicU64>,
+    last: Last,
 }
 
 impl pool::Host for Wild {
     fn start_worker(&self, kind: Kind) {
         let Some(pool) = self.pool.get().and_then(std::sync::Weak::upgrade) else { return };
         let seed = self.seed.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst) | 1;
-        let alive = self.alive.clone();
+        let (alive, last) = (self.alive.clone(), self.last.clone());
         alive.fetch_add(1, Ordering::SeqCst);
         thread::spawn(move || {
             // Rarely enough that three in a row, which would break the pool, do not come.
             if seed % 1024 == 3 {
                 pool.start_failed(kind, None, StartFailure::Died);
             } else {
-                live_and_die(&pool, kind, seed);
+                live_and_die(&pool, kind, seed, last);
             }
             alive.fetch_sub(1, Ordering::SeqCst);
         });
@@ -130,19 +150,27 @@ fn storm(seed: u64, end: impl Fn(&Arc<Pool<Job>>) + Copy + Send + 'static) {
         start_pause: Duration::from_micros(100),
         ..workers(2)
     };
-    let host = Arc::new(Wild { pool: Default::default(), seed: AtomicU64::new(seed), alive: Arc::default() });
+    let host = Arc::new(Wild {
+        pool: Default::default(),
+        seed: AtomicU64::new(seed),
+        alive: Arc::default(),
+        last: Last::default(),
+    });
     let pool = Pool::new(config, host.clone());
     host.pool.set(Arc::downgrade(&pool)).unwrap();
     let ended = Arc::new(AtomicBool::new(false));
     let submitters: Vec<_> = (0..SUBMITTERS)
         .map(|number| {
-            let (pool, ended) = (pool.clone(), ended.clone());
+            let (pool, ended, last) = (pool.clone(), ended.clone(), host.last.clone());
             thread::spawn(move || {
                 let mut random = Random(seed * 31 + number + 1);
                 let mut accepted: Vec<Arc<Task<Job>>> = Vec::new();
                 while accepted.len() < TASKS as usize && !ended.load(Ordering::SeqCst) {
                     match pool.submit(any_task(&mut random, accepted.len() as u64)) {
-                        Ok(task) => accepted.push(task),
+                        Ok(task) => {
+                            *last.lock().unwrap() = Some(task.clone());
+                            accepted.push(task);
+                        }
                         Err(refused) => {
                             let why = reason(&refused.reason);
                             assert!(why != "broken", "seed {seed}: {why}");

@@ -3,6 +3,8 @@
 //! A task that blocks for a future either runs that very task on its own stack, in its own place, or gives
 //! up its place and parks: then the pool lets another worker run, and starts one if there is none. It runs
 //! only the task that it waits for, never another one: that could keep the waiter after its wait has ended.
+//! So could the very task, if the wait has a limit of time: then it runs it only if the pool has no other
+//! thread for it (`pool::Worker::suspend_for`).
 //!
 //! Only a synchronous function can be run so: the continuation of a promise needs the event loop, which the
 //! waiter blocks. So functions that are known to be asynchronous go to another worker, and a wait that only
@@ -59,6 +61,13 @@ fn park_until(state: &IsolateState, deadline: Instant, is_over: impl Fn() -> boo
     state.bell.ring_loop();
 }
 
+/// The same, for a worker that has given up its place, which it takes back.
+fn park_suspended(state: &IsolateState, side: &WorkerSide, deadline: Instant, is_over: impl Fn() -> bool) {
+    park_until(state, deadline, is_over);
+    side.resume(true);
+    side.request_turn();
+}
+
 fn wait(
     state: &IsolateState,
     side: &Rc<WorkerSide>,
@@ -77,14 +86,24 @@ fn wait(
     let waiter = side.guard.innermost();
     let is_stopped =
         || waiter.as_ref().is_some_and(|waiter| waiter.is_cancel_requested() && !waiter.owner().has_looked());
-    if task.state() == State::Pending && run_here(state, side, task)? {
-        return unwind_if_stopped(state, side, waiter.as_ref());
+    let is_over = || task.state().is_settled() || is_stopped();
+    let is_by_port = task.owner().port_value.is_some();
+    if task.state() == State::Pending {
+        // What runs on this stack cannot be left in time.
+        let lends = !for_ever && is_of_pool(side, task) && !is_by_port;
+        let is_suspended = lends && side.suspend_for(task, false);
+        if !is_suspended && run_here(state, side, task)? {
+            return unwind_if_stopped(state, side, waiter.as_ref());
+        }
+        if is_suspended || (lends && side.suspend_for(task, true)) {
+            park_suspended(state, side, deadline, is_over);
+            return unwind_if_stopped(state, side, waiter.as_ref());
+        }
     }
     if task.state().is_settled() {
         return Ok(());
     }
     let _registered = for_ever.then(|| deadlock::register(side, task)).transpose()?;
-    let is_over = || task.state().is_settled() || is_stopped();
     // The rest of a short task is over before another worker could have been started. One that is there
     // already is woken at once.
     let patience = &side.handle.entry.patience;
@@ -100,16 +119,18 @@ fn wait(
         patience.spend(began.elapsed());
     }
     if !is_over() {
-        if task.owner().port_value.is_some()
+        if is_by_port
             && task.state() == State::Pending
             && let Some(entry) = pools::find(task.owner().pool)
         {
             entry.pool.expedite(task);
         }
-        side.suspend(true);
-        park_until(state, deadline, is_over);
-        side.resume(true);
-        side.request_turn();
+        if for_ever || is_by_port {
+            side.suspend(true);
+        } else {
+            side.suspend_limited();
+        }
+        park_suspended(state, side, deadline, is_over);
     }
     unwind_if_stopped(state, side, waiter.as_ref())
 }
@@ -132,9 +153,14 @@ fn unwind_if_stopped(
     Ok(())
 }
 
+/// Whether the worker's own pool has the task.
+fn is_of_pool(side: &WorkerSide, task: &JsTask) -> bool {
+    task.owner().pool == side.handle.entry.id
+}
+
 /// Runs the task on top of the waiter, if that is possible. False if it was not.
 fn run_here(state: &IsolateState, side: &Rc<WorkerSide>, task: &Arc<JsTask>) -> Result<bool, Fault> {
-    let is_ours = task.kind() == Kind::Isolate && task.owner().pool == side.handle.entry.id;
+    let is_ours = task.kind() == Kind::Isolate && is_of_pool(side, task);
     if !is_ours || side.guard.depth() >= MOST_DEPTH || !stack_room::is_half_free() {
         return Ok(false);
     }

@@ -8,4 +8,5 @@ pub(crate) mod held_tasks;
 pub(crate) mod loaded_functions;
 pub(crate) mod loads;
 mod strays;
+pub(crate) mod waits;
 pub(crate) mod worker;

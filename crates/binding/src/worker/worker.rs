@@ -43,7 +43,7 @@ pub(crate) struct WorkerSide {
     /// Whether promises of tasks have settled since the last look.
     has_ended: Cell<bool>,
     /// The pool and the number of the task that this thread was last blocked for.
-    waited_for: Cell<(u32, u64)>,
+    pub(super) waited_for: Cell<(u32, u64)>,
     /// The function that is being loaded.
     pub(super) preparing: Cell<Option<u32>>,
     /// The functions of modules that were loaded since the last task began. What a module has left behind may
@@ -190,35 +190,6 @@ impl WorkerSide {
     /// Claims a task that one of ours waits for.
     pub(crate) fn claim_task(&self, task: &Arc<JsTask>) -> Option<JsWork> {
         self.worker.borrow().as_ref().and_then(|worker| worker.claim_task(task))
-    }
-
-    /// Whether this thread was not blocked for this task in its last wait: a wait is made of several that
-    /// last some milliseconds.
-    pub(crate) fn is_first_wait_for(&self, task: &Arc<JsTask>) -> bool {
-        let name = (task.owner().pool, task.id());
-        self.waited_for.replace(name) != name
-    }
-
-    /// A task begins to wait: the worker's place is free for another. With `blocks` another worker may be
-    /// started, because this one will claim nothing. Without, it says whether one would have been.
-    pub(crate) fn suspend(&self, blocks: bool) -> bool {
-        match self.worker.borrow().as_ref() {
-            Some(worker) if blocks => {
-                worker.suspend();
-                false
-            }
-            Some(worker) => worker.suspend_claiming(),
-            None => false,
-        }
-    }
-
-    /// A wait is over.
-    pub(crate) fn resume(&self, blocks: bool) {
-        match self.worker.borrow().as_ref() {
-            Some(worker) if blocks => worker.resume(),
-            Some(worker) => worker.resume_claiming(),
-            None => {}
-        }
     }
 
     /// A task begins: its token.

@@ -24,6 +24,9 @@ impl Rank {
     }
 }
 
+/// The rank before which there is none.
+const FIRST: Rank = Rank(f64::INFINITY);
+
 impl Eq for Rank {}
 
 impl PartialOrd for Rank {
@@ -43,6 +46,9 @@ pub(crate) type Place = (Rank, u64);
 
 pub(crate) struct Lane<W: Work> {
     buckets: BTreeMap<Rank, VecDeque<Arc<Task<W>>>>,
+    /// Tasks that wait and come before all others, for as long as a worker blocks for them: see `hurry`. Each
+    /// has its entry in a bucket all the same.
+    hurried: Vec<Arc<Task<W>>>,
     /// The last bucket that ran empty, kept for its memory.
     spare: VecDeque<Arc<Task<W>>>,
     /// Tasks that wait. Changed by `push`, `pop`, `forget`, `drain`, `extract` and `merge`.
@@ -54,7 +60,7 @@ pub(crate) struct Lane<W: Work> {
 
 impl<W: Work> Default for Lane<W> {
     fn default() -> Self {
-        Lane { buckets: BTreeMap::new(), spare: VecDeque::new(), live: 0, dead: 0 }
+        Lane { buckets: BTreeMap::new(), hurried: Vec::new(), spare: VecDeque::new(), live: 0, dead: 0 }
     }
 }
 
@@ -75,6 +81,9 @@ impl<W: Work> Lane<W> {
 
     /// The task that comes next, and its place among all lanes. Drops the tombstones before it.
     pub(crate) fn head(&mut self, removed: &mut Vec<Arc<Task<W>>>) -> Option<(Place, &Arc<Task<W>>)> {
+        if !self.hurried.is_empty() {
+            return self.hurried.first().map(|task| ((FIRST, task.id()), task));
+        }
         while self.dead > 0 {
             let first = self.first()?;
             if first.state() == State::Pending {
@@ -90,6 +99,14 @@ impl<W: Work> Lane<W> {
 
     /// Takes the task that `head` has just shown.
     pub(crate) fn pop(&mut self) -> Option<Arc<Task<W>>> {
+        if !self.hurried.is_empty() {
+            // Its entry in its bucket is a tombstone as soon as the caller has begun it.
+            self.live -= 1;
+            self.dead += 1;
+            let task = self.hurried.remove(0);
+            self.calm(&task);
+            return Some(task);
+        }
         let task = self.remove_first();
         if task.is_some() {
             self.live -= 1;
@@ -99,11 +116,27 @@ impl<W: Work> Lane<W> {
 
     /// A waiting task was settled, or claimed out of turn: its entry is a tombstone now.
     pub(crate) fn forget(&mut self, removed: &mut Vec<Arc<Task<W>>>) {
+        removed.extend(self.hurried.extract_if(.., |task| task.state() != State::Pending));
         self.live -= 1;
         self.dead += 1;
         if self.dead > self.live + 64 {
             self.sweep(removed);
         }
+    }
+
+    /// A task that waits here comes before all others, until it was popped, or `calm` puts it back where it
+    /// was. Several may hurry the same one.
+    pub(crate) fn hurry(&mut self, task: &Arc<Task<W>>) {
+        self.hurried.push(task.clone());
+    }
+
+    pub(crate) fn calm(&mut self, task: &Arc<Task<W>>) {
+        self.hurried.retain(|other| !Arc::ptr_eq(other, task));
+    }
+
+    /// How many tasks wait here that were hurried.
+    pub(crate) fn hurried(&self) -> usize {
+        self.hurried.len()
     }
 
     /// Moves a task that waits here before all others.
@@ -115,17 +148,18 @@ impl<W: Work> Lane<W> {
         if bucket.is_empty() {
             self.buckets.remove(&Rank::new(task.priority));
         }
-        self.buckets.entry(Rank::new(f64::INFINITY)).or_default().push_back(task.clone());
+        self.buckets.entry(FIRST).or_default().push_back(task.clone());
     }
 
     /// Whether the first was expedited.
     pub(crate) fn is_urgent(&self) -> bool {
-        self.buckets.first_key_value().is_some_and(|(rank, _)| *rank == Rank::new(f64::INFINITY))
+        self.buckets.first_key_value().is_some_and(|(rank, _)| *rank == FIRST)
     }
 
     /// Takes every task that waits.
     pub(crate) fn drain(&mut self, removed: &mut Vec<Arc<Task<W>>>) -> Vec<Arc<Task<W>>> {
         let buckets = std::mem::take(&mut self.buckets);
+        removed.append(&mut self.hurried);
         (self.live, self.dead) = (0, 0);
         let all = buckets.into_values().flatten();
         let (waiting, settled) = all.partition(|task| task.state() == State::Pending);
@@ -143,9 +177,9 @@ impl<W: Work> Lane<W> {
         self.buckets.values().flatten()
     }
 
-    /// Takes the waiting tasks of which this is true, in their order.
-    pub(crate) fn extract(&mut self, is_meant: impl Fn(&Task<W>) -> bool) -> Vec<Arc<Task<W>>> {
-        let mut taken = Vec::new();
+    /// Takes the waiting tasks of which this is true into a lane of their own.
+    pub(crate) fn extract(&mut self, is_meant: impl Fn(&Task<W>) -> bool) -> Lane<W> {
+        let mut taken = Lane::default();
         self.buckets.retain(|_, bucket| {
             bucket.retain(|task| {
                 let stays = task.state() != State::Pending || !is_meant(task);
@@ -156,13 +190,15 @@ impl<W: Work> Lane<W> {
             });
             !bucket.is_empty()
         });
-        self.live -= taken.len();
+        self.live -= taken.live;
+        taken.hurried = self.hurried.extract_if(.., |task| is_meant(task)).collect();
         taken
     }
 
     /// Takes in all entries of another lane, each where it would have been.
     pub(crate) fn merge(&mut self, other: Lane<W>) {
         (self.live, self.dead) = (self.live + other.live, self.dead + other.dead);
+        self.hurried.extend(other.hurried);
         for (rank, mut theirs) in other.buckets {
             let ours = self.buckets.entry(rank).or_default();
             let mut merged = VecDeque::with_capacity(ours.len() + theirs.len());

@@ -117,6 +117,21 @@ impl<W: Work> TaskQueue<W> {
         self.lane_of(task.needs()).forget(removed);
     }
 
+    /// See [`Lane::hurry`]. One that needs a suspect is seen before the others as soon as it can be seen.
+    pub(crate) fn hurry(&mut self, task: &Arc<Task<W>>) {
+        self.lane_of(task.needs()).hurry(task);
+    }
+
+    pub(crate) fn calm(&mut self, task: &Arc<Task<W>>) {
+        self.lane_of(task.needs()).calm(task);
+    }
+
+    /// How many tasks were hurried that a worker can be sent for.
+    pub(crate) fn hurried(&self) -> usize {
+        let sides = self.sides.iter().map(|side| side.lane.hurried().min(side.len()));
+        self.lane.hurried() + sides.sum::<usize>()
+    }
+
     /// Moves a task that waits here before all others.
     pub(crate) fn expedite(&mut self, task: &Arc<Task<W>>) {
         self.lane_of(task.needs()).expedite(task);
@@ -160,10 +175,7 @@ impl<W: Work> TaskQueue<W> {
     /// Bars the tasks that need the suspect, those that wait and those that come.
     pub(crate) fn bar(&mut self, number: u32, covers: &Needs) {
         if !self.sides.iter().any(|side| side.number == number) {
-            let mut lane = Lane::default();
-            for task in self.lane.extract(|task| covers(task.needs())) {
-                lane.push(task);
-            }
+            let lane = self.lane.extract(|task| covers(task.needs()));
             self.sides.push(SideLane { number, covers: covers.clone(), access: Access::Barred, lane });
         }
         self.set_access(number, Access::Barred);

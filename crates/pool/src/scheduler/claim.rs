@@ -81,6 +81,7 @@ impl<W: Work> Pool<W> {
         if (is_at_limit || over) && !is_pinned {
             return self.stop_claiming(shared, id, held, actions);
         }
+        let is_hurried = shared.lanes[kind as usize].hurried() > 0;
         let may_run = self.may_run(shared, id, kind, held, actions);
         if is_pinned {
             let next = if may_run { self.claim_pinned(shared, id, ready, actions) } else { None };
@@ -94,7 +95,10 @@ impl<W: Work> Pool<W> {
             self.rebalance(shared, actions);
             return Next::Nothing;
         }
-        if may_run && let Some((_, head)) = shared.lanes[kind as usize].head(&mut actions.removed) {
+        // What a worker blocks for takes that worker's place; see `limited_wait`.
+        if (may_run || is_hurried)
+            && let Some((_, head)) = shared.lanes[kind as usize].head(&mut actions.removed)
+        {
             let needs = head.needs();
             if needs != 0 && !ready(needs) {
                 shared.lanes[kind as usize].note_preparing(id);
@@ -244,6 +248,10 @@ impl<W: Work> Pool<W> {
 
     pub(crate) fn capacity(&self, kind: Kind) -> usize {
         if kind == Kind::Native { 1 } else { self.config.tasks_per_worker }
+    }
+
+    pub(crate) fn capacity_of(&self, shared: &mut Shared<W>, id: WorkerId) -> usize {
+        shared.workers.get(id).map_or(1, |record| self.capacity(record.kind))
     }
 
     /// Takes a finished task off its worker's list and settles it.

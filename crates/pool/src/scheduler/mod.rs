@@ -9,6 +9,7 @@ pub(crate) mod actions;
 pub(crate) mod claim;
 pub(crate) mod config;
 pub(crate) mod handover;
+pub(crate) mod limited_wait;
 pub(crate) mod lock;
 pub(crate) mod native;
 pub(crate) mod pool;

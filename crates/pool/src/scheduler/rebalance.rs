@@ -8,13 +8,10 @@
 
 use crate::queue::inbox::Attended;
 use crate::scheduler::actions::Actions;
+use crate::scheduler::limited_wait::MOST_LENT;
 use crate::scheduler::pool::{Pool, Shared};
 use crate::task::work::{Kind, Work, WorkerId};
 use crate::workers::registry::WorkerState;
-
-/// How many workers of a kind there may be beyond `max_workers`, because tasks block the threads of others,
-/// or because these retire.
-pub(crate) const MOST_LENT: usize = 512;
 
 impl<W: Work> Pool<W> {
     /// How many workers of a kind there can be, with those that are started because tasks block the threads
@@ -35,9 +32,11 @@ impl<W: Work> Pool<W> {
     }
 
     fn dispatch_one(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) -> bool {
-        let free = shared.workers.active < self.config.max_workers;
+        let is_free = shared.workers.active < self.config.max_workers;
         for kind in shared.kinds_by_head(actions).into_iter().flatten() {
             let k = kind as usize;
+            // What a worker blocks for takes that worker's place; see `limited_wait`.
+            let free = is_free || shared.lanes[k].hurried() > shared.workers.woken[k];
             if kind == self.config.handover_kind && shared.transit_is_first(actions) {
                 match self.dispatch_for_handover(shared, actions) {
                     Some(true) => return true,
@@ -123,9 +122,13 @@ impl<W: Work> Pool<W> {
         let (k, workers) = (kind as usize, &shared.workers);
         let exists = workers.living[k] + workers.starting[k];
         let (waiting, retiring) = (workers.waiting[k], workers.retiring[k]);
-        let most = self.config.max_workers + (waiting + retiring).min(MOST_LENT);
+        let for_waits = waiting - workers.limited[k].saturating_sub(self.most_lent_for_limited());
+        let most = self.config.max_workers + (for_waits + retiring).min(MOST_LENT);
         let allowed = exists < workers.allowed[k] && exists + retiring < most;
-        let coming = workers.starting[k] + workers.preparing[k] + workers.woken[k];
+        let coming = workers.coming(kind);
+        if self.wants_for_hurried(shared, kind, shared.lanes[k].hurried()) {
+            return true;
+        }
         let budget_is_open =
             workers.active + workers.starting.iter().sum::<usize>() < self.config.max_workers;
         // The first of its kind is started even when others fill the budget: it gets the next place that is

@@ -34,6 +34,9 @@ impl<W: Work> Pool<W> {
             shared.recall(id, record.pinned.len());
             shared.end_trial(record.kind, id);
             let lost = || Failure::Lost { exit: exit.clone(), cause: cause.clone() };
+            if let Some(task) = &record.hurries {
+                shared.lanes[task.kind() as usize].calm(task);
+            }
             for task in record.held.iter().chain(&record.pinned) {
                 shared.conclude(task, Err(lost()), actions);
             }
@@ -132,6 +135,7 @@ impl<W: Work> Pool<W> {
     /// counted as abandoned until it detaches after all.
     pub fn abandon(self: &Arc<Self>, id: WorkerId) {
         self.change(|shared, actions| {
+            shared.end_hurry(id, actions);
             let Some(record) = shared.workers.get(id) else { return };
             let kind = record.kind;
             let mut held = std::mem::take(&mut record.held);

@@ -37,8 +37,8 @@ pub enum Turn<W: Work> {
 
 /// What a worker calls its pool through. Belongs to one thread at a time.
 pub struct Worker<W: Work> {
-    pool: Arc<Pool<W>>,
-    id: WorkerId,
+    pub(crate) pool: Arc<Pool<W>>,
+    pub(crate) id: WorkerId,
 }
 
 impl<W: Work> Pool<W> {
@@ -200,24 +200,8 @@ impl<W: Work> Worker<W> {
 
     fn suspend_with(&self, lend: bool) -> bool {
         self.pool.change(|shared, actions| {
-            if let Some(record) = shared.workers.get(self.id) {
-                let (state, holds) = (record.state, !record.held.is_empty());
-                if state == WorkerState::Reserved {
-                    // It may be about to block. If not, it claims again by itself.
-                    shared.unreserve(self.id);
-                }
-                match state {
-                    // It holds no task, so what blocks it is none, and it is woken like any idle worker.
-                    WorkerState::Reserved if !holds => shared.set_free(self.id),
-                    WorkerState::Reserved => shared.workers.set_state(self.id, WorkerState::Busy),
-                    // While its thread blocks it claims nothing, not even what it was woken for.
-                    WorkerState::Woken | WorkerState::Partial if lend && holds => {
-                        shared.workers.set_state(self.id, WorkerState::Busy);
-                    }
-                    _ => {}
-                }
-            }
-            shared.workers.suspend(self.id, lend);
+            shared.prepare_wait(self.id, lend);
+            shared.workers.suspend(self.id, lend, false);
             self.pool.rebalance(shared, actions);
             let kind = shared.workers.get(self.id).map(|record| record.kind as usize);
             kind.is_some_and(|k| shared.lanes[k].len() > shared.workers.woken[k])
@@ -225,9 +209,10 @@ impl<W: Work> Worker<W> {
     }
 
     fn resume_with(&self, lend: bool) {
-        self.pool.change(|shared, _| {
-            let Some(kind) = shared.workers.get(self.id).map(|record| record.kind) else { return };
-            shared.workers.resume(self.id, lend, self.pool.capacity(kind));
+        self.pool.change(|shared, actions| {
+            shared.end_hurry(self.id, actions);
+            let capacity = self.pool.capacity_of(shared, self.id);
+            shared.workers.resume(self.id, lend, capacity);
         });
     }
 
@@ -262,6 +247,28 @@ impl<W: Work> Worker<W> {
             }
             is_free
         })
+    }
+}
+
+impl<W: Work> Shared<W> {
+    /// Worker `id` is about to wait; with `blocks` its thread is not free meanwhile.
+    pub(crate) fn prepare_wait(&mut self, id: WorkerId, blocks: bool) {
+        let Some(record) = self.workers.get(id) else { return };
+        let (state, holds) = (record.state, !record.held.is_empty());
+        if state == WorkerState::Reserved {
+            // It may be about to block. If not, it claims again by itself.
+            self.unreserve(id);
+        }
+        match state {
+            // It holds no task, so what blocks it is none, and it is woken like any idle worker.
+            WorkerState::Reserved if !holds => self.set_free(id),
+            WorkerState::Reserved => self.workers.set_state(id, WorkerState::Busy),
+            // While its thread blocks it claims nothing, not even what it was woken for.
+            WorkerState::Woken | WorkerState::Partial if blocks && holds => {
+                self.workers.set_state(id, WorkerState::Busy);
+            }
+            _ => {}
+        }
     }
 }
 

@@ -55,6 +55,12 @@ pub(crate) struct Record<W: Work> {
     pub(crate) suspended: u32,
     /// How many of them block the worker's thread, so that others must take what it cannot.
     lending: u32,
+    /// Whether the wait that blocks it has a limit of time; see `Worker::suspend_for`.
+    is_limited: bool,
+    /// The task that comes before all others because this worker blocks for it.
+    pub(crate) hurries: Option<Arc<Task<W>>>,
+    /// Whether that task needs another worker in any case.
+    pub(crate) is_stranded: bool,
     /// Tasks claimed so far.
     pub(crate) claimed: u64,
     /// Whether it is counted in `Registry::died`.
@@ -85,6 +91,8 @@ pub(crate) struct Registry<W: Work> {
     /// Living, with a task that waits for a future and keeps the worker from claiming: another may be started
     /// instead. Changed by `suspend`, `resume`, `lend_for` and `set_state`.
     pub(crate) waiting: [usize; Kind::COUNT],
+    /// Those among them that wait for a limited time.
+    pub(crate) limited: [usize; Kind::COUNT],
     /// The most workers that the system allows, as far as failed starts have shown.
     pub(crate) allowed: [usize; Kind::COUNT],
     /// Attached and not abandoned: what a closing pool waits for.
@@ -109,6 +117,7 @@ impl<W: Work> Registry<W> {
             preparing: [0; Kind::COUNT],
             woken: [0; Kind::COUNT],
             waiting: [0; Kind::COUNT],
+            limited: [0; Kind::COUNT],
             allowed: [usize::MAX; Kind::COUNT],
             present: 0,
             abandoned: 0,
@@ -126,6 +135,9 @@ impl<W: Work> Registry<W> {
             has_place: false,
             suspended: 0,
             lending: 0,
+            is_limited: false,
+            hurries: None,
+            is_stranded: false,
             claimed: 0,
             has_died: false,
         };
@@ -178,11 +190,10 @@ impl<W: Work> Registry<W> {
         }
         record.state = next;
         let has_no_waits = ends || next == WorkerState::Retiring;
-        let waited = has_no_waits && record.lending > 0;
         if has_no_waits {
-            (record.suspended, record.lending) = (0, 0);
+            record.suspended = 0;
+            self.change_lending(id, |_| 0, false);
         }
-        self.waiting[kind] -= usize::from(waited);
         match before {
             WorkerState::Idle => forget(&mut self.idle[kind], id),
             WorkerState::Partial => forget(&mut self.partial[kind], id),
@@ -248,6 +259,12 @@ impl<W: Work> Registry<W> {
         self.living[kind as usize] + self.starting[kind as usize]
     }
 
+    /// Workers that will ask for a task without having been sent for another one.
+    pub(crate) fn coming(&self, kind: Kind) -> usize {
+        let k = kind as usize;
+        self.starting[k] + self.preparing[k] + self.woken[k]
+    }
+
     /// The idle worker that went idle last: the others may time out.
     pub(crate) fn last_idle(&self, kind: Kind) -> Option<WorkerId> {
         self.idle[kind as usize].last().copied()
@@ -271,8 +288,8 @@ impl<W: Work> Registry<W> {
     }
 
     /// A task of worker `id` waits for a future: the worker gives up its place. With `lend` another worker
-    /// may be started instead.
-    pub(crate) fn suspend(&mut self, id: WorkerId, lend: bool) {
+    /// may be started instead; with `is_limited` the wait ends by itself.
+    pub(crate) fn suspend(&mut self, id: WorkerId, lend: bool, is_limited: bool) {
         let Some(record) = self.get(id) else { return };
         // These get no place again, whatever their threads still call. And where no task is held, what waits
         // is code that a task which has ended left behind.
@@ -282,7 +299,7 @@ impl<W: Work> Registry<W> {
             return;
         }
         record.suspended += 1;
-        self.change_lending(id, |record| record.lending + u32::from(lend));
+        self.change_lending(id, |record| record.lending + u32::from(lend), is_limited);
         self.leave_place(id);
     }
 
@@ -295,9 +312,11 @@ impl<W: Work> Registry<W> {
         record.suspended -= 1;
         let overfull =
             record.state == WorkerState::Partial && record.held.len() >= capacity + record.suspended as usize;
-        self.change_lending(id, |record| {
-            record.lending.saturating_sub(u32::from(lend)).min(record.suspended)
-        });
+        self.change_lending(
+            id,
+            |record| record.lending.saturating_sub(u32::from(lend)).min(record.suspended),
+            false,
+        );
         if overfull {
             self.set_state(id, WorkerState::Busy);
         }
@@ -306,18 +325,21 @@ impl<W: Work> Registry<W> {
 
     /// Worker `id` claims nothing more: while any of its tasks waits, another worker may be started.
     pub(crate) fn lend_for(&mut self, id: WorkerId) {
-        self.change_lending(id, |record| record.suspended);
+        self.change_lending(id, |record| record.suspended, false);
     }
 
-    fn change_lending(&mut self, id: WorkerId, change: impl Fn(&Record<W>) -> u32) {
+    fn change_lending(&mut self, id: WorkerId, change: impl Fn(&Record<W>) -> u32, is_limited: bool) {
         let Some(record) = self.get(id) else { return };
-        let (kind, before) = (record.kind as usize, record.lending);
+        let counts = |record: &Record<W>| {
+            let waits = record.lending > 0;
+            (usize::from(waits), usize::from(waits && record.is_limited))
+        };
+        let (kind, before) = (record.kind as usize, counts(record));
         record.lending = change(record);
-        match (before, record.lending) {
-            (0, 1..) => self.waiting[kind] += 1,
-            (1.., 0) => self.waiting[kind] -= 1,
-            _ => {}
-        }
+        record.is_limited = is_limited;
+        let after = counts(record);
+        self.waiting[kind] = self.waiting[kind] + after.0 - before.0;
+        self.limited[kind] = self.limited[kind] + after.1 - before.1;
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (WorkerId, &Record<W>)> {
