@@ -95,6 +95,11 @@ impl<N> Mailbox<N> {
         self.rung.load(Ordering::Acquire)
     }
 
+    /// Whether there are notes but services, rung or not.
+    pub(crate) fn has_notes(&self) -> bool {
+        !self.notes.lock().is_empty()
+    }
+
     /// Makes the next post ring again.
     pub(crate) fn listen(&self) {
         self.rung.swap(false, Ordering::AcqRel);

@@ -159,7 +159,13 @@ impl LoopTurn<'_> {
         let mut pace = Pace::new();
         let mut done: Option<(Arc<JsTask>, Outcome<JsWork>)> = None;
         loop {
-            if self.state.mailbox.has_rung() {
+            let may_wait = !side.held.is_empty();
+            if may_wait {
+                side.finish(done.take());
+            }
+            // What ends the wait of a task that this worker holds comes before the next task, which would lie
+            // on top of it. Its ring may be coalesced with others.
+            if self.state.mailbox.has_rung() || (may_wait && self.state.mailbox.has_notes()) {
                 side.finish(done.take());
                 // The user's code in it may not end: then the watchdog sees that this call was not answered.
                 side.handle.pulse.call();

@@ -19,6 +19,11 @@ impl WorkerLink<JsWork> for WorkerHandle {
         stopper::stop(self, task, false);
     }
 
+    fn has_submitted(&self, task: &Task<JsWork>) -> bool {
+        // An isolate has one bell.
+        Arc::ptr_eq(&task.owner().mailbox.bell, &self.bell)
+    }
+
     fn expire(&self, task: &Arc<Task<JsWork>>) {
         // The signal aborts only then: a task that returns because of it must not settle before it has
         // timed out.

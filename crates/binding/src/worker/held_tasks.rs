@@ -32,6 +32,10 @@ impl HeldTasks {
         Some(tasks.swap_remove(index).task)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tasks.borrow().is_empty()
+    }
+
     pub(crate) fn clear(&self) {
         self.tasks.borrow_mut().clear();
     }

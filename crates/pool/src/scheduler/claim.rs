@@ -95,6 +95,9 @@ impl<W: Work> Pool<W> {
             self.rebalance(shared, actions);
             return Next::Nothing;
         }
+        if may_run && !self.takes_on_top(shared, id, held, actions) {
+            return Next::Nothing;
+        }
         // What a worker blocks for takes that worker's place; see `limited_wait`.
         if (may_run || is_hurried)
             && let Some((_, head)) = shared.lanes[kind as usize].head(&mut actions.removed)
@@ -205,7 +208,7 @@ impl<W: Work> Pool<W> {
 
     /// A worker has found nothing: it gives up its place, unless it holds tasks of which none waits for a
     /// future.
-    fn rest(&self, shared: &mut Shared<W>, id: WorkerId, held: usize, actions: &mut Actions<W>) {
+    pub(crate) fn rest(&self, shared: &mut Shared<W>, id: WorkerId, held: usize, actions: &mut Actions<W>) {
         if held == 0 || shared.workers.get(id).is_some_and(|record| record.suspended > 0) {
             shared.workers.leave_place(id);
         }

@@ -140,7 +140,7 @@ impl<W: Work> Pool<W> {
         let free = shared.workers.active < self.config.max_workers;
         let idle = shared.workers.last_idle(kind).filter(|_| free);
         let worker = shared.workers.last_lingering(kind).or(idle);
-        if let Some(id) = worker.or_else(|| shared.workers.last_partial(kind, free)) {
+        if let Some(id) = worker.or_else(|| shared.workers.last_partial(kind, free, |_| true)) {
             self.reserve(shared, id, actions);
             return Some(true);
         }

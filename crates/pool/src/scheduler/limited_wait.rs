@@ -91,7 +91,7 @@ impl<W: Work> Pool<W> {
         let hurried = shared.lanes[kind as usize].hurried();
         shared.workers.last_lingering(kind).is_some()
             || shared.workers.last_idle(kind).is_some()
-            || shared.workers.last_partial(kind, true).is_some()
+            || shared.workers.last_partial(kind, true, |_| true).is_some()
             || shared.workers.coming(kind) > hurried
             || self.wants_for_hurried(shared, kind, hurried + 1)
     }

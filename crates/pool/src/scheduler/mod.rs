@@ -12,6 +12,7 @@ pub(crate) mod handover;
 pub(crate) mod limited_wait;
 pub(crate) mod lock;
 pub(crate) mod native;
+pub(crate) mod on_top;
 pub(crate) mod pool;
 pub(crate) mod rebalance;
 pub(crate) mod reservation;

@@ -54,12 +54,21 @@ impl<W: Work> Pool<W> {
             // An idle worker before one that holds tasks: two tasks then run in parallel.
             let idle = shared.workers.last_idle(kind).filter(|_| free);
             let worker = shared.workers.last_lingering(kind).or(idle);
-            if let Some(id) = worker.or_else(|| shared.workers.last_partial(kind, free)) {
+            let beside = worker.or_else(|| self.partial_beside(shared, kind, free, actions));
+            let wants_more = beside.is_none() && free && self.wants_more(shared, kind);
+            // Rather one more of the pool's own than a task on top of one that waits; rather that than one
+            // that is lent.
+            let is_own = shared.workers.living[k] + shared.workers.starting[k] < self.config.max_workers;
+            let worker = match beside {
+                None if !(wants_more && is_own) => self.partial_on_top(shared, kind, free, actions),
+                found => found,
+            };
+            if let Some(id) = worker {
                 shared.workers.take_place(id);
                 shared.wake(id, actions);
                 return true;
             }
-            if free && self.wants_more(shared, kind) {
+            if wants_more {
                 shared.workers.starting[k] += 1;
                 actions.start.push(kind);
                 return true;

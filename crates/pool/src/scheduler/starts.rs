@@ -80,6 +80,7 @@ impl<W: Work> Pool<W> {
                     // One at a time, so that a system that is short of something is left alone.
                     shared.workers.allowed[k] = shared.workers.existing(kind) + 1;
                 }
+                shared.starts[k].is_slow |= Pause::end(&mut shared.starts[k].preference, actions.now);
                 let is_unwanted =
                     Pause::end(&mut shared.starts[k].end, actions.now) && shared.waiting(kind) == 0;
                 if is_unwanted && std::mem::take(&mut shared.workers.starting[k]) > 0 {

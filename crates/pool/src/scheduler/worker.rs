@@ -47,7 +47,7 @@ impl<W: Work> Pool<W> {
         let id = self.change(|shared, _| {
             let starting = &mut shared.workers.starting[kind as usize];
             *starting = starting.saturating_sub(1);
-            shared.starts[kind as usize].has_attached = true;
+            shared.starts[kind as usize].note_attached();
             shared.workers.insert(kind, link)
         });
         Worker { pool: self.clone(), id }

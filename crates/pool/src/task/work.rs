@@ -92,6 +92,11 @@ pub trait WorkerLink<W: Work>: Send + Sync {
     /// `task`, which this worker runs, has been settled by somebody else: stop it. Its cancel flag is set
     /// already.
     fn stop(&self, task: &Arc<Task<W>>);
+    /// Whether a task of this worker has submitted `task`. Called under the pool's mutex: it must only look
+    /// something up.
+    fn has_submitted(&self, _task: &Task<W>) -> bool {
+        true
+    }
     /// The run time of `task` is over: settle it through [`Task::time_out`], at once or after a short
     /// look at where it is, then stop it.
     fn expire(&self, task: &Arc<Task<W>>) {

@@ -278,13 +278,18 @@ impl<W: Work> Registry<W> {
         !self.partial[kind as usize].is_empty()
     }
 
-    /// The worker that last had room for one more task, and needs no `free` place to take it.
-    pub(crate) fn last_partial(&self, kind: Kind, free: bool) -> Option<WorkerId> {
-        let placed = |id: &WorkerId| {
+    /// The worker that last had room for one more task, needs no `free` place to take it, and `is_meant`.
+    pub(crate) fn last_partial(
+        &self,
+        kind: Kind,
+        free: bool,
+        is_meant: impl Fn(&Record<W>) -> bool,
+    ) -> Option<WorkerId> {
+        let may_take = |id: &WorkerId| {
             let record = self.slots.get(id.slot as usize).and_then(|slot| slot.record.as_ref());
-            record.is_some_and(|record| record.has_place)
+            record.is_some_and(|record| (free || record.has_place) && is_meant(record))
         };
-        self.partial[kind as usize].iter().rev().find(|id| free || placed(id)).copied()
+        self.partial[kind as usize].iter().rev().find(|id| may_take(id)).copied()
     }
 
     /// A task of worker `id` waits for a future: the worker gives up its place. With `lend` another worker

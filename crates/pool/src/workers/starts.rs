@@ -27,9 +27,18 @@ pub(crate) struct Starts {
     pub(crate) has_worked: bool,
     /// After it the starts end that no task waits for, in a pool that has been shut down.
     pub(crate) end: Option<Pause>,
+    /// For so long a worker that starts is waited for although another could take the task; after it, until one
+    /// has attached, none is. See `scheduler::on_top`.
+    pub(crate) preference: Option<Pause>,
+    pub(crate) is_slow: bool,
 }
 
 impl Starts {
+    pub(crate) fn note_attached(&mut self) {
+        self.has_attached = true;
+        (self.preference, self.is_slow) = (None, false);
+    }
+
     pub(crate) fn note_failure(&mut self, is_death: bool, now: Instant) {
         if self.last.is_some_and(|last| now.saturating_duration_since(last) >= ROW_ENDS) {
             self.end_row();

@@ -4,7 +4,7 @@
 mod gate;
 mod host;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -129,6 +129,8 @@ pub(crate) struct Link {
     pub(crate) parker: Parker,
     pub(crate) wakes: AtomicUsize,
     pub(crate) stopped: Mutex<Vec<u64>>,
+    /// Whether what is submitted comes from others than the tasks of this worker.
+    pub(crate) submits_nothing: AtomicBool,
 }
 
 impl Link {
@@ -145,6 +147,10 @@ impl WorkerLink<Job> for Link {
 
     fn stop(&self, task: &Arc<Task<Job>>) {
         self.stopped.lock().unwrap().push(task.id());
+    }
+
+    fn has_submitted(&self, _task: &Task<Job>) -> bool {
+        !self.submits_nothing.load(Ordering::SeqCst)
     }
 }
 
