@@ -154,6 +154,62 @@ everywhere('timeout counts from the call of map and ends the iteration with Time
   t.is(executor.stats().cancelled, 1)
 })
 
+for (const chunkSize of [1, 2]) {
+  behaviour(`when the time of map is over what runs is stopped, and its workers take other tasks: chunkSize ${chunkSize}`, async (t, { create }) => {
+    const executor = create({ maxWorkers: 2, interruptGrace: SHORT })
+    await Promise.all(range(2).map(() => executor.submit(work.pause, 5)))
+    const before = executor.stats()
+    const [length, tasks] = [4 * chunkSize, 4]
+    const results = executor.with({ timeout: 1_000, chunkSize }).map(
+      (n: number) => {
+        for (;;) n++
+      },
+      Array.from({ length }, (_, n) => n),
+    )
+    await t.throwsAsync(results.next(), { instanceOf: TimeoutError })
+    t.is(await executor.submit(work.double, 2).result(SOON), 4)
+    await executor.shutdown()
+    const { timedOut, cancelled, completed } = executor.stats()
+    t.deepEqual(
+      { timedOut, cancelled, completed: completed - before.completed },
+      { timedOut: 2, cancelled: tasks - 2, completed: 1 },
+    )
+  })
+}
+
+behaviour('tasks of map that heed their signal get their time of grace when the time of map is over', async (t, { create }) => {
+  const folder = new Folder(t)
+  const log = folder.file('log')
+  const executor = create({ maxWorkers: 1, interruptGrace: SOON })
+  await executor.submit(work.add, 1, 1)
+  const heeding = executor.with({ timeout: 1_000 }).map(
+    async (file: string) => {
+      const { currentTask } = await import('concurrent-futures')
+      const { appendFileSync } = await import('node:fs')
+      const task = currentTask()
+      while (task?.cancelled === false) await new Promise((resolve) => setTimeout(resolve, 2))
+      appendFileSync(file, `${task?.signal.aborted}\n`)
+    },
+    [log],
+  )
+  await t.throwsAsync(heeding.next(), { instanceOf: TimeoutError })
+  await until(() => folder.notes(log).length === 1, 'the task has left in good order')
+  t.deepEqual(folder.notes(log), ['true'])
+  await executor.shutdown()
+})
+
+behaviour('what runs when a loop over map is left goes on', async (t, { create }) => {
+  const folder = new Folder(t)
+  const executor = create(1)
+  const [log, gate] = [folder.file('log'), folder.gate()]
+  const results = executor.map(work.noteAndWait, [log, log], ['one', 'two'], [gate, gate])
+  await until(() => folder.notes(log).length === 1, 'the first runs')
+  await results.return?.()
+  folder.open(gate)
+  await executor.shutdown()
+  t.like(executor.stats(), { completed: 1, cancelled: 1 })
+})
+
 everywhere('timeout 0 of map ends the iteration at once', async (t, { create }) => {
   const executor = create(1)
   await t.throwsAsync(executor.with({ timeout: 0 }).map(work.double, [1]).next(), {

@@ -102,6 +102,8 @@ export interface Binding {
   progress(slot: number): unknown[] | undefined
   /** The reason is for a task that runs, if there is one. */
   cancel(pool: number, slot: number, interrupt: boolean, form?: number, reason?: unknown): boolean
+  /** Ends a task, if it runs, as if its run time were over. */
+  expire(pool: number, slot: number): void
   park(slot: number, left: number): void
   /** The slot's outcome was collected and is not to be delivered. */
   release(slot: number): void

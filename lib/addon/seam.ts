@@ -222,6 +222,7 @@ export type CallName =
   | 'collect'
   | 'progress'
   | 'cancel'
+  | 'expire'
   | 'park'
   | 'release'
   | 'write'
@@ -457,6 +458,7 @@ call state
 call collect
 call progress
 call cancel
+call expire
 call park
 call release
 call write

@@ -50,7 +50,8 @@ export abstract class Executor {
 
   /**
    * Submits `fn` for each item of the iterables, side by side, and gives the results in the order of the
-   * input. Stops with the shortest. Leaving the loop early cancels what has not started.
+   * input. Stops with the shortest. Leaving the loop early, like an error, cancels what has not started; when
+   * its `timeout` is over what runs is stopped as well.
    */
   abstract map<A extends unknown[], R>(
     fn: Task<A, R>,

@@ -10,7 +10,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { CancelledError, QueueFullError, TimeoutError } from '../errors/errors.ts'
 import { bindToThread, READ_IT } from '../errors/thread-bound.ts'
-import { storedOutcome } from '../future/future.ts'
+import { expire, storedOutcome } from '../future/future.ts'
 import type { Future } from '../future/future.ts'
 import { protocolOf } from '../future/protocol.ts'
 import { VALUE } from '../future/states.ts'
@@ -197,13 +197,13 @@ export class MapIterator implements AsyncIterableIterator<any> {
     return this.#context === undefined ? fn() : this.#context.runInAsyncScope(fn)
   }
 
-  /** Ends the feeding, and cancels what has not started. */
-  #stop(): void {
+  /** Ends the feeding, and cancels what has not started; with `expired` also ends what runs. */
+  #stop(expired: boolean = false): void {
     this.#endFeeding()
     this.#limit.dispose()
     if (this.#watched !== undefined) protocolOf(this.#watched)?.remove(this.#watched, this.#noteDone)
     this.#watched = undefined
-    for (const future of this.#outstanding.clear()) future.cancel()
+    for (const future of this.#outstanding.clear()) if (!future.cancel() && expired) expire(future)
   }
 
   #expire(): void {
@@ -219,7 +219,7 @@ export class MapIterator implements AsyncIterableIterator<any> {
     if (head !== undefined || !this.#isFed) {
       this.#failure = { error: new TimeoutError(`map was not done within ${this.#plan.timeout} ms`) }
     }
-    this.#stop()
+    this.#stop(true)
     for (const future of done) this.#outstanding.push(future)
     this.#serve()
   }

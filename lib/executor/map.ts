@@ -16,7 +16,8 @@ import { ChunkReader, isAsync } from './map-source.ts'
  * the feeding, with CancelledError: what was submitted is cancelled by its own signal
  * @returns an iterator of the results. It throws what the first failing item threw, what a source threw,
  * `TimeoutError` when time runs out, and InvalidStateError when the executor was shut down while it was fed,
- * each after the results before it. Leaving the loop early, like an error, cancels what has not started.
+ * each after the results before it. Leaving the loop early, like an error, cancels what has not started; when
+ * time runs out what runs is stopped as well, since nobody else could stop it.
  * @throws TypeError for something that is no iterable, and what `feed.submit` throws for the first task
  * @example
  * ```ts

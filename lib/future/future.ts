@@ -76,6 +76,8 @@ export let deliverProgress: (future: Future<any>, value: unknown) => void
  */
 export let addOwnCallback: (future: Future<any>, fn: (future: any) => void) => void
 export let removeDoneCallback: (future: Future<any>, fn: (future: any) => void) => void
+/** Stops the task of a linked future, if it runs, as if its run time were over. */
+export let expire: (future: Future<any>) => void
 export let isDelivered: (future: Future<any>) => boolean
 /** The error that is stored will be complete when `end` resolves: waits that do not block end then. */
 export let completeLater: (future: Future<any>, end: Promise<void>) => void
@@ -134,6 +136,7 @@ export class Future<T> implements PromiseLike<T> {
       completions.set(future, completed)
     }
     completionOf = (future) => ((future.#state & COMPLETING) === 0 ? undefined : completions.get(future))
+    expire = (future) => future.#link?.expire(future.#slot)
     isDelivered = (future) => (future.#state & DELIVERED) !== 0
     storedOutcome = (future) => {
       const state = future.#state

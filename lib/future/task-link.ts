@@ -16,6 +16,8 @@ export interface TaskLink<F = any> {
    * `storeOutcome(future, CANCEL, reason)`.
    */
   cancel(slot: number, future: F, interrupt: boolean, reason: unknown): boolean
+  /** Fails the native task, if it runs, with a TimeoutError, and stops it. */
+  expire(slot: number): void
   /**
    * Parks this OS thread until the task has settled or about `left` milliseconds have passed, Infinity for no
    * limit; returns every few milliseconds; throws InvalidStateError when waiting can never end.

@@ -5,7 +5,8 @@ import { duration, integer, number, options as checkOptions, signal as checkSign
 export interface TaskOptions {
   /**
    * The longest run time, from the call of the function; past it the future fails with `TimeoutError` and the
-   * task is stopped. 0 fails without running. For `map`: of the whole iteration. Default: no limit.
+   * task is stopped. 0 fails without running. For `map`: of the whole iteration, from the call on: then what
+   * runs is stopped, too, and what waits is cancelled. Default: no limit.
    */
   timeout?: number | undefined
   /**

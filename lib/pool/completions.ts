@@ -113,6 +113,10 @@ export class PoolLink implements TaskLink<Future<any>> {
     return true
   }
 
+  expire(slot: number): void {
+    binding.expire(this.#pool, slot)
+  }
+
   park(slot: number, left: number): void {
     serve()
     beforePark()

@@ -269,3 +269,20 @@ fn a_future_can_be_waited_for_by_many_with_and_without_limit() {
     assert!(waiters.into_iter().all(|waiter| waiter.join().unwrap()));
     assert!(task.take_outcome().is_some() && task.take_outcome().is_none());
 }
+
+#[test]
+fn what_is_expired_from_outside_times_out_only_if_it_runs() {
+    let (pool, _host) = by_hand(workers(1));
+    let (worker, link) = attach(&pool, Kind::Isolate);
+    let running = submit(&pool, noop(Kind::Isolate, 0));
+    let waiting = submit(&pool, noop(Kind::Isolate, 1));
+    assert!(Arc::ptr_eq(&take(&worker), &running));
+    pool.expire(&running);
+    pool.expire(&waiting);
+    assert_eq!(outcome(&running), "timed out ");
+    assert_eq!(*link.stopped.lock().unwrap(), [running.id()]);
+    assert_eq!(turn(&worker, &running), "run 1");
+    assert_eq!(turn(&worker, &waiting), "nothing");
+    pool.expire(&waiting);
+    assert_eq!(outcome(&waiting), "value 1");
+}

@@ -66,6 +66,13 @@ pub(crate) fn cancel(call: &Call<'_>) -> Answer {
     js::boolean(call.env, found != Cancelled::No)
 }
 
+/// `expire(pool, slot)`: ends the task, if it runs, as if its run time were over.
+pub(crate) fn expire(call: &Call<'_>) -> Answer {
+    let entry = call.state.pool(call.u32(0)?)?;
+    entry.pool.expire(&call.state.task(call.u32(1)?)?);
+    nothing(call)
+}
+
 /// `park(slot, left)`: parks this thread until the task has settled, a pool asks for something, or a while
 /// has passed, `left` milliseconds at the longest. On a worker of a pool it may run the task here; see
 /// `isolate::blocking_wait`.

@@ -27,6 +27,7 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"collect" => future::collect,
         c"progress" => future::progress,
         c"cancel" => future::cancel,
+        c"expire" => future::expire,
         c"park" => future::park,
         c"release" => future::release,
         c"write" => values::write,

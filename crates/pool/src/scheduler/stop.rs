@@ -45,6 +45,15 @@ impl<W: Work> Pool<W> {
         result
     }
 
+    /// Fails `task`, if it runs, as if its run time were over, and stops it; where it is nobody is told.
+    pub fn expire(self: &Arc<Self>, task: &Arc<Task<W>>) {
+        if self.time_out(task, None)
+            && let Some(link) = self.change(|shared, _| shared.link_of(task))
+        {
+            link.stop(task);
+        }
+    }
+
     /// Fails `task` because its run time is over; `trace` tells where it was. False if it does
     /// not run.
     pub fn time_out(self: &Arc<Self>, task: &Arc<Task<W>>, trace: Option<String>) -> bool {
