@@ -148,11 +148,15 @@ behaviour('minWorkers workers start with the executor, the others when work come
   await lazy.shutdown()
 })
 
-behaviour('maxQueue is an integer', (t, { create }) => {
-  for (const [value, error] of notCounts.slice(1)) {
+behaviour('maxQueue is an integer, or Infinity for no limit', async (t, { create }) => {
+  for (const [value, error] of notCounts.slice(1).filter(([value]) => value !== Infinity)) {
     t.throws(() => create({ maxQueue: value } as PoolOptions), { instanceOf: error, message: /maxQueue/ })
   }
   t.notThrows(() => create({ maxQueue: 1 }))
+  await using executor = create({ maxWorkers: 1, maxQueue: Infinity })
+  const futures = Array.from({ length: 2_000 }, (_, n) => executor.submit(work.add, n, 1))
+  await executor.ready()
+  t.is(await (futures[1_999] as (typeof futures)[number]).result(SOON), 2_000)
 })
 
 function areRefused(

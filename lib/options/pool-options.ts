@@ -30,7 +30,9 @@ export interface ThreadPoolOptions {
   /** Runs once in each JavaScript worker, before its first task. If it throws the executor is broken. */
   initializer?: ((...args: any[]) => unknown) | undefined
   initargs?: readonly unknown[] | undefined
-  /** The most tasks that may wait; beyond it `submit` throws `QueueFullError`. Default: no limit. */
+  /**
+   * The most tasks that may wait; beyond it `submit` throws `QueueFullError`. Default, and `Infinity`: no limit.
+   */
   maxQueue?: number | undefined
   /** Asynchronous tasks that one worker holds at once; default 1. */
   tasksPerWorker?: number | undefined
@@ -114,7 +116,7 @@ export function checkPoolOptions(given: number | ThreadPoolOptions | undefined):
         : string(read.threadNamePrefix, 'threadNamePrefix'),
     initializer: read.initializer === undefined ? undefined : callable(read.initializer, 'initializer'),
     initargs: read.initargs === undefined ? [] : [...array(read.initargs, 'initargs')],
-    maxQueue: optional(read.maxQueue, 'maxQueue'),
+    maxQueue: read.maxQueue === Infinity ? undefined : optional(read.maxQueue, 'maxQueue'),
     tasksPerWorker: optional(read.tasksPerWorker, 'tasksPerWorker') ?? 1,
     maxTasksPerWorker: optional(read.maxTasksPerWorker, 'maxTasksPerWorker'),
     interruptGrace: read.interruptGrace === undefined ? 100 : duration(read.interruptGrace, 'interruptGrace'),
