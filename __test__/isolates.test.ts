@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import * as api from 'concurrent-futures'
 import { cleanEnd, ended, inChild } from './child.ts'
 import { behaviours } from './executors.ts'
 import type { ChildPackage, Pool } from './executors.ts'
+import { Folder } from './gate.ts'
 import { SOON } from './limits.ts'
 import { buildC } from './plugin-builder.ts'
 
@@ -208,6 +209,47 @@ behaviour('two copies of the package work in one process, and tell each other by
     [copy(folder), workUrl, name],
   )
   t.deepEqual(cleanEnd(end), ended([false, 3, 25, true, true, 3, 25, true, true]))
+})
+
+behaviour('a task whose module has loaded another copy of the package knows itself and its executor, and gives up its place for a future of that copy', async (t, { create }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'concurrent-futures-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const gate = new Folder(t).file('gate')
+  const path = join(folder, 'of-a-copy.mjs')
+  const lines = [
+    `import { currentExecutor, currentTask, ThreadPoolExecutor } from ${JSON.stringify(copy(folder))}`,
+    `import { writeFileSync } from 'node:fs'`,
+    `export async function looks(fn) {`,
+    `  const task = currentTask()`,
+    `  task.progress('half')`,
+    `  await new Promise((resolve) => setTimeout(resolve, 5))`,
+    `  const later = currentTask()`,
+    `  return [task.name, later.id === task.id, task.cancelled, task.signal.aborted,`,
+    `    await currentExecutor().submit((n) => n + 1, 1)]`,
+    `}`,
+    `export async function waits(gate) {`,
+    `  const other = new ThreadPoolExecutor(1)`,
+    `  const future = other.submit(async (gate) => {`,
+    `    const { existsSync } = await import('node:fs')`,
+    `    while (!existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 2))`,
+    `  }, gate)`,
+    `  await future`,
+    `  await other.shutdown()`,
+    `  return 'waited'`,
+    `}`,
+    `export const opens = (gate) => writeFileSync(gate, '')`,
+  ]
+  writeFileSync(path, lines.join('\n'))
+  const work = moduleTasks<Record<string, (...args: any[]) => unknown>>(pathToFileURL(path).href) as any
+  await using executor = create(1)
+  const progress: unknown[] = []
+  const future = executor.with({ name: 'known' }).submit(work.looks)
+  future.onProgress((value) => progress.push(value))
+  t.deepEqual(await future.result(SOON), ['known', true, false, false, 2])
+  t.deepEqual(progress, ['half'])
+  const waiting = executor.submit(work.waits, gate)
+  await executor.submit(work.opens, gate).result(SOON)
+  t.is(await waiting.result(SOON), 'waited')
 })
 
 behaviour('native tasks of another copy of the package are ours of that name; those of a plug-in that it has loaded are refused', async (t, { inChild }) => {

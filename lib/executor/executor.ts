@@ -58,7 +58,10 @@ export abstract class Executor {
     ...iterables: Sources<A>
   ): AsyncIterableIterator<Awaited<R>>
 
-  /** The same executor, seen through these options. */
+  /**
+   * The same executor, seen through these options. The view inherits from its original: what a subclass keeps
+   * in `#private` fields cannot be reached through it, as JavaScript has them on the original alone.
+   */
   abstract with(options: TaskOptions): this
 
   /**

@@ -7,14 +7,18 @@
  */
 export type WaitHook = () => (() => void) | undefined
 
-let waitHook: WaitHook | undefined
+// Shared by all copies of the package in this isolate: a task may wait for a future of another copy than its
+// worker's.
+const key: unique symbol = Symbol.for('concurrent-futures.wait-hook')
+const shared = globalThis as { [key]?: { hook: WaitHook | undefined } }
+const installed = (shared[key] ??= { hook: undefined })
 
 /** Installs the hook of this thread; `undefined` removes it. */
 export function setWaitHook(hook: WaitHook | undefined): void {
-  waitHook = hook
+  installed.hook = hook
 }
 
 /** Tells the hook, if any, that a wait begins. */
 export function beginWait(): (() => void) | undefined {
-  return waitHook?.()
+  return installed.hook?.()
 }

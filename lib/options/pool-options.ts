@@ -31,7 +31,8 @@ export interface ThreadPoolOptions {
   initializer?: ((...args: any[]) => unknown) | undefined
   initargs?: readonly unknown[] | undefined
   /**
-   * The most tasks that may wait; beyond it `submit` throws `QueueFullError`. Default, and `Infinity`: no limit.
+   * The most tasks that may wait; beyond it `submit` throws `QueueFullError`. Default, and `Infinity`: no
+   * limit.
    */
   maxQueue?: number | undefined
   /** Asynchronous tasks that one worker holds at once; default 1. */

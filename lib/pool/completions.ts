@@ -114,7 +114,7 @@ export class PoolLink implements TaskLink<Future<any>> {
   }
 
   expire(slot: number): void {
-    binding.expire(this.#pool, slot)
+    binding.expire(this.#index.value, slot)
   }
 
   park(slot: number, left: number): void {

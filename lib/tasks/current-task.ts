@@ -11,6 +11,7 @@ import { pack, packTransfer } from '../values/codec.ts'
 import { takeList } from '../values/transfer.ts'
 import { unpackThrown } from '../values/thrown.ts'
 import { nameOf } from './functions.ts'
+import { taskHost } from './host.ts'
 
 /** The task that runs, as `currentTask()` gives it. */
 export interface CurrentTask {
@@ -280,5 +281,10 @@ export function currentContext(): TaskContext | undefined {
  * ```
  */
 export function currentTask(): CurrentTask | null {
-  return currentContext()?.view ?? null
+  return ownTask() ?? (taskHost()?.task() as CurrentTask | null | undefined) ?? null
+}
+
+/** The same, of a task that a worker of this copy of the package runs. */
+export function ownTask(): CurrentTask | undefined {
+  return currentContext()?.view
 }

@@ -22,6 +22,7 @@ import { readDump, readStats } from '../pool/snapshot.ts'
 import { currentContext } from '../tasks/current-task.ts'
 import { chunkOf, submittable } from '../tasks/functions.ts'
 import type { Task } from '../tasks/functions.ts'
+import { taskHost } from '../tasks/host.ts'
 import { heldBy } from '../values/v8/safe.ts'
 import { checkTransfer } from '../values/v8/transfer.ts'
 import { WorkerFleet } from './worker-fleet.ts'
@@ -180,6 +181,11 @@ let ofThisWorker: ThreadPoolExecutor | undefined
  * ```
  */
 export function currentExecutor(): Executor | null {
+  return ownExecutor() ?? (taskHost()?.executor() as Executor | null | undefined) ?? null
+}
+
+/** The same, of a task that a worker of this copy of the package runs. */
+export function ownExecutor(): Executor | null {
   if (seed === undefined || currentContext() === undefined) return null
   if (ofThisWorker === undefined) {
     const pool = Pool.open(seed.pool, seed.maxWorkers)

@@ -7,9 +7,11 @@ import { clearTimeout, LONGEST_TIMER, setImmediate, setTimeout } from '../host/t
 import { onPark } from '../pool/completions.ts'
 import { watchDebugger } from '../pool/debugger.ts'
 import { connectOwner, giveAllBack, giveBack, startSending } from '../ports/worker.ts'
-import { currentContext } from '../tasks/current-task.ts'
+import { currentContext, ownTask } from '../tasks/current-task.ts'
+import { setTaskHost } from '../tasks/host.ts'
 import { ATTACHED, REFUSED } from '../tasks/recursion.ts'
 import { dropTextFlags } from '../threads/text-flags.ts'
+import { ownExecutor } from '../threads/thread-pool-executor.ts'
 import { seed } from '../threads/worker-seed.ts'
 import type { WorkerSeed } from '../threads/worker-seed.ts'
 import { unpack } from '../values/codec.ts'
@@ -80,6 +82,7 @@ async function start(seed: WorkerSeed): Promise<void> {
     if (!hasLeft) giveBack()
   })
   setWaitHook(() => currentContext()?.beginWait())
+  setTaskHost({ task: ownTask, executor: ownExecutor })
   startIdleTimer(seed.idleTimeout)
 }
 

@@ -1,0 +1,25 @@
+/**
+ * The copy of the package whose worker this isolate is, for the other copies in it: a task's module may have
+ * loaded another one than the worker.
+ */
+
+/** What a worker's copy tells the others of the code that calls. */
+export interface TaskHost {
+  /** As `currentTask()`. */
+  task(): unknown
+  /** As `currentExecutor()`. */
+  executor(): unknown
+}
+
+const key: unique symbol = Symbol.for('concurrent-futures.host')
+const shared = globalThis as { [key]?: TaskHost }
+
+/** This copy's worker runs the tasks of this isolate. */
+export function setTaskHost(host: TaskHost): void {
+  Object.defineProperty(shared, key, { value: host, configurable: true })
+}
+
+/** Whoever runs the tasks of this isolate, which may be this copy itself. */
+export function taskHost(): TaskHost | undefined {
+  return shared[key]
+}
