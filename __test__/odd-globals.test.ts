@@ -1,7 +1,9 @@
 /** Programs that have changed what the language gives to all: the package works as ever. */
 import test from 'ava'
 import { cleanEnd, ended } from './child.ts'
+import { moduleTasks } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
+import { until } from './gate.ts'
 
 const behaviour = behaviours(test)
 
@@ -12,6 +14,7 @@ const ways = [
   'functions of Array, String, Function and Promise',
   ...['Error.prepareStackTrace that throws', 'Error.prepareStackTrace that gives no text'],
   'Error.stackTraceLimit that is no number',
+  ...["a browser's classes", 'nothing to the global object any more', 'process.execArgv that is not there'],
 ]
 
 for (const way of ways) {
@@ -82,3 +85,47 @@ for (const way of ways) {
     })
   })
 }
+
+behaviour('JSON that a program replaces sees nothing of what crosses', async (t, { inChild }) => {
+  const end = await inChild(
+    async ({ create }) => {
+      const executor = create(1)
+      const [parse, stringify] = [JSON.parse, JSON.stringify]
+      const replace = (): void => {
+        JSON.parse = () => 'parsed'
+        JSON.stringify = () => '"written"'
+      }
+      replace()
+      await executor.submit(replace)
+      // Each is of another size, and crosses in another way.
+      const small = Object.entries(await executor.submit((value: object) => ({ ...value, b: [2] }), { a: 'x' }))
+      const large = await executor.submit((list: object[]) => list, Array.from({ length: 300 }, (_, n) => ({ n, text: `text ${n}` })))
+      Object.assign(JSON, { parse, stringify })
+      await executor.shutdown()
+      return { small, length: large.length, last: large.at(-1) }
+    },
+    [],
+  )
+  t.deepEqual(cleanEnd(end), ended({ small: [['a', 'x'], ['b', [2]]], length: 300, last: { n: 299, text: 'text 299' } } as unknown))
+})
+
+behaviour('a worker in which a task has replaced process.exit leaves all the same', async (t, { create }) => {
+  const executor = create({ maxWorkers: 1, idleTimeout: 20 })
+  await executor.submit(() => {
+    process.exit = () => {
+      throw new Error('process.exit is a stub')
+    }
+    setInterval(() => {}, 1_000)
+  })
+  await until(() => executor.stats().workers.idle === 0, 'it has left')
+  t.is(await executor.submit((n: number) => n, 1), 1)
+  await executor.shutdown()
+  t.is(executor.stats().workers.died, 0)
+})
+
+test('a URL of another class than Node has names a module', async (t) => {
+  const { href } = new URL('./fixtures/work.mjs', import.meta.url)
+  const other = { href, protocol: 'file:', toString: () => href } as URL
+  t.is(moduleTasks(other), moduleTasks(href))
+  t.throws(() => moduleTasks({ href: 5 } as never), { instanceOf: TypeError })
+})

@@ -11,6 +11,7 @@ import { Folder } from './gate.ts'
 import { SOON } from './limits.ts'
 
 const behaviour = behaviours(test)
+const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** A function with this source, which mentions names that a tool has left in it. */
 function compiled(source: string): () => unknown {
@@ -32,10 +33,20 @@ behaviour("a function in which esbuild has kept names (keepNames, so tsx's) runs
   t.is(await shared(1).submit(compiled(`() => typeof __names`)).result(SOON), 'undefined')
 })
 
+behaviour('a function in which Vite has rewritten import() imports what that says', async (t, { shared }) => {
+  const load = (specifier: string): Promise<unknown> =>
+    shared(1).submit(compiled(`async () => Object.keys(await __vite_ssr_dynamic_import__(${JSON.stringify(specifier)}))`)).result(SOON)
+  t.true(((await load('node:path')) as string[]).includes('sep'))
+  t.true(((await load('concurrent-futures')) as string[]).includes('Future'))
+  const path = '/__test__/fixtures/tasks.mjs'
+  const keys = await load(`.${path}`)
+  t.deepEqual(await load(path), keys)
+  t.deepEqual(await load(`/@fs${root}${path.slice(1)}`), keys)
+})
+
 const left: Record<string, RegExp> = {
   'cov_1x2y3z().s[0]++': /istanbul.*istanbul ignore next/,
   '__vite_ssr_import_0__.value': /Vite, so Vitest/,
-  '__vite_ssr_dynamic_import__("node:fs")': /Vite, so Vitest/,
   '__vite_ssr_import_meta__.url': /Vite, so Vitest/,
   '__vi_import_0__.value': /Vite, so Vitest/,
   'stryMutAct_9fa48("0")': /Stryker/,
@@ -125,8 +136,6 @@ behaviour('a name of a task is the same everywhere, whatever is in it', async (t
     t.true(((await stopped.exception()) as Error).message.includes(`'${name}'`))
   }
 })
-
-const root = fileURLToPath(new URL('..', import.meta.url))
 
 test('without a binding the error names the package that is missing, and nothing of WebAssembly', async (t) => {
   const folder = new Folder(t)

@@ -8,6 +8,8 @@ import { readFileSync } from 'node:fs'
 import module from 'node:module'
 import type { SourceMap, SourceMapPayload } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseJson } from '../host/json.ts'
+import { URL } from '../host/url.ts'
 
 /**
  * A line as the addon writes it (frames.rs): `    at name (script:line:column)`, or without a name and
@@ -54,7 +56,7 @@ function readMap(script: string): SourceMap | undefined {
     const name = comments.at(-1)?.[1]
     if (name === undefined) return undefined
     const url = new URL(name, file)
-    const payload = JSON.parse(
+    const payload = parseJson(
       url.protocol === 'data:' ? dataOf(url) : readFileSync(url, 'utf8'),
     ) as SourceMapPayload
     // `sources` are relative to the map.

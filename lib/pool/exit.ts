@@ -59,12 +59,13 @@ let isListeningBefore = false
 function listenBefore(): void {
   if (isListeningBefore) return
   isListeningBefore = true
-  const emit = process.emit as (...args: unknown[]) => boolean
-  function emitLater(this: unknown, ...args: unknown[]): boolean {
+  const original = process.emit as (...args: unknown[]) => boolean
+  // Named as what it stands for: Node names it in a warning.
+  function emit(this: unknown, ...args: unknown[]): boolean {
     if (args[0] === 'beforeExit' && this === process && isOutputComing()) return false
-    return Reflect.apply(emit, this, args)
+    return Reflect.apply(original, this, args)
   }
-  define(process, 'emit', { value: emitLater, writable: true, configurable: true })
+  define(process, 'emit', { value: emit, writable: true, configurable: true })
 }
 
 /** Whether output is still to come; then the event loop is kept until it has. */

@@ -6,6 +6,8 @@ import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { binding } from '../addon/binding.ts'
 import { define } from '../host/define.ts'
+import { parseJson, toJson } from '../host/json.ts'
+import { hrefOf, URL } from '../host/url.ts'
 import { show } from '../options/check.ts'
 import { refuseKinds, sourceOf } from './source.ts'
 
@@ -31,7 +33,13 @@ export interface Submittable {
 const registryKey: unique symbol = Symbol.for('concurrent-futures.tasks')
 type Registry = Map<string, Map<string, Task<any[], any>>>
 const shared = globalThis as { [registryKey]?: { named: Registry; texts: WeakMap<object, FunctionText> } }
-const registry = (shared[registryKey] ??= { named: new Map(), texts: new WeakMap() })
+const registry = sharedRegistry()
+
+function sharedRegistry(): NonNullable<(typeof shared)[typeof registryKey]> {
+  const made = { named: new Map(), texts: new WeakMap() }
+  // Where nothing can be added to the global object, each copy has its own.
+  return Object.isExtensible(shared) ? (shared[registryKey] ??= made) : (shared[registryKey] ?? made)
+}
 
 /** The texts of stubs, which stand for functions of modules that were not imported here. */
 export const stubTexts: WeakMap<object, FunctionText> = new WeakMap()
@@ -74,7 +82,7 @@ export function nameOf(number: number, isNative: boolean): string {
 /** The URL of the module of a function that is no native task, by its number. */
 export function moduleOf(number: number): string | undefined {
   if (number === 0) return undefined
-  return (JSON.parse(binding.functionText(number)) as { module?: string }).module
+  return (parseJson(binding.functionText(number)) as { module?: string }).module
 }
 
 /**
@@ -118,12 +126,12 @@ function foreignNative(fn: object): Submittable | undefined {
 
 function numberOf(text: FunctionText): number {
   // Without a prototype: `Object.prototype` may have been given a `toJSON`.
-  return binding.functionNumber(JSON.stringify({ __proto__: null, ...text }))
+  return binding.functionNumber(toJson({ __proto__: null, ...text }))
 }
 
 /** The text of a function, by its number. Without a prototype, since somebody may have added to that. */
 export function textOf(number: number): FunctionText {
-  const text = JSON.parse(binding.functionText(number)) as FunctionText
+  const text = parseJson(binding.functionText(number)) as FunctionText
   return Object.assign(Object.create(null) as object, text)
 }
 
@@ -143,9 +151,10 @@ export function submittable(fn: unknown): Submittable {
 
 function notAFunction(value: unknown): TypeError {
   const what = 'a task must be a function'
-  if (typeof value === 'string' || value instanceof URL) {
-    const url = value instanceof URL || URL.canParse(value) ? String(value) : undefined
-    const named = url === undefined ? `new URL('${String(value)}', import.meta.url)` : `'${url}'`
+  const href = hrefOf(value)
+  if (typeof value === 'string' || href !== undefined) {
+    const url = href ?? (URL.canParse(value as string) ? value : undefined)
+    const named = url === undefined ? `new URL('${String(value)}', import.meta.url)` : `'${String(url)}'`
     return new TypeError(
       `${what}, got ${show(String(value))}: one that a file exports is moduleTasks(${named}).NAME`,
     )
@@ -165,7 +174,8 @@ export function chunkOf(task: Submittable): Submittable {
 
 /** The absolute URL of a module that a user named. */
 export function moduleUrl(url: unknown): string {
-  if (url instanceof URL) return url.href
+  const href = hrefOf(url)
+  if (href !== undefined) return href
   if (url === undefined) {
     throw new TypeError(
       'the URL of a module must be a URL or a string, got undefined: where a bundler makes CommonJS, ' +

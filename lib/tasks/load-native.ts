@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { binding } from '../addon/binding.ts'
 import { define } from '../host/define.ts'
+import { hrefOf } from '../host/url.ts'
 import { bytes } from './native-arguments.ts'
 import type { Bytes } from './native-arguments.ts'
 import { defineNative } from './native.ts'
@@ -39,7 +40,8 @@ export function loadNative<K extends string = string>(path: string | URL): Plugi
 }
 
 function pathOf(path: unknown): string {
-  if (path instanceof URL) return fileURLToPath(path)
+  const href = hrefOf(path)
+  if (href !== undefined) return fileURLToPath(href)
   if (typeof path !== 'string') {
     throw new TypeError(
       `the path of a plug-in must be a string or a file: URL, got ${path === null ? 'null' : typeof path}`,

@@ -3,6 +3,7 @@
  * function of.
  */
 import { compileFunction } from 'node:vm'
+import { toJson } from '../host/json.ts'
 
 const CURE = 'put it into a module and submit it with tasks() or moduleTasks()'
 
@@ -70,7 +71,7 @@ function methodOf(fn: Function, source: string): string | undefined {
   const [head] = /^(async\b\s*)?\[/.exec(source) ?? []
   if (head === undefined) return asMethod(source)
   for (let end = source.indexOf(']'); end >= 0; end = source.indexOf(']', end + 1)) {
-    const body = asMethod(`${head.slice(0, -1)} ${JSON.stringify(fn.name)}${source.slice(end + 1)}`)
+    const body = asMethod(`${head.slice(0, -1)} ${toJson(fn.name)}${source.slice(end + 1)}`)
     if (body !== undefined) return body
   }
   return undefined

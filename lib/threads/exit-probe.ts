@@ -5,6 +5,7 @@
  */
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
+import { clone } from '../host/clone.ts'
 
 export class ExitProbe {
   #near: MessagePort
@@ -23,7 +24,7 @@ export class ExitProbe {
     receiveMessageOnPort(this.#near)
     try {
       // A closed port cannot be moved: nothing else tells at once whether it is closed.
-      this.#near = structuredClone(this.#near, { transfer: [this.#near] })
+      this.#near = clone(this.#near, { transfer: [this.#near] })
       return false
     } catch {
       return true

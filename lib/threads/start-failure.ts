@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { StartFailure } from '../addon/binding.ts'
 import { START_DIED, START_FATAL, START_REFUSED } from '../addon/seam.ts'
 import { isRefusal } from '../errors/system-refusal.ts'
+import { URL } from '../host/url.ts'
 
 /** Where the entry of the workers is: beside the file into which this is bundled, at the top of dist/. */
 export const entry: URL = new URL('./worker/main.js', import.meta.url)
@@ -48,7 +49,15 @@ function isShortOfDescriptors(): boolean {
 
 /** If the cause is that the user has bundled the program, the error says so. */
 export function explainStart(error: unknown): unknown {
-  if (isRefusal(error) || entry.protocol !== 'file:' || existsSync(entry)) return error
+  if (isRefusal(error)) return error
+  if (entry.protocol !== 'file:') {
+    return new Error(
+      `the code of concurrent-futures has come from ${entry.protocol}, and its workers run a file: ` +
+        'the tool that loads it must leave it out (Vitest: server.deps.external)',
+      { cause: error },
+    )
+  }
+  if (existsSync(entry)) return error
   const path = fileURLToPath(entry)
   return new Error(
     `there is no ${path}, which workers run: ` +

@@ -11,7 +11,7 @@ export function haveInputType(flags: readonly string[]): boolean {
 }
 
 /** The same of the flags that this thread inherits, which {@link dropTextFlags} takes out of the list. */
-export const inheritsInputType: boolean = haveInputType(process.execArgv)
+export const inheritsInputType: boolean = haveInputType(process.execArgv ?? [])
 
 /**
  * Takes the flags out of a worker's own list, which `child_process.fork` passes on: a child would run the

@@ -7,6 +7,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { WorkerOptions } from 'node:worker_threads'
+import { toJson } from '../host/json.ts'
 import { haveInputType, inheritsInputType } from './text-flags.ts'
 import type { WorkerSeed } from './worker-seed.ts'
 
@@ -20,7 +21,7 @@ export function makeThread(entry: URL, options: Options): Worker {
     (execArgv === undefined ? inheritsInputType : haveInputType(execArgv)) ||
     String(environment['NODE_OPTIONS']).includes('--input-type')
   // Node takes no file where a type of text is given, but it takes a text that imports the file.
-  const [program, kind] = isTyped ? [`import(${JSON.stringify(entry.href)})`, { eval: true }] : [entry, {}]
+  const [program, kind] = isTyped ? [`import(${toJson(entry.href)})`, { eval: true }] : [entry, {}]
   for (let tried = options; ; ) {
     try {
       return new Worker(program, { ...tried, ...kind })

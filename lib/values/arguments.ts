@@ -1,5 +1,6 @@
 /** The arguments of a task, as they are handed to the addon. */
 import { binding } from '../addon/binding.ts'
+import { clone } from '../host/clone.ts'
 import { placedArgumentError } from './clone-error.ts'
 import { goesAsIs, packObject } from './codec.ts'
 import type { Means, Packed } from './codec.ts'
@@ -59,7 +60,7 @@ export function areOf(args: readonly unknown[], buffers: readonly ArrayBuffer[])
 /** Detaches what is in the transfer list of a native task and was not detached with its arguments. */
 export function emptyAll(buffers: readonly ArrayBuffer[]): void {
   const left = buffers.filter((buffer) => !isDetached(buffer))
-  if (left.length > 0) structuredClone(null, { transfer: left })
+  if (left.length > 0) clone(null, { transfer: left })
 }
 
 /** Packs all arguments as one value, so that what they share stays shared. */

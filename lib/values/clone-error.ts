@@ -4,6 +4,8 @@
  */
 import { types } from 'node:util'
 import { cureOf } from '../errors/thread-bound.ts'
+import { clone } from '../host/clone.ts'
+import { toJson } from '../host/json.ts'
 import { isAccessor } from './properties.ts'
 import { bufferOf, isDetached } from './views.ts'
 
@@ -81,9 +83,14 @@ const TRANSFER_ERRORS: ReadonlySet<unknown> = new Set([
 ])
 
 function isCloneError(error: unknown): error is DOMException {
-  // In a vm context it is none of that context's errors.
-  if (!(error instanceof DOMException || types.isNativeError(error) || error instanceof Error)) return false
-  return error.name === 'DataCloneError' || TRANSFER_ERRORS.has((error as { code?: unknown }).code)
+  // In a vm context it is none of that context's errors; and the global class may be a browser's (jsdom).
+  const isError =
+    error instanceof DOMException ||
+    types.isNativeError(error) ||
+    error instanceof Error ||
+    Object.prototype.toString.call(error) === '[object DOMException]'
+  if (!isError) return false
+  return (error as Error).name === 'DataCloneError' || TRANSFER_ERRORS.has((error as { code?: unknown }).code)
 }
 
 function messageOf(error: Error): string {
@@ -189,12 +196,12 @@ function listInner(object: object, parent: Place, inner: Place[]): Place | undef
 }
 
 function quote(key: unknown): string {
-  return typeof key === 'string' ? JSON.stringify(key) : String(key)
+  return typeof key === 'string' ? toJson(key) : String(key)
 }
 
 function stepTo(key: string, isArray: boolean): string {
   if (isArray && /^\d+$/.test(key)) return `[${key}]`
-  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${toJson(key)}]`
 }
 
 function isPlain(object: object): boolean {
@@ -226,7 +233,7 @@ function probe(suspects: Place[]): Place | undefined {
   for (let at = suspects.length - 1; at >= 0 && at >= suspects.length - MOST_PROBES; at--) {
     const place = suspects[at] as Place
     try {
-      structuredClone(place.value)
+      clone(place.value)
     } catch {
       return place
     }

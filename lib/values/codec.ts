@@ -20,6 +20,8 @@
  */
 import { types } from 'node:util'
 import { binding } from '../addon/binding.ts'
+import { clone } from '../host/clone.ts'
+import { parseJson, toJson } from '../host/json.ts'
 import { canSend, sendResult, takeResult } from '../ports/worker.ts'
 import { withoutAccessors } from './accessors.ts'
 import { classify, LARGE, SMALL } from './classify.ts'
@@ -163,7 +165,7 @@ export function noPort(): DOMException {
 export function packObject(value: unknown, means: Means = ALL_MEANS): Packed {
   const found = classify(value)
   if (typeof found === 'string') return { form: FORM_TEMPLATE, data: found }
-  if (found === SMALL) return { form: FORM_JSON, data: JSON.stringify(value) }
+  if (found === SMALL) return { form: FORM_JSON, data: toJson(value) }
   const number = found === LARGE && canWrite && means.mayWrite ? writePlain(value) : 0
   return number === 0 ? packSurveyed(value, means) : { form: FORM_PLAIN, data: number }
 }
@@ -212,7 +214,7 @@ function write(value: unknown, found: Survey, means: Means, isClone: boolean = f
 
 /** Packs what `structuredClone` makes of the value: it throws the error that the caller is to get. */
 function packCopy(value: unknown, found: Survey, means: Means): Packed {
-  const copy: unknown = structuredClone(value)
+  const copy: unknown = clone(value)
   const foundCopy = survey(copy)
   // Of what `structuredClone` has made, the serializer can carry all but Node's own classes and WebAssembly.
   if (!foundCopy.isSafe) return { form: FORM_PORT, data: copy }
@@ -272,7 +274,7 @@ function packMoved(value: unknown, moved: readonly ArrayBuffer[]): Packed {
 /** Makes a packed value anew. */
 export function unpack(form: number, data: unknown): any {
   // What this realm's own code makes.
-  if (form === FORM_JSON) return JSON.parse(data as string)
+  if (form === FORM_JSON) return parseJson(data as string)
   if (form === FORM_PLAIN) {
     return readPlain((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
   }

@@ -7,6 +7,9 @@ import { clearTimeout, LONGEST_TIMER, setTimeout } from '../host/timers.ts'
 import type { Timer } from '../host/timers.ts'
 import { begun } from './dispatch.ts'
 
+/** A task may replace it, as tests do. */
+const exit = process.exit.bind(process)
+
 /** How long what a task has left behind, such as an interval, may keep a leaving worker alive, in ms. */
 const DRAIN = 100
 
@@ -18,7 +21,7 @@ export let hasLeft: boolean = false
 /** Leaves; at once if the worker has been given up. */
 export function leave(now: boolean): void {
   clearTimeout(timer)
-  if (now) process.exit()
+  if (now) exit()
   hasLeft = true
   binding.detach()
   endSoon()
@@ -26,7 +29,7 @@ export function leave(now: boolean): void {
 
 /** Lets the event loop end, for a while. */
 export function endSoon(): void {
-  setTimeout(() => process.exit(), DRAIN).unref()
+  setTimeout(() => exit(), DRAIN).unref()
 }
 
 /** Lets the worker leave once it has begun no task for `ms`. */

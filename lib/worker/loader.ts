@@ -10,6 +10,7 @@ import { isRefusal } from '../errors/system-refusal.ts'
 import { stackOf } from '../errors/without-stacks.ts'
 import { now } from '../host/clocks.ts'
 import { setTimeout } from '../host/timers.ts'
+import { URL } from '../host/url.ts'
 import { registeredTask, textOf } from '../tasks/functions.ts'
 import { whileLoading } from '../tasks/recursion.ts'
 import { refuseKinds } from '../tasks/source.ts'
@@ -17,7 +18,7 @@ import { NO_SENDING } from '../values/codec.ts'
 import { packThrown } from '../values/thrown.ts'
 import { runChunk } from './chunk.ts'
 import { loading } from './origin.ts'
-import { hintFor, KEPT_NAME, keepName } from './tool-names.ts'
+import { hintFor, namesIn } from './tool-names.ts'
 
 type AnyFunction = (...args: any[]) => unknown
 
@@ -156,13 +157,17 @@ currentDirectory()
  * `import()` resolves from the current directory.
  */
 function fromSource(source: string): AnyFunction {
-  const make = compileFunction(source, source.includes(KEPT_NAME) ? [KEPT_NAME] : [], {
-    filename: new URL(FILE, pathToFileURL(`${currentDirectory()}/`)).href,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  } as Parameters<typeof compileFunction>[2])
-  const fn = make(keepName) as AnyFunction
+  const [names, values] = namesIn(source, () => compile('return (specifier) => import(specifier)', [])())
+  const fn = compile(source, names)(...values)
   sources.add(fn)
   return fn
+}
+
+function compile(source: string, names: string[]): (...values: unknown[]) => AnyFunction {
+  return compileFunction(source, names, {
+    filename: new URL(FILE, pathToFileURL(`${currentDirectory()}/`)).href,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  } as Parameters<typeof compileFunction>[2]) as (...values: unknown[]) => AnyFunction
 }
 
 /** Functions that were sent as source. */

@@ -30,7 +30,7 @@ void start(seed)
 
 async function start(seed: WorkerSeed): Promise<void> {
   Atomics.store(seed.progress, 1, 1)
-  dropTextFlags(process.execArgv)
+  dropTextFlags(process.execArgv ?? [])
   if (seed.nodeOptions !== undefined) process.env['NODE_OPTIONS'] = seed.nodeOptions
   silenceLoaderWarning()
   watchDebugger()

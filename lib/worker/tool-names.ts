@@ -2,13 +2,44 @@
  * Names that tools put into a function's source, as compilers and counters of coverage do: they mean
  * something in the tool's own output only, and a function sent as source leaves it.
  */
+import { existsSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { define } from '../host/define.ts'
 
-/** The one that does nothing but name a function (esbuild's `keepNames`, so tsx): it can be had here. */
-export const KEPT_NAME = '__name'
+/** What names a function (esbuild's `keepNames`, so tsx), and what Vite, so Vitest, makes of `import()`. */
+const KEEP_NAME = '__name'
+const IMPORT = '__vite_ssr_dynamic_import__'
 
-/** What {@link KEPT_NAME} is for a source that mentions it. */
-export function keepName(target: object, value: unknown): object {
+/**
+ * The names that a source mentions and that can be had here, as the parameters of a function around it, and
+ * their values. `load` is `import()` as the source would have it.
+ */
+export function namesIn(
+  source: string,
+  load: () => (specifier: string) => unknown,
+): [names: string[], values: unknown[]] {
+  const [names, values]: [string[], unknown[]] = [[], []]
+  if (source.includes(KEEP_NAME)) {
+    names.push(KEEP_NAME)
+    values.push(keepName)
+  }
+  if (source.includes(IMPORT)) {
+    names.push(IMPORT)
+    const own = load()
+    values.push((specifier: unknown) => own(fromVite(String(specifier))))
+  }
+  return [names, values]
+}
+
+/** What Vite calls a file, which is relative to its root, or stands behind a prefix. */
+function fromVite(specifier: string): string {
+  const prefixed = /^\/@fs(\/.*)$/.exec(specifier)?.[1]
+  if (prefixed !== undefined) return pathToFileURL(prefixed).href
+  const isOfRoot = specifier.startsWith('/') && !existsSync(specifier)
+  return isOfRoot ? pathToFileURL(`${process.cwd()}${specifier}`).href : specifier
+}
+
+function keepName(target: object, value: unknown): object {
   define(target, 'name', { value, configurable: true })
   return target
 }

@@ -4,6 +4,8 @@
  */
 import { compileFunction } from 'node:vm'
 import { binding } from '../../addon/binding.ts'
+import { parseJson, toJson } from '../../host/json.ts'
+import { URL } from '../../host/url.ts'
 import {
   ARRAY,
   EIGHT_BYTES,
@@ -64,7 +66,7 @@ const READ_ITEM: Record<number, string> = { [TEXTS]: `${PART}:''`, [NUMBERS]: `$
 const filename = new URL('template.js', import.meta.url).href
 
 function compile(path: string): Reader {
-  const steps = JSON.parse(path) as (string | number)[]
+  const steps = parseJson(path) as (string | number)[]
   let code = `let c=${HEAD},t=s.charCodeAt(2)|s.charCodeAt(3)<<8,x,n;\n`
   let values = 0
   // After the outermost kind, which has no key.
@@ -87,7 +89,7 @@ function compile(path: string): Reader {
       const [inner, key] = [steps[at++] as number, steps[at++] as string]
       if (inner === END) break
       const value = literal(inner)
-      parts.push(kind === OBJECT ? `${JSON.stringify(key)}:${value}` : value)
+      parts.push(kind === OBJECT ? `${toJson(key)}:${value}` : value)
     }
     return kind === ARRAY ? `[${parts.join(',')}]` : `{${parts.join(',')}}`
   }

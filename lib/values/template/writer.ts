@@ -7,6 +7,7 @@
  * of it, once in each isolate.
  */
 import { binding } from '../../addon/binding.ts'
+import { toJson } from '../../host/json.ts'
 import {
   ARRAY,
   EIGHT_BYTES,
@@ -138,7 +139,7 @@ function becomesTemplate(end: Node): boolean {
   const path: string[] = []
   // JSON keeps lone surrogates. Of the array itself it would ask for a `toJSON`.
   for (let node = end; node.parent !== null; node = node.parent) {
-    path.push(`${node.kind},${JSON.stringify(node.key)}`)
+    path.push(`${node.kind},${toJson(node.key)}`)
   }
   end.template = binding.templateNumber(`[${path.reverse().join(',')}]`) || NEVER
   return end.template !== NEVER
