@@ -128,8 +128,12 @@ export interface Binding {
   isInspected(): boolean
   exitAfter(code: number, ms: number): boolean
   mustForceExit(): boolean
-  functionNumber(text: string): number
+  /** The number of a function, of which this isolate is one more of the users, until `releaseFunction`. */
+  functionNumber(text: string, name: string): number
+  releaseFunction(fn: number): void
+  /** Of a function without users: ''. */
   functionText(fn: number): string
+  functionName(fn: number): string
   /**
    * The number of a template by its path (values/template/codes.ts), for the whole process; 0 if there are
    * too many.
@@ -154,6 +158,8 @@ export interface Binding {
   ): boolean
   settle(token: number, form: number, value: unknown): void
   prepared(fn: number, isAsync: boolean, isNew: boolean): void
+  /** This worker has the function no longer: it is prepared before the next task of it. */
+  forgetFunction(fn: number): void
   suspend(): void
   /** This worker ends, and claims nothing more. Whether arguments are on their way to it. */
   quit(): boolean

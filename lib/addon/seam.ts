@@ -252,6 +252,8 @@ export type CallName =
   | 'mustForceExit'
   | 'functionNumber'
   | 'functionText'
+  | 'functionName'
+  | 'releaseFunction'
   | 'templateNumber'
   | 'templatePath'
   | 'loadPlugin'
@@ -259,6 +261,7 @@ export type CallName =
   | 'settle'
   | 'prepared'
   | 'loadRefused'
+  | 'forgetFunction'
   | 'recovered'
   | 'retire'
   | 'raiseUncaught'
@@ -488,6 +491,8 @@ call exitAfter
 call mustForceExit
 call functionNumber
 call functionText
+call functionName
+call releaseFunction
 call templateNumber
 call templatePath
 call loadPlugin
@@ -495,6 +500,7 @@ call attach
 call settle
 call prepared
 call loadRefused
+call forgetFunction
 call recovered
 call retire
 call raiseUncaught

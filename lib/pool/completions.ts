@@ -30,6 +30,7 @@ import type { Future } from '../future/future.ts'
 import { CANCEL } from '../future/states.ts'
 import type { TaskLink } from '../future/task-link.ts'
 import { whileBlocked } from '../tasks/current-task.ts'
+import type { Submittable } from '../tasks/functions.ts'
 import { unpack } from '../values/codec.ts'
 import { packReason } from '../values/thrown.ts'
 import { completeLost } from './lost.ts'
@@ -41,6 +42,8 @@ import { noticeFailedStarts } from './worker-exits.ts'
 const INVALID_STATE = 'ERR_FUTURE_INVALID_STATE'
 
 const futures: (Future<any> | undefined)[] = []
+/** What their tasks run: held as long as the addon may need it. By the slot, too. */
+const submitted: (Submittable | undefined)[] = []
 
 let beforePark: () => void = () => {}
 
@@ -68,8 +71,9 @@ export class PoolLink implements TaskLink<Future<any>> {
   }
 
   /** The task was accepted. */
-  register(future: Future<any>, slot: number): void {
+  register(future: Future<any>, slot: number, task: Submittable): void {
     futures[slot] = future
+    submitted[slot] = task
     setSlot(future, slot)
     if (scratch[AT_SERVICES] !== 0) serve()
   }
@@ -133,6 +137,7 @@ export class PoolLink implements TaskLink<Future<any>> {
 
   release(slot: number): void {
     futures[slot] = undefined
+    submitted[slot] = undefined
     binding.release(slot)
   }
 }
@@ -182,6 +187,7 @@ onDeliver((count, values) => {
       continue
     }
     futures[slot] = undefined
+    submitted[slot] = undefined
     const number = numbers[row] as number
     storeRow(future, kind, number, values?.[row])
     completeLost(future, kind, number)

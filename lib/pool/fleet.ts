@@ -5,6 +5,7 @@
 import type { PoolIndex } from '../addon/pool-index.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import type { PortValues } from '../ports/owner.ts'
+import type { Submittable } from '../tasks/functions.ts'
 
 export interface Fleet {
   /** Starts one more. */
@@ -29,8 +30,7 @@ export interface Fleet {
 
 /** What each worker runs before its first task. */
 export interface PackedInitializer {
-  /** The number of the function. */
-  readonly fn: number
+  readonly task: Submittable
   readonly form: number
   readonly args: unknown
 }

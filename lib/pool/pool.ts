@@ -226,8 +226,8 @@ export class Pool {
 
 function packInitializer(options: CheckedPoolOptions): PackedInitializer | undefined {
   if (options.initializer === undefined) return undefined
-  const { number, isNative } = submittable(options.initializer)
-  if (isNative) throw new TypeError('initializer must be a JavaScript function')
+  const task = submittable(options.initializer)
+  if (task.isNative) throw new TypeError('initializer must be a JavaScript function')
   const { form, data } = packArgs(options.initargs, NO_WRITING)
-  return { fn: number, form, args: data }
+  return { task, form, args: data }
 }

@@ -101,12 +101,12 @@ export class Submissions {
     const isMoving = transfer !== undefined && transfer.length > 0
     if (moves || (!isMoving && allGoAsIs(args))) {
       scratch[AT_VALUE_FORM] = FORM_AS_IS
-      return this.#submit(task.number, moves ? FLAG_MOVES : 0, args, options)
+      return this.#submit(task, moves ? FLAG_MOVES : 0, args, options)
     }
     const { form, data } = isMoving ? packTransferred(args, transfer) : packArgs(args)
     if (form === FORM_PORT) return this.#sendByPort(task, args, data, options)
     scratch[AT_VALUE_FORM] = form
-    return this.#submit(task.number, 0, [data], options)
+    return this.#submit(task, 0, [data], options)
   }
 
   /** Arguments of native tasks go each as it is. `calls`: of a chunk, for how many calls these are. */
@@ -122,12 +122,12 @@ export class Submissions {
     const flags = FLAG_NATIVE | (emptied !== undefined && areOf(args, emptied) ? FLAG_MOVES : 0)
     if (calls === 0) {
       scratch[AT_VALUE_FORM] = FORM_AS_IS
-      return this.#submit(task.number, flags, args, options, emptied)
+      return this.#submit(task, flags, args, options, emptied)
     }
     const values = [inOnePiece(args)]
     // After what may run code of the user's, which may submit as well.
     scratch[AT_ARITY] = args.length / calls
-    return this.#submit(task.number, flags | FLAG_CHUNKED, values, options, emptied)
+    return this.#submit(task, flags | FLAG_CHUNKED, values, options, emptied)
   }
 
   /**
@@ -135,7 +135,7 @@ export class Submissions {
    * accepted.
    */
   #submit(
-    fn: number,
+    task: Submittable,
     flags: number,
     values: readonly unknown[],
     options: CheckedTaskOptions,
@@ -144,9 +144,9 @@ export class Submissions {
     const { name, signal } = options
     const limits = options === NO_OPTIONS ? 0 : writeLimits(options)
     const future = this.#link.prepare(name)
-    const slot = this.#call(fn, flags | limits, values, name)
+    const slot = this.#call(task.number, flags | limits, values, name)
     if (slot < 0) throw refusalOf(this.#pool, slot)
-    this.#link.register(future, slot)
+    this.#link.register(future, slot, task)
     this.#room.noteSubmission()
     if (emptied !== undefined) emptyAll(emptied)
     if (signal !== undefined) cancelOnAbort(future, signal)
@@ -180,7 +180,7 @@ export class Submissions {
       if (!isPacked) binding.withdraw(this.#pool, slot)
     }
     binding.payloadReady(this.#pool, slot)
-    this.#link.register(future, slot)
+    this.#link.register(future, slot, task)
     this.#room.noteSubmission()
     if (options.signal !== undefined) cancelOnAbort(future, options.signal)
     return future

@@ -1,6 +1,10 @@
 /**
  * What can be submitted, and how a worker finds it again. Each function has a *text*: a module's URL and a
  * key, or a source; the addon numbers the texts for the whole process.
+ *
+ * A number lasts as long as somebody can use it. Here that is its {@link Submittable}, which the function
+ * itself holds, each of its tasks until its outcome is delivered, and whoever holds it otherwise. When it is
+ * collected the addon is told.
  */
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -62,27 +66,16 @@ export function registeredTask(url: string, key: string): Task<any[], any> | und
 /** The names of the native tasks that this isolate knows, by their numbers. */
 const nativeNames: Map<number, string> = new Map()
 
-/** The names of other functions, once asked for. */
-const names: Map<number, string> = new Map()
-
 /** The name of a function, by its number, or ''. */
 export function nameOf(number: number, isNative: boolean): string {
   if (isNative) return nativeNames.get(number) ?? ''
-  if (number === 0) return ''
-  let name = names.get(number)
-  if (name === undefined) {
-    const text = textOf(number)
-    const own: unknown = 'key' in text ? text.key : text.name
-    // A function may have something else there.
-    names.set(number, (name = typeof own === 'string' ? own : ''))
-  }
-  return name
+  return number === 0 ? '' : binding.functionName(number)
 }
 
 /** The URL of the module of a function that is no native task, by its number. */
 export function moduleOf(number: number): string | undefined {
-  if (number === 0) return undefined
-  return (parseJson(binding.functionText(number)) as { module?: string }).module
+  const text = number === 0 ? '' : binding.functionText(number)
+  return text === '' ? undefined : (parseJson(text) as { module?: string }).module
 }
 
 /**
@@ -124,9 +117,20 @@ function foreignNative(fn: object): Submittable | undefined {
   throw new TypeError(`the native task ${brand.name} is that of another copy of concurrent-futures: ${cure}`)
 }
 
-function numberOf(text: FunctionText): number {
+/** Tells the addon that nobody here can submit a function any more, nor waits for its tasks. */
+const collected: FinalizationRegistry<number> = new FinalizationRegistry((number) =>
+  binding.releaseFunction(number),
+)
+
+function submittableOf(text: FunctionText, name: string): Submittable {
   // Without a prototype: `Object.prototype` may have been given a `toJSON`.
-  return binding.functionNumber(toJson({ __proto__: null, ...text }))
+  const plain = toJson({ __proto__: null, ...text })
+  const own: unknown = 'key' in text ? text.key : text.name
+  // A function may have something else there.
+  const number = binding.functionNumber(plain, typeof own === 'string' ? own : '')
+  const made: Submittable = { number, isNative: false, prepare: undefined, name }
+  collected.register(made, number)
+  return made
 }
 
 /** The text of a function, by its number. Without a prototype, since somebody may have added to that. */
@@ -144,7 +148,7 @@ export function submittable(fn: unknown): Submittable {
   if (native !== undefined) return native
   refuseKinds(fn)
   const text = registry.texts.get(fn) ?? stubTexts.get(fn) ?? { source: sourceOf(fn), name: fn.name }
-  const made = { number: numberOf(text), isNative: false, prepare: undefined, name: fn.name }
+  const made = submittableOf(text, fn.name)
   known.set(fn, made)
   return made
 }
@@ -169,8 +173,14 @@ function notAFunction(value: unknown): TypeError {
 /** The task that calls a task's function once for each list of arguments; see `map`'s `chunkSize`. */
 export function chunkOf(task: Submittable): Submittable {
   if (task.isNative) return task
-  return { ...task, number: numberOf({ ...textOf(task.number), chunk: true }) }
+  let chunk = chunks.get(task)
+  if (chunk === undefined) {
+    chunks.set(task, (chunk = submittableOf({ ...textOf(task.number), chunk: true }, task.name)))
+  }
+  return chunk
 }
+
+const chunks: WeakMap<Submittable, Submittable> = new WeakMap()
 
 /** The absolute URL of a module that a user named. */
 export function moduleUrl(url: unknown): string {

@@ -38,7 +38,12 @@ export type ModuleTasks<M> = {
   ]: M[K]
 }
 
-const cache: Map<string, object> = new Map()
+/** Weak: a program may make module URLs without end. */
+const cache: Map<string, WeakRef<object>> = new Map()
+const collected: FinalizationRegistry<string> = new FinalizationRegistry((href) => {
+  // It may have been made anew.
+  if (cache.get(href)?.deref() === undefined) cache.delete(href)
+})
 
 /**
  * The exported functions of a module as tasks, without importing it here. The module needs to know nothing of
@@ -54,8 +59,12 @@ const cache: Map<string, object> = new Map()
  */
 export function moduleTasks<M = Record<string, (...args: any[]) => any>>(url: string | URL): ModuleTasks<M> {
   const href = moduleUrl(url)
-  let found = cache.get(href)
-  if (found === undefined) cache.set(href, (found = makeProxy(href)))
+  let found = cache.get(href)?.deref()
+  if (found === undefined) {
+    found = makeProxy(href)
+    cache.set(href, new WeakRef(found))
+    collected.register(found, href)
+  }
   return found as ModuleTasks<M>
 }
 

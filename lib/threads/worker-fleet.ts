@@ -20,10 +20,16 @@ import { ATTACHED, nextGeneration, STARTING } from '../tasks/recursion.ts'
 import { ExitProbe } from './exit-probe.ts'
 import { deathOf, entry, explainStart, isOverdue, refusalOf } from './start-failure.ts'
 import { makeThread } from './thread.ts'
-import type { WorkerSeed } from './worker-seed.ts'
+import type { Initializer, WorkerSeed } from './worker-seed.ts'
 
 /** A start that has not attached by then counts as lost. */
 const START_LIMIT = 30_000
+
+function seedOf(initializer: PackedInitializer | undefined): Initializer | undefined {
+  if (initializer === undefined) return undefined
+  const { task, form, args } = initializer
+  return { fn: task.number, form, args }
+}
 
 export class WorkerFleet implements Fleet {
   readonly #index: PoolIndex
@@ -75,7 +81,7 @@ export class WorkerFleet implements Fleet {
       idleTimeout: this.#options.idleTimeout,
       maxWorkers: this.#options.maxWorkers,
       channel,
-      initializer: this.#initializer,
+      initializer: seedOf(this.#initializer),
     }
     let thread: Worker
     try {

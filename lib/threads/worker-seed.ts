@@ -1,8 +1,15 @@
 /** What a worker of a pool is told at its start. */
 import type { MessagePort } from 'node:worker_threads'
-import type { PackedInitializer } from '../pool/fleet.ts'
 import { ownStart } from '../tasks/recursion.ts'
 import type { WorkerStart } from '../tasks/recursion.ts'
+
+/** What the worker runs before its first task. */
+export interface Initializer {
+  /** The number of the function. */
+  readonly fn: number
+  readonly form: number
+  readonly args: unknown
+}
 
 export interface WorkerSeed extends WorkerStart {
   readonly pool: number
@@ -13,7 +20,7 @@ export interface WorkerSeed extends WorkerStart {
   readonly maxWorkers: number
   /** To the owner; see ports/channel.ts. */
   readonly channel: MessagePort
-  readonly initializer: PackedInitializer | undefined
+  readonly initializer: Initializer | undefined
   /** The NODE_OPTIONS of the worker's environment, if Node did not start it with all of them. */
   readonly nodeOptions?: string
 }

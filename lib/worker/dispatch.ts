@@ -19,9 +19,11 @@ import {
 import { packThrown } from '../values/thrown.ts'
 import { isToMove } from '../values/transfer.ts'
 import { noteArrival } from '../values/transferable.ts'
+import { noteBegun } from './begun.ts'
 import { chunked, isThenable, packOutcome } from './chunk.ts'
 import type { ChunkOutcome } from './chunk.ts'
 import { explain, functions } from './loader.ts'
+import type { LoadedFunction } from './loader.ts'
 import { packResult } from './result.ts'
 import { keepLongString } from './young-heap.ts'
 
@@ -32,16 +34,14 @@ const awaiting: Map<number, TaskContext> = new Map()
 /** The task on the stack, on top of those that wait for it. */
 let running: TaskContext | undefined
 
-/** How many tasks this worker has begun; the idle timer looks whether it changes. */
-export let begun: number = 0
-
 /** The file in which `dispatch` is, once everything has been bundled. */
 export const script: string = import.meta.url
 
 export function dispatch(number: number, token: number, form: number, ...values: unknown[]): unknown {
-  begun++
   removeCopiedStores()
-  const fn = functions[number] as AnyFunction
+  const loaded = functions[number] as LoadedFunction
+  loaded.used = noteBegun()
+  const { fn } = loaded
   let given: string | undefined
   if (form >= DISPATCH_NAMED) {
     form -= DISPATCH_NAMED

@@ -5,7 +5,7 @@
 import { binding } from '../addon/binding.ts'
 import { clearTimeout, LONGEST_TIMER, setTimeout } from '../host/timers.ts'
 import type { Timer } from '../host/timers.ts'
-import { begun } from './dispatch.ts'
+import { begun } from './begun.ts'
 
 /** A task may replace it, as tests do. */
 const exit = process.exit.bind(process)

@@ -1,5 +1,6 @@
 /**
- * From the number of a function to the function: imports its module, or compiles its source, once per worker.
+ * From the number of a function to the function: imports its module, or compiles its source, once per worker,
+ * and again if it was long unused while many others were.
  */
 import { pathToFileURL } from 'node:url'
 import { compileFunction, constants } from 'node:vm'
@@ -16,14 +17,42 @@ import { whileLoading } from '../tasks/recursion.ts'
 import { refuseKinds } from '../tasks/source.ts'
 import { NO_SENDING } from '../values/codec.ts'
 import { packThrown } from '../values/thrown.ts'
+import { begun } from './begun.ts'
 import { runChunk } from './chunk.ts'
 import { loading } from './origin.ts'
 import { hintFor, namesIn } from './tool-names.ts'
 
 type AnyFunction = (...args: any[]) => unknown
 
-/** The loaded functions by number; one that could not be loaded throws why. */
-export const functions: (AnyFunction | undefined)[] = []
+/** A loaded function; one that could not be loaded throws why. */
+export interface LoadedFunction {
+  readonly fn: AnyFunction
+  /** How many tasks the worker had begun when it was called last. */
+  used: number
+}
+
+/** By their numbers. */
+export const functions: (LoadedFunction | undefined)[] = []
+
+/** How many are kept: a program may submit functions without end, each with a source of its own. */
+const MOST_LOADED = 1_000
+/** The numbers of those that are. */
+let loaded: number[] = []
+
+/**
+ * Keeps a function that was loaded. If there are too many, the half that was not used for longer is forgotten.
+ */
+function keep(number: number, fn: AnyFunction): void {
+  if (functions[number] === undefined) loaded.push(number)
+  functions[number] = { fn, used: begun }
+  if (loaded.length <= MOST_LOADED) return
+  const usedAt = (other: number): number => (other === number ? Infinity : (functions[other]?.used ?? 0))
+  loaded.sort((one, two) => usedAt(two) - usedAt(one))
+  for (const other of loaded.splice(MOST_LOADED / 2)) {
+    functions[other] = undefined
+    binding.forgetFunction(other)
+  }
+}
 
 let leaveRefused: () => void = () => {}
 
@@ -41,7 +70,7 @@ export function prepare(number: number, since: number = now()): void {
   const before = modules.size
   loading(number, () => load(number)).then(
     (fn) => {
-      functions[number] = fn
+      keep(number, fn)
       binding.prepared(number, isAsync(fn), modules.size > before)
     },
     (error: unknown) => {
@@ -54,9 +83,9 @@ export function prepare(number: number, since: number = now()): void {
           return
         }
       }
-      functions[number] = () => {
+      keep(number, () => {
         throw error
-      }
+      })
       // A module that throws may have left something behind before.
       binding.prepared(number, false, true)
     },
@@ -68,9 +97,9 @@ export function prepare(number: number, since: number = now()): void {
  * Called by the addon on top of a task that blocks for a task of this function.
  */
 export function prepareNow(number: number): number {
-  const known = functions[number] ?? loadNow(number)
+  const known = functions[number]?.fn ?? loadNow(number)
   if (known === undefined) return LOADED_NO
-  functions[number] = known
+  keep(number, known)
   return isAsync(known) ? LOADED_ASYNC : LOADED_SYNC
 }
 
@@ -118,7 +147,7 @@ async function fromModule(url: string, key: string): Promise<AnyFunction> {
   const registered = registeredTask(url, key)
   if (registered !== undefined) return registered
   const module = (await whileLoading(() => import(url))) as Record<string, unknown>
-  modules.set(url, module)
+  noteModule(url, module)
   const fn = registeredTask(url, key) ?? exported(module, key)
   if (fn === undefined) {
     throw new TypeError(
@@ -128,8 +157,14 @@ async function fromModule(url: string, key: string): Promise<AnyFunction> {
   return fn
 }
 
-/** The modules that were imported for tasks. */
+/** The modules that were imported for tasks; Node itself keeps every one that it has loaded. */
 const modules: Map<string, Record<string, unknown>> = new Map()
+
+function noteModule(url: string, module: Record<string, unknown>): void {
+  modules.set(url, module)
+  // The first is the one that was added first.
+  if (modules.size > MOST_LOADED) for (const first of modules.keys()) return void modules.delete(first)
+}
 
 function exported(module: Record<string, unknown> | undefined, key: string): AnyFunction | undefined {
   const fn = module?.[key] ?? (module?.['default'] as Record<string, unknown> | undefined)?.[key]

@@ -155,6 +155,12 @@ pub(crate) fn load_refused(call: &Call<'_>) -> Answer {
     js::boolean(call.env, side(call)?.leave_refused(cause))
 }
 
+/// `forgetFunction(function)`: the worker has it no longer.
+pub(crate) fn forget_function(call: &Call<'_>) -> Answer {
+    side(call)?.loaded.forget(call.u32(0)?);
+    nothing(call)
+}
+
 /// `recovered(ok)`: the isolate has been put right after a stop, or cannot be.
 pub(crate) fn recovered(call: &Call<'_>) -> Answer {
     let side = side(call)?;

@@ -3,6 +3,7 @@
 //! Many notes make one ring: `rung` is set by the first post after the isolate last looked, and cleared
 //! by the isolate before it takes the notes, so a post is either among the taken or rings again.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -30,6 +31,8 @@ pub(crate) struct Mailbox<N> {
     /// From how many notes on the next `prune` looks which are wanted.
     // ORDERING: changed and read under the mutex of `notes`.
     prune_at: AtomicUsize,
+    /// Of an isolate that has ended: what is dropped with the last task of its that knows the mailbox.
+    kept: Mutex<Option<Box<dyn Any + Send>>>,
     pub(crate) bell: Arc<Bell>,
 }
 
@@ -42,6 +45,7 @@ impl<N> Mailbox<N> {
             rung: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             prune_at: AtomicUsize::new(PRUNE_FROM),
+            kept: Mutex::new(None),
             bell,
         }
     }
@@ -132,6 +136,11 @@ impl<N> Mailbox<N> {
     pub(crate) fn take_services(&self) -> Vec<N> {
         self.wants_service.store(false, Ordering::Release);
         std::mem::take(&mut self.services.lock())
+    }
+
+    /// The isolate is ending: keeps this as long as anybody knows the mailbox.
+    pub(crate) fn keep(&self, what: Box<dyn Any + Send>) {
+        *self.kept.lock() = Some(what);
     }
 
     /// The isolate is ending: nothing is kept for it any more.

@@ -26,6 +26,7 @@ use crate::isolate::header::{self, Header};
 use crate::js::{self, Env, Fault, check};
 use crate::supervision::debugger::Breakpoint;
 use crate::supervision::worker_handle::WorkerHandle;
+use crate::tasks::functions::FunctionUses;
 use crate::tasks::pools::PoolEntry;
 use crate::tasks::task::{JsMailbox, JsTask, Note};
 use crate::values::written::WrittenSlot;
@@ -59,6 +60,8 @@ pub(crate) struct IsolateState {
     pub(crate) callbacks: Callbacks,
     /// Those that this isolate has submitted.
     pub(crate) futures: RefCell<FutureSlab>,
+    /// Those that it can submit, or has tasks of.
+    pub(crate) functions: RefCell<FunctionUses>,
     /// By the index under which TypeScript knows them.
     pub(crate) pools: RefCell<Vec<Option<Arc<PoolEntry>>>>,
     /// Notes taken from the mailbox and not delivered yet.
@@ -111,6 +114,7 @@ impl IsolateState {
                 anchor: js::reference(env, js::object(env)?)?,
             },
             futures: RefCell::default(),
+            functions: RefCell::default(),
             pools: RefCell::default(),
             pending: RefCell::default(),
             loop_refs: Cell::new(0),
@@ -240,6 +244,8 @@ impl IsolateState {
             }
         }
         *self.futures.borrow_mut() = FutureSlab::default();
+        // Those of its tasks that wait still run, and hold the mailbox.
+        self.mailbox.keep(Box::new(self.functions.take()));
         self.pending.borrow_mut().clear();
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use crate::js::shared_enum;
+use crate::tasks::functions::FunctionUses;
 
 shared_enum! {
     /// Whether a worker has loaded a function. The answers of `prepareNow`.
@@ -21,6 +22,7 @@ shared_enum! {
 #[derive(Default)]
 pub(crate) struct LoadedFunctions {
     functions: RefCell<Vec<Loaded>>,
+    uses: RefCell<FunctionUses>,
 }
 
 impl LoadedFunctions {
@@ -29,11 +31,25 @@ impl LoadedFunctions {
     }
 
     pub(crate) fn note(&self, function: u32, is: Loaded) {
+        // Where nobody can submit it any more its number may soon be another function's.
+        if self.of(function) == Loaded::No && !self.uses.borrow_mut().add(function) {
+            return;
+        }
         let mut functions = self.functions.borrow_mut();
         let index = function as usize;
         if functions.len() <= index {
             functions.resize(index + 1, Loaded::No);
         }
         functions[index] = is;
+    }
+
+    /// The function is not loaded any more.
+    pub(crate) fn forget(&self, function: u32) {
+        let mut functions = self.functions.borrow_mut();
+        if let Some(loaded) = functions.get_mut(function as usize)
+            && std::mem::take(loaded) != Loaded::No
+        {
+            self.uses.borrow_mut().release(function);
+        }
     }
 }

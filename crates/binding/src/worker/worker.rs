@@ -31,7 +31,7 @@ pub(crate) struct WorkerSide {
     pub(crate) handle: Arc<WorkerHandle>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) callbacks: WorkerCallbacks,
-    pub(super) loaded: LoadedFunctions,
+    pub(crate) loaded: LoadedFunctions,
     pub(crate) held: HeldTasks,
     /// Whether it may claim: not while the worker prepares a function or recovers from a stop.
     pub(super) claiming: Cell<bool>,
