@@ -40,7 +40,8 @@ const MOST_LOADED = 1_000
 let loaded: number[] = []
 
 /**
- * Keeps a function that was loaded. If there are too many, the half that was not used for longer is forgotten.
+ * Keeps a function that was loaded. If there are too many, the half that was not used for longer is
+ * forgotten.
  */
 function keep(number: number, fn: AnyFunction): void {
   if (functions[number] === undefined) loaded.push(number)
