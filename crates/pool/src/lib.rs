@@ -39,4 +39,4 @@ pub use task::outcome::{Failure, Outcome};
 pub use task::states::State;
 pub use task::task::{Spec, Task};
 pub use task::work::{Host, Kind, Needs, Work, WorkerId, WorkerLink};
-pub use workers::registry::{WorkerState, WorkerView};
+pub use workers::state::{WorkerState, WorkerView};

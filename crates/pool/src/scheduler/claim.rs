@@ -12,7 +12,7 @@ use crate::scheduler::worker::Next;
 use crate::task::outcome::Outcome;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId};
-use crate::workers::registry::WorkerState;
+use crate::workers::state::WorkerState;
 
 impl<W: Work> Pool<W> {
     /// Gives worker `id` its next task; what [`Worker::next`](crate::Worker::next) does under the mutex.

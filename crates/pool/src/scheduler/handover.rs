@@ -31,7 +31,7 @@ use crate::task::outcome::Failure;
 use crate::task::states::State;
 use crate::task::task::Task;
 use crate::task::work::{Work, WorkerId};
-use crate::workers::registry::WorkerState;
+use crate::workers::state::WorkerState;
 
 impl<W: Work> Pool<W> {
     /// The payload of a task that [needs a handover](crate::Spec::needs_handover) is where the host finds it.

@@ -18,7 +18,7 @@ use crate::scheduler::worker::Worker;
 use crate::task::states::State;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId};
-use crate::workers::registry::WorkerState;
+use crate::workers::state::WorkerState;
 
 /// How many workers of a kind there may be beyond `max_workers`, because tasks block the threads of others,
 /// or because these retire.

@@ -16,7 +16,8 @@ use crate::scheduler::actions::Actions;
 use crate::scheduler::pool::{Pool, Shared};
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId};
-use crate::workers::registry::{Record, WorkerState};
+use crate::workers::registry::Record;
+use crate::workers::state::WorkerState;
 
 /// For how long a task waits for a worker that starts, while one of whose tasks one waits could take it. A
 /// start takes 50 ms, and some times that on a busy machine.

@@ -17,8 +17,9 @@ use crate::task::outcome::{Ending, Failure, Outcome, ending};
 use crate::task::states::State;
 use crate::task::task::{Spec, Task};
 use crate::task::work::{Host, Kind, Work, WorkerId};
-use crate::workers::registry::{Record, Registry, WorkerState, WorkerView};
+use crate::workers::registry::{Record, Registry};
 use crate::workers::starts::Starts;
+use crate::workers::state::{WorkerState, WorkerView};
 use crate::workers::suspects::Suspects;
 
 /// Why a task was not accepted.

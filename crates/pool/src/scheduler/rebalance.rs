@@ -11,7 +11,7 @@ use crate::scheduler::actions::Actions;
 use crate::scheduler::limited_wait::MOST_LENT;
 use crate::scheduler::pool::{Pool, Shared};
 use crate::task::work::{Kind, Work, WorkerId};
-use crate::workers::registry::WorkerState;
+use crate::workers::state::WorkerState;
 
 impl<W: Work> Pool<W> {
     /// How many workers of a kind there can be, with those that are started because tasks block the threads

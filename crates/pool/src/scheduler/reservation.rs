@@ -8,7 +8,7 @@ use crate::scheduler::actions::Actions;
 use crate::scheduler::pool::{Pool, Shared};
 use crate::sync::deadline::{self, Alarm, Limit};
 use crate::task::work::{Work, WorkerId};
-use crate::workers::registry::WorkerState;
+use crate::workers::state::WorkerState;
 
 /// Ends the reservations when the host does not come in time.
 struct ReservationTimer<W: Work>(Weak<Pool<W>>);

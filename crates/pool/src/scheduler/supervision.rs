@@ -8,7 +8,7 @@ use crate::scheduler::suspects::Blame;
 use crate::task::outcome::{Failure, Outcome};
 use crate::task::task::Task;
 use crate::task::work::{Work, WorkerId};
-use crate::workers::registry::WorkerState;
+use crate::workers::state::WorkerState;
 
 impl<W: Work> Pool<W> {
     /// A worker has died, although its thread still lives and lets other tasks end: what follows of it is

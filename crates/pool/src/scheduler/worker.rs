@@ -10,7 +10,7 @@ use crate::sync::deadline::{self, Alarm};
 use crate::task::outcome::Outcome;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId, WorkerLink};
-use crate::workers::registry::WorkerState;
+use crate::workers::state::WorkerState;
 
 /// What a worker should do now.
 pub enum Next<W: Work> {

@@ -3,4 +3,5 @@
 pub(crate) mod pause;
 pub(crate) mod registry;
 pub(crate) mod starts;
+pub(crate) mod state;
 pub(crate) mod suspects;

@@ -4,43 +4,7 @@ use std::sync::Arc;
 
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId, WorkerLink};
-
-/// What a worker is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WorkerState {
-    /// Has just attached, or makes something ready that its next task needs.
-    Preparing,
-    /// Has nothing to do; in `idle`.
-    Idle,
-    /// Has nothing to do, and looks for the next task for a moment before it sleeps. Keeps its place
-    /// meanwhile; in `lingering`.
-    Lingering,
-    /// Was taken from `idle`, `lingering` or `partial` and told to claim; it answers by `next`. No other
-    /// worker is woken for the same task.
-    Woken,
-    /// Holds as many tasks as it can, or is between two claims.
-    Busy,
-    /// Holds tasks and could hold more; in `partial`.
-    Partial,
-    /// Is kept free for a task that is handed over to it; claims nothing else.
-    Reserved,
-    /// Claims nothing new, because its thread has to be replaced; holds tasks that are to end first. Its
-    /// place is free.
-    Retiring,
-    /// Claims nothing any more, and detaches soon.
-    Leaving,
-    /// Was given up because it cannot be stopped; its place is free. In no count but `abandoned`.
-    Abandoned,
-}
-
-/// One look at a worker.
-pub struct WorkerView<W: Work> {
-    pub id: WorkerId,
-    pub kind: Kind,
-    pub state: WorkerState,
-    pub held: Vec<Arc<Task<W>>>,
-    pub link: Arc<dyn WorkerLink<W>>,
-}
+use crate::workers::state::WorkerState;
 
 pub(crate) struct Record<W: Work> {
     pub(crate) kind: Kind,

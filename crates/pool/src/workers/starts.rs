@@ -27,8 +27,8 @@ pub(crate) struct Starts {
     pub(crate) has_worked: bool,
     /// After it the starts end that no task waits for, in a pool that has been shut down.
     pub(crate) end: Option<Pause>,
-    /// For so long a worker that starts is waited for although another could take the task; after it, until one
-    /// has attached, none is. See `scheduler::on_top`.
+    /// For so long a worker that starts is waited for although another could take the task; after it, until
+    /// one has attached, none is. See `scheduler::on_top`.
     pub(crate) preference: Option<Pause>,
     pub(crate) is_slow: bool,
 }
