@@ -1,4 +1,5 @@
 /** How a pool worker is told that its task begins to wait, and that the wait is over. */
+import { sharedByCopies } from '../host/copies.ts'
 
 /**
  * Called whenever code of this thread begins to wait, without blocking, for a future that is not done; what
@@ -7,11 +8,8 @@
  */
 export type WaitHook = () => (() => void) | undefined
 
-// Shared by all copies of the package in this isolate: a task may wait for a future of another copy than its
-// worker's.
-const key: unique symbol = Symbol.for('concurrent-futures.wait-hook')
-const shared = globalThis as { [key]?: { hook: WaitHook | undefined } }
-const installed = (shared[key] ??= { hook: undefined })
+// A task may wait for a future of another copy than its worker's.
+const installed: { hook: WaitHook | undefined } = sharedByCopies('wait-hook', () => ({ hook: undefined }))
 
 /** Installs the hook of this thread; `undefined` removes it. */
 export function setWaitHook(hook: WaitHook | undefined): void {

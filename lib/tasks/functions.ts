@@ -9,6 +9,7 @@
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { binding } from '../addon/binding.ts'
+import { sharedByCopies } from '../host/copies.ts'
 import { define } from '../host/define.ts'
 import { parseJson, toJson } from '../host/json.ts'
 import { hrefOf, URL } from '../host/url.ts'
@@ -32,18 +33,13 @@ export interface Submittable {
   readonly name: string
 }
 
-// Shared by all copies of the package in this isolate: a task module may have loaded another copy than the
-// worker.
-const registryKey: unique symbol = Symbol.for('concurrent-futures.tasks')
-type Registry = Map<string, Map<string, Task<any[], any>>>
-const shared = globalThis as { [registryKey]?: { named: Registry; texts: WeakMap<object, FunctionText> } }
-const registry = sharedRegistry()
-
-function sharedRegistry(): NonNullable<(typeof shared)[typeof registryKey]> {
-  const made = { named: new Map(), texts: new WeakMap() }
-  // Where nothing can be added to the global object, each copy has its own.
-  return Object.isExtensible(shared) ? (shared[registryKey] ??= made) : (shared[registryKey] ?? made)
+interface Registry {
+  readonly named: Map<string, Map<string, Task<any[], any>>>
+  readonly texts: WeakMap<object, FunctionText>
 }
+
+// A task's module may have loaded another copy than the worker.
+const registry: Registry = sharedByCopies('tasks', () => ({ named: new Map(), texts: new WeakMap() }))
 
 /** The texts of stubs, which stand for functions of modules that were not imported here. */
 export const stubTexts: WeakMap<object, FunctionText> = new WeakMap()
@@ -122,20 +118,23 @@ const collected: FinalizationRegistry<number> = new FinalizationRegistry((number
   binding.releaseFunction(number),
 )
 
-function submittableOf(text: FunctionText, name: string): Submittable {
-  // Without a prototype: `Object.prototype` may have been given a `toJSON`.
-  const plain = toJson({ __proto__: null, ...text })
+function submittableOf(given: FunctionText, name: string): Submittable {
+  const text = withoutPrototype(given)
   const own: unknown = 'key' in text ? text.key : text.name
   // A function may have something else there.
-  const number = binding.functionNumber(plain, typeof own === 'string' ? own : '')
+  const number = binding.functionNumber(toJson(text), typeof own === 'string' ? own : '')
   const made: Submittable = { number, isNative: false, prepare: undefined, name }
   collected.register(made, number)
   return made
 }
 
-/** The text of a function, by its number. Without a prototype, since somebody may have added to that. */
+/** The text of a function, by its number. */
 export function textOf(number: number): FunctionText {
-  const text = parseJson(binding.functionText(number)) as FunctionText
+  return withoutPrototype(parseJson(binding.functionText(number)) as FunctionText)
+}
+
+/** `Object.prototype` may have been given a `toJSON`, or a `key`. */
+function withoutPrototype(text: FunctionText): FunctionText {
   return Object.assign(Object.create(null) as object, text)
 }
 
