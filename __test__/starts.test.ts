@@ -163,7 +163,9 @@ for (const [what, initializer] of Object.entries(initializers)) {
             names: errors.map(({ name }) => name),
             later: later?.name,
             hasCause: [...errors, later].every((error) => error?.cause !== undefined),
-            fewStarts: starts <= 8,
+            // Two workers whose starts overlap are not given up before a pause is longer than a start: after
+            // five of them, or so, on a busy machine. Without any bound there were a hundred by then.
+            fewStarts: starts <= 20,
             broken,
             died: workers.died >= 3,
           }
