@@ -113,18 +113,30 @@ function foreignNative(fn: object): Submittable | undefined {
   throw new TypeError(`the native task ${brand.name} is that of another copy of concurrent-futures: ${cure}`)
 }
 
+/** By their texts. A closure is another function each time that it is evaluated, with the same source. */
+const byText: Map<string, WeakRef<Submittable>> = new Map()
+
 /** Tells the addon that nobody here can submit a function any more, nor waits for its tasks. */
-const collected: FinalizationRegistry<number> = new FinalizationRegistry((number) =>
-  binding.releaseFunction(number),
+const collected: FinalizationRegistry<{ text: string; number: number }> = new FinalizationRegistry(
+  ({ text, number }) => {
+    // It may have been made anew.
+    if (byText.get(text)?.deref() === undefined) byText.delete(text)
+    binding.releaseFunction(number)
+  },
 )
 
-function submittableOf(given: FunctionText, name: string): Submittable {
-  const text = withoutPrototype(given)
-  const own: unknown = 'key' in text ? text.key : text.name
+function submittableOf(given: FunctionText): Submittable {
+  const parts = withoutPrototype(given)
+  const text = toJson(parts)
+  const found = byText.get(text)?.deref()
+  if (found !== undefined) return found
+  const own: unknown = 'key' in parts ? parts.key : parts.name
   // A function may have something else there.
-  const number = binding.functionNumber(toJson(text), typeof own === 'string' ? own : '')
+  const name = typeof own === 'string' ? own : ''
+  const number = binding.functionNumber(text, name)
   const made: Submittable = { number, isNative: false, prepare: undefined, name }
-  collected.register(made, number)
+  byText.set(text, new WeakRef(made))
+  collected.register(made, { text, number })
   return made
 }
 
@@ -147,7 +159,7 @@ export function submittable(fn: unknown): Submittable {
   if (native !== undefined) return native
   refuseKinds(fn)
   const text = registry.texts.get(fn) ?? stubTexts.get(fn) ?? { source: sourceOf(fn), name: fn.name }
-  const made = submittableOf(text, fn.name)
+  const made = submittableOf(text)
   known.set(fn, made)
   return made
 }
@@ -174,7 +186,7 @@ export function chunkOf(task: Submittable): Submittable {
   if (task.isNative) return task
   let chunk = chunks.get(task)
   if (chunk === undefined) {
-    chunks.set(task, (chunk = submittableOf({ ...textOf(task.number), chunk: true }, task.name)))
+    chunks.set(task, (chunk = submittableOf({ ...textOf(task.number), chunk: true })))
   }
   return chunk
 }

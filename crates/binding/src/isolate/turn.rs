@@ -159,13 +159,14 @@ impl LoopTurn<'_> {
         let mut pace = Pace::new();
         let mut done: Option<(Arc<JsTask>, Outcome<JsWork>)> = None;
         loop {
-            let may_wait = !side.held.is_empty();
-            if may_wait {
-                side.finish(done.take());
-            }
             // What ends the wait of a task that this worker holds comes before the next task, which would lie
             // on top of it. Its ring may be coalesced with others.
-            if self.state.mailbox.has_rung() || (may_wait && self.state.mailbox.has_notes()) {
+            let may_wait = !side.held.is_empty();
+            let is_awaited =
+                |(task, _): &(Arc<JsTask>, _)| Arc::ptr_eq(&task.owner().mailbox, &self.state.mailbox);
+            let ends_wait =
+                may_wait && (done.as_ref().is_some_and(is_awaited) || self.state.mailbox.has_notes());
+            if ends_wait || self.state.mailbox.has_rung() {
                 side.finish(done.take());
                 // The user's code in it may not end: then the watchdog sees that this call was not answered.
                 side.handle.pulse.call();
