@@ -1,4 +1,7 @@
 /** Programs that have changed what the language gives to all: the package works as ever. */
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path/posix'
+import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { cleanEnd, ended } from './child.ts'
 import { moduleTasks } from 'concurrent-futures'
@@ -128,4 +131,27 @@ test('a URL of another class than Node has names a module', async (t) => {
   const other = { href, protocol: 'file:', toString: () => href } as URL
   t.is(moduleTasks(other), moduleTasks(href))
   t.throws(() => moduleTasks({ href: 5 } as never), { instanceOf: TypeError })
+})
+
+const lib = fileURLToPath(new URL('../lib/', import.meta.url))
+/** What only lib/host/ may name: by the others it is imported from there. */
+const TAKEN = /\bObject\.define(Property|Properties)\b|(?<![.\w])JSON\.|(?<![.\w])structuredClone\(|\bglobalThis\[Symbol/g
+const URLS = /(?<![.\w])new URL\(|\binstanceof URL\b|\bURL\.canParse\b/
+/** Code for a namespace that bundlers write: it lists inherited properties too. */
+const NAMESPACE = /^import \* as \w+ from '\.{1,2}\//gm
+
+function takesIn(text: string): string[] {
+  const code = text.replace(/\/\*[^]*?\*\/|\/\/.*$/gm, '')
+  const found = [...code.replace(/'[^'\n]*'/g, "''").matchAll(TAKEN), ...code.matchAll(NAMESPACE)].map(([what]) => what)
+  const hasOwnUrl = /\bURL\b[^]*? from '(\.\.\/)+host\/url\.ts'/.test(code)
+  return !hasOwnUrl && URLS.test(code.replace(/`[^`]*`/g, '')) ? [...found, 'URL'] : found
+}
+
+test('no file of lib/ takes from the globals what lib/host/ has', (t) => {
+  const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && !name.startsWith('host/'),
+  )
+  t.deepEqual(files.flatMap((name) => takesIn(readFileSync(join(lib, name), 'utf8')).map((what) => `${name}: ${what}`)), [])
+  const bad = "import * as ours from './ours.ts'\nObject.defineProperty(a, b, c)\nJSON.parse(structuredClone(x))\nnew URL(y)"
+  t.is(takesIn(bad).length, 5)
 })
