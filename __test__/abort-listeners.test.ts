@@ -31,7 +31,7 @@ const ends: Record<
   'wait()': (executor, signal, begun) => later(wait([executor.submit(work.never)], { signal }), begun),
   'asCompleted()': (executor, signal, begun) =>
     later(asCompleted([executor.submit(work.never)], { signal }).next(), begun),
-  'map()': (executor, signal, begun) => later(executor.with({ signal }).map(work.never, [1, 2]).next(), begun),
+  'map()': (executor, signal, begun) => later(executor.with({ signal }).map(work.never as (_: number) => unknown, [1, 2]).next(), begun),
 }
 
 async function runs(future: Future<unknown>, begun: () => void): Promise<unknown> {

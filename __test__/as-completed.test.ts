@@ -56,6 +56,7 @@ test('a task that has settled natively counts as done at the call, and its callb
     },
     cancel: () => false,
     park() {},
+    expire() {},
     release() {},
   }
   const settled = createLinkedFuture(link, 1)
@@ -103,6 +104,7 @@ test('the time-out counts from the call, and looks at the live state', async (t)
     },
     cancel: () => false,
     park() {},
+    expire() {},
     release() {},
   }
   const futures = [createLinkedFuture(link, 1), new Future()]

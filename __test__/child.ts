@@ -100,8 +100,8 @@ function watch<T>(nodeArguments: string[], options: ChildOptions): Promise<Child
   let text = ''
   let errors = ''
   let isHung = false
-  child.stdout.setEncoding('utf8').on('data', (data: string) => (text += data))
-  child.stderr.setEncoding('utf8').on('data', (data: string) => (errors += data))
+  child.stdout!.setEncoding('utf8').on('data', (data: string) => (text += data))
+  child.stderr!.setEncoding('utf8').on('data', (data: string) => (errors += data))
   const timer = setTimeout(() => {
     isHung = true
     child.kill('SIGKILL')

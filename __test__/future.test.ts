@@ -59,6 +59,7 @@ class FakeTask implements TaskLink {
 
   release(): void {}
 
+  expire(): void {}
   park(): void {
     this.parks++
     this.onPark?.()

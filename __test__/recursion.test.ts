@@ -111,7 +111,7 @@ behaviour('code outside of tasks may submit in a worker, also with workers kept 
     // In a context that is no task's, as that of an event of a socket.
     const { port1, port2 } = new MessageChannel()
     kept.nested = new Promise((resolve, reject) => {
-      port2.onmessage = () => {
+      ;(port2 as unknown as { onmessage: () => void }).onmessage = () => {
         const inner = new ThreadPoolExecutor({ maxWorkers: 1, minWorkers: 1 })
         inner.submit(() => 42).result().then(resolve, reject)
         port2.close()

@@ -91,7 +91,7 @@ behaviour('the memory of the last large result is given back while the pool is i
       await used(async () => void (await executor.submit(large).result(20_000)))
       await used(() => void executor.submit(large).resultSync(20_000))
       await used(async () => {
-        for await (const _ of executor.map(large, []));
+        for await (const _ of executor.map(large as (_: unknown) => Uint8Array, []));
         for await (const _ of executor.map((_n: number) => new Uint8Array(200_000_000), [1]));
       })
       await executor.shutdown()

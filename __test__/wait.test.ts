@@ -102,6 +102,7 @@ test('the live state counts, at the call and when time runs out', async (t) => {
     },
     cancel: () => false,
     park() {},
+    expire() {},
     release() {},
   }
   const settled = createLinkedFuture(link, 1)
