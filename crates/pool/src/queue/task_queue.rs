@@ -54,13 +54,17 @@ impl<W: Work> Default for TaskQueue<W> {
 
 impl<W: Work> TaskQueue<W> {
     /// The tasks that a worker can be sent for.
+    // Several of these run for each task, and there is nearly never a side lane.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.lane.len() + self.sides.iter().map(SideLane::len).sum::<usize>()
+        self.lane.len() + if self.sides.is_empty() { 0 } else { self.sides.iter().map(SideLane::len).sum() }
     }
 
     /// All tasks that wait.
+    #[inline]
     pub(crate) fn total(&self) -> usize {
-        self.lane.len() + self.sides.iter().map(|side| side.lane.len()).sum::<usize>()
+        let aside = || self.sides.iter().map(|side| side.lane.len()).sum();
+        self.lane.len() + if self.sides.is_empty() { 0 } else { aside() }
     }
 
     pub(crate) fn push(&mut self, task: Arc<Task<W>>) {
@@ -68,10 +72,13 @@ impl<W: Work> TaskQueue<W> {
     }
 
     /// The task that comes next, and its place among all queues. Drops the tombstones before it.
+    #[inline]
     pub(crate) fn head(&mut self, removed: &mut Vec<Arc<Task<W>>>) -> Option<(Place, &Arc<Task<W>>)> {
-        if self.sides.is_empty() {
-            return self.lane.head(removed);
-        }
+        if self.sides.is_empty() { self.lane.head(removed) } else { self.head_of_all(removed) }
+    }
+
+    #[cold]
+    fn head_of_all(&mut self, removed: &mut Vec<Arc<Task<W>>>) -> Option<(Place, &Arc<Task<W>>)> {
         let mut first = self.lane.head(removed).map(|(place, _)| (place, None));
         for (at, side) in self.sides.iter_mut().enumerate().filter(|(_, side)| side.len() > 0) {
             if let Some((place, _)) = side.lane.head(removed)
@@ -88,6 +95,7 @@ impl<W: Work> TaskQueue<W> {
     }
 
     /// Takes the task that `head` has just shown.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Arc<Task<W>>> {
         match self.shown.take() {
             Some(at) => self.sides.get_mut(at)?.lane.pop(),

@@ -38,16 +38,23 @@ impl<T> Few<T> {
     }
 }
 
+/// What is to be done about the starts of workers.
+pub(crate) enum StartAction {
+    /// One more worker is wanted.
+    Start(Kind),
+    /// Those that have not attached are wanted no more.
+    EndStarts(Kind),
+    /// A pause ends then.
+    SetAlarm(Instant, Arc<dyn Alarm>),
+}
+
 /// What is to be done once the mutex is released.
 pub(crate) struct Actions<W: Work> {
     /// When the change began: the one look at the clock that it needs.
     pub(crate) now: Instant,
     pub(crate) wake: Vec<Arc<dyn WorkerLink<W>>>,
-    pub(crate) start: Vec<Kind>,
-    /// Starts that are wanted no more.
-    pub(crate) end_starts: Vec<Kind>,
-    /// Alarms to be set.
-    pub(crate) alarms: Vec<(Instant, Arc<dyn Alarm>)>,
+    /// In one list, because nearly every change has none.
+    pub(crate) starts: Vec<StartAction>,
     pub(crate) announce: Few<Arc<Task<W>>>,
     pub(crate) room: bool,
     pub(crate) closed: bool,
@@ -68,9 +75,7 @@ impl<W: Work> Default for Actions<W> {
         Actions {
             now: Instant::now(),
             wake: Vec::new(),
-            start: Vec::new(),
-            end_starts: Vec::new(),
-            alarms: Vec::new(),
+            starts: Vec::new(),
             announce: Few::default(),
             room: false,
             closed: false,

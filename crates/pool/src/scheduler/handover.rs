@@ -24,7 +24,7 @@
 use std::sync::Arc;
 
 use crate::queue::transit::FIRST_RESERVATION;
-use crate::scheduler::actions::Actions;
+use crate::scheduler::actions::{Actions, StartAction};
 use crate::scheduler::pool::{Pool, Shared};
 use crate::scheduler::worker::{Next, Worker};
 use crate::task::outcome::Failure;
@@ -146,7 +146,7 @@ impl<W: Work> Pool<W> {
         }
         if free && self.wants_more(shared, kind) {
             shared.workers.starting[kind as usize] += 1;
-            actions.start.push(kind);
+            actions.starts.push(StartAction::Start(kind));
             return Some(true);
         }
         (!free && self.is_reachable(shared, kind)).then_some(false)

@@ -6,9 +6,10 @@
 //! change made necessary, [`Actions`], is done after that.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::queue::inbox::{self, Attended};
-use crate::scheduler::actions::Actions;
+use crate::scheduler::actions::{Actions, StartAction};
 use crate::scheduler::native;
 use crate::scheduler::pool::{Pool, Shared};
 use crate::sync::deadline::{self, Limit};
@@ -60,19 +61,8 @@ impl<W: Work> Pool<W> {
         for task in actions.announce.iter() {
             W::settled(task);
         }
-        for kind in &actions.start {
-            match kind {
-                Kind::Native => native::start(self),
-                Kind::Isolate | Kind::Process => self.host.start_worker(*kind),
-            }
-        }
-        for kind in &actions.end_starts {
-            self.host.end_starts(*kind);
-        }
-        for (at, alarm) in &actions.alarms {
-            if !deadline::add(*at, Limit::Queue, alarm) {
-                self.host.resume_starts_after(at.saturating_duration_since(actions.now));
-            }
+        for action in &actions.starts {
+            self.act_on_start(action, actions.now);
         }
         if let Some(limit) = actions.reservation_limit {
             self.limit_reservation(limit);
@@ -88,6 +78,19 @@ impl<W: Work> Pool<W> {
         }
         // Last: if a destructor panics, everything else has been done.
         drop(actions);
+    }
+
+    fn act_on_start(self: &Arc<Self>, action: &StartAction, now: Instant) {
+        match action {
+            StartAction::Start(Kind::Native) => native::start(self),
+            StartAction::Start(kind) => self.host.start_worker(*kind),
+            StartAction::EndStarts(kind) => self.host.end_starts(*kind),
+            StartAction::SetAlarm(at, alarm) => {
+                if !deadline::add(*at, Limit::Queue, alarm) {
+                    self.host.resume_starts_after(at.saturating_duration_since(now));
+                }
+            }
+        }
     }
 
     /// Takes the mutex, and takes in what was submitted without it. Whoever changes anything releases it by

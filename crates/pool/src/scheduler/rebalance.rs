@@ -7,7 +7,7 @@
 //! "somebody is parked, notify one" would count it twice.
 
 use crate::queue::inbox::Attended;
-use crate::scheduler::actions::Actions;
+use crate::scheduler::actions::{Actions, StartAction};
 use crate::scheduler::limited_wait::MOST_LENT;
 use crate::scheduler::pool::{Pool, Shared};
 use crate::task::work::{Kind, Work, WorkerId};
@@ -70,7 +70,7 @@ impl<W: Work> Pool<W> {
             }
             if wants_more {
                 shared.workers.starting[k] += 1;
-                actions.start.push(kind);
+                actions.starts.push(StartAction::Start(kind));
                 return true;
             }
             if !free && self.is_reachable(shared, kind) {
@@ -154,7 +154,7 @@ impl<W: Work> Pool<W> {
             && shared.workers.living[k] + shared.workers.starting[k] < wanted
         {
             shared.workers.starting[k] += 1;
-            actions.start.push(self.config.warm_kind);
+            actions.starts.push(StartAction::Start(self.config.warm_kind));
         }
     }
 

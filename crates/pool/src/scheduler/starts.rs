@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::queue::task_queue::TaskQueue;
-use crate::scheduler::actions::Actions;
+use crate::scheduler::actions::{Actions, StartAction};
 use crate::scheduler::pool::{Phase, Pool, Shared};
 use crate::sync::deadline::{Alarm, Limit};
 use crate::task::outcome::Failure;
@@ -84,7 +84,7 @@ impl<W: Work> Pool<W> {
                 let is_unwanted =
                     Pause::end(&mut shared.starts[k].end, actions.now) && shared.waiting(kind) == 0;
                 if is_unwanted && std::mem::take(&mut shared.workers.starting[k]) > 0 {
-                    actions.end_starts.push(kind);
+                    actions.starts.push(StartAction::EndStarts(kind));
                 }
             }
             shared.end_bars(actions.now);
@@ -168,7 +168,7 @@ impl<W: Work> Pool<W> {
     pub(crate) fn pause(&self, length: Duration, actions: &mut Actions<W>) -> Pause {
         let alarm: Arc<dyn Alarm> = Arc::new(EndOfPause(self.weak.clone()));
         let until = actions.now + length;
-        actions.alarms.push((until, alarm.clone()));
+        actions.starts.push(StartAction::SetAlarm(until, alarm.clone()));
         Pause { until, _alarm: alarm }
     }
 
