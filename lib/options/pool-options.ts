@@ -27,7 +27,10 @@ export interface ThreadPoolOptions {
   idleTimeout?: number | undefined
   /** What the names of the threads begin with. */
   threadNamePrefix?: string | undefined
-  /** Runs once in each JavaScript worker, before its first task. If it throws the executor is broken. */
+  /**
+   * Runs once in each JavaScript worker, before its first task. If it throws and has never succeeded the
+   * executor is broken; later it is tried again in another worker, with pauses that grow.
+   */
   initializer?: ((...args: any[]) => unknown) | undefined
   initargs?: readonly unknown[] | undefined
   /**
