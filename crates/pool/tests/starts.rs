@@ -81,6 +81,25 @@ fn workers_that_are_kept_warm_and_die_without_a_task_break_the_pool() {
 }
 
 #[test]
+fn workers_that_are_kept_warm_and_die_one_after_the_other_are_not_replaced_for_ever() {
+    let (pool, host) = by_hand(quick(Config { min_workers: 2, ..workers(2) }));
+    let mut living = vec![attach(&pool, ISOLATE).0, attach(&pool, ISOLATE).0];
+    for count in 3..=4 {
+        // There is always one that lives when another dies.
+        living.remove(0).detach(Some(1), None);
+        starts(&host, count);
+        living.push(attach(&pool, ISOLATE).0);
+    }
+    living.remove(0).detach(Some(1), None);
+    assert!(pool.refusal().is_none(), "one lives");
+    std::thread::sleep(QUIET);
+    starts(&host, 4);
+    living.remove(0).detach(Some(1), None);
+    assert!(pool.stats().broken);
+    starts(&host, 4);
+}
+
+#[test]
 fn a_worker_that_has_begun_a_task_forgives_the_starts_that_failed() {
     let (pool, _host) = by_hand(quick(workers(1)));
     for _ in 0..5 {

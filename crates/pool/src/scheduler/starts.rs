@@ -125,6 +125,7 @@ impl<W: Work> Pool<W> {
         if gives_up && !shared.has_workers(kind) {
             shared.clear_kind(kind, actions, &|| Failure::Broken { cause: cause.clone() });
             shared.note_room(actions);
+            shared.starts[k].end_row();
         } else if time_is_over && !shared.is_served(kind) {
             self.fail_those_that_waited(shared, kind, cause.as_ref(), actions);
         }

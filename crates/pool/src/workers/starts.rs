@@ -66,13 +66,14 @@ impl Starts {
         ends
     }
 
-    /// Tries no more, unless a task asks for it.
+    /// Tries no more, unless a task asks for it. The row goes on: another worker of it may die yet.
     pub(crate) fn give_up(&mut self) {
-        self.end_row();
+        self.pause = None;
         self.has_given_up = true;
     }
 
-    fn end_row(&mut self) {
+    /// The next failure is the first of a row.
+    pub(crate) fn end_row(&mut self) {
         (self.failures, self.deaths, self.since, self.last) = (0, 0, None, None);
         self.pause = None;
     }
