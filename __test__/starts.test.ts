@@ -163,9 +163,7 @@ for (const [what, initializer] of Object.entries(initializers)) {
             names: errors.map(({ name }) => name),
             later: later?.name,
             hasCause: [...errors, later].every((error) => error?.cause !== undefined),
-            // Two workers whose starts overlap are not given up before a pause is longer than a start: after
-            // five of them, or so, on a busy machine. Without any bound there were a hundred by then.
-            fewStarts: starts <= 20,
+            fewStarts: starts <= 8,
             broken,
             died: workers.died >= 3,
           }
