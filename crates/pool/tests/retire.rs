@@ -191,10 +191,10 @@ fn a_worker_that_ends_gives_back_what_was_carried_to_it_and_nothing_more_is_brou
         .collect();
     assert_eq!(ask(&worker), "nothing");
     let (task, to) = pool.assign().expect("a task to hand over");
-    assert!(pool.awaits_delivery(worker.id()) && pool.retire(worker.id()));
+    assert!(pool.note_ending(worker.id()));
     assert!(worker.give_back().is_empty(), "it is on its way");
     pool.delivered(&task, to);
-    assert!(!pool.awaits_delivery(worker.id()) && pool.assign().is_none());
+    assert!(!pool.note_ending(worker.id()) && pool.assign().is_none());
     assert!(worker.give_back_but(|task| task.needs() == 1).is_empty(), "to be lost with it");
     let given: Vec<_> = worker.give_back().iter().map(|task| task.owner().label).collect();
     assert_eq!(given, [1]);

@@ -100,6 +100,20 @@ fn workers_that_are_kept_warm_and_die_one_after_the_other_are_not_replaced_for_e
 }
 
 #[test]
+fn a_worker_whose_thread_is_ending_is_replaced_only_when_it_is_known_why() {
+    let (pool, host) = by_hand(patient(Config { min_workers: 1, ..workers(2) }));
+    let (worker, _) = attach(&pool, ISOLATE);
+    assert!(!pool.note_ending(worker.id()) && !pool.retire(worker.id()), "it ends already");
+    let task = submit(&pool, noop(ISOLATE, 1));
+    assert_eq!((ask(&worker), task.state()), ("nothing".into(), State::Pending));
+    let before = host.log().starts.len();
+    worker.detach(Some(1), None);
+    std::thread::sleep(QUIET);
+    assert_eq!(host.log().starts.len(), before, "a failed start: there is a pause");
+    assert_eq!(pool.stats().died, 1);
+}
+
+#[test]
 fn a_worker_that_has_begun_a_task_forgives_the_starts_that_failed() {
     let (pool, _host) = by_hand(quick(workers(1)));
     for _ in 0..5 {

@@ -169,6 +169,7 @@ impl DumpState {
             | WorkerState::Busy
             | WorkerState::Partial
             | WorkerState::Retiring
+            | WorkerState::Ending
             | WorkerState::Leaving => DumpState::Busy,
             WorkerState::Abandoned => DumpState::Abandoned,
         }

@@ -10,8 +10,7 @@ impl WorkerSide {
     /// The worker ends: nothing more is sent to it. Whether something is on its way.
     pub(crate) fn quit(&self) -> bool {
         let id = *self.handle.id.lock();
-        let pool = &self.handle.entry.pool;
-        id.is_some_and(|id| pool.retire(id) && pool.awaits_delivery(id))
+        id.is_some_and(|id| self.handle.entry.pool.note_ending(id))
     }
 
     /// The worker blocks, or ends: the pool takes back the tasks whose port values were sent to it. The first

@@ -56,8 +56,11 @@ impl<W: Work> Pool<W> {
         actions: &mut Actions<W>,
     ) -> Next<W> {
         let Some(record) = shared.workers.get(id) else { return Next::Leave };
-        if matches!(record.state, WorkerState::Abandoned | WorkerState::Leaving) {
+        if record.state.is_over() {
             return Next::Leave;
+        }
+        if record.state == WorkerState::Ending {
+            return Next::Nothing;
         }
         let (kind, held, claimed) = (record.kind, record.held.len(), record.claimed);
         let is_pinned = !record.pinned.is_empty();
@@ -167,9 +170,7 @@ impl<W: Work> Pool<W> {
         if task.needs_handover {
             return self.take_pinned(shared, id, task, actions);
         }
-        let claims_nothing =
-            matches!(record.state, WorkerState::Retiring | WorkerState::Leaving | WorkerState::Abandoned);
-        if record.kind != task.kind() || claims_nothing {
+        if record.kind != task.kind() || record.state.claims_nothing() {
             return None;
         }
         // Only a pending task begins; its entry in the lane is a tombstone from then on.

@@ -102,7 +102,7 @@ impl<W: Work> Pool<W> {
                     // It may have waited for this before it leaves.
                     actions.wake.push(record.link.clone());
                 }
-                let lives = !matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned);
+                let lives = !record.state.is_over();
                 (lives && waits).then(|| {
                     record.pinned.push(task.clone());
                     record.link.clone()
@@ -123,10 +123,21 @@ impl<W: Work> Pool<W> {
         });
     }
 
-    /// Whether the host is bringing a payload to this worker.
-    #[must_use]
-    pub fn awaits_delivery(&self, worker: WorkerId) -> bool {
-        self.state.lock().is_assigned(worker)
+    /// The worker's thread is ending by itself: it claims nothing more, and the host is given no payload for it.
+    /// Whether another is started in its stead is decided when it detaches. Says whether the host is bringing
+    /// it a payload.
+    pub fn note_ending(self: &Arc<Self>, id: WorkerId) -> bool {
+        self.change(|shared, actions| {
+            let Some(record) = shared.workers.get(id).filter(|record| !record.state.is_over()) else {
+                return false;
+            };
+            let kind = record.kind;
+            shared.end_trial(kind, id);
+            shared.unreserve(id);
+            shared.workers.set_state(id, WorkerState::Ending);
+            self.rebalance(shared, actions);
+            shared.is_assigned(id)
+        })
     }
 
     /// Reserves or starts a worker for the first waiting task. `Some(false)` if there is one, but no place

@@ -18,7 +18,6 @@ use crate::scheduler::worker::Worker;
 use crate::task::states::State;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId};
-use crate::workers::state::WorkerState;
 
 /// How many workers of a kind there may be beyond `max_workers`, because tasks block the threads of others,
 /// or because these retire.
@@ -62,7 +61,7 @@ impl<W: Work> Pool<W> {
         cannot_run: bool,
     ) -> bool {
         let Some(record) = shared.workers.get(id) else { return true };
-        if matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned) {
+        if record.state.is_over() {
             // It claims nothing any more, this task as little as others.
             return true;
         }

@@ -222,7 +222,8 @@ impl<W: Work> Pool<W> {
                 | WorkerState::Busy
                 | WorkerState::Partial
                 | WorkerState::Reserved
-                | WorkerState::Retiring => view.busy += 1,
+                | WorkerState::Retiring
+                | WorkerState::Ending => view.busy += 1,
                 WorkerState::Leaving | WorkerState::Abandoned => {}
             }
         }

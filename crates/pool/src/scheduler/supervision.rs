@@ -107,11 +107,11 @@ impl<W: Work> Pool<W> {
     /// A worker's thread has to be replaced, but goes on for as long as tasks that the worker holds can end:
     /// it claims nothing new from now on, its place is free, and it is told to leave when the last of them
     /// has ended. One that holds none is told so at once. False, and nothing changes, if the worker has left,
-    /// or was given up.
+    /// was given up, or ends.
     pub fn retire(self: &Arc<Self>, id: WorkerId) -> bool {
         self.change(|shared, actions| {
             let Some(record) = shared.workers.get(id) else { return false };
-            if matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned) {
+            if record.state.is_over() || record.state == WorkerState::Ending {
                 return false;
             }
             actions.wake.push(record.link.clone());

@@ -143,12 +143,13 @@ impl<W: Work> Registry<W> {
     }
 
     /// The only place where a worker's state changes: keeps the lists and counts in step. An
-    /// abandoned worker stays abandoned, and one that retires does so until it leaves.
+    /// abandoned worker stays abandoned, and one that retires or ends does so until it has left.
     pub(crate) fn set_state(&mut self, id: WorkerId, next: WorkerState) {
         let Some(record) = self.get(id) else { return };
         let (kind, before) = (record.kind as usize, record.state);
-        let ends = matches!(next, WorkerState::Leaving | WorkerState::Abandoned);
-        let is_over = before == WorkerState::Abandoned || (before == WorkerState::Retiring && !ends);
+        let ends = next.is_over();
+        let only_ends = matches!(before, WorkerState::Retiring | WorkerState::Ending);
+        let is_over = before == WorkerState::Abandoned || (only_ends && !ends);
         if before == next || is_over {
             return;
         }
@@ -165,7 +166,11 @@ impl<W: Work> Registry<W> {
             WorkerState::Woken => self.woken[kind] -= 1,
             WorkerState::Preparing => self.preparing[kind] -= 1,
             WorkerState::Retiring => self.retiring[kind] -= 1,
-            WorkerState::Busy | WorkerState::Reserved | WorkerState::Leaving | WorkerState::Abandoned => {}
+            WorkerState::Busy
+            | WorkerState::Reserved
+            | WorkerState::Ending
+            | WorkerState::Leaving
+            | WorkerState::Abandoned => {}
         }
         let lived = usize::from(!matches!(before, WorkerState::Leaving | WorkerState::Retiring));
         match next {
@@ -184,7 +189,7 @@ impl<W: Work> Registry<W> {
                 self.present -= 1;
                 self.abandoned += 1;
             }
-            WorkerState::Busy | WorkerState::Reserved => {}
+            WorkerState::Busy | WorkerState::Reserved | WorkerState::Ending => {}
         }
     }
 
@@ -198,8 +203,7 @@ impl<W: Work> Registry<W> {
     }
 
     pub(crate) fn was_told_to_end(&mut self, id: WorkerId) -> bool {
-        self.get(id)
-            .is_some_and(|record| matches!(record.state, WorkerState::Leaving | WorkerState::Abandoned))
+        self.get(id).is_some_and(|record| record.state.is_over())
     }
 
     pub(crate) fn take_place(&mut self, id: WorkerId) {
@@ -262,9 +266,7 @@ impl<W: Work> Registry<W> {
         let Some(record) = self.get(id) else { return };
         // These get no place again, whatever their threads still call. And where no task is held, what waits
         // is code that a task which has ended left behind.
-        let is_over =
-            matches!(record.state, WorkerState::Retiring | WorkerState::Leaving | WorkerState::Abandoned);
-        if is_over || record.held.is_empty() {
+        if record.state.claims_nothing() || record.held.is_empty() {
             return;
         }
         record.suspended += 1;

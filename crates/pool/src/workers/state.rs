@@ -27,10 +27,25 @@ pub enum WorkerState {
     /// Claims nothing new, because its thread has to be replaced; holds tasks that are to end first. Its
     /// place is free.
     Retiring,
+    /// Claims nothing any more, because its thread is ending by itself. Keeps its place until it detaches:
+    /// only then it is known whether another may be started in its stead.
+    Ending,
     /// Claims nothing any more, and detaches soon.
     Leaving,
     /// Was given up because it cannot be stopped; its place is free. In no count but `abandoned`.
     Abandoned,
+}
+
+impl WorkerState {
+    /// Whether the worker was told to end, or given up.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, WorkerState::Leaving | WorkerState::Abandoned)
+    }
+
+    /// Whether the worker begins no task any more.
+    pub(crate) fn claims_nothing(self) -> bool {
+        matches!(self, WorkerState::Retiring | WorkerState::Ending) || self.is_over()
+    }
 }
 
 /// One look at a worker.
