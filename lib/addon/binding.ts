@@ -111,7 +111,7 @@ export interface Binding {
   keepAlive(held: boolean): void
   createPool(threadName: string): number
   openPool(number: number): number
-  /** The index may be another pool's next (pool/pool-index.ts). */
+  /** The index may be another pool's next (pool-index.ts). */
   releasePool(pool: number): void
   shutdown(pool: number, cancelPending: boolean): void
   terminate(pool: number): void

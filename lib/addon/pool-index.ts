@@ -7,8 +7,8 @@ const released: FinalizationRegistry<number> = new FinalizationRegistry((index) 
 )
 
 /**
- * The index under which this isolate uses a pool. The addon keeps the pool under it, with its counts (17 kB),
- * until this object is collected: closed pools still tell their stats. So whoever uses the number keeps the
+ * The index under which this isolate uses a pool. The addon keeps the pool under it, with its counts, until
+ * this object is collected: closed pools still tell their stats. So whoever uses the number keeps the
  * object beside it; with the number alone one could ask for another pool.
  */
 export class PoolIndex {

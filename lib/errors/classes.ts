@@ -16,6 +16,7 @@ import {
 } from './errors.ts'
 import { replaceStack, stackOf } from './without-stacks.ts'
 
+// Not by `import *`: a bundler makes the namespace with descriptors that inherit from `Object.prototype`.
 const ours = [
   FutureError,
   TimeoutError,

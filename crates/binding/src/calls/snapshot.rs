@@ -7,6 +7,7 @@ use pool::{Kind, Summary, WorkerState};
 use crate::calls::call::{Answer, Call, pool_of};
 use crate::js::{self, shared_enum, shared_numbers};
 use crate::supervision::worker_handle;
+use crate::values::text::Text;
 
 shared_numbers! {
     /// Where in the array of `stats` the counts are, and the summaries of the two times.
@@ -140,8 +141,7 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
         let stack = runs.and_then(|handle| handle.guard.look(None, deadline));
         let task_number =
             task.map_or_else(|| js::undefined(env), |task| js::double(env, task.id() as f64))?;
-        let name = task.and_then(|task| task.owner().name.as_ref());
-        let name = name.map_or_else(|| js::string(env, ""), |name| name.write(env))?;
+        let name = Text::write_or_empty(task.and_then(|task| task.owner().name.as_ref()), env)?;
         for (column, cell) in [
             (WORKER, js::double(env, handle.as_ref().map_or(0.0, |handle| f64::from(handle.number)))?),
             (KIND, js::int(env, worker.kind as i32)?),

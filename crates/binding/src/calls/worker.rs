@@ -220,8 +220,7 @@ pub(crate) fn task_info(call: &Call<'_>) -> Answer {
     task.owner().has_looked.store(true, Ordering::Relaxed);
     let list = js::array(call.env)?;
     js::set_element(call.env, list, 0, id_value(call, task.id())?)?;
-    let name = task.owner().name.as_ref();
-    let name = name.map_or_else(|| js::string(call.env, ""), |name| name.write(call.env))?;
+    let name = Text::write_or_empty(task.owner().name.as_ref(), call.env)?;
     js::set_element(call.env, list, 1, name)?;
     js::set_element(call.env, list, 2, js::double(call.env, f64::from(task.needs()))?)?;
     if let (Some(limit), Some(started)) = (task.timeout(), task.started()) {

@@ -59,6 +59,11 @@ impl Text {
         }
     }
 
+    /// The same for a text that may be missing: '' then.
+    pub(crate) fn write_or_empty(text: Option<&Text>, env: Env) -> Result<sys::napi_value, Fault> {
+        text.map_or_else(|| js::string(env, ""), |text| text.write(env))
+    }
+
     /// How many bytes its copy takes in the heap of an isolate; none if it is short.
     pub(crate) fn weight(&self) -> usize {
         match self {

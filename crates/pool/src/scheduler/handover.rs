@@ -123,9 +123,9 @@ impl<W: Work> Pool<W> {
         });
     }
 
-    /// The worker's thread is ending by itself: it claims nothing more, and the host is given no payload for it.
-    /// Whether another is started in its stead is decided when it detaches. Says whether the host is bringing
-    /// it a payload.
+    /// The worker's thread is ending by itself: it claims nothing more, and the host is given no payload for
+    /// it. Whether another is started in its stead is decided when it detaches. Says whether the host is
+    /// bringing it a payload.
     pub fn note_ending(self: &Arc<Self>, id: WorkerId) -> bool {
         self.change(|shared, actions| {
             let Some(record) = shared.workers.get(id).filter(|record| !record.state.is_over()) else {
@@ -311,7 +311,7 @@ impl<W: Work> Worker<W> {
     }
 
     /// The same for a worker that ends, but for the tasks that are to be lost with it. The host may be
-    /// bringing more: a worker that has been told to [retire](Pool::retire) gets no others.
+    /// bringing more: a worker that [ends](Pool::note_ending) gets no others.
     pub fn give_back_but(&self, mut keep: impl FnMut(&Arc<Task<W>>) -> bool) -> Vec<Arc<Task<W>>> {
         let pool = self.pool();
         let mut shared = pool.lock();

@@ -105,7 +105,7 @@ impl<W: Work> Pool<W> {
         if hurried <= workers.coming(kind) {
             return false;
         }
-        let exists = workers.living[k] + workers.starting[k];
+        let exists = workers.existing(kind);
         let is_stranded = || workers.iter().any(|(_, record)| record.is_stranded);
         let lent = exists.saturating_sub(self.config.max_workers);
         let may_lend =

@@ -58,7 +58,7 @@ impl<W: Work> Pool<W> {
             let wants_more = beside.is_none() && free && self.wants_more(shared, kind);
             // Rather one more of the pool's own than a task on top of one that waits; rather that than one
             // that is lent.
-            let is_own = shared.workers.living[k] + shared.workers.starting[k] < self.config.max_workers;
+            let is_own = shared.workers.existing(kind) < self.config.max_workers;
             let worker = match beside {
                 None if !(wants_more && is_own) => self.partial_on_top(shared, kind, free, actions),
                 found => found,
@@ -100,7 +100,7 @@ impl<W: Work> Pool<W> {
         Kind::ALL.map(|kind| {
             let k = kind as usize;
             // The first of its kind is started even when others fill the budget.
-            let is_first = workers.living[k] + workers.starting[k] == workers.waiting[k];
+            let is_first = workers.existing(kind) == workers.waiting[k];
             may_be_left && !is_first && !workers.has_partial(kind)
         })
     }
@@ -129,7 +129,7 @@ impl<W: Work> Pool<W> {
     /// Whether another worker of `kind` would have a task, and may exist.
     pub(crate) fn wants_more(&self, shared: &Shared<W>, kind: Kind) -> bool {
         let (k, workers) = (kind as usize, &shared.workers);
-        let exists = workers.living[k] + workers.starting[k];
+        let exists = workers.existing(kind);
         let (waiting, retiring) = (workers.waiting[k], workers.retiring[k]);
         let for_waits = waiting - workers.limited[k].saturating_sub(self.most_lent_for_limited());
         let most = self.config.max_workers + (for_waits + retiring).min(MOST_LENT);
@@ -151,7 +151,7 @@ impl<W: Work> Pool<W> {
         let wanted = self.config.min_workers.min(shared.workers.allowed[k]);
         while shared.is_open()
             && !shared.starts[k].has_given_up
-            && shared.workers.living[k] + shared.workers.starting[k] < wanted
+            && shared.workers.existing(self.config.warm_kind) < wanted
         {
             shared.workers.starting[k] += 1;
             actions.starts.push(StartAction::Start(self.config.warm_kind));
