@@ -800,7 +800,7 @@ function whyNotLoaded(errors) {
   return (
     `Cannot find native binding: the package ${name} is not installed. ` +
     'npm was told to leave out optional dependencies (--omit=optional), or the lock file was made on another platform: ' +
-    'delete node_modules and package-lock.json, and install again'
+    'delete node_modules and package-lock.json, and run npm install again'
   )
 }
 

@@ -320,19 +320,24 @@ behaviour('several executors run side by side', async (t, { create }) => {
 
 behaviour('after resultSync() callbacks run in the next turn, from wherever it was called, and progress comes before what awaits the result', async (t, { create }) => {
   const executor = create(1)
+  const folder = new Folder(t)
   const seen: unknown[] = []
   for (let round = 0; round < 20; round++) {
     // From here on in a callback of the loop's poll phase, after which immediates come first.
     await executor.submit(named.square, 1)
+    const gate = folder.gate(`round ${round}`)
+    const before = executor.submit(work.waitFor, gate)
     const future = executor.submit(named.send, [1, 2])
     future.onProgress((value) => seen.push(value))
+    // What has settled by now would call back at once: the gate in front is shut until it is added.
     future.addDoneCallback(() => seen.push('done'))
+    folder.open(gate)
     future.resultSync(SOON)
     t.deepEqual(seen, [])
     const awaited = [future.result().then(() => seen.push('awaited')), future.result(SOON).then(() => {})]
     await new Promise((resolve) => setImmediate(resolve))
     t.deepEqual(seen.splice(0), [1, 2, 'done', 'awaited'])
-    await Promise.all(awaited)
+    await Promise.all([before, ...awaited])
   }
   await executor.shutdown()
 })
