@@ -34,8 +34,12 @@ export type StartFailure =
   | typeof START_LATE
   | typeof START_UNINITIALIZED
 
-/** With DISPATCH_NAMED in the form, the first of the values is the name that the task was given. */
-type Dispatch = (fn: number, token: number, form: number, ...values: unknown[]) => unknown
+/**
+ * Calls the task that `scratch` says: its function, token and form, and how many values it has. One value is
+ * given as it is, several in a list. With DISPATCH_NAMED in the form, the values are in a list after the name
+ * that the task was given.
+ */
+type Dispatch = (values: unknown) => unknown
 
 /**
  * The functions of the addon. Slots, indices, tokens and numbers are plain numbers; times are milliseconds.
@@ -152,10 +156,15 @@ export interface Binding {
     recover: (token: number, unharmed: boolean) => void,
     packError: (error: unknown) => unknown,
     prepareNow: (fn: number) => number,
+    serve: (() => void) | undefined,
     /** The stacks of tasks are cut at this function of this file. */
     caller: string,
     callerScript: string,
   ): boolean
+  /** For `serve`: the values of the next task; a negative function in `scratch`: return. */
+  beginTask(): unknown
+  /** What that task has returned, its form in `scratch`; a negative function there: return. */
+  endTask(result: unknown): void
   settle(token: number, form: number, value: unknown): void
   prepared(fn: number, isAsync: boolean, isNew: boolean): void
   /** This worker has the function no longer: it is prepared before the next task of it. */

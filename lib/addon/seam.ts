@@ -36,6 +36,10 @@ export const AT_TASKS_PER_WORKER = 4
 export const AT_MAX_TASKS_PER_WORKER = 5
 export const AT_INTERRUPT_GRACE = 6
 export const AT_POOL_NUMBER = 0
+export const AT_TASK_FUNCTION = 8
+export const AT_TASK_TOKEN = 9
+export const AT_TASK_FORM = 10
+export const AT_TASK_VALUES = 11
 export const AT_SERVICES = 15
 
 // crates/binding/src/isolate/row.rs
@@ -258,6 +262,8 @@ export type CallName =
   | 'templatePath'
   | 'loadPlugin'
   | 'attach'
+  | 'beginTask'
+  | 'endTask'
   | 'settle'
   | 'prepared'
   | 'loadRefused'
@@ -316,6 +322,10 @@ AT_TASKS_PER_WORKER = 4
 AT_MAX_TASKS_PER_WORKER = 5
 AT_INTERRUPT_GRACE = 6
 AT_POOL_NUMBER = 0
+AT_TASK_FUNCTION = 8
+AT_TASK_TOKEN = 9
+AT_TASK_FORM = 10
+AT_TASK_VALUES = 11
 AT_SERVICES = 15
 ROW_UNSETTLED = -1
 ROW_COLLECTED = 0
@@ -497,6 +507,8 @@ call templateNumber
 call templatePath
 call loadPlugin
 call attach
+call beginTask
+call endTask
 call settle
 call prepared
 call loadRefused

@@ -265,6 +265,17 @@ export const runInContext: AsyncLocalStorage<TaskContext>['run'] = storage.run.b
   storage,
 ) as AsyncLocalStorage<TaskContext>['run']
 
+/**
+ * Calls `fn` as a part of the task, at the end of a callback scope or of what stands for one: where V8 keeps
+ * the stores, it need not put those before back.
+ */
+export const callInContext: typeof runInContext = hasStoresOnResources()
+  ? runInContext
+  : <R, A extends any[]>(context: TaskContext, fn: (...args: A) => R, ...args: A): R => {
+      storage.enterWith(context)
+      return fn(...args)
+    }
+
 /** The context of the code that calls; undefined outside of tasks. */
 export function currentContext(): TaskContext | undefined {
   const context = storage.getStore()

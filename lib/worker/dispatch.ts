@@ -1,14 +1,24 @@
 /**
- * The hot path of a worker: the addon calls `dispatch` for each task, on its own stack, and reads what it
- * returns. `scratch` says in which form.
+ * The hot path of a worker: `dispatch` calls a task and returns what the addon gets. `scratch` says in which
+ * form.
  */
 import { binding, scratch } from '../addon/binding.ts'
 import { takeArguments } from '../ports/worker.ts'
-import { forgetBlocked, removeCopiedStores, runInContext, TaskContext } from '../tasks/current-task.ts'
+import {
+  callInContext,
+  forgetBlocked,
+  removeCopiedStores,
+  runInContext,
+  TaskContext,
+} from '../tasks/current-task.ts'
 import { goesAsIs, unpack } from '../values/codec.ts'
 import type { Packed } from '../values/codec.ts'
 import {
   AT_FORM,
+  AT_TASK_FORM,
+  AT_TASK_FUNCTION,
+  AT_TASK_TOKEN,
+  AT_TASK_VALUES,
   DISPATCH_NAMED,
   FORM_AS_IS,
   FORM_CHUNK,
@@ -37,28 +47,28 @@ let running: TaskContext | undefined
 /** The file in which `dispatch` is, once everything has been bundled. */
 export const script: string = import.meta.url
 
-export function dispatch(number: number, token: number, form: number, ...values: unknown[]): unknown {
+/**
+ * Calls the task that `scratch` says with these values. The addon calls it for each task in a callback scope
+ * of its own, or `serve` for one after the other in one.
+ */
+export function dispatch(given: unknown): unknown {
+  const number = scratch[AT_TASK_FUNCTION] as number
+  const token = scratch[AT_TASK_TOKEN] as number
+  const form = scratch[AT_TASK_FORM] as number
+  const count = scratch[AT_TASK_VALUES] as number
   removeCopiedStores()
   const loaded = functions[number] as LoadedFunction
   loaded.used = noteBegun()
   const { fn } = loaded
-  let given: string | undefined
-  if (form >= DISPATCH_NAMED) {
-    form -= DISPATCH_NAMED
-    given = values.shift() as string
-  }
-  const context = new TaskContext(token, running, number, given)
+  const isNamed = form >= DISPATCH_NAMED
+  const name = isNamed ? ((given as unknown[]).shift() as string) : undefined
+  const context = new TaskContext(token, running, number, name)
   running = context
-  if (form === FORM_AS_IS) {
-    keepLongString(values[0])
-    noteArrival(values[0])
-  }
   try {
-    const args =
-      form === FORM_AS_IS
-        ? values
-        : ((form === FORM_PORT ? takeArguments(values[0] as number) : unpack(form, values[0])) as unknown[])
-    const result = runInContext(context, fn, ...args)
+    const result =
+      form === FORM_AS_IS && count === 0
+        ? callInContext(context, fn)
+        : callWith(context, fn, isNamed ? form - DISPATCH_NAMED : form, count, isNamed || count > 1, given)
     running = context.outer
     if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
       context.end()
@@ -72,6 +82,26 @@ export function dispatch(number: number, token: number, form: number, ...values:
     context.end()
     return fail(explain(fn, error))
   }
+}
+
+/** Calls the function with `count` values: all of them in the list `given`, or the one that it is. */
+function callWith(
+  context: TaskContext,
+  fn: AnyFunction,
+  form: number,
+  count: number,
+  isList: boolean,
+  given: unknown,
+): unknown {
+  const first = isList ? (given as unknown[])[0] : given
+  if (form !== FORM_AS_IS) {
+    const args = form === FORM_PORT ? takeArguments(first as number) : unpack(form, first)
+    return callInContext(context, fn, ...(args as unknown[]))
+  }
+  if (count === 0) return callInContext(context, fn)
+  keepLongString(first)
+  noteArrival(first)
+  return isList ? callInContext(context, fn, ...(given as unknown[])) : callInContext(context, fn, first)
 }
 
 function fail(error: unknown): unknown {

@@ -22,6 +22,7 @@ import { load, onRefusedLoad, prepare, prepareNow } from './loader.ts'
 import { initializing, noteOrigin } from './origin.ts'
 import { recover } from './recovery.ts'
 import { onOutputTaken } from './stdio.ts'
+import { loopOfTasks } from './serve.ts'
 import { watchStrays } from './strays.ts'
 import { silenceLoaderWarning } from './warnings.ts'
 
@@ -61,6 +62,7 @@ async function start(seed: WorkerSeed): Promise<void> {
       recover,
       packError,
       prepareNow,
+      loopOfTasks(),
       dispatch.name,
       script,
     )

@@ -18,10 +18,14 @@ const MOST_TOLD = 10
 
 let told = 0
 
+/** How many uncaught errors there were, and the stops that were made one. */
+export let uncaught: number = 0
+
 /** Looks at each uncaught error from now on. */
 export function watchStrays(): void {
   if (hasStoresOnResources()) noteMicrotasks()
   process.on('uncaughtExceptionMonitor', (error) => {
+    uncaught++
     if (hasLeft || isRecovering) return
     const context = thrownInMicrotask(error) ?? currentStore()
     const task = noteOrigin(context) ? undefined : context

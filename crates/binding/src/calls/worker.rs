@@ -7,7 +7,9 @@ use napi::sys;
 
 use crate::calls::call::{Answer, Call, id_value, nothing};
 use crate::calls::pool::read_cause;
+use crate::engine::async_frame::AsyncFrame;
 use crate::isolate::run;
+use crate::isolate::serve;
 use crate::js::{self, Fault};
 use crate::supervision::frames::Caller;
 use crate::supervision::guard::Guard;
@@ -30,11 +32,13 @@ fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
 }
 
 /// `attach(poolNumber, workerNumber, …callbacks, caller, callerScript)`: makes this isolate a worker of the
-/// pool. The callbacks are those of `WorkerCallbacks`, in its order; the function `caller` of that script
+/// pool. The callbacks are those of `WorkerCallbacks`; without `serve` each task gets a callback scope. The function `caller` of that script
 /// calls the tasks. False if the pool is closed.
 pub(crate) fn attach(call: &Call<'_>) -> Answer {
     let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
     let function = |index: usize| js::reference(call.env, call.value(index)?);
+    let may_serve = js::type_of(call.env, call.value(9)?)? == sys::ValueType::napi_function;
+    let async_frame = if may_serve { AsyncFrame::of_this_thread() } else { None };
     let callbacks = WorkerCallbacks {
         dispatch: function(2)?,
         prepare: function(3)?,
@@ -43,9 +47,10 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
         recover: function(6)?,
         pack_error: function(7)?,
         prepare_now: function(8)?,
+        serve: async_frame.is_some().then(|| function(9)).transpose()?,
     };
     let text = |index: usize| js::get_text(call.env, call.value(index)?);
-    let caller = Caller::new(text(9)?, text(10)?);
+    let caller = Caller::new(text(10)?, text(11)?);
     name_thread(&format!("{}-{}", entry.pool.config().thread_name, call.u32(1)?));
     let bell = call.state.bell.clone();
     let side = WorkerSide::attach(
@@ -54,6 +59,7 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
         bell,
         Guard::new(call.env, caller, stopper::note_put_off),
         callbacks,
+        async_frame,
     );
     worker_handle::register(&side.handle);
     let side = Rc::new(side);
@@ -73,6 +79,19 @@ fn name_thread(name: &str) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = name;
+}
+
+/// `beginTask()`: the next task is begun: its values, for `dispatch`. Which it is, is in `scratch`; a negative
+/// function: there is none, or something else comes first.
+pub(crate) fn begin_task(call: &Call<'_>) -> Answer {
+    serve::begin(call.state).map_or_else(|| nothing(call), Ok)
+}
+
+/// `endTask(result)`: what `dispatch` has returned for it. A negative function is in `scratch` if `serve` has
+/// to return.
+pub(crate) fn end_task(call: &Call<'_>) -> Answer {
+    serve::end(call.state, call.value(0)?);
+    nothing(call)
 }
 
 /// `settle(token, form, value)`: a task's promise has settled.

@@ -1,5 +1,6 @@
 //! What N-API does not offer: symbols of V8 and libuv, each beside its use.
 
+pub(crate) mod async_frame;
 pub(crate) mod backing_store;
 pub(crate) mod event_loop;
 pub(crate) mod interrupts;

@@ -19,6 +19,8 @@ pub(crate) enum Errand {
     Deliver,
     /// Run this task.
     Run { side: Rc<WorkerSide>, task: Arc<JsTask>, args: Args },
+    /// Run the tasks of the slice under way.
+    Serve,
     /// Call this function with these.
     Call { function: sys::napi_ref, args: Vec<Value> },
     /// What `Run` has come to: the outcome, or none if the task's promise is pending or it was stopped.

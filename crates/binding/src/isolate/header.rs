@@ -62,6 +62,13 @@ pub(crate) mod scratch {
             /// and answers here the pool's number in the process.
             POOL_NUMBER = 0,
 
+            /// Which task `dispatch` is to call: its function (negative for none), token and form, and how
+            /// many values it has.
+            TASK_FUNCTION = 8,
+            TASK_TOKEN = 9,
+            TASK_FORM = 10,
+            TASK_VALUES = 11,
+
             /// Not 0 when something waits in the mailbox that cannot wait for the loop to turn. With every
             /// call.
             SERVICES = super::SCRATCH - 1,

@@ -9,5 +9,8 @@ pub(crate) mod header;
 pub(crate) mod pace;
 pub(crate) mod row;
 pub(crate) mod run;
+pub(crate) mod serve;
+pub(crate) mod slice;
 pub(crate) mod state;
+pub(crate) mod stint;
 pub(crate) mod turn;

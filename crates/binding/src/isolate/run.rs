@@ -17,9 +17,6 @@ use crate::values::value::{self, Args, FORM_PENDING, FORM_THREW, Packed, Value};
 use crate::values::writing;
 use crate::worker::worker::WorkerSide;
 
-/// The first arguments of `dispatch(function, token, form, …values)`.
-const OWN_ARGS: usize = 3;
-
 shared_numbers! {
     /// What the form that `dispatch` is given says beside the form.
     pub(crate) DISPATCH = "DISPATCH": i32 {
@@ -38,23 +35,88 @@ pub(crate) fn run(
 ) -> Option<Outcome<JsWork>> {
     let env = state.env;
     let token = side.begin(task);
-    let argv = match argument_values(state, task, token, args) {
-        Ok(argv) => argv,
-        Err(fault) => {
-            let error = failure::unmade(env, fault, "the arguments");
-            if !side.is_alive(env) {
-                return None;
-            }
-            side.end(token);
-            return Some(Err(Failure::Threw(error)));
-        }
+    let values = match write_call(state, task, token, args) {
+        Ok(values) => values,
+        Err(fault) => return refuse_values(state, side, token, fault),
     };
     let entered = side.guard.enter(task);
     let called = if entered {
-        js::deref(env, side.callbacks.dispatch).and_then(|dispatch| js::call(env, dispatch, &argv))
+        js::deref(env, side.callbacks.dispatch).and_then(|dispatch| js::call(env, dispatch, &[values]))
     } else {
         js::undefined(env)
     };
+    leave(state, side, token, called, entered).1
+}
+
+/// Puts into the header which task `dispatch` is to call, and gives its values: one as it is; several, or
+/// those after a name, in an array.
+pub(crate) fn write_call(
+    state: &IsolateState,
+    task: &JsTask,
+    token: f64,
+    args: &Args,
+) -> Result<sys::napi_value, js::Fault> {
+    let env = state.env;
+    let values = args.values.as_slice();
+    let (form, first) = match values.first() {
+        Some(first) => {
+            let (form, first) = writing::write_form(env, args.form, first)?;
+            (form, Some(first))
+        }
+        None => (args.form, None),
+    };
+    let name = task.owner().name.as_ref();
+    let header = &state.header;
+    header.set_scratch(scratch::TASK_FUNCTION, f64::from(task.needs()));
+    header.set_scratch(scratch::TASK_TOKEN, token);
+    header.set_scratch(scratch::TASK_FORM, f64::from(i32::from(form) | if name.is_some() { NAMED } else { 0 }));
+    header.set_scratch(scratch::TASK_VALUES, values.len() as f64);
+    if name.is_none() && values.len() <= 1 {
+        return first.map_or_else(|| js::undefined(env), Ok);
+    }
+    let list = js::array(env)?;
+    let mut count = 0;
+    let mut push = |value: sys::napi_value| {
+        count += 1;
+        js::set_element(env, list, count - 1, value)
+    };
+    if let Some(name) = name {
+        push(name.write(env)?)?;
+    }
+    if let Some(first) = first {
+        push(first)?;
+    }
+    for value in values.iter().skip(1) {
+        push(writing::write_ref(env, value)?)?;
+    }
+    Ok(list)
+}
+
+/// The values of a task that is not in the guard cannot be made: its outcome.
+pub(crate) fn refuse_values(
+    state: &IsolateState,
+    side: &WorkerSide,
+    token: f64,
+    fault: js::Fault,
+) -> Option<Outcome<JsWork>> {
+    let error = failure::unmade(state.env, fault, "the arguments");
+    if !side.is_alive(state.env) {
+        return None;
+    }
+    side.end(token);
+    Some(Err(Failure::Threw(error)))
+}
+
+/// Leaves the guard, after the task was called if it was to be called (`entered`). Whether a stop has hit it,
+/// and its outcome, if there is one now.
+pub(crate) fn leave(
+    state: &IsolateState,
+    side: &WorkerSide,
+    token: f64,
+    called: Result<sys::napi_value, js::Fault>,
+    entered: bool,
+) -> (bool, Option<Outcome<JsWork>>) {
+    let env = state.env;
     let hit = side.guard.exit();
     if hit || !entered {
         // The stop may have come when there was nothing left to cut off: then the task goes on once its
@@ -71,7 +133,7 @@ pub(crate) fn run(
             side.calling.set(0.0);
             side.recover(env, token);
         }
-        return if goes_on { None } else { Some(Err(Failure::Cancelled)) };
+        return (hit, if goes_on { None } else { Some(Err(Failure::Cancelled)) });
     }
     let outcome = match called {
         Ok(result) => read_result(state, side, token, result),
@@ -79,7 +141,7 @@ pub(crate) fn run(
             let error = js::take_exception(env);
             if !side.is_alive(env) {
                 // The isolate is ending, as after `process.exit()`: its cleanup says how the task was lost.
-                return None;
+                return (false, None);
             }
             Some(Err(uncaught(state, side, error)))
         }
@@ -87,37 +149,7 @@ pub(crate) fn run(
     if outcome.is_some() {
         side.end(token);
     }
-    outcome
-}
-
-fn argument_values(
-    state: &IsolateState,
-    task: &JsTask,
-    token: f64,
-    args: &Args,
-) -> Result<Vec<sys::napi_value>, js::Fault> {
-    let env = state.env;
-    let values = args.values.as_slice();
-    let mut argv = Vec::with_capacity(OWN_ARGS + 1 + values.len());
-    argv.push(js::double(env, f64::from(task.needs()))?);
-    argv.push(js::double(env, token)?);
-    let (form, first) = match values.first() {
-        Some(first) => {
-            let (form, first) = writing::write_form(env, args.form, first)?;
-            (form, Some(first))
-        }
-        None => (args.form, None),
-    };
-    let name = task.owner().name.as_ref();
-    argv.push(js::int(env, i32::from(form) | if name.is_some() { NAMED } else { 0 })?);
-    if let Some(name) = name {
-        argv.push(name.write(env)?);
-    }
-    argv.extend(first);
-    for value in values.iter().skip(1) {
-        argv.push(writing::write_ref(env, value)?);
-    }
-    Ok(argv)
+    (false, outcome)
 }
 
 fn read_result(

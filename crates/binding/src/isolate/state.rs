@@ -23,6 +23,7 @@ use crate::engine::uv::{self, AsyncCallback, IdleCallback, UvAsync};
 use crate::isolate::errand::Errand;
 use crate::isolate::futures::FutureSlab;
 use crate::isolate::header::{self, Header};
+use crate::isolate::slice::Slice;
 use crate::js::{self, Env, Fault, check};
 use crate::supervision::debugger::Breakpoint;
 use crate::supervision::worker_handle::WorkerHandle;
@@ -78,6 +79,8 @@ pub(crate) struct IsolateState {
     pub(crate) left_worker: RefCell<Option<Arc<WorkerHandle>>>,
     /// What the next call of the trampoline is to do, and what the last one has come to.
     pub(crate) errand: RefCell<Errand>,
+    /// The tasks that run in one callback scope.
+    pub(crate) slice: RefCell<Option<Box<Slice>>>,
     /// What `write` has written, or `keepPlain` kept, for the call that follows.
     pub(crate) written: WrittenSlot,
     /// The task whose port value TypeScript is handing over, and the worker that gets it.
@@ -124,6 +127,7 @@ impl IsolateState {
             worker: RefCell::new(None),
             left_worker: RefCell::new(None),
             errand: RefCell::default(),
+            slice: RefCell::new(None),
             written: WrittenSlot::default(),
             handover: RefCell::new(None),
             cleanup: Cell::new(ptr::null_mut()),

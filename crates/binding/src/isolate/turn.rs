@@ -12,18 +12,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 use napi::sys;
-use pool::{Next, Outcome, Turn};
+use pool::Outcome;
 
-use crate::doorbell::bell::Bell;
 use crate::engine::uv::{self, UvAsync, UvIdle};
 use crate::isolate::deliver;
 use crate::isolate::errand::Errand;
-use crate::isolate::pace::Pace;
 use crate::isolate::run;
+use crate::isolate::serve;
+use crate::isolate::slice::Slice;
 use crate::isolate::state::{Entries, IsolateState};
+use crate::isolate::stint::{Step, Stint};
 use crate::js::{self, Env};
 use crate::tasks::task::{JsTask, JsWork};
 use crate::values::value::{Args, Value};
@@ -154,51 +154,40 @@ impl LoopTurn<'_> {
         side.rings.set(false);
     }
 
+    fn begin_stint(&self, side: &Rc<WorkerSide>) -> Stint {
+        Stint::new(side.clone(), self.state.mailbox.clone(), self.state.bell.clone())
+    }
+
     fn work(&mut self, side: &Rc<WorkerSide>) {
         let bell = self.state.bell.clone();
-        let mut pace = Pace::new();
-        let mut done: Option<(Arc<JsTask>, Outcome<JsWork>)> = None;
+        let mut stint = self.begin_stint(side);
+        let mut next = None;
         loop {
-            // What ends the wait of a task that this worker holds comes before the next task, which would lie
-            // on top of it. Its ring may be coalesced with others.
-            let may_wait = !side.held.is_empty();
-            let is_awaited =
-                |(task, _): &(Arc<JsTask>, _)| Arc::ptr_eq(&task.owner().mailbox, &self.state.mailbox);
-            let ends_wait =
-                may_wait && (done.as_ref().is_some_and(is_awaited) || self.state.mailbox.has_notes());
-            if ends_wait || self.state.mailbox.has_rung() {
-                side.finish(done.take());
-                // The user's code in it may not end: then the watchdog sees that this call was not answered.
-                side.handle.pulse.call();
-                self.deliver();
-            }
-            let over = side.must_end() || !side.may_claim();
-            if over || pace.is_over(side) {
-                side.finish_turn(done.take());
-                bell.leave_now();
-                return;
-            }
-            let mut turn = side.turn(done.take());
-            if let Turn::Linger { alone } = turn {
-                side.rings.flush();
-                linger(&bell, side, alone);
-                pace.rest();
-                turn = side.turn(None);
-            }
-            let Turn::Next(next) = turn else { continue };
-            match next {
-                Next::Run(task, work) => {
-                    side.linger.end();
-                    done = self.run_one(side, task, work);
+            match next.take().unwrap_or_else(|| stint.step()) {
+                Step::Run(task, work) if side.callbacks.serve.is_some() => {
+                    (stint, next) = self.run_many(stint, task, work);
                 }
-                Next::Prepare(function) => {
+                Step::Run(task, work) => stint.done = self.run_one(side, task, work),
+                Step::Deliver => {
+                    side.finish(stint.done.take());
+                    // The user's code in it may not end: then the watchdog sees that this call was not
+                    // answered.
+                    side.handle.pulse.call();
+                    self.deliver();
+                    next = Some(stint.claim());
+                }
+                Step::Over => {
+                    side.finish_turn(stint.done.take());
+                    bell.leave_now();
+                    return;
+                }
+                Step::Prepare(function) => {
                     bell.leave_now();
                     self.call(side.callbacks.prepare, vec![Value::Number(f64::from(function))]);
                     return;
                 }
-                Next::Nothing => {
-                    side.rings.flush();
-                    pace.rest();
+                Step::Rest => {
+                    stint.rest();
                     // A ring whose token the lingering thread took may have been for something else than a
                     // task.
                     if !self.state.mailbox.has_rung() && bell.leave() {
@@ -208,13 +197,30 @@ impl LoopTurn<'_> {
                         return;
                     }
                 }
-                Next::Leave => {
+                Step::Leave => {
                     bell.leave_now();
                     self.call(side.callbacks.leave, vec![Value::Bool(false)]);
                     return;
                 }
             }
         }
+    }
+
+    /// Runs this task and those that follow in one callback scope. What is to be done then, if that was seen.
+    fn run_many(&mut self, stint: Stint, task: Arc<JsTask>, work: JsWork) -> (Stint, Option<Step>) {
+        let side = stint.side.clone();
+        *self.state.slice.borrow_mut() = Some(Box::new(Slice::new(stint, task, work)));
+        self.call_out(Errand::Serve);
+        let slice = self.state.slice.borrow_mut().take();
+        let Some(mut slice) = slice else { return (self.begin_stint(&side), None) };
+        if self.outlives_causes(&side) {
+            slice.close_last();
+        } else {
+            // It is lost with the worker.
+            slice.stint.done = None;
+        }
+        let Slice { stint, step, .. } = *slice;
+        (stint, step)
     }
 
     /// Runs a task. `None` if it has no outcome now: its promise is pending, or the isolate is ending.
@@ -288,13 +294,6 @@ pub(crate) fn run_nested(
     turn.run_one(side, task.clone(), JsWork::Isolate(args)).map(|(_, outcome)| outcome)
 }
 
-/// Looks for the next task for a moment; see `pool::Linger`. Not for longer, because nothing else in the
-/// isolate runs meanwhile, not even `terminate()`.
-fn linger(bell: &Bell, side: &WorkerSide, alone: bool) {
-    let until = side.linger.begin(Instant::now(), alone);
-    pool::spin_until(until, 1, || side.has_news() || bell.take_token());
-}
-
 /// The native function behind every call of this module.
 unsafe extern "C" fn trampoline(env: Env, info: sys::napi_callback_info) -> sys::napi_value {
     let mut data: *mut c_void = ptr::null_mut();
@@ -310,6 +309,7 @@ unsafe extern "C" fn trampoline(env: Env, info: sys::napi_callback_info) -> sys:
             let outcome = run::run(state, &side, &task, &args);
             *state.errand.borrow_mut() = Errand::Ran(outcome);
         }
+        Errand::Serve => serve::serve(state),
         Errand::Call { function, args } => call_with(state, function, &args),
         Errand::Nothing | Errand::Ran(_) => {}
     }));

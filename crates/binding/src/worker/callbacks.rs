@@ -6,8 +6,10 @@ use crate::js::{self, Env, Fault};
 
 /// Strong references, for as long as the isolate lives.
 pub(crate) struct WorkerCallbacks {
-    /// `dispatch(function, token, form, …values)`
+    /// `dispatch(values)`; which task it is, is in `scratch`.
     pub(crate) dispatch: sys::napi_ref,
+    /// `serve()`: calls `dispatch` for one task after the other; where they may share a callback scope.
+    pub(crate) serve: Option<sys::napi_ref>,
     /// `prepare(function)`: loads a function; answers by `prepared`.
     pub(crate) prepare: sys::napi_ref,
     /// `leave(now)`
