@@ -163,8 +163,11 @@ export interface Binding {
   ): boolean
   /** For `serve`: the values of the next task; a negative function in `scratch`: return. */
   beginTask(): unknown
-  /** What that task has returned, its form in `scratch`; a negative function there: return. */
-  endTask(result: unknown): void
+  /**
+   * What that task has returned, its form in `scratch`; nothing is `undefined` as it is. A negative function
+   * there: return.
+   */
+  endTask(result?: unknown): void
   settle(token: number, form: number, value: unknown): void
   prepared(fn: number, isAsync: boolean, isNew: boolean): void
   /** This worker has the function no longer: it is prepared before the next task of it. */

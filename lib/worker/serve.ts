@@ -9,12 +9,17 @@ import { hasStoresOnResources } from '../tasks/current-task.ts'
 import { dispatch } from './dispatch.ts'
 import { uncaught } from './strays.ts'
 
+// Properties of `binding`, which has many, take longer to read.
+const { beginTask, endTask } = binding
+
 function serve(): void {
   const before = uncaught
   for (;;) {
-    const values = binding.beginTask()
+    const values = beginTask()
     if ((scratch[AT_TASK_FUNCTION] as number) < 0) return
-    binding.endTask(dispatch(values))
+    const result = dispatch(values)
+    if (result === undefined) endTask()
+    else endTask(result)
     if ((scratch[AT_TASK_FUNCTION] as number) < 0) return
     runNextTicks()
     // Node has emptied the stack of this scope.

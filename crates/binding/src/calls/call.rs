@@ -13,6 +13,8 @@ use crate::js::{self, Env, Fault};
 use crate::tasks::pools::PoolEntry;
 
 pub(crate) const MOST_ARGS: usize = 16;
+/// So many are asked for at first: Node fills up what is missing of as many as it is asked for.
+const USUAL_ARGS: usize = 2;
 
 /// One call from JavaScript.
 pub(crate) struct Call<'a> {
@@ -75,10 +77,15 @@ pub(crate) unsafe fn enter(
     body: fn(&Call<'_>) -> Answer,
 ) -> sys::napi_value {
     let mut args = [ptr::null_mut(); MOST_ARGS];
-    let (mut count, mut data) = (MOST_ARGS, ptr::null_mut::<c_void>());
-    // SAFETY: out pointers to locals; the state lives as long as JavaScript can run in the isolate.
+    let (mut count, mut data) = (USUAL_ARGS, ptr::null_mut::<c_void>());
+    // SAFETY: out pointers to locals, with room for so many arguments; the state lives as long as JavaScript
+    // can run in the isolate.
     let state = unsafe {
         sys::napi_get_cb_info(env, info, &mut count, args.as_mut_ptr(), ptr::null_mut(), &mut data);
+        if count > USUAL_ARGS {
+            count = MOST_ARGS;
+            sys::napi_get_cb_info(env, info, &mut count, args.as_mut_ptr(), ptr::null_mut(), &mut data);
+        }
         &*data.cast::<IsolateState>()
     };
     let call = Call { env, state, args, count: count.min(MOST_ARGS) };

@@ -87,10 +87,10 @@ pub(crate) fn begin_task(call: &Call<'_>) -> Answer {
     serve::begin(call.state).map_or_else(|| nothing(call), Ok)
 }
 
-/// `endTask(result)`: what `dispatch` has returned for it. A negative function is in `scratch` if `serve` has
+/// `endTask(result)`: what `dispatch` has returned for it; nothing for `undefined`. A negative function is in `scratch` if `serve` has
 /// to return.
 pub(crate) fn end_task(call: &Call<'_>) -> Answer {
-    serve::end(call.state, call.value(0)?);
+    serve::end(call.state, call.args().first().copied());
     nothing(call)
 }
 

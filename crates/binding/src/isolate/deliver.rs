@@ -30,6 +30,7 @@ pub(crate) fn deliver(state: &IsolateState) {
     // The slots of the rows that are there are free already: those rows are sent whatever becomes of the
     // next one.
     let filled = batch.fill();
+    state.delivery_pace.note_sent(batch.rows);
     let sent = if batch.rows > 0 { batch.send() } else { Ok(()) };
     if filled.is_ok() && sent.is_ok() {
         return;
@@ -55,8 +56,9 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn fill(&mut self) -> Result<(), Fault> {
+        let most = self.state.delivery_pace.most_rows();
         // A note makes two rows at most.
-        while self.rows + 2 <= BATCH_ROWS && self.weight < BATCH_WEIGHT {
+        while self.rows + 2 <= BATCH_ROWS && self.rows < most && self.weight < BATCH_WEIGHT {
             let next = self.state.pending.borrow_mut().pop_front();
             match next {
                 None => break,

@@ -8,7 +8,7 @@ use crate::js::shared_numbers;
 
 shared_numbers! {
     pub(crate) LAYOUT = "HEADER": usize {
-        /// The most completions that are delivered in one turn of the loop, so that timers stay alive.
+        /// The most completions that are delivered at once.
         BATCH_ROWS = 512,
         SCRATCH = 16,
         FRACTIONS = 8_192,

@@ -3,6 +3,7 @@
 
 pub(crate) mod blocking_wait;
 pub(crate) mod deliver;
+pub(crate) mod delivery_pace;
 pub(crate) mod errand;
 pub(crate) mod futures;
 pub(crate) mod header;

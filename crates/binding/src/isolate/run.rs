@@ -13,7 +13,7 @@ use crate::tasks::task::{JsTask, JsWork};
 use crate::values::failure;
 use crate::values::port::PortRef;
 use crate::values::reading;
-use crate::values::value::{self, Args, FORM_PENDING, FORM_THREW, Packed, Value};
+use crate::values::value::{self, Args, FORM_AS_IS, FORM_PENDING, FORM_THREW, Packed, Value};
 use crate::values::writing;
 use crate::worker::worker::WorkerSide;
 
@@ -41,9 +41,9 @@ pub(crate) fn run(
     };
     let entered = side.guard.enter(task);
     let called = if entered {
-        js::deref(env, side.callbacks.dispatch).and_then(|dispatch| js::call(env, dispatch, &[values]))
+        js::deref(env, side.callbacks.dispatch).and_then(|dispatch| js::call(env, dispatch, &[values])).map(Some)
     } else {
-        js::undefined(env)
+        Ok(None)
     };
     leave(state, side, token, called, entered).1
 }
@@ -108,12 +108,12 @@ pub(crate) fn refuse_values(
 }
 
 /// Leaves the guard, after the task was called if it was to be called (`entered`). Whether a stop has hit it,
-/// and its outcome, if there is one now.
+/// and its outcome, if there is one now. `called` is what it has returned, if not `undefined`.
 pub(crate) fn leave(
     state: &IsolateState,
     side: &WorkerSide,
     token: f64,
-    called: Result<sys::napi_value, js::Fault>,
+    called: Result<Option<sys::napi_value>, js::Fault>,
     entered: bool,
 ) -> (bool, Option<Outcome<JsWork>>) {
     let env = state.env;
@@ -156,14 +156,16 @@ fn read_result(
     state: &IsolateState,
     side: &WorkerSide,
     token: f64,
-    result: sys::napi_value,
+    result: Option<sys::napi_value>,
 ) -> Option<Outcome<JsWork>> {
-    match state.header.scratch(scratch::FORM) as u8 {
-        FORM_PENDING => {
+    let form = state.header.scratch(scratch::FORM) as u8;
+    match result {
+        _ if form == FORM_PENDING => {
             side.await_promise(token);
             None
         }
-        form => Some(read_outcome(state, form, result)),
+        Some(result) => Some(read_outcome(state, form, result)),
+        None => Some(Ok(Packed { form: FORM_AS_IS, value: Value::Undefined })),
     }
 }
 

@@ -67,7 +67,7 @@ impl Slice {
                 self.running = Some((token, task));
                 return Some(values);
             }
-            Ok(_) => run::leave(state, &side, token, js::undefined(state.env), false).1,
+            Ok(_) => run::leave(state, &side, token, Ok(None), false).1,
             Err(fault) => run::refuse_values(state, &side, token, fault),
         };
         side.calling.set(self.outer);
@@ -76,7 +76,7 @@ impl Slice {
     }
 
     /// The task in the guard has returned, or was cut off. False if a stop has hit it.
-    fn leave(&mut self, state: &IsolateState, called: Result<sys::napi_value, js::Fault>) -> bool {
+    fn leave(&mut self, state: &IsolateState, called: Result<Option<sys::napi_value>, js::Fault>) -> bool {
         let Some((token, task)) = self.running.take() else { return true };
         let side = self.stint.side.clone();
         let (was_hit, outcome) = run::leave(state, &side, token, called, true);
@@ -105,8 +105,8 @@ pub(crate) fn begin(state: &IsolateState) -> Option<sys::napi_value> {
     values
 }
 
-/// `endTask(result)`: what `dispatch` has returned; its form is in `scratch`.
-pub(crate) fn end(state: &IsolateState, result: sys::napi_value) {
+/// `endTask(result)`: what `dispatch` has returned, if not `undefined`; its form is in `scratch`.
+pub(crate) fn end(state: &IsolateState, result: Option<sys::napi_value>) {
     let goes_on = with_slice(state, |slice| {
         let goes_on = slice.leave(state, Ok(result));
         if let Some(frame) = &slice.stint.side.async_frame {
@@ -124,7 +124,7 @@ pub(crate) fn serve(state: &IsolateState) {
     let env = state.env;
     let loop_ref = state.slice.borrow().as_ref().and_then(|slice| slice.stint.side.callbacks.serve);
     let Some(loop_ref) = loop_ref else { return };
-    let called = js::deref(env, loop_ref).and_then(|serve| js::call(env, serve, &[]));
+    let called = js::deref(env, loop_ref).and_then(|serve| js::call(env, serve, &[])).map(Some);
     let is_running = state.slice.borrow().as_ref().is_some_and(|slice| slice.running.is_some());
     if is_running {
         with_slice(state, |slice| slice.leave(state, called));

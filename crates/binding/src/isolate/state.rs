@@ -20,6 +20,7 @@ use crate::doorbell::mailbox::Mailbox;
 use crate::doorbell::spin::Spin;
 use crate::engine::event_loop;
 use crate::engine::uv::{self, AsyncCallback, IdleCallback, UvAsync};
+use crate::isolate::delivery_pace::DeliveryPace;
 use crate::isolate::errand::Errand;
 use crate::isolate::futures::FutureSlab;
 use crate::isolate::header::{self, Header};
@@ -67,6 +68,7 @@ pub(crate) struct IsolateState {
     pub(crate) pools: RefCell<Vec<Option<Arc<PoolEntry>>>>,
     /// Notes taken from the mailbox and not delivered yet.
     pub(crate) pending: RefCell<VecDeque<Note>>,
+    pub(crate) delivery_pace: DeliveryPace,
     /// Reasons to keep the loop alive: futures not delivered, and what TypeScript has asked for by `hold`.
     loop_refs: Cell<usize>,
     async_handle: Cell<*mut UvAsync>,
@@ -120,6 +122,7 @@ impl IsolateState {
             functions: RefCell::default(),
             pools: RefCell::default(),
             pending: RefCell::default(),
+            delivery_pace: DeliveryPace::default(),
             loop_refs: Cell::new(0),
             async_handle: Cell::new(ptr::null_mut()),
             busy_poll: BusyPoll::default(),

@@ -59,7 +59,10 @@ fn take_turn(state: &IsolateState) {
     let mut turn = LoopTurn { state, receiver: anchor, anchor };
     let side = state.worker.borrow().clone();
     match side {
-        None => turn.deliver(),
+        None => {
+            let has_more = || !state.pending.borrow().is_empty() || state.mailbox.has_rung();
+            state.delivery_pace.deliver_for_a_turn(|| turn.deliver(), has_more);
+        }
         Some(side) => {
             side.handle.pulse.note_turn();
             side.set_in_turn(true);

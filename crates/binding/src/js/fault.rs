@@ -43,12 +43,17 @@ impl Fault {
 }
 
 /// Turns a status into a result.
+#[inline]
 pub(crate) fn check(status: sys::napi_status) -> Result<(), Fault> {
+    if status == sys::Status::napi_ok { Ok(()) } else { Err(fault_of(status)) }
+}
+
+#[cold]
+fn fault_of(status: sys::napi_status) -> Fault {
     match status {
-        sys::Status::napi_ok => Ok(()),
         sys::Status::napi_pending_exception | sys::Status::napi_cannot_run_js | sys::Status::napi_closing => {
-            Err(Fault::Pending)
+            Fault::Pending
         }
-        other => Err(Fault::internal(&format!("N-API status {other}"))),
+        other => Fault::internal(&format!("N-API status {other}")),
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn read_once(env: Env, value: sys::napi_value) -> Result<Value, Fault
     match js::type_of(env, value)? {
         sys::ValueType::napi_string => return Text::read(env, value, true).map(Value::Text),
         sys::ValueType::napi_object if backing_store::calls().is_some() => {}
-        _ => return read(env, value),
+        kind => return read_as(env, value, kind),
     }
     // SAFETY: a few bytes are copied before JavaScript runs; of many only the length is kept across it.
     let (view, data) = unsafe { js::get_bytes(env, value) }?;
@@ -116,7 +116,11 @@ pub(crate) fn detach_whole(env: Env, value: sys::napi_value) -> Result<(), Fault
 
 /// Copies a primitive, a string, or bytes out of the isolate.
 pub(crate) fn read(env: Env, value: sys::napi_value) -> Result<Value, Fault> {
-    Ok(match js::type_of(env, value)? {
+    read_as(env, value, js::type_of(env, value)?)
+}
+
+fn read_as(env: Env, value: sys::napi_value, kind: sys::napi_valuetype) -> Result<Value, Fault> {
+    Ok(match kind {
         sys::ValueType::napi_undefined => Value::Undefined,
         sys::ValueType::napi_null => Value::Null,
         sys::ValueType::napi_boolean => Value::Bool(js::get_bool(env, value)?),

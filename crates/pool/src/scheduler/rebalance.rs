@@ -160,6 +160,10 @@ impl<W: Work> Pool<W> {
 
     /// Whether an earlier task of another kind should get the place of a worker of `kind`.
     pub(crate) fn should_yield(&self, shared: &mut Shared<W>, kind: Kind, actions: &mut Actions<W>) -> bool {
+        let waits = |other| shared.lanes[other as usize].len() > 0 || shared.transit.unserved_of(other) > 0;
+        if !Kind::ALL.into_iter().any(|other| other != kind && waits(other)) {
+            return false;
+        }
         for other in shared.kinds_by_head(actions).into_iter().flatten() {
             if other == kind {
                 return false;
