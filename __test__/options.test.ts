@@ -180,8 +180,8 @@ behaviour('other pool options of a wrong type are a TypeError that names them', 
     initializer: ['f', null, {}, 5],
     initargs: ['x', null, {}, 5],
     argv: ['x', 5],
-    execArgv: ['x', 5],
-    env: [5, 'x'],
+    execArgv: ['x', 5, [5], [null]],
+    env: [5, 'x', { A: Symbol('a') }],
   })
 })
 

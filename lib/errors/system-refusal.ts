@@ -4,7 +4,7 @@
  */
 
 /** Node has no code of its own for all of them: of some only the message tells. */
-const CODES = /\b(EAGAIN|EMFILE|ENFILE|ENOMEM|uv_cwd)\b/
+const CODES = /\b(EAGAIN|EMFILE|ENFILE|ENOMEM|uv_cwd|ERR_MEMORY_ALLOCATION_FAILED)\b/
 const PHRASES = /too many open files|cannot allocate memory|resource temporarily unavailable/i
 
 /** A message is looked at only so far: it may be the user's, and of any length. */

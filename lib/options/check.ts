@@ -16,7 +16,7 @@ export function show(value: unknown): string {
   }
 }
 
-function wrongType(name: string, expected: string, value: unknown): TypeError {
+export function wrongType(name: string, expected: string, value: unknown): TypeError {
   return new TypeError(`${name} must be ${expected}, got ${show(value)}`)
 }
 

@@ -12,6 +12,7 @@ import {
   object,
   options as checkOptions,
   string,
+  wrongType,
 } from './check.ts'
 
 /** What the constructor of `ThreadPoolExecutor` takes. All times are milliseconds. */
@@ -105,9 +106,9 @@ export function checkPoolOptions(given: number | ThreadPoolOptions | undefined):
     read.maxWorkers === undefined ? defaultWorkers() : integer(read.maxWorkers, 'maxWorkers', 1, MOST_WORKERS)
   const worker: CheckedPoolOptions['worker'] = {}
   if (read.resourceLimits !== undefined) worker.resourceLimits = checkResourceLimits(read.resourceLimits)
-  if (read.env !== undefined) worker.env = read.env === SHARE_ENV ? SHARE_ENV : { ...object(read.env, 'env') }
+  if (read.env !== undefined) worker.env = read.env === SHARE_ENV ? SHARE_ENV : checkEnv(read.env)
   if (read.argv !== undefined) worker.argv = array(read.argv, 'argv')
-  if (read.execArgv !== undefined) worker.execArgv = array(read.execArgv, 'execArgv') as string[]
+  if (read.execArgv !== undefined) worker.execArgv = strings(read.execArgv, 'execArgv')
   const optional = (value: unknown, name: string): number | undefined =>
     value === undefined ? undefined : integer(value, name, 1)
   return {
@@ -126,6 +127,19 @@ export function checkPoolOptions(given: number | ThreadPoolOptions | undefined):
     interruptGrace: read.interruptGrace === undefined ? 100 : duration(read.interruptGrace, 'interruptGrace'),
     worker,
   }
+}
+
+/** Node makes texts of the values. */
+function checkEnv(given: unknown): Record<string, unknown> {
+  const env: Record<string, unknown> = { ...object(given, 'env') }
+  for (const [name, value] of Object.entries(env)) {
+    if (typeof value === 'symbol') throw wrongType(`env.${name}`, 'a string', value)
+  }
+  return env
+}
+
+function strings(given: unknown, name: string): string[] {
+  return array(given, name).map((one, index) => string(one, `${name}[${index}]`))
 }
 
 /** Node ignores names that it does not know, and values that are no numbers. */

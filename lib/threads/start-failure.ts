@@ -13,10 +13,9 @@ export const entry: URL = new URL('./worker/main.js', import.meta.url)
 /** Node has refused to make the thread. */
 export function refusalOf(error: unknown): StartFailure {
   if (isRefusal(error)) return START_REFUSED
-  // An option that is invalid stays so. A RangeError is about room, for a buffer or on the stack.
-  const code = String((error as { code?: unknown } | null)?.code)
-  const isFinal = error instanceof TypeError || (code.startsWith('ERR_') && !(error instanceof RangeError))
-  return isFinal ? START_FATAL : START_REFUSED
+  // A RangeError is about room, for a buffer or on the stack. Anything else is an option that is invalid, and
+  // stays so.
+  return error instanceof RangeError ? START_REFUSED : START_FATAL
 }
 
 /** The thread has ended. Where its owner's thread blocks nobody has heard of what. */

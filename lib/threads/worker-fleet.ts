@@ -25,6 +25,9 @@ import type { Initializer, WorkerSeed } from './worker-seed.ts'
 /** A start that has not attached by then counts as lost. */
 const START_LIMIT = 30_000
 
+/** How long the end of the pool waits for threads that were given up, in ms. */
+const GIVEN_UP_LIMIT = 500
+
 function seedOf(initializer: PackedInitializer | undefined): Initializer | undefined {
   if (initializer === undefined) return undefined
   const { task, form, args } = initializer
@@ -42,6 +45,7 @@ export class WorkerFleet implements Fleet {
   readonly #givenUp: Map<number, number> = new Map()
   #isHeld = false
   #waiting: (() => void)[] = []
+  #waitingForGivenUp: (() => void)[] = []
 
   constructor({ index, number, initializer, portValues }: FleetPool, options: CheckedPoolOptions) {
     this.#index = index
@@ -183,11 +187,22 @@ export class WorkerFleet implements Fleet {
     for (const { thread } of this.#workers.values()) void thread.terminate()
   }
 
-  /** Resolves when the last thread has gone; meanwhile the threads keep the process alive. */
+  /**
+   * Resolves when the last thread has gone; meanwhile the threads keep the process alive. For those that were
+   * given up it waits a while: they may never end.
+   */
   async gone(): Promise<void> {
     this.#isHeld = true
     for (const { thread } of this.#workers.values()) thread.ref()
     await this.empty()
+    if (this.#givenUp.size === 0) return
+    await new Promise<void>((resolve) => {
+      const limit = setTimeout(resolve, GIVEN_UP_LIMIT)
+      this.#waitingForGivenUp.push(() => {
+        clearTimeout(limit)
+        resolve()
+      })
+    })
   }
 
   /** The same, without keeping the process alive. */
@@ -198,5 +213,6 @@ export class WorkerFleet implements Fleet {
   #tellIfEmpty(): void {
     if (this.#workers.size > 0) return
     for (const resolve of this.#waiting.splice(0)) resolve()
+    if (this.#givenUp.size === 0) for (const resolve of this.#waitingForGivenUp.splice(0)) resolve()
   }
 }

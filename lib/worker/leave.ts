@@ -3,7 +3,7 @@
  * written.
  */
 import { binding } from '../addon/binding.ts'
-import { clearTimeout, LONGEST_TIMER, setTimeout } from '../host/timers.ts'
+import { clearTimeout, LONGEST_TIMER, setImmediate, setTimeout } from '../host/timers.ts'
 import type { Timer } from '../host/timers.ts'
 import { begun } from './begun.ts'
 
@@ -30,6 +30,21 @@ export function leave(now: boolean): void {
 /** Lets the event loop end, for a while. */
 export function endSoon(): void {
   setTimeout(() => exit(), DRAIN).unref()
+}
+
+/**
+ * `exit` was emitted, and what the worker holds is lost. If the thread lives on all the same, because a
+ * listener has thrown, or a test has put something in the place of Node's functions, it is ended.
+ */
+export function endIfAlive(): void {
+  setImmediate(() => {
+    try {
+      // Node does not emit `exit` a second time.
+      exit()
+    } finally {
+      binding.recovered(false)
+    }
+  })
 }
 
 /** Lets the worker leave once it has begun no task for `ms`. */

@@ -17,7 +17,7 @@ import type { WorkerSeed } from '../threads/worker-seed.ts'
 import { unpack } from '../values/codec.ts'
 import { packThrown } from '../values/thrown.ts'
 import { abort, dispatch, packError, script } from './dispatch.ts'
-import { endSoon, hasLeft, leave, startIdleTimer } from './leave.ts'
+import { endIfAlive, endSoon, hasLeft, leave, startIdleTimer } from './leave.ts'
 import { load, onRefusedLoad, prepare, prepareNow } from './loader.ts'
 import { initializing, noteOrigin } from './origin.ts'
 import { recover } from './recovery.ts'
@@ -77,6 +77,7 @@ async function start(seed: WorkerSeed): Promise<void> {
     if (hasLeft) return
     noteOrigin()
     binding.noteExit(Number(code))
+    endIfAlive()
     giveAllBack()
   })
   watchStrays()
