@@ -24,7 +24,7 @@ pub(crate) trait Ring: Send + Sync {
 /// The most completions that wait for one ring.
 const MOST_COALESCED: u32 = 32;
 /// About the longest that a completion waits for its ring while its worker runs another task.
-const LONGEST_DELAY: Duration = Duration::from_micros(200);
+const LONGEST_DELAY: Duration = Duration::from_micros(500);
 /// After so many looks at which no ring was pending the watcher parks.
 const IDLE_LOOKS: u32 = 50;
 
@@ -52,6 +52,7 @@ impl PendingRing {
             drop(pending);
             if let Some(mailbox) = mailbox {
                 mailbox.ring();
+                HAS_RUNG.set(true);
             }
         }
     }
@@ -83,13 +84,23 @@ impl PendingRing {
 thread_local! {
     /// Where this thread's rings wait, while its tasks are short.
     static CURRENT: RefCell<Option<Arc<PendingRing>>> = const { RefCell::new(None) };
+    /// Whether this thread has rung since it was last asked.
+    static HAS_RUNG: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread has rung since it was last asked.
+pub(crate) fn take_rung() -> bool {
+    HAS_RUNG.take()
 }
 
 /// Rings `mailbox`, or notes that it is to be rung.
 pub(crate) fn ring<R: Ring + 'static>(mailbox: &Arc<R>) {
     CURRENT.with(|current| match &*current.borrow() {
         Some(pending) => pending.add(mailbox),
-        None => mailbox.ring(),
+        None => {
+            mailbox.ring();
+            HAS_RUNG.set(true);
+        }
     });
 }
 

@@ -13,17 +13,21 @@ pub(crate) struct Pace {
     /// When the clock was looked at last, and the tasks since.
     last: Instant,
     tasks: u32,
+    /// How long each of the last tasks took.
+    each: Duration,
 }
 
 /// Tasks between two looks at the clock while they are short.
 const STRIDE: u32 = 8;
 /// Below this a task is short, and rings are coalesced.
 const SHORT: Duration = Duration::from_micros(50);
+/// From this on, to let another thread have the core costs little beside a task.
+const WORTH_A_YIELD: Duration = Duration::from_micros(8);
 
 impl Pace {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        Pace { until: now + TURN_TIME, last: now, tasks: 0 }
+        Pace { until: now + TURN_TIME, last: now, tasks: 0, each: Duration::ZERO }
     }
 
     /// Whether the turn is over. Decides, by the pace of the last tasks, whether rings are coalesced.
@@ -36,9 +40,15 @@ impl Pace {
         let each = (now - self.last) / self.tasks;
         if self.tasks >= STRIDE || each > SHORT {
             side.rings.set(each <= SHORT && self.tasks >= STRIDE);
-            (self.last, self.tasks) = (now, 0);
+            (self.last, self.tasks, self.each) = (now, 0, each);
         }
         now >= self.until
+    }
+
+    /// Whether a worker that has woken the submitter's thread should let it have the core. Workers that never
+    /// sleep take it from that thread for milliseconds where there are as many of them as cores.
+    pub(crate) fn may_yield(&self) -> bool {
+        self.each >= WORTH_A_YIELD
     }
 
     /// The worker has waited: that time does not count.

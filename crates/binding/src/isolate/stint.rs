@@ -8,6 +8,7 @@ use std::time::Instant;
 use pool::{Next, Outcome, Turn};
 
 use crate::doorbell::bell::Bell;
+use crate::doorbell::coalesce;
 use crate::isolate::pace::Pace;
 use crate::tasks::task::{JsMailbox, JsTask, JsWork};
 use crate::worker::worker::WorkerSide;
@@ -65,6 +66,9 @@ impl Stint {
         let is_over = side.must_end() || !side.may_claim();
         if is_over || self.pace.is_over(side) {
             return Step::Over;
+        }
+        if coalesce::take_rung() && self.pace.may_yield() {
+            std::thread::yield_now();
         }
         let mut turn = side.turn(self.done.take());
         if let Turn::Linger { alone } = turn {
