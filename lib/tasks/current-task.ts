@@ -249,15 +249,21 @@ export function currentStore(): TaskContext | undefined {
   return storage.getStore()
 }
 
-/** Whether stores are properties of async resources here, as they are up to Node 22. */
+/**
+ * Whether stores are kept on async resources here: up to Node 22 each is a property of them, and later,
+ * without `--async-context-frame`, of an object that is one.
+ */
 export function hasStoresOnResources(): boolean {
   const store = new TaskContext(0, undefined, 0, undefined)
-  return storage.run(store, () => {
-    const resource = executionAsyncResource()
-    return Object.getOwnPropertySymbols(resource).some(
-      (symbol) => (resource as Record<symbol, unknown>)[symbol] === store,
-    )
-  })
+  const holds = (object: unknown, depth: number): boolean =>
+    object === store ||
+    (depth > 0 &&
+      typeof object === 'object' &&
+      object !== null &&
+      Object.getOwnPropertySymbols(object).some((symbol) =>
+        holds((object as Record<symbol, unknown>)[symbol], depth - 1),
+      ))
+  return storage.run(store, () => holds(executionAsyncResource(), 2))
 }
 
 /** Calls `fn` as a part of the task. */
@@ -266,15 +272,17 @@ export const runInContext: AsyncLocalStorage<TaskContext>['run'] = storage.run.b
 ) as AsyncLocalStorage<TaskContext>['run']
 
 /**
- * Calls `fn` as a part of the task, at the end of a callback scope or of what stands for one: where V8 keeps
- * the stores, it need not put those before back.
+ * The same, where nothing has to be put back afterwards, because whoever calls clears what the task has left;
+ * only where V8 keeps the stores.
  */
-export const callInContext: typeof runInContext = hasStoresOnResources()
-  ? runInContext
-  : <R, A extends any[]>(context: TaskContext, fn: (...args: A) => R, ...args: A): R => {
-      storage.enterWith(context)
-      return fn(...args)
-    }
+export function enterContext<R, A extends any[]>(
+  context: TaskContext,
+  fn: (...args: A) => R,
+  ...args: A
+): R {
+  storage.enterWith(context)
+  return fn(...args)
+}
 
 /** The context of the code that calls; undefined outside of tasks. */
 export function currentContext(): TaskContext | undefined {

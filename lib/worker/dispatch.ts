@@ -4,13 +4,7 @@
  */
 import { binding, scratch } from '../addon/binding.ts'
 import { takeArguments } from '../ports/worker.ts'
-import {
-  callInContext,
-  forgetBlocked,
-  removeCopiedStores,
-  runInContext,
-  TaskContext,
-} from '../tasks/current-task.ts'
+import { forgetBlocked, removeCopiedStores, runInContext, TaskContext } from '../tasks/current-task.ts'
 import { goesAsIs, unpack } from '../values/codec.ts'
 import type { Packed } from '../values/codec.ts'
 import {
@@ -48,10 +42,10 @@ let running: TaskContext | undefined
 export const script: string = import.meta.url
 
 /**
- * Calls the task that `scratch` says with these values. The addon calls it for each task in a callback scope
- * of its own, or `serve` for one after the other in one.
+ * Calls the task that `scratch` says with these values, as a part of its context by `call`. The addon calls it
+ * for each task in a callback scope of its own, or `serve` for one after the other in one.
  */
-export function dispatch(given: unknown): unknown {
+export function dispatch(given: unknown, call: typeof runInContext = runInContext): unknown {
   const number = scratch[AT_TASK_FUNCTION] as number
   const token = scratch[AT_TASK_TOKEN] as number
   const form = scratch[AT_TASK_FORM] as number
@@ -67,8 +61,8 @@ export function dispatch(given: unknown): unknown {
   try {
     const result =
       form === FORM_AS_IS && count === 0
-        ? callInContext(context, fn)
-        : callWith(context, fn, isNamed ? form - DISPATCH_NAMED : form, count, isNamed || count > 1, given)
+        ? call(context, fn)
+        : callWith(call, context, fn, isNamed ? form - DISPATCH_NAMED : form, count, isNamed || count > 1, given)
     running = context.outer
     if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
       context.end()
@@ -86,6 +80,7 @@ export function dispatch(given: unknown): unknown {
 
 /** Calls the function with `count` values: all of them in the list `given`, or the one that it is. */
 function callWith(
+  call: typeof runInContext,
   context: TaskContext,
   fn: AnyFunction,
   form: number,
@@ -96,12 +91,12 @@ function callWith(
   const first = isList ? (given as unknown[])[0] : given
   if (form !== FORM_AS_IS) {
     const args = form === FORM_PORT ? takeArguments(first as number) : unpack(form, first)
-    return callInContext(context, fn, ...(args as unknown[]))
+    return call(context, fn, ...(args as unknown[]))
   }
-  if (count === 0) return callInContext(context, fn)
+  if (count === 0) return call(context, fn)
   keepLongString(first)
   noteArrival(first)
-  return isList ? callInContext(context, fn, ...(given as unknown[])) : callInContext(context, fn, first)
+  return isList ? call(context, fn, ...(given as unknown[])) : call(context, fn, first)
 }
 
 function fail(error: unknown): unknown {

@@ -5,7 +5,7 @@
 import { binding, scratch } from '../addon/binding.ts'
 import { AT_TASK_FUNCTION } from '../addon/seam.ts'
 import { canRunTicks, runNextTicks } from '../host/ticks.ts'
-import { hasStoresOnResources } from '../tasks/current-task.ts'
+import { enterContext, hasStoresOnResources } from '../tasks/current-task.ts'
 import { dispatch } from './dispatch.ts'
 import { uncaught } from './strays.ts'
 
@@ -17,7 +17,7 @@ function serve(): void {
   for (;;) {
     const values = beginTask()
     if ((scratch[AT_TASK_FUNCTION] as number) < 0) return
-    const result = dispatch(values)
+    const result = dispatch(values, enterContext)
     if (result === undefined) endTask()
     else endTask(result)
     if ((scratch[AT_TASK_FUNCTION] as number) < 0) return

@@ -164,8 +164,12 @@ fn read_result(
             side.await_promise(token);
             None
         }
+        None if form == FORM_AS_IS => Some(Ok(Packed { form, value: Value::Undefined })),
+        None => Some(match js::undefined(state.env) {
+            Ok(undefined) => read_outcome(state, form, undefined),
+            Err(fault) => Err(Failure::Threw(failure::unmade(state.env, fault, "the result"))),
+        }),
         Some(result) => Some(read_outcome(state, form, result)),
-        None => Some(Ok(Packed { form: FORM_AS_IS, value: Value::Undefined })),
     }
 }
 

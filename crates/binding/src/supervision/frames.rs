@@ -100,13 +100,13 @@ impl Caller {
     }
 }
 
-/// Frames as the lines of a stack, up to the innermost `caller` and without the scope in which it calls the
-/// task.
+/// Frames as the lines of a stack, up to the innermost `caller` and without what it calls the task by, of
+/// Node and of this package.
 pub(crate) fn describe(frames: &[Frame], caller: &Caller) -> String {
     let mut users = &frames[..frames.iter().position(|frame| caller.is_at(frame)).unwrap_or(frames.len())];
     while let Some((last, above)) = users.split_last()
         && users.len() < frames.len()
-        && is_nodes(last)
+        && !caller.is_users(last)
     {
         users = above;
     }
