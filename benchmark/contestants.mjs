@@ -19,10 +19,27 @@ export const pools = [
   'poolifier',
   'poolifier:queue',
   'jest-worker',
+  'multithreading',
 ]
+
+/**
+ * Written by hand for one purpose, without a pool's queue, limits, errors and cancellation. What a pool
+ * costs beside them is shown in a line of its own.
+ */
+export const handWritten = ['worker_threads', 'worker_threads:batch', 'atomics-ring']
+
+/** All that can run `n → n + 1` and other functions of one number. */
+export const everybody = [...pools, ...handWritten]
 
 /** One setting each, for what cannot depend on how many tasks a worker holds. */
 export const plainPools = pools.filter((name) => !name.includes(':'))
+
+export const isHandWritten = (contestant) => handWritten.includes(contestant)
+
+/** The oldest line of Node that has what a package uses. */
+const oldestNode = { multithreading: 22 }
+
+export const runsHere = (contestant) => Number.parseInt(process.versions.node) >= (oldestNode[split(contestant).name] ?? 0)
 
 export function split(contestant) {
   const [name, mode = 'default'] = contestant.split(':')
@@ -38,7 +55,7 @@ export async function load(contestant) {
 
 export function version(contestant) {
   const { name } = split(contestant)
-  if (name === 'node') return process.versions.node
+  if (name === 'node' || isHandWritten(name)) return process.versions.node
   const path = name === ours ? new URL('package.json', root) : new URL(locals[name] ?? `node_modules/${name}/package.json`, here)
   return JSON.parse(readFileSync(path, 'utf8')).version
 }

@@ -1,35 +1,26 @@
-// A program of its own for the start suite:
-// node probe.mjs <contestant> first | idle <workers> <ms> | rss <workers>
-import { setTimeout as sleep } from 'node:timers/promises'
+// Runs a program of probes/ for a suite that needs a process of its own for each of its figures.
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 
-const [contestant, what, workersText = '1', ms] = process.argv.slice(2)
-const workers = Number(workersText)
-
-if (contestant === 'node') {
-  console.log('{}')
-  process.exit(0)
+/**
+ * Resolves with what the last line of its output says, which is JSON, and as `firstLine` the milliseconds
+ * from its start to its first line.
+ */
+export function runProbe(file, ...args) {
+  const path = fileURLToPath(new URL(`probes/${file}`, import.meta.url))
+  const start = performance.now()
+  const child = spawn(process.execPath, [path, ...args.map(String)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let firstLine
+  let text = ''
+  child.stdout.on('data', (chunk) => {
+    firstLine ??= performance.now() - start
+    text += chunk
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code !== 0) return reject(new Error(`${file} ended with ${code}`))
+      resolve({ firstLine, ...JSON.parse(text.trim().split('\n').at(-1)) })
+    })
+  })
 }
-
-const { load } = await import('./contestants.mjs')
-const { start } = await load(contestant)
-const pool = await start({ workers })
-
-if (what === 'first') {
-  if ((await pool.run('addOne', 1)) !== 2) throw new Error('the first result is wrong')
-  console.log('{}')
-} else {
-  // Long enough that every worker has to start.
-  await Promise.all(Array.from({ length: workers * 2 }, () => pool.run('hold', 200)))
-  await sleep(1000)
-  if (what === 'rss') {
-    console.log(JSON.stringify({ rss: process.memoryUsage().rss }))
-  } else {
-    const before = process.cpuUsage()
-    const begin = performance.now()
-    await sleep(Number(ms))
-    const used = process.cpuUsage(before)
-    const seconds = (performance.now() - begin) / 1000
-    console.log(JSON.stringify({ cpu: (used.user + used.system) / 1000 / seconds }))
-  }
-}
-process.exit(0)

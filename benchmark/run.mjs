@@ -1,18 +1,26 @@
-// node benchmark/run.mjs <suite|all> [--rounds 5] [--quick] [--only a,b] [--json file]
-import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+// node benchmark/run.mjs [suite or group ...] [options], or npm run bench -- the same, which builds before;
+// --help lists them.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { isBuilt, load, ours, split, version } from './contestants.mjs'
-import { describeMachine, describeSettings } from './machine.mjs'
-import { summarize, toMarkdown } from './report.mjs'
+import { isBuilt, ours, version } from './contestants.mjs'
+import { suitesOf, usage } from './groups.mjs'
+import { runSuite } from './measure.mjs'
+import { toMarkdown } from './report.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const DEFAULT_TIMEOUT = 180_000
-const suites = readdirSync(join(here, 'suites'))
-  .map((file) => file.replace('.mjs', ''))
-  .filter((name) => name !== 'flow')
+const USAGE = `npm run bench -- [suite or group ...] [options]   (without a suite: short)
+
+--rounds 5     rounds of each suite; figures are their medians
+--quick        one short round: to see that it works, not to quote
+--only a,b     only these packages (piscina) or settings (piscina:1024)
+--busy         each round once more with other work on the machine; both are shown
+--save         keep the results, and draw their tables and pictures (README.md, docs/performance.md)
+--json file    write the results there
+
+${usage}`
 
 function fail(message) {
   console.error(message)
@@ -28,21 +36,29 @@ function readArguments() {
         rounds: { type: 'string' },
         quick: { type: 'boolean', default: false },
         only: { type: 'string' },
+        busy: { type: 'boolean', default: false },
+        save: { type: 'boolean', default: false },
         json: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
   } catch (error) {
-    fail(error.message)
+    fail(`${error.message}\n\n${USAGE}`)
   }
   const { values, positionals } = parsed
-  const usage = `node benchmark/run.mjs <suite|all> [--rounds 5] [--quick] [--only a,b] [--json file]\nsuites: ${suites.join(', ')}`
-  if (values.help || positionals.length !== 1) fail(usage)
-  const [name] = positionals
-  if (name !== 'all' && !suites.includes(name)) fail(`there is no suite '${name}'\n${usage}`)
+  if (values.help) {
+    console.log(USAGE)
+    process.exit(0)
+  }
+  const names = new Set()
+  for (const name of positionals.length > 0 ? positionals : ['short']) {
+    const suites = suitesOf(name)
+    if (suites === undefined) fail(`there is no suite '${name}'\n\n${USAGE}`)
+    for (const suite of suites) names.add(suite)
+  }
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 5))
   if (!Number.isInteger(rounds) || rounds < 1) fail('--rounds must be an integer from 1 up')
-  return { names: name === 'all' ? suites : [name], rounds, quick: values.quick, only: values.only?.split(','), json: values.json }
+  return { ...values, names: [...names], rounds, only: values.only?.split(',') }
 }
 
 function peersAreInstalled() {
@@ -66,84 +82,15 @@ function installPeers() {
   if (npm.status !== 0) fail('npm ci in benchmark/ failed')
 }
 
-/** `piscina` picks all its modes, `piscina:1024` that one. */
-function isPicked(contestant, only) {
-  return only === undefined || only.includes(contestant) || only.includes(split(contestant).name)
+/** What somebody types who wants the figures of a report anew. */
+function commandOf(name, { rounds, quick, only, busy }) {
+  const options = [quick && '--quick', !quick && rounds !== 5 && `--rounds ${rounds}`, only && `--only ${only}`, busy && '--busy']
+  return ['npm run bench --', name, ...options.filter(Boolean), '--save'].join(' ')
 }
 
-function runChild(suiteName, suite, contestant, quick) {
-  const args = [...(suite.nodeArguments ?? []), join(here, 'child.mjs'), suiteName, contestant]
-  if (quick) args.push('quick')
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  let errors = ''
-  child.stdout.on('data', (chunk) => (output += chunk))
-  child.stderr.on('data', (chunk) => (errors += chunk))
-  let late = false
-  const limit = suite.timeout ?? DEFAULT_TIMEOUT
-  const timer = setTimeout(() => {
-    late = true
-    child.kill('SIGKILL')
-  }, limit)
-  return new Promise((resolve) => {
-    child.on('error', (error) => {
-      clearTimeout(timer)
-      resolve({ error: error.message })
-    })
-    child.on('close', (code, signal) => {
-      clearTimeout(timer)
-      const line = output.split('\n').findLast((text) => text.startsWith('result '))
-      if (late) return resolve({ error: `no result within ${limit / 1000} s` })
-      if (line === undefined) return resolve({ error: lastWords(errors) || `ended with ${signal ?? code}` })
-      resolve({ values: JSON.parse(line.slice(7)) })
-    })
-  })
-}
-
-/** The line of a child's stderr that says what went wrong: the error's, or else the first. */
-function lastWords(errors) {
-  const lines = errors.split('\n').map((line) => line.trim()).filter((line) => line !== '')
-  return lines.find((line) => /^\w*Error\b.*:/.test(line)) ?? lines[0] ?? ''
-}
-
-async function runSuite(suiteName, { rounds, quick, only }) {
-  const { default: suite } = await import(new URL(`suites/${suiteName}.mjs`, import.meta.url))
-  const contestants = suite.contestants.filter((name) => isPicked(name, only) && (name !== ours || isBuilt()))
-  if (contestants.length === 0) fail(`nobody of ${suite.contestants.join(', ')} takes part in '${suiteName}'`)
-  const samples = Object.fromEntries(contestants.map((name) => [name, []]))
-  const errors = {}
-
-  for (let round = 0; round < rounds; round++) {
-    // Everybody goes first once in a while: the machine is not the same at the start and at the end of a
-    // round.
-    const shift = round % contestants.length
-    for (const contestant of [...contestants.slice(shift), ...contestants.slice(0, shift)]) {
-      process.stderr.write(`${suiteName}, round ${round + 1} of ${rounds}: ${contestant} ...\n`)
-      const { values, error } = await runChild(suiteName, suite, contestant, quick)
-      if (error === undefined) samples[contestant].push(values)
-      else errors[contestant] = error
-    }
-  }
-
-  return {
-    suite: suiteName,
-    title: suite.title,
-    about: suite.about,
-    rows: suite.rows,
-    rounds,
-    quick,
-    date: new Date().toISOString().slice(0, 10),
-    machine: describeMachine(),
-    settings: describeSettings(contestants, await loadSettings(contestants)),
-    errors,
-    contestants: summarize(samples),
-  }
-}
-
-async function loadSettings(contestants) {
-  const settings = {}
-  for (const name of contestants) if (name !== 'node') settings[name] = (await load(name)).settings
-  return settings
+function write(path, value) {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${JSON.stringify(value, null, 1)}\n`)
 }
 
 const options = readArguments()
@@ -153,13 +100,16 @@ if (!isBuilt()) {
 }
 const reports = []
 for (const name of options.names) {
-  const report = await runSuite(name, options)
+  const report = { ...(await runSuite(name, options)), command: commandOf(name, options) }
   reports.push(report)
   console.log(toMarkdown(report))
+  const [line] = process.versions.node.split('.')
+  // At once: a run of hours that breaks off has kept what it had.
+  if (options.save) write(join(here, 'results', `node-${line}`, `${name}.json`), report)
 }
-if (options.json !== undefined) {
-  const path = resolve(options.json)
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, `${JSON.stringify(options.names.length === 1 ? reports[0] : reports, null, 1)}\n`)
+if (options.json !== undefined) write(resolve(options.json), reports.length === 1 ? reports[0] : reports)
+if (options.save) {
+  const { updatePages } = await import('./tables.mjs')
+  await updatePages()
 }
 process.exitCode = reports.some((report) => Object.keys(report.errors).length > 0) ? 1 : 0

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { median, sharedFlag } from './flow.mjs'
+import { median, sharedFlag } from '../flow.mjs'
 import { ours } from '../contestants.mjs'
 
 /**

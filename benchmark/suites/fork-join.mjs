@@ -1,6 +1,6 @@
 import { ours } from '../contestants.mjs'
 import { countQueens, emptyBoard, sortAlone } from '../tasks/divide.mjs'
-import { median, startWorkers } from './flow.mjs'
+import { median, startWorkers } from '../flow.mjs'
 
 const SOLUTIONS = { 13: 73_712, 14: 365_596 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { ours } from '../contestants.mjs'
-import { median } from './flow.mjs'
+import { median } from '../flow.mjs'
 
 const LENGTH = 16 << 20
 const NUMBERS = 1_000_000

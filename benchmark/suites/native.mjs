@@ -1,5 +1,5 @@
 import { ours } from '../contestants.mjs'
-import { batches, keepInFlight, oneByOne, percentile } from './flow.mjs'
+import { batches, keepInFlight, oneByOne, percentile } from '../flow.mjs'
 
 const zero = { argument: () => 0, check: (result) => result === 0 }
 

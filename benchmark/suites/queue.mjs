@@ -1,5 +1,5 @@
 import { ours, plainPools, split } from '../contestants.mjs'
-import { sharedFlag, startWorkers } from './flow.mjs'
+import { sharedFlag, startWorkers } from '../flow.mjs'
 
 const SMALL = 10_000
 const LARGE = 1_000_000
@@ -49,7 +49,8 @@ export default {
     'concurrent-futures keeps waiting tasks outside of the JavaScript heap. Queues whose cost grows with ' +
     `their length get fewer tasks: tinypool ${largest.tinypool.toLocaleString('en')}, workerpool ` +
     `${largest.workerpool.toLocaleString('en')}; with --quick nobody gets more than 100,000.`,
-  contestants: [...plainPools, 'piscina:1024', 'poolifier:queue'],
+  // multithreading loses what is beyond 65,536 tasks.
+  contestants: [...plainPools.filter((name) => name !== 'multithreading'), 'piscina:1024', 'poolifier:queue'],
   rows: [
     { key: 'costSmall', label: 'cost with 10,000 queued', unit: 'µs', better: 'lower' },
     { key: 'cost', label: 'cost with 1,000,000', unit: 'µs', better: 'lower' },

@@ -1,5 +1,5 @@
 import { ours } from '../contestants.mjs'
-import { percentile } from './flow.mjs'
+import { percentile } from '../flow.mjs'
 
 const object = { id: 7, name: 'invoice', paid: false, total: 1234.5, note: null, tags: ['a', 'b', 'c'] }
 

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { ours } from '../contestants.mjs'
-import { median } from './flow.mjs'
+import { median } from '../flow.mjs'
 
 const JOBS = 8
 const file = fileURLToPath(import.meta.url)

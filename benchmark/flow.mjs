@@ -1,9 +1,10 @@
 // The ways in which the suites keep a pool busy. Every one checks every result.
+import { work } from './tasks/functions.mjs'
 
 /**
  * Keeps `inFlight` tasks outstanding: each result submits the next. Resolves with the milliseconds it took.
  */
-export function keepInFlight(run, { tasks, inFlight, argument, check }) {
+export function keepInFlight(run, { tasks, inFlight, argument, check, onResult }) {
   const { promise, resolve, reject } = withResolvers()
   let next = 0
   let done = 0
@@ -11,6 +12,7 @@ export function keepInFlight(run, { tasks, inFlight, argument, check }) {
     const i = next++
     run(argument(i)).then((result) => {
       if (!check(result, i)) return reject(wrongResult(result, i))
+      onResult?.(i)
       if (next < tasks) submit()
       if (++done === tasks) resolve(performance.now() - start)
     }, reject)
@@ -35,13 +37,14 @@ export async function batches(run, { tasks, inFlight, argument, check }) {
 }
 
 /** Asynchronous functions side by side, each awaiting one result at a time. */
-export async function producers(run, { tasks, inFlight, argument, check }) {
+export async function producers(run, { tasks, inFlight, argument, check, onResult }) {
   let next = 0
   const produce = async () => {
     while (next < tasks) {
       const i = next++
       const result = await run(argument(i))
       if (!check(result, i)) throw wrongResult(result, i)
+      onResult?.(i)
     }
   }
   const start = performance.now()
@@ -60,6 +63,17 @@ export async function oneByOne(run, { tasks, argument, check }) {
     if (!check(result, i)) throw wrongResult(result, i)
   }
   return times.sort()
+}
+
+/**
+ * What `flow` took: milliseconds of the clock, and microseconds of CPU time of all threads of the process,
+ * the collector's and the compiler's included.
+ */
+export async function withCpu(flow) {
+  const before = process.cpuUsage()
+  const ms = await flow()
+  const { user, system } = process.cpuUsage(before)
+  return { ms, cpu: user + system }
 }
 
 export function percentile(sorted, p) {
@@ -95,6 +109,21 @@ export function flatten(text) {
 }
 
 export const addOne = { argument: (i) => i, check: (result, i) => result === i + 1 }
+
+/** The same arithmetic on this thread. */
+export function inline(tasks, iterations) {
+  let sum = 0
+  const start = performance.now()
+  for (let i = 0; i < tasks; i++) sum += work(iterations)
+  return { ms: performance.now() - start, sum }
+}
+
+/** How many rounds of arithmetic take so many microseconds on this thread, once it is compiled. */
+export function calibrate(microseconds) {
+  inline(2000, 5000)
+  const trials = Array.from({ length: 5 }, () => inline(200, 5000).ms)
+  return Math.round((5000 * 200 * microseconds) / (median(trials) * 1000))
+}
 
 export function sharedFlag() {
   return new Int32Array(new SharedArrayBuffer(4))

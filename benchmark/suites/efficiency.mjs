@@ -1,30 +1,15 @@
-import { pools } from '../contestants.mjs'
-import { work } from '../tasks/functions.mjs'
-import { median, startWorkers } from './flow.mjs'
+import { everybody } from '../contestants.mjs'
+import { calibrate, inline, startWorkers } from '../flow.mjs'
 
 const TASKS = 20_000
 const MICROSECONDS = 20
-
-function inline(tasks, iterations) {
-  let sum = 0
-  const start = performance.now()
-  for (let i = 0; i < tasks; i++) sum += work(iterations)
-  return { ms: performance.now() - start, sum }
-}
-
-/** How many rounds of arithmetic take 20 µs on this thread, once it is compiled. */
-function calibrate() {
-  inline(2000, 5000)
-  const trials = Array.from({ length: 5 }, () => inline(200, 5000).ms)
-  return Math.round((5000 * 200 * MICROSECONDS) / (median(trials) * 1000))
-}
 
 export default {
   title: `${TASKS.toLocaleString('en')} tasks of ${MICROSECONDS} µs, 2 workers`,
   about:
     'A fixed amount of arithmetic, calibrated to 20 µs. The speed-up is the time of the same calls in a plain loop on ' +
     'the main thread, measured just before and after, by the time of the pool; 1.00 would be two full cores.',
-  contestants: pools,
+  contestants: everybody,
   rows: [
     { key: 'efficiency', label: 'speed-up / 2', unit: '', better: 'higher' },
     { key: 'ms', label: 'the pool', unit: 'ms', better: 'lower' },
@@ -33,7 +18,7 @@ export default {
   async measure({ start }) {
     const pool = await start({ workers: 2 })
     await startWorkers(pool, 2)
-    const iterations = calibrate()
+    const iterations = calibrate(MICROSECONDS)
     const pooled = async (tasks) => {
       const begin = performance.now()
       const promises = []
