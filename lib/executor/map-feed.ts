@@ -1,26 +1,40 @@
 /** Where a map sends its tasks, and what their futures resolve to. */
 import type { Future } from '../future/future.ts'
 
-/** What the future of a task with a `chunkSize` above 1 resolves to. */
+/** What the future of a chunk resolves to. */
 export interface ChunkResult {
-  /** The results of the items before the one that failed, or of all. */
+  /**
+   * The results of the items before the one that failed, or of those that were run within the limit, or of
+   * all.
+   */
   values: unknown[] | Float64Array
   failed: boolean
   /** What the failed item threw. */
   error: unknown
+  /** How long the items ran, in ms; known where there was a limit. */
+  runTime?: number
+  /** How long it took to unpack the results, in ms. */
+  unpackTime?: number
 }
 
 /** Where `mapTasks` sends its tasks. */
 export interface MapFeed {
   /**
    * Submits one task, or throws as `Executor.submit` does. With `chunkSize` 1 the list has one element, and
-   * the future gives that item's result; above 1 it gives a {@link ChunkResult}, also for a last chunk of one
-   * item.
+   * the future gives that item's result; above 1, or with 'auto', it gives a {@link ChunkResult}, also for a
+   * chunk of one item.
+   *
+   * @param limit - after how many milliseconds a chunk begins no further item, and ends without those that
+   * are left; with 'auto' only
    */
-  submit(argsList: unknown[][]): Future<unknown>
+  submit(argsList: unknown[][], limit?: number): Future<unknown>
   /** Whether `submit` would not throw QueueFullError now. */
   hasRoom(): boolean
   /** Resolves when there may be room again; rejects when there never will be. */
   room(): Promise<void>
   readonly maxWorkers: number
+  /** How many tasks a worker holds at once; default 1. */
+  readonly tasksPerWorker?: number
+  /** Whether a chunk that has begun always runs to its end; default false. */
+  readonly runsWholeChunks?: boolean
 }

@@ -1,14 +1,11 @@
 /**
- * The engine of `Executor.map`: reads argument lists from iterables, submits them in chunks as far as it may,
- * and hands out the results in the order of the input.
+ * The iterator of `Executor.map`, as its reader sees it: it hands out the results in the order of the input,
+ * while map-feeding.ts reads the iterables and submits.
  *
- * Tasks are *outstanding* from their submission until the reader reaches them. How many may be is the limit:
- * `bufferSize`; without it any number for sync iterables, 4 × maxWorkers as soon as one is async. A failure
- * of any kind (an item's, a source's, a refused submission, time) ends the feeding, and is thrown when the
- * reader has had the results before it.
+ * A failure of any kind (an item's, a source's, a refused submission, time) ends the feeding, and is thrown
+ * when the reader has had the results before it.
  */
-import { AsyncResource } from 'node:async_hooks'
-import { CancelledError, QueueFullError, TimeoutError } from '../errors/errors.ts'
+import { CancelledError, TimeoutError } from '../errors/errors.ts'
 import { bindToThread, READ_IT } from '../errors/thread-bound.ts'
 import { expire, storedOutcome } from '../future/future.ts'
 import type { Future } from '../future/future.ts'
@@ -18,9 +15,10 @@ import { beginWait } from '../future/wait-hook.ts'
 import { WaitLimit } from '../future/wait-limit.ts'
 import { Fifo } from './fifo.ts'
 import type { ChunkResult, MapFeed } from './map-feed.ts'
-import type { Chunk, ChunkReader } from './map-source.ts'
-
-function ignore(): void {}
+import { Feeding } from './map-feeding.ts'
+import type { FeedingPlan } from './map-feeding.ts'
+import type { ChunkReader } from './map-source.ts'
+import type { Place } from './outstanding.ts'
 
 const NONE: never[] = []
 
@@ -30,12 +28,9 @@ interface Reader {
 }
 
 /** What the options of a map come to. */
-export interface Plan {
+export interface Plan extends FeedingPlan {
+  /** Whether a task gives a {@link ChunkResult}. */
   readonly isChunked: boolean
-  /** How many tasks may be outstanding. */
-  readonly most: number
-  /** Whether all input is read at the call. */
-  readonly isEager: boolean
   readonly timeout: number
   readonly signal: AbortSignal | undefined
 }
@@ -45,35 +40,15 @@ export class MapIterator implements AsyncIterableIterator<any> {
     bindToThread(this.prototype, READ_IT)
   }
 
-  readonly #feed: MapFeed
-  readonly #source: ChunkReader
   readonly #plan: Plan
-  readonly #outstanding: Fifo<Future<unknown>> = new Fifo()
+  readonly #feeding: Feeding
   readonly #readers: Fifo<Reader> = new Fifo()
   /** The results of the chunk that is being read, and how many of them have been. */
   #values: unknown[] | Float64Array = NONE
   #read = 0
-  /** Thrown once the values and the outstanding tasks before it have been read. */
-  #failure: { error: unknown } | undefined
-  /** Read from the source, and waiting for room. */
-  #refused: Chunk | undefined
-  #isFilling = false
-  /**
-   * Whether the filling waits for a source or for room: it is still the same filling, and no other may start.
-   */
-  #isAwaiting = false
-  /** Whether the failure came from `submit`. */
-  #isRefusal = false
-  /** Nothing will be submitted any more. */
-  #isFed = false
   /** The outstanding task that our callback is on. */
   #watched: Future<unknown> | undefined
   readonly #limit: WaitLimit
-  /**
-   * The async context of the call of `map`, in which the source's code runs whoever reads on. Undefined when
-   * all is read at the call.
-   */
-  readonly #context: AsyncResource | undefined
   #endWait: (() => void) | undefined
   readonly #noteDone = (): void => {
     this.#watched = undefined
@@ -81,10 +56,13 @@ export class MapIterator implements AsyncIterableIterator<any> {
   }
 
   constructor(feed: MapFeed, source: ChunkReader, plan: Plan) {
-    this.#feed = feed
-    this.#source = source
     this.#plan = plan
-    this.#context = plan.isEager ? undefined : new AsyncResource('FutureMap')
+    this.#feeding = new Feeding(feed, source, plan, {
+      changed: () => this.#serve(),
+      // Submitted tasks are cancelled by the signal themselves. And this iterator may never be read to its
+      // end: its listener would stay on the signal.
+      ended: () => this.#limit.dropSignal(),
+    })
     this.#limit = new WaitLimit(
       plan.timeout,
       plan.signal,
@@ -100,133 +78,46 @@ export class MapIterator implements AsyncIterableIterator<any> {
 
   /** The first filling. A refusal of the first task is the caller's, as that of `submit` would be. */
   #start(): void {
-    this.#fill()
-    if (this.#failure === undefined || this.#outstanding.size > 0 || !this.#isRefusal) return
-    const { error } = this.#failure
+    this.#feeding.fill()
+    const { failure, isRefusal, outstanding } = this.#feeding
+    if (failure === undefined || !isRefusal || outstanding.head !== undefined) return
     this.#stop()
-    throw error
+    throw failure.error
   }
 
-  /**
-   * Submits as much as may be outstanding, and goes on by itself when it has to wait for a source or for
-   * room.
-   */
-  #fill(): void {
-    if (this.#isFilling || this.#isFed) return
-    this.#isFilling = true
-    try {
-      while (!this.#isFed && this.#outstanding.size < this.#plan.most) {
-        const chunk = this.#refused ?? this.#inContext(() => this.#source.read())
-        this.#refused = undefined
-        if (chunk instanceof Promise) {
-          return this.#fillAfter(chunk, (read) =>
-            read === undefined ? this.#endFeeding() : this.#submit(read),
-          )
-        }
-        if (this.#isFed) return // the source's code has closed this iterator
-        if (chunk === undefined) return this.#endFeeding()
-        if (!this.#submit(chunk)) {
-          if (this.#plan.isEager) this.#source.drain()
-          return this.#fillAfter(this.#feed.room(), ignore)
-        }
-      }
-    } catch (error) {
-      this.#endFeeding({ error })
-    } finally {
-      if (!this.#isAwaiting) this.#isFilling = false
-    }
+  /** Ends the feeding, and cancels what has not started. */
+  #stop(): void {
+    this.#stopFrom(this.#feeding.outstanding.head, false)
   }
 
-  #fillAfter<V>(promise: Promise<V>, proceed: (value: V) => unknown): void {
-    this.#isAwaiting = true
-    const goOn = (step: () => void): void => {
-      this.#isAwaiting = false
-      this.#isFilling = false
-      if (this.#isFed) return
-      step()
-      this.#fill()
-      this.#serve()
-    }
-    promise.then(
-      (value) => goOn(() => proceed(value)),
-      (error) => goOn(() => this.#endFeeding({ error })),
-    )
-  }
-
-  /** Submits a chunk; false when there is no room: it is kept, to be tried again. */
-  #submit(chunk: Chunk): boolean {
-    if (this.#feed.hasRoom()) {
-      try {
-        this.#outstanding.push(this.#feed.submit(chunk))
-        return true
-      } catch (error) {
-        if (!(error instanceof QueueFullError)) return this.#submitGood(chunk, error)
-      }
-    }
-    this.#refused = chunk
-    return false
-  }
-
-  /**
-   * A chunk was refused because of one of its items, or of the pool: those before it are submitted one by
-   * one.
-   */
-  #submitGood(chunk: Chunk, refusal: unknown): true {
-    let error = refusal
-    try {
-      if (chunk.length > 1) for (const item of chunk) this.#outstanding.push(this.#feed.submit([item]))
-    } catch (first) {
-      if (!(first instanceof QueueFullError)) error = first
-    }
-    this.#isRefusal = true
-    this.#endFeeding({ error })
-    return true
-  }
-
-  #endFeeding(failure?: { error: unknown }): void {
-    this.#isFed = true
-    this.#refused = undefined
-    this.#failure ??= failure
-    // Submitted tasks are cancelled by the signal themselves. And this iterator may never be read to its end:
-    // its listener would stay on the signal.
-    this.#limit.dropSignal()
-    this.#inContext(() => this.#source.discard())
-  }
-
-  #inContext<V>(fn: () => V): V {
-    return this.#context === undefined ? fn() : this.#context.runInAsyncScope(fn)
-  }
-
-  /** Ends the feeding, and cancels what has not started; with `expired` also ends what runs. */
-  #stop(expired: boolean = false): void {
-    this.#endFeeding()
+  /** The same from this place on, if there is one; with `expired` it also ends what runs. */
+  #stopFrom(from: Place | undefined, expired: boolean): void {
     this.#limit.dispose()
     if (this.#watched !== undefined) protocolOf(this.#watched)?.remove(this.#watched, this.#noteDone)
     this.#watched = undefined
-    for (const future of this.#outstanding.clear()) if (!future.cancel() && expired) expire(future)
+    for (const future of this.#feeding.stop(from)) if (!future.cancel() && expired) expire(future)
   }
 
   #expire(): void {
     // A result that is there wins over the time-out: the tasks that are done, up to the first that is not,
     // are still delivered.
-    const done: Future<unknown>[] = []
-    let head = this.#outstanding.peek()
-    while (head !== undefined && protocolOf(head)?.outcome(head) !== undefined) {
-      done.push(head)
-      this.#outstanding.shift()
-      head = this.#outstanding.peek()
+    const feeding = this.#feeding
+    let place = feeding.outstanding.head
+    for (; place?.future !== undefined; place = place.next) {
+      if (protocolOf(place.future)?.outcome(place.future) === undefined) break
+      feeding.noteEnd(place)
     }
-    if (head !== undefined || !this.#isFed) {
-      this.#failure = { error: new TimeoutError(`map was not done within ${this.#plan.timeout} ms`) }
+    if (place !== undefined || !feeding.isFed) {
+      feeding.failure = { error: new TimeoutError(`map was not done within ${this.#plan.timeout} ms`) }
     }
-    this.#stop(true)
-    for (const future of done) this.#outstanding.push(future)
+    this.#stopFrom(place, true)
     this.#serve()
   }
 
   #abort(reason: unknown): void {
-    if (!this.#isFed) {
-      this.#endFeeding({ error: new CancelledError('the map was cancelled', { cause: reason }) })
+    const { isFed, outstanding } = this.#feeding
+    if (!isFed || outstanding.waiting !== undefined) {
+      this.#feeding.endWaiting(new CancelledError('the map was cancelled', { cause: reason }))
     }
     this.#serve()
   }
@@ -239,12 +130,12 @@ export class MapIterator implements AsyncIterableIterator<any> {
         this.#readers.shift()?.resolve(result)
         continue
       }
-      const head = this.#outstanding.peek()
+      const { head } = this.#feeding.outstanding
       if (head !== undefined) return this.#watch(head)
-      if (!this.#isFed) return
+      if (!this.#feeding.isFed) return
       const reader = this.#readers.shift()
-      const failure = this.#failure
-      this.#failure = undefined
+      const { failure } = this.#feeding
+      this.#feeding.failure = undefined
       this.#limit.dispose()
       if (failure === undefined) reader?.resolve({ done: true, value: undefined })
       else reader?.reject(failure.error)
@@ -264,19 +155,22 @@ export class MapIterator implements AsyncIterableIterator<any> {
         this.#read++
         return { done: false, value }
       }
-      const head = this.#outstanding.peek()
-      const outcome = head === undefined ? undefined : storedOutcome(head)
-      if (outcome === undefined) return undefined
-      this.#outstanding.shift()
+      const { outstanding } = this.#feeding
+      const { head } = outstanding
+      const outcome = head?.future === undefined ? undefined : storedOutcome(head.future)
+      if (head === undefined || outcome === undefined) return undefined
+      this.#feeding.noteEnd(head)
+      outstanding.shift()
       this.#unpack(outcome.kind === VALUE, outcome.value)
-      this.#fill()
+      this.#feeding.fill()
     }
   }
 
-  #watch(head: Future<unknown>): void {
-    if (this.#watched === head) return
-    this.#watched = head
-    protocolOf(head)?.add(head, this.#noteDone)
+  /** Has `#serve` called when the first task is done, where the feeding does not do that. */
+  #watch({ future }: Place): void {
+    if (future === undefined || this.#watched === future || this.#feeding.watchesTasks) return
+    this.#watched = future
+    protocolOf(future)?.add(future, this.#noteDone)
   }
 
   /** Takes the results of the task that the reader has reached. Nothing after a failed item is delivered. */
@@ -293,7 +187,7 @@ export class MapIterator implements AsyncIterableIterator<any> {
     }
     if (failure === undefined) return
     this.#stop()
-    this.#failure = failure
+    this.#feeding.failure = failure
   }
 
   next(): Promise<IteratorResult<any, any>> {
@@ -316,7 +210,7 @@ export class MapIterator implements AsyncIterableIterator<any> {
 
   async return(value?: unknown): Promise<IteratorResult<any, any>> {
     try {
-      const closing = this.#inContext(() => this.#source.close())
+      const closing = this.#feeding.close()
       this.#leave()
       await closing
     } finally {
@@ -329,7 +223,7 @@ export class MapIterator implements AsyncIterableIterator<any> {
     this.#stop()
     this.#values = NONE
     this.#read = 0
-    this.#failure = undefined
+    this.#feeding.failure = undefined
     this.#serve()
   }
 

@@ -1,6 +1,11 @@
 /** What `map` reads: several iterables, sync or async, side by side and in chunks. */
+import { defer } from '../future/deferred.ts'
+import { now } from '../host/clocks.ts'
+import { clearTimeout, setTimeout } from '../host/timers.ts'
+import type { Timer } from '../host/timers.ts'
 import type { Source } from './executor.ts'
 import { Fifo } from './fifo.ts'
+import { lengthOf } from './length.ts'
 
 /** The argument lists of one task. */
 export type Chunk = unknown[][]
@@ -23,13 +28,41 @@ export function isAsync(source: Source<unknown>): source is AsyncIterable<unknow
 
 function ignore(): void {}
 
+/** A limit of time for reading is looked at after so many rows at the latest. */
+const MOST_BETWEEN_LOOKS = 16
+
+const LATE: unique symbol = Symbol('late')
+
+/** How long rows of one chunk are waited for. */
+class ReadingLimit {
+  readonly #over: Promise<typeof LATE>
+  readonly #timer: Timer
+
+  constructor(ms: number) {
+    const { promise, resolve } = defer()
+    this.#over = promise
+    this.#timer = setTimeout(() => resolve(LATE), ms)
+  }
+
+  /** What is awaited, or {@link LATE} when the time is over. */
+  within<V>(promise: Promise<V>): Promise<V | typeof LATE> {
+    return Promise.race([promise, this.#over])
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
 /**
  * Several iterables read side by side, like Python's zip: it stops with the shortest and closes the others.
  */
 export class ChunkReader {
   readonly #cursors: Cursor[] = []
-  readonly #chunkSize: number
   readonly #hasAsync: boolean
+  /** How many rows there will be, as far as that is known: else Infinity. */
+  readonly #length: number
+  #rows = 0
   /** Read ahead by `drain`. */
   readonly #ahead: Fifo<Chunk> = new Fifo()
   /** Thrown once the chunks before it have been read. */
@@ -38,11 +71,13 @@ export class ChunkReader {
   /** The end of the others, when one of the iterators has ended. */
   #closing: Promise<unknown> | undefined
   #isReading = false
+  /** A row that was not there in time, and begins the next chunk. */
+  #late: Promise<unknown[] | undefined> | undefined
 
-  constructor(sources: readonly Source<unknown>[], chunkSize: number) {
-    this.#chunkSize = chunkSize
+  constructor(sources: readonly Source<unknown>[]) {
     this.#isEnded = sources.length === 0
     this.#hasAsync = sources.some(isAsync)
+    this.#length = Math.min(...sources.map(lengthOf))
     try {
       for (const source of sources) this.#cursors.push(openCursor(source))
     } catch (error) {
@@ -51,18 +86,29 @@ export class ChunkReader {
     }
   }
 
-  /** The next chunk, undefined at the end; a promise of it if a source is async. */
-  read(): Chunk | undefined | Promise<Chunk | undefined> {
-    const ahead = this.#ahead.shift()
-    if (ahead !== undefined) return ahead
-    return this.#hasAsync ? this.#readChunk() : this.#readChunkNow()
+  /** How many rows are left, as far as that is known: Infinity where it is not. */
+  get left(): number {
+    return this.#isEnded ? 0 : Math.max(0, this.#length - this.#rows)
   }
 
-  /** Reads all that is left, now; only for sync sources. */
-  drain(): void {
+  /**
+   * The next chunk, undefined at the end; a promise of it if a source is async.
+   *
+   * @param size - of the chunk
+   * @param ms - for how long it is read at most, so that rows do not wait for others that a source is slow
+   * to give: then it is smaller. The first row is waited for without a limit
+   */
+  read(size: number, ms: number = Infinity): Chunk | undefined | Promise<Chunk | undefined> {
+    const ahead = this.#ahead.shift()
+    if (ahead !== undefined) return ahead
+    return this.#hasAsync ? this.#readChunk(size, ms) : this.#readChunkNow(size, ms)
+  }
+
+  /** Reads all that is left, now, in chunks of this size; only for sync sources. */
+  drain(size: number): void {
     try {
       for (;;) {
-        const chunk = this.#readChunkNow()
+        const chunk = this.#readChunkNow(size, Infinity)
         if (chunk === undefined) return
         this.#ahead.push(chunk)
       }
@@ -72,17 +118,27 @@ export class ChunkReader {
   }
 
   /** As {@link #readChunk}, of sources that are all sync. */
-  #readChunkNow(): Chunk | undefined {
+  #readChunkNow(size: number, ms: number): Chunk | undefined {
     const chunk: Chunk = []
+    const end = ms === Infinity ? Infinity : now() + ms
+    let look = 1
     try {
       if (this.#failure !== undefined) throw this.#failure.error
-      while (!this.#isEnded && chunk.length < this.#chunkSize) {
+      while (!this.#isEnded && chunk.length < size) {
         const row = this.#readRowNow()
         if (row !== undefined) chunk.push(row)
+        if (chunk.length < look || end === Infinity) continue
+        if (now() > end) break
+        look += Math.min(look, MOST_BETWEEN_LOOKS)
       }
     } catch (error) {
       this.#fail(chunk, error)
     }
+    return this.#given(chunk)
+  }
+
+  #given(chunk: Chunk): Chunk | undefined {
+    this.#rows += chunk.length
     return chunk.length === 0 ? undefined : chunk
   }
 
@@ -131,21 +187,38 @@ export class ChunkReader {
     this.#failure = { error }
   }
 
-  async #readChunk(): Promise<Chunk | undefined> {
+  async #readChunk(size: number, ms: number): Promise<Chunk | undefined> {
     this.#isReading = true
     const chunk: Chunk = []
+    const limit = ms === Infinity ? undefined : new ReadingLimit(ms)
     try {
       if (this.#failure !== undefined) throw this.#failure.error
-      while (!this.#isEnded && chunk.length < this.#chunkSize) {
-        const row = await this.#readRow()
+      while (!this.#isEnded && chunk.length < size) {
+        const reading: Promise<unknown[] | undefined> = this.#late ?? this.#readRow()
+        this.#late = undefined
+        const row = chunk.length === 0 ? await reading : await (limit?.within(reading) ?? reading)
+        if (row === LATE) {
+          this.#keepLate(reading)
+          break
+        }
         if (row !== undefined) chunk.push(row)
       }
     } catch (error) {
       this.#fail(chunk, error)
     } finally {
-      this.#isReading = false
+      limit?.dispose()
+      this.#isReading = this.#late !== undefined
     }
-    return chunk.length === 0 ? undefined : chunk
+    return this.#given(chunk)
+  }
+
+  /** The iterators are being read until the row is there. Its error is that of the next chunk. */
+  #keepLate(reading: Promise<unknown[] | undefined>): void {
+    this.#late = reading
+    const settled = (): void => {
+      if (this.#late === reading) this.#isReading = false
+    }
+    reading.then(settled, settled)
   }
 
   async #readRow(): Promise<unknown[] | undefined> {

@@ -56,6 +56,16 @@ export function integer(
   return value
 }
 
+/** An integer of at least `min`, or this word. Throws TypeError and RangeError as {@link integer}. */
+export function integerOr<S extends string>(value: unknown, name: string, min: number, word: S): number | S {
+  if (value === word) return word
+  if (typeof value !== 'number') throw wrongType(name, `an integer or '${word}'`, value)
+  if (!Number.isInteger(value) || value < min) {
+    throw new RangeError(`${name} must be an integer >= ${min} or '${word}', got ${value}`)
+  }
+  return value
+}
+
 /** Any number but NaN. Throws TypeError when it is not a number, RangeError for NaN. */
 export function number(value: unknown, name: string): number {
   if (typeof value !== 'number') throw wrongType(name, 'a number', value)

@@ -1,5 +1,13 @@
 /** The options of tasks and of maps: checked once, by `with()`. */
-import { duration, integer, number, options as checkOptions, signal as checkSignal, string } from './check.ts'
+import {
+  duration,
+  integer,
+  integerOr,
+  number,
+  options as checkOptions,
+  signal as checkSignal,
+  string,
+} from './check.ts'
 
 /** What `executor.with()` takes. All times are milliseconds. */
 export interface TaskOptions {
@@ -25,8 +33,13 @@ export interface TaskOptions {
   transfer?: readonly object[] | undefined
   /** For stats, dumps and error messages; default: the name of the function. */
   name?: string | undefined
-  /** For `map`: items per task, an integer >= 1; default 1. */
-  chunkSize?: number | undefined
+  /**
+   * For `map`: items per task, an integer >= 1; default 1. `'auto'`: as many as take about a millisecond, by
+   * the run times that this call of `map` has seen so far, and fewer at the end, so that all workers have
+   * some. Sync iterables are then read as sizes become known, not at the call. What a worker has not begun of
+   * a chunk that turns out longer is submitted again.
+   */
+  chunkSize?: number | 'auto' | undefined
   /**
    * For `map`: the most tasks outstanding ahead of the reader, an integer >= 1; default: no limit for sync
    * iterables.
@@ -42,7 +55,7 @@ export interface CheckedTaskOptions {
   readonly signal: AbortSignal | undefined
   readonly transfer: readonly object[] | undefined
   readonly name: string | undefined
-  readonly chunkSize: number | undefined
+  readonly chunkSize: number | 'auto' | undefined
   readonly bufferSize: number | undefined
 }
 
@@ -88,7 +101,8 @@ export function checkTaskOptions(options: TaskOptions, base: CheckedTaskOptions)
     signal: given.signal === undefined ? base.signal : checkSignal(given.signal, 'signal'),
     transfer: transfer === undefined ? base.transfer : [...transfer],
     name: given.name === undefined ? base.name : string(given.name, 'name'),
-    chunkSize: given.chunkSize === undefined ? base.chunkSize : integer(given.chunkSize, 'chunkSize', 1),
+    chunkSize:
+      given.chunkSize === undefined ? base.chunkSize : integerOr(given.chunkSize, 'chunkSize', 1, 'auto'),
     bufferSize: given.bufferSize === undefined ? base.bufferSize : integer(given.bufferSize, 'bufferSize', 1),
   }
 }

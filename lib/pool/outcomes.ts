@@ -32,6 +32,7 @@ import type { ChunkResult } from '../executor/map-feed.ts'
 import { storeOutcome } from '../future/future.ts'
 import type { Future } from '../future/future.ts'
 import { CANCEL, ERROR, VALUE } from '../future/states.ts'
+import { now } from '../host/clocks.ts'
 import { moduleOf, nameOf } from '../tasks/functions.ts'
 import { unpack } from '../values/codec.ts'
 import { unpackThrown } from '../values/thrown.ts'
@@ -110,10 +111,10 @@ function programUrl(): string {
   return program
 }
 
-/** The error of the item that failed, or undefined, and the results before it. */
+/** Of a chunk of native calls: the error of the one that failed, or undefined, the run time, the results. */
 function unpackNativeChunk(form: number, list: unknown[]): ChunkResult {
-  const thrown = list[0]
-  const results = list.slice(1)
+  const [thrown, runTime] = list
+  const results = list.slice(2)
   const values =
     form === FORM_NUMBERS
       ? (results[0] as Float64Array)
@@ -122,6 +123,7 @@ function unpackNativeChunk(form: number, list: unknown[]): ChunkResult {
     values,
     failed: thrown !== undefined,
     error: thrown === undefined ? undefined : unpackThrown(FORM_ERROR, thrown),
+    runTime: runTime as number,
   }
 }
 
@@ -129,22 +131,32 @@ function unpackNativeChunk(form: number, list: unknown[]): ChunkResult {
 interface Chunk {
   values: unknown[]
   thrown?: [form: number, data: unknown]
+  runTime?: number
 }
 
-/** A result; that of a chunk brings the error of its failed item packed within. */
-function unpackResult(form: number, value: unknown): unknown {
-  if ((form & FORM_CHUNK) === 0) return unpack(form, value)
+function unpackChunk(form: number, value: unknown): ChunkResult {
   if ((form & FORM_NATIVE_CHUNK) === FORM_NATIVE_CHUNK) {
     return unpackNativeChunk(form & ~FORM_NATIVE_CHUNK, value as unknown[])
   }
   const chunk = unpack(form & ~FORM_CHUNK, value) as Chunk
   const { values } = chunk
   const thrown = Object.hasOwn(chunk, 'thrown') ? chunk.thrown : undefined
+  const runTime = Object.hasOwn(chunk, 'runTime') ? chunk.runTime : undefined
   return {
     values,
     failed: thrown !== undefined,
     error: thrown === undefined ? undefined : unpackThrown(thrown[0], thrown[1]),
+    ...(runTime === undefined ? {} : { runTime }),
   }
+}
+
+/** A result; that of a chunk brings the error of its failed item packed within. */
+function unpackResult(form: number, value: unknown): unknown {
+  if ((form & FORM_CHUNK) === 0) return unpack(form, value)
+  const began = now()
+  const chunk = unpackChunk(form, value)
+  chunk.unpackTime = now() - began
+  return chunk
 }
 
 function errorOf(row: number, number: number, value: unknown, name: string | undefined): unknown {

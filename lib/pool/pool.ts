@@ -53,6 +53,7 @@ const BETWEEN_LOOKS = 2
 
 export class Pool {
   readonly maxWorkers: number
+  readonly tasksPerWorker: number
   readonly #index: PoolIndex
   /** The pool's number in the process. */
   readonly number: number
@@ -70,7 +71,7 @@ export class Pool {
   private constructor(
     index: PoolIndex,
     number: number,
-    maxWorkers: number,
+    { maxWorkers, tasksPerWorker }: Pick<CheckedPoolOptions, 'maxWorkers' | 'tasksPerWorker'>,
     isBounded: boolean,
     fleet?: Fleet,
     portValues?: PortValues,
@@ -78,6 +79,7 @@ export class Pool {
     this.#index = index
     this.number = number
     this.maxWorkers = maxWorkers
+    this.tasksPerWorker = tasksPerWorker
     this.fleet = fleet
     this.#portValues = portValues
     this.room = new Room(index, isBounded, fleet !== undefined)
@@ -105,14 +107,7 @@ export class Pool {
     const number = scratch[AT_POOL_NUMBER] as number
     const portValues = new PortValues(index)
     const fleet = makeFleet({ index, number, initializer, portValues }, options)
-    const pool = new Pool(
-      index,
-      number,
-      options.maxWorkers,
-      options.maxQueue !== undefined,
-      fleet,
-      portValues,
-    )
+    const pool = new Pool(index, number, options, options.maxQueue !== undefined, fleet, portValues)
     onPoolEvent(number, (event, worker) => pool.#onEvent(event, worker))
     atExit(pool)
     serve()
@@ -120,10 +115,13 @@ export class Pool {
   }
 
   /** Opens a pool that another isolate owns; undefined if it is closed. */
-  static open(number: number, maxWorkers: number): Pool | undefined {
+  static open(
+    number: number,
+    size: Pick<CheckedPoolOptions, 'maxWorkers' | 'tasksPerWorker'>,
+  ): Pool | undefined {
     const index = binding.openPool(number)
     // Only its owner knows its limit.
-    return index < 0 ? undefined : new Pool(new PoolIndex(index), number, maxWorkers, true)
+    return index < 0 ? undefined : new Pool(new PoolIndex(index), number, size, true)
   }
 
   #onEvent(event: number, worker: number): void {

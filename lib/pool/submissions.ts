@@ -6,6 +6,7 @@ import { binding, scratch } from '../addon/binding.ts'
 import type { PoolIndex } from '../addon/pool-index.ts'
 import {
   AT_ARITY,
+  AT_CHUNK_LIMIT,
   AT_FLAGS,
   AT_FUNCTION,
   AT_POOL,
@@ -38,6 +39,7 @@ import {
   allGoAsIs,
   areOf,
   checkNativeTransfer,
+  columnsOf,
   emptyAll,
   inOnePiece,
   packArgs,
@@ -81,14 +83,22 @@ export class Submissions {
 
   /**
    * Submits a chunk of a map: one task that calls the function of `chunk` once for each list of arguments.
+   * With a `limit`, in ms, it says how long that took, and begins no further call once it is over.
    */
-  submitChunk(chunk: Submittable, lists: unknown[][], options: CheckedTaskOptions): Future<any> {
+  submitChunk(
+    chunk: Submittable,
+    lists: unknown[][],
+    options: CheckedTaskOptions,
+    limit: number | undefined,
+  ): Future<any> {
     if (suspicions > 0) refuseSubmission()
     if (chunk.prepare !== undefined) {
-      return this.#sendNative(chunk, prepareAll(chunk.prepare, lists), options, lists.length)
+      const args = prepareAll(chunk.prepare, lists)
+      return this.#sendNative(chunk, args, options, { calls: lists.length, limit })
     }
+    const columns = columnsOf(lists)
     try {
-      return this.#send(chunk, [lists], options)
+      return this.#send(chunk, limit === undefined ? [columns] : [columns, limit], options)
     } catch (error) {
       throw chunkArgumentError(error)
     }
@@ -109,24 +119,25 @@ export class Submissions {
     return this.#submit(task, 0, [data], options)
   }
 
-  /** Arguments of native tasks go each as it is. `calls`: of a chunk, for how many calls these are. */
+  /** Arguments of native tasks go each as it is. `chunk`: for how many calls these are, and their limit. */
   #sendNative(
     task: Submittable,
     args: readonly unknown[],
     options: CheckedTaskOptions,
-    calls: number = 0,
+    chunk?: { readonly calls: number; readonly limit: number | undefined },
   ): Future<any> {
     const { signal, transfer } = options
     if (signal?.aborted === true) return this.#aborted(signal)
     const emptied = transfer === undefined ? undefined : checkNativeTransfer(transfer)
     const flags = FLAG_NATIVE | (emptied !== undefined && areOf(args, emptied) ? FLAG_MOVES : 0)
-    if (calls === 0) {
+    if (chunk === undefined) {
       scratch[AT_VALUE_FORM] = FORM_AS_IS
       return this.#submit(task, flags, args, options, emptied)
     }
     const values = [inOnePiece(args)]
     // After what may run code of the user's, which may submit as well.
-    scratch[AT_ARITY] = args.length / calls
+    scratch[AT_ARITY] = args.length / chunk.calls
+    scratch[AT_CHUNK_LIMIT] = chunk.limit ?? -1
     return this.#submit(task, flags | FLAG_CHUNKED, values, options, emptied)
   }
 

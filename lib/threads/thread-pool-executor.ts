@@ -87,21 +87,28 @@ export class ThreadPoolExecutor extends Executor {
     const task = submittable(fn)
     const each: CheckedTaskOptions = { ...options, timeout: -1 }
     const taskOptions = isPlain(each) ? NO_OPTIONS : each
-    const chunk = (options.chunkSize ?? 1) > 1 ? chunkOf(task) : undefined
+    const { chunkSize = 1 } = options
+    const chunk = chunkSize === 'auto' || chunkSize > 1 ? chunkOf(task) : undefined
     if (options.transfer !== undefined) checkTransfer(options.transfer)
     const moving =
       options.transfer === undefined || options.transfer.length === 0 ? undefined : new Set(options.transfer)
     const feed: MapFeed = {
-      submit: (lists) => {
+      submit: (lists, limit) => {
         const chosen =
           moving === undefined ? taskOptions : { ...taskOptions, transfer: heldBy(lists, moving) }
         const { submissions } = pool
-        if (chunk !== undefined) return submissions.submitChunk(chunk, lists, chosen)
+        if (chunk !== undefined) {
+          // What has moved cannot be submitted a second time.
+          const most = limit !== undefined && moving !== undefined ? Infinity : limit
+          return submissions.submitChunk(chunk, lists, chosen, most)
+        }
         return submissions.submitTask(task, lists[0] as unknown[], chosen)
       },
       hasRoom: () => pool.room.has(),
       room: () => pool.room.wait(),
       maxWorkers: pool.maxWorkers,
+      tasksPerWorker: pool.tasksPerWorker,
+      runsWholeChunks: moving !== undefined,
     }
     return mapTasks(feed, iterables, options) as AsyncIterableIterator<Awaited<R>>
   }
@@ -188,7 +195,7 @@ export function currentExecutor(): Executor | null {
 export function ownExecutor(): Executor | null {
   if (seed === undefined || currentContext() === undefined) return null
   if (ofThisWorker === undefined) {
-    const pool = Pool.open(seed.pool, seed.maxWorkers)
+    const pool = Pool.open(seed.pool, seed)
     if (pool === undefined) return null
     ofThisWorker = executorOf(pool)
   }

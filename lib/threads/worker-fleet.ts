@@ -84,6 +84,7 @@ export class WorkerFleet implements Fleet {
       exitProbe: exitProbe.port,
       idleTimeout: this.#options.idleTimeout,
       maxWorkers: this.#options.maxWorkers,
+      tasksPerWorker: this.#options.tasksPerWorker,
       channel,
       initializer: seedOf(this.#initializer),
     }

@@ -18,6 +18,7 @@ export interface WorkerSeed extends WorkerStart {
   readonly exitProbe: MessagePort
   readonly idleTimeout: number
   readonly maxWorkers: number
+  readonly tasksPerWorker: number
   /** To the owner; see ports/channel.ts. */
   readonly channel: MessagePort
   readonly initializer: Initializer | undefined

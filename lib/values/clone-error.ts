@@ -70,7 +70,7 @@ export function placedArgumentError(
 export function chunkArgumentError(error: unknown): unknown {
   if (!isCloneError(error)) return error
   const message = error.message.replace(
-    /^argument 1\[\d+\]\[(\d+)\]/,
+    /^argument 1\[(\d+)\]\[\d+\]/,
     (_, index: string) => `argument ${Number(index) + 1}`,
   )
   return message === error.message ? error : new DOMException(message, 'DataCloneError')

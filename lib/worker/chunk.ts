@@ -1,4 +1,5 @@
 /** A chunk of `map`: one task that calls a function once for each list of arguments. */
+import { now } from '../host/clocks.ts'
 import { placedError } from '../values/clone-error.ts'
 import { goesAsIs, NO_WRITING, packObject, packTransferred } from '../values/codec.ts'
 import type { Packed } from '../values/codec.ts'
@@ -8,51 +9,95 @@ import { asResultError, packResult } from './result.ts'
 
 type AnyFunction = (...args: any[]) => unknown
 
-/** The results up to the first failure, and that failure, packed. */
+/** The results up to the first failure, and that failure, packed; or up to the limit of time. */
 export interface ChunkOutcome {
   values: unknown[]
   thrown?: [form: number, data: unknown]
+  /** How long the calls took, in ms; where there was a limit. */
+  runTime?: number
 }
 
 /** Marks the functions whose result is a {@link ChunkOutcome}. */
 export const chunked: WeakSet<AnyFunction> = new WeakSet()
 
+/** While a call takes less than this, in ms, the clock is read after so many calls, else after each. */
+const SHORT = 0.005
+const BETWEEN_LOOKS = 4
+
+/** The time of a chunk: how long its calls have taken, and whether it has to end. */
+class Stopwatch {
+  readonly #began: number = now()
+  readonly #limit: number
+  /** The first call after which the clock is read. */
+  #look = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Whether the limit is over, as far as that was looked at, after this call, counted from 0. */
+  isOver(call: number): boolean {
+    if (call < this.#look) return false
+    const time = this.read()
+    this.#look = call + (time < SHORT * (call + 1) ? BETWEEN_LOOKS : 1)
+    return time > this.#limit
+  }
+
+  read(): number {
+    return now() - this.#began
+  }
+}
+
 /**
- * `fn` for a list of argument lists. Synchronous as long as `fn` is. `explain` makes of an error of `fn` what
- * is reported.
+ * `fn` for as many lists of arguments as the columns are long, of which each has one argument of all calls.
+ * Synchronous as long as `fn` is. With a `limit`, in ms, no call is begun once that is over: then there are
+ * fewer results. `explain` makes of an error of `fn` what is reported.
  */
 export function runChunk(fn: AnyFunction, explain: (error: unknown) => unknown): AnyFunction {
-  const run = (lists: unknown[][]): ChunkOutcome | Promise<ChunkOutcome> => {
+  const run = (columns: unknown[][], limit?: number): ChunkOutcome | Promise<ChunkOutcome> => {
+    const { length } = columns[0] as unknown[]
+    const watch = limit === undefined ? undefined : new Stopwatch(limit)
     const values: unknown[] = []
-    for (let index = 0; index < lists.length; index++) {
+    for (let index = 0; index < length; index++) {
       try {
-        const value = fn(...(lists[index] as unknown[]))
-        if (isThenable(value)) return finish(lists, index, value, values)
+        const value = callAt(fn, columns, index)
+        if (isThenable(value)) return finish(columns, value, values, watch)
         values.push(value)
       } catch (error) {
         return failed(values, explain(error))
       }
+      if (watch?.isOver(index) === true) break
     }
-    return { values }
+    return outcomeOf(values, watch)
   }
   const finish = async (
-    lists: unknown[][],
-    at: number,
+    columns: unknown[][],
     first: unknown,
     values: unknown[],
+    watch: Stopwatch | undefined,
   ): Promise<ChunkOutcome> => {
+    const { length } = columns[0] as unknown[]
     try {
       values.push(await first)
-      for (let index = at + 1; index < lists.length; index++) {
-        values.push(await fn(...(lists[index] as unknown[])))
+      while (values.length < length && watch?.isOver(values.length - 1) !== true) {
+        values.push(await callAt(fn, columns, values.length))
       }
-      return { values }
+      return outcomeOf(values, watch)
     } catch (error) {
       return failed(values, explain(error))
     }
   }
   chunked.add(run)
   return run
+}
+
+function callAt(fn: AnyFunction, columns: unknown[][], index: number): unknown {
+  if (columns.length === 1) return fn((columns[0] as unknown[])[index])
+  return fn(...columns.map((column) => column[index]))
+}
+
+function outcomeOf(values: unknown[], watch: Stopwatch | undefined): ChunkOutcome {
+  return watch === undefined ? { values } : { values, runTime: watch.read() }
 }
 
 function failed(values: unknown[], error: unknown): ChunkOutcome {

@@ -156,7 +156,9 @@ fn native_work(
         many => many.iter().map(|value| read(call.env, *value)).collect::<Result<_, _>>()?,
     };
     let width = call.state.header.scratch(scratch::ARITY) as usize;
-    Ok(JsWork::NativeChunk { kernel, calls: Calls { width, values } })
+    let limit = call.state.header.scratch(scratch::CHUNK_LIMIT);
+    let limit = (limit >= 0.0).then(|| js::duration(limit));
+    Ok(JsWork::NativeChunk { kernel, calls: Calls { width, values, limit } })
 }
 
 /// `payloadReady(pool, slot)`: the port value of a task is where its pool's owner finds it.

@@ -1,6 +1,7 @@
 //! A chunk of `map` whose task is native: several calls, one after the other, as one task.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::js::FLOAT64_ARRAY;
 use crate::native::control::TaskControl;
@@ -14,14 +15,20 @@ pub(crate) struct Calls {
     pub(crate) width: usize,
     /// Those of the first call, then those of the second.
     pub(crate) values: Box<[Value]>,
+    /// No call is begun once so much time is over.
+    pub(crate) limit: Option<Duration>,
 }
 
-/// Makes each call by `run`, until one fails.
+/// Makes each call by `run`, until one fails or the time is over.
 pub(crate) fn run(
     calls: Calls,
     control: &dyn TaskControl,
     run: impl Fn(Args) -> Result<Packed, Arc<Packed>>,
 ) -> Result<Packed, Arc<Packed>> {
+    let began = Instant::now();
+    let finish = |results: Results, error: Option<Arc<Packed>>| {
+        results.finish(error.and_then(Arc::into_inner), began.elapsed())
+    };
     let mut results = Results::default();
     let mut values = calls.values.into_iter();
     while let Some(args) = next_call(&mut values, calls.width) {
@@ -30,14 +37,17 @@ pub(crate) fn run(
         }
         match pool::caught(|| run(args)) {
             Ok(Ok(result)) => results.push(result),
-            Ok(Err(error)) => return Ok(results.finish(Arc::into_inner(error))),
+            Ok(Err(error)) => return Ok(finish(results, Some(error))),
             Err(message) => {
                 let error = failure("Error", "", &format!("the native task panicked: {message}"));
-                return Ok(results.finish(Arc::into_inner(error)));
+                return Ok(finish(results, Some(error)));
             }
         }
+        if calls.limit.is_some_and(|limit| began.elapsed() > limit) {
+            break;
+        }
     }
-    Ok(results.finish(None))
+    Ok(finish(results, None))
 }
 
 fn next_call(values: &mut impl ExactSizeIterator<Item = Value>, width: usize) -> Option<Args> {
@@ -75,7 +85,7 @@ impl Results {
         }
     }
 
-    fn finish(self, error: Option<Packed>) -> Packed {
+    fn finish(self, error: Option<Packed>, run_time: Duration) -> Packed {
         let error = error.map_or(Value::Undefined, |packed| packed.value);
         let (form, mut list) = match self {
             Results::Numbers(list) => {
@@ -84,7 +94,7 @@ impl Results {
             }
             Results::Other(form, list) => (form, list),
         };
-        list.insert(0, error);
+        list.splice(0..0, [error, Value::Number(run_time.as_secs_f64() * 1e3)]);
         Packed { form: FORM_NATIVE_CHUNK | form, value: Value::List(list.into_boxed_slice()) }
     }
 }
@@ -116,8 +126,13 @@ mod tests {
         results.push(Packed::as_is(Value::Number(2.0)));
         assert!(matches!(&results, Results::Numbers(list) if **list == [1.0, 2.0]));
         results.push(Packed::as_is(Value::Null));
-        let Packed { form, value: Value::List(list) } = results.finish(None) else { panic!("no list") };
+        let Packed { form, value: Value::List(list) } = results.finish(None, Duration::ZERO) else {
+            panic!("no list")
+        };
         assert_eq!(form, FORM_NATIVE_CHUNK);
-        assert!(matches!(*list, [Value::Undefined, Value::Number(_), Value::Number(_), Value::Null]));
+        assert!(matches!(
+            *list,
+            [Value::Undefined, Value::Number(0.0), Value::Number(_), Value::Number(_), Value::Null]
+        ));
     }
 }

@@ -94,7 +94,8 @@ shared_numbers! {
         /// The description of an error as JSON.
         FORM_ERROR = FORM_DESCRIPTION | FORM_JSON,
         /// Added to the form of the results of a chunk of native calls, which is the same for all: a list of
-        /// the error of the call that failed, or undefined, and the results before it.
+        /// the error of the call that failed, or undefined, the milliseconds that the calls took, and the
+        /// results before it.
         FORM_NATIVE_CHUNK = FORM_CHUNK | FORM_DESCRIPTION,
         /// The form of such results if all are numbers: then these are one array.
         FORM_NUMBERS = 1,
