@@ -96,6 +96,16 @@ for (const name of ['chunkSize', 'bufferSize']) {
   })
 }
 
+everywhere("chunkSize may be 'auto'; an error for anything else names it", (t, { create }) => {
+  const executor = create(1)
+  t.notThrows(() => executor.with({ chunkSize: 'auto' }))
+  const others: typeof notCounts = [...notCounts, ['AUTO', TypeError], ['', TypeError], [true, TypeError]]
+  for (const [value, instanceOf] of others) {
+    t.throws(() => executor.with({ chunkSize: value } as TaskOptions), { instanceOf, message: /chunkSize.* 'auto'/ })
+  }
+  t.throws(() => executor.with({ bufferSize: 'auto' } as unknown as TaskOptions), { instanceOf: TypeError })
+})
+
 behaviour('maxWorkers is at most 1024', (t, { create }) => {
   t.notThrows(() => create(1024))
   t.throws(() => create(1025), { instanceOf: RangeError, message: /maxWorkers/ })
