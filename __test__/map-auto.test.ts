@@ -277,3 +277,14 @@ behaviour("a map with chunkSize 'auto' in a task of the same executor ends, also
   t.is(sum, (2_000 * 2_001) / 2)
   await executor.shutdown()
 })
+
+behaviour("the types take a number or 'auto' as chunkSize, and nothing else", async (t, { create }) => {
+  const executor = create(1)
+  const results: AsyncIterableIterator<number> = executor.with({ chunkSize: 'auto' }).map(work.double, [1])
+  t.deepEqual(await collect(results), [2])
+  // @ts-expect-error: only this word
+  t.throws(() => executor.with({ chunkSize: 'all' }), { instanceOf: TypeError })
+  // @ts-expect-error: only for chunkSize
+  t.throws(() => executor.with({ bufferSize: 'auto' }), { instanceOf: TypeError })
+  await executor.shutdown()
+})

@@ -25,6 +25,8 @@ export function start({ workers, minWorkers = workers, mode }) {
       return { promise: future.result(), cancel: () => future.cancel({ interrupt: true }) }
     },
     runSync: (name, argument) => executor.submit(task[name], argument).resultSync(),
+    /** A map whose chunks have the size that it finds. */
+    map: (name, items) => executor.with({ chunkSize: 'auto' }).map(task[name], items),
     noop: () => executor.submit(native.countPrimes, 0).result(),
     /** All of them by one `map`; resolves with how many gave 0. */
     async mapNoops(count, chunkSize) {

@@ -28,14 +28,29 @@ const WARM_UP_MS = { quick: 100, full: 400 }
 // As long for every contestant, so that a fast one is not measured while it warms up.
 const MEASURED_MS = { quick: 150, full: 700 }
 
+/** Items a second by a map of some `ms`; for a pool without one, its best rate of single tasks. */
+async function mapRate({ map }, ms, single) {
+  if (map === undefined) return single
+  const read = async (items) => {
+    const start = performance.now()
+    let sum = 0
+    for await (const result of map('addOne', items)) sum += result
+    if (sum !== (items.length * (items.length + 1)) / 2) throw new Error('a result is wrong or missing')
+    return (items.length / (performance.now() - start)) * 1000
+  }
+  const count = (rate) => Array.from({ length: Math.ceil((rate * ms) / 1000) }, (_, i) => i)
+  return read(count(await read(count(1_000_000))))
+}
+
 export default {
   title: 'Throughput of no-op tasks, warm, 2 workers',
   about:
     'n → n + 1 unless said; "in flight": each result submits the next task; "batches": submitted in one go and awaited ' +
     'with Promise.all; "producers": 64 async functions that await each result. Each column after 0.4 s of the same. The ' +
-    'ring carries numbers only.',
+    'ring carries numbers only. "map auto": `for await` over a map that sizes its chunks; for others, which have ' +
+    'none, their best rate of single tasks.',
   contestants: everybody,
-  rows: [...rows, ...cpuRows],
+  rows: [...rows, { key: 'mapAuto', label: 'map auto', unit: 'items/s', better: 'higher' }, ...cpuRows],
   async measure({ start, quick, contestant }) {
     const pool = await start({ workers: 2 })
     await startWorkers(pool, 2)
@@ -52,7 +67,8 @@ export default {
       result[key] = (tasks / ms) * 1000
       result[`${key}Cpu`] = cpu / tasks
     }
-    return result
+    const { flight1k, flight10k, batch10k } = result
+    return { ...result, mapAuto: await mapRate(pool, MEASURED_MS[length], Math.max(flight1k, flight10k, batch10k)) }
   },
 }
 

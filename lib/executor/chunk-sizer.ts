@@ -8,8 +8,8 @@
  * chunk after {@link LONGEST}.
  */
 
-/** How long a chunk is to take, in ms. */
-export const TARGET = 1
+/** How long a chunk is to take, in ms: with two workers, items of 20 µs cost 1 % less than with 1 ms. */
+export const TARGET = 1.25
 
 /** When a worker hands back what it has not begun of a chunk, in ms. */
 export const LONGEST = 4
@@ -26,8 +26,23 @@ const FADING = 0.75
 /** Each worker is to get so many of the chunks that are left. */
 const SHARES = 2
 
+/**
+ * How many chunks are under way for each worker, submitted and not done: enough that the workers have
+ * something to do while this thread does something else. While sizes grow there are fewer, so that few are
+ * smaller than they need be.
+ */
+const UNDER_WAY = 8
+const UNDER_WAY_GROWING = 2
+
+/** For whom chunks are made. */
+export interface Crew {
+  readonly workers: number
+  /** How many tasks each holds at once. */
+  readonly tasksPerWorker: number
+}
+
 export class ChunkSizer {
-  readonly #workers: number
+  readonly #crew: Crew
   readonly #most: number
   /** Twice the items of a chunk that has come back, but not much more than were wanted last. */
   #bound = 1
@@ -36,8 +51,8 @@ export class ChunkSizer {
   #time = 0
 
   /** @param most - the most items that a chunk may have */
-  constructor(workers: number, most: number = MOST) {
-    this.#workers = workers
+  constructor(crew: Crew, most: number = MOST) {
+    this.#crew = crew
     this.#most = Math.min(most, MOST)
   }
 
@@ -56,12 +71,19 @@ export class ChunkSizer {
   /** How many items the next chunk is to have, when so many are left: Infinity where that is not known. */
   size(left: number): number {
     const size = Math.min(this.#bound, this.#wanted())
-    const share = Math.ceil(left / (SHARES * this.#workers))
+    const share = Math.ceil(left / (SHARES * this.#crew.workers))
     return Math.max(1, Math.min(size, Math.max(share, this.#within(LEAST))))
   }
 
+  /** How many chunks may be under way. */
+  get mostUnderWay(): number {
+    const { workers, tasksPerWorker } = this.#crew
+    const chunks = this.#bound < this.#wanted() ? UNDER_WAY_GROWING : UNDER_WAY
+    return workers * Math.max(chunks, 2 * tasksPerWorker)
+  }
+
   #wanted(): number {
-    return Math.max(1, this.#within(TARGET))
+    return Math.max(1, Math.min(this.#within(TARGET), this.#most))
   }
 
   /** How many items take so many milliseconds. */

@@ -52,6 +52,13 @@ export abstract class Executor {
    * Submits `fn` for each item of the iterables, side by side, and gives the results in the order of the
    * input. Stops with the shortest. Leaving the loop early, like an error, cancels what has not started; when
    * its `timeout` is over what runs is stopped as well.
+   *
+   * With `chunkSize` several items are one task; `'auto'` puts as many into one as take about a millisecond.
+   *
+   * @example
+   * ```ts
+   * for await (const size of executor.with({ chunkSize: 'auto' }).map(length, lines)) console.log(size)
+   * ```
    */
   abstract map<A extends unknown[], R>(
     fn: Task<A, R>,

@@ -30,8 +30,6 @@ export interface FeedingPlan {
   readonly chunkSize: number | ChunkSizer
   /** How many tasks may be outstanding. */
   readonly mostOutstanding: number
-  /** How many tasks may be under way. */
-  readonly mostUnderWay: number
   /** Whether all input is read at the call. */
   readonly isEager: boolean
 }
@@ -98,7 +96,7 @@ export class Feeding {
       !this.#isStopped &&
       !this.#isAwaitingRoom &&
       this.outstanding.tasks < this.#plan.mostOutstanding &&
-      this.#underWay < this.#plan.mostUnderWay
+      (this.#sizer === undefined || this.#underWay < this.#sizer.mostUnderWay)
     )
   }
 

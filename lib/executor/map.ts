@@ -6,12 +6,6 @@ import type { MapFeed } from './map-feed.ts'
 import { MapIterator } from './map-iterator.ts'
 import { ChunkReader, isAsync } from './map-source.ts'
 
-/**
- * How many tasks of a map with `chunkSize: 'auto'` are under way for each worker: so many chunks of a
- * millisecond are there for the workers while this thread does something else.
- */
-const UNDER_WAY = 8
-
 /** The most items of a chunk that runs to its end even if they turn out long. */
 const MOST_OF_WHOLE = 16
 
@@ -54,17 +48,15 @@ export function mapTasks(
   const { chunkSize = 1, bufferSize, timeout, signal } = options
   const isAuto = chunkSize === 'auto'
   return new MapIterator(feed, new ChunkReader(sources), {
-    chunkSize: isAuto ? new ChunkSizer(feed.maxWorkers, mostItems(feed)) : chunkSize,
+    chunkSize: isAuto ? sizerFor(feed) : chunkSize,
     isChunked: isAuto || chunkSize > 1,
     mostOutstanding: bufferSize ?? (hasAsync ? 4 * feed.maxWorkers : Infinity),
-    mostUnderWay: isAuto ? feed.maxWorkers * Math.max(UNDER_WAY, 2 * (feed.tasksPerWorker ?? 1)) : Infinity,
     isEager: bufferSize === undefined && !hasAsync && !isAuto,
     timeout: timeout < 0 ? Infinity : timeout,
     signal,
   })
 }
 
-/** The most items of a chunk whose size is up to us; undefined for what a {@link ChunkSizer} takes. */
-function mostItems(feed: MapFeed): number | undefined {
-  return feed.runsWholeChunks === true ? MOST_OF_WHOLE : undefined
+function sizerFor({ maxWorkers, tasksPerWorker = 1, runsWholeChunks }: MapFeed): ChunkSizer {
+  return new ChunkSizer({ workers: maxWorkers, tasksPerWorker }, runsWholeChunks ? MOST_OF_WHOLE : undefined)
 }
