@@ -48,7 +48,7 @@ pub(crate) mod scratch {
             /// In place of a form: how many of the values each call of a chunk takes.
             ARITY = 7,
             /// And how many milliseconds a chunk of native calls has to begin them; negative for no limit.
-            CHUNK_LIMIT = 8,
+            CHUNK_LIMIT = 12,
 
             /// `refusal` answers here why a submission would be refused, or 0.
             REFUSAL = 1,
