@@ -40,7 +40,7 @@ const WAYS: Record<string, () => unknown> = {
     process.emit('exit', 0)
   },
   stubbed() {
-    process.reallyExit = (() => {}) as typeof process.reallyExit
+    Object.assign(process, { reallyExit: () => {} })
     process.exit(3)
   },
 }

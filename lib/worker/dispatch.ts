@@ -42,8 +42,8 @@ let running: TaskContext | undefined
 export const script: string = import.meta.url
 
 /**
- * Calls the task that `scratch` says with these values, as a part of its context by `call`. The addon calls it
- * for each task in a callback scope of its own, or `serve` for one after the other in one.
+ * Calls the task that `scratch` says with these values, as a part of its context by `call`. The addon calls
+ * it for each task in a callback scope of its own, or `serve` for one after the other in one.
  */
 export function dispatch(given: unknown, call: typeof runInContext = runInContext): unknown {
   const number = scratch[AT_TASK_FUNCTION] as number
@@ -55,14 +55,19 @@ export function dispatch(given: unknown, call: typeof runInContext = runInContex
   loaded.used = noteBegun()
   const { fn } = loaded
   const isNamed = form >= DISPATCH_NAMED
-  const name = isNamed ? ((given as unknown[]).shift() as string) : undefined
+  let values = given
+  let name: string | undefined
+  if (isNamed) {
+    name = (given as unknown[]).shift() as string
+    if (count <= 1) values = (given as unknown[])[0]
+  }
   const context = new TaskContext(token, running, number, name)
   running = context
   try {
     const result =
       form === FORM_AS_IS && count === 0
         ? call(context, fn)
-        : callWith(call, context, fn, isNamed ? form - DISPATCH_NAMED : form, count, isNamed || count > 1, given)
+        : callWith(call, context, fn, isNamed ? form - DISPATCH_NAMED : form, count, values)
     running = context.outer
     if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
       context.end()
@@ -78,17 +83,16 @@ export function dispatch(given: unknown, call: typeof runInContext = runInContex
   }
 }
 
-/** Calls the function with `count` values: all of them in the list `given`, or the one that it is. */
+/** Calls the function with `count` values: the one that `values` is, or all that are in it. */
 function callWith(
   call: typeof runInContext,
   context: TaskContext,
   fn: AnyFunction,
   form: number,
   count: number,
-  isList: boolean,
-  given: unknown,
+  values: unknown,
 ): unknown {
-  const first = isList ? (given as unknown[])[0] : given
+  const first = count > 1 ? (values as unknown[])[0] : values
   if (form !== FORM_AS_IS) {
     const args = form === FORM_PORT ? takeArguments(first as number) : unpack(form, first)
     return call(context, fn, ...(args as unknown[]))
@@ -96,7 +100,7 @@ function callWith(
   if (count === 0) return call(context, fn)
   keepLongString(first)
   noteArrival(first)
-  return isList ? call(context, fn, ...(given as unknown[])) : call(context, fn, first)
+  return count > 1 ? call(context, fn, ...(values as unknown[])) : call(context, fn, first)
 }
 
 function fail(error: unknown): unknown {

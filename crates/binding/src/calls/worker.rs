@@ -32,8 +32,8 @@ fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
 }
 
 /// `attach(poolNumber, workerNumber, …callbacks, caller, callerScript)`: makes this isolate a worker of the
-/// pool. The callbacks are those of `WorkerCallbacks`; without `serve` each task gets a callback scope. The function `caller` of that script
-/// calls the tasks. False if the pool is closed.
+/// pool. The callbacks are those of `WorkerCallbacks`; without `serve` each task gets a callback scope. The
+/// function `caller` of that script calls the tasks. False if the pool is closed.
 pub(crate) fn attach(call: &Call<'_>) -> Answer {
     let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
     let function = |index: usize| js::reference(call.env, call.value(index)?);
@@ -81,14 +81,14 @@ fn name_thread(name: &str) {
     let _ = name;
 }
 
-/// `beginTask()`: the next task is begun: its values, for `dispatch`. Which it is, is in `scratch`; a negative
-/// function: there is none, or something else comes first.
+/// `beginTask()`: the next task is begun: its values, for `dispatch`. Which it is, is in `scratch`; a
+/// negative function: there is none, or something else comes first.
 pub(crate) fn begin_task(call: &Call<'_>) -> Answer {
     serve::begin(call.state).map_or_else(|| nothing(call), Ok)
 }
 
-/// `endTask(result)`: what `dispatch` has returned for it; nothing for `undefined`. A negative function is in `scratch` if `serve` has
-/// to return.
+/// `endTask(result)`: what `dispatch` has returned for it; nothing for `undefined`. A negative function is
+/// in `scratch` if `serve` has to return.
 pub(crate) fn end_task(call: &Call<'_>) -> Answer {
     serve::end(call.state, call.args().first().copied());
     nothing(call)

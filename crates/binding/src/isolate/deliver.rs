@@ -82,6 +82,7 @@ impl Batch<'_> {
     fn put_back(&mut self, note: Note) {
         self.state.pending.borrow_mut().push_front(note);
         self.weight = BATCH_WEIGHT;
+        self.state.delivery_pace.end_turn();
     }
 
     /// Adds what the task has reported. False if that is not all of it.

@@ -19,11 +19,13 @@ pub(crate) struct DeliveryPace {
     most: Cell<usize>,
     /// Rows of the last one.
     sent: Cell<usize>,
+    /// Whether the loop is to turn before the next one.
+    ends_turn: Cell<bool>,
 }
 
 impl Default for DeliveryPace {
     fn default() -> Self {
-        DeliveryPace { most: Cell::new(BATCH_ROWS), sent: Cell::new(0) }
+        DeliveryPace { most: Cell::new(BATCH_ROWS), sent: Cell::new(0), ends_turn: Cell::new(false) }
     }
 }
 
@@ -36,6 +38,11 @@ impl DeliveryPace {
         self.sent.set(rows);
     }
 
+    /// The batch is the last one of this turn.
+    pub(crate) fn end_turn(&self) {
+        self.ends_turn.set(true);
+    }
+
     /// Calls `deliver` for one batch after the other, as long as `has_more` and the turn is not over.
     pub(crate) fn deliver_for_a_turn(&self, mut deliver: impl FnMut(), has_more: impl Fn() -> bool) {
         let began = Instant::now();
@@ -45,7 +52,7 @@ impl DeliveryPace {
             deliver();
             let now = Instant::now();
             self.adjust(now - before);
-            if now - began >= TURN_TIME || !has_more() {
+            if self.ends_turn.take() || now - began >= TURN_TIME || !has_more() {
                 return;
             }
             before = now;

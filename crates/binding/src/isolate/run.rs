@@ -41,7 +41,8 @@ pub(crate) fn run(
     };
     let entered = side.guard.enter(task);
     let called = if entered {
-        js::deref(env, side.callbacks.dispatch).and_then(|dispatch| js::call(env, dispatch, &[values])).map(Some)
+        let dispatch = js::deref(env, side.callbacks.dispatch);
+        dispatch.and_then(|dispatch| js::call(env, dispatch, &[values])).map(Some)
     } else {
         Ok(None)
     };
@@ -69,7 +70,8 @@ pub(crate) fn write_call(
     let header = &state.header;
     header.set_scratch(scratch::TASK_FUNCTION, f64::from(task.needs()));
     header.set_scratch(scratch::TASK_TOKEN, token);
-    header.set_scratch(scratch::TASK_FORM, f64::from(i32::from(form) | if name.is_some() { NAMED } else { 0 }));
+    let form = i32::from(form) | if name.is_some() { NAMED } else { 0 };
+    header.set_scratch(scratch::TASK_FORM, f64::from(form));
     header.set_scratch(scratch::TASK_VALUES, values.len() as f64);
     if name.is_none() && values.len() <= 1 {
         return first.map_or_else(|| js::undefined(env), Ok);

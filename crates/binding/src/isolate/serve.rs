@@ -50,12 +50,7 @@ impl Slice {
     }
 
     /// Enters the task. None if it is not to be called, and perhaps done.
-    fn enter(
-        &mut self,
-        state: &IsolateState,
-        task: Arc<JsTask>,
-        work: JsWork,
-    ) -> Option<sys::napi_value> {
+    fn enter(&mut self, state: &IsolateState, task: Arc<JsTask>, work: JsWork) -> Option<sys::napi_value> {
         let JsWork::Isolate(args) = work else { return None };
         let side = self.stint.side.clone();
         if let Some(frame) = &side.async_frame {

@@ -56,8 +56,7 @@ impl Stint {
             return true;
         }
         let is_awaited = |(task, _): &Done| Arc::ptr_eq(&task.owner().mailbox, &self.mailbox);
-        !self.side.held.is_empty()
-            && (self.done.as_ref().is_some_and(is_awaited) || self.mailbox.has_notes())
+        !self.side.held.is_empty() && (self.done.as_ref().is_some_and(is_awaited) || self.mailbox.has_notes())
     }
 
     /// Settles what was run, and claims.
