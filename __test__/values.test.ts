@@ -4,7 +4,7 @@ import { binding } from '../lib/addon/binding.ts'
 import { placedArgumentError } from '../lib/values/clone-error.ts'
 import { NO_WRITING, pack as packValue, packObject, unpack } from '../lib/values/codec.ts'
 import type { Means } from '../lib/values/codec.ts'
-import { FORM_AS_IS, FORM_CLONED, FORM_JSON, FORM_PLAIN, FORM_WRITTEN } from '../lib/addon/seam.ts'
+import { FORM_AS_IS, FORM_CLONED, FORM_COMPACT, FORM_PLAIN, FORM_WRITTEN } from '../lib/addon/seam.ts'
 import { cleanEnd, ended } from './child.ts'
 import { behaviours } from './executors.ts'
 import { pack, packedForm } from './packing.ts'
@@ -157,24 +157,28 @@ test('the ways are taken for what they are meant for', (t) => {
     Buffer.from('slice'),
   ])
     t.is(formOf(value), FORM_AS_IS)
-  for (const value of [{}, [], { a: [1, 'b', { c: null, d: 1.5 }] }, Object.create(null)])
-    t.is(formOf(value), FORM_JSON)
-  const list = Array.from({ length: 100 }, (_, id) => ({ id, name: `name ${id}` }))
+  for (const value of [
+    ...[{}, [], { a: [1, 'b', { c: null, d: 1.5 }] }, Object.create(null)],
+    ...[{ a: undefined }, [-0], new Date(), [1n], [new Date(NaN)]],
+  ]) {
+    t.is(formOf(value), FORM_COMPACT)
+    t.is(formOf(value, NO_WRITING), FORM_COMPACT)
+  }
+  const list = Array.from({ length: 400 }, (_, id) => ({ id, name: `name ${id}` }))
   for (const value of [
     list,
     { list, s: 'x'.repeat(10_000) },
+    [...list, new Date()],
     Array.from({ length: 100 }, (_, index) => index / 3),
   ]) {
     t.is(formOf(value), binding.canWrite ? FORM_PLAIN : FORM_CLONED)
     t.is(formOf(value, NO_WRITING), FORM_CLONED)
   }
   for (const value of [
-    { a: undefined },
-    [-0],
-    new Date(),
     new Map(),
     [list, list],
-    [...list, new Date()],
+    [...list, new Map()],
+    [2n ** 64n],
     resizable(),
   ]) {
     t.is(formOf(value), binding.canWrite ? FORM_WRITTEN : FORM_CLONED)
@@ -386,20 +390,23 @@ test('elements that others inherit do no harm', (t) => {
   } finally {
     delete (Object.prototype as Record<number, unknown>)[5]
   }
-  const plain = {
-    numbers: Array.from({ length: 60 }, (_, index) => index),
-    items: Array.from({ length: 60 }, (_, index) => ({ index })),
-  }
-  const data = pack(plain)
-  t.is(packedForm, FORM_PLAIN)
-  try {
-    Object.defineProperty(Array.prototype, 50, { set() {}, configurable: true })
-    const copy = unpack(FORM_PLAIN, data) as typeof plain
-    t.is(copy.numbers.length, 60)
-    t.deepEqual([Object.hasOwn(copy.numbers, 50), copy.items.length, copy.items[50]?.index], [true, 60, 50])
-  } finally {
-    delete (Array.prototype as unknown[])[50]
-    Array.prototype.length = 0
+  for (const [form, text] of [[FORM_COMPACT, ''], [FORM_PLAIN, 'x'.repeat(5_000)]] as [number, string][]) {
+    const plain = {
+      numbers: Array.from({ length: 60 }, (_, index) => index),
+      items: Array.from({ length: 60 }, (_, index) => ({ index })),
+      text,
+    }
+    const data = pack(plain)
+    t.is(packedForm, form)
+    try {
+      Object.defineProperty(Array.prototype, 50, { set() {}, configurable: true })
+      const copy = unpack(form, data) as typeof plain
+      t.is(copy.numbers.length, 60)
+      t.deepEqual([Object.hasOwn(copy.numbers, 50), copy.items.length, copy.items[50]?.index], [true, 60, 50])
+    } finally {
+      delete (Array.prototype as unknown[])[50]
+      Array.prototype.length = 0
+    }
   }
 })
 

@@ -139,11 +139,11 @@ export interface Binding {
   functionText(fn: number): string
   functionName(fn: number): string
   /**
-   * The number of a template by its path (values/template/codes.ts), for the whole process; 0 if there are
-   * too many.
+   * The number of a shape by its keys as JSON (values/plain/shapes.ts), for the whole process; 0 if there
+   * are too many.
    */
-  templateNumber(path: string): number
-  templatePath(template: number): string
+  shapeNumber(keys: string): number
+  shapeKeys(shape: number): string
   /** Throws an Error with a code (plugins.rs). */
   loadPlugin(path: string): [first: number, ...names: string[]]
   attach(

@@ -117,7 +117,7 @@ export const FORM_MOVED = 4
 export const FORM_WRITTEN = 5
 export const FORM_READ = 6
 export const FORM_WHOLE = 7
-export const FORM_TEMPLATE = 9
+export const FORM_COMPACT = 9
 export const FORM_PLAIN = 13
 export const FORM_CHUNK = 16
 export const FORM_DESCRIPTION = 32
@@ -259,8 +259,8 @@ export type CallName =
   | 'functionText'
   | 'functionName'
   | 'releaseFunction'
-  | 'templateNumber'
-  | 'templatePath'
+  | 'shapeNumber'
+  | 'shapeKeys'
   | 'loadPlugin'
   | 'attach'
   | 'beginTask'
@@ -386,7 +386,7 @@ FORM_MOVED = 4
 FORM_WRITTEN = 5
 FORM_READ = 6
 FORM_WHOLE = 7
-FORM_TEMPLATE = 9
+FORM_COMPACT = 9
 FORM_PLAIN = 13
 FORM_CHUNK = 16
 FORM_DESCRIPTION = 32
@@ -505,8 +505,8 @@ call functionNumber
 call functionText
 call functionName
 call releaseFunction
-call templateNumber
-call templatePath
+call shapeNumber
+call shapeKeys
 call loadPlugin
 call attach
 call beginTask

@@ -5,10 +5,10 @@
  * A packed value is a form and data, a primitive or bytes, which the addon copies. The forms:
  *
  * - `FORM_AS_IS`: primitives, and array buffers and whole views of them;
- * - `FORM_TEMPLATE`: small plain objects and arrays of a structure that was met before (template/codes.ts);
- * - `FORM_JSON`: other small ones, which JSON gives back unchanged;
- * - `FORM_PLAIN`: larger plain objects and arrays, as bytes, texts and doubles (plain/codes.ts). Like
- *   `FORM_WRITTEN`, it is a number on the one side; on the other, the parts;
+ * - `FORM_COMPACT`: small plain objects and arrays, as one string (plain/codes.ts);
+ * - `FORM_PLAIN`: larger ones, as bytes, texts and doubles. Like `FORM_WRITTEN`, it is a number on the one
+ *   side; on the other, the parts;
+ * - `FORM_JSON`: the description of an error (errors/description.ts);
  * - `FORM_CLONED`: the bytes of `v8.Serializer`, for what it carries as `structuredClone` does (v8/safe.ts).
  *   Where that is not sure, the copy that `structuredClone` makes is written instead of the value;
  * - `FORM_MOVED`: the bytes of `v8.Serializer` and the buffers that move or are shared;
@@ -21,20 +21,19 @@
 import { types } from 'node:util'
 import { binding } from '../addon/binding.ts'
 import { clone } from '../host/clone.ts'
-import { parseJson, toJson } from '../host/json.ts'
+import { parseJson } from '../host/json.ts'
 import { canSend, sendResult, takeResult } from '../ports/worker.ts'
 import { withoutAccessors } from './accessors.ts'
-import { classify, LARGE, SMALL } from './classify.ts'
 import { noteCopy, placedError } from './clone-error.ts'
 import {
   FORM_AS_IS,
   FORM_CLONED,
+  FORM_COMPACT,
   FORM_JSON,
   FORM_MOVED,
   FORM_PLAIN,
   FORM_PORT,
   FORM_READ,
-  FORM_TEMPLATE,
   FORM_WHOLE,
   FORM_WRITTEN,
 } from '../addon/seam.ts'
@@ -42,7 +41,6 @@ import { readPlain } from './plain/reader.ts'
 import type { Parts } from './plain/reader.ts'
 import { writePlain } from './plain/writer.ts'
 import { adopt } from './realm.ts'
-import { readTemplate } from './template/reader.ts'
 import { noteArrival, whyUntransferable } from './transferable.ts'
 import { survey, trust } from './v8/safe.ts'
 import type { Survey } from './v8/safe.ts'
@@ -163,11 +161,9 @@ export function noPort(): DOMException {
  * `FORM_PORT` is a copy that the caller has to send.
  */
 export function packObject(value: unknown, means: Means = ALL_MEANS): Packed {
-  const found = classify(value)
-  if (typeof found === 'string') return { form: FORM_TEMPLATE, data: found }
-  if (found === SMALL) return { form: FORM_JSON, data: toJson(value) }
-  const number = found === LARGE && canWrite && means.mayWrite ? writePlain(value) : 0
-  return number === 0 ? packSurveyed(value, means) : { form: FORM_PLAIN, data: number }
+  const written = writePlain(value, canWrite && means.mayWrite)
+  if (written === 0) return packSurveyed(value, means)
+  return { form: typeof written === 'string' ? FORM_COMPACT : FORM_PLAIN, data: written }
 }
 
 function packSurveyed(value: unknown, means: Means): Packed {
@@ -275,6 +271,7 @@ function packMoved(value: unknown, moved: readonly ArrayBuffer[]): Packed {
 export function unpack(form: number, data: unknown): any {
   // What this realm's own code makes.
   if (form === FORM_JSON) return parseJson(data as string)
+  if (form === FORM_COMPACT) return readPlain(data as string)
   if (form === FORM_PLAIN) {
     return readPlain((typeof data === 'number' ? binding.readBack(data) : data) as Parts)
   }
@@ -283,7 +280,6 @@ export function unpack(form: number, data: unknown): any {
 
 function makeAnew(form: number, data: unknown): unknown {
   if (form === FORM_AS_IS || form === FORM_READ) return data
-  if (form === FORM_TEMPLATE) return readTemplate(data as string)
   if (form === FORM_WHOLE) {
     noteArrival(data)
     return data

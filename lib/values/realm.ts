@@ -1,7 +1,7 @@
 /**
  * The realm that asks. In a vm context, as Vitest's vm pools and Jest make them, this package has the
  * context's own classes. What Node and the addon make there, though, has those of the main context: buffers,
- * what V8's serializer reads, what comes by a port, the literals of a template. Such values are adopted: each
+ * what V8's serializer reads, what comes by a port. Such values are adopted: each
  * object gets the prototype that the class of the same name has here. Otherwise nothing is to be done.
  */
 import { types } from 'node:util'
@@ -10,7 +10,7 @@ import { binding } from '../addon/binding.ts'
 import { bufferOf } from './views.ts'
 
 /** Whether this is a vm context: the addon makes its objects in the main one. */
-const isForeign: boolean = Object.getPrototypeOf(binding) !== Object.prototype
+export const isForeign: boolean = Object.getPrototypeOf(binding) !== Object.prototype
 
 /** The classes that a value made by Node or V8 may be of. A context may have some of the main one's. */
 const CLASSES: readonly string[] = [

@@ -1,19 +1,27 @@
-/** Reads plain data from its parts; see codes.ts. */
+/** Reads plain data; see codes.ts. */
 import { define } from '../../host/define.ts'
+import { parseJson } from '../../host/json.ts'
 import {
   ARRAY,
+  BIGINT,
+  DATE,
   FALSE,
+  FIRST_INTEGER,
+  FIRST_LENGTH,
   FRACTION,
   FRACTIONS,
+  HEAD,
   INTEGER,
   INTEGERS,
   KNOWN_SHAPE,
-  NEW_SHAPE,
   NULL,
+  OWN_SHAPE,
   TEXT,
   TEXTS,
   TRUE,
 } from './codes.ts'
+import { makerOf } from './makers.ts'
+import type { Maker } from './makers.ts'
 
 /**
  * The parts of a value, as they arrive: the structure with a byte a character, the fractions, how many pieces
@@ -28,6 +36,7 @@ export type Parts = [
 
 /** Where the pieces begin. */
 const OWN = 3
+const OwnDate = Date
 
 let at = 0
 let structureIn = ''
@@ -35,6 +44,10 @@ let fractionsIn: Float64Array | undefined
 let nextFraction = 0
 let pieces: Parts
 let shapesIn: Shape[] = []
+const makers: (Maker | undefined)[] = []
+const double: Float64Array = new Float64Array(1)
+const long: BigInt64Array = new BigInt64Array(double.buffer)
+const bytes: Uint8Array = new Uint8Array(double.buffer)
 const arrayPrototype: unknown[] = Array.prototype
 /** Whether an array may inherit a setter for an element. */
 let isPolluted = false
@@ -53,10 +66,11 @@ class TextReader {
   #piece = ''
   #from = 0
 
-  begin(first: number): void {
-    this.#next = first
-    this.#piece = ''
-    this.#from = 0
+  /** The next piece is that of the number `next`; until then the text at `from` of `piece`. */
+  begin(next: number, piece: string = '', from: number = 0): void {
+    this.#next = next
+    this.#piece = piece
+    this.#from = from
   }
 
   read(length: number): string {
@@ -76,17 +90,15 @@ const texts: TextReader = new TextReader()
 const lists: TextReader = new TextReader()
 const NOTHING: Parts = ['', undefined, 0]
 
-/** Reads a value. It begins with the state set anew, for a walk that was cut off leaves its own. */
-export function readPlain(parts: Parts): unknown {
+/** Reads a value from its parts, or from the string of a compact one. */
+export function readPlain(parts: Parts | string): unknown {
+  // The state is set anew, for a walk that was cut off leaves its own.
   if (shapesIn.length > 0) shapesIn = []
   isPolluted = arrayPrototype.length > 0
-  pieces = parts
-  structureIn = parts[0]
-  fractionsIn = parts[1]
-  texts.begin(OWN)
-  lists.begin(OWN + parts[2])
-  at = 0
+  at = HEAD
   nextFraction = 0
+  if (typeof parts === 'string') beginCompact(parts)
+  else beginParts(parts)
   const value = readValue()
   pieces = NOTHING
   texts.begin(0)
@@ -95,6 +107,35 @@ export function readPlain(parts: Parts): unknown {
   fractionsIn = undefined
   if (shapesIn.length > 0) shapesIn = []
   return value
+}
+
+function beginCompact(string: string): void {
+  structureIn = string
+  texts.begin(0, string, string.charCodeAt(0) | (string.charCodeAt(1) << 8))
+  lists.begin(0, string, string.charCodeAt(2) | (string.charCodeAt(3) << 8))
+  readTable(string)
+}
+
+function beginParts(parts: Parts): void {
+  pieces = parts
+  structureIn = parts[0]
+  fractionsIn = parts[1]
+  texts.begin(OWN)
+  lists.begin(OWN + parts[2])
+  readTable(parts[parts.length - 1] as string)
+}
+
+/** Reads the table of the shapes that have no number, which is the last text. */
+function readTable(last: string): void {
+  const length =
+    structureIn.charCodeAt(4) | (structureIn.charCodeAt(5) << 8) | (structureIn.charCodeAt(6) << 16)
+  if (length === 0) return
+  const table = parseJson(last.slice(last.length - length)) as string[][]
+  for (let index = 0; index < table.length; index++) append(shapesIn, shapeOf(table[index] as string[]))
+}
+
+function shapeOf(keys: string[]): Shape {
+  return { keys, isInherited: keys.some((key) => key in Object.prototype) }
 }
 
 function readLength(): number {
@@ -114,8 +155,22 @@ function readInteger(): number {
   return (zigzag >>> 1) ^ -(zigzag & 1)
 }
 
+function readDouble(): number {
+  for (let index = 0; index < 8; index++) bytes[index] = structureIn.charCodeAt(at + index)
+  at += 8
+  return double[0] as number
+}
+
+function readBigInt(): bigint {
+  readDouble()
+  return long[0] as bigint
+}
+
 function readValue(): unknown {
-  switch (structureIn.charCodeAt(at++)) {
+  const code = structureIn.charCodeAt(at++)
+  if (code >= FIRST_LENGTH) return texts.read(code - FIRST_LENGTH)
+  if (code >= FIRST_INTEGER) return code - FIRST_INTEGER
+  switch (code) {
     case NULL:
       return null
     case FALSE:
@@ -125,7 +180,11 @@ function readValue(): unknown {
     case INTEGER:
       return readInteger()
     case FRACTION:
-      return fractionsIn?.[nextFraction++]
+      return readDouble()
+    case DATE:
+      return new OwnDate(readDouble())
+    case BIGINT:
+      return readBigInt()
     case TEXT:
       return texts.read(readLength())
     case ARRAY:
@@ -136,16 +195,22 @@ function readValue(): unknown {
       return readIntegers()
     case FRACTIONS:
       return readFractions()
-    case NEW_SHAPE: {
-      const shape = readShape()
-      shapesIn.push(shape)
-      return readObject(shape)
+    case KNOWN_SHAPE: {
+      const number = readNumber()
+      const make = (makers[number] ??= makerOf(number, readValue, (keys) => readObject(shapeOf(keys))))
+      return make()
     }
-    case KNOWN_SHAPE:
-      return readObject(shapesIn[readLength()] as Shape)
+    case OWN_SHAPE:
+      return readObject(shapesIn[readNumber()] as Shape)
     default:
       return undefined
   }
+}
+
+function readNumber(): number {
+  const number = structureIn.charCodeAt(at) | (structureIn.charCodeAt(at + 1) << 8)
+  at += 2
+  return number
 }
 
 /**
@@ -154,12 +219,6 @@ function readValue(): unknown {
 interface Shape {
   keys: string[]
   isInherited: boolean
-}
-
-function readShape(): Shape {
-  const keys: string[] = []
-  for (let count = readLength(); count > 0; count--) keys.push(texts.read(readLength()))
-  return { keys, isInherited: keys.some((key) => key in Object.prototype) }
 }
 
 function readObject({ keys, isInherited }: Shape): object {

@@ -24,11 +24,12 @@ export class TextWriter {
   ends: number[] = []
   #start = 0
 
-  /**
-   * Whether anything is left in it, also of a walk that was given up or cut off between two of its writes.
-   */
-  get isUsed(): boolean {
-    return this.length > 0 || this.ends.length > 0 || this.all !== ''
+  /** Begins anew, whatever a walk has left that was given up or cut off between two of its writes. */
+  begin(): void {
+    this.all = ''
+    this.length = 0
+    this.#start = 0
+    if (this.ends.length > 0) this.ends = []
   }
 
   /** False if that is too much. */

@@ -1,41 +1,52 @@
 /**
- * Writes plain data as its parts; see codes.ts. Like that of classify.ts, the walk gives up at everything
- * that is not plain.
+ * Writes plain data; see codes.ts. The walk gives up at everything that is not plain. It runs no code of the
+ * user's: it looks at proxies first, and reads no accessor.
  *
  * A walk may be cut off anywhere, by a stop or for want of stack: so each sets the state below anew. Code of
  * the user runs at one place only, where a long array is copied: if it starts another walk, this one gives
  * up.
  */
+import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { binding, fractionsOut, structureOut } from '../../addon/binding.ts'
 import { hasGetter, hasOnlyElements, isOrdinary, MOST_CHECKED } from '../properties.ts'
 import {
   ARRAY,
+  BIGINT,
+  DATE,
   FALSE,
+  FIRST_INTEGER,
+  FIRST_LENGTH,
   FRACTION,
   FRACTIONS,
+  HEAD,
   INTEGER,
   INTEGERS,
   KNOWN_SHAPE,
-  NEW_SHAPE,
+  MOST_COMPACT,
   NULL,
+  OWN_SHAPE,
   TEXT,
   TEXTS,
   TRUE,
   UNDEFINED,
 } from './codes.ts'
+import { forgetMet, met, wasMet } from './met.ts'
+import { beginShapes, endShapes, numberOf, ownTable, placeOf, root, withKey } from './shapes.ts'
+import type { Shape } from './shapes.ts'
 import { TextWriter, writeLengthAt } from './texts.ts'
 
 const MOST_DEPTH = 64
 const MOST_OBJECTS = 4_096
-/** A value with more shapes is a dictionary, which other forms carry better. */
-const MOST_SHAPES = 64
-const MOST_KEYS = 256
+const MOST_KEYS = 1_000
 /** One value takes no more bytes, but for those of an array, which has a check of its own. */
 const MOST_OF_ONE = 16
+/** Shorter lists of fractions are written into the structure, so that the value may be compact. */
+const FEW_FRACTIONS = 32
 
 const getDescriptor = Object.getOwnPropertyDescriptor
 const getPrototype = Object.getPrototypeOf
+const getTime = Date.prototype.getTime
 const objectPrototype: unknown = Object.prototype
 const arrayPrototype: unknown[] = Array.prototype
 const slice = arrayPrototype.slice
@@ -43,6 +54,13 @@ const objectKeys = Object.getOwnPropertyNames
 const firstKey = objectKeys(Object.prototype)[0]
 
 const room = structureOut.length - MOST_OF_ONE
+/** What `toString('latin1', from, to)` calls. */
+type Latin1 = { latin1Slice(from: number, to: number): string }
+const { buffer, byteOffset, length: size } = structureOut
+const structure = Buffer.from(buffer, byteOffset, size) as Buffer & Latin1
+const double: Float64Array = new Float64Array(1)
+const long: BigInt64Array = new BigInt64Array(double.buffer)
+const bytes: Uint8Array = new Uint8Array(double.buffer)
 
 // The state of the walk.
 let at = 0
@@ -53,47 +71,61 @@ let texts: TextWriter = new TextWriter()
  * string need them.
  */
 let lists: TextWriter = new TextWriter()
-let shapes: string[][] = []
-let lastShape = 0
-let seen: Set<object> = new Set()
 /** Counts the walks. */
 let walk = 0
 
-/** Writes a value: gives the number of what the addon keeps of it, or 0 if it is not plain, or too large. */
-export function writePlain(value: unknown): number {
+/**
+ * Writes a value: gives it as the string of a compact one, or the number of what the addon keeps of it; or 0
+ * if it is not plain, or too large, or has to be kept and that `mayKeep` not be.
+ */
+export function writePlain(value: unknown, mayKeep: boolean): string | number {
+  // A hole reads as an element of the prototype, and what is appended may meet a setter.
+  if (arrayPrototype.length > 0) return 0
   begin()
+  beginShapes()
   walk++
   const isPlain = writeValue(value, 0)
-  const number = isPlain ? keep() : 0
+  const written = isPlain ? finish(mayKeep) : 0
+  endShapes()
   // Keeps nothing of the value alive.
   begin()
-  return number
+  return written
 }
 
 function begin(): void {
-  at = 0
+  at = HEAD
   fractions = 0
-  lastShape = 0
-  if (texts.isUsed) texts = new TextWriter()
-  if (lists.isUsed) lists = new TextWriter()
-  if (shapes.length > 0) shapes = []
-  if (seen.size > 0) seen = new Set()
+  texts.begin()
+  lists.begin()
+  forgetMet()
 }
 
-function keep(): number {
+function finish(mayKeep: boolean): string | number {
+  const table = ownTable()
+  const listsAt = at + texts.length
+  writeHead(at, listsAt, table.length)
+  if (fractions === 0 && listsAt + lists.length + table.length <= MOST_COMPACT) {
+    return structure.latin1Slice(0, at) + texts.all + lists.all + table
+  }
+  if (!mayKeep || (table !== '' && !lists.add(table))) return 0
   const doubles = fractions
-  for (const end of texts.ends) if (!writeFraction(end)) return 0
-  for (const end of lists.ends) if (!writeFraction(end)) return 0
+  for (const end of texts.ends) if (!putFraction(end)) return 0
+  for (const end of lists.ends) if (!putFraction(end)) return 0
   return binding.keepPlain(at, doubles, texts.all, texts.ends.length, lists.all, lists.ends.length)
+}
+
+function writeHead(textsAt: number, listsAt: number, table: number): void {
+  structureOut[0] = textsAt
+  structureOut[1] = textsAt >> 8
+  structureOut[2] = listsAt
+  structureOut[3] = listsAt >> 8
+  structureOut[4] = table
+  structureOut[5] = table >> 8
+  structureOut[6] = table >> 16
 }
 
 function writeLength(length: number): void {
   at = writeLengthAt(at, length)
-}
-
-function writeText(text: string): boolean {
-  writeLength(text.length)
-  return texts.add(text)
 }
 
 function isInteger(value: number): boolean {
@@ -104,7 +136,6 @@ function writeValue(value: unknown, depth: number): boolean {
   if (at > room) return false
   switch (typeof value) {
     case 'string':
-      structureOut[at++] = TEXT
       return writeText(value)
     case 'number':
       return writeNumber(value)
@@ -118,22 +149,54 @@ function writeValue(value: unknown, depth: number): boolean {
       if (value !== null) return writeObject(value, depth)
       structureOut[at++] = NULL
       return true
+    case 'bigint':
+      return writeBigInt(value)
     default:
       return false
   }
 }
 
-function writeNumber(value: number): boolean {
-  if (isInteger(value)) {
-    structureOut[at++] = INTEGER
-    writeLength(((value << 1) ^ (value >> 31)) >>> 0)
-    return true
+function writeText(text: string): boolean {
+  const { length } = text
+  if (length < 256 - FIRST_LENGTH) structureOut[at++] = FIRST_LENGTH + length
+  else {
+    structureOut[at++] = TEXT
+    writeLength(length)
   }
-  structureOut[at++] = FRACTION
-  return writeFraction(value)
+  return texts.add(text)
 }
 
-function writeFraction(value: number): boolean {
+function writeNumber(value: number): boolean {
+  if (isInteger(value)) {
+    if (value >= 0 && value < FIRST_LENGTH - FIRST_INTEGER) structureOut[at++] = FIRST_INTEGER + value
+    else {
+      structureOut[at++] = INTEGER
+      writeLength(((value << 1) ^ (value >> 31)) >>> 0)
+    }
+  } else writeDouble(FRACTION, value)
+  return true
+}
+
+function writeDouble(code: number, value: number): void {
+  double[0] = value
+  writeBytes(code)
+}
+
+function writeBigInt(value: bigint): boolean {
+  long[0] = value
+  if (long[0] !== value) return false
+  writeBytes(BIGINT)
+  return true
+}
+
+function writeBytes(code: number): void {
+  structureOut[at] = code
+  for (let index = 0; index < 8; index++) structureOut[at + 1 + index] = bytes[index] as number
+  at += 9
+}
+
+/** Writes beside the structure. */
+function putFraction(value: number): boolean {
   if (fractions >= fractionsOut.length) return false
   fractionsOut[fractions++] = value
   return true
@@ -141,70 +204,47 @@ function writeFraction(value: number): boolean {
 
 function writeObject(value: object, depth: number): boolean {
   // The proxy comes first: all else would run its traps.
-  if (types.isProxy(value) || depth >= MOST_DEPTH || seen.has(value) || seen.size >= MOST_OBJECTS) {
-    return false
-  }
-  seen.add(value)
+  if (types.isProxy(value) || depth >= MOST_DEPTH || wasMet(value) || met > MOST_OBJECTS) return false
   if (Array.isArray(value)) return writeArray(value, depth)
   const prototype: unknown = getPrototype(value)
-  if (
-    (prototype !== objectPrototype && (prototype !== null || !isOrdinary(value))) ||
-    types.isArgumentsObject(value)
-  ) {
-    return false
+  if (prototype !== objectPrototype) {
+    if (types.isDate(value)) return writeDate(value)
+    if (prototype !== null || !isOrdinary(value)) return false
   }
-  const keys: string[] = []
-  const values: unknown[] = []
-  for (const key in value) {
-    const property = getDescriptor(value, key)
-    if (
-      property === undefined ||
-      property.get !== undefined ||
-      property.set !== undefined ||
-      key === '__proto__'
-    ) {
-      return false
-    }
-    if (keys.push(key) > MOST_KEYS) return false
-    values.push(property.value)
-  }
-  if (keys.length === 0 && !isOrdinary(value)) return false
-  if (!writeShape(keys)) return false
-  for (let index = 0; index < values.length; index++) if (!writeValue(values[index], depth + 1)) return false
+  return !types.isArgumentsObject(value) && writeProperties(value, depth)
+}
+
+/** A Date is its time: its class and its properties are lost. */
+function writeDate(date: Date): boolean {
+  writeDouble(DATE, getTime.call(date))
   return true
 }
 
-function writeShape(keys: string[]): boolean {
-  const shape = findShape(keys)
-  if (shape >= 0) {
-    lastShape = shape
-    structureOut[at++] = KNOWN_SHAPE
-    writeLength(shape)
-    return true
+function writeProperties(object: object, depth: number): boolean {
+  const start = at
+  at += 3
+  let shape = root
+  for (const key in object) {
+    const property = getDescriptor(object, key)
+    if (property === undefined || property.get !== undefined || property.set !== undefined) return false
+    const next = shape.next
+    shape = next !== null && next.key === key ? next : withKey(shape, key)
+    if (shape.level > MOST_KEYS || !writeValue(property.value, depth + 1)) return false
   }
-  if (shapes.length >= MOST_SHAPES) return false
-  lastShape = shapes.length
-  shapes.push(keys)
-  structureOut[at++] = NEW_SHAPE
-  writeLength(keys.length)
-  for (const key of keys) if (!writeText(key)) return false
-  return true
+  if (shape.level === 0 && !isOrdinary(object)) return false
+  return writeShape(start, shape)
 }
 
-/** The objects of a list mostly look like the one before. */
-function findShape(keys: string[]): number {
-  const count = shapes.length
-  for (let step = 0; step < count; step++) {
-    const index = (lastShape + step) % count
-    if (isSame(shapes[index] as string[], keys)) return index
+function writeShape(to: number, shape: Shape): boolean {
+  let number = numberOf(shape)
+  structureOut[to] = KNOWN_SHAPE
+  if (number === 0) {
+    number = placeOf(shape)
+    structureOut[to] = OWN_SHAPE
   }
-  return -1
-}
-
-function isSame(one: string[], other: string[]): boolean {
-  if (one.length !== other.length) return false
-  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false
-  return true
+  structureOut[to + 1] = number
+  structureOut[to + 2] = number >> 8
+  return number >= 0
 }
 
 function writeArray(array: unknown[], depth: number): boolean {
@@ -270,7 +310,7 @@ function writeTexts(array: unknown[]): boolean | undefined {
   return typeof end === 'number' ? true : end
 }
 
-/** Writes an array of numbers; undefined if it holds something else. */
+/** Writes an array of numbers; undefined if it holds something else, or few fractions. */
 function writeNumbers(array: unknown[]): boolean | undefined {
   const length = array.length
   let areIntegers = true
@@ -279,6 +319,7 @@ function writeNumbers(array: unknown[]): boolean | undefined {
     if (typeof item !== 'number') return undefined
     areIntegers &&= isInteger(item)
   }
+  if (!areIntegers && length < FEW_FRACTIONS) return undefined
   structureOut[at++] = areIntegers ? INTEGERS : FRACTIONS
   writeLength(length)
   if (!areIntegers) {

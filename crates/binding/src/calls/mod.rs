@@ -7,9 +7,9 @@ mod future;
 mod plugins;
 mod pool;
 mod seam;
+mod shapes;
 mod snapshot;
 mod submit;
-mod templates;
 mod values;
 mod worker;
 
@@ -59,8 +59,8 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"functionText" => functions::text,
         c"functionName" => functions::name,
         c"releaseFunction" => functions::release,
-        c"templateNumber" => templates::number,
-        c"templatePath" => templates::path,
+        c"shapeNumber" => shapes::number,
+        c"shapeKeys" => shapes::keys,
         c"loadPlugin" => plugins::load,
         c"attach" => worker::attach,
         c"beginTask" => worker::begin_task,

@@ -82,8 +82,8 @@ shared_numbers! {
         FORM_READ = 6,
         /// Bytes whose buffer moves.
         FORM_WHOLE = 7,
-        /// A text like that of JSON, by a template.
-        FORM_TEMPLATE = FORM_JSON + 8,
+        /// Plain data as one text.
+        FORM_COMPACT = FORM_JSON + 8,
         /// The number of what `keepPlain` has kept.
         FORM_PLAIN = FORM_WRITTEN + 8,
 
