@@ -22,25 +22,29 @@ export class TextWriter {
   all = ''
   length = 0
   ends: number[] = []
-  #start = 0
+  /** Where the last piece begins. */
+  private start = 0
 
   /** Begins anew, whatever a walk has left that was given up or cut off between two of its writes. */
   begin(): void {
     this.all = ''
     this.length = 0
-    this.#start = 0
+    this.start = 0
     if (this.ends.length > 0) this.ends = []
   }
 
   /** False if that is too much. */
   add(text: string): boolean {
-    const { length } = this
-    if (length + text.length > MOST_TEXT) return false
-    if (length + text.length - this.#start > PIECE && length > this.#start) {
-      this.ends.push(length)
-      this.#start = length
+    const before = this.length
+    const length = before + text.length
+    if (length - this.start > PIECE) {
+      if (length > MOST_TEXT) return false
+      if (before > this.start) {
+        this.ends.push(before)
+        this.start = before
+      }
     }
-    this.length = length + text.length
+    this.length = length
     this.all += text
     return true
   }
@@ -53,7 +57,7 @@ export class TextWriter {
   addList(list: readonly unknown[], from: number): number | false | undefined {
     let { all, length } = this
     const cuts = this.ends.length
-    let start = this.#start
+    let start = this.start
     let to = from
     for (let index = 0; index < list.length; index++) {
       const text = list[index]
@@ -75,7 +79,7 @@ export class TextWriter {
     }
     this.all = all
     this.length = length
-    this.#start = start
+    this.start = start
     return length <= MOST_TEXT ? to : false
   }
 }

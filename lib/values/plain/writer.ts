@@ -227,9 +227,12 @@ function writeProperties(object: object, depth: number): boolean {
   for (const key in object) {
     const property = getDescriptor(object, key)
     if (property === undefined || property.get !== undefined || property.set !== undefined) return false
+    if (shape.level >= MOST_KEYS) return false
     const next = shape.next
     shape = next !== null && next.key === key ? next : withKey(shape, key)
-    if (shape.level > MOST_KEYS || !writeValue(property.value, depth + 1)) return false
+    // Most values are texts: one call less for these.
+    const item: unknown = property.value
+    if (typeof item === 'string' ? at > room || !writeText(item) : !writeValue(item, depth + 1)) return false
   }
   if (shape.level === 0 && !isOrdinary(object)) return false
   return writeShape(start, shape)
