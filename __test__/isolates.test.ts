@@ -348,7 +348,7 @@ test('where a bundler has left the entry of the workers out, the error says so',
     },
     [url],
   )
-  const path = fileURLToPath(new URL('worker/main.js', url))
+  const path = fileURLToPath(new URL('worker/main.cjs', url))
   const hint = `there is no ${path}, which workers run: a bundler must leave concurrent-futures out (mark it as external)`
   t.deepEqual(cleanEnd(end), ended([true, `the pool could not run the task: ${hint}`, 'Cannot find module']))
 })

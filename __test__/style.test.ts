@@ -60,3 +60,11 @@ test('a line that is too wide is found, and one that cannot be broken is not', (
   const text = `short\n${'word '.repeat(30)}\n${'x'.repeat(200)}\n// ${'word '.repeat(30)}`
   t.deepEqual([tooWide(text, /./), tooWide(text, COMMENT)], [[2, 4], [4]])
 })
+
+test('no character of dist/ makes V8 keep a whole file with two bytes for each', (t) => {
+  const files = readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' })
+  const code = files.filter((name) => /\.c?js$/.test(name))
+  t.true(code.length >= 4, code.join())
+  const wide = code.filter((name) => /[^\0-\x7f]/.test(readFileSync(join(root, 'dist', name), 'utf8')))
+  t.deepEqual(wide, [])
+})

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { join, normalize } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { bundle } from './bundle.mjs'
 import { binOf, main, must, root } from './command.mjs'
 import { install } from './install.mjs'
 import { withReason } from './loader.mjs'
@@ -20,6 +21,7 @@ import { unlessBuilt } from './stamp.mjs'
 import { step } from './step.mjs'
 import { rustEnv, rustVersion } from './toolchain.mjs'
 
+const BUNDLERS = ['scripts/build.mjs', 'scripts/bundle.mjs', 'scripts/entry.mjs']
 const GENERATED = ['index.js', 'index.d.ts', SEAM]
 const STAGE = '.build/addon'
 
@@ -56,11 +58,9 @@ function hasChanged(from, to) {
   }
 }
 
-const ENTRIES = { index: 'lib/index.ts', 'worker/main': 'lib/worker/main.ts' }
-
 /**
  * Declarations for each module; of the code, one file for each entry and one that they share: every file
- * costs half a millisecond at each start.
+ * costs a part of a millisecond at each start.
  */
 async function buildDist() {
   await step('build dist/ (TypeScript)', async () => {
@@ -71,26 +71,6 @@ async function buildDist() {
     for (const file of list('lib')) written.add(file.replace(/\.ts$/, '.d.ts'))
     for (const file of list('dist')) if (!written.has(file)) rmSync(join(root, 'dist', file))
   })
-}
-
-async function bundle() {
-  const { rolldown } = await import('rolldown')
-  const bundle = await rolldown({
-    cwd: root,
-    input: ENTRIES,
-    platform: 'node',
-    external: [/^node:/, join(root, 'index.js')],
-  })
-  const { output } = await bundle.write({
-    dir: 'dist',
-    format: 'esm',
-    entryFileNames: '[name].js',
-    chunkFileNames: 'shared-[hash].js',
-    // The declarations have them; here they are a quarter of what each start reads.
-    comments: { jsdoc: false },
-  })
-  await bundle.close()
-  return new Set(output.map(({ fileName }) => normalize(fileName)))
 }
 
 function list(folder) {
@@ -131,7 +111,7 @@ export async function build() {
   )
   await unlessBuilt(
     'dist',
-    { inputs: ['lib', 'tsconfig.json', 'index.d.ts', 'scripts/build.mjs', lock], outputs: ['dist'] },
+    { inputs: ['lib', 'tsconfig.json', 'index.d.ts', 'index.js', ...BUNDLERS, lock], outputs: ['dist'] },
     buildDist,
   )
 }

@@ -188,6 +188,8 @@ export interface Binding {
   retire(): boolean
   raiseUncaught(): void
   leaveIfIdle(): boolean
+  /** Collects all garbage of this worker, in some 20 ms, if it has nothing to do; whether that was so. */
+  collectIfIdle(): boolean
   detach(): void
   taskInfo(token: number): [id: number, name: string, fn: number, msLeft?: number] | undefined
   isCancelled(token: number): boolean

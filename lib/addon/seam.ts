@@ -273,6 +273,7 @@ export type CallName =
   | 'retire'
   | 'raiseUncaught'
   | 'leaveIfIdle'
+  | 'collectIfIdle'
   | 'detach'
   | 'suspend'
   | 'requestPassOn'
@@ -519,6 +520,7 @@ call recovered
 call retire
 call raiseUncaught
 call leaveIfIdle
+call collectIfIdle
 call detach
 call suspend
 call requestPassOn

@@ -5,7 +5,6 @@
  * from the script's file.
  */
 import { readFileSync } from 'node:fs'
-import module from 'node:module'
 import type { SourceMap, SourceMapPayload } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseJson } from '../host/json.ts'
@@ -39,7 +38,7 @@ function mapFrame(text: string): string {
 }
 
 function mapOf(script: string): SourceMap | undefined {
-  const known = module.findSourceMap?.(script)
+  const known = process.getBuiltinModule('node:module').findSourceMap?.(script)
   if (known !== undefined) return known
   if (maps.has(script)) return maps.get(script)
   if (maps.size >= MOST_MAPS) maps.clear()
@@ -62,7 +61,8 @@ function readMap(script: string): SourceMap | undefined {
     // `sources` are relative to the map.
     const base = url.protocol === 'data:' ? file : url.href
     const sources = payload.sources.map((source) => new URL((payload.sourceRoot ?? '') + source, base).href)
-    return new module.SourceMap({ ...payload, sources, sourceRoot: '' })
+    const { SourceMap } = process.getBuiltinModule('node:module')
+    return new SourceMap({ ...payload, sources, sourceRoot: '' })
   } catch {
     return undefined
   }

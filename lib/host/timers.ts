@@ -4,6 +4,7 @@
  * waits, recoveries and ends of ours must not stand still until its clock is moved.
  */
 import nodeTimers from 'node:timers'
+import { isOfNode } from './own.ts'
 import { delayed, soon, stop } from './scheduled.ts'
 import type { Timer } from './scheduled.ts'
 
@@ -11,15 +12,6 @@ export type { Timer } from './scheduled.ts'
 
 /** setTimeout takes no more than 2^31-1; longer limits are waited for in such steps. */
 export const LONGEST_TIMER: number = 2 ** 31 - 1
-
-/** Whether a function is Node's own and not one that was put in its place before the package was loaded. */
-function isOfNode(fn: unknown, makes: RegExp): boolean {
-  try {
-    return makes.test(Function.prototype.toString.call(fn))
-  } catch {
-    return false
-  }
-}
 
 /** `process.nextTick`; where Node's cannot be had, a microtask, which comes as soon. */
 export const nextTick: (callback: () => void) => void = isOfNode(process.nextTick, /\b_exiting\b/)

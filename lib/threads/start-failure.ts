@@ -8,7 +8,7 @@ import { isRefusal } from '../errors/system-refusal.ts'
 import { URL } from '../host/url.ts'
 
 /** Where the entry of the workers is: beside the file into which this is bundled, at the top of dist/. */
-export const entry: URL = new URL('./worker/main.js', import.meta.url)
+export const entry: URL = new URL('./worker/main.cjs', import.meta.url)
 
 /** Node has refused to make the thread. */
 export function refusalOf(error: unknown): StartFailure {

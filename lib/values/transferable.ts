@@ -1,6 +1,6 @@
 /** Which ArrayBuffers can move. */
 import { AsyncResource } from 'node:async_hooks'
-import * as workerThreads from 'node:worker_threads'
+import workerThreads from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
 import { withoutStacks } from '../errors/without-stacks.ts'
 import { bufferOf } from './views.ts'
@@ -33,7 +33,7 @@ export function noteArrival(value: unknown): void {
  * `structuredClone` of Node 20 makes a channel for each call. Nothing is ever sent. Few programs need it, and
  * it takes most of a millisecond.
  */
-let channel: workerThreads.MessageChannel | undefined
+let channel: InstanceType<typeof workerThreads.MessageChannel> | undefined
 /**
  * The channel stays, so it is made outside the task that happens to need it first, whose AsyncLocalStorage
  * stores would stay with it.

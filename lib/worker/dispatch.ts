@@ -38,8 +38,8 @@ const awaiting: Map<number, TaskContext> = new Map()
 /** The task on the stack, on top of those that wait for it. */
 let running: TaskContext | undefined
 
-/** The file in which `dispatch` is, once everything has been bundled. */
-export const script: string = import.meta.url
+/** The script in which `dispatch` is, once everything has been bundled, as V8 names it. */
+export const script: string = import.meta.filename
 
 /**
  * Calls the task that `scratch` says with these values, as a part of its context by `call`. The addon calls

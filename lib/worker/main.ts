@@ -17,6 +17,7 @@ import type { WorkerSeed } from '../threads/worker-seed.ts'
 import { unpack } from '../values/codec.ts'
 import { packThrown } from '../values/thrown.ts'
 import { abort, dispatch, packError, script } from './dispatch.ts'
+import { collectWhenIdle } from './idle-heap.ts'
 import { endIfAlive, endSoon, hasLeft, leave, startIdleTimer } from './leave.ts'
 import { load, onRefusedLoad, prepare, prepareNow } from './loader.ts'
 import { initializing, noteOrigin } from './origin.ts'
@@ -87,6 +88,7 @@ async function start(seed: WorkerSeed): Promise<void> {
   setWaitHook(() => currentContext()?.beginWait())
   setTaskHost({ task: ownTask, executor: ownExecutor })
   startIdleTimer(seed.idleTimeout)
+  collectWhenIdle()
 }
 
 async function initialize({ initializer }: WorkerSeed): Promise<void> {

@@ -2,7 +2,6 @@
  * The form `MOVED`: the bytes of `v8.Serializer` with the buffers that they refer to, which the addon carries
  * as they are: an ArrayBuffer of a transfer list moves, a SharedArrayBuffer is shared.
  */
-import { Deserializer, Serializer } from 'node:v8'
 import { types } from 'node:util'
 import { binding } from '../../addon/binding.ts'
 import { whyUntransferable } from '../transferable.ts'
@@ -31,44 +30,57 @@ function writeId(into: Uint8Array, at: number, id: number): void {
   }
 }
 
-/**
- * A buffer on the receiver's list is referred to by its place there. For a shared one the engine asks for an
- * id, then writes a tag of its own and the id; Node's deserializer does not know that tag, so it is replaced
- * by the tag of a transferred buffer, and the id by the place. Where they are in the bytes cannot be asked:
- * the engine writes them after the call for the id, and Node's serializer does not tell how much it has
- * written. So the id is a random one that fills five bytes, and tag and id are searched for. If the six bytes
- * are found twice, because the value holds them too, the value is written again with other ids: chance only
- * makes that rare.
- */
-class MovingSerializer extends Serializer {
-  readonly shared: SharedArrayBuffer[] = []
-  readonly #ids: number[] = []
+/** `node:v8` takes half a millisecond to load, and few programs come here. */
+function makeClasses() {
+  const { Deserializer, Serializer } = process.getBuiltinModule('node:v8')
 
-  _getSharedArrayBufferId(buffer: SharedArrayBuffer): number {
-    this.shared.push(buffer)
-    const id = 2 ** 28 + Math.floor(Math.random() * (2 ** 32 - 2 ** 28))
-    this.#ids.push(id)
-    return id
+  /**
+   * A buffer on the receiver's list is referred to by its place there. For a shared one the engine asks for an
+   * id, then writes a tag of its own and the id; Node's deserializer does not know that tag, so it is replaced
+   * by the tag of a transferred buffer, and the id by the place. Where they are in the bytes cannot be asked:
+   * the engine writes them after the call for the id, and Node's serializer does not tell how much it has
+   * written. So the id is a random one that fills five bytes, and tag and id are searched for. If the six bytes
+   * are found twice, because the value holds them too, the value is written again with other ids: chance only
+   * makes that rare.
+   */
+  class MovingSerializer extends Serializer {
+    readonly shared: SharedArrayBuffer[] = []
+    readonly #ids: number[] = []
+
+    _getSharedArrayBufferId(buffer: SharedArrayBuffer): number {
+      this.shared.push(buffer)
+      const id = 2 ** 28 + Math.floor(Math.random() * (2 ** 32 - 2 ** 28))
+      this.#ids.push(id)
+      return id
+    }
+
+    /** Replaces tags and ids. False if one was found elsewhere too. */
+    place(bytes: Buffer, first: number): boolean {
+      const mark = Buffer.alloc(1 + ID_BYTES)
+      return this.#ids.every((id, index) => {
+        mark[0] = SHARED_TAG
+        writeId(mark, 1, id)
+        const at = bytes.indexOf(mark)
+        if (at < 0 || bytes.indexOf(mark, at + 1) >= 0) return false
+        bytes[at] = TRANSFERRED_TAG
+        writeId(bytes, at + 1, first + index)
+        bytes.fill(
+          PADDING,
+          at + mark.length,
+          at + mark.length + moreAfter(this.shared[index] as SharedArrayBuffer),
+        )
+        return true
+      })
+    }
   }
 
-  /** Replaces tags and ids. False if one was found elsewhere too. */
-  place(bytes: Buffer, first: number): boolean {
-    const mark = Buffer.alloc(1 + ID_BYTES)
-    return this.#ids.every((id, index) => {
-      mark[0] = SHARED_TAG
-      writeId(mark, 1, id)
-      const at = bytes.indexOf(mark)
-      if (at < 0 || bytes.indexOf(mark, at + 1) >= 0) return false
-      bytes[at] = TRANSFERRED_TAG
-      writeId(bytes, at + 1, first + index)
-      bytes.fill(
-        PADDING,
-        at + mark.length,
-        at + mark.length + moreAfter(this.shared[index] as SharedArrayBuffer),
-      )
-      return true
-    })
-  }
+  return { Deserializer, MovingSerializer }
+}
+
+let made: ReturnType<typeof makeClasses> | undefined
+
+function classes(): ReturnType<typeof makeClasses> {
+  return (made ??= makeClasses())
 }
 
 /**
@@ -76,7 +88,7 @@ class MovingSerializer extends Serializer {
  * `WebAssembly.Memory`, otherwise none.
  */
 function moreAfter(buffer: SharedArrayBuffer): number {
-  const serializer = new MovingSerializer()
+  const serializer = new (classes().MovingSerializer)()
   serializer.writeHeader()
   serializer.writeValue(buffer)
   return serializer.releaseBuffer().length - HEADER_BYTES - 1 - ID_BYTES
@@ -115,7 +127,7 @@ export function checkTransfer(list: readonly object[]): ArrayBuffer[] | undefine
  */
 export function serializeMoved(value: unknown, moved: readonly ArrayBuffer[]): Moved {
   for (;;) {
-    const serializer = new MovingSerializer()
+    const serializer = new (classes().MovingSerializer)()
     moved.forEach((buffer, index) => serializer.transferArrayBuffer(index, buffer))
     serializer.writeHeader()
     serializer.writeValue(value)
@@ -130,7 +142,7 @@ export function serializeMoved(value: unknown, moved: readonly ArrayBuffer[]): M
 
 /** Reads it again. */
 export function deserializeMoved([bytes, ...buffers]: Moved): unknown {
-  const deserializer = new Deserializer(bytes)
+  const deserializer = new (classes().Deserializer)(bytes)
   buffers.forEach((buffer, index) => deserializer.transferArrayBuffer(index, buffer as ArrayBuffer))
   deserializer.readHeader()
   return deserializer.readValue()

@@ -73,6 +73,7 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"retire" => worker::retire,
         c"raiseUncaught" => worker::raise_uncaught,
         c"leaveIfIdle" => worker::leave_if_idle,
+        c"collectIfIdle" => worker::collect_if_idle,
         c"detach" => worker::detach,
         c"suspend" => worker::suspend,
         c"requestPassOn" => worker::request_pass_on,

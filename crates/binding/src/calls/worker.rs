@@ -8,6 +8,7 @@ use napi::sys;
 use crate::calls::call::{Answer, Call, id_value, nothing};
 use crate::calls::pool::read_cause;
 use crate::engine::async_frame::AsyncFrame;
+use crate::engine::v8;
 use crate::isolate::run;
 use crate::isolate::serve;
 use crate::js::{self, Fault};
@@ -218,6 +219,17 @@ pub(crate) fn raise_uncaught(call: &Call<'_>) -> Answer {
 /// `leaveIfIdle()`: leaves the pool, unless it has work or keeps this worker warm.
 pub(crate) fn leave_if_idle(call: &Call<'_>) -> Answer {
     js::boolean(call.env, side(call)?.leave_if_idle())
+}
+
+/// `collectIfIdle()`: has V8 collect all that it can of this isolate, unless the worker has work. Whether it
+/// was idle.
+pub(crate) fn collect_if_idle(call: &Call<'_>) -> Answer {
+    let is_idle = side(call)?.is_idle();
+    if is_idle {
+        // Where V8 cannot be asked the heap stays as it is.
+        v8::collect_garbage();
+    }
+    js::boolean(call.env, is_idle)
 }
 
 /// `detach()`: the worker has left; from now on nothing of ours keeps its loop alive.

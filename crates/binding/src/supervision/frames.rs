@@ -73,8 +73,10 @@ impl Caller {
 
     /// Whether a frame is of this package, all of whose files are in the folder above the caller's.
     fn is_ours(&self, frame: &Frame) -> bool {
-        let package = self.script.rsplitn(3, '/').nth(2).unwrap_or(&self.script);
-        frame.script.strip_prefix(package).is_some_and(|file| file.starts_with('/'))
+        // The script is named by a path, which has the separators of the platform.
+        let separators = ['/', '\\'];
+        let package = self.script.rsplitn(3, separators).nth(2).unwrap_or(&self.script);
+        frame.script.strip_prefix(package).is_some_and(|file| file.starts_with(separators))
     }
 
     /// Whether a frame is a user's, and not Node's, such as that by which the event loop calls, or of this

@@ -265,6 +265,11 @@ impl WorkerSide {
         self.worker.borrow().as_ref().is_none_or(Worker::leave_if_idle)
     }
 
+    /// Whether it has nothing to do.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.worker.borrow().as_ref().is_some_and(Worker::is_idle)
+    }
+
     /// A stop has hit: lib/worker restores what it skipped, on the stack of the trampoline, and the worker
     /// claims nothing until lib/worker has found the isolate healthy.
     pub(crate) fn recover(&self, env: Env, token: f64) {

@@ -174,6 +174,13 @@ impl<W: Work> Worker<W> {
         })
     }
 
+    /// Whether the worker has nothing to do, and nobody has woken it.
+    pub fn is_idle(&self) -> bool {
+        self.pool.change(|shared, _| {
+            shared.workers.get(self.id).is_some_and(|record| record.state == WorkerState::Idle)
+        })
+    }
+
     /// Gives up the worker's place while one of its tasks blocks its thread for a future: the pool may start
     /// another worker instead of it. May be nested: call it once for each task that waits.
     pub fn suspend(&self) {

@@ -1,0 +1,88 @@
+// dist/ from lib/: what of it is loaded when, and in which form.
+//
+// Each isolate that loads the package pays for every character: V8 goes once over all of a file's text before
+// it runs any of it. So the code is minified, and ASCII only: one character above U+00FF makes V8 keep the
+// whole text with two bytes a character. It is CommonJS, which a thread loads in one step, and Node's modules
+// are asked of the process: an import of one builds a facade that reads all of its exports, and so loads what
+// those load only when they are read. `dist/index.js` is the ES module that package.json names.
+import { writeFileSync } from 'node:fs'
+import { join, normalize } from 'node:path'
+import { root } from './command.mjs'
+import { addonText, entryText, workerText } from './entry.mjs'
+
+const WORKER = '\0worker'
+const ADDON = '\0addon'
+const BUILTIN = '\0builtin:'
+const ENTRY = "new URL('./worker/main.cjs', import.meta.url)"
+const IMPORT = /^import (\w+|\{[^}]*\}) from '(node:[\w/]+)'$/gm
+
+/** Imports of Node's modules as questions to the process, and what stands for the addon. */
+const ofTheProcess = (dist, names = []) => ({
+  name: 'of-the-process',
+  resolveId(id, importer) {
+    if (id.startsWith(BUILTIN)) return id
+    if (id === WORKER) return id
+    return id.endsWith('/index.js') && importer?.endsWith('binding.ts') ? ADDON : undefined
+  },
+  load(id) {
+    if (id === ADDON) return addonText(dist)
+    if (id === WORKER) return workerText(names)
+    if (!id.startsWith(BUILTIN)) return undefined
+    return `export default process.getBuiltinModule('${id.slice(BUILTIN.length)}')`
+  },
+  transform(code, id) {
+    if (!id.endsWith('.ts')) return undefined
+    const file = `process.getBuiltinModule('node:url').pathToFileURL(${dist} + '/worker/main.cjs')`
+    return code.replace(ENTRY, file).replaceAll(IMPORT, (_, names, name) => {
+      const whole = `whole_${name.replaceAll(/\W/g, '_')}`
+      return `import ${whole} from '${BUILTIN}${name}'; const ${names.replaceAll(' as ', ': ')} = ${whole}`
+    })
+  },
+})
+
+/** The generated loader's paths are relative to the folder above. */
+const ofTheRoot = {
+  name: 'of-the-root',
+  transform: (code) =>
+    code.replaceAll('import.meta.url', "process.getBuiltinModule('node:url').pathToFileURL(__dirname + '/../index.js').href"),
+}
+
+/** With every other character as an escape, which means the same in strings, templates and expressions. */
+function inAscii(code) {
+  const escape = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return code.replaceAll(/[^\0-\x7f]/g, escape)
+}
+
+async function write(input, plugins, options) {
+  const { rolldown } = await import('rolldown')
+  const bundle = await rolldown({ cwd: root, input, platform: 'node', plugins })
+  const { output } = await bundle.generate({
+    dir: 'dist',
+    format: 'cjs',
+    strict: true,
+    // What is written for others than us defines properties by descriptors that programs can spoil.
+    esModule: false,
+    generatedCode: { symbols: false },
+    entryFileNames: '[name].cjs',
+    comments: false,
+    ...options,
+  })
+  await bundle.close()
+  return output
+}
+
+/** Writes the code of dist/; answers the names of the files there. */
+export async function bundle() {
+  const minify = { mangle: { keepNames: true }, compress: true, codegen: { removeWhitespace: false } }
+  const [library] = await write({ library: 'lib/index.ts' }, [ofTheProcess('__dirname')], { minify })
+  const ofTheWorker = ofTheProcess("__dirname + '/..'", library.exports)
+  const chunks = [
+    library,
+    ...(await write({ 'worker/main': WORKER }, [ofTheWorker], { minify })),
+    ...(await write({ loader: 'index.js' }, [ofTheRoot], {})),
+  ]
+  const files = new Map(chunks.map(({ fileName, code }) => [fileName, inAscii(code)]))
+  files.set('index.js', entryText(library.exports))
+  for (const [name, code] of files) writeFileSync(join(root, 'dist', name), code)
+  return new Set([...files.keys()].map((name) => normalize(name)))
+}

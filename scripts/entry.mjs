@@ -1,0 +1,105 @@
+// What of dist/ is not made from lib/: the ES module that programs import, and how the addon is found.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './command.mjs'
+
+const { napi } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+/**
+ * The module that stands for the addon in dist/. The file of this platform lies where npm and its like, or the
+ * build, have put it; the generated loader looks everywhere, and says what is wrong.
+ *
+ * @param dist - an expression for the path of dist/
+ */
+export const addonText = (dist) => `
+const isAsked = ['NAPI_RS_NATIVE_LIBRARY_PATH', 'NAPI_RS_FORCE_WASI', 'NAPI_RS_ENFORCE_VERSION_CHECK']
+function ofThisPlatform() {
+  const { arch, env, platform } = process
+  if (isAsked.some((name) => env[name] !== undefined)) return undefined
+  const name = platform + '-' + arch + ({ linux: '-gnu', win32: '-msvc' }[platform] ?? '')
+  for (const folder of ['..', '../../${napi.packageName}-' + name]) {
+    const file = ${dist} + '/' + folder + '/${napi.binaryName}.' + name + '.node'
+    if (process.getBuiltinModule('node:fs').existsSync(file)) {
+      try {
+        return require(file)
+      } catch {
+        return undefined
+      }
+    }
+  }
+}
+export const { connect, seam } = ofThisPlatform() ?? require(${dist} + '/loader.cjs')
+`
+
+/** The entry of the workers: a worker's tasks find the package in it, so that there is one of it in the thread. */
+export const workerText = (names) => `
+import { sharedByCopies } from './lib/host/copies.ts'
+import { ${names.join(', ')} } from './lib/index.ts'
+import './lib/worker/main.ts'
+sharedByCopies('library:' + __dirname, () => ({ __proto__: null, ${names.join(', ')} }))
+`
+
+const LEFT_OUT = 'mark it as external (esbuild: --external:concurrent-futures), its workers run files of its own'
+
+/**
+ * dist/index.js. The code is CommonJS, and in the program's realm there is one of it. In a vm context, where
+ * test runners load their modules, the classes of values have to be the context's own: there it is compiled
+ * anew, by the context's \`Function\`; a context that forbids that has the program's.
+ */
+export const entryText = (names) => `// The ES module of concurrent-futures; its code is library.cjs.
+const { url } = import.meta
+if (url === undefined) {
+  throw new Error('concurrent-futures was bundled into CommonJS, where import.meta is empty: ${LEFT_OUT}')
+}
+if (!url.startsWith('file:')) {
+  throw new Error(
+    'the code of concurrent-futures has come from ' + url.slice(0, url.indexOf(':') + 1) +
+      ', and its workers run a file: the tool that loads it must leave it out (Vitest: server.deps.external)',
+  )
+}
+const { createRequire } = process.getBuiltinModule('node:module')
+const { existsSync, readFileSync } = process.getBuiltinModule('node:fs')
+const { dirname, resolve } = process.getBuiltinModule('node:path')
+const own = createRequire(url)
+const compiled = new Map()
+
+function compile(file) {
+  if (!file.endsWith('.cjs')) return own(file)
+  const found = compiled.get(file)
+  if (found !== undefined) return found.exports
+  const [module, folder] = [{ exports: {} }, dirname(file)]
+  compiled.set(file, module)
+  const code = readFileSync(file, 'latin1') + '\\n//# sourceURL=' + file
+  const run = new Function('exports', 'require', 'module', '__filename', '__dirname', code)
+  run(module.exports, (name) => compile(resolve(folder, name)), module, file, folder)
+  return module.exports
+}
+
+function load() {
+  const file = own.resolve('./library.cjs')
+  const ofWorker = globalThis[Symbol.for('concurrent-futures.library:' + resolve(dirname(file), 'worker'))]
+  if (ofWorker !== undefined) return ofWorker
+  if (Object.getPrototypeOf(createRequire) === Function.prototype) return own(file)
+  try {
+    Function('')
+  } catch {
+    return own(file)
+  }
+  return compile(file)
+}
+
+function whyNot(error) {
+  if (existsSync(new URL('./library.cjs', url))) return error
+  const why = 'a bundler has put the code of concurrent-futures elsewhere: ${LEFT_OUT}'
+  return new Error(why, { cause: error })
+}
+
+let library
+try {
+  library = load()
+} catch (error) {
+  throw whyNot(error)
+}
+export const {
+${names.map((name) => `  ${name},\n`).join('')}} = library
+`
