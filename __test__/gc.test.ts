@@ -5,6 +5,11 @@ import { behaviours } from './executors.ts'
 const behaviour = behaviours(test)
 
 const workUrl = new URL('./fixtures/work.mjs', import.meta.url).href
+/** V8's symbols cannot be looked up there. */
+const canCollect = process.platform !== 'win32'
+/** Twice as long as lib/worker/idle-heap.ts takes at most, and some. */
+const LONGEST_IDLE = 60_000
+
 const options = { nodeArguments: ['--expose-gc'] }
 
 behaviour('an executor that is collected with work outstanding runs it all', async (t, { inChild }) => {
@@ -155,4 +160,25 @@ test('executors that come and go leave no memory and no thread behind', async (t
     options,
   )
   t.deepEqual(cleanEnd(end), ended(true))
+})
+
+behaviour('a worker that stays idle lets go of what its last task was given', async (t, { create }) => {
+  if (!canCollect) {
+    t.pass()
+    return
+  }
+  await using executor = create(1)
+  const flag = new Int32Array(new SharedArrayBuffer(4))
+  await executor.submit(
+    (bytes: Uint8Array, flag: Int32Array) => {
+      const collected = new FinalizationRegistry(() => Atomics.store(flag, 0, 1))
+      collected.register(bytes, undefined)
+      Object.assign(globalThis, { collected })
+    },
+    new Uint8Array(1 << 24),
+    flag,
+  )
+  const until = Date.now() + LONGEST_IDLE
+  while (Atomics.load(flag, 0) === 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 100))
+  t.is(Atomics.load(flag, 0), 1)
 })

@@ -6,8 +6,8 @@ import { root } from './command.mjs'
 const { napi } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /**
- * The module that stands for the addon in dist/. The file of this platform lies where npm and its like, or the
- * build, have put it; the generated loader looks everywhere, and says what is wrong.
+ * The module that stands for the addon in dist/. The file of this platform lies where npm and its like, or
+ * the build, have put it; the generated loader looks everywhere, and says what is wrong.
  *
  * @param dist - an expression for the path of dist/
  */
@@ -31,7 +31,7 @@ function ofThisPlatform() {
 export const { connect, seam } = ofThisPlatform() ?? require(${dist} + '/loader.cjs')
 `
 
-/** The entry of the workers: a worker's tasks find the package in it, so that there is one of it in the thread. */
+/** The entry of the workers: a worker's tasks find the package in it, so that a thread has it once. */
 export const workerText = (names) => `
 import { sharedByCopies } from './lib/host/copies.ts'
 import { ${names.join(', ')} } from './lib/index.ts'

@@ -208,3 +208,14 @@ fn a_worker_that_ends_gives_back_what_was_carried_to_it_and_nothing_more_is_brou
     assert_eq!(ask(&fresh), format!("run {}", task.owner().label));
     assert!(carried.iter().all(|task| !task.state().is_settled()));
 }
+
+#[test]
+fn a_worker_is_idle_while_it_has_no_task_and_nobody_has_woken_it() {
+    let (pool, _host, worker, _link) = holding(0, 1);
+    assert_eq!(ask(&worker), "nothing");
+    assert!(worker.is_idle());
+    let _next = submit(&pool, noop(ISOLATE, 1));
+    assert!(!worker.is_idle(), "it is woken");
+    assert_eq!(ask(&worker), "run 1");
+    assert!(!worker.is_idle(), "it has a task");
+}

@@ -35,13 +35,13 @@ function makeClasses() {
   const { Deserializer, Serializer } = process.getBuiltinModule('node:v8')
 
   /**
-   * A buffer on the receiver's list is referred to by its place there. For a shared one the engine asks for an
-   * id, then writes a tag of its own and the id; Node's deserializer does not know that tag, so it is replaced
-   * by the tag of a transferred buffer, and the id by the place. Where they are in the bytes cannot be asked:
-   * the engine writes them after the call for the id, and Node's serializer does not tell how much it has
-   * written. So the id is a random one that fills five bytes, and tag and id are searched for. If the six bytes
-   * are found twice, because the value holds them too, the value is written again with other ids: chance only
-   * makes that rare.
+   * A buffer on the receiver's list is referred to by its place there. For a shared one the engine asks
+   * for an id, then writes a tag of its own and the id; Node's deserializer does not know that tag, so
+   * it is replaced by the tag of a transferred buffer, and the id by the place. Where they are in the
+   * bytes cannot be asked: the engine writes them after the call for the id, and Node's serializer does
+   * not tell how much it has written. So the id is a random one that fills five bytes, and tag and id
+   * are searched for. If the six bytes are found twice, because the value holds them too, the value is
+   * written again with other ids: chance only makes that rare.
    */
   class MovingSerializer extends Serializer {
     readonly shared: SharedArrayBuffer[] = []
