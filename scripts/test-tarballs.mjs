@@ -10,7 +10,7 @@ import { readmeExample, readmeOutput } from './readme.mjs'
 
 const SHIPPED = new RegExp(
   [
-    /^dist\/.+\.(js|d\.ts)$/,
+    /^dist\/.+\.(c?js|d\.ts)$/,
     /^crates\/task\/(Cargo\.toml|(include|src)\/.+\.(h|rs))$/,
     /^(index\.js|index\.d\.ts|package\.json|README\.md|LICENSE)$/,
   ]
