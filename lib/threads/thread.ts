@@ -5,8 +5,8 @@
  * Without an `execArgv` a worker inherits the flags of its process unchecked, V8's and the process's own
  * among them. An explicit list is checked, and refused for such a flag; so none is ever made here.
  */
-import { Worker } from 'node:worker_threads'
-import type { WorkerOptions } from 'node:worker_threads'
+import workerThreads from 'node:worker_threads'
+import type { Worker, WorkerOptions } from 'node:worker_threads'
 import { toJson } from '../host/json.ts'
 import { haveInputType, inheritsInputType } from './text-flags.ts'
 import type { WorkerSeed } from './worker-seed.ts'
@@ -24,7 +24,8 @@ export function makeThread(entry: URL, options: Options): Worker {
   const [program, kind] = isTyped ? [`import(${toJson(entry.href)})`, { eval: true }] : [entry, {}]
   for (let tried = options; ; ) {
     try {
-      return new Worker(program, { ...tried, ...kind })
+      // The one that is there now: tools that observe threads put others in its place.
+      return new workerThreads.Worker(program, { ...tried, ...kind })
     } catch (error) {
       const next = withoutRefused(tried, error)
       if (next === undefined) throw error

@@ -146,6 +146,9 @@ mod tests {
         let expected = "    at inner (file:///work.mjs:1:1)\n    at outer (<anonymous>:1:1)";
         assert_eq!(describe(&stack(&called), &caller), expected);
         assert_eq!(describe(&stack(&called[..2]), &caller), expected);
+        let scoped = [inner, ("callInContext", "file:///lib/ours.js"), ("dispatch", "file:///lib/a/ours.js")];
+        let nested = Caller::new("dispatch".into(), "file:///lib/a/ours.js".into());
+        assert_eq!(describe(&stack(&scoped), &nested), "    at inner (file:///work.mjs:1:1)");
         let namesake = [inner, ("dispatch", "file:///theirs.js"), ("other", "file:///ours.js")];
         assert_eq!(describe(&stack(&namesake), &caller).lines().count(), 3);
     }
