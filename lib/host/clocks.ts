@@ -23,3 +23,16 @@ export const now: () => number = isOfNode(hrtime, /\bbinding\.hrtime\b/) ? byPro
 
 /** Milliseconds since 1970. */
 export const wallClock: () => number = Date.now
+
+const OwnDate = Date
+const { getTime } = Date.prototype
+
+/** A Date of this realm. */
+export function dateAt(time: number): object {
+  return new OwnDate(time)
+}
+
+/** The time of a Date of any realm. */
+export function timeOf(date: object): number {
+  return getTime.call(date)
+}

@@ -1,4 +1,5 @@
 /** Reads plain data; see codes.ts. */
+import { dateAt } from '../../host/clocks.ts'
 import { define } from '../../host/define.ts'
 import { parseJson } from '../../host/json.ts'
 import {
@@ -36,7 +37,6 @@ export type Parts = [
 
 /** Where the pieces begin. */
 const OWN = 3
-const OwnDate = Date
 
 let at = 0
 let structureIn = ''
@@ -182,7 +182,7 @@ function readValue(): unknown {
     case FRACTION:
       return readDouble()
     case DATE:
-      return new OwnDate(readDouble())
+      return dateAt(readDouble())
     case BIGINT:
       return readBigInt()
     case TEXT:

@@ -9,6 +9,7 @@
 import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { binding, fractionsOut, structureOut } from '../../addon/binding.ts'
+import { timeOf } from '../../host/clocks.ts'
 import { hasGetter, hasOnlyElements, isOrdinary, MOST_CHECKED } from '../properties.ts'
 import {
   ARRAY,
@@ -46,7 +47,6 @@ const FEW_FRACTIONS = 32
 
 const getDescriptor = Object.getOwnPropertyDescriptor
 const getPrototype = Object.getPrototypeOf
-const getTime = Date.prototype.getTime
 const objectPrototype: unknown = Object.prototype
 const arrayPrototype: unknown[] = Array.prototype
 const slice = arrayPrototype.slice
@@ -215,8 +215,8 @@ function writeObject(value: object, depth: number): boolean {
 }
 
 /** A Date is its time: its class and its properties are lost. */
-function writeDate(date: Date): boolean {
-  writeDouble(DATE, getTime.call(date))
+function writeDate(date: object): boolean {
+  writeDouble(DATE, timeOf(date))
   return true
 }
 
