@@ -6,14 +6,13 @@
 import { compileFunction } from 'node:vm'
 import { binding } from '../../addon/binding.ts'
 import { parseJson, toJson } from '../../host/json.ts'
-import { URL } from '../../host/url.ts'
 import { isForeign } from '../realm.ts'
 
 /** Reads the values of an object, which it makes. */
 export type Maker = () => object
 
 // Its frames are the package's own (frames.rs).
-const filename = new URL('shape.js', import.meta.url).href
+const filename = `${import.meta.dirname}/shape.js`
 
 /**
  * The maker of a shape, by its number. `read` reads one value; `readAll`, all of an object with these keys.
