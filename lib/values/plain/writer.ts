@@ -64,6 +64,8 @@ const bytes: Uint8Array = new Uint8Array(double.buffer)
 
 // The state of the walk.
 let at = 0
+/** How far the structure may come: that of a value that cannot be kept has to be compact. */
+let limit = room
 let fractions = 0
 let texts: TextWriter = new TextWriter()
 /**
@@ -84,6 +86,7 @@ export function writePlain(value: unknown, mayKeep: boolean): string | number {
   begin()
   beginShapes()
   walk++
+  limit = mayKeep ? room : MOST_COMPACT
   const isPlain = writeValue(value, 0)
   const written = isPlain ? finish(mayKeep) : 0
   endShapes()
@@ -133,7 +136,7 @@ function isInteger(value: number): boolean {
 }
 
 function writeValue(value: unknown, depth: number): boolean {
-  if (at > room) return false
+  if (at > limit) return false
   switch (typeof value) {
     case 'string':
       return writeText(value)
@@ -232,7 +235,7 @@ function writeProperties(object: object, depth: number): boolean {
     shape = next !== null && next.key === key ? next : withKey(shape, key)
     // Most values are texts: one call less for these.
     const item: unknown = property.value
-    if (typeof item === 'string' ? at > room || !writeText(item) : !writeValue(item, depth + 1)) return false
+    if (typeof item === 'string' ? at > limit || !writeText(item) : !writeValue(item, depth + 1)) return false
   }
   if (shape.level === 0 && !isOrdinary(object)) return false
   return writeShape(start, shape)
@@ -261,7 +264,7 @@ function writeArray(array: unknown[], depth: number): boolean {
     return writeUniform(array) ?? writeItems(array, depth)
   }
   // Each takes a byte at least.
-  if (at + length > room) return false
+  if (at + length > limit) return false
   const hasNames = binding.hasNames(array)
   if (hasNames === true) return false
   // To search it for accessors would cost more than all the rest. The copy has none: making it has called
