@@ -121,7 +121,9 @@ impl LoopTurn<'_> {
             self.receiver = result;
             return true;
         }
-        if let Some(error) = js::take_exception(env) {
+        if let Some(error) = js::take_exception(env)
+            && !self.state.worker.borrow().as_ref().is_some_and(|side| side.takes_back(env, error))
+        {
             // SAFETY: a live value; Node treats it as an uncaught exception.
             unsafe { sys::napi_fatal_exception(env, error) };
         }

@@ -109,13 +109,17 @@ impl Guard {
         state.is_put_off = false;
         state.put_offs = 0;
         let hit = std::mem::take(&mut state.hit);
-        if hit && let Some(interrupts) = interrupts::interrupts().filter(|_| !state.isolate.is_null()) {
-            // SAFETY: the isolate is alive, and this is its thread.
-            unsafe { interrupts.cancel(state.isolate) };
+        if hit {
+            cancel(&state);
         }
         drop(state);
         self.changed.notify_all();
         hit
+    }
+
+    /// The termination of the task that was hit last has come late: it is taken back once more.
+    pub(crate) fn take_back(&self) {
+        cancel(&self.state.lock());
     }
 
     /// Whether the isolate can be interrupted at all.
@@ -248,6 +252,14 @@ impl Guard {
             // that nulls it.
             unsafe { interrupts.request(state.isolate, on_interrupt, data) };
         }
+    }
+}
+
+/// On the isolate's thread.
+fn cancel(state: &GuardState) {
+    if let Some(interrupts) = interrupts::interrupts().filter(|_| !state.isolate.is_null()) {
+        // SAFETY: the isolate is alive while the pointer is not null, and this is its thread.
+        unsafe { interrupts.cancel(state.isolate) };
     }
 }
 

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use napi::sys;
 use pool::{Kind, Linger, Next, Outcome, Turn, Worker, WorkerLink};
 
 use crate::doorbell::bell::Bell;
@@ -279,6 +280,18 @@ impl WorkerSide {
             let _ = js::take_exception(env);
             replace(&self.handle);
         }
+    }
+
+    /// Whether what has ended a callback is what V8 makes of a stop that has hit a task in it: `null`. Native
+    /// code of Node under the task may have held it up, so that it cuts off the ticks after the task instead.
+    /// It is taken back; the ticks run after the next callback.
+    pub(crate) fn takes_back(&self, env: Env, error: sys::napi_value) -> bool {
+        let is_recovering = self.handle.is_recovering.load(Ordering::Relaxed);
+        let is_stop = is_recovering && matches!(js::type_of(env, error), Ok(sys::ValueType::napi_null));
+        if is_stop {
+            self.guard.take_back();
+        }
+        is_stop
     }
 
     /// The isolate was found healthy after a stop.
