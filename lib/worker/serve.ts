@@ -1,6 +1,6 @@
 /**
  * Runs one task after the other in one callback scope of Node, until the addon has none or something else
- * comes first. Between two tasks, ticks and microtasks run, as between two timers; see docs/queue.md.
+ * comes first. Between two tasks, ticks and microtasks run, as between two timers; see docs/doorbell.md.
  */
 import { binding, scratch } from '../addon/binding.ts'
 import { AT_TASK_FUNCTION } from '../addon/seam.ts'

@@ -117,14 +117,17 @@ pub(crate) fn end(state: &IsolateState, result: Option<sys::napi_value>) {
 /// Calls the loop; on the stack of the trampoline.
 pub(crate) fn serve(state: &IsolateState) {
     let env = state.env;
-    let loop_ref = state.slice.borrow().as_ref().and_then(|slice| slice.stint.side.callbacks.serve);
-    let Some(loop_ref) = loop_ref else { return };
+    let side = state.slice.borrow().as_ref().map(|slice| slice.stint.side.clone());
+    let Some((side, loop_ref)) = side.and_then(|side| Some((side.clone(), side.callbacks.serve?))) else {
+        return;
+    };
     let called = js::deref(env, loop_ref).and_then(|serve| js::call(env, serve, &[])).map(Some);
     let is_running = state.slice.borrow().as_ref().is_some_and(|slice| slice.running.is_some());
     if is_running {
         with_slice(state, |slice| slice.leave(state, called));
     } else if called.is_err()
         && let Some(error) = js::take_exception(env)
+        && !side.takes_back(env, error)
     {
         // What a tick has thrown.
         // SAFETY: a live value of this isolate; Node treats it as an uncaught exception.
