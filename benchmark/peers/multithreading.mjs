@@ -1,4 +1,5 @@
 import { initRuntime, move, shutdown, spawn } from 'multithreading'
+import { work } from '../tasks/functions.mjs'
 
 export const modes = { default: {} }
 
@@ -8,15 +9,7 @@ export const modes = { default: {} }
 const functions = {
   addOne: (n) => n + 1,
   echo: (value) => value,
-  work: (iterations) => {
-    let x = 0x9e3779b9
-    for (let i = 0; i < iterations; i++) {
-      x ^= x << 13
-      x ^= x >>> 17
-      x ^= x << 5
-    }
-    return x
-  },
+  work,
   hold: async (ms) => {
     const { threadId } = await import('node:worker_threads')
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)

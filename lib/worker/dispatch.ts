@@ -48,16 +48,16 @@ export const script: string = import.meta.filename
 export function dispatch(given: unknown, call: typeof runInContext = runInContext): unknown {
   const number = scratch[AT_TASK_FUNCTION] as number
   const token = scratch[AT_TASK_TOKEN] as number
-  const form = scratch[AT_TASK_FORM] as number
+  let form = scratch[AT_TASK_FORM] as number
   const count = scratch[AT_TASK_VALUES] as number
   removeCopiedStores()
   const loaded = functions[number] as LoadedFunction
   loaded.used = noteBegun()
   const { fn } = loaded
-  const isNamed = form >= DISPATCH_NAMED
   let values = given
   let name: string | undefined
-  if (isNamed) {
+  if (form >= DISPATCH_NAMED) {
+    form -= DISPATCH_NAMED
     name = (given as unknown[]).shift() as string
     if (count <= 1) values = (given as unknown[])[0]
   }
@@ -67,7 +67,7 @@ export function dispatch(given: unknown, call: typeof runInContext = runInContex
     const result =
       form === FORM_AS_IS && count === 0
         ? call(context, fn)
-        : callWith(call, context, fn, isNamed ? form - DISPATCH_NAMED : form, count, values)
+        : callWith(call, context, fn, form, count, values)
     running = context.outer
     if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
       context.end()
@@ -83,7 +83,7 @@ export function dispatch(given: unknown, call: typeof runInContext = runInContex
   }
 }
 
-/** Calls the function with `count` values: the one that `values` is, or all that are in it. */
+/** Calls the function with `count` values, one at least: the one that `values` is, or all that are in it. */
 function callWith(
   call: typeof runInContext,
   context: TaskContext,
@@ -97,7 +97,6 @@ function callWith(
     const args = form === FORM_PORT ? takeArguments(first as number) : unpack(form, first)
     return call(context, fn, ...(args as unknown[]))
   }
-  if (count === 0) return call(context, fn)
   keepLongString(first)
   noteArrival(first)
   return count > 1 ? call(context, fn, ...(values as unknown[])) : call(context, fn, first)

@@ -47,5 +47,10 @@ export const OWN_SHAPE = 14
 export const FIRST_INTEGER = 16
 export const FIRST_LENGTH = 128
 
+/** A number, or a bigint of 64 bits, and its bytes. */
+export const double: Float64Array = new Float64Array(1)
+export const long: BigInt64Array = new BigInt64Array(double.buffer)
+export const bytes: Uint8Array = new Uint8Array(double.buffer)
+
 /** A piece has no more characters, unless it is a single text. */
 export const PIECE = 1_024

@@ -20,6 +20,9 @@ import {
   TEXT,
   TEXTS,
   TRUE,
+  bytes,
+  double,
+  long,
 } from './codes.ts'
 import { makerOf } from './makers.ts'
 import type { Maker } from './makers.ts'
@@ -45,9 +48,6 @@ let nextFraction = 0
 let pieces: Parts
 let shapesIn: Shape[] = []
 const makers: (Maker | undefined)[] = []
-const double: Float64Array = new Float64Array(1)
-const long: BigInt64Array = new BigInt64Array(double.buffer)
-const bytes: Uint8Array = new Uint8Array(double.buffer)
 const arrayPrototype: unknown[] = Array.prototype
 /** Whether an array may inherit a setter for an element. */
 let isPolluted = false

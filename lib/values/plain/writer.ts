@@ -31,6 +31,9 @@ import {
   TEXTS,
   TRUE,
   UNDEFINED,
+  bytes,
+  double,
+  long,
 } from './codes.ts'
 import { forgetMet, met, wasMet } from './met.ts'
 import { beginShapes, endShapes, numberOf, ownTable, placeOf, root, withKey } from './shapes.ts'
@@ -58,9 +61,6 @@ const room = structureOut.length - MOST_OF_ONE
 type Latin1 = { latin1Slice(from: number, to: number): string }
 const { buffer, byteOffset, length: size } = structureOut
 const structure = Buffer.from(buffer, byteOffset, size) as Buffer & Latin1
-const double: Float64Array = new Float64Array(1)
-const long: BigInt64Array = new BigInt64Array(double.buffer)
-const bytes: Uint8Array = new Uint8Array(double.buffer)
 
 // The state of the walk.
 let at = 0

@@ -24,7 +24,7 @@ use crate::values::reading;
 use crate::values::text::Text;
 use crate::values::value::Packed;
 use crate::values::writing;
-use crate::worker::callbacks::WorkerCallbacks;
+use crate::worker::callbacks::{Serve, WorkerCallbacks};
 use crate::worker::ending::Origin;
 use crate::worker::worker::WorkerSide;
 
@@ -39,7 +39,7 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
     let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
     let function = |index: usize| js::reference(call.env, call.value(index)?);
     let may_serve = js::type_of(call.env, call.value(9)?)? == sys::ValueType::napi_function;
-    let async_frame = if may_serve { AsyncFrame::of_this_thread() } else { None };
+    let frame = if may_serve { AsyncFrame::of_this_thread() } else { None };
     let callbacks = WorkerCallbacks {
         dispatch: function(2)?,
         prepare: function(3)?,
@@ -48,7 +48,7 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
         recover: function(6)?,
         pack_error: function(7)?,
         prepare_now: function(8)?,
-        serve: async_frame.is_some().then(|| function(9)).transpose()?,
+        serve: frame.map(|frame| function(9).map(|function| Serve { function, frame })).transpose()?,
     };
     let text = |index: usize| js::get_text(call.env, call.value(index)?);
     let caller = Caller::new(text(10)?, text(11)?);
@@ -60,7 +60,6 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
         bell,
         Guard::new(call.env, caller, stopper::note_put_off),
         callbacks,
-        async_frame,
     );
     worker_handle::register(&side.handle);
     let side = Rc::new(side);

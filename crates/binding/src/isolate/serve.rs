@@ -20,42 +20,34 @@ use crate::isolate::state::IsolateState;
 use crate::isolate::stint::Step;
 use crate::js;
 use crate::tasks::task::{JsTask, JsWork};
+use crate::worker::worker::WorkerSide;
 
 impl Slice {
     /// The next task is entered: its values, for `dispatch`. None if there is none for now.
     fn next(&mut self, state: &IsolateState) -> Option<sys::napi_value> {
-        if let Some((task, work)) = self.first.take() {
+        let mut step = match self.first.take() {
+            Some((task, work)) => Step::Run(task, work),
+            None if self.stint.side.ending.is_near() => return None,
+            None => {
+                self.close_last();
+                self.stint.step()
+            }
+        };
+        while let Step::Run(task, work) = step {
             if let Some(values) = self.enter(state, task, work) {
                 return Some(values);
             }
-        } else {
-            if self.stint.side.ending.is_near() {
-                return None;
-            }
-            self.close_last();
+            step = self.stint.step();
         }
-        loop {
-            match self.stint.step() {
-                Step::Run(task, work) => {
-                    if let Some(values) = self.enter(state, task, work) {
-                        return Some(values);
-                    }
-                }
-                step => {
-                    self.step = Some(step);
-                    return None;
-                }
-            }
-        }
+        self.step = Some(step);
+        None
     }
 
     /// Enters the task. None if it is not to be called, and perhaps done.
     fn enter(&mut self, state: &IsolateState, task: Arc<JsTask>, work: JsWork) -> Option<sys::napi_value> {
         let JsWork::Isolate(args) = work else { return None };
         let side = self.stint.side.clone();
-        if let Some(frame) = &side.async_frame {
-            frame.clear(state.env);
-        }
+        clear_frame(state, &side);
         let token = side.begin(&task);
         let outcome = match run::write_call(state, &task, token, &args) {
             Ok(values) if side.guard.enter(&task) => {
@@ -83,6 +75,13 @@ impl Slice {
     }
 }
 
+/// From here on the code of the isolate sees no store of a task.
+fn clear_frame(state: &IsolateState, side: &WorkerSide) {
+    if let Some(serve) = &side.callbacks.serve {
+        serve.frame.clear(state.env);
+    }
+}
+
 /// Runs `body` on the slice under way. It is taken out meanwhile: JavaScript may run.
 fn with_slice<R>(state: &IsolateState, body: impl FnOnce(&mut Slice) -> R) -> Option<R> {
     let mut slice = state.slice.borrow_mut().take()?;
@@ -104,9 +103,7 @@ pub(crate) fn begin(state: &IsolateState) -> Option<sys::napi_value> {
 pub(crate) fn end(state: &IsolateState, result: Option<sys::napi_value>) {
     let goes_on = with_slice(state, |slice| {
         let goes_on = slice.leave(state, Ok(result));
-        if let Some(frame) = &slice.stint.side.async_frame {
-            frame.clear(state.env);
-        }
+        clear_frame(state, &slice.stint.side);
         goes_on
     });
     if goes_on != Some(true) {
@@ -118,10 +115,9 @@ pub(crate) fn end(state: &IsolateState, result: Option<sys::napi_value>) {
 pub(crate) fn serve(state: &IsolateState) {
     let env = state.env;
     let side = state.slice.borrow().as_ref().map(|slice| slice.stint.side.clone());
-    let Some((side, loop_ref)) = side.and_then(|side| Some((side.clone(), side.callbacks.serve?))) else {
-        return;
-    };
-    let called = js::deref(env, loop_ref).and_then(|serve| js::call(env, serve, &[])).map(Some);
+    let Some(side) = side else { return };
+    let Some(serve) = &side.callbacks.serve else { return };
+    let called = js::deref(env, serve.function).and_then(|serve| js::call(env, serve, &[])).map(Some);
     let is_running = state.slice.borrow().as_ref().is_some_and(|slice| slice.running.is_some());
     if is_running {
         with_slice(state, |slice| slice.leave(state, called));

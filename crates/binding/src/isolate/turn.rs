@@ -5,7 +5,10 @@
 //! enters the context, and at this depth it drains microtasks and ticks when it returns. So every piece of
 //! work is one such call of our own native function, the *trampoline*, which finds in the state's errand
 //! what to do. It returns a fresh object, the receiver of the next call: Node takes the receiver as the
-//! async resource, so each task starts with an async context of its own in which no other task ever ran.
+//! async resource, so each call starts with an async context of its own in which no other task ever ran.
+//!
+//! A task is one such call, or many of them share one, where that keeps their contexts apart as well; see
+//! `serve`.
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};

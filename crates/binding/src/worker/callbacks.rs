@@ -2,14 +2,15 @@
 
 use napi::sys;
 
+use crate::engine::async_frame::AsyncFrame;
 use crate::js::{self, Env, Fault};
 
 /// Strong references, for as long as the isolate lives.
 pub(crate) struct WorkerCallbacks {
     /// `dispatch(values)`; which task it is, is in `scratch`.
     pub(crate) dispatch: sys::napi_ref,
-    /// `serve()`: calls `dispatch` for one task after the other; where they may share a callback scope.
-    pub(crate) serve: Option<sys::napi_ref>,
+    /// Where tasks may share a callback scope.
+    pub(crate) serve: Option<Serve>,
     /// `prepare(function)`: loads a function; answers by `prepared`.
     pub(crate) prepare: sys::napi_ref,
     /// `leave(now)`
@@ -22,6 +23,14 @@ pub(crate) struct WorkerCallbacks {
     pub(crate) pack_error: sys::napi_ref,
     /// `prepareNow(function)`: loads a function if that takes no waiting; see `loaded_functions`.
     pub(crate) prepare_now: sys::napi_ref,
+}
+
+/// What takes the place of a callback scope for each task.
+pub(crate) struct Serve {
+    /// `serve()`: calls `dispatch` for one task after the other.
+    pub(crate) function: sys::napi_ref,
+    /// Cleared between two of them.
+    pub(crate) frame: AsyncFrame,
 }
 
 impl WorkerCallbacks {

@@ -12,7 +12,6 @@ use pool::{Kind, Linger, Next, Outcome, Turn, Worker, WorkerLink};
 
 use crate::doorbell::bell::Bell;
 use crate::doorbell::coalesce::Coalescer;
-use crate::engine::async_frame::AsyncFrame;
 use crate::js::{self, Env};
 use crate::supervision::guard::Guard;
 use crate::supervision::pulse::Pulse;
@@ -33,8 +32,6 @@ pub(crate) struct WorkerSide {
     pub(crate) handle: Arc<WorkerHandle>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) callbacks: WorkerCallbacks,
-    /// Where tasks may share a callback scope.
-    pub(crate) async_frame: Option<AsyncFrame>,
     pub(crate) loaded: LoadedFunctions,
     pub(crate) held: HeldTasks,
     /// Whether it may claim: not while the worker prepares a function or recovers from a stop.
@@ -68,7 +65,6 @@ impl WorkerSide {
         bell: Arc<Bell>,
         guard: Guard,
         callbacks: WorkerCallbacks,
-        async_frame: Option<AsyncFrame>,
     ) -> Self {
         let guard = Arc::new(guard);
         let handle =
@@ -80,7 +76,6 @@ impl WorkerSide {
             handle,
             guard,
             callbacks,
-            async_frame,
             loaded: LoadedFunctions::default(),
             held: HeldTasks::default(),
             claiming: Cell::new(true),
