@@ -1,6 +1,6 @@
 // Bar charts: one row of a report, best first, as long as its value: a scale that is not linear would make
 // all look alike. No script in the picture.
-import { isHandWritten, ours } from './contestants.mjs'
+import { isApart, isHandWritten, ours } from './contestants.mjs'
 import { formatNumber } from './report.mjs'
 
 const WIDTH = 720
@@ -51,7 +51,7 @@ export function pictureFooter({ rounds, date, machine }) {
 export function drawRow(report, row) {
   const bars = Object.entries(report.contestants)
     .filter(([, rows]) => rows[row.key] !== undefined)
-    .map(([label, rows]) => ({ label, value: rows[row.key].median, highlight: label === ours, faint: isHandWritten(label) }))
+    .map(([label, rows]) => ({ label, value: rows[row.key].median, highlight: label === ours, faint: isHandWritten(label) || isApart(label) }))
     .sort((a, b) => (row.better === 'higher' ? b.value - a.value : a.value - b.value))
   return drawBars({
     title: report.title,

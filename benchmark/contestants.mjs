@@ -1,5 +1,6 @@
 // Who takes part. A contestant is `package` or `package:mode`; the modes are the settings listed in
-// peers/<package>.mjs.
+// peers/<package>.mjs, or in the folder of peers/ that a suite names.
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -34,28 +35,60 @@ export const everybody = [...pools, ...handWritten]
 /** One setting each, for what cannot depend on how many tasks a worker holds. */
 export const plainPools = pools.filter((name) => !name.includes(':'))
 
-export const isHandWritten = (contestant) => handWritten.includes(contestant)
+/** The pools that can run their tasks in child processes. The last word says how messages are written. */
+export const processPools = [
+  ours,
+  'workerpool',
+  'workerpool:json',
+  'tinypool',
+  'tinypool:1024',
+  'tinypool:json-1024',
+  'jest-worker',
+  'jest-worker:json',
+]
+
+/** The same by hand: `child_process.fork` and a message a task, or one for all of a turn. */
+export const handWrittenProcesses = ['fork', 'fork:json', 'fork:batch']
+
+/** Not of Node: shown below the others and compared with apart from them. */
+export const apart = ['cpython']
+
+export const isHandWritten = (contestant) => handWritten.includes(contestant) || handWrittenProcesses.includes(contestant)
+
+export const isApart = (contestant) => apart.includes(contestant)
 
 /** The oldest line of Node that has what a package uses. */
 const oldestNode = { multithreading: 22 }
 
-export const runsHere = (contestant) => Number.parseInt(process.versions.node) >= (oldestNode[split(contestant).name] ?? 0)
+export function runsHere(contestant) {
+  if (contestant === 'cpython') return cpythonVersion() !== undefined
+  return Number.parseInt(process.versions.node) >= (oldestNode[split(contestant).name] ?? 0)
+}
+
+/** Of the `python3` in PATH; undefined without one. */
+function cpythonVersion() {
+  const { stdout } = spawnSync('python3', ['-c', 'import platform; print(platform.python_version())'], { encoding: 'utf8' })
+  return stdout?.trim() || undefined
+}
 
 export function split(contestant) {
   const [name, mode = 'default'] = contestant.split(':')
   return { name, mode }
 }
 
-export async function load(contestant) {
+/** `folder`: the one of peers/ that a suite names, if it has adapters of its own. */
+export async function load(contestant, folder = '.') {
   const { name, mode } = split(contestant)
-  const peer = await import(new URL(`peers/${name}.mjs`, here))
+  const peer = await import(new URL(`peers/${folder}/${name}.mjs`, here))
   if (!(mode in peer.modes)) throw new Error(`${name} has no mode '${mode}'`)
-  return { start: (options) => peer.start({ ...options, mode }), settings: peer.modes[mode] }
+  // What is not of Node measures itself, by the same rules.
+  return { start: (options) => peer.start({ ...options, mode }), measure: peer.measure, settings: peer.modes[mode] }
 }
 
 export function version(contestant) {
   const { name } = split(contestant)
   if (name === 'node' || isHandWritten(name)) return process.versions.node
+  if (name === 'cpython') return cpythonVersion()
   const path = name === ours ? new URL('package.json', root) : new URL(locals[name] ?? `node_modules/${name}/package.json`, here)
   return JSON.parse(readFileSync(path, 'utf8')).version
 }

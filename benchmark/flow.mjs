@@ -91,6 +91,15 @@ export async function startWorkers(pool, workers, ms = 50) {
   await Promise.all(Array.from({ length: workers }, () => pool.run('hold', ms)))
 }
 
+/** Runs `go` for so long at least; resolves with the tasks a millisecond of the last time. */
+export async function warmUp(go, tasks, wanted) {
+  const start = performance.now()
+  for (;;) {
+    const ms = await go(tasks)
+    if (performance.now() - start >= wanted) return tasks / ms
+  }
+}
+
 /**
  * Values made beforehand and used in turn, so that making them is not timed; longer than any number in
  * flight.
@@ -106,6 +115,20 @@ export function inTurn(make, check) {
 /** A flat string: one that is still a chain of parts would be joined inside the first measurement. */
 export function flatten(text) {
   return Buffer.from(text, 'latin1').toString('latin1')
+}
+
+export const filler = (length) => Buffer.alloc(length, 'The quick brown fox. ').toString('latin1')
+
+/** One array of bytes, of which the last changes from task to task. */
+export function bytes(length) {
+  const value = new Uint8Array(Buffer.from(filler(length)))
+  return {
+    argument(i) {
+      value[length - 1] = i & 255
+      return value
+    },
+    check: (result, i) => result.length === length && result[length - 1] === (i & 255) && result[7] === value[7],
+  }
 }
 
 export const addOne = { argument: (i) => i, check: (result, i) => result === i + 1 }

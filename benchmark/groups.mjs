@@ -17,6 +17,8 @@ export const SUITES = {
   threadpool: ['stat'],
   queue: ['cost'],
   start: ['first', 'rss'],
+  process: ['flight1k', 'p50', 'first'],
+  share: ['task', 'first'],
 }
 
 /** Ours alone, as something grows: docs/performance.md has them. */

@@ -1,5 +1,5 @@
 // Medians, and the tables that are printed.
-import { isHandWritten, ours } from './contestants.mjs'
+import { isApart, isHandWritten, ours } from './contestants.mjs'
 import { median } from './flow.mjs'
 
 /** Per contestant and row: the median of the rounds, the extremes and the values themselves. */
@@ -20,7 +20,7 @@ export function summarize(samples) {
  * How many times better than the best we are; below 1 we have lost. `among` picks who counts; default: all
  * pools.
  */
-export function compare(contestants, row, among = (name) => !isHandWritten(name)) {
+export function compare(contestants, row, among = (name) => !isHandWritten(name) && !isApart(name)) {
   const own = contestants[ours]?.[row.key]?.median
   const peers = Object.entries(contestants)
     .filter(([name, rows]) => name !== ours && name !== 'node' && among(name) && rows[row.key]?.median > 0)
@@ -60,13 +60,18 @@ function ratioLine(title, contestants, rows, among) {
 
 function table(contestants, rows) {
   const out = [line(['', ...rows.map(columnTitle)]), line(['---', ...rows.map(() => '---:')])]
-  for (const [name, values] of Object.entries(contestants)) {
-    if (rows.every((row) => values[row.key] === undefined)) continue
+  const lineOf = ([name, values]) => {
+    if (rows.every((row) => values[row.key] === undefined)) return []
     const cells = rows.map((row) => formatNumber(values[row.key]?.median))
-    out.push(line([name === ours ? `**${name}**` : name, ...cells]))
+    return [line([name === ours ? `**${name}**` : name, ...cells])]
   }
+  const entries = Object.entries(contestants)
+  out.push(...entries.filter(([name]) => !isApart(name)).flatMap(lineOf))
   out.push(...ratioLine('ours against the best pool', contestants, rows))
   out.push(...ratioLine('ours against the best written by hand', contestants, rows, isHandWritten))
+  for (const entry of entries.filter(([name]) => isApart(name))) {
+    out.push(...lineOf(entry), ...ratioLine(`ours against ${entry[0]}`, contestants, rows, (name) => name === entry[0]))
+  }
   return [...out, '']
 }
 

@@ -5,7 +5,7 @@ import { FORKING_ROWS, places } from '../tasks/divide.mjs'
 const file = (name) => fileURLToPath(new URL(`../tasks/${name}`, import.meta.url))
 
 // recordTiming off saves piscina a histogram entry a task; atomics 'sync' is its default and its fastest.
-const common = { recordTiming: false, idleTimeout: Infinity }
+export const common = { recordTiming: false, idleTimeout: Infinity }
 export const modes = {
   default: { ...common, atomics: 'sync' },
   1024: { ...common, atomics: 'sync', concurrentTasksPerWorker: 1024 },

@@ -1,5 +1,5 @@
 import { everybody } from '../contestants.mjs'
-import { addOne, batches, flatten, inTurn, keepInFlight, producers, startWorkers, withCpu } from '../flow.mjs'
+import { addOne, batches, flatten, inTurn, keepInFlight, producers, startWorkers, warmUp, withCpu } from '../flow.mjs'
 
 // 20 characters, different for all in flight, so that a swapped result shows.
 const text = inTurn(
@@ -70,13 +70,4 @@ export default {
     const { flight1k, flight10k, batch10k } = result
     return { ...result, mapAuto: await mapRate(pool, MEASURED_MS[length], Math.max(flight1k, flight10k, batch10k)) }
   },
-}
-
-/** Runs `go` for so long at least; resolves with the tasks a millisecond of the last time. */
-async function warmUp(go, tasks, wanted) {
-  const start = performance.now()
-  for (;;) {
-    const ms = await go(tasks)
-    if (performance.now() - start >= wanted) return tasks / ms
-  }
 }

@@ -1,5 +1,5 @@
 import { pools } from '../contestants.mjs'
-import { flatten, inTurn, keepInFlight, oneByOne, percentile, startWorkers, withCpu } from '../flow.mjs'
+import { bytes, filler, flatten, inTurn, keepInFlight, oneByOne, percentile, startWorkers, withCpu } from '../flow.mjs'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -12,8 +12,6 @@ function makeObject(id, bytes) {
   for (let used = length; used < bytes; used += tags.at(-1).length + 3) tags.push(flatten(`tag-number-${tags.length}`))
   return object
 }
-
-const filler = (length) => Buffer.alloc(length, 'The quick brown fox. ').toString('latin1')
 
 function objects(bytes) {
   const last = makeObject(0, bytes).customer.tags.at(-1)
@@ -52,17 +50,6 @@ function strings(length) {
   return {
     argument: (i) => flatten(template + String(i).padStart(8, '0')),
     check: (result, i) => result.length === length && Number(result.slice(-8)) === i,
-  }
-}
-
-function bytes(length) {
-  const value = new Uint8Array(Buffer.from(filler(length)))
-  return {
-    argument(i) {
-      value[length - 1] = i & 255
-      return value
-    },
-    check: (result, i) => result.length === length && result[length - 1] === (i & 255) && result[7] === value[7],
   }
 }
 

@@ -31,6 +31,11 @@ export function loop(flag) {
   for (;;);
 }
 
+/** Never ends, and tells nobody. */
+export function spin() {
+  for (;;);
+}
+
 /** Holds its worker until the caller opens the gate. */
 export function gate(flag) {
   Atomics.wait(flag, 0, 0)
@@ -45,4 +50,13 @@ export function hold(ms) {
 
 export function thread() {
   return threadId
+}
+
+export function pid() {
+  return process.pid
+}
+
+/** Bytes of memory that this process has in RAM. */
+export function resident() {
+  return process.memoryUsage.rss()
 }
