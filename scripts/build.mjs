@@ -19,7 +19,7 @@ import { withReason } from './loader.mjs'
 import { SEAM, writeSeam } from './seam.mjs'
 import { unlessBuilt } from './stamp.mjs'
 import { step } from './step.mjs'
-import { rustEnv, rustVersion } from './toolchain.mjs'
+import { rustEnv, rustSources, rustVersion } from './toolchain.mjs'
 
 const BUNDLERS = ['scripts/build.mjs', 'scripts/bundle.mjs', 'scripts/entry.mjs']
 const GENERATED = ['index.js', 'index.d.ts', SEAM]
@@ -36,9 +36,11 @@ async function buildAddon() {
     await must('napi build', process.execPath, args, { env: rustEnv(), onLine: note })
     const loader = join(root, STAGE, 'index.js')
     writeFileSync(loader, withReason(readFileSync(loader, 'utf8')))
-    for (const name of readdirSync(join(root, STAGE))) place(name)
+    const made = readdirSync(join(root, STAGE))
+    for (const name of made) place(name)
     // One for another platform cannot be loaded here, and says the same.
-    if (process.env.CARGO_BUILD_TARGET === undefined) for (const name of addons()) writeSeam(join(root, name))
+    if (process.env.CARGO_BUILD_TARGET !== undefined) return
+    for (const name of made) if (name.endsWith('.node')) writeSeam(join(root, name))
   })
 }
 
@@ -68,7 +70,7 @@ async function buildDist() {
     rmSync(join(root, '.build/tsconfig.tsbuildinfo'), { force: true })
     await must('tsc', process.execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.json'])
     const written = await bundle()
-    for (const file of list('lib')) written.add(file.replace(/\.ts$/, '.d.ts'))
+    for (const file of list('lib')) written.add(join('types', file.replace(/\.ts$/, '.d.ts')))
     for (const file of list('dist')) if (!written.has(file)) rmSync(join(root, 'dist', file))
   })
 }
@@ -79,21 +81,13 @@ function list(folder) {
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(join(root, folder).length + 1))
 }
 
-/** What of the crates goes into the addon: not their tests and examples. */
-function crateSources() {
-  return readdirSync(join(root, 'crates')).flatMap((crate) => [`crates/${crate}/src`, `crates/${crate}/Cargo.toml`])
-}
-
-/** Installs and builds what is missing or out of date. */
-export async function build() {
-  await install()
+async function buildAddonOnce() {
   const rust = await rustVersion()
-  const lock = 'package-lock.json'
   const { napi, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   await unlessBuilt(
     'addon',
     {
-      inputs: ['Cargo.toml', 'Cargo.lock', 'build.rs', 'scripts/loader.mjs', ...crateSources()],
+      inputs: ['Cargo.toml', 'Cargo.lock', 'build.rs', 'scripts/loader.mjs', 'scripts/why-no-addon.mjs', 'npm', ...rustSources()],
       // Read when they are needed: the addon's name is not known before.
       get outputs() {
         return [...addons(), ...GENERATED]
@@ -109,11 +103,22 @@ export async function build() {
     },
     buildAddon,
   )
-  await unlessBuilt(
-    'dist',
-    { inputs: ['lib', 'tsconfig.json', 'index.d.ts', 'index.js', ...BUNDLERS, lock], outputs: ['dist'] },
-    buildDist,
-  )
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(build)
+function buildDistOnce() {
+  const inputs = ['lib', 'tsconfig.json', 'index.d.ts', 'index.js', ...BUNDLERS, 'package-lock.json']
+  return unlessBuilt('dist', { inputs, outputs: ['dist'] }, buildDist)
+}
+
+/**
+ * Installs and builds what is missing or out of date.
+ *
+ * @param hasAddon - whether the addon for development is wanted too; what is generated with it is committed
+ */
+export async function build({ hasAddon = true } = {}) {
+  await install()
+  if (hasAddon) await buildAddonOnce()
+  await buildDistOnce()
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(() => build())

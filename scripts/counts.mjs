@@ -96,7 +96,7 @@ function ofThread(name, dump) {
  * One of them, in a comment too, makes V8 keep the whole source as two bytes a character in every isolate.
  */
 function wideCharacters() {
-  const files = readdirSync(join(root, 'dist'), { recursive: true }).filter((name) => name.endsWith('.js'))
+  const files = readdirSync(join(root, 'dist'), { recursive: true }).filter((name) => /\.c?js$/.test(name))
   const texts = files.map((name) => readFileSync(join(root, 'dist', name), 'utf8'))
   return texts.reduce((sum, text) => sum + (text.match(/[^\u0000-\u00ff]/g) ?? []).length, 0)
 }

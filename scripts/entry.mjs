@@ -1,4 +1,5 @@
-// What of dist/ is not made from lib/: the ES module that programs import, and how the addon is found.
+// What of dist/ is not made from lib/: the modules that programs import and require, and how the addon is
+// found.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './command.mjs'
@@ -16,14 +17,16 @@ const isAsked = ['NAPI_RS_NATIVE_LIBRARY_PATH', 'NAPI_RS_FORCE_WASI', 'NAPI_RS_E
 function ofThisPlatform() {
   const { arch, env, platform } = process
   if (isAsked.some((name) => env[name] !== undefined)) return undefined
-  const name = platform + '-' + arch + ({ linux: '-gnu', win32: '-msvc' }[platform] ?? '')
-  for (const folder of ['..', '../../${napi.packageName}-' + name]) {
-    const file = ${dist} + '/' + folder + '/${napi.binaryName}.' + name + '.node'
-    if (process.getBuiltinModule('node:fs').existsSync(file)) {
-      try {
-        return require(file)
-      } catch {
-        return undefined
+  for (const abi of { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[platform] ?? ['']) {
+    const name = platform + '-' + arch + abi
+    for (const folder of ['..', '../../${napi.packageName}-' + name]) {
+      const file = ${dist} + '/' + folder + '/${napi.binaryName}.' + name + '.node'
+      if (process.getBuiltinModule('node:fs').existsSync(file)) {
+        try {
+          return require(file)
+        } catch {
+          // Of the other C library, where both are installed; what else is wrong the generated loader says.
+        }
       }
     }
   }
@@ -40,6 +43,29 @@ sharedByCopies('library:' + __dirname, () => ({ __proto__: null, ${names.join(',
 `
 
 const LEFT_OUT = 'mark it as external (esbuild: --external:concurrent-futures), its workers run files of its own'
+
+const BUNDLED = 'a bundler has put the code of concurrent-futures elsewhere: ' + LEFT_OUT
+
+/**
+ * dist/index.cjs. Its `require` may be a test runner's, which runs the code in a vm context and so makes the
+ * classes the context's own. A bundler has the code in its bundle, but not the files of the workers.
+ */
+export const requireText = (names) => `// The CommonJS module of concurrent-futures; its code is library.cjs.
+'use strict'
+const { existsSync } = process.getBuiltinModule('node:fs')
+const { join } = process.getBuiltinModule('node:path')
+const folder = typeof __dirname === 'string' ? join(__dirname, 'worker') : ''
+const ofWorker = globalThis[Symbol.for('concurrent-futures.library:' + folder)]
+if (!existsSync(join(folder, 'main.cjs'))) throw new Error('${BUNDLED}')
+const library = ofWorker ?? require('./library.cjs')
+${names.map((name) => `exports.${name} = library.${name}\n`).join('')}`
+
+/** For the compiler: one tree of declarations, in CommonJS, which modules of both kinds can import. */
+export const DECLARATIONS = new Map([
+  ['index.d.ts', "export * from './types/index.js'\n"],
+  ['index.d.cts', "export * from './types/index.js'\n"],
+  ['types/package.json', '{ "type": "commonjs" }\n'],
+])
 
 /**
  * dist/index.js. The code is CommonJS, and in the program's realm there is one of it. In a vm context, where
@@ -90,8 +116,7 @@ function load() {
 
 function whyNot(error) {
   if (existsSync(new URL('./library.cjs', url))) return error
-  const why = 'a bundler has put the code of concurrent-futures elsewhere: ${LEFT_OUT}'
-  return new Error(why, { cause: error })
+  return new Error('${BUNDLED}', { cause: error })
 }
 
 let library

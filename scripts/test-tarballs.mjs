@@ -4,15 +4,23 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { binOf, Failure, main, must, npmScript, root, run } from './command.mjs'
+import { binOf, main, must, npmScript, root, run } from './command.mjs'
+import { describe, faultsOf } from './cross/inspect.mjs'
+import { GLIBC, targets } from './cross/targets.mjs'
+import { isNewer } from './newer.mjs'
 import { pack } from './pack.mjs'
+import { linkedPaths } from './pages.mjs'
+import { fileOf, ownPlatform, platforms } from './platforms.mjs'
 import { readmeExample, readmeOutput } from './readme.mjs'
+import { expect, runChecks } from './run-checks.mjs'
 
 const SHIPPED = new RegExp(
   [
-    /^dist\/.+\.(c?js|d\.ts)$/,
+    /^dist\/.+\.(c?js|d\.c?ts)$/,
+    /^dist\/types\/package\.json$/,
     /^crates\/task\/(Cargo\.toml|(include|src)\/.+\.(h|rs))$/,
-    /^(index\.js|index\.d\.ts|package\.json|README\.md|LICENSE)$/,
+    /^(index\.js|index\.d\.ts|package\.json|LICENSE)$/,
+    /^((docs\/)?[^/]+\.md)$/,
   ]
     .map(({ source }) => source)
     .join('|'),
@@ -34,13 +42,8 @@ function bareEnv(folder) {
 async function installed(folder, env, tarballs) {
   mkdirSync(folder)
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
-  // The platforms that are not there are optional: npm leaves them out.
   const args = [npmScript(), 'install', '--offline', '--no-audit', '--no-fund', ...tarballs.map(({ path }) => path)]
   await must('npm install', process.execPath, args, { cwd: folder, env })
-}
-
-function expect(isTrue, message) {
-  if (!isTrue) throw new Failure(message)
 }
 
 function shipsOnly({ files, name }, pattern) {
@@ -49,9 +52,42 @@ function shipsOnly({ files, name }, pattern) {
 }
 
 const CHECK_REQUIRE = `
-const { ThreadPoolExecutor, native } = require('concurrent-futures')
-new ThreadPoolExecutor(1).submit(native.countPrimes, 100).result(10_000).then((n) => console.log(n))
+const required = require('concurrent-futures')
+import('concurrent-futures').then(async (imported) => {
+  const { ThreadPoolExecutor, native } = required
+  const differs = Object.keys(imported).filter((name) => imported[name] !== required[name])
+  console.log(await new ThreadPoolExecutor(1).submit(native.countPrimes, 100).result(10_000), differs)
+})
 `
+/** Where Node.js could not require an ES module. */
+const NO_REQUIRE_OF_ESM = process.allowedNodeEnvironmentFlags.has('--no-experimental-require-module')
+  ? ['--no-experimental-require-module']
+  : []
+const CHECK_TYPES = `
+import { ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
+import type { Future } from 'concurrent-futures'
+export const future: Future<number> = new ThreadPoolExecutor(1).submit((n: number) => n + 1, 1)
+export const isLate = (error: unknown): boolean => error instanceof TimeoutError
+`
+
+/** Of the binary as it is installed, for Linux; on other systems there are none. */
+function binaryChecks(addon, both) {
+  const platform = ownPlatform()
+  if (!Object.hasOwn(targets, platform)) return {}
+  const path = join(both, 'node_modules', addon.name, fileOf(platform))
+  return {
+    [`the binary loads wherever Node does, and keeps to its size: ${describe(path)}`]: () => {
+      const faults = faultsOf(path, platform)
+      expect(faults.length === 0, faults.join('\n'))
+    },
+    'a binary that the system has linked would be found out': () => {
+      const newest = process.report.getReport().header.glibcVersionRuntime
+      if (newest === undefined || !isNewer(newest, GLIBC)) return
+      const faults = faultsOf(join(root, fileOf(platform)), platform)
+      expect(faults.some((fault) => fault.includes('glibc')), `it has no fault but ${faults.join('\n')}`)
+    },
+  }
+}
 
 /** The checks: a sentence each, and what throws when it does not hold. */
 function checks({ tarballs: [ours, addon], both, alone, env }) {
@@ -60,12 +96,27 @@ function checks({ tarballs: [ours, addon], both, alone, env }) {
   return {
     'the main package ships what runs and what plug-ins are made with, and no other sources': () => shipsOnly(ours, SHIPPED),
     'the package of the platform ships the addon only': () => shipsOnly(addon, SHIPPED_WITH_ADDON),
-    'every target is an optional dependency of the packed package, and none of the repository': () => {
+    ...binaryChecks(addon, both),
+    'every target of the repository has a package, and the packed package asks for those that were packed with it': () => {
       const { napi, version, optionalDependencies } = manifest(root)
       const packed = manifest(join(both, 'node_modules/concurrent-futures')).optionalDependencies
       expect(optionalDependencies === undefined, 'package.json has optionalDependencies')
-      expect(Object.keys(packed).length === napi.targets.length, `there are ${napi.targets.length} targets and ${Object.keys(packed).length} packages`)
-      expect(Object.values(packed).every((wanted) => wanted === version), 'versions differ')
+      expect(platforms().length === napi.targets.length, `there are ${napi.targets.length} targets and ${platforms().length} packages`)
+      expect(JSON.stringify(packed) === JSON.stringify({ [addon.name]: version }), `it asks for ${JSON.stringify(packed)}`)
+    },
+    'npm ci installs them again from the lock file': async () => {
+      rmSync(join(both, 'node_modules'), { recursive: true })
+      await node(both, npmScript(), 'ci', '--offline', '--no-audit', '--no-fund')
+      for (const name of ['concurrent-futures', addon.name]) manifest(join(both, 'node_modules', name))
+    },
+    'every link of the pages that are shipped leads to a file that is shipped, or out of the package': () => {
+      const folder = join(both, 'node_modules/concurrent-futures')
+      const lost = ours.files.filter((file) => file.endsWith('.md')).flatMap((page) =>
+        linkedPaths(page, readFileSync(join(folder, page), 'utf8'))
+          .filter((path) => !existsSync(join(folder, path)))
+          .map((path) => `${page}: ${path}`),
+      )
+      expect(lost.length === 0, `nothing is at\n${lost.join('\n')}`)
     },
     'Rust is out of reach in these checks': async () => {
       const found = await run('cargo', ['--version'], { env }).catch(() => undefined)
@@ -82,10 +133,18 @@ function checks({ tarballs: [ours, addon], both, alone, env }) {
       const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
       await node(both, binOf('typescript', 'tsc'), ...options, ...types, 'example.mts')
     },
-    'require() works as import does': async () => {
+    'require() works where it takes no ES modules, and gives the same classes as import': async () => {
       writeFileSync(join(both, 'check.cjs'), CHECK_REQUIRE)
-      const { stdout } = await node(both, 'check.cjs')
-      expect(stdout === '25\n', `it printed ${stdout}`)
+      const { stdout } = await node(both, ...NO_REQUIRE_OF_ESM, 'check.cjs')
+      expect(stdout === '25 []\n', `it printed ${stdout}`)
+    },
+    'the types serve ES modules and CommonJS, by all ways in which compilers find them': async () => {
+      for (const name of ['types.mts', 'types.cts']) writeFileSync(join(both, name), CHECK_TYPES)
+      const common = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2024,esnext.disposable']
+      const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
+      for (const module of ['node16', 'node18', 'nodenext'])
+        await node(both, binOf('typescript', 'tsc'), ...common, ...types, '--module', module, 'types.mts', 'types.cts')
+      await node(both, binOf('typescript', 'tsc'), ...common, ...types, '--module', 'preserve', 'types.mts')
     },
     'without the package of the platform, the error says what is missing and what to do': async () => {
       const { code, output } = await run(process.execPath, ['-e', "require('concurrent-futures')"], { cwd: alone, env })
@@ -102,25 +161,12 @@ await main(async () => {
   const tarballs = await pack()
   const folder = mkdtempSync(join(tmpdir(), 'concurrent-futures-'))
   const [both, alone] = [join(folder, 'both'), join(folder, 'alone')]
-  let passed = 0
-  let failed = 0
   try {
     const env = bareEnv(folder)
     await installed(both, env, tarballs)
     await installed(alone, env, tarballs.slice(0, 1))
-    for (const [title, check] of Object.entries(checks({ tarballs, both, alone, env }))) {
-      try {
-        await check()
-        passed++
-        console.log(`✓ ${title}`)
-      } catch (error) {
-        failed++
-        console.log(`✗ ${title}\n${error instanceof Failure ? error.message : error.stack}`)
-      }
-    }
+    await runChecks(checks({ tarballs, both, alone, env }))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  console.log(`\n${passed} passed, ${failed} failed`)
-  if (failed > 0) process.exitCode = 1
 })

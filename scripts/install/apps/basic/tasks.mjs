@@ -1,0 +1,3 @@
+import { tasks } from 'concurrent-futures'
+
+export const { double } = tasks(import.meta, { double: (n) => 2 * n })

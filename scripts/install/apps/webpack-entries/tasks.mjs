@@ -1,0 +1,3 @@
+import { twice } from './twice.mjs'
+
+export const double = (n) => twice(n)
