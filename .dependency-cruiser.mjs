@@ -2,13 +2,14 @@
 // `layers` of `npm test`.
 //
 // The folders stand in the order of LAYERS, and each imports only what stands below it; an import of a type
-// is an import. `worker` stands above `threads`, which starts it: its entry runs by its URL, in a thread of
-// its own, and nobody imports it.
+// is an import. `worker` stands above `threads` and `processes`, which start it: its entry runs by its URL,
+// in a thread or process of its own, and nobody imports it.
 
 /** From the top down: index.ts, which re-exports, and the folders. */
 export const LAYERS = [
   'index.ts',
   'worker',
+  'processes',
   'threads',
   'pool',
   'executor',

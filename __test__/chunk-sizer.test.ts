@@ -223,7 +223,9 @@ test('leaving a map submits nothing any more, also of what is handed back later'
 
 test('no more than a few tasks for each worker are under way, whoever reads', (t) => {
   const feed = new FakeFeed()
-  start(feed, range(10_000))
+  // So many that chunks come to their size also where this thread is held up now and then, which it takes for
+  // the time of a submission.
+  start(feed, range(300_000))
   t.is(feed.pending().length, 2)
   while ((feed.tasks.at(-1)?.items.length ?? 0) < 1_024) {
     feed.end()
@@ -231,5 +233,5 @@ test('no more than a few tasks for each worker are under way, whoever reads', (t
   }
   t.is(feed.pending().length, 8)
   feed.endAll()
-  t.is(feed.tasks.flatMap(({ items }) => items).length, 10_000)
+  t.is(feed.tasks.flatMap(({ items }) => items).length, 300_000)
 })

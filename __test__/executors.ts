@@ -29,13 +29,15 @@
  * - A program in a child process is run by the pool's `inChild`, and makes its executors with the `create`
  *   that it is given.
  *
+ * The variable EXECUTORS restricts a run to some kinds: `EXECUTORS=thread npx ava`.
+ *
  * What is only a thread pool's is an ordinary test, and says `new ThreadPoolExecutor`: its own options,
  * `worker_threads` and their events, an environment or a folder that is the whole process's, memory and
  * threads counted by the process, threads that are given up.
  */
 import type { ExecutionContext, TestFn } from 'ava'
-import { BrokenThreadPool, ThreadPoolExecutor } from 'concurrent-futures'
-import type { BrokenExecutor, Executor, ThreadPoolOptions, WorkerDump } from 'concurrent-futures'
+import { BrokenProcessPool, BrokenThreadPool, ProcessPoolExecutor, ThreadPoolExecutor } from 'concurrent-futures'
+import type { BrokenExecutor, Executor, ProcessPoolOptions, WorkerDump } from 'concurrent-futures'
 import { inChild } from './child.ts'
 import type { ChildEnd, ChildOptions, Package } from './child.ts'
 
@@ -43,7 +45,7 @@ import type { ChildEnd, ChildOptions, Package } from './child.ts'
 export type PoolExecutor = Executor
 
 /** What the constructor of every pool takes. */
-export type PoolOptions = Omit<ThreadPoolOptions, 'threadNamePrefix' | 'resourceLimits'>
+export type PoolOptions = Omit<ProcessPoolOptions, 'maxMemoryPerWorker' | 'permission'>
 
 /** Makes an executor as its constructor does, errors of the options included. */
 export type Create = (options?: number | PoolOptions) => PoolExecutor
@@ -93,6 +95,16 @@ const makers: readonly Maker[] = [
     smallHeap: { resourceLimits: { maxOldGenerationSizeMb: 24 } },
     has: ['pool', 'sharedMemory', 'ports', 'threads'],
   },
+  {
+    name: 'ProcessPoolExecutor',
+    kind: 'process',
+    create: (options) => new ProcessPoolExecutor(options),
+    broken: BrokenProcessPool,
+    workerKind: 'process',
+    nativeKind: 'process',
+    smallHeap: { execArgv: ['--max-old-space-size=24'] },
+    has: ['pool'],
+  },
 ]
 
 /** The package, and what makes the executor that the behaviour is a promise of. */
@@ -138,7 +150,9 @@ type Register = Pick<TestFn, 'after'> &
 
 /** Registers each behaviour with `test`, once for each executor that has what it needs. */
 export function behaviours(test: Register, needs: readonly Capability[] = ['pool']): Behaviour {
+  const kinds = process.env['EXECUTORS']?.split(',')
   const pools = makers
+    .filter(({ kind }) => kinds?.includes(kind) ?? true)
     .filter(({ has }) => needs.every((need) => has.includes(need)))
     .map((maker) => poolOf(maker, test.after))
   return (title, body) => {

@@ -62,7 +62,7 @@ for (const [way, task] of Object.entries(WAYS)) {
   })
 }
 
-behaviour('what is thrown while a thread is made is final, unless the system refuses something', async (t, { create }) => {
+behaviours(ava, ['pool', 'threads'])('what is thrown while a thread is made is final, unless the system refuses something', async (t, { create }) => {
   const argv = [{ toString: () => { throw new Error('no text') } }] // prettier-ignore
   const executor = create({ maxWorkers: 1, argv } as never)
   const error = await executor.submit(() => 1).exception(SOON)

@@ -88,3 +88,17 @@ test('flags that the user has given as execArgv, and Node refuses, break the exe
   t.true(error instanceof BrokenThreadPool)
   t.is((error.cause as { code?: string }).code, 'ERR_WORKER_INVALID_EXEC_ARGV')
 })
+
+behaviour('a program that throws at what is deprecated, also what is only to be, runs its tasks', async (t, { inChild }) => {
+  const end = await inChild(
+    async ({ create }) => {
+      const executor = create(1)
+      const results = [await executor.submit(() => 1), await executor.submit(async () => 2)]
+      await executor.shutdown()
+      return results
+    },
+    [],
+    { nodeArguments: ['--pending-deprecation', '--throw-deprecation'] },
+  )
+  t.deepEqual(cleanEnd(end), ended([1, 2]))
+})

@@ -162,7 +162,7 @@ test('executors that come and go leave no memory and no thread behind', async (t
   t.deepEqual(cleanEnd(end), ended(true))
 })
 
-behaviour('a worker that stays idle lets go of what its last task was given', async (t, { create }) => {
+behaviours(test, ['pool', 'sharedMemory'])('a worker that stays idle lets go of what its last task was given', async (t, { create }) => {
   if (!canCollect) {
     t.pass()
     return

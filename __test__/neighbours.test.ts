@@ -78,6 +78,22 @@ for (const [what, task] of Object.entries(turning)) {
   })
 }
 
+behaviour('tasks beside a stopped one that needs the worker replaced have as long as they take', async (t, { create }) => {
+  const folder = new Folder(t)
+  const executor = create({ maxWorkers: 1, tasksPerWorker: 3 })
+  const { others, stopped, gate } = await beside(executor, folder, turning['asks for one immediate after the other']!)
+  t.true(stopped.cancel({ interrupt: true }))
+  // Longer than a child has to let a stopped task go.
+  await new Promise((resolve) => setTimeout(resolve, 2_000))
+  t.is(executor.stats().running, 2)
+  folder.open(gate)
+  const [first, second] = await Promise.all(others.map((other) => other.result(SOON)))
+  t.is(first, second)
+  t.like(executor.stats(), { lost: 0, workers: { died: 0 } })
+  await until(() => executor.stats().workers.busy === 0, 'the retired worker has left')
+  await executor.shutdown()
+})
+
 behaviour('a task past its time lets the tasks beside it end first', async (t, { create }) => {
   const executor = create({ maxWorkers: 1, tasksPerWorker: 4 })
   for (let round = 0; round < 5; round++) {

@@ -155,3 +155,25 @@ test('no file of lib/ takes from the globals what lib/host/ has', (t) => {
   const bad = "import * as ours from './ours.ts'\nObject.defineProperty(a, b, c)\nJSON.parse(structuredClone(x))\nnew URL(y)"
   t.is(takesIn(bad).length, 5)
 })
+
+behaviour('errors of the language that a program has replaced by classes of its own are made, not called', async (t, { inChild }) => {
+  const end = await inChild(async ({ create }) => {
+    for (const name of ['Error', 'TypeError', 'RangeError']) {
+      const global = globalThis as unknown as Record<string, new () => Error>
+      const Own = global[name] as new () => Error
+      global[name] = { [name]: class extends Own {} }[name] as new () => Error
+    }
+    const executor = create(1)
+    const seen = [await executor.submit(() => 42)]
+    await executor.shutdown()
+    for (const options of [{ maxWorkers: -1 }, { maxWorkers: 'one' }]) {
+      try {
+        create(options as { maxWorkers: number })
+      } catch (error) {
+        seen.push(/^maxWorkers must be/.test((error as Error).message) ? 1 : 0)
+      }
+    }
+    return seen
+  }, [])
+  t.deepEqual(cleanEnd(end), ended([42, 1, 1]))
+})

@@ -338,3 +338,78 @@ test('when shutdown() resolves the threads have gone', async (t) => {
   )
   t.deepEqual(cleanEnd(end), ended(true))
 })
+
+everywhere('shutdown({ timeout }) lets tasks end that are done by then, and ends the others as terminateWorkers() does', async (t, { create }) => {
+  const executor = create(1)
+  const [short, running, queued] = [executor.submit(work.pause, 50), executor.submit(work.spin), executor.submit(work.add, 1, 2)]
+  await until(() => short.running() || short.done(), 'the first runs')
+  const done = executor.shutdown({ timeout: 1_000 })
+  t.throws(() => executor.submit(work.add, 1, 2), { instanceOf: InvalidStateError })
+  t.is(await short.result(SOON), 50)
+  t.true((await running.exception(SOON)) instanceof WorkerLostError)
+  t.true(queued.cancelled())
+  await done
+  t.like(executor.stats(), { completed: 1, lost: 1, cancelled: 1, workers: { idle: 0, busy: 0 } })
+})
+
+everywhere('shutdown({ timeout, wait: false }) resolves at once, and ends what is not done by then', async (t, { create }) => {
+  const executor = create(1)
+  const running = executor.submit(work.never)
+  await until(() => running.running(), 'it runs')
+  await executor.shutdown({ wait: false, timeout: SHORT })
+  t.false(running.done())
+  t.true((await running.exception(SOON)) instanceof WorkerLostError)
+  await executor.shutdown()
+})
+
+behaviour('the timeout of a shutdown holds while the thread that has called it is blocked', async (t, { create }) => {
+  const executor = create(1)
+  const running = executor.submit(work.spin)
+  await until(() => executor.stats().running === 1, 'it runs')
+  const done = executor.shutdown({ timeout: SHORT })
+  const end = performance.now() + SOON
+  while (!running.done() && performance.now() < end);
+  t.true(running.done())
+  t.true((await running.exception(SOON)) instanceof WorkerLostError)
+  await done
+})
+
+behaviour('shutdown({ timeout }) ends an initializer that does not end', async (t, { create }) => {
+  const executor = create({ maxWorkers: 1, initializer: () => { for (;;); } })
+  const future = executor.submit(work.add, 1, 2)
+  await executor.shutdown({ timeout: SHORT })
+  t.true(future.cancelled())
+})
+
+behaviour('shutdown({ timeout }) in a task holds, too', async (t, { create }) => {
+  const executor = create(1)
+  const shut = async (url: string, timeout: number) => {
+    const { currentExecutor } = (await import(url)) as typeof import('concurrent-futures')
+    await currentExecutor()!.shutdown({ wait: false, timeout })
+    for (;;);
+  }
+  const packageUrl = new URL('../dist/index.js', import.meta.url).href
+  t.true((await executor.submit(shut, packageUrl, SHORT).exception(SOON)) instanceof WorkerLostError)
+  await executor.shutdown()
+})
+
+everywhere('a shutdown that is done in time resolves then, and a second one may shorten the time', async (t, { create }) => {
+  const quick = create(1)
+  const future = quick.submit(work.add, 1, 2)
+  await quick.shutdown({ timeout: 2 ** 40 })
+  t.is(await future.result(SOON), 3)
+  const executor = create(1)
+  const running = executor.submit(work.spin)
+  await until(() => running.running(), 'it runs')
+  const first = executor.shutdown({ timeout: 10 * SOON })
+  await executor.shutdown({ timeout: 0 })
+  await first
+  t.true((await running.exception(SOON)) instanceof WorkerLostError)
+})
+
+everywhere('a timeout of a shutdown that is no duration is refused at the call', (t, { create }) => {
+  const executor = create(1)
+  t.throws(() => executor.shutdown({ timeout: -1 }), { instanceOf: RangeError, message: /timeout/ })
+  t.throws(() => executor.shutdown({ timeout: 'soon' as never }), { instanceOf: TypeError, message: /timeout/ })
+  return executor.shutdown()
+})

@@ -53,8 +53,12 @@ behaviour('idle workers beyond minWorkers leave after idleTimeout, and others st
     return idle + busy + starting
   }
   for (let round = 0; round < 3; round++) {
-    await Promise.all([1, 2, 3].map(() => executor.submit(work.pause, 60)))
-    t.true(total() >= 2)
+    const gate = new Folder(t).gate()
+    const futures = [1, 2, 3].map(() => executor.submit(work.waitFor, gate))
+    await until(() => executor.stats().running === 3, 'all three run')
+    t.is(total(), 3)
+    new Folder(t).open(gate)
+    await Promise.all(futures)
     await until(() => total() === 1, 'all but one have left')
   }
   await executor.shutdown()

@@ -312,7 +312,7 @@ for (const [name, fn] of [['cancelled', named.heed], ['signal.aborted', named.he
     t.is(await executor.submit(work.thread).result(PROMPT), thread)
     t.deepEqual({ ...executor.stats(), workers: undefined, waitTime: undefined, runTime: undefined }, {
       ...{ queued: 0, running: 0, completed: 2, failed: 0, cancelled: 0, timedOut: 1, lost: 0, broken: false },
-      ...{ workers: undefined, waitTime: undefined, runTime: undefined },
+      ...{ shared: { values: 0, bytes: 0 }, workers: undefined, waitTime: undefined, runTime: undefined },
     })
     await executor.shutdown()
   })

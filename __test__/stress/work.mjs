@@ -192,7 +192,7 @@ export const loops = {
     for (let i = 0; ; i++) {
       const url = new URL(`../x/${i}?a=b&c=${i}#d`, 'https://example.org/y/z')
       url.searchParams.append('k', String(i))
-      pathToFileURL(fileURLToPath(`file:///a/${i}`))
+      pathToFileURL(fileURLToPath(`file:///c:/a/${i}`))
       inspect({ url: url.href, list: [1, 2, { i }] })
     }
   },

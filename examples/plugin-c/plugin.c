@@ -3,7 +3,8 @@
  *
  *     cc -std=c11 -O2 -shared -fPIC -I ../../crates/task/include -o plugin.so plugin.c -lpthread
  *
- * (on macOS name it plugin.dylib) and give the library to loadNative.
+ * (on macOS name it plugin.dylib; with MinGW for Windows plugin.dll, and add -static) and give the library to
+ * loadNative.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -34,6 +34,41 @@ export type StartFailure =
   | typeof START_LATE
   | typeof START_UNINITIALIZED
 
+/** How the children of a pool are started. */
+export type Children = [
+  program: string,
+  args: string[],
+  /** As NAME=value; undefined for that of this process. */
+  env: string[] | undefined,
+  /** The number of the initializer, or 0, and its packed arguments. */
+  initializer: number,
+  form: number,
+  data: unknown,
+  /** In bytes, or -1. */
+  maxMemory: number,
+  /** Whether they run under `permission`: what native code could do besides is closed in them. */
+  isRestricted: boolean,
+  /** Whether they may have children of their own. */
+  mayStartChildren: boolean,
+  /** Of the initializer's arguments: places, and after each the number of a shared value. */
+  shared: readonly number[],
+]
+
+/** What a child is told of itself. */
+export type Joined = [
+  /** The parent's pool, for `openPool`. */
+  pool: number,
+  /** The pool from which this process gets its tasks, for `attach`. */
+  localPool: number,
+  worker: number,
+  tasksPerWorker: number,
+  /** The number of the initializer, or 0, and its packed arguments. */
+  initializer: number,
+  form: number,
+  data: unknown,
+  shared: number[],
+]
+
 /**
  * Calls the task that `scratch` says: its function, token and form, and how many values it has. One value is
  * given as it is, several in a list. With DISPATCH_NAMED in the form, the values are in a list after the name
@@ -52,6 +87,8 @@ export interface Binding {
   readonly canWrite: boolean
   /** Whether running JavaScript can be interrupted here. */
   readonly canInterrupt: boolean
+  /** Whether child processes can be started here. */
+  readonly canStartChildren: boolean
   /** Pool, function, flags and form are in `scratch`: to read them there is cheaper than as arguments. */
   submit(...values: unknown[]): number
   /**
@@ -64,6 +101,7 @@ export interface Binding {
    * value of the form PLAIN, and gives its number. After the fractions, as such, come the ends of all pieces
    * but the last: so many of the texts, and of those in lists.
    */
+  keepKey(text: string): void
   keepPlain(
     structure: number,
     fractions: number,
@@ -108,20 +146,54 @@ export interface Binding {
   cancel(pool: number, slot: number, interrupt: boolean, form?: number, reason?: unknown): boolean
   /** Ends a task, if it runs, as if its run time were over. */
   expire(pool: number, slot: number): void
-  park(slot: number, left: number): void
+  park(slot: number, left: number, token: number): void
   /** The slot's outcome was collected and is not to be delivered. */
   release(slot: number): void
   services(): number[]
   keepAlive(held: boolean): void
-  createPool(threadName: string): number
+  /** With `children` the workers that run JavaScript are processes, which the addon starts and ends. */
+  createPool(threadName: string, children?: Children): number
+  /**
+   * Kills all children of a pool. Those that hold no task may leave by themselves for so long, which blocks;
+   * the pool is shut down then.
+   */
+  endChildren(pool: number, ms: number): void
+  /**
+   * In a child: what its parent has said of it, for which it waits. Throws where there is no parent that has
+   * started this process.
+   */
+  joinParent(): Joined
+  /** Whether plug-ins may be loaded: not in a child of a pool with `permission`. */
+  mayLoadNative(): boolean
+  /** No pool of this process has children from now on; that cannot be taken back. */
+  forbidChildren(): void
   openPool(number: number): number
   /** The index may be another pool's next (pool-index.ts). */
   releasePool(pool: number): void
-  shutdown(pool: number, cancelPending: boolean): void
+  maxWorkers(pool: number): number
+  /** 0; or the pool's `minWorkers`, if they are more, and nothing changes. */
+  resize(pool: number, maxWorkers: number): number
+  /**
+   * The slot of a future that settles when so many workers are ready for tasks; or why there is none, as
+   * `submit` answers.
+   */
+  warmUp(pool: number, workers: number): number
+  /** How many workers would run a broadcast now. */
+  audience(pool: number): number
+  /** The arguments for one worker more, of the form that is in `scratch`. */
+  addCopy(...values: unknown[]): void
+  /** So many copies that were added last are not needed. */
+  dropCopies(count: number): void
+  /**
+   * A task for each of so many workers, with the copies that were added last; function, flags and time limit
+   * are in `scratch`. The slots of their futures; or why there are none, as `submit` answers.
+   */
+  broadcast(pool: number, count: number, name?: string): number[] | number
+  shutdown(pool: number, cancelPending: boolean, limit: number): boolean
   terminate(pool: number): void
   isClosed(pool: number): boolean
   wantRoom(pool: number): boolean
-  startFailed(pool: number, failure: StartFailure, form: number, cause: unknown): void
+  startFailed(pool: number, failure: StartFailure, form: number, cause: unknown, start: number): void
   resumeStarts(pool: number): void
   stats(pool: number): number[]
   dump(pool: number): unknown[][]
@@ -144,6 +216,20 @@ export interface Binding {
    */
   shapeNumber(keys: string): number
   shapeKeys(shape: number): string
+  /**
+   * Keeps what was packed, for all isolates, until `releaseShared`; what moves is detached. Gives its number,
+   * which is negative if the value cannot leave this process.
+   */
+  share(form: number, data: unknown): number
+  /** Keeps a value that this isolate keeps once more. */
+  keepShared(number: number): void
+  releaseShared(number: number): void
+  /** How many bytes were written for a value that this isolate keeps. */
+  sharedBytes(number: number): number
+  /** By this function this isolate makes shared values. */
+  unpackBy(unpack: (form: number, data: unknown) => unknown): void
+  /** A value that somebody in this process keeps, as this isolate has made it. */
+  openShared(number: number): unknown
   /** Throws an Error with a code (plugins.rs). */
   loadPlugin(path: string): [first: number, ...names: string[]]
   attach(
@@ -160,6 +246,9 @@ export interface Binding {
     /** The stacks of tasks are cut at this function of this file. */
     caller: string,
     callerScript: string,
+    /** As which of the pool's workers this one was asked for, or 0. */
+    start: number,
+    proceed: (token: number) => unknown,
   ): boolean
   /** For `serve`: the values of the next task; a negative function in `scratch`: return. */
   beginTask(): unknown
@@ -172,7 +261,7 @@ export interface Binding {
   prepared(fn: number, isAsync: boolean, isNew: boolean): void
   /** This worker has the function no longer: it is prepared before the next task of it. */
   forgetFunction(fn: number): void
-  suspend(): void
+  suspend(token: number): void
   /** This worker ends, and claims nothing more. Whether arguments are on their way to it. */
   quit(): boolean
   /** The numbers of arguments that are here for tasks which cannot be claimed now. `gaveBack` must follow. */
@@ -181,7 +270,7 @@ export interface Binding {
   /** Asks the pool's owner to pass results on. */
   requestPassOn(): void
   workerNumber(): number
-  resume(): void
+  resume(token: number): void
   loadRefused(form: number, cause: unknown): boolean
   recovered(ok: boolean): void
   /** This worker goes on only for the other tasks that it holds; false if there are none. */
@@ -196,6 +285,21 @@ export interface Binding {
   /** Why the task is asked to stop, if that was said. */
   stopReason(token: number): [form: number, reason: unknown] | undefined
   reportProgress(token: number, form: number, value: unknown): void
+  /** A value of a stream: for how many more there is room; -1 if the stream is to end. */
+  yieldValue(token: number, form: number, value: unknown): number
+  /** A stream without room stands still until `proceed` is called; false if it has to go on. */
+  standStill(token: number): boolean
+  /** Has `proceed` called for a stream. */
+  requestStretch(token: number): void
+  /** A stream may have made so many values by now, from its first on. */
+  allow(slot: number, count: number): void
+  /** The reader is about to cancel a stream: it may end by itself. */
+  leaveStream(slot: number): void
+  /** Whether a stream keeps the event loop of its reader alive; at first it does. */
+  holdStream(slot: number, held: boolean): void
+  /** A task of this worker begins to wait for the next value of a stream: the number of the wait. */
+  beginReading(token: number, slot: number): number
+  endReading(wait: number): void
   noteOrigin(number: number): void
   noteExit(code: number): void
   noteCause(form: number, value: unknown): void
@@ -210,7 +314,7 @@ export interface Binding {
 }
 
 /** What of the addon is no function. */
-type Property = 'header' | 'canMove' | 'canWrite' | 'canInterrupt'
+type Property = 'header' | 'canMove' | 'canWrite' | 'canInterrupt' | 'canStartChildren'
 type Declared = Exclude<keyof Binding, Property>
 
 /** Does not compile when a function is declared above that the addon lacks, or the other way round. */

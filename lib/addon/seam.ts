@@ -22,12 +22,15 @@ export const AT_PORT_VALUE = 0
 export const AT_PRIORITY = 1
 export const AT_TIMEOUT = 2
 export const AT_QUEUE_TIMEOUT = 3
+export const AT_TOTAL_TIMEOUT = 13
 export const AT_POOL = 4
 export const AT_FUNCTION = 5
 export const AT_FLAGS = 6
 export const AT_VALUE_FORM = 7
 export const AT_ARITY = 7
 export const AT_CHUNK_LIMIT = 12
+export const AT_STREAM_ID = 9
+export const AT_BUFFER = 10
 export const AT_REFUSAL = 1
 export const AT_MAX_WORKERS = 0
 export const AT_MIN_WORKERS = 1
@@ -58,6 +61,8 @@ export const ROW_BROKEN = 9
 export const ROW_UNDEFINED = 10
 export const ROW_PROGRESS = 11
 export const ROW_POOL = 12
+export const ROW_OUT_OF_TIME = 13
+export const ROW_LET_GO = 14
 
 // crates/binding/src/isolate/row.rs
 export const ROW_KIND_MASK = 255
@@ -68,6 +73,7 @@ export const ROW_IS_NATIVE = 131072
 export const ROW_HAS_EXIT_CODE = 262144
 export const ROW_HAS_WORKER = 524288
 export const ROW_HAS_NOT_BEGUN = 1048576
+export const ROW_HAS_SIGNAL = 2097152
 
 // crates/binding/src/isolate/row.rs
 export const ROW_FUNCTION_UNIT = 4294967296
@@ -84,6 +90,7 @@ export const EVENT_PASS_ON = 7
 export const EVENT_STRAYS = 8
 export const EVENT_END_STARTS = 9
 export const EVENT_RESUME_STARTS = 10
+export const EVENT_END_WORKERS = 11
 
 // crates/binding/src/isolate/run.rs
 export const DISPATCH_NAMED = 256
@@ -94,6 +101,8 @@ export const FLAG_LIMITED = 2
 export const FLAG_NAMED = 4
 export const FLAG_MOVES = 8
 export const FLAG_CHUNKED = 16
+export const FLAG_STREAM = 32
+export const FLAG_KEYED = 64
 
 // crates/binding/src/calls/submit.rs
 export const REFUSED_FULL = -1
@@ -124,7 +133,9 @@ export const FORM_DESCRIPTION = 32
 export const FORM_ERROR = 33
 export const FORM_NATIVE_CHUNK = 48
 export const FORM_NUMBERS = 1
+export const FORM_WITH_SHARED = 128
 export const FORM_THREW = 64
+export const FORM_YIELDED = 16
 export const FORM_PENDING = 255
 
 // crates/binding/src/tasks/port_value.rs
@@ -142,7 +153,7 @@ export const START_FATAL = 2
 export const START_LATE = 3
 export const START_UNINITIALIZED = 4
 
-// crates/binding/src/calls/snapshot.rs
+// crates/binding/src/tasks/counts.rs
 export const STATS_IDLE = 0
 export const STATS_BUSY = 1
 export const STATS_STARTING = 2
@@ -156,11 +167,13 @@ export const STATS_TIMED_OUT = 9
 export const STATS_LOST = 10
 export const STATS_DIED = 11
 export const STATS_BROKEN = 12
-export const STATS_WAIT_TIME = 13
-export const STATS_RUN_TIME = 20
-export const STATS_LENGTH = 27
+export const STATS_SHARED_VALUES = 13
+export const STATS_SHARED_BYTES = 14
+export const STATS_WAIT_TIME = 15
+export const STATS_RUN_TIME = 22
+export const STATS_LENGTH = 29
 
-// crates/binding/src/calls/snapshot.rs
+// crates/binding/src/tasks/counts.rs
 export const SUMMARY_COUNT = 0
 export const SUMMARY_MIN = 1
 export const SUMMARY_MEAN = 2
@@ -179,6 +192,7 @@ export const DUMP_RUNNING_FOR = 5
 export const DUMP_STACK = 6
 export const DUMP_FUNCTION = 7
 export const DUMP_IS_ASLEEP = 8
+export const DUMP_MEMORY = 9
 
 // crates/binding/src/calls/snapshot.rs
 export const WORKER_STARTING = 0
@@ -231,6 +245,7 @@ export type CallName =
   | 'park'
   | 'release'
   | 'write'
+  | 'keepKey'
   | 'keepPlain'
   | 'hasNames'
   | 'isDetachable'
@@ -242,11 +257,22 @@ export type CallName =
   | 'createPool'
   | 'openPool'
   | 'releasePool'
+  | 'maxWorkers'
+  | 'resize'
+  | 'warmUp'
+  | 'audience'
+  | 'addCopy'
+  | 'dropCopies'
+  | 'broadcast'
   | 'shutdown'
   | 'terminate'
   | 'isClosed'
   | 'wantRoom'
   | 'startFailed'
+  | 'endChildren'
+  | 'joinParent'
+  | 'mayLoadNative'
+  | 'forbidChildren'
   | 'resumeStarts'
   | 'stats'
   | 'dump'
@@ -261,6 +287,12 @@ export type CallName =
   | 'releaseFunction'
   | 'shapeNumber'
   | 'shapeKeys'
+  | 'share'
+  | 'keepShared'
+  | 'releaseShared'
+  | 'sharedBytes'
+  | 'unpackBy'
+  | 'openShared'
   | 'loadPlugin'
   | 'attach'
   | 'beginTask'
@@ -285,6 +317,14 @@ export type CallName =
   | 'taskInfo'
   | 'stopReason'
   | 'isCancelled'
+  | 'yieldValue'
+  | 'standStill'
+  | 'requestStretch'
+  | 'allow'
+  | 'leaveStream'
+  | 'holdStream'
+  | 'beginReading'
+  | 'endReading'
   | 'reportProgress'
   | 'noteOrigin'
   | 'noteExit'
@@ -310,12 +350,15 @@ AT_PORT_VALUE = 0
 AT_PRIORITY = 1
 AT_TIMEOUT = 2
 AT_QUEUE_TIMEOUT = 3
+AT_TOTAL_TIMEOUT = 13
 AT_POOL = 4
 AT_FUNCTION = 5
 AT_FLAGS = 6
 AT_VALUE_FORM = 7
 AT_ARITY = 7
 AT_CHUNK_LIMIT = 12
+AT_STREAM_ID = 9
+AT_BUFFER = 10
 AT_REFUSAL = 1
 AT_MAX_WORKERS = 0
 AT_MIN_WORKERS = 1
@@ -344,6 +387,8 @@ ROW_BROKEN = 9
 ROW_UNDEFINED = 10
 ROW_PROGRESS = 11
 ROW_POOL = 12
+ROW_OUT_OF_TIME = 13
+ROW_LET_GO = 14
 ROW_KIND_MASK = 255
 ROW_FORM_SHIFT = 8
 ROW_FORM_MASK = 255
@@ -352,6 +397,7 @@ ROW_IS_NATIVE = 131072
 ROW_HAS_EXIT_CODE = 262144
 ROW_HAS_WORKER = 524288
 ROW_HAS_NOT_BEGUN = 1048576
+ROW_HAS_SIGNAL = 2097152
 ROW_FUNCTION_UNIT = 4294967296
 EVENT_START_WORKER = 0
 EVENT_ROOM = 1
@@ -364,12 +410,15 @@ EVENT_PASS_ON = 7
 EVENT_STRAYS = 8
 EVENT_END_STARTS = 9
 EVENT_RESUME_STARTS = 10
+EVENT_END_WORKERS = 11
 DISPATCH_NAMED = 256
 FLAG_NATIVE = 1
 FLAG_LIMITED = 2
 FLAG_NAMED = 4
 FLAG_MOVES = 8
 FLAG_CHUNKED = 16
+FLAG_STREAM = 32
+FLAG_KEYED = 64
 REFUSED_FULL = -1
 REFUSED_SHUT_DOWN = -2
 REFUSED_BROKEN = -3
@@ -394,7 +443,9 @@ FORM_DESCRIPTION = 32
 FORM_ERROR = 33
 FORM_NATIVE_CHUNK = 48
 FORM_NUMBERS = 1
+FORM_WITH_SHARED = 128
 FORM_THREW = 64
+FORM_YIELDED = 16
 FORM_PENDING = 255
 PORT_VALUE_WORKER_UNIT = 4294967296
 LOADED_NO = 0
@@ -418,9 +469,11 @@ STATS_TIMED_OUT = 9
 STATS_LOST = 10
 STATS_DIED = 11
 STATS_BROKEN = 12
-STATS_WAIT_TIME = 13
-STATS_RUN_TIME = 20
-STATS_LENGTH = 27
+STATS_SHARED_VALUES = 13
+STATS_SHARED_BYTES = 14
+STATS_WAIT_TIME = 15
+STATS_RUN_TIME = 22
+STATS_LENGTH = 29
 SUMMARY_COUNT = 0
 SUMMARY_MIN = 1
 SUMMARY_MEAN = 2
@@ -437,6 +490,7 @@ DUMP_RUNNING_FOR = 5
 DUMP_STACK = 6
 DUMP_FUNCTION = 7
 DUMP_IS_ASLEEP = 8
+DUMP_MEMORY = 9
 WORKER_STARTING = 0
 WORKER_IDLE = 1
 WORKER_BUSY = 2
@@ -478,6 +532,7 @@ call expire
 call park
 call release
 call write
+call keepKey
 call keepPlain
 call hasNames
 call isDetachable
@@ -489,11 +544,22 @@ call delivered
 call createPool
 call openPool
 call releasePool
+call maxWorkers
+call resize
+call warmUp
+call audience
+call addCopy
+call dropCopies
+call broadcast
 call shutdown
 call terminate
 call isClosed
 call wantRoom
 call startFailed
+call endChildren
+call joinParent
+call mayLoadNative
+call forbidChildren
 call resumeStarts
 call stats
 call dump
@@ -508,6 +574,12 @@ call functionName
 call releaseFunction
 call shapeNumber
 call shapeKeys
+call share
+call keepShared
+call releaseShared
+call sharedBytes
+call unpackBy
+call openShared
 call loadPlugin
 call attach
 call beginTask
@@ -532,6 +604,14 @@ call resume
 call taskInfo
 call stopReason
 call isCancelled
+call yieldValue
+call standStill
+call requestStretch
+call allow
+call leaveStream
+call holdStream
+call beginReading
+call endReading
 call reportProgress
 call noteOrigin
 call noteExit

@@ -57,7 +57,15 @@ export class FutureError extends Error {
 export interface TimeoutErrorOptions extends ErrorOptions {
   /** Where the stopped task's JavaScript was when time ran out. */
   taskStack?: string | undefined
+  /** What ran out; default `'wait'`. */
+  phase?: TimeoutPhase | undefined
 }
+
+/**
+ * What ran out: `'wait'`: only the waiting, as of `result(50)`, and the task goes on; else the task's own
+ * limit: `'queue'`: `queueTimeout`, `'run'`: `timeout`, `'total'`: `totalTimeout`, or the `timeout` of a map.
+ */
+export type TimeoutPhase = 'wait' | 'queue' | 'run' | 'total'
 
 /**
  * Time ran out: of a wait (the task goes on), or of a task (which was stopped, or never started).
@@ -65,7 +73,7 @@ export interface TimeoutErrorOptions extends ErrorOptions {
  * @example
  * ```ts
  * const error = await executor.with({ timeout: 50 }).submit(spin).exception()
- * if (error instanceof TimeoutError) console.error(error.taskStack)
+ * if (error instanceof TimeoutError) console.error(error.phase, error.taskStack)
  * ```
  */
 export class TimeoutError extends FutureError {
@@ -75,12 +83,16 @@ export class TimeoutError extends FutureError {
    */
   declare readonly taskStack?: string
 
+  /** What ran out: the waiting (the task goes on), or which limit of the task. */
+  readonly phase: TimeoutPhase
+
   static {
     brandError(this, 'TimeoutError', 'ERR_FUTURE_TIMEOUT')
   }
 
   constructor(message: string = 'time ran out', options?: TimeoutErrorOptions) {
     super(message, options)
+    this.phase = options?.phase ?? 'wait'
     if (options?.taskStack !== undefined) this.taskStack = options.taskStack
   }
 }
@@ -162,6 +174,8 @@ export class BrokenProcessPool extends BrokenExecutor {
 export interface WorkerLostErrorOptions extends ErrorOptions {
   /** The exit code of the worker that died, where it had one. */
   exitCode?: number | undefined
+  /** The signal that has ended the child, such as 'SIGSEGV'. */
+  signal?: string | undefined
 }
 
 /**
@@ -177,6 +191,8 @@ export interface WorkerLostErrorOptions extends ErrorOptions {
 export class WorkerLostError extends FutureError {
   /** The exit code of the worker that died, undefined where it had none. */
   declare readonly exitCode: number | undefined
+  /** The signal that has ended a child of a process pool, such as 'SIGSEGV'; undefined if none has. */
+  declare readonly signal?: string
 
   static {
     brandError(this, 'WorkerLostError', 'ERR_FUTURE_WORKER_LOST')
@@ -185,6 +201,7 @@ export class WorkerLostError extends FutureError {
   constructor(message: string = 'the worker that ran the task died', options?: WorkerLostErrorOptions) {
     super(message, options)
     this.exitCode = options?.exitCode
+    if (options?.signal !== undefined) this.signal = options.signal
   }
 }
 

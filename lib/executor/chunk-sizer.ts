@@ -36,6 +36,7 @@ const UNDER_WAY_GROWING = 2
 
 /** For whom chunks are made. */
 export interface Crew {
+  /** So many there may be now. */
   readonly workers: number
   /** How many tasks each holds at once. */
   readonly tasksPerWorker: number

@@ -2,14 +2,19 @@
 import { bindToThread } from '../errors/thread-bound.ts'
 import type { Future } from '../future/future.ts'
 import type { TaskOptions } from '../options/task-options.ts'
-import type { Task } from '../tasks/functions.ts'
+import type { StreamTask, Task } from '../tasks/functions.ts'
+import type { Shared } from '../values/shared.ts'
 import type { ExecutorStats, WorkerDump } from './stats.ts'
+import type { TaskStream } from './task-stream.ts'
 
 /** A source of arguments for `map`. */
 export type Source<T> = Iterable<T> | AsyncIterable<T>
 
+/** The arguments of a function, each of which may be a shared value instead. */
+export type OrShared<A extends unknown[]> = { [K in keyof A]: A[K] | Shared<A[K]> }
+
 /** One source for each argument. */
-export type Sources<A extends unknown[]> = { [K in keyof A]: Source<A[K]> }
+export type Sources<A extends unknown[]> = { [K in keyof A]: Source<A[K] | Shared<A[K]>> }
 
 /** How an executor is shut down. */
 export interface ShutdownOptions {
@@ -17,6 +22,11 @@ export interface ShutdownOptions {
   wait?: boolean | undefined
   /** Whether tasks that have not started are cancelled first; default false. */
   cancelFutures?: boolean | undefined
+  /**
+   * What is not done after so many milliseconds is ended as by `terminateWorkers()`, with `wait: false` too:
+   * running tasks fail with `WorkerLostError`, waiting ones are cancelled. Default: no limit.
+   */
+  timeout?: number | undefined
 }
 
 /**
@@ -41,11 +51,13 @@ export abstract class Executor {
 
   /**
    * Submits `fn(...args)`. When this returns the task is visible to the workers, counted, and on the clock.
-   * Arguments are taken as they are now.
+   * Arguments are taken as they are now. What `share()` gave stands for its value.
    *
    * @throws TypeError for a function that cannot be sent; DataCloneError for an argument that cannot be
-   * cloned; QueueFullError; InvalidStateError after `shutdown`; BrokenExecutor
+   * cloned; QueueFullError; InvalidStateError after `shutdown`, and for a shared value that was released;
+   * BrokenExecutor
    */
+  abstract submit<A extends unknown[], R>(fn: Task<A, R>, ...args: OrShared<A>): Future<Awaited<R>>
   abstract submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>>
 
   /**
@@ -64,6 +76,33 @@ export abstract class Executor {
     fn: Task<A, R>,
     ...iterables: Sources<A>
   ): AsyncIterableIterator<Awaited<R>>
+
+  /**
+   * Calls `fn(...args)` as a task, and gives the values of what it returns, one after the other: of a
+   * generator, or of anything else that can be iterated over. What is made ahead of the reader is limited;
+   * see `bufferSize` of `with()`. Leaving the loop early ends the generator, whose `finally` blocks run.
+   *
+   * @throws as `submit` does; TypeError for a native task, and where the executor has no streams
+   * @example
+   * ```ts
+   * function* count(n: number) {
+   *   for (let i = 0; i < n; i++) yield i
+   * }
+   * for await (const i of executor.with({ bufferSize: 64 }).stream(count, 3)) console.log(i)
+   * ```
+   */
+  stream<A extends unknown[], Y, R>(
+    fn: StreamTask<A, Y, R>,
+    ...args: OrShared<A>
+  ): TaskStream<Awaited<Y>, Awaited<R>>
+  stream<A extends unknown[], Y, R>(
+    fn: StreamTask<A, Y, R>,
+    ...args: A
+  ): TaskStream<Awaited<Y>, Awaited<R>>
+  stream(fn: unknown, ...args: unknown[]): TaskStream<any, any> {
+    void [fn, args]
+    throw new TypeError('this executor has no streams')
+  }
 
   /**
    * The same executor, seen through these options. The view inherits from its original: what a subclass keeps

@@ -32,6 +32,7 @@ export interface MapFeed {
   hasRoom(): boolean
   /** Resolves when there may be room again; rejects when there never will be. */
   room(): Promise<void>
+  /** As many as there may be now. */
   readonly maxWorkers: number
   /** How many tasks a worker holds at once; default 1. */
   readonly tasksPerWorker?: number

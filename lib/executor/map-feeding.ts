@@ -28,7 +28,7 @@ import type { Place } from './outstanding.ts'
 export interface FeedingPlan {
   /** Of each chunk, or what says it. */
   readonly chunkSize: number | ChunkSizer
-  /** How many tasks may be outstanding. */
+  /** How many tasks may be outstanding, now. */
   readonly mostOutstanding: number
   /** Whether all input is read at the call. */
   readonly isEager: boolean

@@ -108,7 +108,8 @@ export class MapIterator implements AsyncIterableIterator<any> {
       feeding.noteEnd(place)
     }
     if (place !== undefined || !feeding.isFed) {
-      feeding.failure = { error: new TimeoutError(`map was not done within ${this.#plan.timeout} ms`) }
+      const message = `map was not done within ${this.#plan.timeout} ms`
+      feeding.failure = { error: new TimeoutError(message, { phase: 'total' }) }
     }
     this.#stopFrom(place, true)
     this.#serve()

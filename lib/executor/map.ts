@@ -1,10 +1,12 @@
 /** `Executor.map`, for any executor: the check of its iterables, and how far it reads ahead. */
 import type { CheckedTaskOptions } from '../options/task-options.ts'
 import { ChunkSizer } from './chunk-sizer.ts'
+import type { Crew } from './chunk-sizer.ts'
 import type { Source } from './executor.ts'
 import type { MapFeed } from './map-feed.ts'
 import { MapIterator } from './map-iterator.ts'
 import { ChunkReader, isAsync } from './map-source.ts'
+import { isEndless } from './repeat.ts'
 
 /** The most items of a chunk that runs to its end even if they turn out long. */
 const MOST_OF_WHOLE = 16
@@ -22,7 +24,8 @@ const MOST_OF_WHOLE = 16
  * `TimeoutError` when time runs out, and InvalidStateError when the executor was shut down while it was fed,
  * each after the results before it. Leaving the loop early, like an error, cancels what has not started; when
  * time runs out what runs is stopped as well, since nobody else could stop it.
- * @throws TypeError for something that is no iterable, and what `feed.submit` throws for the first task
+ * @throws TypeError for something that is no iterable, RangeError for iterables of `repeat` that have no end
+ * and would all be read at the call, and what `feed.submit` throws for the first task
  * @example
  * ```ts
  * const options = checkTaskOptions({ chunkSize: 10 }, NO_OPTIONS)
@@ -47,16 +50,28 @@ export function mapTasks(
   const hasAsync = sources.some(isAsync)
   const { chunkSize = 1, bufferSize, timeout, signal } = options
   const isAuto = chunkSize === 'auto'
+  const isEager = bufferSize === undefined && !hasAsync && !isAuto
+  if (isEager && iterables.length > 0 && iterables.every(isEndless)) {
+    throw new RangeError('a map of endless iterables would read them for ever: give it a bufferSize')
+  }
   return new MapIterator(feed, new ChunkReader(sources), {
     chunkSize: isAuto ? sizerFor(feed) : chunkSize,
     isChunked: isAuto || chunkSize > 1,
-    mostOutstanding: bufferSize ?? (hasAsync ? 4 * feed.maxWorkers : Infinity),
-    isEager: bufferSize === undefined && !hasAsync && !isAuto,
+    get mostOutstanding() {
+      return bufferSize ?? (hasAsync ? 4 * feed.maxWorkers : Infinity)
+    },
+    isEager,
     timeout: timeout < 0 ? Infinity : timeout,
     signal,
   })
 }
 
-function sizerFor({ maxWorkers, tasksPerWorker = 1, runsWholeChunks }: MapFeed): ChunkSizer {
-  return new ChunkSizer({ workers: maxWorkers, tasksPerWorker }, runsWholeChunks ? MOST_OF_WHOLE : undefined)
+function sizerFor(feed: MapFeed): ChunkSizer {
+  const crew: Crew = {
+    get workers() {
+      return feed.maxWorkers
+    },
+    tasksPerWorker: feed.tasksPerWorker ?? 1,
+  }
+  return new ChunkSizer(crew, feed.runsWholeChunks ? MOST_OF_WHOLE : undefined)
 }

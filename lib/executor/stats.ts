@@ -30,6 +30,11 @@ export interface ExecutorStats {
   cancelled: number
   timedOut: number
   lost: number
+  /**
+   * What `share()` keeps in this process, the same for all executors: how many values, and how many bytes
+   * were written for them.
+   */
+  shared: { values: number; bytes: number }
   /** From submission to the call of the function. */
   waitTime: Histogram
   /** From the call of the function to its end. */
@@ -38,7 +43,7 @@ export interface ExecutorStats {
 
 /** What one worker is doing. */
 export interface WorkerDump {
-  /** As in `node:worker_threads`; 0 for a native thread. */
+  /** As in `node:worker_threads`; 0 for a native thread, of a child its pid. */
   threadId: number
   kind: 'native' | 'isolate' | 'process'
   state: 'starting' | 'idle' | 'busy' | 'abandoned'
@@ -46,4 +51,6 @@ export interface WorkerDump {
   task?: { id: number; name: string; runningFor: number }
   /** The stack of its JavaScript now. */
   stack?: string
+  /** Of a child: bytes of resident memory. */
+  memory?: number
 }

@@ -76,6 +76,8 @@ export let deliverProgress: (future: Future<any>, value: unknown) => void
  */
 export let addOwnCallback: (future: Future<any>, fn: (future: any) => void) => void
 export let removeDoneCallback: (future: Future<any>, fn: (future: any) => void) => void
+/** The `kind` of the link of a future whose outcome is not stored yet. */
+export let linkKindOf: (future: Future<any>) => unknown
 /** Stops the task of a linked future, if it runs, as if its run time were over. */
 export let expire: (future: Future<any>) => void
 export let isDelivered: (future: Future<any>) => boolean
@@ -136,6 +138,7 @@ export class Future<T> implements PromiseLike<T> {
       completions.set(future, completed)
     }
     completionOf = (future) => ((future.#state & COMPLETING) === 0 ? undefined : completions.get(future))
+    linkKindOf = (future) => future.#link?.kind
     expire = (future) => future.#link?.expire(future.#slot)
     isDelivered = (future) => (future.#state & DELIVERED) !== 0
     storedOutcome = (future) => {

@@ -4,6 +4,8 @@
  * this interface knows nothing of it.
  */
 export interface TaskLink<F = any> {
+  /** What the pool is, for whoever has made the link. */
+  readonly kind?: unknown
   /** The live native state. */
   state(slot: number): number
   /**

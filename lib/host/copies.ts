@@ -16,3 +16,8 @@ export function sharedByCopies<T>(name: string, make: () => T): T {
   if (Object.isExtensible(globalThis)) define(globalThis, key, { value: made })
   return made
 }
+
+/** What is shared under this name, if any copy has made it. */
+export function foundByCopies<T>(name: string): T | undefined {
+  return (globalThis as { [key: symbol]: T | undefined })[Symbol.for(`concurrent-futures.${name}`)]
+}

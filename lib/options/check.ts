@@ -89,6 +89,14 @@ export function string(value: unknown, name: string): string {
   return value
 }
 
+/** A key, as a string that no other key has. */
+export function key(value: unknown, name: string): string {
+  if (typeof value === 'string') return `s${value}`
+  // -0 and 0 are one key.
+  if (typeof value === 'number' && !Number.isNaN(value)) return `n${value + 0}`
+  throw wrongType(name, 'a string or a number', value)
+}
+
 /** One of a few strings; anything else is a TypeError, as Node treats invalid values of its own options. */
 export function oneOf<S extends string>(value: unknown, name: string, allowed: readonly S[]): S {
   if (!(allowed as readonly unknown[]).includes(value)) {

@@ -1,4 +1,4 @@
-/** The options of a thread pool: checked once, by its constructor. */
+/** The options of pools of workers, and of threads: checked once, by the constructor. */
 import { availableParallelism } from 'node:os'
 import { SHARE_ENV } from 'node:worker_threads'
 import type { ResourceLimits } from 'node:worker_threads'
@@ -15,8 +15,8 @@ import {
   wrongType,
 } from './check.ts'
 
-/** What the constructor of `ThreadPoolExecutor` takes. All times are milliseconds. */
-export interface ThreadPoolOptions {
+/** What the constructor of every pool of workers takes. All times are milliseconds. */
+export interface PoolOptions {
   /**
    * How many tasks may run at once, of all kinds together; 1 to 1024. Default: `os.availableParallelism()`,
    * and no more than the cgroup allows.
@@ -26,8 +26,6 @@ export interface ThreadPoolOptions {
   minWorkers?: number | undefined
   /** How long an idle worker beyond `minWorkers` stays; default 60,000. */
   idleTimeout?: number | undefined
-  /** What the names of the threads begin with. */
-  threadNamePrefix?: string | undefined
   /**
    * Runs once in each JavaScript worker, before its first task. If it throws and has never succeeded the
    * executor is broken; later it is tried again in another worker, with pauses that grow.
@@ -49,12 +47,20 @@ export interface ThreadPoolOptions {
    */
   interruptGrace?: number | undefined
   /** As for `node:worker_threads` `Worker`. */
-  resourceLimits?: ResourceLimits | undefined
-  env?: NodeJS.ProcessEnv | typeof import('node:worker_threads').SHARE_ENV | undefined
   argv?: any[] | undefined
   execArgv?: string[] | undefined
 }
 
+/** What the constructor of `ThreadPoolExecutor` takes. All times are milliseconds. */
+export interface ThreadPoolOptions extends PoolOptions {
+  /** What the names of the threads begin with. */
+  threadNamePrefix?: string | undefined
+  /** As for `node:worker_threads` `Worker`. */
+  resourceLimits?: ResourceLimits | undefined
+  env?: NodeJS.ProcessEnv | typeof import('node:worker_threads').SHARE_ENV | undefined
+}
+
+/** What every pool of workers has of its options. */
 export interface CheckedPoolOptions {
   readonly maxWorkers: number
   readonly minWorkers: number
@@ -67,27 +73,30 @@ export interface CheckedPoolOptions {
   readonly tasksPerWorker: number
   readonly maxTasksPerWorker: number | undefined
   readonly interruptGrace: number
+}
+
+export interface CheckedThreadOptions extends CheckedPoolOptions {
   readonly worker: { resourceLimits?: ResourceLimits; env?: any; argv?: any[]; execArgv?: string[] }
 }
 
 const MOST_WORKERS = 1024
 
-const NAMES = [
+/** The names of the options that every pool of workers has. */
+export const POOL_NAMES = [
   'maxWorkers',
   'minWorkers',
   'idleTimeout',
-  'threadNamePrefix',
   'initializer',
   'initargs',
   'maxQueue',
   'tasksPerWorker',
   'maxTasksPerWorker',
   'interruptGrace',
-  'resourceLimits',
-  'env',
   'argv',
   'execArgv',
 ] as const
+
+const NAMES = [...POOL_NAMES, 'env', 'threadNamePrefix', 'resourceLimits'] as const
 
 const LIMITS = [
   'maxOldGenerationSizeMb',
@@ -98,17 +107,27 @@ const LIMITS = [
 
 let poolNumber = 0
 
-/** Checks what the constructor was given. @throws TypeError, RangeError */
-export function checkPoolOptions(given: number | ThreadPoolOptions | undefined): CheckedPoolOptions {
-  const named = typeof given === 'number' ? { maxWorkers: given } : given
-  const read = checkOptions<ThreadPoolOptions>(named, 'options', NAMES)
-  const maxWorkers =
-    read.maxWorkers === undefined ? defaultWorkers() : integer(read.maxWorkers, 'maxWorkers', 1, MOST_WORKERS)
-  const worker: CheckedPoolOptions['worker'] = {}
+/** Checks what the constructor of a thread pool was given. @throws TypeError, RangeError */
+export function checkThreadOptions(given: number | ThreadPoolOptions | undefined): CheckedThreadOptions {
+  const read = checkOptions<ThreadPoolOptions>(named(given), 'options', NAMES)
+  const worker: CheckedThreadOptions['worker'] = {}
+  const pool = checkPoolOptions(read, read.threadNamePrefix)
   if (read.resourceLimits !== undefined) worker.resourceLimits = checkResourceLimits(read.resourceLimits)
   if (read.env !== undefined) worker.env = read.env === SHARE_ENV ? SHARE_ENV : checkEnv(read.env)
   if (read.argv !== undefined) worker.argv = array(read.argv, 'argv')
   if (read.execArgv !== undefined) worker.execArgv = strings(read.execArgv, 'execArgv')
+  return { ...pool, worker }
+}
+
+/** A number alone is `maxWorkers`. */
+export function named<O extends PoolOptions>(given: number | O | undefined): unknown {
+  return typeof given === 'number' ? { maxWorkers: given } : given
+}
+
+/** Checks what every pool has, of options that were read. @throws TypeError, RangeError */
+export function checkPoolOptions(read: PoolOptions, threadNamePrefix?: unknown): CheckedPoolOptions {
+  const maxWorkers =
+    read.maxWorkers === undefined ? defaultWorkers() : checkMaxWorkers(read.maxWorkers)
   const optional = (value: unknown, name: string): number | undefined =>
     value === undefined ? undefined : integer(value, name, 1)
   return {
@@ -116,21 +135,23 @@ export function checkPoolOptions(given: number | ThreadPoolOptions | undefined):
     minWorkers: read.minWorkers === undefined ? 0 : integer(read.minWorkers, 'minWorkers', 0, maxWorkers),
     idleTimeout: read.idleTimeout === undefined ? 60_000 : duration(read.idleTimeout, 'idleTimeout'),
     threadNamePrefix:
-      read.threadNamePrefix === undefined
-        ? `pool-${++poolNumber}`
-        : string(read.threadNamePrefix, 'threadNamePrefix'),
+      threadNamePrefix === undefined ? `pool-${++poolNumber}` : string(threadNamePrefix, 'threadNamePrefix'),
     initializer: read.initializer === undefined ? undefined : callable(read.initializer, 'initializer'),
     initargs: read.initargs === undefined ? [] : [...array(read.initargs, 'initargs')],
     maxQueue: read.maxQueue === Infinity ? undefined : optional(read.maxQueue, 'maxQueue'),
     tasksPerWorker: optional(read.tasksPerWorker, 'tasksPerWorker') ?? 1,
     maxTasksPerWorker: optional(read.maxTasksPerWorker, 'maxTasksPerWorker'),
     interruptGrace: read.interruptGrace === undefined ? 100 : duration(read.interruptGrace, 'interruptGrace'),
-    worker,
   }
 }
 
+/** @throws TypeError, RangeError */
+export function checkMaxWorkers(given: unknown): number {
+  return integer(given, 'maxWorkers', 1, MOST_WORKERS)
+}
+
 /** Node makes texts of the values. */
-function checkEnv(given: unknown): Record<string, unknown> {
+export function checkEnv(given: unknown): Record<string, unknown> {
   const env: Record<string, unknown> = { ...object(given, 'env') }
   for (const [name, value] of Object.entries(env)) {
     if (typeof value === 'symbol') throw wrongType(`env.${name}`, 'a string', value)
@@ -138,7 +159,8 @@ function checkEnv(given: unknown): Record<string, unknown> {
   return env
 }
 
-function strings(given: unknown, name: string): string[] {
+/** An array of strings. */
+export function strings(given: unknown, name: string): string[] {
   return array(given, name).map((one, index) => string(one, `${name}[${index}]`))
 }
 

@@ -3,6 +3,7 @@ import {
   duration,
   integer,
   integerOr,
+  key,
   number,
   options as checkOptions,
   signal as checkSignal,
@@ -22,6 +23,12 @@ export interface TaskOptions {
    * `TimeoutError`. Default: no limit.
    */
   queueTimeout?: number | undefined
+  /**
+   * The longest time from `submit` to the end, waiting and running together: what is left of a request's
+   * deadline. Past it the future fails with `TimeoutError`, at once, and a task that runs is stopped. 0 fails
+   * without running. For `map`: of each task. Default: no limit.
+   */
+  totalTimeout?: number | undefined
   /** Higher runs first, equal ones in order of submission. Any number but NaN; default 0. */
   priority?: number | undefined
   /** Aborting it cancels the task, running or not; the `CancelledError`'s cause is `signal.reason`. */
@@ -34,6 +41,12 @@ export interface TaskOptions {
   /** For stats, dumps and error messages; default: the name of the function. */
   name?: string | undefined
   /**
+   * Tasks of one key run on the same worker, one after another, for as long as it lives; then on another.
+   * The first goes to whichever worker is free. While one waits for a future, others of its key may run.
+   * `'1'` and 1 are two keys. A key without tasks for `idleTimeout` is forgotten. Not for native tasks.
+   */
+  affinity?: string | number | undefined
+  /**
    * For `map`: items per task, an integer >= 1; default 1. `'auto'`: as many as take about a millisecond, by
    * the run times that this call of `map` has seen so far, and fewer at the end, so that all workers have
    * some. Sync iterables are then read as sizes become known, not at the call. What a worker has not begun of
@@ -41,8 +54,8 @@ export interface TaskOptions {
    */
   chunkSize?: number | 'auto' | undefined
   /**
-   * For `map`: the most tasks outstanding ahead of the reader, an integer >= 1; default: no limit for sync
-   * iterables.
+   * An integer >= 1. For `map`: the most tasks outstanding ahead of the reader; default: no limit for sync
+   * iterables. For `stream`: the most values that are made ahead of the reader; default 16.
    */
   bufferSize?: number | undefined
 }
@@ -51,10 +64,13 @@ export interface TaskOptions {
 export interface CheckedTaskOptions {
   readonly timeout: number
   readonly queueTimeout: number
+  readonly totalTimeout: number
   readonly priority: number
   readonly signal: AbortSignal | undefined
   readonly transfer: readonly object[] | undefined
   readonly name: string | undefined
+  /** As `check.key` writes it. */
+  readonly affinity: string | undefined
   readonly chunkSize: number | 'auto' | undefined
   readonly bufferSize: number | undefined
 }
@@ -62,10 +78,12 @@ export interface CheckedTaskOptions {
 export const NO_OPTIONS: CheckedTaskOptions = {
   timeout: -1,
   queueTimeout: -1,
+  totalTimeout: -1,
   priority: 0,
   signal: undefined,
   transfer: undefined,
   name: undefined,
+  affinity: undefined,
   chunkSize: undefined,
   bufferSize: undefined,
 }
@@ -73,15 +91,18 @@ export const NO_OPTIONS: CheckedTaskOptions = {
 const NAMES = [
   'timeout',
   'queueTimeout',
+  'totalTimeout',
   'priority',
   'signal',
   'transfer',
   'name',
+  'affinity',
   'chunkSize',
   'bufferSize',
 ] as const
 
-function limit(value: unknown, name: string): number {
+function limit(value: unknown, name: string, base: number): number {
+  if (value === undefined) return base
   const ms = duration(value, name)
   return ms === Infinity ? -1 : ms
 }
@@ -94,12 +115,13 @@ export function checkTaskOptions(options: TaskOptions, base: CheckedTaskOptions)
     throw new TypeError('transfer must be an array of transferable objects')
   }
   return {
-    timeout: given.timeout === undefined ? base.timeout : limit(given.timeout, 'timeout'),
-    queueTimeout:
-      given.queueTimeout === undefined ? base.queueTimeout : limit(given.queueTimeout, 'queueTimeout'),
+    timeout: limit(given.timeout, 'timeout', base.timeout),
+    queueTimeout: limit(given.queueTimeout, 'queueTimeout', base.queueTimeout),
+    totalTimeout: limit(given.totalTimeout, 'totalTimeout', base.totalTimeout),
     priority: given.priority === undefined ? base.priority : number(given.priority, 'priority'),
     signal: given.signal === undefined ? base.signal : checkSignal(given.signal, 'signal'),
     transfer: transfer === undefined ? base.transfer : [...transfer],
+    affinity: given.affinity === undefined ? base.affinity : key(given.affinity, 'affinity'),
     name: given.name === undefined ? base.name : string(given.name, 'name'),
     chunkSize:
       given.chunkSize === undefined ? base.chunkSize : integerOr(given.chunkSize, 'chunkSize', 1, 'auto'),

@@ -1,11 +1,16 @@
-import { BrokenThreadPool } from '../errors/errors.ts'
+import type { BrokenExecutor } from '../errors/errors.ts'
+import type { PoolKind } from './kind.ts'
 
 /**
  * The error of a pool that cannot do something, whose message gives the cause's too: logs often show no more.
  */
-export function brokenPool(what: string, options: { cause?: unknown } | undefined): BrokenThreadPool {
+export function brokenPool(
+  kind: PoolKind,
+  what: string,
+  options: { cause?: unknown } | undefined,
+): BrokenExecutor {
   const cause = options?.cause
-  return new BrokenThreadPool(
+  return new kind.Broken(
     cause instanceof Error && cause.message !== '' ? `${what}: ${cause.message}` : what,
     options,
   )

@@ -10,8 +10,10 @@ import { binding, kinds, numbers, onDeliver, scratch, slots } from '../addon/bin
 import type { PoolIndex } from '../addon/pool-index.ts'
 import {
   AT_SERVICES,
+  FORM_YIELDED,
   ROW_FORM_SHIFT,
   ROW_KIND_MASK,
+  ROW_LET_GO,
   ROW_POOL,
   ROW_PROGRESS,
   ROW_UNSETTLED,
@@ -33,9 +35,11 @@ import { whileBlocked } from '../tasks/current-task.ts'
 import type { Submittable } from '../tasks/functions.ts'
 import { unpack } from '../values/codec.ts'
 import { packReason } from '../values/thrown.ts'
+import type { PoolKind } from './kind.ts'
 import { completeLost } from './lost.ts'
 import { noteName, storeRow } from './outcomes.ts'
 import { listenerOf, serve } from './services.ts'
+import { letGo, readerOf } from './stream-reader.ts'
 import { noticeFailedStarts } from './worker-exits.ts'
 
 /** The code of the addon's own errors of this class (crates/binding/src/js/fault.rs). */
@@ -55,9 +59,11 @@ export function onPark(fn: () => void): void {
 /** The link of all futures of one pool. */
 export class PoolLink implements TaskLink<Future<any>> {
   readonly #index: PoolIndex
+  readonly kind: PoolKind
 
-  constructor(index: PoolIndex) {
+  constructor(index: PoolIndex, kind: PoolKind) {
     this.#index = index
+    this.kind = kind
   }
 
   /**
@@ -70,8 +76,8 @@ export class PoolLink implements TaskLink<Future<any>> {
     return future
   }
 
-  /** The task was accepted. */
-  register(future: Future<any>, slot: number, task: Submittable): void {
+  /** The task was accepted; there is none where only workers are waited for. */
+  register(future: Future<any>, slot: number, task: Submittable | undefined): void {
     futures[slot] = future
     submitted[slot] = task
     setSlot(future, slot)
@@ -102,7 +108,7 @@ export class PoolLink implements TaskLink<Future<any>> {
     if (!binding.cancel(this.#index.value, slot, false)) {
       if (!interrupt) return false
       // Only a task that runs can hear of the reason. To pack that may call code of the user's.
-      const packed = reason === undefined ? undefined : packReason(reason)
+      const packed = reason === undefined ? undefined : packReason(reason, this.kind.way.reread)
       const stored = storedOutcome(future)
       if (stored !== undefined) return stored.kind === CANCEL
       const isCancelled =
@@ -125,7 +131,7 @@ export class PoolLink implements TaskLink<Future<any>> {
     serve()
     beforePark()
     try {
-      whileBlocked(() => binding.park(slot, left))
+      whileBlocked((token) => binding.park(slot, left, token))
     } catch (error) {
       throw (error as { code?: unknown }).code === INVALID_STATE
         ? new InvalidStateError((error as Error).message)
@@ -144,9 +150,14 @@ export class PoolLink implements TaskLink<Future<any>> {
 
 function deliverAll(future: Future<any>, list: unknown[]): void {
   for (let at = 0; at < list.length; at += 2) {
+    const form = list[at] as number
+    if ((form & FORM_YIELDED) !== 0) {
+      readerOf(future)?.take(form & ~FORM_YIELDED, list[at + 1])
+      continue
+    }
     let value: unknown
     try {
-      value = unpack(list[at] as number, list[at + 1])
+      value = unpack(form, list[at + 1])
     } catch (error) {
       process.emitWarning(`a value of progress could not be read: ${(error as Error).message}`)
       continue
@@ -177,6 +188,10 @@ onDeliver((count, values) => {
     if (type === ROW_POOL) {
       const [listener, event, number] = [listenerOf(slot), kind >> ROW_FORM_SHIFT, numbers[row] as number]
       ;(others ??= [])[row] = () => listener?.(event, number)
+      continue
+    }
+    if (type === ROW_LET_GO) {
+      ;(others ??= [])[row] = () => letGo(slot)
       continue
     }
     const future = futures[slot]

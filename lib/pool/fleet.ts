@@ -3,7 +3,6 @@
  * starts and ends them.
  */
 import type { PoolIndex } from '../addon/pool-index.ts'
-import type { CheckedPoolOptions } from '../options/pool-options.ts'
 import type { PortValues } from '../ports/owner.ts'
 import type { Submittable } from '../tasks/functions.ts'
 
@@ -16,6 +15,8 @@ export interface Fleet {
   endStarts(): void
   /** Ends all of them. */
   endAll(): void
+  /** This isolate ends, and the pool has been terminated. */
+  exit(): void
   /** Resolves when the last one has gone; meanwhile they keep the process alive. */
   gone(): Promise<void>
   /** The same, without keeping the process alive. */
@@ -33,6 +34,8 @@ export interface PackedInitializer {
   readonly task: Submittable
   readonly form: number
   readonly args: unknown
+  /** Places among the arguments, each with the number of its shared value after it. */
+  readonly shared: readonly number[]
 }
 
 /** The pool that a fleet is for. */
@@ -45,4 +48,4 @@ export interface FleetPool {
 }
 
 /** Makes the fleet of a new pool. */
-export type MakeFleet = (pool: FleetPool, options: CheckedPoolOptions) => Fleet
+export type MakeFleet = (pool: FleetPool) => Fleet

@@ -3,6 +3,7 @@
  * owns it.
  */
 import { binding, scratch } from '../addon/binding.ts'
+import type { Children } from '../addon/binding.ts'
 import { PoolIndex } from '../addon/pool-index.ts'
 import {
   AT_IDLE_TIMEOUT,
@@ -16,6 +17,7 @@ import {
   EVENT_CLOSED,
   EVENT_END_STARTS,
   EVENT_END_WORKER,
+  EVENT_END_WORKERS,
   EVENT_HAND_OVER,
   EVENT_LOST_ARGUMENTS,
   EVENT_LOST_RESULT,
@@ -24,26 +26,35 @@ import {
   EVENT_START_WORKER,
   EVENT_STRAYS,
 } from '../addon/seam.ts'
+import type { Future } from '../future/future.ts'
 import { now } from '../host/clocks.ts'
 import { setTimeout } from '../host/timers.ts'
 import type { CheckedPoolOptions } from '../options/pool-options.ts'
+import type { CheckedTaskOptions } from '../options/task-options.ts'
 import { PortValues } from '../ports/owner.ts'
 import { submittable } from '../tasks/functions.ts'
 import { refuseWarmUp } from '../tasks/recursion.ts'
 import { packArgs } from '../values/arguments.ts'
-import { NO_WRITING } from '../values/codec.ts'
+import { splitShared } from '../values/shared-arguments.ts'
+import { broadcast } from './broadcast.ts'
 import { watchDebugger } from './debugger.ts'
+import { watchEarlyDeath } from './early-death.ts'
 import { atExit } from './exit.ts'
 import type { Fleet, MakeFleet, PackedInitializer } from './fleet.ts'
+import { THREADS } from './kind.ts'
+import type { PoolKind } from './kind.ts'
 import { Room } from './room.ts'
 import { onPoolEvent, serve } from './services.ts'
 import { readStats } from './snapshot.ts'
 import { tellStrays } from './strays.ts'
 import { Submissions } from './submissions.ts'
 import { Waiters } from './waiters.ts'
+import { warmUp } from './warm-up.ts'
 import { forgetStart, watchStart } from './worker-exits.ts'
 
 const NONE: never[] = []
+
+watchEarlyDeath()
 
 /**
  * How often an isolate that does not own the pool, and gets no events of it, looks whether it is closed, in
@@ -52,8 +63,8 @@ const NONE: never[] = []
 const BETWEEN_LOOKS = 2
 
 export class Pool {
-  readonly maxWorkers: number
   readonly tasksPerWorker: number
+  readonly kind: PoolKind
   readonly #index: PoolIndex
   /** The pool's number in the process. */
   readonly number: number
@@ -64,6 +75,8 @@ export class Pool {
   /** Undefined where another isolate owns the pool. */
   readonly #portValues: PortValues | undefined
   readonly #closing: Waiters = new Waiters()
+  /** The numbers of the shared values among the initializer's arguments. */
+  readonly #kept: number[] = []
   #isClosed = false
   /** How many tasks had ended when their output was asked for. */
   #endedBefore = -1
@@ -71,19 +84,20 @@ export class Pool {
   private constructor(
     index: PoolIndex,
     number: number,
-    { maxWorkers, tasksPerWorker }: Pick<CheckedPoolOptions, 'maxWorkers' | 'tasksPerWorker'>,
+    { tasksPerWorker }: Pick<CheckedPoolOptions, 'tasksPerWorker'>,
+    kind: PoolKind,
     isBounded: boolean,
     fleet?: Fleet,
     portValues?: PortValues,
   ) {
     this.#index = index
     this.number = number
-    this.maxWorkers = maxWorkers
     this.tasksPerWorker = tasksPerWorker
     this.fleet = fleet
     this.#portValues = portValues
-    this.room = new Room(index, isBounded, fleet !== undefined)
-    this.submissions = new Submissions(index, this.room, portValues)
+    this.kind = kind
+    this.room = new Room(index, kind, isBounded, fleet !== undefined)
+    this.submissions = new Submissions(index, kind, this.room, portValues)
   }
 
   /** This isolate's index of the pool; it is the pool's no longer than the pool is kept. */
@@ -91,11 +105,20 @@ export class Pool {
     return this.#index.value
   }
 
-  /** Makes a pool that this isolate owns, whose workers are those of the fleet that `makeFleet` makes. */
-  static create(options: CheckedPoolOptions, makeFleet: MakeFleet): Pool {
+  /**
+   * Makes a pool that this isolate owns, whose workers are those of the fleet that `makeFleet` makes; where
+   * they are processes, `children` says how they are started.
+   */
+  static create(
+    options: CheckedPoolOptions,
+    makeFleet: MakeFleet,
+    kind: PoolKind = THREADS,
+    children?: (initializer: PackedInitializer | undefined) => Children,
+  ): Pool {
     if (options.minWorkers > 0) refuseWarmUp()
     watchDebugger()
-    const initializer = packInitializer(options)
+    const initializer = packInitializer(options, kind)
+    const start = children?.(initializer)
     scratch[AT_MAX_WORKERS] = options.maxWorkers
     scratch[AT_MIN_WORKERS] = options.minWorkers
     scratch[AT_IDLE_TIMEOUT] = options.idleTimeout === Infinity ? -1 : options.idleTimeout
@@ -103,11 +126,17 @@ export class Pool {
     scratch[AT_TASKS_PER_WORKER] = options.tasksPerWorker
     scratch[AT_MAX_TASKS_PER_WORKER] = options.maxTasksPerWorker ?? -1
     scratch[AT_INTERRUPT_GRACE] = options.interruptGrace
-    const index = new PoolIndex(binding.createPool(options.threadNamePrefix))
+    const { threadNamePrefix } = options
+    const index = new PoolIndex(
+      start === undefined
+        ? binding.createPool(threadNamePrefix)
+        : binding.createPool(threadNamePrefix, start),
+    )
     const number = scratch[AT_POOL_NUMBER] as number
     const portValues = new PortValues(index)
-    const fleet = makeFleet({ index, number, initializer, portValues }, options)
-    const pool = new Pool(index, number, options, options.maxQueue !== undefined, fleet, portValues)
+    const fleet = makeFleet({ index, number, initializer, portValues })
+    const pool = new Pool(index, number, options, kind, options.maxQueue !== undefined, fleet, portValues)
+    pool.#keep(initializer?.shared ?? NONE)
     onPoolEvent(number, (event, worker) => pool.#onEvent(event, worker))
     atExit(pool)
     serve()
@@ -117,16 +146,27 @@ export class Pool {
   /** Opens a pool that another isolate owns; undefined if it is closed. */
   static open(
     number: number,
-    size: Pick<CheckedPoolOptions, 'maxWorkers' | 'tasksPerWorker'>,
+    size: Pick<CheckedPoolOptions, 'tasksPerWorker'>,
+    kind: PoolKind,
   ): Pool | undefined {
     const index = binding.openPool(number)
     // Only its owner knows its limit.
-    return index < 0 ? undefined : new Pool(new PoolIndex(index), number, size, true)
+    return index < 0 ? undefined : new Pool(new PoolIndex(index), number, size, kind, true)
+  }
+
+  /** Keeps the shared values of the initializer until the pool is closed. */
+  #keep(places: readonly number[]): void {
+    for (let at = 1; at < places.length; at += 2) {
+      const number = places[at] as number
+      binding.keepShared(number)
+      this.#kept.push(number)
+    }
   }
 
   #onEvent(event: number, worker: number): void {
     if (event === EVENT_START_WORKER) this.fleet?.start()
     else if (event === EVENT_END_WORKER) this.fleet?.end(worker)
+    else if (event === EVENT_END_WORKERS) this.fleet?.endAll()
     else if (event === EVENT_END_STARTS) this.fleet?.endStarts()
     else if (event === EVENT_RESUME_STARTS) this.#resumeStarts(worker)
     else if (event === EVENT_ROOM) this.room.wake()
@@ -159,6 +199,7 @@ export class Pool {
   #onClosed(): void {
     this.#portValues?.close()
     this.#isClosed = true
+    for (const number of this.#kept.splice(0)) binding.releaseShared(number)
     this.room.close()
     // The listener stays until the last thread has ended: one that does not end may still have to be given
     // up.
@@ -167,10 +208,37 @@ export class Pool {
     this.room.wake()
   }
 
+  /** How many tasks may run at once, now: any isolate may have changed that. */
+  get maxWorkers(): number {
+    return binding.maxWorkers(this.index)
+  }
+
+  /** See `PoolExecutor.resize`. */
+  resize(maxWorkers: number): void {
+    const least = binding.resize(this.index, maxWorkers)
+    if (least > 0) {
+      throw new RangeError(`maxWorkers must not be below minWorkers, ${least}, got ${maxWorkers}`)
+    }
+  }
+
+  /** See `PoolExecutor.broadcast`. */
+  broadcast(fn: unknown, args: readonly unknown[], options: CheckedTaskOptions): Future<any>[] {
+    return broadcast(this.#index, this.kind, fn, args, options)
+  }
+
+  /** See `PoolExecutor.warmUp`. */
+  warmUp(workers: number): Promise<void> {
+    return warmUp(this.#index, this.kind, workers)
+  }
+
   /** See `Executor.shutdown`. */
-  async shutdown(wait: boolean, cancelPending: boolean): Promise<void> {
+  async shutdown(wait: boolean, cancelPending: boolean, limit: number = Infinity): Promise<void> {
     this.room.close()
-    if (!this.#isClosed && !binding.isClosed(this.index)) binding.shutdown(this.index, cancelPending)
+    if (!this.#isClosed && !binding.isClosed(this.index)) {
+      const isWatched = binding.shutdown(this.index, cancelPending, limit === Infinity ? -1 : limit)
+      // The system refuses the thread that would end it in time.
+      if (!isWatched) setTimeout(() => void this.terminate(), limit)
+    }
     if (wait) await this.#closed()
   }
 
@@ -196,7 +264,9 @@ export class Pool {
 
   /** The process is ending: what is running is given up. */
   exit(): void {
-    if (!this.#isClosed) binding.terminate(this.index)
+    if (this.#isClosed) return
+    binding.terminate(this.index)
+    this.fleet?.exit()
   }
 
   /** What tasks have printed since the last call comes until these promises have resolved. */
@@ -222,10 +292,11 @@ export class Pool {
   }
 }
 
-function packInitializer(options: CheckedPoolOptions): PackedInitializer | undefined {
+function packInitializer(options: CheckedPoolOptions, { way }: PoolKind): PackedInitializer | undefined {
   if (options.initializer === undefined) return undefined
   const task = submittable(options.initializer)
   if (task.isNative) throw new TypeError('initializer must be a JavaScript function')
-  const { form, data } = packArgs(options.initargs, NO_WRITING)
-  return { task, form, args: data }
+  const split = splitShared(options.initargs, way.aside)
+  const { form, data } = packArgs(split?.others ?? options.initargs, way.aside)
+  return { task, form, args: data, shared: split?.places ?? [] }
 }

@@ -3,6 +3,7 @@ import { binding } from '../addon/binding.ts'
 import type { PoolIndex } from '../addon/pool-index.ts'
 import { REFUSED_BROKEN, REFUSED_FULL } from '../addon/seam.ts'
 import { setImmediate, setTimeout } from '../host/timers.ts'
+import type { PoolKind } from './kind.ts'
 import { answerNow, refusalOf, shutDownError } from './refusal.ts'
 import { Waiters } from './waiters.ts'
 
@@ -11,6 +12,7 @@ const BETWEEN_LOOKS = 2
 
 export class Room {
   readonly #index: PoolIndex
+  readonly #kind: PoolKind
   /** Whether there is a limit to the queue. */
   readonly #isBounded: boolean
   /** Whether the pool's events come to this isolate. */
@@ -20,8 +22,9 @@ export class Room {
   #isReleaseDue = false
   #isClosed = false
 
-  constructor(index: PoolIndex, isBounded: boolean, isOwner: boolean) {
+  constructor(index: PoolIndex, kind: PoolKind, isBounded: boolean, isOwner: boolean) {
     this.#index = index
+    this.#kind = kind
     this.#isBounded = isBounded
     this.#isOwner = isOwner
   }
@@ -39,7 +42,7 @@ export class Room {
   async wait(): Promise<void> {
     for (;;) {
       const answer = answerNow(this.#pool)
-      if (answer === REFUSED_BROKEN) throw refusalOf(this.#pool, answer)
+      if (answer === REFUSED_BROKEN) throw refusalOf(this.#pool, this.#kind, answer)
       if (this.#isClosed) throw shutDownError()
       const mayHave = !this.#isReserved && (answer !== REFUSED_FULL || binding.wantRoom(this.#pool))
       if (mayHave) return this.#reserve()

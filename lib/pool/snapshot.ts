@@ -4,6 +4,7 @@ import {
   DUMP_FUNCTION,
   DUMP_IS_ASLEEP,
   DUMP_KIND,
+  DUMP_MEMORY,
   DUMP_RUNNING_FOR,
   DUMP_STACK,
   DUMP_STATE,
@@ -25,6 +26,8 @@ import {
   STATS_QUEUED,
   STATS_RUNNING,
   STATS_RUN_TIME,
+  STATS_SHARED_BYTES,
+  STATS_SHARED_VALUES,
   STATS_STARTING,
   STATS_TIMED_OUT,
   STATS_WAIT_TIME,
@@ -90,6 +93,7 @@ export function readStats(pool: number): ExecutorStats {
     cancelled: at(STATS_CANCELLED),
     timedOut: at(STATS_TIMED_OUT),
     lost: at(STATS_LOST),
+    shared: { values: at(STATS_SHARED_VALUES), bytes: at(STATS_SHARED_BYTES) },
     waitTime: histogram(at, STATS_WAIT_TIME),
     runTime: histogram(at, STATS_RUN_TIME),
   }
@@ -97,7 +101,7 @@ export function readStats(pool: number): ExecutorStats {
 
 /** The row of a worker. */
 interface Row {
-  /** 0 for a native thread. */
+  /** 0 for a native thread; of a child its pid. */
   readonly [DUMP_WORKER]: number
   readonly [DUMP_KIND]: number
   readonly [DUMP_STATE]: number
@@ -105,8 +109,10 @@ interface Row {
   readonly [DUMP_TASK_NAME]: string
   readonly [DUMP_RUNNING_FOR]: number
   readonly [DUMP_STACK]: string | undefined
+  /** Of a child that of a native task, or -1. */
   readonly [DUMP_FUNCTION]: number
   readonly [DUMP_IS_ASLEEP]: boolean
+  readonly [DUMP_MEMORY]?: number
 }
 
 /** One look at every worker of a pool, and whether one that runs JavaScript has given no stack. */
@@ -124,18 +130,21 @@ export function readDump(pool: number, fleet: Fleet | undefined): Look {
   // An array of the caller's realm, and not of the addon's.
   const list = Array.from(binding.dump(pool) as unknown as Row[], (row) => {
     const worker = row[DUMP_WORKER]
+    const isProcess = row[DUMP_KIND] === KIND_PROCESS
     const dump: WorkerDump = {
-      threadId: worker === 0 ? 0 : (fleet?.threadId(worker) ?? -1),
+      threadId: worker === 0 ? 0 : isProcess ? worker : (fleet?.threadId(worker) ?? -1),
       kind: KINDS[row[DUMP_KIND]] as WorkerDump['kind'],
       state: STATES[row[DUMP_STATE]] as WorkerDump['state'],
     }
     const [task, given, stack] = [row[DUMP_TASK], row[DUMP_TASK_NAME], row[DUMP_STACK]]
     if (task !== undefined) {
-      const name = given !== '' ? given : nameOf(row[DUMP_FUNCTION], dump.kind === 'native')
+      const name = given !== '' ? given : nameOf(row[DUMP_FUNCTION], dump.kind !== 'isolate')
       dump.task = { id: task, name, runningFor: row[DUMP_RUNNING_FOR] }
     }
+    const memory = row[DUMP_MEMORY]
+    if (memory !== undefined) dump.memory = memory
     if (stack !== undefined) dump.stack = mapStack(stack)
-    else if (dump.kind === 'isolate' && dump.state === 'busy' && !row[DUMP_IS_ASLEEP]) isSilent = true
+    else if (dump.kind !== 'native' && dump.state === 'busy' && !row[DUMP_IS_ASLEEP]) isSilent = true
     return dump
   })
   for (const threadId of fleet?.starting() ?? []) {

@@ -14,25 +14,27 @@ import {
   AT_PRIORITY,
   AT_QUEUE_TIMEOUT,
   AT_TIMEOUT,
+  AT_TOTAL_TIMEOUT,
   AT_VALUE_FORM,
   FLAG_CHUNKED,
+  FLAG_KEYED,
   FLAG_LIMITED,
   FLAG_MOVES,
   FLAG_NAMED,
   FLAG_NATIVE,
   FORM_AS_IS,
   FORM_PORT,
-  REFUSED_BROKEN,
-  REFUSED_SHUT_DOWN,
+  FORM_WITH_SHARED,
 } from '../addon/seam.ts'
+import type { TaskStream } from '../executor/task-stream.ts'
 import { cancelOnAbort } from '../future/cancel-on-abort.ts'
-import { Future } from '../future/future.ts'
+import type { Future } from '../future/future.ts'
 import { NO_OPTIONS } from '../options/task-options.ts'
 import type { CheckedTaskOptions } from '../options/task-options.ts'
 import { makeEnvelope } from '../ports/envelope.ts'
 import type { PortValues } from '../ports/owner.ts'
 import { sendArguments } from '../ports/worker.ts'
-import { submittable } from '../tasks/functions.ts'
+import { streamable, submittable } from '../tasks/functions.ts'
 import type { Submittable } from '../tasks/functions.ts'
 import { refuseSubmission, suspicions } from '../tasks/recursion.ts'
 import {
@@ -40,29 +42,39 @@ import {
   areOf,
   checkNativeTransfer,
   columnsOf,
-  emptyAll,
   inOnePiece,
   packArgs,
+  packMovingArgs,
   prepareAll,
 } from '../values/arguments.ts'
 import { chunkArgumentError, placedArgumentError } from '../values/clone-error.ts'
-import { movesWhole, packTransferred } from '../values/codec.ts'
+import { movesWhole } from '../values/codec.ts'
+import { hasShared } from '../values/shared.ts'
+import { someShared, splitShared, splitSharedColumns } from '../values/shared-arguments.ts'
+import { emptyAll } from '../values/v8/transfer.ts'
 import { PoolLink } from './completions.ts'
-import { answerNow, refusalOf } from './refusal.ts'
+import type { PoolKind } from './kind.ts'
+import { cancelledBy, refusalOf, refuseIfOver } from './refusal.ts'
 import type { Room } from './room.ts'
+import { StreamReader } from './stream-reader.ts'
+
+/** So many values of a stream are made ahead of its reader. */
+const USUAL_BUFFER = 16
 
 export class Submissions {
   readonly #index: PoolIndex
+  readonly #kind: PoolKind
   readonly #room: Room
   /** Undefined where another isolate owns the pool. */
   readonly #portValues: PortValues | undefined
   readonly #link: PoolLink
 
-  constructor(index: PoolIndex, room: Room, portValues: PortValues | undefined) {
+  constructor(index: PoolIndex, kind: PoolKind, room: Room, portValues: PortValues | undefined) {
     this.#index = index
+    this.#kind = kind
     this.#room = room
     this.#portValues = portValues
-    this.#link = new PoolLink(index)
+    this.#link = new PoolLink(index, kind)
   }
 
   get #pool(): number {
@@ -78,6 +90,7 @@ export class Submissions {
   submitTask(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
     if (suspicions > 0) refuseSubmission()
     if (task.prepare === undefined) return this.#send(task, args, options)
+    refuseShared([args])
     return this.#sendNative(task, task.prepare(args), options)
   }
 
@@ -93,30 +106,68 @@ export class Submissions {
   ): Future<any> {
     if (suspicions > 0) refuseSubmission()
     if (chunk.prepare !== undefined) {
+      refuseShared(lists)
       const args = prepareAll(chunk.prepare, lists)
       return this.#sendNative(chunk, args, options, { calls: lists.length, limit })
     }
     const columns = columnsOf(lists)
+    const split = splitSharedColumns(columns, this.#kind.way.all)
+    const args = split === undefined ? columns : split.others
     try {
-      return this.#send(chunk, limit === undefined ? [columns] : [columns, limit], options)
+      return this.#send(chunk, limit === undefined ? [args] : [args, limit], options, split?.places)
     } catch (error) {
       throw chunkArgumentError(error)
     }
   }
 
-  #send(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
+  /** Submits a task that makes a stream; see `Executor.stream`. */
+  submitStream(fn: unknown, args: readonly unknown[], options: CheckedTaskOptions): TaskStream<any, any> {
+    if (suspicions > 0) refuseSubmission()
+    const task = streamable(fn)
+    const { bufferSize = USUAL_BUFFER } = options
+    const reader = new StreamReader(bufferSize)
+    const future = this.#send(task, args, options, undefined, reader)
+    return reader.attach(future)
+  }
+
+  /** With `places` there are shared values beside the arguments, which stand there. */
+  #send(
+    task: Submittable,
+    args: readonly unknown[],
+    options: CheckedTaskOptions,
+    places?: readonly number[],
+    reader?: StreamReader,
+  ): Future<any> {
     const { signal, transfer } = options
     if (signal?.aborted === true) return this.#aborted(signal)
     const moves = transfer !== undefined && args.length === 1 && movesWhole(args[0], transfer)
     const isMoving = transfer !== undefined && transfer.length > 0
     if (moves || (!isMoving && allGoAsIs(args))) {
       scratch[AT_VALUE_FORM] = FORM_AS_IS
-      return this.#submit(task, moves ? FLAG_MOVES : 0, args, options)
+      return this.#submit(task, moves ? FLAG_MOVES : 0, args, options, undefined, reader)
     }
-    const { form, data } = isMoving ? packTransferred(args, transfer) : packArgs(args)
-    if (form === FORM_PORT) return this.#sendByPort(task, args, data, options)
-    scratch[AT_VALUE_FORM] = form
-    return this.#submit(task, 0, [data], options)
+    const split = places === undefined ? splitShared(args, this.#kind.way.all) : undefined
+    return this.#pack(task, split?.others ?? args, options, split?.places ?? places, reader)
+  }
+
+  /** Submits a task whose arguments are packed as one value. */
+  #pack(
+    task: Submittable,
+    args: readonly unknown[],
+    options: CheckedTaskOptions,
+    places: readonly number[] | undefined,
+    reader: StreamReader | undefined,
+  ): Future<any> {
+    const { transfer } = options
+    const { all: means } = this.#kind.way
+    const { form, data, emptied } =
+      transfer !== undefined && transfer.length > 0
+        ? packMovingArgs(args, transfer, means)
+        : packArgs(args, means)
+    if (form === FORM_PORT) return this.#sendByPort(task, args, data, options, places, reader)
+    scratch[AT_VALUE_FORM] = places === undefined ? form : form | FORM_WITH_SHARED
+    const values = places === undefined ? [data] : [data, places]
+    return this.#submit(task, 0, values, options, emptied, reader)
   }
 
   /** Arguments of native tasks go each as it is. `chunk`: for how many calls these are, and their limit. */
@@ -127,6 +178,7 @@ export class Submissions {
     chunk?: { readonly calls: number; readonly limit: number | undefined },
   ): Future<any> {
     const { signal, transfer } = options
+    refuseKey(options)
     if (signal?.aborted === true) return this.#aborted(signal)
     const emptied = transfer === undefined ? undefined : checkNativeTransfer(transfer)
     const flags = FLAG_NATIVE | (emptied !== undefined && areOf(args, emptied) ? FLAG_MOVES : 0)
@@ -150,13 +202,16 @@ export class Submissions {
     flags: number,
     values: readonly unknown[],
     options: CheckedTaskOptions,
-    emptied?: ArrayBuffer[],
+    emptied?: readonly ArrayBuffer[],
+    reader?: StreamReader,
   ): Future<any> {
     const { name, signal } = options
-    const limits = options === NO_OPTIONS ? 0 : writeLimits(options)
+    let limits = options === NO_OPTIONS ? 0 : writeLimits(options)
+    if (reader !== undefined) limits |= reader.announce()
     const future = this.#link.prepare(name)
     const slot = this.#call(task.number, flags | limits, values, name)
-    if (slot < 0) throw refusalOf(this.#pool, slot)
+    if (slot < 0) throw refusalOf(this.#pool, this.#kind, slot)
+    reader?.register(slot, future)
     this.#link.register(future, slot, task)
     this.#room.noteSubmission()
     if (emptied !== undefined) emptyAll(emptied)
@@ -173,11 +228,18 @@ export class Submissions {
     args: readonly unknown[],
     value: unknown,
     options: CheckedTaskOptions,
+    places: readonly number[] | undefined,
+    reader: StreamReader | undefined,
   ): Future<any> {
+    if (options.affinity !== undefined) {
+      throw new TypeError('what only a MessagePort can carry cannot go to a task with an affinity')
+    }
     const future = this.#link.prepare(options.name)
-    scratch[AT_VALUE_FORM] = FORM_PORT
-    const slot = this.#call(task.number, writeLimits(options), [], options.name)
-    if (slot < 0) throw refusalOf(this.#pool, slot)
+    scratch[AT_VALUE_FORM] = places === undefined ? FORM_PORT : FORM_PORT | FORM_WITH_SHARED
+    const values = places === undefined ? [] : [places]
+    const flags = writeLimits(options) | (reader?.announce() ?? 0)
+    const slot = this.#call(task.number, flags, values, options.name)
+    if (slot < 0) throw refusalOf(this.#pool, this.#kind, slot)
     const number = scratch[AT_PORT_VALUE] as number
     let isPacked = false
     try {
@@ -191,6 +253,7 @@ export class Submissions {
       if (!isPacked) binding.withdraw(this.#pool, slot)
     }
     binding.payloadReady(this.#pool, slot)
+    reader?.register(slot, future)
     this.#link.register(future, slot, task)
     this.#room.noteSubmission()
     if (options.signal !== undefined) cancelOnAbort(future, options.signal)
@@ -206,19 +269,31 @@ export class Submissions {
   }
 
   #aborted(signal: AbortSignal): Future<any> {
-    const answer = answerNow(this.#pool)
-    if (answer === REFUSED_BROKEN || answer === REFUSED_SHUT_DOWN) throw refusalOf(this.#pool, answer)
-    const future = new Future<any>()
-    future.cancel({ reason: signal.reason })
-    binding.countCancelled(this.#pool)
-    return future
+    refuseIfOver(this.#pool, this.#kind)
+    return cancelledBy(signal, this.#pool)
   }
 }
 
+function refuseShared(lists: readonly (readonly unknown[])[]): void {
+  if (hasShared && lists.some(someShared)) {
+    throw new TypeError('a native task takes no shared value: it has no isolate in which that could be made')
+  }
+}
+
+/** A native task has no worker that its key could live on. */
+export function refuseKey(options: CheckedTaskOptions): void {
+  if (options.affinity !== undefined) throw new TypeError('a native task cannot have an affinity')
+}
+
+/** Says what limits and which key the task has that is submitted next. */
 function writeLimits(options: CheckedTaskOptions): number {
-  if (options.timeout < 0 && options.queueTimeout < 0 && options.priority === 0) return 0
+  const { timeout, queueTimeout, totalTimeout, affinity } = options
+  if (affinity !== undefined) binding.keepKey(affinity)
+  const keyed = affinity === undefined ? 0 : FLAG_KEYED
+  if (timeout < 0 && queueTimeout < 0 && totalTimeout < 0 && options.priority === 0) return keyed
   scratch[AT_PRIORITY] = options.priority
-  scratch[AT_TIMEOUT] = options.timeout
-  scratch[AT_QUEUE_TIMEOUT] = options.queueTimeout
-  return FLAG_LIMITED
+  scratch[AT_TIMEOUT] = timeout
+  scratch[AT_QUEUE_TIMEOUT] = queueTimeout
+  scratch[AT_TOTAL_TIMEOUT] = totalTimeout
+  return FLAG_LIMITED | keyed
 }

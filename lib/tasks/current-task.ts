@@ -38,10 +38,10 @@ export interface CurrentTask {
 export class TaskContext {
   readonly token: number
   /** The task under it on the stack, which waits for it. */
-  readonly outer: TaskContext | undefined
+  outer: TaskContext | undefined
   isOver = false
   /** What blocked this thread when the task began. */
-  readonly beneath: Blocked | undefined = blocked
+  beneath: Blocked | undefined = blocked
   readonly #fn: number
   readonly #given: string | undefined
   #waits = 0
@@ -65,20 +65,27 @@ export class TaskContext {
    * another worker may take the place of its own.
    */
   beginWait(): () => void {
-    if (this.#waits++ === 0) binding.suspend()
+    if (this.#waits++ === 0) binding.suspend(this.token)
     let isOpen = true
     return () => {
       if (!isOpen || this.isOver) return
       isOpen = false
-      if (--this.#waits === 0) binding.resume()
+      if (--this.#waits === 0) binding.resume(this.token)
     }
+  }
+
+  /** The task, which is a stream, goes on upon this one. */
+  goOn(outer: TaskContext | undefined): void {
+    this.outer = outer
+    this.beneath = blocked
+    this.#view?.goOn()
   }
 
   /** The task has returned, thrown or been stopped. */
   end(): void {
     if (this.isOver) return
     this.isOver = true
-    if (this.#waits > 0) binding.resume()
+    if (this.#waits > 0) binding.resume(this.token)
   }
 
   /**
@@ -97,7 +104,7 @@ export class TaskContext {
 class TaskView implements CurrentTask {
   readonly id: number
   readonly name: string
-  readonly deadline: number | undefined
+  deadline: number | undefined
   readonly #context: TaskContext
   #controller: AbortController | undefined
 
@@ -107,6 +114,13 @@ class TaskView implements CurrentTask {
     this.name = name !== '' ? name : nameOf(fn, false)
     this.deadline = msLeft === undefined ? undefined : wallClock() + msLeft
     this.#context = context
+  }
+
+  /** The run time that is left begins to run again. */
+  goOn(): void {
+    if (this.deadline === undefined) return
+    const [, , , msLeft] = binding.taskInfo(this.#context.token) ?? []
+    if (msLeft !== undefined) this.deadline = wallClock() + msLeft
   }
 
   get cancelled(): boolean {
@@ -184,17 +198,20 @@ interface Blocked {
 
 let blocked: Blocked | undefined
 
-/** Calls `park`, which blocks this thread and may run other tasks on top of the one that calls. */
-export function whileBlocked(park: () => void): void {
+/**
+ * Calls `park`, which blocks this thread and may run other tasks on top of the one that calls, with the token
+ * of that; -1 outside of tasks.
+ */
+export function whileBlocked(park: (token: number) => void): void {
   const context = storage.getStore()
   if (context === undefined) {
-    park()
+    park(-1)
     return
   }
   const beneath = blocked
   blocked = { context, resource: executionAsyncResource() }
   try {
-    park()
+    park(context.isOver ? -1 : context.token)
   } finally {
     blocked = beneath
   }

@@ -19,9 +19,20 @@ import { refuseKinds, sourceOf } from './source.ts'
 /** A function that an executor can run. */
 export type Task<A extends unknown[], R> = (...args: A) => R
 
+/**
+ * A function that an executor can make a stream of: a generator function, an async one, or any other that
+ * gives something to iterate over.
+ */
+export type StreamTask<A extends unknown[], Y, R> = (
+  ...args: A
+) => Source<Y, R> | PromiseLike<Source<Y, R>>
+
+type Source<Y, R> = Iterable<Y, R, any> | AsyncIterable<Y, R, any>
+
 /** What a text says. */
 export type FunctionText = ({ module: string; key: string } | { source: string; name: string }) & {
   chunk?: true
+  stream?: true
 }
 
 /** How a function is submitted: its number and whether it is a native task. */
@@ -157,11 +168,33 @@ export function submittable(fn: unknown): Submittable {
   if (typeof fn !== 'function') throw notAFunction(fn)
   const native = foreignNative(fn)
   if (native !== undefined) return native
-  refuseKinds(fn)
-  const text = registry.texts.get(fn) ?? stubTexts.get(fn) ?? { source: sourceOf(fn), name: fn.name }
-  const made = submittableOf(text)
+  refuseKinds(fn, false)
+  const made = submittableOf(givenText(fn))
   known.set(fn, made)
   return made
+}
+
+/**
+ * Looks up, or numbers, the task that makes a stream of what a function gives. @throws TypeError for what
+ * cannot be sent
+ */
+export function streamable(fn: unknown): Submittable {
+  const found = streams.get(fn as object)
+  if (found !== undefined) return found
+  if (typeof fn !== 'function') throw notAFunction(fn)
+  if (known.get(fn)?.isNative === true || foreignNative(fn) !== undefined) {
+    throw new TypeError(`the native task ${fn.name} gives one value: use submit()`)
+  }
+  refuseKinds(fn, true)
+  const made = submittableOf({ ...givenText(fn), stream: true })
+  streams.set(fn, made)
+  return made
+}
+
+const streams: WeakMap<object, Submittable> = new WeakMap()
+
+function givenText(fn: Function): FunctionText {
+  return registry.texts.get(fn) ?? stubTexts.get(fn) ?? { source: sourceOf(fn), name: fn.name }
 }
 
 function notAFunction(value: unknown): TypeError {

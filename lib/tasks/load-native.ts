@@ -25,7 +25,8 @@ const loaded: Map<number, PluginTasks> = new Map()
  * @param path - of the shared library: a path, relative ones from the current directory, or a `file:` URL
  * @throws TypeError for anything else; Error with a `code`: ERR_PLUGIN_NOT_FOUND, ERR_PLUGIN_NOT_LOADABLE (no
  * library for this system), ERR_PLUGIN_FOREIGN (a library, but no plug-in), ERR_PLUGIN_INCOMPATIBLE (it needs
- * a newer version of this package), ERR_PLUGIN_MALFORMED
+ * a newer version of this package), ERR_PLUGIN_MALFORMED; ERR_ACCESS_DENIED in a child of a process pool with
+ * `permission`
  * @example
  * ```ts
  * const { reverse } = loadNative<'reverse'>(new URL('./libplugin_rust.so', import.meta.url))
@@ -33,7 +34,14 @@ const loaded: Map<number, PluginTasks> = new Map()
  * ```
  */
 export function loadNative<K extends string = string>(path: string | URL): PluginTasks<K> {
-  const [first, ...names] = binding.loadPlugin(pathOf(path))
+  const file = pathOf(path)
+  if (binding.mayLoadNative() === false) {
+    throw Object.assign(
+      new Error(`a child of a pool with permission loads no plug-ins: ${file} would do what Node refuses`),
+      { code: 'ERR_ACCESS_DENIED', permission: 'Addon', resource: file },
+    )
+  }
+  const [first, ...names] = binding.loadPlugin(file)
   let tasks = loaded.get(first)
   if (tasks === undefined) loaded.set(first, (tasks = makeTasks(first, names)))
   return tasks as PluginTasks<K>

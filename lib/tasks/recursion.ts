@@ -4,11 +4,12 @@
  * preloaded in every thread (`--import`, `--require`, NODE_OPTIONS); the module of an initializer. What such
  * code does outside of all tasks is refused here.
  */
-import { workerData } from 'node:worker_threads'
+import { isMainThread, workerData } from 'node:worker_threads'
 import { InvalidStateError } from '../errors/errors.ts'
+import { foundByCopies, sharedByCopies } from '../host/copies.ts'
 import { currentContext } from './current-task.ts'
 
-/** What each worker of a pool is told at its start, in `workerData`, of itself. */
+/** What each worker of a pool knows of its own start; threads are told it in `workerData`. */
 export interface WorkerStart {
   readonly concurrentFutures: true
   /** How far its start is: one of the numbers below; then 1 once its entry runs. */
@@ -22,11 +23,35 @@ export const STARTING = 0
 export const ATTACHED = 1
 export const REFUSED = 2
 
-/** What a pool's worker was told; undefined in every other thread. */
-export const ownStart: WorkerStart | undefined =
+/**
+ * The variable by which a child of a pool is known before anything else runs there: the process that has
+ * started it, and its generation. Processes that the child starts, which inherit it, have another parent.
+ */
+export const CHILD = 'CONCURRENT_FUTURES_CHILD'
+
+/** The start of a child, for all copies of the package that are loaded there, before the entry or after. */
+function startOfChild(): WorkerStart | undefined {
+  if (!isMainThread) return undefined
+  const [, parent, generation = '1'] = /^(\d+)(?:\.(\d+))?$/.exec(process.env[CHILD] ?? '') ?? []
+  // The entry deletes the variable.
+  if (Number(parent) !== process.ppid) return foundByCopies('child')
+  return sharedByCopies('child', () => ({
+    concurrentFutures: true,
+    progress: new Int32Array(2),
+    generation: Number(generation),
+  }))
+}
+
+const startOfThread =
   (workerData as Partial<WorkerStart> | null)?.concurrentFutures === true
     ? (workerData as WorkerStart)
     : undefined
+
+/** What a pool's worker was told; undefined in every other thread. */
+export const ownStart: WorkerStart | undefined = startOfThread ?? startOfChild()
+
+/** Whether this is the main thread of a child of a process pool, which is its worker. */
+export const isChild: boolean = ownStart !== undefined && startOfThread === undefined
 
 /** The generation of the workers of a pool that this thread makes. */
 export const nextGeneration: number = (ownStart?.generation ?? 0) + 1
@@ -89,7 +114,10 @@ export function refuseWarmUp(): void {
   throw generationError('starts workers')
 }
 
-const CURE = 'put the tasks into a file of their own, or do so only if isMainThread (node:worker_threads)'
+/** In a child `isMainThread` is true. */
+const CURE = `put the tasks into a file of their own${
+  isChild ? '' : ', or do so only if isMainThread (node:worker_threads)'
+}`
 
 function unattachedError(what: string): InvalidStateError {
   return new InvalidStateError(

@@ -7,15 +7,19 @@ import { toJson } from '../host/json.ts'
 
 const CURE = 'put it into a module and submit it with tasks() or moduleTasks()'
 
-/** @throws TypeError for what is called in another way than a function, whether it is sent or found */
-export function refuseKinds(fn: Function): void {
+/**
+ * Generators are for streams. @throws TypeError for what is called in another way than a function, whether it
+ * is sent or found
+ */
+export function refuseKinds(fn: Function, isStream: boolean): void {
   if (/^class\b(?!\s*\()/.test(Function.prototype.toString.call(fn))) {
     throw new TypeError(`${called(fn, 'class', 'a')} cannot be submitted: a task must be a function`)
   }
   const kind = Object.prototype.toString.call(fn)
-  if (kind.includes('Generator')) {
+  if (!isStream && kind.includes('Generator')) {
     throw new TypeError(
-      `${called(fn, 'function', 'this')} is a generator and cannot be submitted: a task returns one value`,
+      `${called(fn, 'function', 'this')} is a generator and cannot be submitted, as a task returns one ` +
+        'value: use stream()',
     )
   }
 }

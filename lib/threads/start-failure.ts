@@ -1,14 +1,9 @@
 /** Why a worker's thread could not be started, or has ended before it was ready. */
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { devNull } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import type { StartFailure } from '../addon/binding.ts'
 import { START_DIED, START_FATAL, START_REFUSED } from '../addon/seam.ts'
 import { isRefusal } from '../errors/system-refusal.ts'
-import { URL } from '../host/url.ts'
-
-/** Where the entry of the workers is: beside the file into which this is bundled, at the top of dist/. */
-export const entry: URL = new URL('./worker/main.cjs', import.meta.url)
 
 /** Node has refused to make the thread. */
 export function refusalOf(error: unknown): StartFailure {
@@ -44,23 +39,4 @@ function isShortOfDescriptors(): boolean {
   } catch (error) {
     return isRefusal(error)
   }
-}
-
-/** If the cause is that the user has bundled the program, the error says so. */
-export function explainStart(error: unknown): unknown {
-  if (isRefusal(error)) return error
-  if (entry.protocol !== 'file:') {
-    return new Error(
-      `the code of concurrent-futures has come from ${entry.protocol}, and its workers run a file: ` +
-        'the tool that loads it must leave it out (Vitest: server.deps.external)',
-      { cause: error },
-    )
-  }
-  if (existsSync(entry)) return error
-  const path = fileURLToPath(entry)
-  return new Error(
-    `there is no ${path}, which workers run: ` +
-      'a bundler must leave concurrent-futures out (mark it as external)',
-    { cause: error },
-  )
 }

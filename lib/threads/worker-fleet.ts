@@ -10,15 +10,16 @@ import { START_LATE, START_REFUSED } from '../addon/seam.ts'
 import { ofOwnClass } from '../errors/classes.ts'
 import { now } from '../host/clocks.ts'
 import { clearTimeout, setTimeout } from '../host/timers.ts'
-import type { CheckedPoolOptions } from '../options/pool-options.ts'
+import type { CheckedThreadOptions } from '../options/pool-options.ts'
 import { watchDebugger } from '../pool/debugger.ts'
+import { entry, explainStart } from '../pool/entry.ts'
 import type { Fleet, FleetPool, PackedInitializer } from '../pool/fleet.ts'
 import { exitOf, expectExit, forgetStart, watchStart } from '../pool/worker-exits.ts'
 import type { PortValues } from '../ports/owner.ts'
 import { packThrown } from '../values/thrown.ts'
 import { ATTACHED, nextGeneration, STARTING } from '../tasks/recursion.ts'
 import { ExitProbe } from './exit-probe.ts'
-import { deathOf, entry, explainStart, isOverdue, refusalOf } from './start-failure.ts'
+import { deathOf, isOverdue, refusalOf } from './start-failure.ts'
 import { makeThread } from './thread.ts'
 import type { Initializer, WorkerSeed } from './worker-seed.ts'
 
@@ -30,24 +31,26 @@ const GIVEN_UP_LIMIT = 500
 
 function seedOf(initializer: PackedInitializer | undefined): Initializer | undefined {
   if (initializer === undefined) return undefined
-  const { task, form, args } = initializer
-  return { fn: task.number, form, args }
+  const { task, form, args, shared } = initializer
+  return { fn: task.number, form, args, shared: [...shared] }
 }
 
 export class WorkerFleet implements Fleet {
   readonly #index: PoolIndex
   readonly #poolNumber: number
-  readonly #options: CheckedPoolOptions
+  readonly #options: CheckedThreadOptions
   readonly #initializer: PackedInitializer | undefined
   readonly #portValues: PortValues
   readonly #workers: Map<number, { thread: Worker; threadId: number; progress: Int32Array }> = new Map()
   /** Node's numbers of the threads that were given up and have not ended. */
   readonly #givenUp: Map<number, number> = new Map()
+  /** How many were asked for so far. */
+  #asked = 0
   #isHeld = false
   #waiting: (() => void)[] = []
   #waitingForGivenUp: (() => void)[] = []
 
-  constructor({ index, number, initializer, portValues }: FleetPool, options: CheckedPoolOptions) {
+  constructor({ index, number, initializer, portValues }: FleetPool, options: CheckedThreadOptions) {
     this.#index = index
     this.#poolNumber = number
     this.#options = options
@@ -72,6 +75,7 @@ export class WorkerFleet implements Fleet {
     watchDebugger()
     // Unique in the process, so that a lost task's worker, and a result's, can be found.
     const number = binding.workerNumber()
+    const start = ++this.#asked
     const channel = this.#portValues.connect(number)
     const progress = new Int32Array(new SharedArrayBuffer(8))
     const exitProbe = new ExitProbe()
@@ -79,11 +83,11 @@ export class WorkerFleet implements Fleet {
       concurrentFutures: true,
       pool: this.#poolNumber,
       worker: number,
+      start,
       progress,
       generation: nextGeneration,
       exitProbe: exitProbe.port,
       idleTimeout: this.#options.idleTimeout,
-      maxWorkers: this.#options.maxWorkers,
       tasksPerWorker: this.#options.tasksPerWorker,
       channel,
       initializer: seedOf(this.#initializer),
@@ -99,13 +103,13 @@ export class WorkerFleet implements Fleet {
     } catch (error) {
       this.#portValues.disconnect(number)
       exitProbe.close()
-      this.#fail(error, refusalOf(error))
+      this.#fail(error, refusalOf(error), start)
       return
     }
-    this.#watch(number, thread, progress, exitProbe)
+    this.#watch(number, thread, seed, exitProbe)
   }
 
-  #watch(number: number, thread: Worker, progress: Int32Array, exitProbe: ExitProbe): void {
+  #watch(number: number, thread: Worker, { progress, start }: WorkerSeed, exitProbe: ExitProbe): void {
     if (!this.#isHeld) thread.unref()
     this.#workers.set(number, { thread, threadId: thread.threadId, progress })
     let cause: unknown
@@ -130,7 +134,7 @@ export class WorkerFleet implements Fleet {
       // One whose start was given up was ended by `end`.
       if (isOver || this.#givenUp.has(number)) return
       isOver = true
-      if (Atomics.load(progress, 0) === STARTING) this.#fail(error, failure)
+      if (Atomics.load(progress, 0) === STARTING) this.#fail(error, failure, start)
     }
     const limit = setTimeout(() => {
       fail(new Error(`a worker did not start within ${START_LIMIT} ms`), START_LATE)
@@ -151,9 +155,9 @@ export class WorkerFleet implements Fleet {
     })
   }
 
-  #fail(error: unknown, failure: StartFailure): void {
+  #fail(error: unknown, failure: StartFailure, start: number): void {
     const { form, data } = packThrown(explainStart(error))
-    binding.startFailed(this.#index.value, failure, form, data)
+    binding.startFailed(this.#index.value, failure, form, data, start)
   }
 
   /** Ends a worker that was given up, without waiting for its thread, which may never end. */
@@ -187,6 +191,9 @@ export class WorkerFleet implements Fleet {
   endAll(): void {
     for (const { thread } of this.#workers.values()) void thread.terminate()
   }
+
+  /** Threads end with the process. */
+  exit(): void {}
 
   /**
    * Resolves when the last thread has gone; meanwhile the threads keep the process alive. For those that were

@@ -15,15 +15,30 @@ import { isNodes } from './v8/safe.ts'
 
 /** Copies `value`. @throws what a getter throws; RangeError for what is too deep, as the engine does */
 export function withoutAccessors(value: unknown): unknown {
-  return new Copier().copy(value)
+  return new Copier(KEEP).copy(value)
 }
+
+/** Copies `value`, which has no accessors, with something else in the place of some objects. */
+export function withReplacements(value: unknown, replacement: Replacement): unknown {
+  return new Copier(replacement).copy(value)
+}
+
+/** What takes the place of an object, if anything does. */
+type Replacement = (object: object) => object | undefined
+
+const KEEP: Replacement = () => undefined
 
 class Copier {
   readonly #copies: Map<object, object> = new Map()
+  readonly #replacement: Replacement
+
+  constructor(replacement: Replacement) {
+    this.#replacement = replacement
+  }
 
   copy(value: unknown): unknown {
     if (typeof value !== 'object' || value === null || types.isProxy(value)) return value
-    return this.#copies.get(value) ?? this.#copyNew(value)
+    return this.#copies.get(value) ?? this.#replacement(value) ?? this.#copyNew(value)
   }
 
   #copyNew(object: object): object {

@@ -1,11 +1,11 @@
 /** The arguments of a task, as they are handed to the addon. */
 import { binding } from '../addon/binding.ts'
-import { clone } from '../host/clone.ts'
 import { placedArgumentError } from './clone-error.ts'
-import { goesAsIs, packObject } from './codec.ts'
-import type { Means, Packed } from './codec.ts'
+import { goesAsIs, packObject, packTransferred } from './codec.ts'
+import type { Packed } from './codec.ts'
+import type { Means } from './means.ts'
 import { checkTransfer } from './v8/transfer.ts'
-import { bufferOf, isDetached } from './views.ts'
+import { bufferOf } from './views.ts'
 
 /** The most values that a call of the addon may take. */
 const MOST_DIRECT_ARGS = 8
@@ -72,18 +72,22 @@ export function areOf(args: readonly unknown[], buffers: readonly ArrayBuffer[])
   )
 }
 
-/** Detaches what is in the transfer list of a native task and was not detached with its arguments. */
-export function emptyAll(buffers: readonly ArrayBuffer[]): void {
-  const left = buffers.filter((buffer) => !isDetached(buffer))
-  if (left.length > 0) clone(null, { transfer: left })
-}
-
 /** Packs all arguments as one value, so that what they share stays shared. */
-export function packArgs(args: readonly unknown[], means?: Means): Packed {
+export function packArgs(args: readonly unknown[], means: Means): Packed {
   try {
     return packObject(args, means)
   } catch (error) {
     throw placedArgumentError(args, error)
+  }
+}
+
+/** The same, of which the objects in `transfer` move. */
+export function packMovingArgs(args: readonly unknown[], transfer: readonly object[], means: Means): Packed {
+  try {
+    return packTransferred(args, transfer, means)
+  } catch (error) {
+    // What a MessagePort carries is tried again there.
+    throw means.staysHere ? error : placedArgumentError(args, error, transfer)
   }
 }
 

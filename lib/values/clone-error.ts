@@ -19,13 +19,27 @@ interface Place {
   parent: Place | undefined
 }
 
-/** The values without accessors that could not be cloned, by the error. */
-const copies: WeakMap<object, unknown> = new WeakMap()
+/** What is known of a failure: the copy of the value that was refused, and the rule, if it is one of ours. */
+interface Note {
+  readonly copy: unknown
+  readonly isRefused: ((value: unknown) => boolean) | undefined
+}
+
+const notes: WeakMap<object, Note> = new WeakMap()
 
 /** Notes that what could not be cloned was this copy of the value (accessors.ts). */
 export function noteCopy(error: unknown, copy: unknown): void {
   // Such an error is replaced by one that names the place: it does not keep the copy for long.
-  if (isCloneError(error)) copies.set(error, copy)
+  if (isCloneError(error) && !notes.has(error)) notes.set(error, { copy, isRefused: undefined })
+}
+
+/** Notes that of this value, or copy, the first part was refused that `isRefused` says. */
+export function noteRefusal(
+  error: DOMException,
+  copy: unknown,
+  isRefused: (value: unknown) => boolean,
+): void {
+  notes.set(error, { copy, isRefused })
 }
 
 /**
@@ -39,16 +53,22 @@ export function placedError(
   moved: readonly object[] = [],
 ): unknown {
   if (!isCloneError(error)) return error
+  const note = notes.get(error)
   let place: Place | undefined
   try {
     // Where there is a copy no getter has to be called again.
-    place = findUncloneable(copies.has(error) ? copies.get(error) : value, moved)
+    place = findUncloneable(note === undefined ? value : note.copy, moved, note?.isRefused)
   } catch {
     // If code of the user throws during the search, the message has no place.
   }
   const path = place === undefined ? root : root + pathOf(place)
-  const why = place === undefined || place.value === undefined ? messageOf(error) : describe(place.value)
+  const found = place?.value
+  const why = found === undefined ? messageOf(error) : reasonOf(found, note)
   return new DOMException(`${path} cannot be cloned: ${why}`, 'DataCloneError')
+}
+
+function reasonOf(value: unknown, note: Note | undefined): string {
+  return note?.isRefused === undefined ? describe(value) : `${describe(value)} cannot leave its process`
 }
 
 /** The same for a list of arguments, counted from 1. */
@@ -139,10 +159,14 @@ function pathOf(place: Place): string {
 }
 
 /**
- * The first value in the order of the properties that cannot be cloned by itself; an accessor, whose value is
- * unknown, if nothing else is found.
+ * The first value in the order of the properties that cannot be cloned by itself, or `isRefused`; an
+ * accessor, whose value is unknown, if nothing else is found.
  */
-function findUncloneable(root: unknown, moved: readonly object[]): Place | undefined {
+function findUncloneable(
+  root: unknown,
+  moved: readonly object[],
+  isRefused: ((value: unknown) => boolean) | undefined,
+): Place | undefined {
   const seen = new Set<object>(moved)
   const todo: Place[] = [{ value: root, step: '', parent: undefined }]
   const suspects: Place[] = []
@@ -155,9 +179,9 @@ function findUncloneable(root: unknown, moved: readonly object[]): Place | undef
       if (seen.has(value)) continue
       seen.add(value)
     }
-    if (isNeverCloneable(value)) return place
+    if ((isRefused ?? isNeverCloneable)(value)) return place
     if (typeof value !== 'object' || value === null) continue
-    if (!isPlain(value)) suspects.push(place)
+    if (isRefused === undefined && !isPlain(value)) suspects.push(place)
     const inner: Place[] = []
     accessor = listInner(value, place, inner) ?? accessor
     for (let at = inner.length - 1; at >= 0; at--) todo.push(inner[at] as Place)

@@ -37,6 +37,8 @@ import {
   FORM_WHOLE,
   FORM_WRITTEN,
 } from '../addon/seam.ts'
+import { ALL_MEANS, results } from './means.ts'
+import type { Means } from './means.ts'
 import { readPlain } from './plain/reader.ts'
 import type { Parts } from './plain/reader.ts'
 import { writePlain } from './plain/writer.ts'
@@ -45,30 +47,19 @@ import { noteArrival, whyUntransferable } from './transferable.ts'
 import { survey, trust } from './v8/safe.ts'
 import type { Survey } from './v8/safe.ts'
 import { deserialize, serialize } from './v8/serializer.ts'
-import { checkTransfer, deserializeMoved, serializeMoved } from './v8/transfer.ts'
+import { checkTransfer, deserializeMoved, emptyAll, serializeMoved } from './v8/transfer.ts'
 import type { Moved } from './v8/transfer.ts'
 import { bufferOf, isDetached, isPart, MOST_BYTES } from './views.ts'
+import { boundRefusal, hasAside, readAside, setAside } from './wire.ts'
+import { sharedRefusal, transferRefusal, writeAside } from './wire.ts'
 
 /** A packed value: its form, and what crosses. */
 export interface Packed {
   readonly form: number
   readonly data: unknown
+  /** The buffers that were to move and were copied: once the value was accepted they are detached. */
+  readonly emptied?: readonly ArrayBuffer[]
 }
-
-/** What packing may use beside the value itself. */
-export interface Means {
-  /**
-   * Whether the addon may write the value: then it has to go through the addon next, before anything else
-   * that is written.
-   */
-  readonly mayWrite: boolean
-  /** Whether the value may be sent by a port: then it has to be read by one thread, once. */
-  readonly maySend: boolean
-}
-
-export const ALL_MEANS: Means = { mayWrite: true, maySend: true }
-export const NO_WRITING: Means = { mayWrite: false, maySend: true }
-export const NO_SENDING: Means = { mayWrite: true, maySend: false }
 
 const { canWrite } = binding
 
@@ -123,7 +114,7 @@ function isOrdinary(buffer: ArrayBuffer): boolean {
 }
 
 /** Packs one value. `root` names the value in errors. @throws DataCloneError as `structuredClone` would */
-export function pack(value: unknown, root: string = 'the value', means: Means = ALL_MEANS): Packed {
+export function pack(value: unknown, root: string = 'the value', means: Means = results.all): Packed {
   if (goesAsIs(value)) return { form: FORM_AS_IS, data: value }
   try {
     const packed = packObject(value, means)
@@ -133,13 +124,15 @@ export function pack(value: unknown, root: string = 'the value', means: Means = 
   }
 }
 
-/** Packs a value of which the objects in `transfer` move. @throws DataCloneError */
+/** Packs a result, of which the objects in `transfer` move. @throws DataCloneError */
 export function packTransfer(value: unknown, transfer: readonly object[], root: string): Packed {
+  const { all: means } = results
   // `transfer()` has checked the list.
   if (movesWhole(value, transfer, true)) return { form: FORM_WHOLE, data: value }
   try {
-    const packed = packTransferred(value, transfer)
-    return packed.form === FORM_PORT ? send(packed.data, ALL_MEANS, transfer) : packed
+    const packed = packTransferred(value, transfer, means)
+    if (packed.emptied !== undefined) emptyAll(packed.emptied)
+    return packed.form === FORM_PORT ? send(packed.data, means, transfer) : packed
   } catch (error) {
     throw placedError(value, root, error, transfer)
   }
@@ -161,7 +154,7 @@ export function noPort(): DOMException {
  * `FORM_PORT` is a copy that the caller has to send.
  */
 export function packObject(value: unknown, means: Means = ALL_MEANS): Packed {
-  const written = writePlain(value, canWrite && means.mayWrite)
+  const written = writePlain(value, canWrite && means.mayWrite, means.staysHere)
   if (written === 0) return packSurveyed(value, means)
   return { form: typeof written === 'string' ? FORM_COMPACT : FORM_PLAIN, data: written }
 }
@@ -185,6 +178,8 @@ function packRead(value: unknown, pack: (copy: unknown) => Packed): Packed {
 
 function packFound(value: unknown, found: Survey, means: Means): Packed {
   checkSize(found)
+  if (found.hasShared && !means.sharesMemory) throw sharedRefusal(value)
+  if (found.hasException && !means.staysHere) return packAside(value, found)
   if (!found.isSafe) return packCopy(value, found, means)
   return found.hasShared ? packShared(value, found, means) : packSafe(value, found, means)
 }
@@ -213,12 +208,25 @@ function packCopy(value: unknown, found: Survey, means: Means): Packed {
   const copy: unknown = clone(value)
   const foundCopy = survey(copy)
   // Of what `structuredClone` has made, the serializer can carry all but Node's own classes and WebAssembly.
-  if (!foundCopy.isSafe) return { form: FORM_PORT, data: copy }
+  if (!foundCopy.isSafe) {
+    if (!means.staysHere) throw boundRefusal(copy, means.sharesMemory)
+    return { form: FORM_PORT, data: copy }
+  }
   trust(found.unknownPrototypes)
-  if (foundCopy.hasShared) return packMoved(copy, [])
+  if (foundCopy.hasShared) {
+    if (!means.sharesMemory) throw sharedRefusal(copy)
+    return packMoved(copy, [])
+  }
   // A clone's views are no Buffers any more.
   foundCopy.parts = found.parts
   return write(copy, foundCopy, means, true)
+}
+
+/** Packs for another process a value with DOMExceptions, of which the serializer makes plain objects. */
+function packAside(value: unknown, { hasResizable, parts }: Survey): Packed {
+  const copy = clone(setAside(value))
+  if (!survey(copy).isSafe) throw boundRefusal(copy.value)
+  return { form: FORM_CLONED, data: writeAside(copy, { hasResizable, parts }) }
 }
 
 function checkSize({ bytes }: Survey): void {
@@ -243,10 +251,15 @@ function packShared(value: unknown, found: Survey, means: Means): Packed {
  * Packs a value of which the objects in `transfer` move; like `packObject`, but `FORM_PORT` leaves the value
  * itself.
  */
-export function packTransferred(value: unknown, transfer: readonly object[]): Packed {
+export function packTransferred(
+  value: unknown,
+  transfer: readonly object[],
+  means: Means = ALL_MEANS,
+): Packed {
   const buffers = checkTransfer(transfer)
+  if (buffers === undefined && !means.staysHere) throw transferRefusal(transfer)
   const found = survey(value, transfer)
-  const pack = (value: unknown, found: Survey): Packed => packTransferable(value, found, buffers)
+  const pack = (value: unknown, found: Survey): Packed => packTransferable(value, found, buffers, means)
   if (!found.hasAccessor) return pack(value, found)
   return packRead(value, (copy) => pack(copy, survey(copy, transfer)))
 }
@@ -255,10 +268,13 @@ function packTransferable(
   value: unknown,
   found: Survey,
   buffers: readonly ArrayBuffer[] | undefined,
+  means: Means,
 ): Packed {
   for (const buffer of buffers ?? []) found.bytes -= buffer.byteLength
   checkSize(found)
+  if (found.hasShared && !means.sharesMemory) throw sharedRefusal(value)
   if (buffers !== undefined && found.isSafe) return packMoved(value, buffers)
+  if (!means.staysHere) return { ...packFound(value, found, means), emptied: buffers as ArrayBuffer[] }
   return { form: FORM_PORT, data: value }
 }
 
@@ -287,5 +303,5 @@ function makeAnew(form: number, data: unknown): unknown {
   if (form === FORM_MOVED) return deserializeMoved(data as Moved)
   if (form === FORM_PORT) return takeResult(data as number)
   if (form === FORM_WRITTEN) return binding.readBack(data as number)
-  return deserialize(data as Uint8Array)
+  return hasAside(data as Uint8Array) ? readAside(data as Uint8Array) : deserialize(data as Uint8Array)
 }

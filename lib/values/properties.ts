@@ -9,7 +9,8 @@ const getDescriptor = Object.getOwnPropertyDescriptor
 /** Whether an own property has a getter or a setter. */
 export function isAccessor(object: object, key: PropertyKey): boolean {
   const property = getDescriptor(object, key)
-  return property !== undefined && (property.get !== undefined || property.set !== undefined)
+  // Somebody may have given all objects a `get` or `set`.
+  return property !== undefined && !Object.hasOwn(property, 'value')
 }
 
 /** Whether an array has neither holes nor enumerable properties besides its elements. */

@@ -6,12 +6,14 @@ import { describeErrors, isError, keepClonable, makeErrors } from '../errors/des
 import type { Description } from '../errors/description.ts'
 import { canSend } from '../ports/worker.ts'
 import { describe, placedError } from './clone-error.ts'
-import { ALL_MEANS, goesAsIs, NO_SENDING, noPort, pack, packObject, unpack } from './codec.ts'
-import type { Means, Packed } from './codec.ts'
+import { goesAsIs, noPort, pack, packObject, unpack } from './codec.ts'
+import type { Packed } from './codec.ts'
+import { results } from './means.ts'
+import type { Means } from './means.ts'
 import { FORM_DESCRIPTION, FORM_PORT } from '../addon/seam.ts'
 
 /** Packs whatever was thrown; never throws. */
-export function packThrown(thrown: unknown, means: Means = ALL_MEANS): Packed {
+export function packThrown(thrown: unknown, means: Means = results.all): Packed {
   try {
     return isError(thrown) ? packError(thrown, means) : pack(thrown, 'the thrown value', means)
   } catch (error) {
@@ -20,9 +22,9 @@ export function packThrown(thrown: unknown, means: Means = ALL_MEANS): Packed {
 }
 
 /** Packs what many may read, once or never; undefined for a value that cannot be cloned. */
-export function packReason(reason: unknown): Packed | undefined {
+export function packReason(reason: unknown, means: Means): Packed | undefined {
   try {
-    return isError(reason) ? packError(reason, NO_SENDING) : pack(reason, 'the reason', NO_SENDING)
+    return isError(reason) ? packError(reason, means) : pack(reason, 'the reason', means)
   } catch {
     return undefined
   }

@@ -1,8 +1,9 @@
 /** A chunk of `map`: one task that calls a function once for each list of arguments. */
 import { now } from '../host/clocks.ts'
 import { placedError } from '../values/clone-error.ts'
-import { goesAsIs, NO_WRITING, packObject, packTransferred } from '../values/codec.ts'
+import { goesAsIs, packObject, packTransferred } from '../values/codec.ts'
 import type { Packed } from '../values/codec.ts'
+import { results } from '../values/means.ts'
 import { packThrown } from '../values/thrown.ts'
 import { takeList } from '../values/transfer.ts'
 import { asResultError, packResult } from './result.ts'
@@ -108,7 +109,7 @@ function outcomeOf(values: unknown[], watch: Stopwatch | undefined): ChunkOutcom
 
 function failed(values: unknown[], error: unknown): ChunkOutcome {
   // It is packed once more, with the values.
-  const { form, data } = packThrown(error, NO_WRITING)
+  const { form, data } = packThrown(error, results.aside)
   return { values, thrown: [form, data] }
 }
 
@@ -171,9 +172,9 @@ function packAll(outcome: ChunkOutcome, lists: readonly List[]): Packed {
 /** Why one result cannot be cloned; undefined if it can. Nothing is moved or sent. */
 function cloneFailure(value: unknown, list: List): { error: unknown } | undefined {
   try {
-    if (list !== undefined) packTransferred(value, list)
+    if (list !== undefined) packTransferred(value, list, results.all)
     // Nothing is left with the addon, which would keep it.
-    else if (!goesAsIs(value)) packObject(value, NO_WRITING)
+    else if (!goesAsIs(value)) packObject(value, results.aside)
     return undefined
   } catch (error) {
     return { error: asResultError(placedError(value, 'result', error, list)) }

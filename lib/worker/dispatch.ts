@@ -19,7 +19,9 @@ import {
   FORM_PENDING,
   FORM_PORT,
   FORM_THREW,
+  FORM_WITH_SHARED,
 } from '../addon/seam.ts'
+import { placeShared, placeSharedInColumns } from '../values/shared-arguments.ts'
 import { packThrown } from '../values/thrown.ts'
 import { isToMove } from '../values/transfer.ts'
 import { noteArrival } from '../values/transferable.ts'
@@ -29,6 +31,7 @@ import type { ChunkOutcome } from './chunk.ts'
 import { explain, functions } from './loader.ts'
 import type { LoadedFunction } from './loader.ts'
 import { packResult } from './result.ts'
+import { streams } from './stream.ts'
 import { keepLongString } from './young-heap.ts'
 
 type AnyFunction = (...args: any[]) => unknown
@@ -94,12 +97,24 @@ function callWith(
 ): unknown {
   const first = count > 1 ? (values as unknown[])[0] : values
   if (form !== FORM_AS_IS) {
+    if (form >= FORM_WITH_SHARED) {
+      return call(context, fn, ...argumentsWithShared(fn, form - FORM_WITH_SHARED, values as unknown[]))
+    }
     const args = form === FORM_PORT ? takeArguments(first as number) : unpack(form, first)
     return call(context, fn, ...(args as unknown[]))
   }
   keepLongString(first)
   noteArrival(first)
   return count > 1 ? call(context, fn, ...(values as unknown[])) : call(context, fn, first)
+}
+
+/** Arguments among which there are shared values, which follow the others. */
+function argumentsWithShared(fn: AnyFunction, form: number, values: readonly unknown[]): unknown[] {
+  const [others] = values
+  const args = (form === FORM_PORT ? takeArguments(others as number) : unpack(form, others)) as unknown[]
+  if (!chunked.has(fn)) return placeShared(args, values, 1)
+  placeSharedInColumns(args[0] as unknown[][], values, 1)
+  return args
 }
 
 function fail(error: unknown): unknown {
@@ -169,8 +184,25 @@ function end(context: TaskContext): void {
   awaiting.delete(context.token)
 }
 
+/** Has a stream go on that stands still or has waited. Called by the addon in the guard, as `dispatch` is. */
+export function proceed(token: number): void {
+  const context = awaiting.get(token)
+  // Its stop may have been the last that was heard of it.
+  if (context !== undefined) {
+    context.goOn(running)
+    running = context
+    try {
+      streams.get(token)?.proceed()
+    } finally {
+      running = context.outer
+    }
+  }
+  scratch[AT_FORM] = FORM_PENDING
+}
+
 /** A task is asked to stop. */
 export function abort(token: number): void {
+  streams.get(token)?.askToEnd()
   let context = awaiting.get(token) ?? running
   while (context !== undefined && context.token !== token) context = context.outer
   context?.abort()
@@ -190,5 +222,7 @@ export function forgetRunning(token: number): void {
   if (stopped?.token !== token) return
   running = stopped.outer
   stopped.end()
+  awaiting.delete(token)
+  streams.delete(token)
   forgetBlocked(stopped)
 }

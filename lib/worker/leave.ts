@@ -5,7 +5,9 @@
 import { binding } from '../addon/binding.ts'
 import { clearTimeout, LONGEST_TIMER, setImmediate, setTimeout } from '../host/timers.ts'
 import type { Timer } from '../host/timers.ts'
+import { isChild } from '../tasks/recursion.ts'
 import { begun } from './begun.ts'
+import { onOutputTaken } from './stdio.ts'
 
 /** A task may replace it, as tests do. */
 const exit = process.exit.bind(process)
@@ -27,9 +29,14 @@ export function leave(now: boolean): void {
   endSoon()
 }
 
-/** Lets the event loop end, for a while. */
+/** Lets the event loop end, for a while. A child prints by itself: what it has printed must be out before. */
 export function endSoon(): void {
-  setTimeout(() => exit(), DRAIN).unref()
+  setTimeout(() => (isChild ? onOutputTaken(() => exit()) : exit()), DRAIN).unref()
+}
+
+/** Ends as Node does for an error that nothing has caught. */
+export function endOfError(): void {
+  exit(1)
 }
 
 /**

@@ -15,11 +15,12 @@ import { URL } from '../host/url.ts'
 import { registeredTask, textOf } from '../tasks/functions.ts'
 import { whileLoading } from '../tasks/recursion.ts'
 import { refuseKinds } from '../tasks/source.ts'
-import { NO_SENDING } from '../values/codec.ts'
+import { results } from '../values/means.ts'
 import { packThrown } from '../values/thrown.ts'
 import { begun } from './begun.ts'
 import { runChunk } from './chunk.ts'
 import { loading } from './origin.ts'
+import { runStream } from './stream.ts'
 import { hintFor, namesIn } from './tool-names.ts'
 
 type AnyFunction = (...args: any[]) => unknown
@@ -77,7 +78,7 @@ export function prepare(number: number, since: number = now()): void {
     (error: unknown) => {
       // Node may keep a module that it could not read as one that cannot be loaded: another worker tries.
       if (isRefusal(error)) {
-        const { form, data } = packThrown(error, NO_SENDING)
+        const { form, data } = packThrown(error, results.reread)
         if (binding.loadRefused(form, data)) return leaveRefused()
         if (now() - since < MOST_TRYING) {
           setTimeout(() => prepare(number, since), BETWEEN_TRIES)
@@ -106,7 +107,7 @@ export function prepareNow(number: number): number {
 
 function loadNow(number: number): AnyFunction | undefined {
   const text = textOf(number)
-  if (text.chunk === true) return undefined
+  if (text.chunk === true || text.stream === true) return undefined
   if ('module' in text) {
     return registeredTask(text.module, text.key) ?? exported(modules.get(text.module), text.key)
   }
@@ -140,8 +141,10 @@ const MAKES_PROMISES = /\b(async|await|Promise|__awaiter)\b|\.then\b|\bimport\s*
 export async function load(number: number): Promise<AnyFunction> {
   const text = textOf(number)
   const fn = 'module' in text ? await fromModule(text.module, text.key) : fromSource(text.source)
-  refuseKinds(fn)
-  return text.chunk === true ? runChunk(fn, (error) => explain(fn, error)) : fn
+  refuseKinds(fn, text.stream === true)
+  const explained = (error: unknown): unknown => explain(fn, error)
+  if (text.stream === true) return runStream(fn, explained)
+  return text.chunk === true ? runChunk(fn, explained) : fn
 }
 
 async function fromModule(url: string, key: string): Promise<AnyFunction> {

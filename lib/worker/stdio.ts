@@ -1,8 +1,9 @@
 /**
- * What tasks print. A worker's `process.stdout` and `process.stderr` go through the event loop of the thread
+ * What tasks print. A thread's `process.stdout` and `process.stderr` go through the event loop of the thread
  * that has started it: the first piece is sent at once, the next when that thread has asked for more. So when
  * that thread's event loop is about to end, the workers are asked to tell when the rest was taken; see
- * pool/exit.ts.
+ * pool/exit.ts. A child writes by itself to where its parent does; where that is a pipe which is full, the
+ * rest waits here.
  */
 import { setTimeout } from '../host/timers.ts'
 
@@ -18,7 +19,7 @@ function isTaken(): boolean {
   }
 }
 
-/** Calls `done` when the thread that has started this worker has taken all output. */
+/** Calls `done` when all output of this worker was taken. */
 export function onOutputTaken(done: () => void): void {
   if (isTaken()) done()
   else setTimeout(() => onOutputTaken(done), BETWEEN_LOOKS).unref()

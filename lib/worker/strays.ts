@@ -7,9 +7,10 @@
 import { binding } from '../addon/binding.ts'
 import { currentStore, hasStoresOnResources } from '../tasks/current-task.ts'
 import type { TaskContext } from '../tasks/current-task.ts'
-import { NO_SENDING } from '../values/codec.ts'
+import { isChild } from '../tasks/recursion.ts'
+import { results } from '../values/means.ts'
 import { packThrown } from '../values/thrown.ts'
-import { hasLeft } from './leave.ts'
+import { endOfError, hasLeft } from './leave.ts'
 import { noteOrigin } from './origin.ts'
 import { isRecovering } from './recovery.ts'
 
@@ -26,19 +27,32 @@ export function watchStrays(): void {
   if (hasStoresOnResources()) noteMicrotasks()
   process.on('uncaughtExceptionMonitor', (error) => {
     uncaught++
-    if (hasLeft || isRecovering) return
+    if (isRecovering) return
+    if (hasLeft) {
+      endQuietly()
+      return
+    }
     const context = thrownInMicrotask(error) ?? currentStore()
     const task = noteOrigin(context) ? undefined : context
     // Of all tasks that are lost with the worker it is the cause: more than one thread may read it.
-    const { form, data } = packThrown(error, NO_SENDING)
+    const { form, data } = packThrown(error, results.reread)
     if (isForUser() || binding.mustDieOf(task?.token ?? 0)) {
       binding.noteCause(form, data)
+      endQuietly()
       return
     }
     // The listener makes Node take the error for handled.
     process.once('uncaughtException', () => {})
     if (told++ < MOST_TOLD) binding.noteStray(task?.name, form, data)
   })
+}
+
+/**
+ * Called when Node is about to end this worker for an error: has a child end as it would, but without the
+ * error on its standard error, where it is the parent's to tell.
+ */
+export function endQuietly(): void {
+  if (isChild && !isForUser()) process.once('uncaughtException', endOfError)
 }
 
 /** Whether code of the user's will be given the error. */

@@ -6,7 +6,7 @@
 //! submitter → `isolate::deliver`.
 //!
 //! The folders are layers, and each imports only what stands below it: `calls`, `isolate`, `worker`,
-//! `supervision`, `tasks`, `native`, `values`, `doorbell`, `engine`, `js`.
+//! `supervision`, `process`, `tasks`, `native`, `values`, `doorbell`, `engine`, `js`.
 
 // A folder is a layer, and the noun that it is named after has a file like every other: worker/worker.rs.
 #![allow(clippy::module_inception)]
@@ -17,6 +17,7 @@ mod engine;
 mod isolate;
 mod js;
 mod native;
+mod process;
 mod supervision;
 mod tasks;
 mod values;
@@ -63,6 +64,7 @@ fn build(env: sys::napi_env, deliver: sys::napi_value) -> std::result::Result<sy
     js::set(env, target, c"canMove", js::boolean(env, backing_store::calls().is_some())?)?;
     js::set(env, target, c"canWrite", js::boolean(env, serializer::serializer().is_some())?)?;
     js::set(env, target, c"canInterrupt", js::boolean(env, interrupts::interrupts().is_some())?)?;
+    js::set(env, target, c"canStartChildren", js::boolean(env, ::process::SUPPORTED)?)?;
     install(env, target, state, calls::TABLE)?;
     Ok(target)
 }

@@ -13,6 +13,7 @@ const ADDON: Layers<'_> = &[
     &["isolate"],
     &["worker"],
     &["supervision"],
+    &["process"],
     &["tasks"],
     &["native"],
     &["values"],

@@ -44,16 +44,7 @@ impl WorkerLink<Noop> for Link {
 }
 
 fn spec(kind: Kind, timeout: Option<Duration>) -> Spec<Noop> {
-    Spec {
-        kind,
-        work: Noop,
-        owner: (),
-        needs: 0,
-        needs_handover: false,
-        priority: 0.0,
-        timeout,
-        queue_timeout: None,
-    }
+    Spec { timeout, ..Spec::new(kind, Noop, ()) }
 }
 
 fn make(max_workers: usize) -> Arc<Pool<Noop>> {

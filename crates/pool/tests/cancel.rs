@@ -2,7 +2,6 @@
 
 mod support;
 
-use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,10 +14,6 @@ const SHORT: Duration = Duration::from_millis(20);
 
 /// The clock can be paused for the whole process, so tests of time run one after the other.
 static CLOCK: Mutex<()> = Mutex::new(());
-
-fn settled_once(task: &Arc<Task<Job>>) -> bool {
-    task.owner().settled.load(Ordering::SeqCst) == 1
-}
 
 #[test]
 fn a_waiting_task_that_is_cancelled_never_runs() {
@@ -144,10 +139,11 @@ fn run_time_is_not_counted_while_the_task_waits() {
 #[test]
 fn a_limit_of_zero_fails_at_once_without_running() {
     let (pool, host) = by_hand(workers(1));
-    for (timeout, queue_timeout) in [(Some(Duration::ZERO), None), (None, Some(Duration::ZERO))] {
+    let zero = Some(Duration::ZERO);
+    for (timeout, queue_timeout, said) in [(zero, None, "timed out "), (None, zero, "expired")] {
         let task = submit(&pool, Spec { timeout, queue_timeout, ..noop(ISOLATE, 0) });
         assert_eq!(task.state(), State::Finished);
-        assert_eq!(outcome(&task), "expired");
+        assert_eq!(outcome(&task), said);
         assert!(settled_once(&task));
     }
     assert_eq!(host.log().starts, []);

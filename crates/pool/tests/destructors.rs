@@ -57,16 +57,7 @@ impl WorkerLink<Calling> for Link {
 }
 
 fn empty(kind: Kind) -> Spec<Calling> {
-    Spec {
-        kind,
-        work: Calling(None),
-        owner: None,
-        needs: 0,
-        needs_handover: false,
-        priority: 0.0,
-        timeout: None,
-        queue_timeout: None,
-    }
+    Spec::new(kind, Calling(None), None)
 }
 
 /// Runs `scene` on a thread of its own and waits until the destructors named by it have run: one under

@@ -212,7 +212,10 @@ fn a_task_runs_out_of_queue_time_wherever_it_is() {
     let task = submit(&pool, limited(1));
     pool.payload_ready(&task);
     assert!(task.wait_until(Some(Instant::now() + LIMIT)));
-    assert!(matches!(task.take_outcome(), Some(Err(Failure::Expired))));
+    assert!(matches!(
+        task.take_outcome(),
+        Some(Err(Failure::TimedOut { limit: pool::TimeLimit::Queue, .. }))
+    ));
     assert_eq!(pool.stats().queued, 0);
 }
 

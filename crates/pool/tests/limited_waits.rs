@@ -149,3 +149,28 @@ fn a_task_that_settles_while_it_is_waited_for_is_forgotten() {
     assert_eq!(turn(&worker, &outer), "run 2");
     assert_eq!(pool.stats().queued, 0);
 }
+
+#[test]
+fn an_untimed_wait_gets_a_worker_behind_more_limited_ones_than_workers_are_lent_for() {
+    let (pool, host) = by_hand(workers(1));
+    submit(&pool, noop(ISOLATE, 0));
+    let (mut worker, _) = waiter(&pool);
+    let mut waiting = Vec::new();
+    for label in 1..=9 {
+        let awaited = submit(&pool, noop(ISOLATE, label));
+        if !worker.suspend_for(&awaited, false) {
+            // An asynchronous task: it cannot run on top of its waiter.
+            assert!(worker.suspend_for(&awaited, true));
+        }
+        let (lent, _) = attach(&pool, ISOLATE);
+        let running = take(&lent);
+        // The waiter looks up now and then, and goes on waiting for what runs by now.
+        worker.resume();
+        worker.suspend_limited();
+        waiting.push((std::mem::replace(&mut worker, lent), running));
+    }
+    assert_eq!(host.log().starts.len(), 10);
+    submit(&pool, noop(ISOLATE, 10));
+    worker.suspend();
+    assert_eq!(host.log().starts.len(), 11, "nobody else could run what it waits for");
+}

@@ -175,5 +175,6 @@ fn tasks_are_numbered_in_order_of_submission() {
 fn a_task_stays_small() {
     // A million may wait: 1 byte more is 1 MB more.
     assert!(size_of::<Task<Job>>() <= 216, "{}", size_of::<Task<Job>>());
-    assert!(size_of::<pool::Spec<Job>>() <= 88, "{}", size_of::<pool::Spec<Job>>());
+    // Moved once a task, and kept by none: a third limit of time and the key are in it since it had 72 bytes.
+    assert!(size_of::<pool::Spec<Job>>() <= 96, "{}", size_of::<pool::Spec<Job>>());
 }

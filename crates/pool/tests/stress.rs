@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use pool::{Config, Failure, Kind, Next, Pool, Spec, StartFailure, Task, Worker};
+use pool::{Config, Failure, Key, Kind, Next, Pool, Spec, StartFailure, Task, Worker};
 use support::*;
 
 const SUBMITTERS: u64 = 3;
@@ -127,13 +127,32 @@ fn any_task(random: &mut Random, label: u64) -> Spec<Job> {
         }),
         _ => noop(kind, label),
     };
+    // One of a few: then many of them have to wait for each other.
+    let has_key = kind == Kind::Isolate && random.below(3) == 0;
     Spec {
+        key: has_key.then(|| Key::new([random.below(5) as u8].into())),
         needs: random.below(2) as u32,
         priority: random.below(3) as f64,
         timeout: limit(random),
         queue_timeout: limit(random),
+        total_timeout: limit(random),
         ..work
     }
+}
+
+/// Now and then makes the pool larger or smaller, waits for no workers, or has a task for each.
+fn change_workers(pool: &Arc<Pool<Job>>, random: &mut Random) -> Vec<Arc<Task<Job>>> {
+    match random.below(128) {
+        0 => assert!(pool.resize(random.below(4) as usize + 1)),
+        1 => drop(pool.warm_up(noop(Kind::Isolate, 0), random.below(4) as usize, 0)),
+        2 => {
+            let specs = (0..pool.audience()).map(|_| any_task(random, 0));
+            let specs = specs.map(|spec| Spec { kind: Kind::Isolate, ..spec }).collect();
+            return pool.broadcast(specs).unwrap_or_default();
+        }
+        _ => {}
+    }
+    Vec::new()
 }
 
 fn ended_tasks(pool: &Arc<Pool<Job>>) -> u64 {
@@ -178,6 +197,7 @@ fn storm(seed: u64, end: impl Fn(&Arc<Pool<Job>>) + Copy + Send + 'static) {
                             thread::yield_now();
                         }
                     }
+                    accepted.extend(change_workers(&pool, &mut random));
                     if random.below(6) == 0
                         && let Some(task) = accepted.get(random.below(accepted.len() as u64 + 1) as usize)
                     {

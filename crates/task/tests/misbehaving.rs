@@ -61,6 +61,8 @@ fn files_that_are_no_plugins_are_told_apart() {
     assert!(matches!(load_error(&build_c_text(newer, "newer")), LoadError::Incompatible { .. }));
 }
 
+/// On Windows making the link would take a privilege.
+#[cfg(unix)]
 #[test]
 fn a_library_is_loaded_once() {
     let text = "static int32_t run(cf_context *c) { (void)c; return CF_OK; } CF_TASKS(CF_TASK(\"run\", run))";

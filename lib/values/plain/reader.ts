@@ -1,4 +1,7 @@
-/** Reads plain data; see codes.ts. */
+/**
+ * Reads plain data; see codes.ts. Hostile code in a child process may have written it: whatever the bytes
+ * say, no more is made than their number allows, and nothing of this isolate is reached.
+ */
 import { dateAt } from '../../host/clocks.ts'
 import { define } from '../../host/define.ts'
 import { parseJson } from '../../host/json.ts'
@@ -20,6 +23,7 @@ import {
   TEXT,
   TEXTS,
   TRUE,
+  UNDEFINED,
   bytes,
   double,
   long,
@@ -150,6 +154,17 @@ function readLength(): number {
   }
 }
 
+/** Reads how many items follow, of which each takes a byte at least. */
+function readCount(): number {
+  const length = readLength()
+  if (length > structureIn.length - at) throw malformed()
+  return length
+}
+
+function malformed(): RangeError {
+  return new RangeError('the bytes are not those of a value')
+}
+
 function readInteger(): number {
   const zigzag = readLength()
   return (zigzag >>> 1) ^ -(zigzag & 1)
@@ -202,8 +217,11 @@ function readValue(): unknown {
     }
     case OWN_SHAPE:
       return readObject(shapesIn[readNumber()] as Shape)
-    default:
+    case UNDEFINED:
       return undefined
+    default:
+      // Also beyond the end.
+      throw malformed()
   }
 }
 
@@ -235,7 +253,7 @@ function readObject({ keys, isInherited }: Shape): object {
 }
 
 function readItems(): unknown[] {
-  const length = readLength()
+  const length = readCount()
   const array: unknown[] = []
   for (let index = 0; index < length; index++) append(array, readValue())
   return array
@@ -249,7 +267,7 @@ const empty: string[] = []
 for (let index = 0; index < 1_024; index++) empty.push('')
 
 function readTexts(): string[] {
-  const length = readLength()
+  const length = readCount()
   const array = empty.slice(0, length)
   for (let index = 0; index < array.length; index++) array[index] = lists.read(readLength())
   while (array.length < length) append(array, lists.read(readLength()))
@@ -257,7 +275,7 @@ function readTexts(): string[] {
 }
 
 function readIntegers(): number[] {
-  const length = readLength()
+  const length = readCount()
   const array: number[] = []
   for (let index = 0; index < length; index++) append(array, readInteger())
   return array
@@ -265,9 +283,11 @@ function readIntegers(): number[] {
 
 function readFractions(): number[] {
   const length = readLength()
+  const fractions = fractionsIn as Float64Array
+  if (length > fractions.length - nextFraction) throw malformed()
   const array: number[] = []
   for (let index = 0; index < length; index++) {
-    append(array, (fractionsIn as Float64Array)[nextFraction++] as number)
+    append(array, fractions[nextFraction++] as number)
   }
   return array
 }

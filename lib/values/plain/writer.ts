@@ -66,6 +66,8 @@ const structure = Buffer.from(buffer, byteOffset, size) as Buffer & Latin1
 let at = 0
 /** How far the structure may come: that of a value that cannot be kept has to be compact. */
 let limit = room
+/** Whether shapes may be written by their numbers, which are those of this process. */
+let hasNumbers = true
 let fractions = 0
 let texts: TextWriter = new TextWriter()
 /**
@@ -78,15 +80,17 @@ let walk = 0
 
 /**
  * Writes a value: gives it as the string of a compact one, or the number of what the addon keeps of it; or 0
- * if it is not plain, or too large, or has to be kept and that `mayKeep` not be.
+ * if it is not plain, or too large, or has to be kept and that `mayKeep` not be. What `staysHere` is read in
+ * this process.
  */
-export function writePlain(value: unknown, mayKeep: boolean): string | number {
+export function writePlain(value: unknown, mayKeep: boolean, staysHere: boolean = true): string | number {
   // A hole reads as an element of the prototype, and what is appended may meet a setter.
   if (arrayPrototype.length > 0) return 0
   begin()
   beginShapes()
   walk++
   limit = mayKeep ? room : MOST_COMPACT
+  hasNumbers = staysHere
   const isPlain = writeValue(value, 0)
   const written = isPlain ? finish(mayKeep) : 0
   endShapes()
@@ -242,7 +246,7 @@ function writeProperties(object: object, depth: number): boolean {
 }
 
 function writeShape(to: number, shape: Shape): boolean {
-  let number = numberOf(shape)
+  let number = hasNumbers ? numberOf(shape) : 0
   structureOut[to] = KNOWN_SHAPE
   if (number === 0) {
     number = placeOf(shape)

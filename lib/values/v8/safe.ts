@@ -31,6 +31,8 @@ export interface Survey {
   hasResizable: boolean
   /** Whether there is an accessor that the engine would call (accessors.ts). */
   hasAccessor: boolean
+  /** Whether it holds a DOMException, which may have been cloned as a plain object. */
+  hasException: boolean
   /** Whether it holds shared memory, which only the form `MOVED` and a port carry. */
   hasShared: boolean
   /** How much memory it brings along that is not shared. */
@@ -79,14 +81,20 @@ export function heldBy(value: unknown, wanted: ReadonlySet<object>): object[] {
 /** Instances of these classes are safe from now on. */
 export function trust(prototypes: object[]): void {
   for (const prototype of prototypes) {
-    // Not those of Node's own cloneable classes: whether one can be cloned differs from one to the next.
-    if (!hasProxy(prototype) && !isNodes(prototype)) trusted.add(prototype)
+    // Not those of Node's own cloneable classes: whether one can be cloned differs from one to the next. Nor
+    // of exceptions, which Node 20 makes plain objects of: for another process they have to be found again.
+    if (!hasProxy(prototype) && !isNodes(prototype) && !isException(prototype)) trusted.add(prototype)
   }
 }
 
 /** Whether this is the prototype of a class of Node's that is cloned or moved by a protocol of its own. */
 export function isNodes(prototype: object | null): boolean {
   return prototype !== null && !hasProxy(prototype) && messaging.some((symbol) => symbol in prototype)
+}
+
+/** Whether an object is a DOMException, or the prototype of some. */
+export function isException(object: object): boolean {
+  return object === DOMException.prototype || (!hasProxy(object) && object instanceof DOMException)
 }
 
 /** Whether there is a proxy in a chain of prototypes, whose traps would run. */
@@ -102,6 +110,7 @@ class Surveyor implements Survey {
   parts: Set<string> | undefined
   hasResizable = false
   hasAccessor = false
+  hasException = false
   hasShared = false
   bytes = 0
   readonly seen: Set<object> = new Set()
@@ -195,7 +204,8 @@ class Surveyor implements Survey {
   }
 
   #lookAtError(error: Error): void {
-    if (error instanceof DOMException || isAccessor(error, 'cause')) this.isSafe = false
+    if (error instanceof DOMException) this.#noteException()
+    else if (isAccessor(error, 'cause')) this.isSafe = false
     else if (Object.hasOwn(error, 'cause')) this.visit(error.cause)
   }
 
@@ -204,8 +214,14 @@ class Surveyor implements Survey {
       this.isSafe = false
       this.unknownPrototypes.push(prototype)
       this.#refuse(object)
+      if (isException(object)) this.#noteException()
     }
     this.#lookAtProperties(object)
+  }
+
+  #noteException(): void {
+    this.isSafe = false
+    this.hasException = true
   }
 
   /** Throws for what works in its own thread only; its classes never become trusted. */

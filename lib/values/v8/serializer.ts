@@ -2,8 +2,12 @@
  * The form `CLONED`: the bytes of `v8.Serializer`, written so that Buffers cross without the pool that they
  * are a part of.
  */
+import { types } from 'node:util'
 import { isPart, partName, viewClass } from '../views.ts'
 import type { Survey } from './safe.ts'
+
+/** What the serializer has to know of a value. */
+export type Views = Pick<Survey, 'hasResizable' | 'parts'>
 
 /** Node's own hooks, which its types do not declare. */
 interface Hooks {
@@ -11,7 +15,7 @@ interface Hooks {
 }
 
 /** Writes what `survey` has found safe; with `isClone` a clone of that. */
-export function serialize(value: unknown, found: Survey, isClone: boolean = false): Uint8Array {
+export function serialize(value: unknown, found: Views, isClone: boolean = false): Uint8Array {
   // Whether a view follows the length of a resizable buffer cannot be seen from here: the engine must write
   // such views.
   const parts = found.hasResizable ? undefined : found.parts
@@ -29,6 +33,12 @@ export function deserialize(bytes: Uint8Array): unknown {
   deserializer.readHeader()
   return deserializer.readValue()
 }
+
+/** The classes of views; not all are known to every Node. */
+const VIEWS: readonly string[] = [
+  ...['DataView', 'Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array'],
+  ...['Uint32Array', 'Float16Array', 'Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array'],
+]
 
 const PART = 0
 const VIEW = 1
@@ -77,6 +87,10 @@ function makeClasses() {
       if (this.readUint32() === PART) return new Uint8Array(this.readRawBytes(this.readUint32()))
       const name = this.readValue() as 'Uint8Array'
       const buffer = this.readValue() as ArrayBuffer
+      // What a child process has written may name any class.
+      if (!VIEWS.includes(name) || !types.isArrayBuffer(buffer)) {
+        throw new TypeError(`${String(name)} is no view`)
+      }
       this.readUint32()
       const offset = this.readDouble()
       return new globalThis[name](buffer, offset, this.readDouble())

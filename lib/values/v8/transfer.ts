@@ -4,6 +4,7 @@
  */
 import { types } from 'node:util'
 import { binding } from '../../addon/binding.ts'
+import { clone } from '../../host/clone.ts'
 import { whyUntransferable } from '../transferable.ts'
 import { isDetached } from '../views.ts'
 
@@ -119,6 +120,12 @@ export function checkTransfer(list: readonly object[]): ArrayBuffer[] | undefine
     seen.add(item)
   })
   return areBuffers ? (list as readonly ArrayBuffer[]).slice() : undefined
+}
+
+/** Detaches what is in a transfer list and was not detached with its value. */
+export function emptyAll(buffers: readonly ArrayBuffer[]): void {
+  const left = buffers.filter((buffer) => !isDetached(buffer))
+  if (left.length > 0) clone(null, { transfer: left })
 }
 
 /**

@@ -2,11 +2,17 @@
 
 use crate::calls::call::{Answer, Call, nothing};
 use crate::js;
+use crate::process::message::to_parent;
+use crate::process::parent;
 use crate::supervision::debugger;
 
 /// `holdClocks(held)`: this thread is paused at a breakpoint, or resumed.
 pub(crate) fn hold_clocks(call: &Call<'_>) -> Answer {
-    call.state.breakpoint.set(call.bool(0)?);
+    let is_held = call.bool(0)?;
+    call.state.breakpoint.set(is_held);
+    if let Some(parent) = parent::get() {
+        parent.tell(to_parent::PAUSED, |writer| writer.bool(is_held));
+    }
     nothing(call)
 }
 

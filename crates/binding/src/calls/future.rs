@@ -3,10 +3,12 @@
 use pool::{Cancelled, State};
 
 use crate::calls::call::{Answer, Call, nothing};
+use crate::calls::mirror;
 use crate::isolate::blocking_wait;
 use crate::isolate::deliver;
 use crate::isolate::row::Row;
 use crate::js::{self, Fault, shared_numbers};
+use crate::process::parent;
 use crate::tasks::task::Note;
 use crate::values::reading;
 use crate::values::value::Packed;
@@ -57,10 +59,18 @@ pub(crate) fn progress(call: &Call<'_>) -> Answer {
 pub(crate) fn cancel(call: &Call<'_>) -> Answer {
     let entry = call.state.pool(call.u32(0)?)?;
     let task = call.state.task(call.u32(1)?)?;
+    let mut reason = None;
     if call.args().len() > 3 {
         let form = call.u32(3)? as u8;
         let value = reading::read_shared(call.env, &call.state.written, form, call.value(4)?)?;
-        let _ = task.owner().stop_reason.set(Box::new(Packed { form, value }));
+        reason = Some(Packed { form, value });
+    }
+    if let Some(parent) = parent::of_mirror(&entry) {
+        let is_cancelled = mirror::cancel(parent, &task, call.bool(2)?, reason.as_ref())?;
+        return js::boolean(call.env, is_cancelled);
+    }
+    if let Some(reason) = reason {
+        let _ = task.owner().stop_reason.set(Box::new(reason));
     }
     let found = entry.pool.cancel(&task, call.bool(2)?);
     js::boolean(call.env, found != Cancelled::No)
@@ -69,16 +79,20 @@ pub(crate) fn cancel(call: &Call<'_>) -> Answer {
 /// `expire(pool, slot)`: ends the task, if it runs, as if its run time were over.
 pub(crate) fn expire(call: &Call<'_>) -> Answer {
     let entry = call.state.pool(call.u32(0)?)?;
-    entry.pool.expire(&call.state.task(call.u32(1)?)?);
+    let task = call.state.task(call.u32(1)?)?;
+    match parent::of_mirror(&entry) {
+        Some(parent) => mirror::expire(parent, &task)?,
+        None => entry.pool.expire(&task),
+    }
     nothing(call)
 }
 
-/// `park(slot, left)`: parks this thread until the task has settled, a pool asks for something, or a while
-/// has passed, `left` milliseconds at the longest. On a worker of a pool it may run the task here; see
-/// `isolate::blocking_wait`.
+/// `park(slot, left, token)`: parks this thread, for the task of that token, until the other has settled, a
+/// pool asks for something, or a while has passed, `left` milliseconds at the longest. On a worker of a pool
+/// it may run the task here; see `isolate::blocking_wait`.
 pub(crate) fn park(call: &Call<'_>) -> Answer {
     let task = call.state.task(call.u32(0)?)?;
-    blocking_wait::park(call.state, &task, call.f64(1)?)?;
+    blocking_wait::park(call.state, &task, call.f64(1)?, call.f64(2)?)?;
     js::undefined(call.env)
 }
 
@@ -87,12 +101,12 @@ pub(crate) fn release(call: &Call<'_>) -> Answer {
     let (state, slot) = (call.state, call.u32(0)?);
     let task = state.task(slot)?;
     if task.state().is_settled() {
-        state.futures.borrow_mut().release(slot);
-        state.keep_loop_alive(false);
+        state.release_future(slot, &task);
         let futures = state.futures.borrow();
         state.mailbox.prune(|note| match note {
+            Note::Settled(task) if task.owner().stream.is_some() => true,
             Note::Settled(task) | Note::Progress(task) => futures.holds(task.owner().slot, task),
-            Note::Pool { .. } => true,
+            Note::Pool { .. } | Note::GoOn(_) | Note::LetGo(_) | Note::Unshared(_) => true,
         });
     }
     nothing(call)

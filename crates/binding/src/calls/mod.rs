@@ -1,14 +1,21 @@
 //! The functions that JavaScript calls, by the names that lib/addon/binding.ts declares.
 
+mod attach;
+mod broadcast;
 pub(crate) mod call;
+mod children;
 mod debugger;
 mod functions;
 mod future;
+mod mirror;
 mod plugins;
 mod pool;
 mod seam;
 mod shapes;
+mod share;
+mod size;
 mod snapshot;
+mod stream;
 mod submit;
 mod values;
 mod worker;
@@ -31,6 +38,7 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"park" => future::park,
         c"release" => future::release,
         c"write" => values::write,
+        c"keepKey" => submit::keep_key,
         c"keepPlain" => values::keep_plain,
         c"hasNames" => values::has_named_keys,
         c"isDetachable" => values::is_detachable,
@@ -42,11 +50,22 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"createPool" => pool::create_pool,
         c"openPool" => pool::open_pool,
         c"releasePool" => pool::release_pool,
+        c"maxWorkers" => size::max_workers,
+        c"resize" => size::resize,
+        c"warmUp" => size::warm_up,
+        c"audience" => broadcast::audience,
+        c"addCopy" => broadcast::add_copy,
+        c"dropCopies" => broadcast::drop_copies,
+        c"broadcast" => broadcast::broadcast,
         c"shutdown" => pool::shutdown,
         c"terminate" => pool::terminate,
         c"isClosed" => pool::is_closed,
         c"wantRoom" => pool::want_room,
         c"startFailed" => pool::start_failed,
+        c"endChildren" => children::end_children,
+        c"joinParent" => children::join_parent,
+        c"mayLoadNative" => children::may_load_native,
+        c"forbidChildren" => children::forbid_children,
         c"resumeStarts" => pool::resume_starts,
         c"stats" => snapshot::stats,
         c"dump" => snapshot::dump,
@@ -61,8 +80,14 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"releaseFunction" => functions::release,
         c"shapeNumber" => shapes::number,
         c"shapeKeys" => shapes::keys,
+        c"share" => share::share,
+        c"keepShared" => share::keep,
+        c"releaseShared" => share::release,
+        c"sharedBytes" => share::bytes,
+        c"unpackBy" => share::unpack_by,
+        c"openShared" => share::open,
         c"loadPlugin" => plugins::load,
-        c"attach" => worker::attach,
+        c"attach" => attach::attach,
         c"beginTask" => worker::begin_task,
         c"endTask" => worker::end_task,
         c"settle" => worker::settle,
@@ -85,6 +110,14 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"taskInfo" => worker::task_info,
         c"stopReason" => worker::stop_reason,
         c"isCancelled" => worker::is_cancelled,
+        c"yieldValue" => stream::yield_value,
+        c"standStill" => stream::stand_still,
+        c"requestStretch" => stream::request_stretch,
+        c"allow" => stream::allow,
+        c"leaveStream" => stream::leave_stream,
+        c"holdStream" => stream::hold_stream,
+        c"beginReading" => stream::begin_reading,
+        c"endReading" => stream::end_reading,
         c"reportProgress" => worker::report_progress,
         c"noteOrigin" => worker::note_origin,
         c"noteExit" => worker::note_exit,

@@ -2,11 +2,18 @@
 
 use std::sync::Arc;
 
+use napi::sys;
 use pool::{Config, Kind, StartFailure};
 
+use crate::calls::attach::start_number;
 use crate::calls::call::{Answer, Call, nothing, pool_of};
+use crate::calls::{children, mirror};
 use crate::isolate::header::scratch;
 use crate::js::{self, Fault, shared_enum};
+use crate::process::hello::Hello;
+use crate::process::message::to_parent;
+use crate::process::parent;
+use crate::process::starter::{self, Starter};
 use crate::supervision::{stopper, worker_handle};
 use crate::tasks::pools::{self, Stray};
 use crate::values::reading;
@@ -19,10 +26,14 @@ use crate::values::writing;
 pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
     let header = &call.state.header;
     let optional = |place: usize| Some(header.scratch(place)).filter(|number| *number >= 0.0);
+    let list = call.args().get(1).copied();
+    let is_list =
+        |list: &sys::napi_value| matches!(js::type_of(call.env, *list), Ok(sys::ValueType::napi_object));
+    let kind = if list.as_ref().is_some_and(is_list) { Kind::Process } else { Kind::Isolate };
     let config = Config {
         max_workers: header.scratch(scratch::MAX_WORKERS) as usize,
         min_workers: header.scratch(scratch::MIN_WORKERS) as usize,
-        warm_kind: Kind::Isolate,
+        warm_kind: kind,
         handover_kind: Kind::Isolate,
         idle_timeout: optional(scratch::IDLE_TIMEOUT).map(js::duration),
         max_queue: optional(scratch::MAX_QUEUE).map(|number| number as usize),
@@ -31,8 +42,28 @@ pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
         thread_name: js::get_text(call.env, call.value(0)?)?,
         ..Config::default()
     };
-    let (id, entry) = pools::create(config, header.scratch(scratch::INTERRUPT_GRACE), &call.state.mailbox);
-    header.set_scratch(scratch::POOL_NUMBER, f64::from(id));
+    let grace_ms = header.scratch(scratch::INTERRUPT_GRACE);
+    let children = match list.filter(is_list) {
+        Some(list) => {
+            let hello = Hello {
+                shared: Vec::new(),
+                thread_name: config.thread_name.clone(),
+                tasks_per_worker: config.tasks_per_worker as u32,
+                grace_ms,
+                may_load_native: true,
+                may_start_children: true,
+                initializer: None,
+            };
+            Some(children::read_spec(call, list, hello)?)
+        }
+        None => None,
+    };
+    let starter = children.clone().map(|children| Arc::new(Starter(children)) as Arc<dyn pools::Children>);
+    let entry = pools::create(config, grace_ms, call.state.mailbox.clone(), starter, kind);
+    if let Some(children) = children {
+        starter::note_made(&entry, &children);
+    }
+    header.set_scratch(scratch::POOL_NUMBER, f64::from(entry.id));
     js::int(call.env, call.state.add_pool(entry) as i32)
 }
 
@@ -48,26 +79,46 @@ pub(crate) fn release_pool(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `shutdown(pool, cancelPending)`
+/// `shutdown(pool, cancelPending, limit)`: the limit in milliseconds, negative for none. False if the system
+/// refuses the thread that would watch it.
 pub(crate) fn shutdown(call: &Call<'_>) -> Answer {
-    pool_of(call)?.pool.shutdown(call.bool(1)?);
-    nothing(call)
+    let (entry, cancel_pending, limit) = (pool_of(call)?, call.bool(1)?, call.f64(2)?);
+    let limit = (limit >= 0.0).then(|| js::duration(limit));
+    let is_watched = match parent::of_mirror(&entry) {
+        Some(parent) => mirror::shutdown(parent, cancel_pending, limit)?,
+        None => pools::shut_down(&entry.pool, cancel_pending, limit),
+    };
+    js::boolean(call.env, is_watched)
 }
 
 /// `terminate(pool)`
 pub(crate) fn terminate(call: &Call<'_>) -> Answer {
-    pool_of(call)?.pool.terminate();
+    let entry = pool_of(call)?;
+    match parent::of_mirror(&entry) {
+        Some(parent) => mirror::terminate(parent)?,
+        None => entry.pool.terminate(),
+    }
     nothing(call)
 }
 
 /// `isClosed(pool)`
 pub(crate) fn is_closed(call: &Call<'_>) -> Answer {
-    js::boolean(call.env, pool_of(call)?.pool.is_closed())
+    let entry = pool_of(call)?;
+    let is_closed = match parent::of_mirror(&entry) {
+        Some(parent) => mirror::is_closed(parent)?,
+        None => entry.pool.is_closed(),
+    };
+    js::boolean(call.env, is_closed)
 }
 
 /// `wantRoom(pool)`: true if there is room now; if not, the pool tells once there is.
 pub(crate) fn want_room(call: &Call<'_>) -> Answer {
-    js::boolean(call.env, !pool_of(call)?.pool.want_room())
+    let entry = pool_of(call)?;
+    let has_room = match parent::of_mirror(&entry) {
+        Some(parent) => mirror::has_room(parent)?,
+        None => !entry.pool.want_room(),
+    };
+    js::boolean(call.env, has_room)
 }
 
 shared_enum! {
@@ -85,7 +136,7 @@ shared_enum! {
     }
 }
 
-/// `startFailed(pool, failure, form, cause)`: a worker that was asked for did not come.
+/// `startFailed(pool, failure, form, cause, start)`: a worker that was asked for, as this one, did not come.
 pub(crate) fn start_failed(call: &Call<'_>) -> Answer {
     let cause = read_cause(call, 2)?;
     let failure = match StartFailed::from_number(call.u32(1)?) {
@@ -96,7 +147,17 @@ pub(crate) fn start_failed(call: &Call<'_>) -> Answer {
         Some(StartFailed::Uninitialized) => StartFailure::Uninitialized,
         None => return Err(Fault::internal("no such failure of a start")),
     };
-    pool_of(call)?.pool.start_failed(Kind::Isolate, cause, failure);
+    let entry = pool_of(call)?;
+    match parent::of_mirror(&entry) {
+        Some(parent) => {
+            let number = call.u32(1)? as u8;
+            parent.tell(to_parent::START_FAILED, |writer| {
+                writer.u8(number);
+                writer.packed_if_able(cause.as_deref());
+            });
+        }
+        None => entry.pool.start_failed_as(entry.kind, cause, failure, start_number(call.u32(4)?)),
+    }
     nothing(call)
 }
 

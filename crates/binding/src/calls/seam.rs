@@ -8,7 +8,7 @@ use crate::calls::{future, pool, snapshot, submit};
 use crate::isolate::{header, row, run};
 use crate::js::Family;
 use crate::native::kernels;
-use crate::tasks::{pool_event, port_value};
+use crate::tasks::{counts, pool_event, port_value};
 use crate::values::value;
 use crate::worker::loaded_functions;
 
@@ -27,8 +27,8 @@ const FAMILIES: &[Family] = &[
     port_value::UNITS,
     loaded_functions::Loaded::SHARED,
     pool::StartFailed::SHARED,
-    snapshot::STATS,
-    snapshot::SUMMARY,
+    counts::STATS,
+    counts::SUMMARY,
     snapshot::DUMP,
     snapshot::DumpState::SHARED,
     snapshot::KINDS,

@@ -2,79 +2,24 @@
 
 use std::time::{Duration, Instant};
 
-use pool::{Kind, Summary, WorkerState};
+use pool::{Kind, WorkerState};
 
 use crate::calls::call::{Answer, Call, pool_of};
+use crate::calls::mirror;
 use crate::js::{self, shared_enum, shared_numbers};
+use crate::process::view::ChildView;
+use crate::process::{children, parent};
 use crate::supervision::worker_handle;
+use crate::tasks::counts;
 use crate::values::text::Text;
-
-shared_numbers! {
-    /// Where in the array of `stats` the counts are, and the summaries of the two times.
-    pub(super) STATS = "STATS": usize {
-        IDLE = 0,
-        BUSY = 1,
-        STARTING = 2,
-        ABANDONED = 3,
-        QUEUED = 4,
-        RUNNING = 5,
-        COMPLETED = 6,
-        FAILED = 7,
-        CANCELLED = 8,
-        TIMED_OUT = 9,
-        LOST = 10,
-        DIED = 11,
-        BROKEN = 12,
-        WAIT_TIME = 13,
-        RUN_TIME = WAIT_TIME + SUMMARY_LENGTH,
-        LENGTH = RUN_TIME + SUMMARY_LENGTH,
-    }
-}
-
-shared_numbers! {
-    /// Where in a summary its numbers are; times in milliseconds.
-    pub(super) SUMMARY = "SUMMARY": usize {
-        COUNT = 0,
-        MIN = 1,
-        MEAN = 2,
-        P50 = 3,
-        P90 = 4,
-        P99 = 5,
-        MAX = 6,
-    }
-}
-const SUMMARY_LENGTH: usize = MAX + 1;
 
 /// `stats(pool)`: a flat array of numbers.
 pub(crate) fn stats(call: &Call<'_>) -> Answer {
-    let view = pool_of(call)?.pool.stats();
-    let counts = view.counts;
-    let mut numbers = [0.0; LENGTH];
-    for (at, count) in [
-        (IDLE, view.idle as u64),
-        (BUSY, view.busy as u64),
-        (STARTING, view.starting as u64),
-        (ABANDONED, view.abandoned as u64),
-        (QUEUED, view.queued as u64),
-        (RUNNING, view.running as u64),
-        (COMPLETED, counts.completed),
-        (FAILED, counts.failed),
-        (CANCELLED, counts.cancelled),
-        (TIMED_OUT, counts.timed_out),
-        (LOST, counts.lost),
-        (DIED, view.died),
-        (BROKEN, u64::from(view.broken)),
-    ] {
-        numbers[at] = count as f64;
-    }
-    for (from, summary) in [(WAIT_TIME, view.wait_time), (RUN_TIME, view.run_time)] {
-        let Summary { count, min, mean, p50, p90, p99, max } = summary;
-        let places =
-            [(COUNT, count as f64), (MIN, min), (MEAN, mean), (P50, p50), (P90, p90), (P99, p99), (MAX, max)];
-        for (at, number) in places {
-            numbers[from + at] = number;
-        }
-    }
+    let entry = pool_of(call)?;
+    let numbers = match parent::of_mirror(&entry) {
+        Some(parent) => mirror::stats(parent)?,
+        None => counts::of_pool(&entry.pool).to_vec(),
+    };
     let list = js::array(call.env)?;
     for (index, number) in numbers.iter().enumerate() {
         js::set_element(call.env, list, index as u32, js::double(call.env, *number)?)?;
@@ -117,6 +62,8 @@ shared_numbers! {
         STACK = 6,
         FUNCTION = 7,
         IS_ASLEEP = 8,
+        /// Of a child: bytes of resident memory.
+        MEMORY = 9,
     }
 }
 
@@ -124,7 +71,14 @@ shared_numbers! {
 /// Blocks for a few milliseconds at most, however many workers do not answer.
 pub(crate) fn dump(call: &Call<'_>) -> Answer {
     let env = call.env;
-    let workers = pool_of(call)?.pool.workers();
+    let entry = pool_of(call)?;
+    if let Some(parent) = parent::of_mirror(&entry) {
+        return dump_children(env, &mirror::dump(parent)?);
+    }
+    if entry.kind == Kind::Process {
+        return dump_children(env, &children::view(&entry, Instant::now() + DUMP_ALL));
+    }
+    let workers = entry.pool.workers();
     let deadline = Instant::now() + DUMP_ALL;
     let list = js::array(env)?;
     for (index, worker) in workers.iter().enumerate() {
@@ -152,6 +106,34 @@ pub(crate) fn dump(call: &Call<'_>) -> Answer {
             (STACK, stack.map_or_else(|| js::undefined(env), |stack| js::string(env, &stack))?),
             (FUNCTION, js::double(env, f64::from(task.map_or(0, |task| task.needs())))?),
             (IS_ASLEEP, js::boolean(env, asleep)?),
+        ] {
+            js::set_element(env, row, column, cell)?;
+        }
+        js::set_element(env, list, index as u32, row)?;
+    }
+    Ok(list)
+}
+
+/// The same of a pool whose workers are processes.
+fn dump_children(env: js::Env, views: &[ChildView]) -> Answer {
+    let list = js::array(env)?;
+    let undefined = js::undefined(env)?;
+    let number = |number: Option<f64>| number.map_or(Ok(undefined), |number| js::double(env, number));
+    for (index, view) in views.iter().enumerate() {
+        let row = js::array(env)?;
+        let (task, look) = (view.task.as_ref(), view.look.as_ref());
+        let stack = look.and_then(|look| look.stack.as_deref());
+        for (column, cell) in [
+            (WORKER, js::double(env, f64::from(view.pid))?),
+            (KIND, js::int(env, Kind::Process as i32)?),
+            (STATE, js::int(env, DumpState::of(view.state) as i32)?),
+            (TASK, number(task.map(|task| task.id as f64))?),
+            (TASK_NAME, Text::write_or_empty(task.and_then(|task| task.name.as_ref()), env)?),
+            (RUNNING_FOR, js::double(env, task.map_or(0.0, |task| task.running_for.as_secs_f64() * 1e3))?),
+            (STACK, stack.map_or(Ok(undefined), |stack| js::string(env, stack))?),
+            (FUNCTION, js::double(env, task.and_then(|task| task.kernel).map_or(-1.0, f64::from))?),
+            (IS_ASLEEP, js::boolean(env, look.is_some_and(|look| look.is_asleep))?),
+            (MEMORY, number(view.memory.map(|bytes| bytes as f64))?),
         ] {
             js::set_element(env, row, column, cell)?;
         }

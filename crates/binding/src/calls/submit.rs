@@ -7,14 +7,20 @@ use napi::sys;
 use pool::{Kind, Refusal, Spec};
 
 use crate::calls::call::{Answer, Call, nothing, pool_of};
+use crate::calls::mirror;
 use crate::isolate::header::scratch;
 use crate::js::{self, Fault, shared_numbers};
 use crate::native::chunk::Calls;
+use crate::process::message::NATIVE as NATIVE_BIT;
+use crate::process::parent;
+use crate::process::refusal::{self, code_of};
 use crate::supervision::stopper;
 use crate::tasks::port_value::PortValue;
-use crate::tasks::task::{JsWork, Ticket};
+use crate::tasks::stream::Stream;
+use crate::tasks::task::{Destination, JsWork, Ticket};
 use crate::values::port::PortRef;
 use crate::values::reading;
+use crate::values::shared_use::SharedPlace;
 use crate::values::text::Text;
 use crate::values::value::{self, ArgList, Args, Value};
 use crate::values::writing;
@@ -33,7 +39,7 @@ shared_numbers! {
     /// Bits of the flags of `submit`.
     pub(super) SUBMIT_FLAGS = "FLAG": u32 {
         NATIVE = 1,
-        /// `scratch` has priority, timeout and queueTimeout.
+        /// `scratch` has priority, timeout, queueTimeout and totalTimeout.
         LIMITED = 2,
         /// The last argument is the task's name.
         NAMED = 4,
@@ -42,6 +48,10 @@ shared_numbers! {
         /// The value is a list of the arguments of several calls of a native task, each of which takes so
         /// many of them as `scratch` says; if all are numbers, a Float64Array.
         CHUNKED = 16,
+        /// The task is a stream; `scratch` has its number, and how many values it may make ahead.
+        STREAM = 32,
+        /// The task has the key that `keepKey` was called with.
+        KEYED = 64,
     }
 }
 
@@ -65,28 +75,40 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         values = &elements;
     }
     let work = match &port_value {
-        Some(port_value) => on_port(form, port_value),
+        Some(port_value) => on_port(call, form, port_value, values)?,
         None if is_native => native_work(call, function, flags, form, values)?,
         None => isolate_work(call, flags, form, values)?,
     };
     let slot = state.futures.borrow_mut().reserve();
-    let ticket = Ticket::new(state.mailbox.clone(), entry.id, slot, name);
+    let is_in_children = entry.kind == Kind::Process;
+    let mirrored = if is_in_children { parent::of_mirror(&entry) } else { None };
+    let given = mirrored.and(name.as_ref().map(Text::copy));
+    let ticket = Ticket::new(Destination::Isolate(state.mailbox.clone()), entry.id, slot, name);
     let spec = Spec {
-        kind: if is_native { Kind::Native } else { Kind::Isolate },
+        kind: if is_native && !is_in_children { Kind::Native } else { entry.kind },
         work,
         needs_handover: port_value.is_some(),
-        owner: Ticket { port_value: port_value.clone(), ..ticket },
-        // A native thread has every kernel; its number is for `dump`.
-        needs: function,
+        owner: Ticket { port_value: port_value.clone(), stream: stream(call, flags), ..ticket },
+        // A native thread has every kernel; its number is for `dump`, and for the child that runs it.
+        needs: if is_native && is_in_children { function | NATIVE_BIT } else { function },
+        key: if flags & KEYED != 0 { state.key.take() } else { None },
         priority: if flags & LIMITED != 0 { state.header.scratch(scratch::PRIORITY) } else { 0.0 },
         timeout: limit(call, flags, scratch::TIMEOUT),
         queue_timeout: limit(call, flags, scratch::QUEUE_TIMEOUT),
+        total_timeout: limit(call, flags, scratch::TOTAL_TIMEOUT),
     };
-    if spec.kind == Kind::Isolate && spec.timeout.is_some() && stopper::THREAD.start().is_err() {
+    let may_be_stopped = spec.timeout.is_some() || spec.total_timeout.is_some();
+    if spec.kind == Kind::Isolate && may_be_stopped && stopper::THREAD.start().is_err() {
         state.futures.borrow_mut().release(slot);
         return js::int(env, NO_CLOCK);
     }
-    match entry.pool.submit(spec) {
+    let submitted = match mirrored {
+        Some(parent) => mirror::submit(parent, spec, given).inspect_err(|_| {
+            state.futures.borrow_mut().release(slot);
+        })?,
+        None => entry.pool.submit(spec).map_err(|refused| code_of(&refused.reason)),
+    };
+    match submitted {
         Ok(task) => {
             state.futures.borrow_mut().fill(slot, task);
             // Only now: a task that is refused leaves them untouched.
@@ -103,11 +125,21 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
             state.flag_services();
             js::int(env, slot as i32)
         }
-        Err(refused) => {
+        Err(code) => {
             state.futures.borrow_mut().release(slot);
-            js::int(env, answer(&refused.reason))
+            js::int(env, answer(code))
         }
     }
+}
+
+/// `keepKey(text)`: the task that is submitted next has this key.
+pub(crate) fn keep_key(call: &Call<'_>) -> Answer {
+    let text = call.value(0)?;
+    // Not as UTF-8, in which all lone surrogates are one.
+    let units = js::get_utf16(call.env, text, js::string_length(call.env, text)?)?;
+    let bytes: Vec<u8> = units.into_iter().flat_map(u16::to_le_bytes).collect();
+    call.state.key.replace(Some(pool::Key::new(bytes.into())));
+    nothing(call)
 }
 
 /// The values of a submission, and its name.
@@ -119,17 +151,57 @@ fn split_name<'a>(call: &'a Call<'_>, flags: u32) -> Result<(&'a [sys::napi_valu
 }
 
 /// The limit of time at this place of `scratch`, if there is one.
-fn limit(call: &Call<'_>, flags: u32, place: usize) -> Option<Duration> {
+pub(super) fn limit(call: &Call<'_>, flags: u32, place: usize) -> Option<Duration> {
     let ms = if flags & LIMITED != 0 { call.state.header.scratch(place) } else { -1.0 };
     (ms >= 0.0).then(|| js::duration(ms))
 }
 
-fn on_port(form: u8, port_value: &Arc<PortValue>) -> JsWork {
-    JsWork::Isolate(Args { form, values: ArgList::One(Value::Port(PortRef(port_value.clone()))) })
+/// What the task has besides, if it is a stream.
+fn stream(call: &Call<'_>, flags: u32) -> Option<Box<Stream>> {
+    let number = |place: usize| call.state.header.scratch(place);
+    (flags & STREAM != 0)
+        .then(|| Stream::new(number(scratch::STREAM_ID) as u32, number(scratch::BUFFER) as u64))
 }
 
-fn isolate_work(call: &Call<'_>, flags: u32, form: u8, values: &[sys::napi_value]) -> Result<JsWork, Fault> {
+fn on_port(
+    call: &Call<'_>,
+    form: u8,
+    port_value: &Arc<PortValue>,
+    values: &[sys::napi_value],
+) -> Result<JsWork, Fault> {
+    let value = Value::Port(PortRef(port_value.clone()));
     let values = match values {
+        [places] if value::has_shared(form) => with_shared(call, value, *places)?,
+        _ => ArgList::One(value),
+    };
+    Ok(JsWork::Isolate(Args { form, values }))
+}
+
+/// All other arguments, and the shared values that this flat array of places and numbers has.
+fn with_shared(call: &Call<'_>, others: Value, places: sys::napi_value) -> Result<ArgList, Fault> {
+    let numbers = js::elements(call.env, places)?;
+    let number = |at: usize| js::get_double(call.env, numbers[at]);
+    let mut values = Vec::with_capacity(1 + numbers.len() / 2);
+    values.push(others);
+    for at in (0..numbers.len()).step_by(2) {
+        let found = call.state.shareds.find(number(at + 1)? as u64);
+        let value = found.ok_or_else(|| Fault::internal("no such shared value"))?;
+        values.push(Value::Shared(SharedPlace { place: number(at)? as u32, value }));
+    }
+    Ok(ArgList::Many(values.into_boxed_slice()))
+}
+
+pub(super) fn isolate_work(
+    call: &Call<'_>,
+    flags: u32,
+    form: u8,
+    values: &[sys::napi_value],
+) -> Result<JsWork, Fault> {
+    let values = match values {
+        [packed, places] if value::has_shared(form) => {
+            let others = reading::read_packed(call.env, &call.state.written, form, *packed, false)?;
+            with_shared(call, others, *places)?
+        }
         [packed] if value::is_list(form) || value::is_written(form) => {
             ArgList::One(reading::read_packed(call.env, &call.state.written, form, *packed, false)?)
         }
@@ -177,23 +249,27 @@ pub(crate) fn withdraw(call: &Call<'_>) -> Answer {
         port_value.forget();
     }
     pool_of(call)?.pool.withdraw(&task);
-    call.state.futures.borrow_mut().release(slot);
-    call.state.keep_loop_alive(false);
+    call.state.release_future(slot, &task);
     nothing(call)
 }
 
-fn answer(refusal: &Refusal<JsWork>) -> i32 {
-    match refusal {
-        Refusal::Full => FULL,
-        Refusal::ShutDown => SHUT_DOWN,
-        Refusal::Broken { .. } => BROKEN,
-        Refusal::NoClock => NO_CLOCK,
+pub(super) fn answer(code: u8) -> i32 {
+    match code {
+        refusal::NONE => 0,
+        refusal::FULL => FULL,
+        refusal::BROKEN => BROKEN,
+        refusal::NO_CLOCK => NO_CLOCK,
+        _ => SHUT_DOWN,
     }
 }
 
 /// `countCancelled(pool)`: a task was cancelled before it could be submitted.
 pub(crate) fn count_cancelled(call: &Call<'_>) -> Answer {
-    pool_of(call)?.pool.count_cancelled();
+    let entry = pool_of(call)?;
+    match parent::of_mirror(&entry) {
+        Some(parent) => mirror::count_cancelled(parent)?,
+        None => entry.pool.count_cancelled(),
+    }
     nothing(call)
 }
 
@@ -201,14 +277,22 @@ pub(crate) fn count_cancelled(call: &Call<'_>) -> Answer {
 /// value, its form is in `scratch`, too.
 pub(crate) fn refusal(call: &Call<'_>) -> Answer {
     let entry = pool_of(call)?;
-    let refusal = entry.pool.refusal();
-    call.state.header.set_scratch(scratch::REFUSAL, f64::from(refusal.as_ref().map_or(0, answer)));
-    match refusal {
-        Some(Refusal::Broken { cause: Some(cause) }) => {
-            let (form, value) = writing::write_packed(call.env, &cause)?;
-            call.state.header.set_scratch(scratch::FORM, f64::from(form));
-            Ok(value)
+    let (code, cause) = match parent::of_mirror(&entry) {
+        Some(parent) => {
+            let (code, cause) = mirror::why_refused(parent)?;
+            (code, cause.map(Arc::new))
         }
-        _ => js::undefined(call.env),
-    }
+        None => match entry.pool.refusal() {
+            None => (refusal::NONE, None),
+            Some(refusal) => {
+                let code = code_of(&refusal);
+                (code, if let Refusal::Broken { cause } = refusal { cause } else { None })
+            }
+        },
+    };
+    call.state.header.set_scratch(scratch::REFUSAL, f64::from(answer(code)));
+    let Some(cause) = cause else { return js::undefined(call.env) };
+    let (form, value) = writing::write_packed(call.env, &cause)?;
+    call.state.header.set_scratch(scratch::FORM, f64::from(form));
+    Ok(value)
 }

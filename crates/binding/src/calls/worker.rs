@@ -2,83 +2,30 @@
 
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use napi::sys;
 
 use crate::calls::call::{Answer, Call, id_value, nothing};
 use crate::calls::pool::read_cause;
-use crate::engine::async_frame::AsyncFrame;
 use crate::engine::v8;
 use crate::isolate::run;
 use crate::isolate::serve;
 use crate::js::{self, Fault};
-use crate::supervision::frames::Caller;
-use crate::supervision::guard::Guard;
+use crate::process::message::to_parent;
+use crate::process::parent;
 use crate::supervision::replace::replace;
-use crate::supervision::stopper;
-use crate::supervision::worker_handle;
 use crate::tasks::pool_event::PoolEvent;
-use crate::tasks::pools;
-use crate::tasks::task;
+use crate::tasks::task::{self, Destination};
 use crate::values::reading;
 use crate::values::text::Text;
 use crate::values::value::Packed;
 use crate::values::writing;
-use crate::worker::callbacks::{Serve, WorkerCallbacks};
 use crate::worker::ending::Origin;
 use crate::worker::worker::WorkerSide;
 
-fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
+pub(super) fn side(call: &Call<'_>) -> Result<Rc<WorkerSide>, Fault> {
     call.state.worker.borrow().clone().ok_or_else(|| Fault::internal("this thread is no worker of a pool"))
-}
-
-/// `attach(poolNumber, workerNumber, …callbacks, caller, callerScript)`: makes this isolate a worker of the
-/// pool. The callbacks are those of `WorkerCallbacks`; without `serve` each task gets a callback scope. The
-/// function `caller` of that script calls the tasks. False if the pool is closed.
-pub(crate) fn attach(call: &Call<'_>) -> Answer {
-    let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
-    let function = |index: usize| js::reference(call.env, call.value(index)?);
-    let may_serve = js::type_of(call.env, call.value(9)?)? == sys::ValueType::napi_function;
-    let frame = if may_serve { AsyncFrame::of_this_thread() } else { None };
-    let callbacks = WorkerCallbacks {
-        dispatch: function(2)?,
-        prepare: function(3)?,
-        leave: function(4)?,
-        abort: function(5)?,
-        recover: function(6)?,
-        pack_error: function(7)?,
-        prepare_now: function(8)?,
-        serve: frame.map(|frame| function(9).map(|function| Serve { function, frame })).transpose()?,
-    };
-    let text = |index: usize| js::get_text(call.env, call.value(index)?);
-    let caller = Caller::new(text(10)?, text(11)?);
-    name_thread(&format!("{}-{}", entry.pool.config().thread_name, call.u32(1)?));
-    let bell = call.state.bell.clone();
-    let side = WorkerSide::attach(
-        entry,
-        call.u32(1)?,
-        bell,
-        Guard::new(call.env, caller, stopper::note_put_off),
-        callbacks,
-    );
-    worker_handle::register(&side.handle);
-    let side = Rc::new(side);
-    *call.state.worker.borrow_mut() = Some(side.clone());
-    call.state.keep_loop_alive(true);
-    side.request_turn();
-    js::boolean(call.env, true)
-}
-
-/// Gives the calling thread a name that the system shows; Linux keeps 15 bytes of it.
-fn name_thread(name: &str) {
-    #[cfg(target_os = "linux")]
-    if let Ok(name) = std::ffi::CString::new(name.chars().filter(char::is_ascii).take(15).collect::<String>())
-    {
-        // SAFETY: a NUL-terminated string of at most 15 bytes, and this thread itself.
-        unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = name;
 }
 
 /// `beginTask()`: the next task is begun: its values, for `dispatch`. Which it is, is in `scratch`; a
@@ -102,10 +49,15 @@ pub(crate) fn settle(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `suspend()`: a task begins to wait without blocking: the worker gives up its place, and may take another
-/// task.
+/// `suspend(token)`: a task begins to wait without blocking: the worker gives up its place, and may take
+/// another task.
 pub(crate) fn suspend(call: &Call<'_>) -> Answer {
-    side(call)?.suspend(false);
+    let side = side(call)?;
+    note_waits(&side, call.f64(0)?, true);
+    side.suspend(false);
+    if let Some(parent) = parent::of_local(&side.handle.entry) {
+        parent.tell(to_parent::SUSPEND, |_| {});
+    }
     call.state.bell.ring();
     nothing(call)
 }
@@ -152,9 +104,20 @@ pub(crate) fn worker_number(call: &Call<'_>) -> Answer {
     js::double(call.env, f64::from(NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
-/// `resume()`: that wait is over.
+fn note_waits(side: &WorkerSide, token: f64, waits: bool) {
+    if let Some(task) = side.held.get(token) {
+        side.note_waits(&task, waits);
+    }
+}
+
+/// `resume(token)`: that wait is over.
 pub(crate) fn resume(call: &Call<'_>) -> Answer {
-    side(call)?.resume(false);
+    let side = side(call)?;
+    note_waits(&side, call.f64(0)?, false);
+    side.resume(false);
+    if let Some(parent) = parent::of_local(&side.handle.entry) {
+        parent.tell(to_parent::RESUME, |_| {});
+    }
     nothing(call)
 }
 
@@ -249,12 +212,18 @@ pub(crate) fn task_info(call: &Call<'_>) -> Answer {
     let Some(task) = side(call)?.held.get(call.f64(0)?) else { return nothing(call) };
     task.owner().has_looked.store(true, Ordering::Relaxed);
     let list = js::array(call.env)?;
-    js::set_element(call.env, list, 0, id_value(call, task.id())?)?;
+    let id = match &task.owner().destination {
+        Destination::Isolate(_) => task.id(),
+        Destination::Elsewhere(there) => there.id(&task),
+    };
+    js::set_element(call.env, list, 0, id_value(call, id)?)?;
     let name = Text::write_or_empty(task.owner().name.as_ref(), call.env)?;
     js::set_element(call.env, list, 1, name)?;
     js::set_element(call.env, list, 2, js::double(call.env, f64::from(task.needs()))?)?;
-    if let (Some(limit), Some(started)) = (task.timeout(), task.started()) {
-        let left = limit.as_secs_f64() - started.elapsed().as_secs_f64();
+    if let Some(end) = task.deadline() {
+        let now = Instant::now();
+        let left = end.saturating_duration_since(now).as_secs_f64();
+        let left = left - now.saturating_duration_since(end).as_secs_f64();
         js::set_element(call.env, list, 3, js::double(call.env, left * 1e3)?)?;
     }
     Ok(list)
@@ -295,7 +264,11 @@ pub(crate) fn report_progress(call: &Call<'_>) -> Answer {
 /// initializer (a negative number).
 pub(crate) fn note_origin(call: &Call<'_>) -> Answer {
     if let Some(side) = call.state.worker.borrow().as_ref() {
-        side.ending.note_origin(u32::try_from(call.i32(0)?).map_or(Origin::Initializer, Origin::Loading));
+        let function = u32::try_from(call.i32(0)?).ok();
+        if let Some(parent) = parent::of_local(&side.handle.entry).filter(|_| !side.ending.is_near()) {
+            parent.tell_origin(function);
+        }
+        side.ending.note_origin(function.map_or(Origin::Initializer, Origin::Loading));
     }
     nothing(call)
 }
@@ -305,6 +278,14 @@ pub(crate) fn note_exit(call: &Call<'_>) -> Answer {
     // A worker that has left the pool ends like any other thread.
     if let Some(side) = call.state.worker.borrow().as_ref() {
         side.ending.note_exit(call.i32(0)?);
+        if let Some(parent) = parent::of_local(&side.handle.entry) {
+            let dies_of = match side.ending.origin() {
+                Some(Origin::Loading(function)) => Some(function),
+                Some(Origin::Initializer) | None => None,
+            };
+            parent.give_back(dies_of);
+            parent.flush();
+        }
     }
     nothing(call)
 }
@@ -331,7 +312,11 @@ pub(crate) fn note_cause(call: &Call<'_>) -> Answer {
     let form = call.u32(0)? as u8;
     let value = reading::read_shared(call.env, &call.state.written, form, call.value(1)?)?;
     if let Some(side) = call.state.worker.borrow().as_ref() {
-        side.ending.note_cause(Packed { form, value });
+        let cause = Packed { form, value };
+        if let Some(parent) = parent::of_local(&side.handle.entry) {
+            parent.tell_cause(&cause);
+        }
+        side.ending.note_cause(cause);
     }
     nothing(call)
 }

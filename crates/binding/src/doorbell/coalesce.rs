@@ -93,6 +93,11 @@ pub(crate) fn take_rung() -> bool {
     HAS_RUNG.take()
 }
 
+/// Whether the rings of this thread are coalesced.
+pub(crate) fn is_on() -> bool {
+    CURRENT.with(|current| current.borrow().is_some())
+}
+
 /// Rings `mailbox`, or notes that it is to be rung.
 pub(crate) fn ring<R: Ring + 'static>(mailbox: &Arc<R>) {
     CURRENT.with(|current| match &*current.borrow() {

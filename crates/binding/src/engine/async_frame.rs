@@ -25,7 +25,11 @@ impl AsyncFrame {
         let set = *SET.get_or_init(|| {
             // SAFETY: a member of `v8::Isolate` that takes a Local; see `library`.
             library::symbols().and_then(|symbols| unsafe {
-                symbols.find(c"_ZN2v87Isolate36SetContinuationPreservedEmbedderDataENS_5LocalINS_5ValueEEE")
+                symbols.find_cpp(
+                    c"_ZN2v87Isolate36SetContinuationPreservedEmbedderDataENS_5LocalINS_5ValueEEE",
+                    c"?SetContinuationPreservedEmbedderData@Isolate@v8@@QEAAXV?$Local@\
+                    VValue@v8@@@2@@Z",
+                )
             })
         });
         let isolate = interrupts::interrupts()?.current();

@@ -1,50 +1,30 @@
 //! The memory of an ArrayBuffer or SharedArrayBuffer, held outside of any isolate: V8's backing store.
 //!
-//! V8 hands it out as a `std::shared_ptr`. The symbols that this module looks up name libstdc++'s
-//! (`St10shared_ptr`), whose layout is part of that library's stable ABI: two pointers, to the object and
-//! to a control block, which begins with its vtable and two 32-bit counts, uses and weak. Where the symbols
-//! are missing, as with another C++ library, a transfer is a copy and shared memory is refused.
+//! V8 hands it out as a `std::shared_ptr`; see `shared_ptr`. Where the symbols are missing, as with another
+//! C++ library, a transfer is a copy and shared memory is refused.
 
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, Ordering};
 
 use napi::sys;
 
+use crate::engine::cpp::{call_method, call_static, method, static_function};
 use crate::engine::library::{self, Symbols};
-use crate::engine::v8::Isolate;
+use crate::engine::shared_ptr::{self, Control, SharedPtr};
+use crate::engine::v8::{GetCurrent, Isolate, find_get_current};
 
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct SharedPtr {
-    object: *mut c_void,
-    control: *mut Control,
-    /// Never written: it makes the struct too large for registers, so that it is returned through memory,
-    /// as a C++ class with a destructor is.
-    padding: [usize; 2],
-}
-
-#[repr(C)]
-struct Control {
-    vtable: *const [unsafe extern "C" fn(*mut Control); 4],
-    uses: AtomicI32,
-    weaks: AtomicI32,
-}
-
-/// Places in the vtable of `std::_Sp_counted_base`, after the two destructors.
-const DISPOSE: usize = 2;
-const DESTROY: usize = 3;
-
-type Get = unsafe extern "C" fn(sys::napi_value) -> SharedPtr;
-type New = unsafe extern "C" fn(*mut Isolate, *mut SharedPtr) -> *mut c_void;
+type Get = method!(sys::napi_value => SharedPtr);
+type New = static_function!(*mut Isolate, *mut SharedPtr => *mut c_void);
 
 /// The symbols.
 #[derive(Clone, Copy)]
 pub(crate) struct BackingStoreCalls {
-    pub(crate) current: unsafe extern "C" fn() -> *mut Isolate,
+    current: GetCurrent,
     pub(crate) get: [Address; 2],
     pub(crate) new: [Address; 2],
+    pub(crate) data: unsafe extern "C" fn(*const c_void) -> *const u8,
+    pub(crate) size: unsafe extern "C" fn(*const c_void) -> usize,
 }
 
 /// A function as it is looked up, without its type.
@@ -57,21 +37,41 @@ unsafe impl Sync for BackingStoreCalls {}
 
 impl BackingStoreCalls {
     fn find(symbols: &Symbols) -> Option<BackingStoreCalls> {
-        // SAFETY: addresses only, but for the first, a static member of `v8::Isolate`.
+        // SAFETY: addresses only, but for the last two, which read a `v8::BackingStore`.
         unsafe {
             Some(BackingStoreCalls {
-                current: symbols.find(c"_ZN2v87Isolate10GetCurrentEv")?,
+                current: find_get_current(symbols)?,
                 get: [
-                    symbols.find(c"_ZN2v811ArrayBuffer15GetBackingStoreEv")?,
-                    symbols.find(c"_ZN2v817SharedArrayBuffer15GetBackingStoreEv")?,
-                ],
-                new: [
-                    symbols
-                        .find(c"_ZN2v811ArrayBuffer3NewEPNS_7IsolateESt10shared_ptrINS_12BackingStoreEE")?,
-                    symbols.find(
-                        c"_ZN2v817SharedArrayBuffer3NewEPNS_7IsolateESt10shared_ptrINS_12BackingStoreEE",
+                    symbols.find_cpp(
+                        c"_ZN2v811ArrayBuffer15GetBackingStoreEv",
+                        c"?GetBackingStore@ArrayBuffer@v8@@QEAA?AV?$shared_ptr@\
+                        VBackingStore@v8@@@std@@XZ",
+                    )?,
+                    symbols.find_cpp(
+                        c"_ZN2v817SharedArrayBuffer15GetBackingStoreEv",
+                        c"?GetBackingStore@SharedArrayBuffer@v8@@QEAA?AV?$shared_ptr@\
+                        VBackingStore@v8@@@std@@XZ",
                     )?,
                 ],
+                new: [
+                    symbols.find_cpp(
+                        c"_ZN2v811ArrayBuffer3NewEPNS_7IsolateESt10shared_ptrINS_12BackingStoreEE",
+                        c"?New@ArrayBuffer@v8@@SA?AV?$Local@VArrayBuffer@v8@@@2@PEAVIsolate@2@\
+                        V?$shared_ptr@VBackingStore@v8@@@std@@@Z",
+                    )?,
+                    symbols.find_cpp(
+                        c"_ZN2v817SharedArrayBuffer3NewEPNS_7IsolateE\
+                        St10shared_ptrINS_12BackingStoreEE",
+                        c"?New@SharedArrayBuffer@v8@@SA?AV?$Local@\
+                        VSharedArrayBuffer@v8@@@2@PEAVIsolate@2@V?$shared_ptr@VBackingStore@v8@@@std@@@Z",
+                    )?,
+                ],
+                data: symbols
+                    .find_cpp(c"_ZNK2v812BackingStore4DataEv", c"?Data@BackingStore@v8@@QEBAPEAXXZ")?,
+                size: symbols.find_cpp(
+                    c"_ZNK2v812BackingStore10ByteLengthEv",
+                    c"?ByteLength@BackingStore@v8@@QEBA_KXZ",
+                )?,
             })
         }
     }
@@ -104,9 +104,9 @@ impl BackingStore {
         let calls = calls()?;
         // SAFETY: the symbol of `GetBackingStore` of that class; a `napi_value` of Node is the slot of the
         // Local.
-        let pointer = unsafe {
+        let pointer: SharedPtr = unsafe {
             let get: Get = std::mem::transmute::<Address, Get>(calls.get[usize::from(is_shared)]);
-            get(buffer)
+            call_method!(get, buffer)
         };
         let SharedPtr { object, control, .. } = pointer;
         (!control.is_null()).then_some(BackingStore { object, control, is_shared })
@@ -118,43 +118,44 @@ impl BackingStore {
         let mut argument = self.clone_pointer();
         // SAFETY: the symbol of `New(Isolate*, shared_ptr)` of that class, which takes the pointer by
         // reference to a temporary of the caller; this thread has entered its isolate.
-        let local = unsafe {
+        let local: *mut c_void = unsafe {
             let new: New = std::mem::transmute::<Address, New>(calls.new[usize::from(self.is_shared)]);
-            new((calls.current)(), &mut argument)
+            call_static!(new, (calls.current)(), &mut argument)
         };
         // V8 has taken the temporary's use, and left null, or has copied it.
-        release(argument.control);
+        shared_ptr::end_argument(argument);
         (!local.is_null()).then_some(local.cast())
+    }
+
+    /// The memory, for a task of another process; `None` if it is shared, so that others may write to it.
+    /// Those that are not shared belong to nobody once their buffer has moved into a task.
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        let calls = calls().filter(|_| !self.is_shared)?;
+        // SAFETY: the object is a `v8::BackingStore`, which our use keeps alive.
+        let (data, size) = unsafe { ((calls.data)(self.object), (calls.size)(self.object)) };
+        if data.is_null() {
+            return Some(&[]);
+        }
+        // SAFETY: V8 says that so many bytes lie there, and keeps them as long as the store. Until the buffer
+        // is detached its isolate is in the call that submits it, and writes nothing.
+        Some(unsafe { std::slice::from_raw_parts(data, size) })
     }
 
     fn clone_pointer(&self) -> SharedPtr {
         // SAFETY: our own use keeps the control block alive.
-        unsafe { (*self.control).uses.fetch_add(1, Ordering::Relaxed) };
-        SharedPtr { object: self.object, control: self.control, padding: [0; 2] }
+        unsafe { SharedPtr::another(self.object, self.control) }
+    }
+}
+
+impl AsRef<[u8]> for BackingStore {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes().unwrap_or_default()
     }
 }
 
 impl Drop for BackingStore {
     fn drop(&mut self) {
-        release(self.control);
+        shared_ptr::release(self.control);
         self.control = ptr::null_mut();
-    }
-}
-
-/// Gives one use back, as `std::shared_ptr`'s destructor does.
-fn release(control: *mut Control) {
-    if control.is_null() {
-        return;
-    }
-    // SAFETY: the caller owns one use, so the block is alive; the last use disposes of the object, and the
-    // last weak one, of which all uses together hold one, of the block.
-    unsafe {
-        if (*control).uses.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let vtable = &*(*control).vtable;
-            vtable[DISPOSE](control);
-            if (*control).weaks.fetch_sub(1, Ordering::AcqRel) == 1 {
-                vtable[DESTROY](control);
-            }
-        }
     }
 }

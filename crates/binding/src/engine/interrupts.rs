@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use napi::sys;
 
+use crate::engine::cpp::{call_method, call_static, method, static_function};
 use crate::engine::library::{self, Symbols};
 use crate::engine::v8::{Current, Isolate, Local};
 
@@ -22,12 +23,12 @@ pub(crate) struct Interrupts {
     pub(crate) environment: unsafe extern "C" fn(Local) -> *mut c_void,
     pub(crate) stop_environment: unsafe extern "C" fn(*mut c_void, c_int),
     pub(crate) cancel: unsafe extern "C" fn(*mut Isolate),
-    pub(crate) stack_trace: unsafe extern "C" fn(*mut Isolate, c_int, c_int) -> Local,
+    pub(crate) stack_trace: static_function!(*mut Isolate, c_int, c_int => Local),
     pub(crate) frame_count: unsafe extern "C" fn(Local) -> c_int,
-    pub(crate) frame: unsafe extern "C" fn(Local, *mut Isolate, u32) -> Local,
-    pub(crate) script_name: unsafe extern "C" fn(Local) -> Local,
-    pub(crate) function_name: unsafe extern "C" fn(Local) -> Local,
-    pub(crate) location: unsafe extern "C" fn(Local) -> u64,
+    pub(crate) frame: method!(Local, *mut Isolate, u32 => Local),
+    pub(crate) script_name: method!(Local => Local),
+    pub(crate) function_name: method!(Local => Local),
+    pub(crate) location: method!(Local => u64),
 }
 
 /// One frame of a running isolate.
@@ -45,18 +46,54 @@ impl Interrupts {
         unsafe {
             Some(Interrupts {
                 current: Current::find(symbols)?,
-                request: symbols.find(c"_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_")?,
-                terminate: symbols.find(c"_ZN2v87Isolate18TerminateExecutionEv")?,
-                environment: symbols.find(c"_ZN4node21GetCurrentEnvironmentEN2v85LocalINS0_7ContextEEE")?,
-                stop_environment: symbols.find(c"_ZN4node4StopEPNS_11EnvironmentENS_9StopFlags5FlagsE")?,
-                cancel: symbols.find(c"_ZN2v87Isolate24CancelTerminateExecutionEv")?,
-                stack_trace: symbols
-                    .find(c"_ZN2v810StackTrace17CurrentStackTraceEPNS_7IsolateEiNS0_17StackTraceOptionsE")?,
-                frame_count: symbols.find(c"_ZNK2v810StackTrace13GetFrameCountEv")?,
-                frame: symbols.find(c"_ZNK2v810StackTrace8GetFrameEPNS_7IsolateEj")?,
-                script_name: symbols.find(c"_ZNK2v810StackFrame13GetScriptNameEv")?,
-                function_name: symbols.find(c"_ZNK2v810StackFrame15GetFunctionNameEv")?,
-                location: symbols.find(c"_ZNK2v810StackFrame11GetLocationEv")?,
+                request: symbols.find_cpp(
+                    c"_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_",
+                    c"?RequestInterrupt@Isolate@v8@@QEAAXP6AXPEAV12@PEAX@Z1@Z",
+                )?,
+                terminate: symbols.find_cpp(
+                    c"_ZN2v87Isolate18TerminateExecutionEv",
+                    c"?TerminateExecution@Isolate@v8@@QEAAXXZ",
+                )?,
+                environment: symbols.find_cpp(
+                    c"_ZN4node21GetCurrentEnvironmentEN2v85LocalINS0_7ContextEEE",
+                    c"?GetCurrentEnvironment@node@@YAPEAVEnvironment@1@V?$Local@\
+                    VContext@v8@@@v8@@@Z",
+                )?,
+                stop_environment: symbols.find_cpp(
+                    c"_ZN4node4StopEPNS_11EnvironmentENS_9StopFlags5FlagsE",
+                    c"?Stop@node@@YAHPEAVEnvironment@1@W4Flags@StopFlags@1@@Z",
+                )?,
+                cancel: symbols.find_cpp(
+                    c"_ZN2v87Isolate24CancelTerminateExecutionEv",
+                    c"?CancelTerminateExecution@Isolate@v8@@QEAAXXZ",
+                )?,
+                stack_trace: symbols.find_cpp(
+                    c"_ZN2v810StackTrace17CurrentStackTraceEPNS_7IsolateE\
+                    iNS0_17StackTraceOptionsE",
+                    c"?CurrentStackTrace@StackTrace@v8@@SA?AV?$Local@\
+                    VStackTrace@v8@@@2@PEAVIsolate@2@HW4StackTraceOptions@12@@Z",
+                )?,
+                frame_count: symbols.find_cpp(
+                    c"_ZNK2v810StackTrace13GetFrameCountEv",
+                    c"?GetFrameCount@StackTrace@v8@@QEBAHXZ",
+                )?,
+                frame: symbols.find_cpp(
+                    c"_ZNK2v810StackTrace8GetFrameEPNS_7IsolateEj",
+                    c"?GetFrame@StackTrace@v8@@QEBA?AV?$Local@\
+                    VStackFrame@v8@@@2@PEAVIsolate@2@I@Z",
+                )?,
+                script_name: symbols.find_cpp(
+                    c"_ZNK2v810StackFrame13GetScriptNameEv",
+                    c"?GetScriptName@StackFrame@v8@@QEBA?AV?$Local@VString@v8@@@2@XZ",
+                )?,
+                function_name: symbols.find_cpp(
+                    c"_ZNK2v810StackFrame15GetFunctionNameEv",
+                    c"?GetFunctionName@StackFrame@v8@@QEBA?AV?$Local@VString@v8@@@2@XZ",
+                )?,
+                location: symbols.find_cpp(
+                    c"_ZNK2v810StackFrame11GetLocationEv",
+                    c"?GetLocation@StackFrame@v8@@QEBA?AVLocation@2@XZ",
+                )?,
             })
         }
     }
@@ -125,17 +162,17 @@ impl Interrupts {
         // SAFETY: V8 allows looking at the stack in an interrupt callback; every Local lives in the
         // caller's scope.
         unsafe {
-            let trace = (self.stack_trace)(isolate, most, DETAILED);
+            let trace = call_static!(self.stack_trace, isolate, most, DETAILED);
             if trace.is_null() {
                 return Vec::new();
             }
             let count = (self.frame_count)(trace).clamp(0, most);
             let read = |index: i32| {
-                let frame = (self.frame)(trace, isolate, index as u32);
-                let location = (self.location)(frame);
+                let frame = call_method!(self.frame, trace, isolate, index as u32);
+                let location = call_method!(self.location, frame);
                 Frame {
-                    function: text(env, (self.function_name)(frame)),
-                    script: text(env, (self.script_name)(frame)),
+                    function: text(env, call_method!(self.function_name, frame)),
+                    script: text(env, call_method!(self.script_name, frame)),
                     line: location as u32 as i32 + 1,
                     column: (location >> 32) as u32 as i32 + 1,
                 }

@@ -1,9 +1,10 @@
 //! Symbols of V8 and libuv that the runtime's executable exports and that N-API does not offer, looked up
 //! at run time. A missing one is no error: every user has another way. Each module looks up what it uses.
 //!
-//! V8's member functions are called through the Itanium C++ ABI of the platform, where a member function
-//! without virtual dispatch is a C function whose first argument is the object, and a `Local<T>`, being one
-//! pointer that can be copied bit by bit, is passed and returned like one.
+//! V8's member functions are called through the C++ ABI of the platform: Itanium's or, on Windows, that of
+//! Microsoft's compiler. With both a member function without virtual dispatch is a C function whose first
+//! argument is the object, and a `Local<T>`, being one pointer that can be copied bit by bit, is passed like
+//! one. They differ in the names, and in how an object is returned; see `cpp`.
 
 use std::ffi::CStr;
 use std::ptr;
@@ -53,8 +54,8 @@ fn executable() -> Option<Library> {
     Some(Library::this())
 }
 
-/// The program that has loaded us. It exports libuv; V8's names follow another ABI here, so none of its
-/// symbols is found.
+/// The program that has loaded us: the `.exe`, by whatever name. Where Node is a DLL of another program,
+/// none of its symbols is found.
 #[cfg(windows)]
 fn executable() -> Option<Library> {
     Library::this().ok()
@@ -71,5 +72,14 @@ impl Symbols {
     pub(crate) unsafe fn find<T: Copy>(&self, name: &CStr) -> Option<T> {
         // SAFETY: the caller's; the executable is never unloaded, so the copy stays good.
         unsafe { self.0.get::<T>(name.to_bytes_with_nul()).ok().map(|symbol| *symbol) }
+    }
+    /// A function of C++, by the name that it has in the Itanium ABI, and in Microsoft's.
+    ///
+    /// # Safety
+    /// As for `find`, for both names.
+    pub(crate) unsafe fn find_cpp<T: Copy>(&self, itanium: &CStr, microsoft: &CStr) -> Option<T> {
+        let name = if cfg!(windows) { microsoft } else { itanium };
+        // SAFETY: the caller's.
+        unsafe { self.find(name) }
     }
 }

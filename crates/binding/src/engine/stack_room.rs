@@ -1,10 +1,40 @@
 //! How much of the calling thread's stack is left: what bounds the nesting of tasks.
 
+use crate::engine::v8;
+
 /// Whether at least half of the calling thread's stack is left. True where that cannot be told.
 pub(crate) fn is_half_free() -> bool {
     let here = 0u8;
     let here = std::ptr::from_ref(&here).addr();
-    bounds().is_none_or(|(low, size)| here.saturating_sub(low) >= size / 2)
+    USABLE.get().or_else(bounds).is_none_or(|(low, size)| here.saturating_sub(low) >= size / 2)
+}
+
+/// What JavaScript on a main thread may use of its stack unless V8 is told otherwise; what that of a child
+/// gets, if the system has let its stack become so large; and what is left to native code, as Node leaves it
+/// in a Worker.
+const OF_MAIN_THREAD: usize = 984 << 10;
+const OF_CHILD: usize = 16 << 20;
+const FOR_NATIVE_CODE: usize = 192 << 10;
+
+/// Gives the JavaScript of a child's main thread more stack: tasks lie on each other there. Where the user
+/// says by a flag how much it is, that stays.
+pub(crate) fn widen() {
+    let is_given = std::env::args_os().any(|arg| {
+        let flag = arg.to_string_lossy().replace('_', "-");
+        flag.starts_with("--stack-size")
+    });
+    let Some((low, size)) = bounds().filter(|_| !is_given) else { return };
+    let top = low + size;
+    let wanted = OF_CHILD.min(size.saturating_sub(FOR_NATIVE_CODE));
+    // SAFETY: the stack ends so much lower that native code has what it has in a Worker.
+    let is_set = wanted > OF_MAIN_THREAD && unsafe { v8::set_stack_limit(top - wanted) };
+    let usable = if is_set { wanted } else { OF_MAIN_THREAD.min(size) };
+    USABLE.set(Some((top - usable, usable)));
+}
+
+thread_local! {
+    /// Of that what JavaScript may use, if that is less.
+    static USABLE: std::cell::Cell<Option<(usize, usize)>> = const { std::cell::Cell::new(None) };
 }
 
 /// The lowest address and the size.
@@ -40,7 +70,19 @@ fn bounds() -> Option<(usize, usize)> {
     }
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
+#[cfg(windows)]
+fn bounds() -> Option<(usize, usize)> {
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn GetCurrentThreadStackLimits(low: *mut usize, high: *mut usize);
+    }
+    let (mut low, mut high) = (0, 0);
+    // SAFETY: only looks at the calling thread; out pointers to locals.
+    unsafe { GetCurrentThreadStackLimits(&mut low, &mut high) };
+    Some((low, high.saturating_sub(low)))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos", windows)))]
 fn bounds() -> Option<(usize, usize)> {
     None
 }

@@ -16,27 +16,38 @@ use std::time::{Duration, Instant};
 
 use pool::{Kind, State};
 
-use crate::engine::stack_room;
+use crate::isolate::child_wait;
+use crate::isolate::parking::{self, park_until, unwind_if_stopped};
 use crate::isolate::state::IsolateState;
 use crate::isolate::turn;
 use crate::js::{self, Fault};
+use crate::process::parent;
+use crate::tasks::deadlock;
 use crate::tasks::pools;
 use crate::tasks::task::{JsTask, JsWork};
-use crate::worker::deadlock;
 use crate::worker::worker::WorkerSide;
 
 /// The longest that a thread parks at a time: in between TypeScript sees a termination, and starts workers.
 const LONGEST_PARK: Duration = Duration::from_millis(20);
 
-/// How many tasks may lie on top of each other, also where the size of the stack is not known.
-const MOST_DEPTH: usize = if cfg!(unix) { 4096 } else { 64 };
-
-/// Parks until `task` has settled, a pool asks for something, or a part of `left` is over.
-pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64) -> Result<(), Fault> {
+/// Parks this thread, and the task of that token if it has one, until `task` has settled, a pool asks for
+/// something, or a part of `left` is over.
+pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64, token: f64) -> Result<(), Fault> {
     let deadline = Instant::now() + js::duration(left).min(LONGEST_PARK);
     let side = state.worker.borrow().clone();
     match side {
-        Some(side) => wait(state, &side, task, deadline, left == f64::INFINITY),
+        Some(side) => {
+            let is_for_ever = left == f64::INFINITY;
+            let waiter = side.held.get(token);
+            let note = |waits: bool| waiter.iter().for_each(|waiter| side.note_waits(waiter, waits));
+            note(true);
+            let result = match parent::of_local(&side.handle.entry) {
+                Some(parent) => child_wait::wait(state, &side, parent, task, deadline, is_for_ever),
+                None => wait(state, &side, task, deadline, is_for_ever),
+            };
+            note(false);
+            result
+        }
         None => {
             let is_over = || task.state().is_settled();
             if !state.spin.wait(deadline, is_over) {
@@ -47,21 +58,7 @@ pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64) -> Resul
     }
 }
 
-/// Parks this thread until `is_over`, a pool asks for something, or `deadline` has passed.
-fn park_until(state: &IsolateState, deadline: Instant, is_over: impl Fn() -> bool) {
-    while !is_over() {
-        // What ends the wait is a note in this isolate's mailbox, or rings its bell: that ring wakes us.
-        state.mailbox.listen();
-        if is_over() || state.mailbox.has_services() || Instant::now() >= deadline {
-            break;
-        }
-        state.bell.park(deadline);
-    }
-    // What was posted meanwhile is delivered in the next turn of the loop.
-    state.bell.ring_loop();
-}
-
-/// The same, for a worker that has given up its place, which it takes back.
+/// Parks a worker that has given up its place, which it takes back.
 fn park_suspended(state: &IsolateState, side: &WorkerSide, deadline: Instant, is_over: impl Fn() -> bool) {
     park_until(state, deadline, is_over);
     side.resume(true);
@@ -84,9 +81,7 @@ fn wait(
     // The task that is waited for may be among them.
     side.finish_ended();
     let waiter = side.guard.innermost();
-    let is_stopped =
-        || waiter.as_ref().is_some_and(|waiter| waiter.is_cancel_requested() && !waiter.owner().has_looked());
-    let is_over = || task.state().is_settled() || is_stopped();
+    let is_over = || task.state().is_settled() || parking::is_stopped(waiter.as_ref());
     let is_by_port = task.owner().port_value.is_some();
     if task.state() == State::Pending {
         // What runs on this stack cannot be left in time.
@@ -103,7 +98,11 @@ fn wait(
     if task.state().is_settled() {
         return Ok(());
     }
-    let _registered = for_ever.then(|| deadlock::register(side, task)).transpose()?;
+    // It holds what is for it alone as well.
+    let bound = || side.held.all().into_iter().chain(side.pinned()).collect();
+    let worker = *side.handle.id.lock();
+    let register = || deadlock::register(&side.handle.entry, worker, bound(), task);
+    let _registered = for_ever.then(register).transpose().map_err(Fault::invalid_state)?;
     // The rest of a short task is over before another worker could have been started. One that is there
     // already is woken at once.
     let patience = &side.handle.entry.patience;
@@ -135,24 +134,6 @@ fn wait(
     unwind_if_stopped(state, side, waiter.as_ref())
 }
 
-/// A waiter that was stopped while it could not be reached is unwound now, before it goes on. One that has
-/// looked at its `currentTask()` has its time of grace.
-fn unwind_if_stopped(
-    state: &IsolateState,
-    side: &Rc<WorkerSide>,
-    waiter: Option<&Arc<JsTask>>,
-) -> Result<(), Fault> {
-    let stopped = waiter.filter(|waiter| waiter.state().is_settled() && !waiter.owner().has_looked());
-    if let Some(waiter) = stopped
-        && side.guard.ask(waiter, false, true)
-    {
-        // Any call into JavaScript will do: the interrupt is answered at its beginning. It has to insist,
-        // because all that is on top of the waiter is this package's.
-        side.callbacks.call_nothing(state.env)?;
-    }
-    Ok(())
-}
-
 /// Whether the worker's own pool has the task.
 fn is_of_pool(side: &WorkerSide, task: &JsTask) -> bool {
     task.owner().pool == side.handle.entry.id
@@ -161,7 +142,7 @@ fn is_of_pool(side: &WorkerSide, task: &JsTask) -> bool {
 /// Runs the task on top of the waiter, if that is possible. False if it was not.
 fn run_here(state: &IsolateState, side: &Rc<WorkerSide>, task: &Arc<JsTask>) -> Result<bool, Fault> {
     let is_ours = task.kind() == Kind::Isolate && is_of_pool(side, task);
-    if !is_ours || side.guard.depth() >= MOST_DEPTH || !stack_room::is_half_free() {
+    if !is_ours || !parking::has_room_on_top(side) {
         return Ok(false);
     }
     if !side.can_run_nested(state.env, task.needs())? {

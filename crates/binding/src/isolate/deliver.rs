@@ -10,6 +10,7 @@ use crate::isolate::header::BATCH_ROWS;
 use crate::isolate::row::Row;
 use crate::isolate::state::IsolateState;
 use crate::js::{self, Env, Fault};
+use crate::tasks::pools;
 use crate::tasks::task::{JsTask, Note};
 use crate::values::value::Packed;
 use crate::values::writing;
@@ -57,8 +58,8 @@ struct Batch<'a> {
 impl Batch<'_> {
     fn fill(&mut self) -> Result<(), Fault> {
         let most = self.state.delivery_pace.most_rows();
-        // A note makes two rows at most.
-        while self.rows + 2 <= BATCH_ROWS && self.rows < most && self.weight < BATCH_WEIGHT {
+        // A note makes three rows at most.
+        while self.rows + 3 <= BATCH_ROWS && self.rows < most && self.weight < BATCH_WEIGHT {
             let next = self.state.pending.borrow_mut().pop_front();
             match next {
                 None => break,
@@ -72,7 +73,14 @@ impl Batch<'_> {
                         self.put_back(Note::Settled(task));
                     }
                 }
+                Some(Note::GoOn(task)) => {
+                    if let Some(side) = &*self.state.worker.borrow() {
+                        side.note_due(task);
+                    }
+                }
+                Some(Note::LetGo(task)) => self.add_let_go(&task)?,
                 Some(Note::Pool { event, pool, number }) => self.push(pool, Row::of_pool(event, number))?,
+                Some(Note::Unshared(number)) => self.state.shareds.forget(self.state.env, number),
             }
         }
         Ok(())
@@ -98,10 +106,19 @@ impl Batch<'_> {
         Ok(is_all)
     }
 
+    /// Adds that a stream which has settled is held by no worker any more, if that is so: its reader waits
+    /// for that.
+    fn add_let_go(&mut self, task: &Arc<JsTask>) -> Result<(), Fault> {
+        let Some(stream) = &task.owner().stream else { return Ok(()) };
+        let is_held = || pools::find(task.owner().pool).is_some_and(|entry| entry.pool.is_held(task));
+        if stream.is_held_away() || is_held() { Ok(()) } else { self.push(stream.id, Row::of_let_go()) }
+    }
+
     /// Adds the outcome. False if the progress before it fills the batch.
     fn add_settled(&mut self, task: &Arc<JsTask>) -> Result<bool, Fault> {
         let slot = task.owner().slot;
         if !self.state.futures.borrow().holds(slot, task) {
+            self.add_let_go(task)?;
             return Ok(true);
         }
         if !self.add_progress(task)? {
@@ -114,8 +131,8 @@ impl Batch<'_> {
         self.push(slot, Row::of_outcome(self.state.env, task, outcome)?)?;
         // TypeScript takes the future of every row out of its table before it runs any code of the user,
         // so the slot can be used again from now on.
-        self.state.futures.borrow_mut().release(slot);
-        self.state.keep_loop_alive(false);
+        self.state.release_future(slot, task);
+        self.add_let_go(task)?;
         Ok(true)
     }
 

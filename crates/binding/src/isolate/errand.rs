@@ -19,10 +19,27 @@ pub(crate) enum Errand {
     Deliver,
     /// Run this task.
     Run { side: Rc<WorkerSide>, task: Arc<JsTask>, args: Args },
+    /// Have this task go on, which is a stream.
+    Stretch { side: Rc<WorkerSide>, task: Arc<JsTask> },
     /// Run the tasks of the slice under way.
     Serve,
     /// Call this function with these.
     Call { function: sys::napi_ref, args: Vec<Value> },
-    /// What `Run` has come to: the outcome, or none if the task's promise is pending or it was stopped.
+    /// What `Run` or `Stretch` has come to: the outcome, or none if the task's promise is pending, the stream
+    /// goes on later, or it was stopped.
     Ran(Option<Outcome<JsWork>>),
+}
+
+impl Errand {
+    /// To run a task; nothing, where its work is none of an isolate's.
+    pub(super) fn run(side: &Rc<WorkerSide>, task: &Arc<JsTask>, work: JsWork) -> Errand {
+        match work {
+            JsWork::Isolate(args) => Errand::Run { side: side.clone(), task: task.clone(), args },
+            _ => Errand::Nothing,
+        }
+    }
+
+    pub(super) fn stretch(side: &Rc<WorkerSide>, task: &Arc<JsTask>) -> Errand {
+        Errand::Stretch { side: side.clone(), task: task.clone() }
+    }
 }

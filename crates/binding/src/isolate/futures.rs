@@ -37,6 +37,11 @@ impl FutureSlab {
         self.get(slot).is_some_and(|held| Arc::ptr_eq(held, task))
     }
 
+    /// All of them.
+    pub(crate) fn into_tasks(self) -> impl Iterator<Item = Arc<JsTask>> {
+        self.tasks.into_iter().flatten()
+    }
+
     /// The slot is free.
     pub(crate) fn release(&mut self, slot: u32) {
         self.tasks[slot as usize] = None;

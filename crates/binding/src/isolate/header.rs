@@ -40,6 +40,7 @@ pub(crate) mod scratch {
             PRIORITY = 1,
             TIMEOUT = 2,
             QUEUE_TIMEOUT = 3,
+            TOTAL_TIMEOUT = 13,
             /// These it takes always.
             POOL = 4,
             FUNCTION = 5,
@@ -49,6 +50,10 @@ pub(crate) mod scratch {
             ARITY = 7,
             /// And how many milliseconds a chunk of native calls has to begin them; negative for no limit.
             CHUNK_LIMIT = 12,
+
+            /// Of a stream: the number that its reader has for it, and how many values it may make ahead.
+            STREAM_ID = 9,
+            BUFFER = 10,
 
             /// `refusal` answers here why a submission would be refused, or 0.
             REFUSAL = 1,

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use napi::sys;
-use pool::{Failure, Kind, Outcome};
+use pool::{Failure, Kind, Outcome, TimeLimit};
 
 use crate::js::{self, Env, Fault, shared_enum, shared_numbers};
+use crate::process::message::NATIVE;
 use crate::tasks::pool_event::PoolEvent;
 use crate::tasks::task::{Exit, JsTask, JsWork};
 use crate::values::failure;
@@ -37,6 +38,11 @@ shared_enum! {
         Progress = 11,
         /// What happened to a pool; the event is where the form would be.
         Pool = 12,
+        /// `totalTimeout` is over; Expired and TimedOut are queueTimeout and timeout.
+        OutOfTime = 13,
+        /// A stream has settled, and no worker holds it any more. In place of the slot the number that the
+        /// reader has given it.
+        LetGo = 14,
     }
 }
 
@@ -57,6 +63,9 @@ shared_numbers! {
         HAS_WORKER = 1 << 19,
         /// In the kind of a failure: the task has never begun.
         HAS_NOT_BEGUN = 1 << 20,
+        /// In the kind of a lost task: the lower 32 bits of the number are the signal that has ended the
+        /// process of the worker.
+        HAS_SIGNAL = 1 << 21,
     }
 }
 
@@ -89,6 +98,10 @@ impl Row {
     /// Progress that a task has reported, as a flat array of forms and values.
     pub(crate) fn of_progress(list: sys::napi_value) -> Row {
         Row { value: Some(list), ..Row::plain(RowKind::Progress) }
+    }
+
+    pub(crate) fn of_let_go() -> Row {
+        Row::plain(RowKind::LetGo)
     }
 
     pub(crate) fn of_pool(event: PoolEvent, number: f64) -> Row {
@@ -137,14 +150,19 @@ fn write_failure(env: Env, task: &JsTask, failure: Failure<JsWork>) -> Result<Ro
             Ok(Row { value: Some(js::string(env, &message)?), ..Row::plain(RowKind::Panicked) })
         }
         Failure::Cancelled => Ok(Row::plain(RowKind::Cancelled)),
-        Failure::Expired => with(RowKind::Expired as i32 | bits, function, None),
-        Failure::TimedOut { trace } => {
+        Failure::TimedOut { limit, trace } => {
+            let kind = match limit {
+                TimeLimit::Queue => RowKind::Expired,
+                TimeLimit::Run => RowKind::TimedOut,
+                TimeLimit::Total => RowKind::OutOfTime,
+            };
             let value = trace.map(|text| js::string(env, &text)).transpose()?;
-            Ok(Row { kind: RowKind::TimedOut as i32 | bits, number: function, value })
+            Ok(Row { kind: kind as i32 | bits, number: function, value })
         }
         Failure::Lost { exit, cause } => {
             let (bit, number) = match exit {
                 Some(Exit::Code(code)) => (HAS_EXIT_CODE, code.cast_unsigned()),
+                Some(Exit::Signal(signal)) => (HAS_SIGNAL, signal.cast_unsigned()),
                 Some(Exit::OfWorker(number)) => (HAS_WORKER, number),
                 None => (0, 0),
             };
@@ -157,8 +175,9 @@ fn write_failure(env: Env, task: &JsTask, failure: Failure<JsWork>) -> Result<Ro
 /// The task and its function, for messages: their bits of the kind, and the number of the function, above 32
 /// bits for an exit code.
 fn function_of(task: &JsTask) -> (i32, f64) {
-    let number = Some(task.needs()).filter(|number| *number < MOST_FUNCTIONS).unwrap_or(0);
-    let native = if task.kind() == Kind::Native { IS_NATIVE } else { 0 };
+    let (needs, in_child) = (task.needs() & !NATIVE, task.needs() & NATIVE != 0);
+    let number = Some(needs).filter(|number| *number < MOST_FUNCTIONS).unwrap_or(0);
+    let native = if task.kind() == Kind::Native || in_child { IS_NATIVE } else { 0 };
     let bits = if task.started().is_none() { native | HAS_NOT_BEGUN } else { native };
     (bits, f64::from(number) * FUNCTION_UNIT)
 }

@@ -13,6 +13,8 @@ use crate::tasks::task::{JsTask, JsWork};
 use crate::values::failure;
 use crate::values::port::PortRef;
 use crate::values::reading;
+use crate::values::shared_use::SharedPlace;
+use crate::values::text::Text;
 use crate::values::value::{self, Args, FORM_AS_IS, FORM_PENDING, FORM_THREW, Packed, Value};
 use crate::values::writing;
 use crate::worker::worker::WorkerSide;
@@ -67,15 +69,30 @@ pub(crate) fn write_call(
         None => (args.form, None),
     };
     let name = task.owner().name.as_ref();
+    let given = match first {
+        first if name.is_some() || values.len() > 1 => write_values(state, name, first, values)?,
+        Some(first) => first,
+        None => js::undefined(env)?,
+    };
+    // Last: to make a shared value runs JavaScript of ours, which may use the header.
     let header = &state.header;
     header.set_scratch(scratch::TASK_FUNCTION, f64::from(task.needs()));
     header.set_scratch(scratch::TASK_TOKEN, token);
     let form = i32::from(form) | if name.is_some() { NAMED } else { 0 };
     header.set_scratch(scratch::TASK_FORM, f64::from(form));
     header.set_scratch(scratch::TASK_VALUES, values.len() as f64);
-    if name.is_none() && values.len() <= 1 {
-        return first.map_or_else(|| js::undefined(env), Ok);
-    }
+    Ok(given)
+}
+
+/// The name of a task, if it was given one, and its values, of which the first was written; a shared one
+/// after its place.
+fn write_values(
+    state: &IsolateState,
+    name: Option<&Text>,
+    first: Option<sys::napi_value>,
+    values: &[Value],
+) -> Result<sys::napi_value, js::Fault> {
+    let env = state.env;
     let list = js::array(env)?;
     let mut count = 0;
     let mut push = |value: sys::napi_value| {
@@ -89,7 +106,12 @@ pub(crate) fn write_call(
         push(first)?;
     }
     for value in values.iter().skip(1) {
-        push(writing::write_ref(env, value)?)?;
+        if let Value::Shared(SharedPlace { place, value }) = value {
+            push(js::double(env, f64::from(*place))?)?;
+            push(state.shareds.value_of(env, &state.mailbox, &**value)?)?;
+        } else {
+            push(writing::write_ref(env, value)?)?;
+        }
     }
     Ok(list)
 }

@@ -24,13 +24,15 @@ use crate::isolate::delivery_pace::DeliveryPace;
 use crate::isolate::errand::Errand;
 use crate::isolate::futures::FutureSlab;
 use crate::isolate::header::{self, Header};
+use crate::isolate::shareds::Shareds;
 use crate::isolate::slice::Slice;
 use crate::js::{self, Env, Fault, check};
 use crate::supervision::debugger::Breakpoint;
 use crate::supervision::worker_handle::WorkerHandle;
 use crate::tasks::functions::FunctionUses;
 use crate::tasks::pools::PoolEntry;
-use crate::tasks::task::{JsMailbox, JsTask, Note};
+use crate::tasks::task::{JsMailbox, JsTask, JsWork, Note};
+use crate::tasks::yielding;
 use crate::values::written::WrittenSlot;
 use crate::worker::worker::WorkerSide;
 
@@ -85,6 +87,11 @@ pub(crate) struct IsolateState {
     pub(crate) slice: RefCell<Option<Box<Slice>>>,
     /// What `write` has written, or `keepPlain` kept, for the call that follows.
     pub(crate) written: WrittenSlot,
+    /// That of the task which is submitted next, if it has one.
+    pub(crate) key: RefCell<Option<pool::Key>>,
+    pub(crate) shareds: Shareds,
+    /// The arguments of a broadcast that is being made, one copy for each worker.
+    pub(crate) copies: RefCell<Vec<JsWork>>,
     /// The task whose port value TypeScript is handing over, and the worker that gets it.
     pub(crate) handover: RefCell<Option<(Arc<JsTask>, pool::WorkerId)>>,
     cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
@@ -132,6 +139,9 @@ impl IsolateState {
             errand: RefCell::default(),
             slice: RefCell::new(None),
             written: WrittenSlot::default(),
+            key: RefCell::default(),
+            shareds: Shareds::default(),
+            copies: RefCell::default(),
             handover: RefCell::new(None),
             cleanup: Cell::new(ptr::null_mut()),
             spin: Spin::default(),
@@ -178,6 +188,14 @@ impl IsolateState {
         self.loop_refs.set(after);
         if (before == 0) != (after == 0) && !self.async_handle.get().is_null() {
             event_loop::uv().keep_loop_alive(self.async_handle.get(), after > 0);
+        }
+    }
+
+    /// The future of this task is done with: its slot is free, and it keeps the loop alive no longer.
+    pub(crate) fn release_future(&self, slot: u32, task: &JsTask) {
+        self.futures.borrow_mut().release(slot);
+        if task.owner().stream.as_ref().is_none_or(|stream| stream.set_held(true)) {
+            self.keep_loop_alive(false);
         }
     }
 
@@ -246,14 +264,16 @@ impl IsolateState {
         // Nobody is left that could start workers for the pools that this isolate owned.
         let pools = std::mem::take(&mut *self.pools.borrow_mut());
         for entry in pools.into_iter().flatten() {
-            if Arc::ptr_eq(&entry.owner, &self.mailbox) {
+            if std::ptr::addr_eq(Arc::as_ptr(&entry.owner), Arc::as_ptr(&self.mailbox)) {
                 entry.pool.terminate();
             }
         }
-        *self.futures.borrow_mut() = FutureSlab::default();
+        let futures = self.futures.take();
+        futures.into_tasks().for_each(|task| yielding::abandon(&task));
         // Those of its tasks that wait still run, and hold the mailbox.
         self.mailbox.keep(Box::new(self.functions.take()));
         self.pending.borrow_mut().clear();
+        self.shareds.release_all();
     }
 }
 

@@ -11,6 +11,7 @@ use crate::doorbell::bell::Bell;
 use crate::doorbell::coalesce;
 use crate::isolate::pace::Pace;
 use crate::tasks::task::{JsMailbox, JsTask, JsWork};
+use crate::values::value::{Packed, Value};
 use crate::worker::worker::WorkerSide;
 
 /// A task that was run, and how it has come out.
@@ -19,6 +20,8 @@ pub(crate) type Done = (Arc<JsTask>, Outcome<JsWork>);
 /// What a worker does next.
 pub(crate) enum Step {
     Run(Arc<JsTask>, JsWork),
+    /// Have a stream go on that this worker holds.
+    Stretch(Arc<JsTask>),
     /// Deliver what waits in the mailbox, then [claim](Stint::claim).
     Deliver,
     /// Go back to the event loop.
@@ -34,6 +37,8 @@ pub(crate) struct Stint {
     pub(crate) side: Rc<WorkerSide>,
     /// What was run last, and was not settled yet.
     pub(crate) done: Option<Done>,
+    /// A [load](JsWork::Load), which is over once what waits in the mailbox was delivered.
+    loaded: Option<Arc<JsTask>>,
     /// Of the worker's isolate, as is its bell.
     mailbox: Arc<JsMailbox>,
     bell: Arc<Bell>,
@@ -42,7 +47,7 @@ pub(crate) struct Stint {
 
 impl Stint {
     pub(crate) fn new(side: Rc<WorkerSide>, mailbox: Arc<JsMailbox>, bell: Arc<Bell>) -> Self {
-        Stint { side, done: None, mailbox, bell, pace: Pace::new() }
+        Stint { side, done: None, loaded: None, mailbox, bell, pace: Pace::new() }
     }
 
     pub(crate) fn step(&mut self) -> Step {
@@ -55,16 +60,23 @@ impl Stint {
         if self.mailbox.has_rung() {
             return true;
         }
-        let is_awaited = |(task, _): &Done| Arc::ptr_eq(&task.owner().mailbox, &self.mailbox);
+        let is_awaited = |(task, _): &Done| task.owner().destination.is(&self.mailbox);
         !self.side.held.is_empty() && (self.done.as_ref().is_some_and(is_awaited) || self.mailbox.has_notes())
     }
 
     /// Settles what was run, and claims.
     pub(crate) fn claim(&mut self) -> Step {
+        if let Some(task) = self.loaded.take() {
+            self.side.finish(Some((task, Ok(Packed::as_is(Value::Undefined)))));
+        }
         let side = &*self.side;
         let is_over = side.must_end() || !side.may_claim();
         if is_over || self.pace.is_over(side) {
             return Step::Over;
+        }
+        if let Some(task) = side.take_due() {
+            side.finish(self.done.take());
+            return Step::Stretch(task);
         }
         if coalesce::take_rung() && self.pace.may_yield() {
             std::thread::yield_now();
@@ -77,6 +89,11 @@ impl Stint {
             turn = side.turn(None);
         }
         match turn {
+            Turn::Next(Next::Run(task, JsWork::Load)) => {
+                // In a child what its tasks have submitted may have ended before this was asked.
+                self.loaded = Some(task);
+                if self.mailbox.has_notes() { Step::Deliver } else { self.claim() }
+            }
             Turn::Next(Next::Run(task, work)) => {
                 side.linger.end();
                 Step::Run(task, work)

@@ -20,6 +20,7 @@ use napi::sys;
 use pool::Outcome;
 
 use crate::engine::uv::{self, UvAsync, UvIdle};
+use crate::isolate::callback::call_with;
 use crate::isolate::deliver;
 use crate::isolate::errand::Errand;
 use crate::isolate::run;
@@ -27,10 +28,12 @@ use crate::isolate::serve;
 use crate::isolate::slice::Slice;
 use crate::isolate::state::{Entries, IsolateState};
 use crate::isolate::stint::{Step, Stint};
+use crate::isolate::stretch;
 use crate::js::{self, Env};
+use crate::process::message::to_parent;
+use crate::process::parent;
 use crate::tasks::task::{JsTask, JsWork};
 use crate::values::value::{Args, Value};
-use crate::values::writing;
 use crate::worker::worker::WorkerSide;
 
 /// By these the event loop and Node call this module.
@@ -175,7 +178,12 @@ impl LoopTurn<'_> {
                 Step::Run(task, work) if side.callbacks.serve.is_some() => {
                     (stint, next) = self.run_many(stint, task, work);
                 }
-                Step::Run(task, work) => stint.done = self.run_one(side, task, work),
+                Step::Run(task, work) => {
+                    stint.done = self.run_one(side, &task, Errand::run(side, &task, work));
+                }
+                Step::Stretch(task) => {
+                    stint.done = self.run_one(side, &task, Errand::stretch(side, &task));
+                }
                 Step::Deliver => {
                     side.finish(stint.done.take());
                     // The user's code in it may not end: then the watchdog sees that this call was not
@@ -231,20 +239,19 @@ impl LoopTurn<'_> {
         (stint, step)
     }
 
-    /// Runs a task. `None` if it has no outcome now: its promise is pending, or the isolate is ending.
+    /// Runs a task, or a stretch of a stream, as the errand says. `None` without an outcome: its promise
+    /// is pending, or the isolate is ending.
     fn run_one(
         &mut self,
         side: &Rc<WorkerSide>,
-        task: Arc<JsTask>,
-        work: JsWork,
+        task: &Arc<JsTask>,
+        errand: Errand,
     ) -> Option<(Arc<JsTask>, Outcome<JsWork>)> {
-        let JsWork::Isolate(args) = work else { return None };
         if std::ptr::eq(self.receiver, self.anchor) {
             // Gets a fresh receiver: a store that a task leaves on the anchor would be seen by every later
             // task that runs on it.
             self.call_out(Errand::Nothing);
         }
-        let errand = Errand::Run { side: side.clone(), task: task.clone(), args };
         let outer = side.calling.get();
         self.call_out(errand);
         let result = std::mem::take(&mut *self.state.errand.borrow_mut());
@@ -253,11 +260,11 @@ impl LoopTurn<'_> {
         }
         let outcome = match result {
             Errand::Ran(Some(outcome)) => Some(outcome),
-            _ => side.take_ended(&task),
+            _ => side.take_ended(task),
         };
         side.calling.set(outer);
         side.finish_ended();
-        outcome.map(|outcome| (task, outcome))
+        outcome.map(|outcome| (task.clone(), outcome))
     }
 
     /// Settles the tasks whose promise has settled in the last callback. False if the isolate ends by what
@@ -284,6 +291,9 @@ impl LoopTurn<'_> {
             }
             // A listener of the user's has handled it.
             side.ending.forget_cause();
+            if let Some(parent) = parent::of_local(&side.handle.entry) {
+                parent.tell(to_parent::HANDLED, |_| {});
+            }
         }
         true
     }
@@ -299,7 +309,7 @@ pub(crate) fn run_nested(
 ) -> Option<Outcome<JsWork>> {
     let receiver = js::object(state.env).ok()?;
     let mut turn = LoopTurn { state, receiver, anchor: receiver };
-    turn.run_one(side, task.clone(), JsWork::Isolate(args)).map(|(_, outcome)| outcome)
+    turn.run_one(side, task, Errand::run(side, task, JsWork::Isolate(args))).map(|(_, outcome)| outcome)
 }
 
 /// The native function behind every call of this module.
@@ -317,6 +327,10 @@ unsafe extern "C" fn trampoline(env: Env, info: sys::napi_callback_info) -> sys:
             let outcome = run::run(state, &side, &task, &args);
             *state.errand.borrow_mut() = Errand::Ran(outcome);
         }
+        Errand::Stretch { side, task } => {
+            let outcome = stretch::run(state, &side, &task);
+            *state.errand.borrow_mut() = Errand::Ran(outcome);
+        }
         Errand::Serve => serve::serve(state),
         Errand::Call { function, args } => call_with(state, function, &args),
         Errand::Nothing | Errand::Ran(_) => {}
@@ -324,20 +338,5 @@ unsafe extern "C" fn trampoline(env: Env, info: sys::napi_callback_info) -> sys:
     match done {
         Ok(()) => js::object(env).unwrap_or(ptr::null_mut()),
         Err(_) => ptr::null_mut(),
-    }
-}
-
-fn call_with(state: &IsolateState, function: sys::napi_ref, args: &[Value]) {
-    let env = state.env;
-    let call = || {
-        let args: Vec<_> =
-            args.iter().map(|value| writing::write_ref(env, value)).collect::<Result<_, _>>()?;
-        js::call(env, js::deref(env, function)?, &args)
-    };
-    if call().is_err()
-        && let Some(error) = js::take_exception(env)
-    {
-        // SAFETY: a live value of this isolate.
-        unsafe { sys::napi_fatal_exception(env, error) };
     }
 }

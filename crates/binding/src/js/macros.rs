@@ -7,7 +7,7 @@ macro_rules! out {
         let mut $out: $type = $init;
         // SAFETY: see above.
         check(unsafe { $call })?;
-        Ok($out)
+        Ok::<_, $crate::js::Fault>($out)
     }};
 }
 
@@ -16,6 +16,6 @@ macro_rules! value {
         let mut $out: sys::napi_value = ptr::null_mut();
         // SAFETY: see above.
         check(unsafe { $call })?;
-        Ok($out)
+        Ok::<_, $crate::js::Fault>($out)
     }};
 }

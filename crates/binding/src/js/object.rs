@@ -82,6 +82,12 @@ pub(crate) fn deref(env: Env, reference: sys::napi_ref) -> Result<sys::napi_valu
     value!(|result| sys::napi_get_reference_value(env, reference, &mut result))
 }
 
+/// Ends a strong reference.
+pub(crate) fn release_reference(env: Env, reference: sys::napi_ref) -> Result<(), Fault> {
+    // SAFETY: a live reference of this isolate, which its owner uses no more.
+    check(unsafe { sys::napi_delete_reference(env, reference) })
+}
+
 /// Calls a function on `undefined`.
 pub(crate) fn call(
     env: Env,

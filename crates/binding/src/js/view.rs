@@ -14,7 +14,7 @@ pub(crate) const FLOAT32_ARRAY: View = 7;
 pub(crate) const FLOAT64_ARRAY: View = 8;
 const BIGINT64_ARRAY: View = 9;
 const BIGUINT64_ARRAY: View = 10;
-const FLOAT16_ARRAY: View = 11;
+pub(crate) const FLOAT16_ARRAY: View = 11;
 /// Not among N-API's typed arrays.
 pub(crate) const ARRAY_BUFFER: View = 100;
 pub(crate) const DATA_VIEW: View = 101;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use kernels::{Control, KernelError};
 
+use crate::values::bytes::Bytes;
 use crate::values::elements::Pod;
 use crate::values::text::Text;
 use crate::values::value::{ArgList, Value};
@@ -77,7 +78,8 @@ fn encode(characters: impl Iterator<Item = char>, control: &dyn Control) -> Resu
 /// The bytes of the only argument, in memory that may be written to.
 pub(crate) fn take_bytes(args: ArgList, control: &dyn Control) -> Result<Vec<u8>, KernelError> {
     match args {
-        ArgList::One(Value::Bytes { bytes, .. }) => Ok(bytes),
+        ArgList::One(Value::Bytes { bytes: Bytes::Own(bytes), .. }) => Ok(bytes),
+        ArgList::One(Value::Bytes { bytes, .. }) => copy(&bytes, control),
         ArgList::One(Value::Lent(lent)) => copy(lent.bytes(), control),
         _ => Ok(Vec::new()),
     }
@@ -100,7 +102,7 @@ pub(crate) fn copy(bytes: &[u8], control: &dyn Control) -> Result<Vec<u8>, Kerne
 /// The elements of an argument that is a typed array; copied only if its bytes are not aligned.
 pub(crate) fn numbers<T: Pod>(args: &[Value], index: usize) -> Cow<'_, [T]> {
     let bytes = match args.get(index) {
-        Some(Value::Bytes { bytes, .. }) => bytes.as_slice(),
+        Some(Value::Bytes { bytes, .. }) => bytes,
         Some(Value::Lent(lent)) => lent.bytes(),
         _ => return Cow::Borrowed(&[]),
     };
@@ -175,7 +177,7 @@ mod tests {
     #[test]
     fn numbers_are_read_wherever_they_lie() {
         let list = [1.5, -0.0, f64::NAN, 4e300];
-        let args = [Value::Bytes { view: 8, bytes: memory_of(&list).to_vec() }];
+        let args = [Value::Bytes { view: 8, bytes: memory_of(&list).to_vec().into() }];
         let bits = |numbers: &[f64]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&numbers::<f64>(&args, 0)), bits(&list));
         assert!(numbers::<f64>(&args, 1).is_empty());

@@ -90,7 +90,7 @@ impl Results {
         let (form, mut list) = match self {
             Results::Numbers(list) => {
                 let bytes = memory_of(&list).to_vec();
-                (FORM_NUMBERS, vec![Value::Bytes { view: FLOAT64_ARRAY, bytes }])
+                (FORM_NUMBERS, vec![Value::Bytes { view: FLOAT64_ARRAY, bytes: bytes.into() }])
             }
             Results::Other(form, list) => (form, list),
         };

@@ -117,9 +117,9 @@ fn argon2id(args: &[Value], control: &dyn Control) -> Result<Value, KernelError>
 fn sorted(mut memory: Vec<u8>, control: &dyn Control) -> Result<Value, KernelError> {
     if let Some(numbers) = numbers_in(&mut memory) {
         sort::sort(numbers, control)?;
-        return Ok(Value::Bytes { view: FLOAT64_ARRAY, bytes: memory });
+        return Ok(Value::Bytes { view: FLOAT64_ARRAY, bytes: memory.into() });
     }
-    let args = [Value::Bytes { view: FLOAT64_ARRAY, bytes: memory }];
+    let args = [Value::Bytes { view: FLOAT64_ARRAY, bytes: memory.into() }];
     let mut list = numbers::<f64>(&args, 0).into_owned();
     sort::sort(&mut list, control)?;
     float64(&list, control)
@@ -173,11 +173,11 @@ fn serialize_object(properties: &[(&str, f64)]) -> Vec<u8> {
 }
 
 fn uint8(bytes: Vec<u8>) -> Value {
-    Value::Bytes { view: UINT8_ARRAY, bytes }
+    Value::Bytes { view: UINT8_ARRAY, bytes: bytes.into() }
 }
 
 fn float64(numbers: &[f64], control: &dyn Control) -> Result<Value, KernelError> {
-    Ok(Value::Bytes { view: FLOAT64_ARRAY, bytes: copy(memory_of(numbers), control)? })
+    Ok(Value::Bytes { view: FLOAT64_ARRAY, bytes: copy(memory_of(numbers), control)?.into() })
 }
 
 pub(crate) fn explain(error: &KernelError) -> Arc<Packed> {

@@ -25,24 +25,88 @@ pub(crate) const FIRST: u32 = 1024;
 /// How long a task that gave up because its time was over waits for the clock to say so.
 const CLOCK_SLACK: Duration = Duration::from_millis(100);
 
+/// The tasks of one library, by numbers that follow each other.
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub(crate) first: u32,
+    pub(crate) count: u32,
+    /// As the user has named it.
+    pub(crate) path: Arc<str>,
+}
+
+impl Source {
+    fn has(&self, number: u32) -> bool {
+        (self.first..self.first + self.count).contains(&number)
+    }
+}
+
 #[derive(Default)]
 struct Tasks {
-    all: Vec<&'static PluginTask>,
+    /// None for those of libraries that only children have loaded.
+    all: Vec<Option<&'static PluginTask>>,
     /// The number of the first task of a library, by its address, which is its for ever.
     first: HashMap<usize, u32>,
+    sources: Vec<Source>,
+}
+
+impl Tasks {
+    fn next(&self) -> u32 {
+        FIRST + self.all.len() as u32
+    }
+
+    fn add(&mut self, path: &str, tasks: impl Iterator<Item = Option<&'static PluginTask>>) -> u32 {
+        let first = self.next();
+        self.all.extend(tasks);
+        let count = self.next() - first;
+        self.sources.push(Source { first, count, path: path.into() });
+        first
+    }
 }
 
 static TASKS: LazyLock<RwLock<Tasks>> = LazyLock::new(RwLock::default);
 
-/// The number of the first task of a library, which has been loaded.
-pub(crate) fn number_of(library: &'static Library) -> u32 {
+/// The number of the first task of a library, which has been loaded from there.
+pub(crate) fn number_of(library: &'static Library, path: &str) -> u32 {
     let mut tasks = TASKS.write();
-    let next = FIRST + tasks.all.len() as u32;
-    let first = *tasks.first.entry(std::ptr::from_ref(library).addr()).or_insert(next);
-    if first == next {
-        tasks.all.extend(library.tasks());
+    let address = std::ptr::from_ref(library).addr();
+    if let Some(first) = tasks.first.get(&address) {
+        return *first;
     }
+    let first = tasks.add(path, library.tasks().map(Some));
+    tasks.first.insert(address, first);
     first
+}
+
+/// The number of the first of so many tasks of a library that a child has loaded, and this process has not.
+pub(crate) fn reserve(path: &str, count: u32) -> u32 {
+    let mut tasks = TASKS.write();
+    if let Some(known) = tasks.sources.iter().find(|known| &*known.path == path && known.count == count) {
+        return known.first;
+    }
+    tasks.add(path, (0..count).map(|_| None))
+}
+
+/// The library of the task of this number.
+pub(crate) fn source_of(number: u32) -> Option<Source> {
+    TASKS.read().sources.iter().find(|source| source.has(number)).cloned()
+}
+
+/// Numbers of tasks that a child does not have: it may load no plug-ins, or could not load this one.
+pub(crate) const REFUSED: u32 = (1 << 31) - 1;
+pub(crate) const UNLOADABLE: u32 = REFUSED - 1;
+
+fn missing(number: u32) -> Arc<Packed> {
+    match number {
+        REFUSED => {
+            failure("Error", "ERR_ACCESS_DENIED", "a child of a pool with permission loads no plug-ins")
+        }
+        UNLOADABLE => failure(
+            "Error",
+            "ERR_PLUGIN_NOT_LOADABLE",
+            "the plug-in of the task could not be loaded in its child",
+        ),
+        _ => failure("Error", "", "no such native task"),
+    }
 }
 
 /// The pool, as a running task of a plug-in sees it.
@@ -76,8 +140,8 @@ impl Drop for Running<'_> {
 
 /// Runs task `number` of the plug-ins. Its input is the first argument.
 pub(crate) fn run(number: u32, args: &Args, control: &dyn TaskControl) -> Result<Packed, Arc<Packed>> {
-    let task = TASKS.read().all.get((number - FIRST) as usize).copied();
-    let Some(task) = task else { return Err(failure("Error", "", "no such native task")) };
+    let task = TASKS.read().all.get((number - FIRST) as usize).copied().flatten();
+    let Some(task) = task else { return Err(missing(number)) };
     let input = bytes(args.values.as_slice(), 0, control).map_err(|error| explain(&error))?;
     let running = Running(control);
     match task.run(&input, &running) {
@@ -98,5 +162,5 @@ pub(crate) fn run(number: u32, args: &Args, control: &dyn TaskControl) -> Result
 }
 
 fn uint8(bytes: Vec<u8>) -> Packed {
-    Packed::as_is(Value::Bytes { view: UINT8_ARRAY, bytes })
+    Packed::as_is(Value::Bytes { view: UINT8_ARRAY, bytes: bytes.into() })
 }

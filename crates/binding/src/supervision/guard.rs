@@ -99,6 +99,11 @@ impl Guard {
         !task.is_cancel_requested()
     }
 
+    /// The same, for a task that is to end what it holds: also if it has settled.
+    pub(crate) fn enter_to_end(&self, task: &Arc<JsTask>) {
+        self.state.lock().entered.push(task.clone());
+    }
+
     /// The innermost task was left. True if a stop has hit it: the termination has been taken back.
     pub(crate) fn exit(&self) -> bool {
         let mut state = self.state.lock();

@@ -116,7 +116,13 @@ fn run() {
         let next = stops.iter().map(|stop| stop.next).min();
         drop(stops);
         if due.is_empty() {
-            THREAD.park(next);
+            // A sleep on Windows takes a tick of the system's clock, a thousand times as long as this.
+            let is_at_once = next.is_some_and(|next| next.saturating_duration_since(now) <= ASK_AGAIN);
+            if cfg!(windows) && is_at_once {
+                std::thread::yield_now();
+            } else {
+                THREAD.park(next);
+            }
             continue;
         }
         let before = due.len();
@@ -150,6 +156,11 @@ fn step(stop: &mut Stop) -> bool {
     }
     match &mut stop.phase {
         Phase::Retiring(_) => return see_retirement(stop, now),
+        Phase::Grace { until } if stop.task.owner().stream.as_ref().is_some_and(|stream| stream.stands()) => {
+            // Its time begins once its worker, which may be busy with another task, has it end.
+            *until = now.checked_add(stop.handle.entry.grace()).unwrap_or(*until);
+            stop.next = now + GRACE_STEP;
+        }
         &mut Phase::Grace { until } if now < until => {
             stop.next = until.min(now + GRACE_STEP);
         }

@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 use pool::{Outcome, WorkerId, WorkerLink};
 
 use crate::doorbell::bell::Bell;
+use crate::process::message::to_parent;
+use crate::process::parent;
 use crate::supervision::guard::Guard;
 use crate::supervision::os_thread;
 use crate::supervision::pulse::Pulse;
@@ -137,6 +139,14 @@ impl WorkerHandle {
 
     /// Has the worker retire, if it holds a task that can still end. False if not.
     pub(crate) fn retire(&self) -> bool {
+        if let Some(parent) = parent::of_local(&self.entry) {
+            // The pool's process has it leave; what it is given until then still runs.
+            let goes_on = self.holds_unsettled();
+            if goes_on {
+                parent.tell(to_parent::RETIRE, |_| {});
+            }
+            return goes_on;
+        }
         let id = *self.id.lock();
         id.is_some_and(|id| self.entry.pool.holds_unsettled(id) && self.entry.pool.retire(id))
     }

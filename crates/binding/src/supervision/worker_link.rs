@@ -6,7 +6,7 @@ use pool::{Task, WorkerLink};
 
 use crate::supervision::stopper;
 use crate::supervision::worker_handle::WorkerHandle;
-use crate::tasks::task::JsWork;
+use crate::tasks::task::{Destination, JsWork};
 
 impl WorkerLink<JsWork> for WorkerHandle {
     fn wake(&self) {
@@ -21,7 +21,10 @@ impl WorkerLink<JsWork> for WorkerHandle {
 
     fn has_submitted(&self, task: &Task<JsWork>) -> bool {
         // An isolate has one bell.
-        Arc::ptr_eq(&task.owner().mailbox.bell, &self.bell)
+        match &task.owner().destination {
+            Destination::Isolate(mailbox) => Arc::ptr_eq(&mailbox.bell, &self.bell),
+            Destination::Elsewhere(_) => false,
+        }
     }
 
     fn expire(&self, task: &Arc<Task<JsWork>>) {

@@ -116,6 +116,26 @@ pub(crate) fn is_async(number: u32) -> bool {
     FUNCTIONS.lock().get(number).is_some_and(|function| function.is_async)
 }
 
+/// One use of a function; dropping it ends that.
+pub(crate) struct FunctionUse(u32);
+
+impl FunctionUse {
+    /// A use of the function of this text.
+    pub(crate) fn of(text: &str, name: &str) -> FunctionUse {
+        FunctionUse(FUNCTIONS.lock().number(text, name))
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.0
+    }
+}
+
+impl Drop for FunctionUse {
+    fn drop(&mut self) {
+        FUNCTIONS.lock().remove_users(self.0, 1);
+    }
+}
+
 /// The functions of which somebody is a user, each as often as it is one. Dropping it ends that.
 #[derive(Default)]
 pub(crate) struct FunctionUses(HashMap<u32, u32>);

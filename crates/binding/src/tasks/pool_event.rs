@@ -27,14 +27,22 @@ shared_enum! {
         EndStarts = 9,
         /// Call `resumeStarts` in so many milliseconds (`number`).
         ResumeStarts = 10,
+        /// The time that its shutdown had is over: end all workers.
+        EndWorkers = 11,
     }
 }
 
 impl PoolEvent {
     /// Whether it must be served also while the owner's thread waits for a future.
     pub(crate) fn is_service(self) -> bool {
-        use PoolEvent::{EndStarts, EndWorker, HandOver, PassOn, ResumeStarts, StartWorker};
-        matches!(self, StartWorker | EndWorker | HandOver | PassOn | EndStarts | ResumeStarts)
+        !matches!(
+            self,
+            PoolEvent::Room
+                | PoolEvent::Closed
+                | PoolEvent::LostArguments
+                | PoolEvent::LostResult
+                | PoolEvent::Strays
+        )
     }
 }
 

@@ -10,7 +10,7 @@ use pool::{Config, Host, Kind};
 
 use crate::tasks::patience::Patience;
 use crate::tasks::pool_event::{PoolEvent, PoolOwner};
-use crate::tasks::task::{JsMailbox, JsPool};
+use crate::tasks::task::JsPool;
 use crate::values::text::Text;
 use crate::values::value::Packed;
 
@@ -19,8 +19,10 @@ pub(crate) struct PoolEntry {
     /// Unique in the process.
     pub(crate) id: u32,
     pub(crate) pool: Arc<JsPool>,
-    /// The isolate that has made it.
-    pub(crate) owner: Arc<JsMailbox>,
+    /// The kind of the workers that run its JavaScript.
+    pub(crate) kind: Kind,
+    /// The isolate that has made it, or stands for whoever has.
+    pub(crate) owner: Arc<dyn PoolOwner>,
     /// See [`PoolEntry::grace`].
     grace_ms: f64,
     pub(crate) patience: Patience,
@@ -41,6 +43,11 @@ impl PoolEntry {
         Duration::try_from_secs_f64(self.grace_ms / 1e3).unwrap_or(Duration::MAX)
     }
 
+    /// Makes the pool larger or smaller: 0; or its `min_workers`, if they are more, and nothing changes.
+    pub(crate) fn resize(&self, max_workers: u32) -> u32 {
+        if self.pool.resize(max_workers as usize) { 0 } else { self.pool.config().min_workers as u32 }
+    }
+
     /// Tells the owner what has happened to the pool.
     pub(crate) fn tell_owner(&self, event: PoolEvent, number: f64) {
         self.owner.tell(event, self.id, number);
@@ -51,10 +58,21 @@ static POOLS: LazyLock<Mutex<HashMap<u32, Arc<PoolEntry>>>> = LazyLock::new(Mute
 // ORDERING: only uniqueness matters.
 static NEXT_ID: AtomicU32 = AtomicU32::new(1);
 
+/// Starts and ends the workers of a pool that are processes; see `process::children`.
+pub(crate) trait Children: Send + Sync {
+    /// One more is wanted by the pool of this number.
+    fn start(&self, pool: u32);
+    /// Those that are not ready yet are wanted no more.
+    fn end_starts(&self);
+    /// All are to end now.
+    fn end_all(&self);
+}
+
 /// Tells the owner what the pool asks for.
 struct PoolHost {
     id: u32,
-    owner: Arc<JsMailbox>,
+    owner: Arc<dyn PoolOwner>,
+    children: Option<Arc<dyn Children>>,
 }
 
 impl PoolHost {
@@ -65,15 +83,28 @@ impl PoolHost {
 
 impl Host for PoolHost {
     fn start_worker(&self, _kind: Kind) {
-        self.tell(PoolEvent::StartWorker);
+        match &self.children {
+            Some(children) => children.start(self.id),
+            None => self.tell(PoolEvent::StartWorker),
+        }
     }
 
     fn end_starts(&self, _kind: Kind) {
-        self.tell(PoolEvent::EndStarts);
+        match &self.children {
+            Some(children) => children.end_starts(),
+            None => self.tell(PoolEvent::EndStarts),
+        }
     }
 
     fn resume_starts_after(&self, delay: Duration) {
         self.owner.tell(PoolEvent::ResumeStarts, self.id, delay.as_secs_f64() * 1e3);
+    }
+
+    fn end_workers(&self) {
+        match &self.children {
+            Some(children) => children.end_all(),
+            None => self.tell(PoolEvent::EndWorkers),
+        }
     }
 
     fn closed(&self) {
@@ -90,20 +121,39 @@ impl Host for PoolHost {
     }
 }
 
-/// Makes a pool whose owner is the isolate of this mailbox.
-pub(crate) fn create(config: Config, grace_ms: f64, owner: &Arc<JsMailbox>) -> (u32, Arc<PoolEntry>) {
+/// Makes a pool with this owner. Its workers are `children`, or threads that the owner starts.
+pub(crate) fn create(
+    config: Config,
+    grace_ms: f64,
+    owner: Arc<dyn PoolOwner>,
+    children: Option<Arc<dyn Children>>,
+    kind: Kind,
+) -> Arc<PoolEntry> {
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    let pool = JsPool::new(config, Arc::new(PoolHost { id, owner: owner.clone() }));
-    let entry = Arc::new(PoolEntry {
-        id,
-        pool,
-        owner: owner.clone(),
-        grace_ms,
-        patience: Patience::default(),
-        strays: Mutex::default(),
-    });
-    POOLS.lock().insert(id, entry.clone());
-    (id, entry)
+    // The pool may ask for workers before it is known here: they wait for it.
+    let mut pools = POOLS.lock();
+    let pool = JsPool::new(config, Arc::new(PoolHost { id, owner: owner.clone(), children }));
+    let (patience, strays) = (Patience::default(), Mutex::default());
+    let entry = Arc::new(PoolEntry { id, pool, kind, owner, grace_ms, patience, strays });
+    pools.insert(id, entry.clone());
+    entry
+}
+
+/// Shuts a pool down, within `limit` if there is one. False if the system refuses the thread that would watch
+/// it.
+pub(crate) fn shut_down(pool: &Arc<JsPool>, cancel_pending: bool, limit: Option<Duration>) -> bool {
+    match limit {
+        Some(limit) => pool.shutdown_within(cancel_pending, limit),
+        None => {
+            pool.shutdown(cancel_pending);
+            true
+        }
+    }
+}
+
+/// The same, unless a pool is just being made.
+pub(crate) fn try_find(id: u32) -> Option<Arc<PoolEntry>> {
+    POOLS.try_lock()?.get(&id).cloned()
 }
 
 pub(crate) fn find(id: u32) -> Option<Arc<PoolEntry>> {

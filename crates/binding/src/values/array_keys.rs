@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use napi::sys;
 
+use crate::engine::cpp::{call_method, method};
 use crate::engine::library::{self, Symbols};
 use crate::engine::v8::{Current, Local};
 use crate::js::{self, Env, Fault};
@@ -14,8 +15,7 @@ use crate::js::{self, Env, Fault};
 pub(crate) struct KeyCalls {
     pub(crate) current: Current,
     /// `v8::Object::GetPropertyNames`; the numbers are those of V8's public enums.
-    pub(crate) get:
-        unsafe extern "C" fn(sys::napi_value, Local, c_int, c_int, c_int, c_int) -> sys::napi_value,
+    pub(crate) get: method!(sys::napi_value, Local, c_int, c_int, c_int, c_int => sys::napi_value),
 }
 
 impl KeyCalls {
@@ -24,9 +24,12 @@ impl KeyCalls {
         unsafe {
             Some(KeyCalls {
                 current: Current::find(symbols)?,
-                get: symbols.find(
+                get: symbols.find_cpp(
                     c"_ZN2v86Object16GetPropertyNamesENS_5LocalINS_7ContextEEENS_17KeyCollectionMode\
                     ENS_14PropertyFilterENS_11IndexFilterENS_17KeyConversionModeE",
+                    c"?GetPropertyNames@Object@v8@@QEAA?AV?$MaybeLocal@VArray@v8@@@2@\
+                    V?$Local@VContext@v8@@@2@\
+                    W4KeyCollectionMode@2@W4PropertyFilter@2@W4IndexFilter@2@W4KeyConversionMode@2@@Z",
                 )?,
             })
         }
@@ -53,9 +56,10 @@ pub(crate) unsafe fn has_named_keys(env: Env, array: sys::napi_value) -> Result<
     let Some(calls) = calls() else { return Ok(None) };
     // SAFETY: the caller's; a `napi_value` of Node is the slot of a `Local`, which is what a member
     // function takes as its object. Looking at the keys of an object that is no proxy runs no JavaScript.
-    let list = unsafe {
+    let list: sys::napi_value = unsafe {
         let context = calls.current.context(calls.current.isolate());
-        (calls.get)(array, context, OWN_ONLY, ONLY_ENUMERABLE_SKIP_SYMBOLS, SKIP_INDICES, CONVERT_TO_STRING)
+        let (filter, indices) = (ONLY_ENUMERABLE_SKIP_SYMBOLS, SKIP_INDICES);
+        call_method!(calls.get, array, context, OWN_ONLY, filter, indices, CONVERT_TO_STRING)
     };
     if list.is_null() {
         return Err(Fault::Pending);

@@ -47,3 +47,10 @@ fn quote(out: &mut String, text: &str) {
     }
     out.push('"');
 }
+
+/// The error for a value that cannot leave its process.
+pub(crate) fn unsendable(what: &str) -> Arc<Packed> {
+    let message = format!("{what} cannot leave its process");
+    let text = format!(r#"{{"class":"DOMException","name":"DataCloneError","message":"{message}"}}"#);
+    Arc::new(Packed { form: FORM_ERROR, value: Value::Text(text.into()) })
+}

@@ -27,6 +27,14 @@ impl JoinedTexts {
         JoinedTexts { joined, ends: ends.iter().map(|&end| end as usize).collect() }
     }
 
+    pub(crate) fn joined(&self) -> &Text {
+        &self.joined
+    }
+
+    pub(crate) fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
     /// Appends the pieces to a list; gives their number.
     fn write(&self, env: Env, list: sys::napi_value, at: u32) -> Result<u32, Fault> {
         match &self.joined {
@@ -56,6 +64,24 @@ impl JoinedTexts {
 impl Plain {
     pub(crate) fn new(structure: Box<[u8]>, fractions: Box<[f64]>, texts: [JoinedTexts; 2]) -> Plain {
         Plain { structure, fractions, texts }
+    }
+
+    pub(crate) fn structure(&self) -> &[u8] {
+        &self.structure
+    }
+
+    pub(crate) fn fractions(&self) -> &[f64] {
+        &self.fractions
+    }
+
+    pub(crate) fn texts(&self) -> &[JoinedTexts; 2] {
+        &self.texts
+    }
+
+    /// How many bytes there are in it.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = self.texts.iter().map(|texts| texts.joined.bytes() + size_of_val(&*texts.ends));
+        self.structure.len() + size_of_val(&*self.fractions) + texts.sum::<usize>()
     }
 
     /// About as many bytes as there are in it.

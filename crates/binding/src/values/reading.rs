@@ -147,7 +147,7 @@ fn copied(env: Env, value: sys::napi_value, view: View, data: &[u8]) -> Result<V
     }
     let mut bytes = js::with_room(data.len())?;
     bytes.extend_from_slice(data);
-    Ok(Value::Bytes { view, bytes })
+    Ok(Value::Bytes { view, bytes: bytes.into() })
 }
 
 /// Copies, or with its list moves, a value that TypeScript has packed. With `detach` the moved buffers are

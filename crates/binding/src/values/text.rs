@@ -50,6 +50,14 @@ impl Text {
         Ok(Text::Utf16(text.into_boxed_slice()))
     }
 
+    pub(crate) fn copy(&self) -> Text {
+        match self {
+            Text::Latin1(text) => Text::Latin1(text.clone()),
+            Text::Utf16(text) => Text::Utf16(text.clone()),
+            Text::LongLatin1(text) => Text::Latin1(text.bytes().into()),
+        }
+    }
+
     /// Makes the string anew in an isolate.
     pub(crate) fn write(&self, env: Env) -> Result<sys::napi_value, Fault> {
         match self {
@@ -62,6 +70,14 @@ impl Text {
     /// The same for a text that may be missing: '' then.
     pub(crate) fn write_or_empty(text: Option<&Text>, env: Env) -> Result<sys::napi_value, Fault> {
         text.map_or_else(|| js::string(env, ""), |text| text.write(env))
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Text::Latin1(text) => text.len(),
+            Text::Utf16(text) => size_of_val(&**text),
+            Text::LongLatin1(text) => text.bytes().len(),
+        }
     }
 
     /// How many bytes its copy takes in the heap of an isolate; none if it is short.

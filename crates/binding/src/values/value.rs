@@ -4,9 +4,11 @@
 use crate::engine::backing_store::BackingStore;
 use crate::engine::serializer::Serialized;
 use crate::js::{View, shared_numbers};
+use crate::values::bytes::Bytes;
 use crate::values::lent::Lent;
 use crate::values::plain::Plain;
 use crate::values::port::PortRef;
+use crate::values::shared_use::SharedPlace;
 use crate::values::text::Text;
 
 /// Many bytes in memory that becomes the receiver's buffer: a copy, or moved. It can be written once.
@@ -29,7 +31,7 @@ pub(crate) enum Value {
     Text(Text),
     Bytes {
         view: View,
-        bytes: Vec<u8>,
+        bytes: Bytes,
     },
     Whole(Box<Whole>),
     /// The bytes of an argument of a native task, in memory that has moved to it.
@@ -44,9 +46,28 @@ pub(crate) enum Value {
     List(Box<[Value]>),
     /// A port value, by its number.
     Port(PortRef),
+    /// A shared value, among arguments only: at which place.
+    Shared(SharedPlace),
 }
 
 impl Value {
+    /// How many bytes were written for it; memory that is shared does not count.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Value::Undefined | Value::Null | Value::Bool(_) | Value::Port(_) | Value::Shared(_) => 0,
+            Value::Number(_) => size_of::<f64>(),
+            Value::BigInt { words, .. } => size_of_val(&**words),
+            Value::Text(text) => text.bytes(),
+            Value::Bytes { bytes, .. } => bytes.len(),
+            Value::Whole(whole) => whole.size,
+            Value::Lent(lent) => lent.bytes().len(),
+            Value::Store(store) => store.bytes().map_or(0, <[u8]>::len),
+            Value::Serialized(serialized) => serialized.bytes().len(),
+            Value::Plain(plain) => plain.bytes(),
+            Value::List(values) => values.iter().map(Value::bytes).sum(),
+        }
+    }
+
     /// About how many bytes its copy takes in the heap of an isolate, where the garbage collector moves it;
     /// primitives and short strings do not count, nor do bytes, which lie outside.
     pub(crate) fn weight(&self) -> usize {
@@ -100,8 +121,14 @@ shared_numbers! {
         /// The form of such results if all are numbers: then these are one array.
         FORM_NUMBERS = 1,
 
+        /// Added to the form of arguments beside which there are shared values: these follow, and stand for
+        /// places among them.
+        FORM_WITH_SHARED = 128,
+
         /// Added to the form of what a task has thrown, by lib/worker.
         FORM_THREW = 64,
+        /// Added to the form of a value of a stream, beside which there may be values of progress.
+        FORM_YIELDED = FORM_CHUNK,
         /// In place of a form: the task returned a promise; it settles by `settle(token, …)`.
         FORM_PENDING = 255,
     }
@@ -145,6 +172,20 @@ impl ArgList {
 /// Whether a form's value is a port value.
 pub(crate) fn is_on_port(form: u8) -> bool {
     form & FORM_BITS == FORM_PORT
+}
+
+/// Whether shared values follow the arguments of this form.
+pub(crate) fn has_shared(form: u8) -> bool {
+    form & FORM_WITH_SHARED != 0
+}
+
+/// Whether a value is shared memory, or brings some along: then it cannot leave this process.
+pub(crate) fn is_bound(value: &Value) -> bool {
+    match value {
+        Value::Store(store) => store.bytes().is_none(),
+        Value::List(values) => values.iter().any(is_bound),
+        _ => false,
+    }
 }
 
 /// Whether a form's value is a list.

@@ -3,7 +3,7 @@
 use napi::sys;
 
 use crate::engine::serializer;
-use crate::js::{self, Env, Fault, UINT8_ARRAY, View};
+use crate::js::{self, ARRAY_BUFFER, Env, Fault, UINT8_ARRAY, View};
 use crate::values::port::PortRef;
 use crate::values::room;
 use crate::values::value::{self, Packed, Value, Whole};
@@ -33,6 +33,40 @@ fn write_bytes(env: Env, view: View, bytes: &[u8]) -> Result<sys::napi_value, Fa
     js::bytes(env, view, bytes)
 }
 
+/// As `write_packed`, for a value of which others are made as well: what is not shared memory is copied.
+pub(crate) fn write_again(env: Env, packed: &Packed) -> Result<(u8, sys::napi_value), Fault> {
+    match &packed.value {
+        value @ (Value::Whole(_) | Value::Store(_) | Value::List(_)) => {
+            Ok((packed.form, write_copy(env, value)?))
+        }
+        _ => write_packed(env, packed),
+    }
+}
+
+fn write_copy(env: Env, value: &Value) -> Result<sys::napi_value, Fault> {
+    match value {
+        Value::Whole(whole) => write_bytes(env, whole.view, whole.store.bytes().unwrap_or_default()),
+        Value::Store(store) => match store.bytes() {
+            Some(bytes) => write_bytes(env, ARRAY_BUFFER, bytes),
+            None => write_ref(env, value),
+        },
+        Value::List(values) => write_list(env, values, write_copy),
+        other => write_ref(env, other),
+    }
+}
+
+fn write_list(
+    env: Env,
+    values: &[Value],
+    write: fn(Env, &Value) -> Result<sys::napi_value, Fault>,
+) -> Result<sys::napi_value, Fault> {
+    let list = js::array(env)?;
+    for (index, value) in values.iter().enumerate() {
+        js::set_element(env, list, index as u32, write(env, value)?)?;
+    }
+    Ok(list)
+}
+
 /// Makes the value anew in an isolate.
 pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Fault> {
     match value {
@@ -53,12 +87,7 @@ pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Faul
         }
         Value::Plain(plain) => plain.write(env),
         Value::Store(store) => store.open().ok_or_else(|| Fault::internal("a buffer could not be made")),
-        Value::List(values) => {
-            let list = js::array(env)?;
-            for (index, value) in values.iter().enumerate() {
-                js::set_element(env, list, index as u32, write_ref(env, value)?)?;
-            }
-            Ok(list)
-        }
+        Value::List(values) => write_list(env, values, write_ref),
+        Value::Shared(_) => Err(Fault::internal("a shared value is no value by itself")),
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct WorkerCallbacks {
     pub(crate) pack_error: sys::napi_ref,
     /// `prepareNow(function)`: loads a function if that takes no waiting; see `loaded_functions`.
     pub(crate) prepare_now: sys::napi_ref,
+    /// `proceed(token)`: has a stream go on; as `dispatch`.
+    pub(crate) proceed: sys::napi_ref,
 }
 
 /// What takes the place of a callback scope for each task.

@@ -62,6 +62,11 @@ impl HeldTasks {
         self.tasks.borrow().iter().any(|held| Arc::ptr_eq(&held.task, task))
     }
 
+    pub(crate) fn token_of(&self, task: &Arc<JsTask>) -> Option<f64> {
+        let tasks = self.tasks.borrow();
+        tasks.iter().find(|held| Arc::ptr_eq(&held.task, task)).map(|held| held.token)
+    }
+
     /// The tokens of the tasks with these ids.
     pub(crate) fn tokens_of(&self, ids: &[u64]) -> Vec<f64> {
         let tasks = self.tasks.borrow();

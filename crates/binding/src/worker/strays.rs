@@ -6,6 +6,7 @@
 
 use pool::Kind;
 
+use crate::process::parent;
 use crate::tasks::pool_event::PoolEvent;
 use crate::tasks::pools::Stray;
 use crate::values::text::Text;
@@ -38,6 +39,11 @@ impl WorkerSide {
     /// An error that ends no task, of the task of this name, or of none that is known.
     pub(crate) fn note_stray(&self, task: Option<Text>, error: Packed) {
         let handle = &self.handle;
+        if let Some(parent) = parent::of_local(&handle.entry) {
+            // The pool's process has it leave; what it is given until then still runs.
+            parent.tell_stray(task.as_ref(), &error);
+            return;
+        }
         handle.entry.strays.lock().push(Stray { task, error });
         handle.entry.tell_owner(PoolEvent::Strays, 0.0);
         let id = *handle.id.lock();

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::tasks::task::JsTask;
+use crate::tasks::task::{Destination, JsTask};
 use crate::worker::worker::WorkerSide;
 
 impl WorkerSide {
@@ -12,6 +12,14 @@ impl WorkerSide {
     pub(crate) fn is_first_wait_for(&self, task: &Arc<JsTask>) -> bool {
         let name = (task.owner().pool, task.id());
         self.waited_for.replace(name) != name
+    }
+
+    /// A task that this worker holds waits for a future, or goes on: meanwhile others of its key may run.
+    pub(crate) fn note_waits(&self, task: &Arc<JsTask>, waits: bool) {
+        match &task.owner().destination {
+            Destination::Elsewhere(there) => there.noted_waits(waits),
+            Destination::Isolate(_) => self.handle.entry.pool.note_waits(task, waits),
+        }
     }
 
     /// A task begins to wait: the worker's place is free for another. With `blocks` another worker may be

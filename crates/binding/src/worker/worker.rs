@@ -4,10 +4,11 @@
 //! Used on the worker's thread only, but for `handle` and `guard`, which it shares with every other thread.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
-use napi::sys;
 use pool::{Kind, Linger, Next, Outcome, Turn, Worker, WorkerLink};
 
 use crate::doorbell::bell::Bell;
@@ -15,12 +16,11 @@ use crate::doorbell::coalesce::Coalescer;
 use crate::js::{self, Env};
 use crate::supervision::guard::Guard;
 use crate::supervision::pulse::Pulse;
-use crate::supervision::replace::replace;
 use crate::supervision::watchdog;
 use crate::supervision::worker_handle::WorkerHandle;
 use crate::tasks::functions;
 use crate::tasks::pools::PoolEntry;
-use crate::tasks::task::{JsTask, JsWork};
+use crate::tasks::task::{JsTask, JsWork, note_begun};
 use crate::worker::callbacks::WorkerCallbacks;
 use crate::worker::ending::Ending;
 use crate::worker::held_tasks::HeldTasks;
@@ -40,7 +40,7 @@ pub(crate) struct WorkerSide {
     pub(crate) rings: Coalescer,
     pub(crate) linger: Linger,
     /// Whether the thread is in a turn of its own loop; see `isolate::turn`.
-    in_turn: Cell<bool>,
+    pub(super) in_turn: Cell<bool>,
     /// Whether promises of tasks have settled since the last look.
     has_ended: Cell<bool>,
     /// The pool and the number of the task that this thread was last blocked for.
@@ -55,21 +55,29 @@ pub(crate) struct WorkerSide {
     /// Tasks whose port values are on their way back to the owner.
     pub(super) returned: RefCell<Vec<Arc<JsTask>>>,
     pub(crate) ending: Ending,
+    /// Streams that are to go on, before new tasks.
+    pub(super) due: RefCell<VecDeque<Arc<JsTask>>>,
+    /// When the stream that runs has yielded last, if it has since it goes on.
+    pub(super) yielded: Cell<Option<Instant>>,
+    /// Whether values follow each other fast.
+    pub(super) yields_fast: Cell<bool>,
 }
 
 impl WorkerSide {
-    /// Makes the calling thread's isolate worker `number` of a pool.
+    /// Makes the calling thread's isolate worker `number` of a pool, which has asked for it as its worker
+    /// number `start`.
     pub(crate) fn attach(
         entry: Arc<PoolEntry>,
         number: u32,
         bell: Arc<Bell>,
         guard: Guard,
         callbacks: WorkerCallbacks,
+        start: Option<u64>,
     ) -> Self {
         let guard = Arc::new(guard);
         let handle =
             WorkerHandle::new(bell, guard.clone(), entry.clone(), number, Pulse::new(watchdog::wake));
-        let worker = entry.pool.attach(Kind::Isolate, handle.clone());
+        let worker = entry.pool.attach_as(Kind::Isolate, handle.clone(), start);
         *handle.id.lock() = Some(worker.id());
         WorkerSide {
             worker: RefCell::new(Some(worker)),
@@ -89,6 +97,9 @@ impl WorkerSide {
             calling: Cell::new(0.0),
             returned: RefCell::default(),
             ending: Ending::default(),
+            due: RefCell::default(),
+            yielded: Cell::default(),
+            yields_fast: Cell::default(),
         }
     }
 
@@ -117,7 +128,10 @@ impl WorkerSide {
             None => Turn::Next(worker.next(&is_ready)),
         };
         match turn {
-            Turn::Next(Next::Run(..)) => self.untried.borrow_mut().clear(),
+            Turn::Next(Next::Run(ref task, _)) => {
+                note_begun(task);
+                self.untried.borrow_mut().clear();
+            }
             Turn::Next(Next::Prepare(function)) => {
                 self.claiming.set(false);
                 self.preparing.set(Some(function));
@@ -193,6 +207,11 @@ impl WorkerSide {
         self.worker.borrow().as_ref().and_then(|worker| worker.claim_task(task))
     }
 
+    /// What only this worker may run, and has not begun.
+    pub(crate) fn pinned(&self) -> Vec<Arc<JsTask>> {
+        self.worker.borrow().as_ref().map(|worker| worker.pool().pinned_to(worker.id())).unwrap_or_default()
+    }
+
     /// A task begins: its token.
     pub(crate) fn begin(&self, task: &Arc<JsTask>) -> f64 {
         let token = self.held.add(task);
@@ -264,44 +283,6 @@ impl WorkerSide {
     /// Whether it has nothing to do.
     pub(crate) fn is_idle(&self) -> bool {
         self.worker.borrow().as_ref().is_some_and(Worker::is_idle)
-    }
-
-    /// A stop has hit: lib/worker restores what it skipped, on the stack of the trampoline, and the worker
-    /// claims nothing until lib/worker has found the isolate healthy.
-    pub(crate) fn recover(&self, env: Env, token: f64) {
-        self.claiming.set(false);
-        self.handle.is_recovering.store(true, Ordering::Relaxed);
-        if self.callbacks.recover(env, token, self.guard.is_unharmed()).is_err() {
-            let _ = js::take_exception(env);
-            replace(&self.handle);
-        }
-    }
-
-    /// Whether what has ended a callback is what V8 makes of a stop that has hit a task in it: `null`. Native
-    /// code of Node under the task may have held it up, so that it cuts off the ticks after the task instead.
-    /// It is taken back; the ticks run after the next callback.
-    pub(crate) fn takes_back(&self, env: Env, error: sys::napi_value) -> bool {
-        let is_recovering = self.handle.is_recovering.load(Ordering::Relaxed);
-        let is_stop = is_recovering && matches!(js::type_of(env, error), Ok(sys::ValueType::napi_null));
-        if is_stop {
-            self.guard.take_back();
-        }
-        is_stop
-    }
-
-    /// The isolate was found healthy after a stop.
-    pub(crate) fn recovered(&self) {
-        self.claiming.set(true);
-        self.handle.is_recovering.store(false, Ordering::Relaxed);
-    }
-
-    /// Whether the isolate can still run JavaScript. Once it cannot, the worker claims nothing more.
-    pub(crate) fn is_alive(&self, env: Env) -> bool {
-        let called = self.callbacks.call_nothing(env);
-        if called.is_err() {
-            self.claiming.set(false);
-        }
-        called.is_ok()
     }
 
     /// The isolate is ending: what it holds is lost.

@@ -51,10 +51,11 @@ pub(crate) struct Lane<W: Work> {
     hurried: Vec<Arc<Task<W>>>,
     /// The last bucket that ran empty, kept for its memory.
     spare: VecDeque<Arc<Task<W>>>,
-    /// Tasks that wait. Changed by `push`, `pop`, `forget`, `drain`, `extract` and `merge`.
-    live: usize,
-    /// Tombstones: entries whose task no longer waits. Changed by `forget`, `head`, `sweep`, `drain` and
+    /// Tasks that wait. Changed by `push`, `restore`, `put_back`, `pop`, `forget`, `drain`, `extract` and
     /// `merge`.
+    live: usize,
+    /// Tombstones: entries whose task no longer waits. Changed by `restore`, `forget`, `head`, `sweep`,
+    /// `drain` and `merge`.
     dead: usize,
 }
 
@@ -77,6 +78,26 @@ impl<W: Work> Lane<W> {
         let bucket = self.buckets.entry(Rank::new(task.priority)).or_insert_with(|| std::mem::take(spare));
         bucket.push_back(task);
         self.live += 1;
+    }
+
+    /// A task that was taken waits again, where it was.
+    pub(crate) fn restore(&mut self, task: Arc<Task<W>>) {
+        let bucket = self.buckets.entry(Rank::new(task.priority)).or_default();
+        if bucket.iter().any(|other| Arc::ptr_eq(other, &task)) {
+            // It was claimed out of turn: its entry was a tombstone.
+            self.live += 1;
+            self.dead -= 1;
+            return;
+        }
+        self.put_back(task);
+    }
+
+    /// The same for one that `pop` has taken in its turn: it is looked for from the front.
+    pub(crate) fn put_back(&mut self, task: Arc<Task<W>>) {
+        let bucket = self.buckets.entry(Rank::new(task.priority)).or_default();
+        self.live += 1;
+        let at = bucket.iter().position(|other| other.id() > task.id()).unwrap_or(bucket.len());
+        bucket.insert(at, task);
     }
 
     /// The task that comes next, and its place among all lanes. Drops the tombstones before it.

@@ -71,6 +71,15 @@ impl<W: Work> TaskQueue<W> {
         self.lane_of(task.needs()).push(task);
     }
 
+    pub(crate) fn restore(&mut self, task: Arc<Task<W>>) {
+        self.lane_of(task.needs()).restore(task);
+    }
+
+    /// A task that `pop` has taken in its turn waits again, where it was.
+    pub(crate) fn put_back(&mut self, task: Arc<Task<W>>) {
+        self.lane_of(task.needs()).put_back(task);
+    }
+
     /// The task that comes next, and its place among all queues. Drops the tombstones before it.
     #[inline]
     pub(crate) fn head(&mut self, removed: &mut Vec<Arc<Task<W>>>) -> Option<(Place, &Arc<Task<W>>)> {

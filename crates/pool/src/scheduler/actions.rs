@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::sync::deadline::Alarm;
+use crate::sync::deadline::{Alarm, TimeLimit};
 use crate::task::outcome::Outcome;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerLink};
@@ -38,7 +38,7 @@ impl<T> Few<T> {
     }
 }
 
-/// What is to be done about the starts of workers.
+/// What is seldom to be done: about the starts of workers, and about tasks that begin where they were sent.
 pub(crate) enum StartAction {
     /// One more worker is wanted.
     Start(Kind),
@@ -46,6 +46,9 @@ pub(crate) enum StartAction {
     EndStarts(Kind),
     /// A pause ends then.
     SetAlarm(Instant, Arc<dyn Alarm>),
+    /// This limit of a task is over then: its run time, which has begun where it was sent ahead to, or its
+    /// whole time, which was over while a worker had it that has given it back.
+    Watch(Instant, TimeLimit, Arc<dyn Alarm>),
 }
 
 /// What is to be done once the mutex is released.
@@ -56,6 +59,8 @@ pub(crate) struct Actions<W: Work> {
     /// In one list, because nearly every change has none.
     pub(crate) starts: Vec<StartAction>,
     pub(crate) announce: Few<Arc<Task<W>>>,
+    /// Tasks that had settled before their worker let them go.
+    pub(crate) let_go: Few<Arc<Task<W>>>,
     pub(crate) room: bool,
     pub(crate) closed: bool,
     pub(crate) hand_over: bool,
@@ -77,6 +82,7 @@ impl<W: Work> Default for Actions<W> {
             wake: Vec::new(),
             starts: Vec::new(),
             announce: Few::default(),
+            let_go: Few::default(),
             room: false,
             closed: false,
             hand_over: false,

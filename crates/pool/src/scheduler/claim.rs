@@ -4,18 +4,18 @@
 //! allows it. That a worker is woken for each task is the job of `rebalance`.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::scheduler::actions::Actions;
 use crate::scheduler::pool::{Pool, Shared};
 use crate::scheduler::worker::Next;
-use crate::task::outcome::Outcome;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId};
 use crate::workers::state::WorkerState;
 
 impl<W: Work> Pool<W> {
     /// Gives worker `id` its next task; what [`Worker::next`](crate::Worker::next) does under the mutex.
+    // Once for each task, from two places; as a call it costs each some fifty instructions.
+    #[inline(always)]
     pub(crate) fn claim(
         &self,
         shared: &mut Shared<W>,
@@ -25,13 +25,14 @@ impl<W: Work> Pool<W> {
     ) -> Next<W> {
         let next = self.find_next(shared, id, ready, actions);
         self.wake_others(shared, id, actions);
+        self.see_to_warm_ups(shared, actions);
         next
     }
 
     /// Wakes those that linger while tasks still wait: several have come at once, and one was claimed.
     fn wake_others(&self, shared: &mut Shared<W>, id: WorkerId, actions: &mut Actions<W>) {
         let Some(kind) = shared.workers.get(id).map(|record| record.kind) else { return };
-        if shared.workers.last_lingering(kind).is_some() && shared.lanes[kind as usize].len() > 0 {
+        if shared.workers.last_lingering(kind).is_some() && shared.claimable(kind) > 0 {
             self.rebalance(shared, actions);
         }
     }
@@ -39,7 +40,7 @@ impl<W: Work> Pool<W> {
     /// Has worker `id`, which has found nothing, linger instead of resting, if it holds nothing and no other
     /// worker wants its place. Says whether it does.
     pub(crate) fn linger(&self, shared: &mut Shared<W>, id: WorkerId) -> bool {
-        let may = shared.is_open() && shared.queued() == 0 && shared.workers.active < self.config.max_workers;
+        let may = shared.is_open() && shared.queued() == 0 && shared.workers.active < shared.max_workers;
         let is_idle = shared.workers.get(id).is_some_and(|record| record.state == WorkerState::Idle);
         if may && is_idle {
             shared.workers.take_place(id);
@@ -48,6 +49,7 @@ impl<W: Work> Pool<W> {
         may && is_idle
     }
 
+    #[inline(always)]
     fn find_next(
         &self,
         shared: &mut Shared<W>,
@@ -62,7 +64,7 @@ impl<W: Work> Pool<W> {
         if record.state == WorkerState::Ending {
             return Next::Nothing;
         }
-        let (kind, held, claimed) = (record.kind, record.held.len(), record.claimed);
+        let (kind, held, claimed) = (record.kind, record.held.len(), record.counted());
         let is_pinned = !record.pinned.is_empty();
         if record.state == WorkerState::Retiring {
             let next = if is_pinned { self.claim_pinned(shared, id, ready, actions) } else { None };
@@ -81,13 +83,18 @@ impl<W: Work> Pool<W> {
         }
         let is_at_limit = self.has_reached_task_limit(kind, claimed);
         let over = !shared.is_open() && shared.waiting(kind) == 0;
-        if (is_at_limit || over) && !is_pinned {
+        let is_surplus = held == 0 && shared.has_surplus(kind);
+        if (is_at_limit || over || is_surplus) && !is_pinned {
             return self.stop_claiming(shared, id, held, actions);
         }
         let is_hurried = shared.lanes[kind as usize].hurried() > 0;
         let may_run = self.may_run(shared, id, kind, held, actions);
         if is_pinned {
             let next = if may_run { self.claim_pinned(shared, id, ready, actions) } else { None };
+            if next.is_some() {
+                // What else it was woken for needs another worker.
+                self.rebalance(shared, actions);
+            }
             return next.unwrap_or_else(|| {
                 self.rest(shared, id, held, actions);
                 Next::Nothing
@@ -98,34 +105,67 @@ impl<W: Work> Pool<W> {
             self.rebalance(shared, actions);
             return Next::Nothing;
         }
+        if may_run
+            && !shared.keyed.is_empty()
+            && let Some(next) = self.claim_keyed(shared, id, ready, actions)
+        {
+            return next;
+        }
         if may_run && !self.takes_on_top(shared, id, held, actions) {
             return Next::Nothing;
         }
         // What a worker blocks for takes that worker's place; see `limited_wait`.
-        if (may_run || is_hurried)
-            && let Some((_, head)) = shared.lanes[kind as usize].head(&mut actions.removed)
-        {
-            let needs = head.needs();
-            if needs != 0 && !ready(needs) {
-                shared.lanes[kind as usize].note_preparing(id);
-                shared.workers.set_state(id, WorkerState::Preparing);
-                if held == 0 {
-                    shared.workers.leave_place(id);
-                }
-                self.rebalance(shared, actions);
-                return Next::Prepare(needs);
-            }
-            shared.workers.take_place(id);
-            if let Some(next) = self.run_first(shared, id, kind, actions) {
-                return next;
-            }
+        let next =
+            if may_run || is_hurried { self.claim_in_lane(shared, id, kind, ready, actions) } else { None };
+        next.unwrap_or_else(|| {
+            self.rest(shared, id, held, actions);
+            Next::Nothing
+        })
+    }
+
+    /// Gives worker `id` the first task of its lane.
+    #[inline(always)]
+    fn claim_in_lane(
+        &self,
+        shared: &mut Shared<W>,
+        id: WorkerId,
+        kind: Kind,
+        ready: &dyn Fn(u32) -> bool,
+        actions: &mut Actions<W>,
+    ) -> Option<Next<W>> {
+        let (_, head) = shared.lanes[kind as usize].head(&mut actions.removed)?;
+        let needs = head.needs();
+        if needs != 0 && !ready(needs) {
+            shared.lanes[kind as usize].note_preparing(id);
+            return Some(self.prepare(shared, id, needs, false, actions));
         }
-        self.rest(shared, id, held, actions);
-        Next::Nothing
+        shared.workers.take_place(id);
+        self.run_first(shared, id, kind, actions)
+    }
+
+    /// Worker `id` is to make ready what its next task needs; `is_own`, if only it may begin that. A worker
+    /// that holds nothing does so outside the budget.
+    pub(crate) fn prepare(
+        &self,
+        shared: &mut Shared<W>,
+        id: WorkerId,
+        needs: u32,
+        is_own: bool,
+        actions: &mut Actions<W>,
+    ) -> Next<W> {
+        shared.workers.set_state(id, WorkerState::Preparing);
+        if is_own {
+            shared.workers.note_for_own(id);
+        }
+        if shared.workers.get(id).is_some_and(|record| record.held.is_empty()) {
+            shared.workers.leave_place(id);
+        }
+        self.rebalance(shared, actions);
+        Next::Prepare(needs)
     }
 
     /// Whether the budget lets worker `id` claim now.
-    fn may_run(
+    pub(crate) fn may_run(
         &self,
         shared: &mut Shared<W>,
         id: WorkerId,
@@ -133,7 +173,7 @@ impl<W: Work> Pool<W> {
         held: usize,
         actions: &mut Actions<W>,
     ) -> bool {
-        let (active, most) = (shared.workers.active, self.config.max_workers);
+        let (active, most) = (shared.workers.active, shared.max_workers);
         if active < most {
             return true;
         }
@@ -141,8 +181,11 @@ impl<W: Work> Pool<W> {
         // Where a worker that resumed exceeds the budget, the first one that holds nothing gives its place
         // up.
         let pinned = shared.workers.get(id).is_some_and(|record| !record.pinned.is_empty());
+        // Where the pool has become smaller, those that hold tasks do so as well: they might never run dry.
+        let may_keep = active == most || (held > 0 && (pinned || !shared.is_shrinking()));
         // What is pinned was the first task of all when the worker was reserved for it.
-        placed && (held > 0 || active == most) && (pinned || !self.should_yield(shared, kind, actions))
+        let is_first = pinned || !shared.pinned_needs_place();
+        placed && may_keep && is_first && (pinned || !self.should_yield(shared, id, kind, actions))
     }
 
     fn run_first(
@@ -167,12 +210,16 @@ impl<W: Work> Pool<W> {
         actions: &mut Actions<W>,
     ) -> Option<W> {
         let record = shared.workers.get(id)?;
-        if task.needs_handover {
+        if task.needs_handover || task.is_for_worker {
             return self.take_pinned(shared, id, task, actions);
         }
         if record.kind != task.kind() || record.state.claims_nothing() {
             return None;
         }
+        if task.key.is_some() {
+            return shared.take_keyed(id, task, actions);
+        }
+        shared.bring_back(task, actions);
         // Only a pending task begins; its entry in the lane is a tombstone from then on.
         let work = shared.begin(task, id, actions.now)?;
         shared.lanes[task.kind() as usize].forget(task, &mut actions.removed);
@@ -190,7 +237,7 @@ impl<W: Work> Pool<W> {
         let Some(record) = shared.workers.get(id) else { return false };
         let is_between = matches!(record.state, WorkerState::Busy | WorkerState::Partial);
         let has_nothing = record.held.is_empty() && record.pinned.is_empty() && record.suspended == 0;
-        let (kind, claimed) = (record.kind, record.claimed);
+        let (kind, claimed) = (record.kind, record.counted());
         let finds_nothing = is_between
             && has_nothing
             && shared.is_open()
@@ -225,6 +272,8 @@ impl<W: Work> Pool<W> {
         held: usize,
         actions: &mut Actions<W>,
     ) -> Next<W> {
+        // What waits for this one goes elsewhere.
+        shared.keyed.forget_home(id);
         if held == 0 {
             shared.workers.leave_place(id);
             shared.workers.set_state(id, WorkerState::Leaving);
@@ -234,6 +283,9 @@ impl<W: Work> Pool<W> {
                 shared.workers.leave_place(id);
             }
             shared.workers.lend_for(id);
+            // It can be woken for what only it may run.
+            shared.workers.wear_out(id);
+            shared.workers.set_state(id, WorkerState::Partial);
         }
         self.rebalance(shared, actions);
         if held == 0 { Next::Leave } else { Next::Nothing }
@@ -256,41 +308,5 @@ impl<W: Work> Pool<W> {
 
     pub(crate) fn capacity_of(&self, shared: &mut Shared<W>, id: WorkerId) -> usize {
         shared.workers.get(id).map_or(1, |record| self.capacity(record.kind))
-    }
-
-    /// Takes a finished task off its worker's list and settles it.
-    pub(crate) fn settle_held(
-        &self,
-        shared: &mut Shared<W>,
-        id: WorkerId,
-        task: &Arc<Task<W>>,
-        outcome: Outcome<W>,
-        actions: &mut Actions<W>,
-    ) {
-        if let Some(record) = shared.workers.get(id) {
-            record.held.retain(|other| !Arc::ptr_eq(other, task));
-        }
-        shared.conclude(task, outcome, actions);
-    }
-}
-
-impl<W: Work> Shared<W> {
-    /// Worker `id` begins a task that was just taken from its lane, and holds it from now on. `None` if it
-    /// has settled.
-    pub(crate) fn begin(&mut self, task: &Arc<Task<W>>, id: WorkerId, now: Instant) -> Option<W> {
-        let work = task.begin(id, now)?;
-        self.running += 1;
-        self.wait_time.record(now.saturating_duration_since(task.submitted));
-        let mut is_first = false;
-        if let Some(record) = self.workers.get(id) {
-            record.held.push(task.clone());
-            is_first = record.claimed == 0;
-            record.claimed += 1;
-        }
-        if is_first {
-            self.note_first_task(task.kind());
-        }
-        self.clear_suspect(task.kind(), task.needs());
-        Some(work)
     }
 }

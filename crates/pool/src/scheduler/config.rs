@@ -4,10 +4,15 @@ use std::time::Duration;
 
 use crate::task::work::Kind;
 
+/// Tasks of a lower priority are not sent ahead. So one of this priority comes before none that is, and its
+/// submitter need not look.
+pub(crate) const LOWEST_AHEAD: f64 = 0.0;
+
 /// The limits of a pool.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// How many workers of all kinds together may hold tasks at once; at least 1.
+    /// How many workers of all kinds together may hold tasks at once, at first; at least 1. See
+    /// [`Pool::resize`](crate::Pool::resize).
     pub max_workers: usize,
     /// How many workers of the kind [`Config::warm_kind`] are started with the pool, and never end for being
     /// idle.
@@ -16,6 +21,8 @@ pub struct Config {
     pub warm_kind: Kind,
     /// The kind whose tasks may need a handover; see [`Spec::needs_handover`](crate::Spec::needs_handover).
     pub handover_kind: Kind,
+    /// The kind whose workers attach by themselves: the host is never asked for one.
+    pub unasked_kind: Option<Kind>,
     /// After how long an idle worker beyond `min_workers` ends; `None` for never.
     pub idle_timeout: Option<Duration>,
     /// How many tasks may wait; `None` without limit.
@@ -44,6 +51,7 @@ impl Default for Config {
             min_workers: 0,
             warm_kind: Kind::Isolate,
             handover_kind: Kind::Isolate,
+            unasked_kind: None,
             idle_timeout: Some(Duration::from_secs(60)),
             max_queue: None,
             tasks_per_worker: 1,

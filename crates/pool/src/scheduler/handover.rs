@@ -24,7 +24,7 @@
 use std::sync::Arc;
 
 use crate::queue::transit::FIRST_RESERVATION;
-use crate::scheduler::actions::{Actions, StartAction};
+use crate::scheduler::actions::Actions;
 use crate::scheduler::pool::{Pool, Shared};
 use crate::scheduler::worker::{Next, Worker};
 use crate::task::outcome::Failure;
@@ -148,7 +148,7 @@ impl<W: Work> Pool<W> {
         actions: &mut Actions<W>,
     ) -> Option<bool> {
         let kind = self.config.handover_kind;
-        let free = shared.workers.active < self.config.max_workers;
+        let free = shared.workers.active < shared.max_workers;
         let idle = shared.workers.last_idle(kind).filter(|_| free);
         let worker = shared.workers.last_lingering(kind).or(idle);
         if let Some(id) = worker.or_else(|| shared.workers.last_partial(kind, free, |_| true)) {
@@ -156,8 +156,7 @@ impl<W: Work> Pool<W> {
             return Some(true);
         }
         if free && self.wants_more(shared, kind) {
-            shared.workers.starting[kind as usize] += 1;
-            actions.starts.push(StartAction::Start(kind));
+            self.ask_for(shared, kind, actions);
             return Some(true);
         }
         (!free && self.is_reachable(shared, kind)).then_some(false)
@@ -168,11 +167,11 @@ impl<W: Work> Pool<W> {
         if shared.transit.pinned == 0 {
             return false;
         }
-        let free = shared.workers.active < self.config.max_workers;
+        let free = shared.workers.active < shared.max_workers;
         let sleeper = shared.workers.iter().find(|(_, record)| {
             !record.pinned.is_empty()
                 && (free || record.has_place)
-                && matches!(record.state, WorkerState::Idle | WorkerState::Partial)
+                && matches!(record.state, WorkerState::Idle | WorkerState::Partial | WorkerState::Lingering)
         });
         let Some((id, link)) = sleeper.map(|(id, record)| (id, record.link.clone())) else { return false };
         shared.workers.take_place(id);
@@ -191,14 +190,8 @@ impl<W: Work> Pool<W> {
     ) -> Option<Next<W>> {
         let record = shared.workers.get(id)?;
         let task = record.pinned.first()?.clone();
-        let holds_none = record.held.is_empty();
         if task.needs() != 0 && !ready(task.needs()) {
-            shared.workers.set_state(id, WorkerState::Preparing);
-            if holds_none {
-                shared.workers.leave_place(id);
-            }
-            self.rebalance(shared, actions);
-            return Some(Next::Prepare(task.needs()));
+            return Some(self.prepare(shared, id, task.needs(), false, actions));
         }
         shared.workers.take_place(id);
         let work = self.take_pinned(shared, id, &task, actions)?;
@@ -227,13 +220,12 @@ impl<W: Work> Shared<W> {
     /// Whether a waiting task of `transit` comes before everything that waits in the lane of its kind.
     pub(crate) fn transit_is_first(&mut self, actions: &mut Actions<W>) -> bool {
         let Some(place) = self.transit.head(&mut actions.removed) else { return false };
-        let k = self.transit.kind as usize;
-        let lane = &mut self.lanes[k];
+        let kind = self.transit.kind;
         // What is in the lane may have its worker already.
-        if lane.len() <= self.workers.woken[k] {
+        if self.claimable(kind) <= self.workers.helping(kind) {
             return true;
         }
-        lane.head(&mut actions.removed).is_none_or(|(first, _)| place < first)
+        self.first_place(kind, actions).is_none_or(|first| place < first)
     }
 
     /// Whether the host is bringing a payload to worker `id`.
@@ -320,7 +312,7 @@ impl<W: Work> Worker<W> {
             return Vec::new();
         }
         let (kept, pinned): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut record.pinned).into_iter().partition(|task| keep(task));
+            std::mem::take(&mut record.pinned).into_iter().partition(|task| task.is_for_worker || keep(task));
         record.pinned = kept;
         shared.transit.pinned -= pinned.len();
         shared.transit.unready.extend(pinned.iter().cloned());

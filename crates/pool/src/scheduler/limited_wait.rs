@@ -35,7 +35,8 @@ impl<W: Work> Worker<W> {
     /// Where it has tried that and cannot it says so by `cannot_run`, and a worker is started after all.
     pub fn suspend_for(&self, task: &Arc<Task<W>>, cannot_run: bool) -> bool {
         self.pool.change(|shared, actions| {
-            shared.prepare_wait(self.id, true);
+            shared.prepare_wait(self.id, true, actions);
+            shared.bring_back(task, actions);
             let is_suspended = self.pool.begin_limited_wait(shared, self.id, task, cannot_run);
             self.pool.rebalance(shared, actions);
             is_suspended
@@ -45,7 +46,7 @@ impl<W: Work> Worker<W> {
     /// Like [`Worker::suspend`], for a limited time, and for a task that nobody needs to be sent for.
     pub fn suspend_limited(&self) {
         self.pool.change(|shared, actions| {
-            shared.prepare_wait(self.id, true);
+            shared.prepare_wait(self.id, true, actions);
             shared.workers.suspend(self.id, true, true);
             self.pool.rebalance(shared, actions);
         });
@@ -69,10 +70,19 @@ impl<W: Work> Pool<W> {
             // No task waits: it is code that one has left behind.
             return cannot_run;
         }
-        if task.state() == State::Pending && !task.needs_handover {
+        if task.is_for_worker && !cannot_run && record.pinned.iter().any(|own| Arc::ptr_eq(own, task)) {
+            // No other may.
+            return false;
+        }
+        if task.state() == State::Pending && task.key.is_some() {
+            // It keeps its turn. Where only this worker may begin it, only this worker can end the wait.
+            if !cannot_run && shared.keyed.home_of(task) == Some(id) {
+                return false;
+            }
+        } else if task.state() == State::Pending && !task.needs_handover && !task.is_for_worker {
             let own = usize::from(record.has_place);
             let others = shared.workers.active - own;
-            let may_run = !cannot_run && others < self.config.max_workers;
+            let may_run = !cannot_run && others < shared.max_workers;
             if may_run && !self.has_worker_for_hurried(shared, task.kind()) {
                 return false;
             }
@@ -95,10 +105,6 @@ impl<W: Work> Pool<W> {
             || self.wants_for_hurried(shared, kind, hurried + 1)
     }
 
-    pub(crate) fn most_lent_for_limited(&self) -> usize {
-        self.config.max_workers.max(LEAST_LENT_FOR_LIMITED)
-    }
-
     /// Whether one more worker may be started for so many tasks that are hurried.
     pub(crate) fn wants_for_hurried(&self, shared: &Shared<W>, kind: Kind, hurried: usize) -> bool {
         let (k, workers) = (kind as usize, &shared.workers);
@@ -107,14 +113,18 @@ impl<W: Work> Pool<W> {
         }
         let exists = workers.existing(kind);
         let is_stranded = || workers.iter().any(|(_, record)| record.is_stranded);
-        let lent = exists.saturating_sub(self.config.max_workers);
-        let may_lend =
-            lent < self.most_lent_for_limited() || (lent + workers.retiring[k] < MOST_LENT && is_stranded());
+        let lent = exists.saturating_sub(shared.max_workers);
+        let may_lend = lent < shared.most_lent_for_limited()
+            || (lent + workers.retiring[k] < MOST_LENT && is_stranded());
         exists < workers.allowed[k] && may_lend
     }
 }
 
 impl<W: Work> Shared<W> {
+    pub(crate) fn most_lent_for_limited(&self) -> usize {
+        self.max_workers.max(LEAST_LENT_FOR_LIMITED)
+    }
+
     /// Worker `id` does not block any more for the task that comes before all others because of it. If that
     /// still waits it is again where it was in the queue.
     pub(crate) fn end_hurry(&mut self, id: WorkerId, actions: &mut Actions<W>) {

@@ -12,7 +12,7 @@ use crate::queue::inbox::{self, Attended};
 use crate::scheduler::actions::{Actions, StartAction};
 use crate::scheduler::native;
 use crate::scheduler::pool::{Pool, Shared};
-use crate::sync::deadline::{self, Limit};
+use crate::sync::deadline::{self, TimeLimit};
 use crate::sync::primitives::MutexGuard;
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work};
@@ -61,6 +61,9 @@ impl<W: Work> Pool<W> {
         for task in actions.announce.iter() {
             W::settled(task);
         }
+        for task in actions.let_go.iter() {
+            W::let_go(task);
+        }
         for action in &actions.starts {
             self.act_on_start(action, actions.now);
         }
@@ -85,8 +88,11 @@ impl<W: Work> Pool<W> {
             StartAction::Start(Kind::Native) => native::start(self),
             StartAction::Start(kind) => self.host.start_worker(*kind),
             StartAction::EndStarts(kind) => self.host.end_starts(*kind),
+            StartAction::Watch(at, limit, alarm) => {
+                deadline::add(*at, *limit, alarm);
+            }
             StartAction::SetAlarm(at, alarm) => {
-                if !deadline::add(*at, Limit::Queue, alarm) {
+                if !deadline::add(*at, TimeLimit::Queue, alarm) {
                     self.host.resume_starts_after(at.saturating_duration_since(now));
                 }
             }

@@ -88,8 +88,7 @@ fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
 }
 
 fn run_one<W: Work>(task: &Arc<Task<W>>, work: W) -> Outcome<W> {
-    let deadline = task.timeout().and_then(|limit| task.started()?.checked_add(limit));
-    let control = Control::new(task, deadline);
+    let control = Control::new(task, task.deadline());
     // AssertUnwindSafe, in `caught`: the work is consumed, and nothing of it is used after a panic.
     match caught(|| work.run(&control)) {
         Ok(result) => result.map_err(Failure::Threw),

@@ -83,7 +83,7 @@ impl<W: Work> Pool<W> {
     ) -> Option<WorkerId> {
         let id = shared.workers.last_partial(kind, free, |_| true)?;
         let k = kind as usize;
-        if shared.starts[k].is_slow || shared.lanes[k].len() > shared.workers.coming(kind) {
+        if shared.starts[k].is_slow || shared.claimable(kind) > shared.workers.coming(kind) {
             return Some(id);
         }
         if shared.starts[k].preference.is_none() {
@@ -94,8 +94,13 @@ impl<W: Work> Pool<W> {
 }
 
 impl<W: Work> Shared<W> {
-    /// The task that comes next in the lane of `kind`.
+    /// The task that comes next of those of `kind` that any worker may begin.
     fn first_of(&mut self, kind: Kind, actions: &mut Actions<W>) -> Option<Arc<Task<W>>> {
-        self.lanes[kind as usize].head(&mut actions.removed).map(|(_, task)| task.clone())
+        let in_lane = self.lanes[kind as usize].head(&mut actions.removed);
+        if self.keyed.is_empty() || kind != self.keyed.kind {
+            return in_lane.map(|(_, task)| task.clone());
+        }
+        let first = [in_lane, self.keyed.first_open()].into_iter().flatten().min_by_key(|(place, _)| *place);
+        first.map(|(_, task)| task.clone())
     }
 }

@@ -1,26 +1,31 @@
 //! The pool: what is accepted, and the one mutex that guards queue, workers and counts.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+use crate::queue::broadcasts::Broadcasts;
 use crate::queue::inbox::{self, Attended, Inbox};
+use crate::queue::keyed::Keyed;
 use crate::queue::task_queue::TaskQueue;
 use crate::queue::transit::Transit;
 use crate::scheduler::actions::Actions;
-use crate::scheduler::config::Config;
-use crate::scheduler::stats::{Counts, Histogram, Snapshot};
+use crate::scheduler::config::{Config, LOWEST_AHEAD};
+use crate::scheduler::stats::{Counts, Histogram};
 use crate::sync::cache_padded::CachePadded;
-use crate::sync::deadline::{self, Alarm};
+use crate::sync::deadline::{self, Alarm, TimeLimit};
 use crate::sync::primitives::{Condvar, Mutex};
 use crate::task::limits::{Expire, Limits};
 use crate::task::outcome::{Ending, Failure, Outcome, ending};
+use crate::task::spec::Spec;
 use crate::task::states::State;
-use crate::task::task::{Spec, Task};
-use crate::task::work::{Host, Kind, Work, WorkerId};
-use crate::workers::registry::{Record, Registry};
+use crate::task::task::Task;
+use crate::task::work::{Host, Kind, Work};
+use crate::workers::registry::Registry;
+use crate::workers::standing::Standing;
 use crate::workers::starts::Starts;
-use crate::workers::state::{WorkerState, WorkerView};
 use crate::workers::suspects::Suspects;
+use crate::workers::warm_up::WarmUp;
 
 /// Why a task was not accepted.
 pub enum Refusal<W: Work> {
@@ -55,13 +60,27 @@ pub(crate) enum Phase<W: Work> {
 pub(crate) struct Shared<W: Work> {
     pub(crate) lanes: [TaskQueue<W>; Kind::COUNT],
     pub(crate) transit: Transit<W>,
+    /// The tasks that wait and have a key; they are in no lane.
+    pub(crate) keyed: Keyed<W>,
     pub(crate) workers: Registry<W>,
     pub(crate) phase: Phase<W>,
     pub(crate) closed: bool,
+    /// How many workers of all kinds together may hold tasks at once. Changed by `Pool::resize`.
+    pub(crate) max_workers: usize,
+    /// Whether there may be more workers than that of a kind, or more that hold a place, because there were
+    /// more once; see `scheduler::size`.
+    pub(crate) shrinks: [bool; Kind::COUNT],
     /// Whether the workers were told to end at once, by `Pool::terminate`.
     pub(crate) is_terminated: bool,
+    /// What ends the pool when its shutdown takes too long; here, because the clock holds alarms weakly.
+    pub(crate) end_of_grace: Option<Arc<dyn Alarm>>,
     pub(crate) room_wanted: bool,
     pub(crate) starts: [Starts; Kind::COUNT],
+    /// Tasks for workers that are starting, and how many of that kind were asked for so far.
+    pub(crate) broadcasts: Broadcasts<W>,
+    pub(crate) asked: u64,
+    /// Those who wait for workers.
+    pub(crate) warm_ups: Vec<WarmUp<W>>,
     pub(crate) suspects: Suspects,
     /// Whether the change that has the mutex has more for workers to do than it has looked at.
     pub(crate) must_rebalance: bool,
@@ -73,9 +92,13 @@ pub(crate) struct Shared<W: Work> {
     /// Empty; a buffer for tasks that come from the inbox.
     pub(crate) arrivals: Vec<Arc<Task<W>>>,
     pub(crate) running: usize,
-    counts: Counts,
+    /// The tasks that stand still, by their ids. Changed in `standing` and by `conclude`.
+    pub(crate) standing: HashMap<u64, Standing>,
+    /// Tasks that wait where they were sent ahead to. Changed in `ahead`.
+    pub(crate) ahead: usize,
+    pub(crate) counts: Counts,
     pub(crate) wait_time: Histogram,
-    run_time: Histogram,
+    pub(crate) run_time: Histogram,
 }
 
 /// A pool of workers with one queue. Dropping the last reference does not stop it: shut it down.
@@ -96,7 +119,6 @@ pub struct Pool<W: Work> {
 impl<W: Work> Pool<W> {
     /// Makes a pool and starts its `min_workers`.
     pub fn new(mut config: Config, host: Arc<dyn Host>) -> Arc<Self> {
-        config.max_workers = config.max_workers.max(1);
         config.tasks_per_worker = config.tasks_per_worker.max(1);
         let pool = Arc::new_cyclic(|weak| Pool {
             weak: weak.clone(),
@@ -104,18 +126,27 @@ impl<W: Work> Pool<W> {
             state: CachePadded(Mutex::new(Shared {
                 lanes: std::array::from_fn(|_| TaskQueue::default()),
                 transit: Transit::new(config.handover_kind),
+                keyed: Keyed::new(config.warm_kind, config.idle_timeout),
                 workers: Registry::new(),
                 phase: Phase::Open,
                 closed: false,
+                max_workers: config.max_workers.max(1),
+                shrinks: [false; Kind::COUNT],
                 is_terminated: false,
+                end_of_grace: None,
                 room_wanted: false,
                 starts: std::array::from_fn(|_| Starts::default()),
+                broadcasts: Broadcasts::default(),
+                asked: 0,
+                warm_ups: Vec::new(),
                 suspects: Suspects::default(),
                 must_rebalance: false,
                 announcing: 0,
                 attended: inbox::NONE,
                 arrivals: Vec::new(),
                 running: 0,
+                standing: HashMap::new(),
+                ahead: 0,
                 counts: Counts::default(),
                 wait_time: Histogram::default(),
                 run_time: Histogram::default(),
@@ -133,45 +164,58 @@ impl<W: Work> Pool<W> {
     /// with a limit of zero is accepted and fails at once without running.
     pub fn submit(self: &Arc<Self>, spec: Spec<W>) -> Result<Arc<Task<W>>, Box<Refused<W>>> {
         debug_assert!(!spec.needs_handover || spec.kind == self.config.handover_kind);
-        let queue_timeout = spec.queue_timeout;
-        let expired = [spec.timeout, queue_timeout].iter().flatten().any(|limit| limit.is_zero());
-        let is_limited = spec.timeout.is_some() || queue_timeout.is_some();
-        if is_limited && !expired && deadline::CLOCK_THREAD.start().is_err() {
+        let (queue_timeout, total) = (spec.queue_timeout, spec.total_timeout);
+        let is_limited = spec.timeout.is_some() || queue_timeout.is_some() || total.is_some();
+        let expired = if is_limited { spec.zero_limit() } else { None };
+        if is_limited && expired.is_none() && deadline::CLOCK_THREAD.start().is_err() {
             return Err(Box::new(Refused { reason: Refusal::NoClock, spec }));
         }
         let limits = is_limited.then(|| {
             let pool: Weak<dyn Expire<W>> = Arc::<Self>::downgrade(self);
-            Box::new(Limits { timeout: spec.timeout, pool })
+            Box::new(Limits { timeout: spec.timeout, total, pool })
         });
         let task = Task::new(self.inbox.next_id(), spec, limits, Instant::now());
-        if (expired || task.needs_handover || !self.inbox.post(&task))
+        // One that comes before others that were sent ahead has them brought back.
+        let is_urgent = task.kind() == Kind::Process && task.priority > LOWEST_AHEAD;
+        if (expired.is_some()
+            || task.needs_handover
+            || task.key.is_some()
+            || is_urgent
+            || !self.inbox.post(&task))
             && let Err(reason) = self.admit(&task, expired)
         {
             let spec = Task::take_back(task, queue_timeout).expect("the only reference to the task");
             return Err(Box::new(Refused { reason, spec }));
         }
         // Here, because no lock is held. A limit that no clock can reach is none.
-        if let Some(at) =
-            queue_timeout.filter(|_| !expired).and_then(|limit| task.submitted.checked_add(limit))
-        {
+        if expired.is_none() && (queue_timeout.is_some() || total.is_some()) {
             let alarm: Arc<dyn Alarm> = task.clone();
-            deadline::add(at, deadline::Limit::Queue, &alarm);
+            let queue_end = queue_timeout.and_then(|limit| task.submitted.checked_add(limit));
+            for (end, limit) in [(queue_end, TimeLimit::Queue), (task.total_end(), TimeLimit::Total)] {
+                if let Some(at) = end {
+                    deadline::add(at, limit, &alarm);
+                }
+            }
         }
         Ok(task)
     }
 
     /// Takes a task into the queue, or says why not.
-    fn admit(self: &Arc<Self>, task: &Arc<Task<W>>, expired: bool) -> Result<(), Refusal<W>> {
+    fn admit(self: &Arc<Self>, task: &Arc<Task<W>>, expired: Option<TimeLimit>) -> Result<(), Refusal<W>> {
         self.change(|shared, actions| {
             if let Some(reason) = shared.refusal(&self.config) {
                 return Err(reason);
             }
-            if expired {
-                shared.conclude(task, Err(Failure::Expired), actions);
+            if let Some(limit) = expired {
+                shared.conclude(task, Err(Failure::TimedOut { limit, trace: None }), actions);
             } else if task.needs_handover {
                 shared.transit.accept(task.clone());
+            } else if task.key.is_some() {
+                self.push_keyed(shared, task.clone(), actions);
+                self.rebalance(shared, actions);
             } else {
                 shared.lanes[task.kind() as usize].push(task.clone());
+                shared.bring_back_behind(task, actions);
                 self.rebalance(shared, actions);
             }
             Ok(())
@@ -197,60 +241,6 @@ impl<W: Work> Pool<W> {
         self.state.lock().counts.add(Ending::Cancelled);
     }
 
-    /// One consistent look at the counts.
-    #[must_use]
-    pub fn stats(&self) -> Snapshot {
-        let shared = self.lock();
-        let mut view = Snapshot {
-            starting: shared.workers.starting.iter().sum(),
-            abandoned: shared.workers.abandoned,
-            died: shared.workers.died,
-            broken: matches!(shared.phase, Phase::Broken { .. }),
-            queued: shared.queued(),
-            running: shared.running,
-            counts: shared.counts,
-            wait_time: shared.wait_time.summary(),
-            run_time: shared.run_time.summary(),
-            ..Snapshot::default()
-        };
-        for (_, record) in shared.workers.iter() {
-            match record.state {
-                WorkerState::Idle | WorkerState::Lingering => view.idle += 1,
-                WorkerState::Reserved if record.held.is_empty() => view.idle += 1,
-                WorkerState::Preparing => view.starting += 1,
-                WorkerState::Woken
-                | WorkerState::Busy
-                | WorkerState::Partial
-                | WorkerState::Reserved
-                | WorkerState::Retiring
-                | WorkerState::Ending => view.busy += 1,
-                WorkerState::Leaving | WorkerState::Abandoned => {}
-            }
-        }
-        view
-    }
-
-    /// The attached workers.
-    #[must_use]
-    pub fn workers(&self) -> Vec<WorkerView<W>> {
-        let view = |(id, record): (WorkerId, &Record<W>)| WorkerView {
-            id,
-            kind: record.kind,
-            state: record.state,
-            held: record.held.clone(),
-            link: record.link.clone(),
-        };
-        self.state.lock().workers.iter().map(view).collect()
-    }
-
-    /// Whether a task of `kind` waits that needs this, or may need it: what tasks in transit need is not
-    /// looked at. The time that it takes grows with the queue.
-    #[must_use]
-    pub fn wants(&self, kind: Kind, needs: u32) -> bool {
-        let shared = self.lock();
-        shared.transit.len() > 0 || shared.lanes[kind as usize].wants(needs)
-    }
-
     /// What the pool was made with.
     #[must_use]
     pub fn config(&self) -> &Config {
@@ -260,7 +250,11 @@ impl<W: Work> Pool<W> {
 
 impl<W: Work> Shared<W> {
     pub(crate) fn queued(&self) -> usize {
-        self.lanes.iter().map(TaskQueue::total).sum::<usize>() + self.transit.len()
+        self.lanes.iter().map(TaskQueue::total).sum::<usize>()
+            + self.transit.len()
+            + self.keyed.total()
+            + self.ahead
+            + self.broadcasts.len()
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -268,16 +262,11 @@ impl<W: Work> Shared<W> {
     }
 
     fn is_full(&self, config: &Config) -> bool {
-        config.max_queue.is_some_and(|most| self.queued() >= most)
+        config.max_queue.is_some_and(|most| self.queued() - self.broadcasts_waiting() >= most)
     }
 
     fn refusal(&self, config: &Config) -> Option<Refusal<W>> {
-        match &self.phase {
-            Phase::Open if self.is_full(config) => Some(Refusal::Full),
-            Phase::Open => None,
-            Phase::ShutDown => Some(Refusal::ShutDown),
-            Phase::Broken { cause } => Some(Refusal::Broken { cause: cause.clone() }),
-        }
+        if self.is_open() && self.is_full(config) { Some(Refusal::Full) } else { self.why_over() }
     }
 
     /// Settles `task` unless it has settled, and counts it. Says whether it did. Everything that settles a
@@ -288,6 +277,7 @@ impl<W: Work> Shared<W> {
         outcome: Outcome<W>,
         actions: &mut Actions<W>,
     ) -> bool {
+        let stood = if self.standing.is_empty() { None } else { self.end_standing(task) };
         let (before, how) = (task.state(), ending(&outcome));
         let (work, started) = match task.settle(outcome) {
             Ok(parts) => parts,
@@ -300,9 +290,9 @@ impl<W: Work> Shared<W> {
             task.request_cancel();
         }
         if before == State::Running {
-            self.running -= 1;
+            self.running -= usize::from(stood.is_none());
             if let Some(started) = started {
-                self.run_time.record(actions.now.saturating_duration_since(started));
+                self.run_time.record(stood.unwrap_or(actions.now).saturating_duration_since(started));
             }
         }
         self.counts.add(how);
@@ -321,6 +311,10 @@ impl<W: Work> Shared<W> {
         if self.conclude(task, outcome, actions) {
             if task.needs_handover {
                 self.forget_in_transit(task, actions);
+            } else if task.key.is_some() {
+                self.forget_keyed(task, actions);
+            } else if task.is_for_worker {
+                self.forget_pinned(task);
             } else {
                 self.lanes[task.kind() as usize].forget(task, &mut actions.removed);
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::queue::transit::LONGEST_RESERVATION;
 use crate::scheduler::actions::Actions;
 use crate::scheduler::pool::{Pool, Shared};
-use crate::sync::deadline::{self, Alarm, Limit};
+use crate::sync::deadline::{self, Alarm, TimeLimit};
 use crate::task::work::{Work, WorkerId};
 use crate::workers::state::WorkerState;
 
@@ -14,7 +14,7 @@ use crate::workers::state::WorkerState;
 struct ReservationTimer<W: Work>(Weak<Pool<W>>);
 
 impl<W: Work> Alarm for ReservationTimer<W> {
-    fn expire(self: Arc<Self>, _limit: Limit) {
+    fn expire(self: Arc<Self>, _limit: TimeLimit) {
         let Some(pool) = self.0.upgrade() else { return };
         let ours: Arc<dyn Alarm> = self;
         pool.change(|shared, actions| {
@@ -61,7 +61,7 @@ impl<W: Work> Pool<W> {
             }
             shared.transit.alarm = Some(alarm.clone());
         }
-        deadline::add(Instant::now() + limit, Limit::Queue, &alarm);
+        deadline::add(Instant::now() + limit, TimeLimit::Queue, &alarm);
     }
 }
 

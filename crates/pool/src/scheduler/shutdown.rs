@@ -5,18 +5,36 @@
 //! open, nothing waits, every worker but the abandoned has detached, and every settled task has been
 //! announced. [`Pool::close_if_done`] runs after every change that could make this true.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use crate::scheduler::actions::Actions;
-use crate::scheduler::pool::{Phase, Pool, Shared};
+use crate::scheduler::pool::{Phase, Pool, Refusal, Shared};
+use crate::sync::deadline::{self, Alarm, TimeLimit};
 use crate::task::outcome::Failure;
 use crate::task::work::{Kind, Work};
 
+/// Ends the pool: the time that its shutdown had is over.
+struct EndOfGrace<W: Work>(Weak<Pool<W>>);
+
+impl<W: Work> Alarm for EndOfGrace<W> {
+    fn expire(self: Arc<Self>, _limit: TimeLimit) {
+        if let Some(pool) = self.0.upgrade() {
+            pool.end_now();
+        }
+    }
+
+    /// To know it would take the pool's mutex, under that of the clock.
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
 impl<W: Work> Pool<W> {
-    /// Accepts no more tasks; with `cancel_pending` those that wait are cancelled. Returns at once.
+    /// Accepts no more tasks; with `cancel_pending` those that wait are cancelled. Those that [stand
+    /// still](Pool::stand_still) are cancelled in any case. Returns at once.
     pub fn shutdown(self: &Arc<Self>, cancel_pending: bool) {
-        self.change(|shared, actions| {
+        let standing = self.change(|shared, actions| {
             self.close_inbox(shared);
             if shared.is_open() {
                 shared.phase = Phase::ShutDown;
@@ -24,9 +42,43 @@ impl<W: Work> Pool<W> {
             if cancel_pending {
                 shared.clear(actions, || Failure::Cancelled);
             }
+            let standing = shared.all_standing();
+            for (_, task) in &standing {
+                task.request_cancel();
+                shared.conclude(task, Err(Failure::Cancelled), actions);
+            }
             shared.note_room(actions);
             self.rebalance(shared, actions);
+            standing
         });
+        for (link, task) in standing {
+            link.stop(&task);
+        }
+    }
+
+    /// Shuts down as [`Pool::shutdown`] does; what is not done after `limit` is ended as by
+    /// [`Pool::terminate`], and then the host ends the workers. False if the system refuses the thread that
+    /// watches the clock: then it is as without a limit.
+    pub fn shutdown_within(self: &Arc<Self>, cancel_pending: bool, limit: Duration) -> bool {
+        let can_watch = limit.is_zero() || deadline::CLOCK_THREAD.start().is_ok();
+        self.shutdown(cancel_pending);
+        if limit.is_zero() {
+            self.end_now();
+        } else if let Some(at) = Instant::now().checked_add(limit).filter(|_| can_watch) {
+            let alarm = self.change(|shared, _| {
+                let new = || Arc::new(EndOfGrace(self.weak.clone())) as Arc<dyn Alarm>;
+                shared.end_of_grace.get_or_insert_with(new).clone()
+            });
+            deadline::add(at, TimeLimit::Total, &alarm);
+        }
+        can_watch
+    }
+
+    fn end_now(self: &Arc<Self>) {
+        if !self.is_closed() {
+            self.terminate();
+            self.host.end_workers();
+        }
     }
 
     /// Shuts down, cancels what waits and fails what runs as lost. The workers are told to stop.
@@ -74,6 +126,7 @@ impl<W: Work> Pool<W> {
             shared.phase = Phase::Broken { cause: cause.clone() };
         }
         shared.clear(actions, || Failure::Broken { cause: cause.clone() });
+        shared.fail_warm_ups(actions, |_| true, || Failure::Broken { cause: cause.clone() });
         // Its destructor is the user's.
         actions.late.push(Err(Failure::Broken { cause }));
         shared.note_room(actions);
@@ -114,6 +167,15 @@ impl<W: Work> Pool<W> {
 }
 
 impl<W: Work> Shared<W> {
+    /// Why what needs no room in the queue would be refused now, if it would.
+    pub(crate) fn why_over(&self) -> Option<Refusal<W>> {
+        match &self.phase {
+            Phase::Open => None,
+            Phase::ShutDown => Some(Refusal::ShutDown),
+            Phase::Broken { cause } => Some(Refusal::Broken { cause: cause.clone() }),
+        }
+    }
+
     /// Settles everything that waits.
     fn clear(&mut self, actions: &mut Actions<W>, failure: impl Fn() -> Failure<W>) {
         for kind in Kind::ALL {
@@ -128,9 +190,16 @@ impl<W: Work> Shared<W> {
         actions: &mut Actions<W>,
         failure: &impl Fn() -> Failure<W>,
     ) {
+        self.bring_all_back(kind, actions);
         let mut waiting = self.lanes[kind as usize].drain(&mut actions.removed);
         if kind == self.transit.kind {
             waiting.extend(self.drain_transit(actions));
+        }
+        if kind == self.keyed.kind {
+            waiting.extend(self.keyed.drain(actions.now));
+        }
+        if kind != Kind::Native {
+            waiting.extend(self.drain_broadcasts(kind));
         }
         for task in waiting {
             self.conclude(&task, Err(failure()), actions);

@@ -12,8 +12,9 @@ use std::time::Duration;
 use crate::queue::task_queue::TaskQueue;
 use crate::scheduler::actions::{Actions, StartAction};
 use crate::scheduler::pool::{Phase, Pool, Shared};
-use crate::sync::deadline::{Alarm, Limit};
+use crate::sync::deadline::{Alarm, TimeLimit};
 use crate::task::outcome::Failure;
+use crate::task::task::Task;
 use crate::task::work::{Kind, Work};
 use crate::workers::pause::Pause;
 
@@ -39,7 +40,7 @@ pub enum StartFailure {
 struct EndOfPause<W: Work>(Weak<Pool<W>>);
 
 impl<W: Work> Alarm for EndOfPause<W> {
-    fn expire(self: Arc<Self>, _limit: Limit) {
+    fn expire(self: Arc<Self>, _limit: TimeLimit) {
         if let Some(pool) = self.0.upgrade() {
             pool.resume_starts();
         }
@@ -62,9 +63,21 @@ impl<W: Work> Pool<W> {
     /// - Otherwise tasks wait. Once that patience is over, those that have waited so long fail, if there is
     ///   no worker of the kind nor one on its way; the pool goes on.
     pub fn start_failed(self: &Arc<Self>, kind: Kind, cause: Option<W::Error>, failure: StartFailure) {
+        self.start_failed_as(kind, cause, failure, None);
+    }
+
+    /// The same, where it is known as which it was asked for; see [`Pool::attach_as`].
+    pub fn start_failed_as(
+        self: &Arc<Self>,
+        kind: Kind,
+        cause: Option<W::Error>,
+        failure: StartFailure,
+        start: Option<u64>,
+    ) {
         self.change(|shared, actions| {
             let starting = &mut shared.workers.starting[kind as usize];
             *starting = starting.saturating_sub(1);
+            shared.lose_what_is_owed(kind, self.config.warm_kind, start, actions);
             shared.workers.died += u64::from(failure == StartFailure::Died && !shared.is_terminated);
             self.note_failed_start(shared, kind, cause, failure, actions);
             self.rebalance(shared, actions);
@@ -82,7 +95,7 @@ impl<W: Work> Pool<W> {
                 }
                 shared.starts[k].is_slow |= Pause::end(&mut shared.starts[k].preference, actions.now);
                 let is_unwanted =
-                    Pause::end(&mut shared.starts[k].end, actions.now) && shared.waiting(kind) == 0;
+                    Pause::end(&mut shared.starts[k].end, actions.now) && !self.wants_starts(shared, kind);
                 if is_unwanted && std::mem::take(&mut shared.workers.starting[k]) > 0 {
                     actions.starts.push(StartAction::EndStarts(kind));
                 }
@@ -103,7 +116,7 @@ impl<W: Work> Pool<W> {
     ) {
         let k = kind as usize;
         let is_over = matches!(shared.phase, Phase::Broken { .. }) || shared.is_terminated;
-        let is_unwanted = !shared.is_open() && shared.waiting(kind) == 0;
+        let is_unwanted = !shared.is_open() && !self.wants_starts(shared, kind);
         let starts = &mut shared.starts[k];
         let is_first = failure == StartFailure::Uninitialized && !starts.has_attached;
         if is_over || is_unwanted {
@@ -129,14 +142,26 @@ impl<W: Work> Pool<W> {
         } else if time_is_over && !shared.is_served(kind) {
             self.fail_those_that_waited(shared, kind, cause.as_ref(), actions);
         }
+        if kind == self.config.warm_kind && (gives_up || time_is_over) {
+            let (now, patience) = (actions.now, self.config.start_patience);
+            let has_waited = |task: &Task<W>| now.saturating_duration_since(task.submitted) >= patience;
+            let failure = || Failure::Broken { cause: cause.clone() };
+            shared.fail_warm_ups(actions, |task| gives_up || has_waited(task), failure);
+        }
         // Its destructor is the user's.
         actions.late.push(Err(Failure::Broken { cause }));
-        if (gives_up || time_is_over) && shared.waiting(kind) == 0 {
+        if (gives_up || time_is_over) && !self.wants_starts(shared, kind) {
             shared.starts[k].give_up();
             shared.workers.allowed[k] = usize::MAX;
             return;
         }
         self.pause_starts(shared, kind, actions);
+    }
+
+    /// Whether a worker of `kind` that starts is waited for.
+    fn wants_starts(&self, shared: &Shared<W>, kind: Kind) -> bool {
+        let is_awaited = !shared.warm_ups.is_empty() || shared.broadcasts.len() > 0;
+        shared.waiting(kind) > 0 || (kind == self.config.warm_kind && is_awaited)
     }
 
     /// In a pool that accepts no more tasks, gives the starts that no task waits for some time: what workers
@@ -147,7 +172,7 @@ impl<W: Work> Pool<W> {
         }
         for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Native) {
             let k = kind as usize;
-            let is_unwanted = shared.workers.starting[k] > 0 && shared.waiting(kind) == 0;
+            let is_unwanted = shared.workers.starting[k] > 0 && !self.wants_starts(shared, kind);
             if is_unwanted && shared.starts[k].end.is_none() {
                 shared.starts[k].end = Some(self.pause(self.config.unwanted_start, actions));
             }
@@ -187,6 +212,11 @@ impl<W: Work> Pool<W> {
         let mut tasks = waited(&shared.lanes[kind as usize]);
         if kind == shared.transit.kind {
             tasks.extend(waited(&shared.transit.waiting));
+        }
+        if kind == shared.keyed.kind {
+            tasks.extend(
+                shared.keyed.pending(|task| now.saturating_duration_since(task.submitted) >= patience),
+            );
         }
         for task in tasks {
             let failure = Failure::Broken { cause: cause.cloned() };

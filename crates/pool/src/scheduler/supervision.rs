@@ -7,10 +7,33 @@ use crate::scheduler::starts::StartFailure;
 use crate::scheduler::suspects::Blame;
 use crate::task::outcome::{Failure, Outcome};
 use crate::task::task::Task;
-use crate::task::work::{Work, WorkerId};
-use crate::workers::state::WorkerState;
+use crate::task::work::{Kind, Work, WorkerId};
+use crate::workers::registry::Record;
+use crate::workers::state::{WorkerState, WorkerView};
 
 impl<W: Work> Pool<W> {
+    /// The attached workers. A task that stands still is none that its worker is seen to hold.
+    #[must_use]
+    pub fn workers(&self) -> Vec<WorkerView<W>> {
+        let shared = self.state.lock();
+        let view = |(id, record): (WorkerId, &Record<W>)| WorkerView {
+            id,
+            kind: record.kind,
+            state: if shared.only_stands(record) { WorkerState::Idle } else { record.state },
+            held: record.held.iter().filter(|task| shared.runs(task)).cloned().collect(),
+            link: record.link.clone(),
+        };
+        shared.workers.iter().map(view).collect()
+    }
+
+    /// Whether a task of `kind` waits that needs this, or may need it: what tasks in transit need is not
+    /// looked at. The time that it takes grows with the queue.
+    #[must_use]
+    pub fn wants(&self, kind: Kind, needs: u32) -> bool {
+        let shared = self.lock();
+        shared.transit.len() > 0 || shared.lanes[kind as usize].wants(needs) || shared.keyed.wants(needs)
+    }
+
     /// A worker has died, although its thread still lives and lets other tasks end: what follows of it is
     /// counted as one death. The rest of its life is as if nothing had happened.
     pub fn note_death(&self, id: WorkerId) {
@@ -30,6 +53,7 @@ impl<W: Work> Pool<W> {
             if !was_told {
                 shared.workers.note_death(id);
             }
+            shared.bring_back_from(id, actions);
             let record = shared.workers.remove(id)?;
             shared.recall(id, record.pinned.len());
             shared.end_trial(record.kind, id);
@@ -38,8 +62,12 @@ impl<W: Work> Pool<W> {
                 shared.lanes[task.kind() as usize].calm(task);
             }
             for task in record.held.iter().chain(&record.pinned) {
-                shared.conclude(task, Err(lost()), actions);
+                if !shared.conclude(task, Err(lost()), actions) {
+                    actions.let_go.push(task.clone());
+                }
+                shared.release_key(task, actions);
             }
+            shared.keyed.forget_home(id);
             match blame {
                 _ if was_told => {}
                 Some(blame) => {
@@ -69,6 +97,26 @@ impl<W: Work> Pool<W> {
         record.is_some_and(|record| record.held.iter().any(|held| Arc::ptr_eq(held, task)))
     }
 
+    /// The worker is ended from outside, and will detach: it claims nothing more, and has not died.
+    pub fn note_told_to_end(self: &Arc<Self>, id: WorkerId) {
+        self.change(|shared, actions| {
+            let Some(record) = shared.workers.get(id) else { return };
+            if !record.state.is_over() {
+                let kind = record.kind;
+                shared.bring_back_from(id, actions);
+                shared.withdraw(id, kind, WorkerState::Leaving);
+                self.rebalance(shared, actions);
+            }
+        });
+    }
+
+    /// Whether the worker that has begun this task holds it still.
+    #[must_use]
+    pub fn is_held(&self, task: &Arc<Task<W>>) -> bool {
+        let worker = task.inner.lock().worker;
+        worker.is_some_and(|id| self.holds(id, task))
+    }
+
     /// Whether the worker holds this task and no other.
     #[must_use]
     pub fn holds_only(&self, id: WorkerId, task: &Arc<Task<W>>) -> bool {
@@ -89,15 +137,20 @@ impl<W: Work> Pool<W> {
     }
 
     /// A worker that was woken to claim one more task does not ask for it, because a task that it holds keeps
-    /// its thread: another worker is sent for the waiting task. Does nothing if the worker has asked, or
-    /// holds no task.
+    /// its thread: another worker is sent for the waiting task, or gets the place if only this worker may
+    /// claim it. Does nothing if the worker has asked, or holds no task.
     pub fn stop_waiting_for(self: &Arc<Self>, id: WorkerId) {
         self.change(|shared, actions| {
-            let is_late = shared
-                .workers
-                .get(id)
-                .is_some_and(|record| record.state == WorkerState::Woken && !record.held.is_empty());
-            if is_late {
+            let Some(record) = shared.workers.get(id).filter(|record| !record.held.is_empty()) else {
+                return;
+            };
+            let was_reserved = record.state == WorkerState::Reserved && !record.pinned.is_empty();
+            let only_waits = record.suspended as usize >= record.held.len();
+            if record.state == WorkerState::Woken || was_reserved {
+                if was_reserved && only_waits {
+                    // It was for the pinned task; the thread asks as soon as it is free.
+                    shared.workers.leave_place(id);
+                }
                 shared.workers.set_state(id, WorkerState::Busy);
                 self.rebalance(shared, actions);
             }
@@ -116,10 +169,8 @@ impl<W: Work> Pool<W> {
             }
             actions.wake.push(record.link.clone());
             let kind = record.kind;
-            shared.end_trial(kind, id);
-            shared.unreserve(id);
-            shared.workers.leave_place(id);
-            shared.workers.set_state(id, WorkerState::Retiring);
+            shared.bring_back_from(id, actions);
+            shared.withdraw(id, kind, WorkerState::Retiring);
             self.rebalance(shared, actions);
             true
         })
@@ -136,6 +187,7 @@ impl<W: Work> Pool<W> {
     pub fn abandon(self: &Arc<Self>, id: WorkerId) {
         self.change(|shared, actions| {
             shared.end_hurry(id, actions);
+            shared.bring_back_from(id, actions);
             let Some(record) = shared.workers.get(id) else { return };
             let kind = record.kind;
             let mut held = std::mem::take(&mut record.held);
@@ -146,7 +198,10 @@ impl<W: Work> Pool<W> {
             shared.workers.leave_place(id);
             shared.workers.set_state(id, WorkerState::Abandoned);
             for task in &held {
-                shared.conclude(task, Err(Failure::Lost { exit: None, cause: None }), actions);
+                if !shared.conclude(task, Err(Failure::Lost { exit: None, cause: None }), actions) {
+                    actions.let_go.push(task.clone());
+                }
+                shared.release_key(task, actions);
             }
             actions.removed.extend(held);
             self.rebalance(shared, actions);
@@ -155,6 +210,14 @@ impl<W: Work> Pool<W> {
 }
 
 impl<W: Work> Shared<W> {
+    /// Worker `id` claims nothing more, and what it holds is its own: its place is free for another.
+    fn withdraw(&mut self, id: WorkerId, kind: Kind, state: WorkerState) {
+        self.end_trial(kind, id);
+        self.unreserve(id);
+        self.workers.leave_place(id);
+        self.workers.set_state(id, state);
+    }
+
     /// Whether worker `id` holds a task that has not settled, or is about to: one that is pinned to it.
     pub(crate) fn has_unsettled(&mut self, id: WorkerId) -> bool {
         self.workers.get(id).is_some_and(|record| {

@@ -36,6 +36,7 @@ impl<W: Work> Pool<W> {
     ) {
         for suspect in shared.suspects.remove_old(actions.now) {
             shared.queues(suspect.kind).for_each(|queue| queue.clear(suspect.number));
+            shared.keyed.suspected.clear(suspect.number);
         }
         let suspect = shared.suspects.find(kind, blame.needs, &blame.covers, actions.now);
         suspect.last = actions.now;
@@ -47,8 +48,11 @@ impl<W: Work> Pool<W> {
         }
         let (number, covers) = (suspect.number, suspect.covers.clone());
         shared.queues(kind).for_each(|queue| queue.bar(number, &covers));
+        if kind == shared.keyed.kind {
+            shared.keyed.suspected.bar(number, &covers);
+        }
         let Some(lost) = lost else { return };
-        let mut first = None;
+        let mut first = shared.keyed.first_of(number);
         for queue in shared.queues(kind) {
             let found = queue.first_of(number, &mut actions.removed);
             first = [first, found].into_iter().flatten().min_by_key(|(place, _)| *place);
@@ -76,6 +80,7 @@ impl<W: Work> Shared<W> {
     pub(crate) fn end_bars(&mut self, now: Instant) {
         for (kind, number) in self.suspects.end_bars(now) {
             self.queues(kind).for_each(|queue| queue.try_first(number));
+            self.keyed.suspected.try_first(number);
         }
     }
 
@@ -86,6 +91,7 @@ impl<W: Work> Shared<W> {
         }
         if let Some(suspect) = self.suspects.remove(kind, needs) {
             self.queues(kind).for_each(|queue| queue.clear(suspect.number));
+            self.keyed.suspected.clear(suspect.number);
             self.must_rebalance = true;
         }
     }
@@ -95,6 +101,7 @@ impl<W: Work> Shared<W> {
     pub(crate) fn end_trial(&mut self, kind: Kind, id: WorkerId) {
         if !self.suspects.is_empty() {
             self.lanes[kind as usize].end_trial(id);
+            self.keyed.suspected.end_trial(id);
         }
     }
 }

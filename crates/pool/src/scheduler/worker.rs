@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::scheduler::actions::Actions;
+use crate::scheduler::actions::{Actions, StartAction};
 use crate::scheduler::pool::{Pool, Shared};
 use crate::scheduler::starts::StartFailure;
 use crate::scheduler::suspects::Blame;
-use crate::sync::deadline::{self, Alarm};
+use crate::sync::deadline::{self, Alarm, TimeLimit};
 use crate::task::outcome::Outcome;
 use crate::task::task::Task;
-use crate::task::work::{Kind, Work, WorkerId, WorkerLink};
+use crate::task::work::{Work, WorkerId};
 use crate::workers::state::WorkerState;
 
 /// What a worker should do now.
@@ -39,19 +39,6 @@ pub enum Turn<W: Work> {
 pub struct Worker<W: Work> {
     pub(crate) pool: Arc<Pool<W>>,
     pub(crate) id: WorkerId,
-}
-
-impl<W: Work> Pool<W> {
-    /// Adds a worker that [`Host::start_worker`](crate::Host::start_worker) asked for.
-    pub fn attach(self: &Arc<Self>, kind: Kind, link: Arc<dyn WorkerLink<W>>) -> Worker<W> {
-        let id = self.change(|shared, _| {
-            let starting = &mut shared.workers.starting[kind as usize];
-            *starting = starting.saturating_sub(1);
-            shared.starts[kind as usize].note_attached();
-            shared.workers.insert(kind, link)
-        });
-        Worker { pool: self.clone(), id }
-    }
 }
 
 impl<W: Work> Worker<W> {
@@ -141,6 +128,43 @@ impl<W: Work> Worker<W> {
         self.pool.act(actions);
     }
 
+    /// Gives back a task that the worker has claimed and never called, with its work: it waits again where it
+    /// was in the queue, for another worker; its clocks begin anew. Does nothing for one that has settled,
+    /// but that the worker lets it go. Not for tasks that need a handover.
+    pub fn return_unbegun(&self, task: &Arc<Task<W>>, work: W) {
+        debug_assert!(!task.needs_handover);
+        if task.is_for_worker {
+            // Only this one may run it, which ends: it is lost with it.
+            return;
+        }
+        self.pool.change(|shared, actions| {
+            shared.begin_if_ahead(task, actions);
+            if let Some(record) = shared.workers.get(self.id) {
+                record.held.retain(|other| !Arc::ptr_eq(other, task));
+            }
+            match task.return_unbegun(work) {
+                Ok(()) => {
+                    shared.running -= 1;
+                    shared.release_key(task, actions);
+                    if task.key.is_some() {
+                        self.pool.push_keyed(shared, task.clone(), actions);
+                    } else {
+                        shared.lanes[task.kind() as usize].restore(task.clone());
+                    }
+                    // An alarm that came meanwhile has found it begun.
+                    if let Some(end) = task.total_end() {
+                        actions.starts.push(StartAction::Watch(end, TimeLimit::Total, task.clone()));
+                    }
+                    self.pool.rebalance(shared, actions);
+                }
+                Err(work) => {
+                    actions.dropped.push(work);
+                    actions.let_go.push(task.clone());
+                }
+            }
+        });
+    }
+
     /// Like [`Worker::finish`], for a worker that can claim at any time. If it holds nothing more and no task
     /// waits for it, it is idle at once: a submission that the outcome leads to finds it idle, and starts no
     /// other worker. True if it is idle; if not it must call [`Worker::next`] soon.
@@ -163,9 +187,10 @@ impl<W: Work> Worker<W> {
             else {
                 return true;
             };
-            let kept =
-                if kind == pool.config.warm_kind && shared.is_open() { pool.config.min_workers } else { 0 };
-            if state != WorkerState::Idle || shared.workers.living[kind as usize] <= kept {
+            let is_kept = kind == pool.config.warm_kind && shared.is_open();
+            let kept = if is_kept { pool.config.min_workers.max(shared.warm_up_wants()) } else { 0 };
+            let has_task = shared.workers.get(self.id).is_some_and(|record| !record.pinned.is_empty());
+            if state != WorkerState::Idle || has_task || shared.workers.living[kind as usize] <= kept {
                 return false;
             }
             shared.workers.set_state(self.id, WorkerState::Leaving);
@@ -207,11 +232,11 @@ impl<W: Work> Worker<W> {
 
     fn suspend_with(&self, lend: bool) -> bool {
         self.pool.change(|shared, actions| {
-            shared.prepare_wait(self.id, lend);
+            shared.prepare_wait(self.id, lend, actions);
             shared.workers.suspend(self.id, lend, false);
             self.pool.rebalance(shared, actions);
-            let kind = shared.workers.get(self.id).map(|record| record.kind as usize);
-            kind.is_some_and(|k| shared.lanes[k].len() > shared.workers.woken[k])
+            let Some(kind) = shared.workers.get(self.id).map(|record| record.kind) else { return false };
+            shared.claimable(kind) > shared.workers.helping(kind) || shared.has_own(self.id)
         })
     }
 
@@ -259,7 +284,9 @@ impl<W: Work> Worker<W> {
 
 impl<W: Work> Shared<W> {
     /// Worker `id` is about to wait; with `blocks` its thread is not free meanwhile.
-    pub(crate) fn prepare_wait(&mut self, id: WorkerId, blocks: bool) {
+    pub(crate) fn prepare_wait(&mut self, id: WorkerId, blocks: bool, actions: &mut Actions<W>) {
+        // The task that waits may wait for what it keeps from being begun.
+        self.bring_back_from(id, actions);
         let Some(record) = self.workers.get(id) else { return };
         let (state, holds) = (record.state, !record.held.is_empty());
         if state == WorkerState::Reserved {
@@ -280,12 +307,10 @@ impl<W: Work> Shared<W> {
 }
 
 /// Sets the alarm of a task that was just claimed, if its run time is limited.
-fn watch_run_time<W: Work>(task: &Arc<Task<W>>) {
-    if let Some(limit) = task.timeout()
-        && let Some(at) = task.started().and_then(|started| started.checked_add(limit))
-    {
+pub(crate) fn watch_run_time<W: Work>(task: &Arc<Task<W>>) {
+    if let Some(at) = task.run_end() {
         let alarm: Arc<dyn Alarm> = task.clone();
-        deadline::add(at, deadline::Limit::Run, &alarm);
+        deadline::add(at, TimeLimit::Run, &alarm);
     }
 }
 

@@ -13,17 +13,21 @@ use std::time::{Duration, Instant};
 
 use crate::sync::background_thread::BackgroundThread;
 
-/// Which limit ran out.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Limit {
+/// A limit of the time of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimeLimit {
+    /// Of the wait before it is begun.
     Queue,
+    /// Of its run.
     Run,
+    /// Of both together.
+    Total,
 }
 
 /// What can have a limit of time.
 pub(crate) trait Alarm: Send + Sync {
     /// The time is over. Called on the deadline thread, with no lock held; must be short.
-    fn expire(self: Arc<Self>, limit: Limit);
+    fn expire(self: Arc<Self>, limit: TimeLimit);
     /// Whether the limit does not matter any more.
     fn is_over(&self) -> bool;
 }
@@ -31,7 +35,7 @@ pub(crate) trait Alarm: Send + Sync {
 struct Entry {
     at: Instant,
     number: u64,
-    limit: Limit,
+    limit: TimeLimit,
     alarm: Weak<dyn Alarm>,
 }
 
@@ -106,7 +110,7 @@ impl Pause {
 
 /// Has `alarm` called at `at`, unless it is over by then. False if it will not be: the system refuses the
 /// thread.
-pub(crate) fn add(at: Instant, limit: Limit, alarm: &Arc<dyn Alarm>) -> bool {
+pub(crate) fn add(at: Instant, limit: TimeLimit, alarm: &Arc<dyn Alarm>) -> bool {
     let mut clock = lock();
     let (first, seen) = clock.add(at, limit, Arc::downgrade(alarm));
     drop(clock);
@@ -142,7 +146,7 @@ impl Clock {
 
     /// Whether the alarm comes before all others; and references to be dropped once the mutex is released:
     /// they may be the last ones to tasks, whose destructor is the user's.
-    fn add(&mut self, at: Instant, limit: Limit, alarm: Weak<dyn Alarm>) -> (bool, Vec<Arc<dyn Alarm>>) {
+    fn add(&mut self, at: Instant, limit: TimeLimit, alarm: Weak<dyn Alarm>) -> (bool, Vec<Arc<dyn Alarm>>) {
         let number = self.next_number;
         self.next_number += 1;
         // The heap is kept in the time of a clock that never stood.
@@ -199,25 +203,25 @@ mod tests {
     struct Flag(AtomicBool);
 
     impl Alarm for Flag {
-        fn expire(self: Arc<Self>, _: Limit) {}
+        fn expire(self: Arc<Self>, _: TimeLimit) {}
         fn is_over(&self) -> bool {
             // ORDERING: one thread.
             self.0.load(Ordering::Relaxed)
         }
     }
 
-    fn add(clock: &mut Clock, at: Instant, limit: Limit, flag: &Arc<Flag>) {
+    fn add(clock: &mut Clock, at: Instant, limit: TimeLimit, flag: &Arc<Flag>) {
         let alarm: Arc<dyn Alarm> = flag.clone();
         clock.add(at, limit, Arc::downgrade(&alarm));
     }
 
     #[test]
     fn alarms_that_are_over_do_not_pile_up_however_many_each_task_has() {
-        for limits in [&[Limit::Queue][..], &[Limit::Queue, Limit::Run]] {
+        for limits in [&[TimeLimit::Queue][..], &[TimeLimit::Queue, TimeLimit::Run, TimeLimit::Total]] {
             let mut clock = Clock::new();
             let far = Instant::now() + Duration::from_secs(3600);
             let living: Vec<_> = (0..100).map(|_| Arc::new(Flag(AtomicBool::new(false)))).collect();
-            living.iter().for_each(|flag| add(&mut clock, far, Limit::Run, flag));
+            living.iter().for_each(|flag| add(&mut clock, far, TimeLimit::Run, flag));
             for _ in 0..10_000 {
                 let flag = Arc::new(Flag(AtomicBool::new(false)));
                 limits.iter().for_each(|&limit| add(&mut clock, far, limit, &flag));
@@ -235,7 +239,7 @@ mod tests {
         let mut clock = Clock::new();
         let now = Instant::now();
         let flag = Arc::new(Flag(AtomicBool::new(false)));
-        (0..10_000).for_each(|_| add(&mut clock, now, Limit::Run, &flag));
+        (0..10_000).for_each(|_| add(&mut clock, now, TimeLimit::Run, &flag));
         while matches!(clock.due(now + Duration::from_secs(1)), Due::Now(_)) {}
         assert!(clock.heap.is_empty());
         assert_eq!(clock.sweep_above, SWEEP_ROOM);

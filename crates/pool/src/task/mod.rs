@@ -2,8 +2,10 @@
 //! registry or the pool.
 
 pub(crate) mod control;
+pub(crate) mod key;
 pub(crate) mod limits;
 pub(crate) mod outcome;
+pub(crate) mod spec;
 pub(crate) mod states;
 pub(crate) mod task;
 pub(crate) mod work;

@@ -1,5 +1,6 @@
 //! What a settled future holds.
 
+use crate::sync::deadline::TimeLimit;
 use crate::task::work::Work;
 
 /// A task's value, or why there is none.
@@ -13,10 +14,8 @@ pub enum Failure<W: Work> {
     Panicked(String),
     /// The future was cancelled.
     Cancelled,
-    /// The queue time ran out; the task never ran.
-    Expired,
-    /// The run time was over; `trace` tells where the task was, if the worker could tell.
-    TimedOut { trace: Option<String> },
+    /// This limit was over; `trace` tells where the task was, if it ran and the worker could tell.
+    TimedOut { limit: TimeLimit, trace: Option<String> },
     /// The worker ended while it held the task; how, if that is known, and why.
     Lost { exit: Option<W::Exit>, cause: Option<W::Error> },
     /// The pool cannot run tasks any more.
@@ -38,7 +37,7 @@ pub(crate) fn ending<W: Work>(outcome: &Outcome<W>) -> Ending {
         Ok(_) => Ending::Completed,
         Err(Failure::Threw(_) | Failure::Panicked(_) | Failure::Broken { .. }) => Ending::Failed,
         Err(Failure::Cancelled) => Ending::Cancelled,
-        Err(Failure::Expired | Failure::TimedOut { .. }) => Ending::TimedOut,
+        Err(Failure::TimedOut { .. }) => Ending::TimedOut,
         Err(Failure::Lost { .. }) => Ending::Lost,
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! pending ──> running ──> finished     the task was called and returned, threw, or ran out of time
-//!    │           └──────> cancelled    cancelled by interrupt; the worker is stopped afterwards
+//!    │           ├──────> cancelled    cancelled by interrupt; the worker is stopped afterwards
+//!    │           └──────> pending      given back by a worker that has never called it
 //!    ├──────────────────> cancelled    cancelled before it started; it never runs
 //!    └──────────────────> finished     failed unrun: its queue time ran out, or the pool broke
 //! ```
@@ -34,7 +35,7 @@ impl State {
     pub fn may_become(self, next: State) -> bool {
         match self {
             State::Pending => next != State::Pending,
-            State::Running => next.is_settled(),
+            State::Running => next != State::Running,
             State::Cancelled | State::Finished => false,
         }
     }
@@ -67,6 +68,7 @@ mod tests {
                 (Pending, Running),
                 (Pending, Cancelled),
                 (Pending, Finished),
+                (Running, Pending),
                 (Running, Cancelled),
                 (Running, Finished)
             ]

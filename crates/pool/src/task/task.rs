@@ -4,31 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::sync::primitives::{AtomicBool, AtomicU8, Condvar, Mutex, MutexGuard, Ordering};
+use crate::task::key::Key;
 use crate::task::limits::Limits;
 use crate::task::outcome::{Failure, Outcome};
+use crate::task::spec::Spec;
 use crate::task::states::State;
 use crate::task::work::{Kind, Work, WorkerId};
-
-/// What is submitted.
-pub struct Spec<W: Work> {
-    /// Which kind of worker can run it.
-    pub kind: Kind,
-    pub work: W,
-    pub owner: W::Owner,
-    /// What a worker must have ready before it may claim the task (see
-    /// [`Worker::next`](crate::Worker::next)); 0 for nothing.
-    pub needs: u32,
-    /// Whether the task needs a handover: no worker may claim it before the host has brought its payload to
-    /// that worker. Only for tasks of [`Config::handover_kind`](crate::Config::handover_kind). Such a task
-    /// waits for [`Pool::payload_ready`](crate::Pool::payload_ready).
-    pub needs_handover: bool,
-    /// Higher first; not NaN.
-    pub priority: f64,
-    /// The longest run time, counted from the claim.
-    pub timeout: Option<Duration>,
-    /// The longest wait before the claim.
-    pub queue_timeout: Option<Duration>,
-}
 
 /// What a task holds: first its work, in the end its outcome.
 pub(crate) enum Contents<W: Work> {
@@ -72,6 +53,9 @@ pub struct Task<W: Work> {
     kind: Kind,
     needs: u32,
     pub(crate) needs_handover: bool,
+    pub(crate) key: Option<Key>,
+    /// Whether it is for one worker only: one of a broadcast.
+    pub(crate) is_for_worker: bool,
     pub(crate) priority: f64,
     pub(crate) submitted: Instant,
     pub(crate) limits: Option<Box<Limits<W>>>,
@@ -88,11 +72,27 @@ pub struct Task<W: Work> {
 impl<W: Work> Task<W> {
     /// `limits` are there if the task has any.
     pub(crate) fn new(id: u64, spec: Spec<W>, limits: Option<Box<Limits<W>>>, now: Instant) -> Arc<Self> {
-        Arc::new(Task {
+        Arc::new(Self::make(id, spec, limits, now))
+    }
+
+    /// The same, of one that is for a certain worker.
+    pub(crate) fn for_worker(
+        id: u64,
+        spec: Spec<W>,
+        limits: Option<Box<Limits<W>>>,
+        now: Instant,
+    ) -> Arc<Self> {
+        Arc::new(Task { is_for_worker: true, ..Self::make(id, spec, limits, now) })
+    }
+
+    fn make(id: u64, spec: Spec<W>, limits: Option<Box<Limits<W>>>, now: Instant) -> Self {
+        Task {
             id,
             kind: spec.kind,
             needs: spec.needs,
             needs_handover: spec.needs_handover,
+            key: spec.key,
+            is_for_worker: false,
             priority: spec.priority,
             submitted: now,
             limits,
@@ -106,13 +106,14 @@ impl<W: Work> Task<W> {
                 waiters: 0,
             }),
             settled: Condvar::default(),
-        })
+        }
     }
 
     /// What a task was made of, if this is the only reference to it.
     pub(crate) fn take_back(task: Arc<Self>, queue_timeout: Option<Duration>) -> Option<Spec<W>> {
         let task = Arc::into_inner(task)?;
-        let timeout = task.timeout();
+        let (timeout, total_timeout) =
+            task.limits.as_ref().map_or((None, None), |limits| (limits.timeout, limits.total));
         let mut inner = task.inner.into_inner();
         Some(Spec {
             kind: task.kind,
@@ -120,9 +121,11 @@ impl<W: Work> Task<W> {
             owner: task.owner,
             needs: task.needs,
             needs_handover: task.needs_handover,
+            key: task.key,
             priority: task.priority,
             timeout,
             queue_timeout,
+            total_timeout,
         })
     }
 
@@ -141,6 +144,18 @@ impl<W: Work> Task<W> {
     #[must_use]
     pub fn needs(&self) -> u32 {
         self.needs
+    }
+
+    /// Whether it has a [key](Spec::key).
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Whether it is for one worker only: one of a [broadcast](crate::Pool::broadcast).
+    #[must_use]
+    pub fn is_for_worker(&self) -> bool {
+        self.is_for_worker
     }
 
     #[must_use]
@@ -164,14 +179,8 @@ impl<W: Work> Task<W> {
         self.cancel.store(true, Ordering::Relaxed);
     }
 
-    /// The longest run time, if limited.
-    #[must_use]
-    pub fn timeout(&self) -> Option<Duration> {
-        self.limits.as_ref().and_then(|limits| limits.timeout)
-    }
-
-    /// Fails the task because its run time is over; `trace` tells where it was. False if it does not run, or
-    /// has no time limit.
+    /// Fails the task because its time is over; `trace` tells where it was. False if it does not run, or has
+    /// no time limit.
     pub fn time_out(self: &Arc<Self>, trace: Option<String>) -> bool {
         let pool = self.limits.as_ref().and_then(|limits| limits.pool.upgrade());
         pool.is_some_and(|pool| pool.time_out(self, trace))
@@ -181,6 +190,16 @@ impl<W: Work> Task<W> {
     #[must_use]
     pub fn started(&self) -> Option<Instant> {
         self.inner.lock().started
+    }
+
+    /// It stands still: its run has no end meanwhile. When it has begun.
+    pub(crate) fn pause(&self) -> Option<Instant> {
+        self.inner.lock().started.take()
+    }
+
+    /// It goes on, as if it had begun then, or is settled.
+    pub(crate) fn go_on_from(&self, started: Option<Instant>) {
+        self.inner.lock().started = started;
     }
 
     /// Parks the calling thread until the future has settled or `deadline` has passed. True if it
@@ -215,6 +234,51 @@ impl<W: Work> Task<W> {
         inner.started = Some(now);
         inner.worker = Some(worker);
         inner.contents.take_work()
+    }
+
+    /// The worker that has begun the task has never called it: it waits again, unless it has settled.
+    pub(crate) fn return_unbegun(&self, work: W) -> Result<(), W> {
+        let mut inner = self.inner.lock();
+        if self.state() != State::Running || !self.advance(&mut inner, State::Pending) {
+            return Err(work);
+        }
+        (inner.started, inner.worker) = (None, None);
+        inner.contents = Contents::Work(work);
+        Ok(())
+    }
+
+    /// The task is sent to a worker which is to begin it later: takes its work. It goes on waiting, for this
+    /// worker or, if it is brought back, for any.
+    pub(crate) fn send_ahead(&self, worker: WorkerId) -> Option<W> {
+        let mut inner = self.inner.lock();
+        if self.state() != State::Pending {
+            return None;
+        }
+        inner.worker = Some(worker);
+        inner.contents.take_work()
+    }
+
+    /// The worker that it was sent ahead to, if it waits there.
+    pub(crate) fn ahead_at(&self) -> Option<WorkerId> {
+        let inner = self.inner.lock();
+        inner.worker.filter(|_| self.state() == State::Pending)
+    }
+
+    /// It was brought back.
+    pub(crate) fn bring_back(&self, work: W) {
+        let mut inner = self.inner.lock();
+        inner.worker = None;
+        inner.contents = Contents::Work(work);
+    }
+
+    /// The worker that it was sent ahead to begins it.
+    pub(crate) fn begin_there(&self, now: Instant) -> bool {
+        let mut inner = self.inner.lock();
+        let begins = self.advance(&mut inner, State::Running);
+        if begins {
+            inner.started = Some(now);
+        }
+        begins
     }
 
     /// Makes the move to `next` if it is legal. The caller holds `inner`.

@@ -62,6 +62,11 @@ pub trait Work: Sized + Send + 'static {
     /// Called once for each task, after it settled and with no lock held, on whatever thread
     /// settled it. Must be short, and must neither block nor panic.
     fn settled(task: &Arc<Task<Self>>);
+
+    /// Called once for a task that had settled while a worker held it, with no lock held, when that worker
+    /// lets it go: only now the worker is free of it. Like [`Work::settled`] it must be short, and must
+    /// neither block nor panic.
+    fn let_go(_task: &Arc<Task<Self>>) {}
 }
 
 /// What a pool asks for what it cannot do itself. Called with no lock held.
@@ -75,6 +80,9 @@ pub trait Host: Send + Sync {
     /// Calls [`Pool::resume_starts`](crate::Pool::resume_starts) after `delay`: the system refuses the thread
     /// that would do so.
     fn resume_starts_after(&self, _delay: Duration) {}
+    /// The time that a shutdown had is over, and the pool was terminated: ends the workers, also those that
+    /// hold no task, as one that is still being started.
+    fn end_workers(&self) {}
     /// The pool was shut down, every accepted task has settled and the last worker has detached.
     fn closed(&self);
     /// Tasks are to be handed over to workers: call [`Pool::assign`](crate::Pool::assign) until it gives
@@ -96,6 +104,18 @@ pub trait WorkerLink<W: Work>: Send + Sync {
     /// something up.
     fn has_submitted(&self, _task: &Task<W>) -> bool {
         true
+    }
+    /// Whether one more task can be [sent ahead](crate::Worker::turn_ahead) to this worker. This and the next
+    /// two are called under the pool's mutex: they must not wait.
+    fn has_room_ahead(&self) -> bool {
+        false
+    }
+    /// `task` is to be sent ahead to this worker, which has room; it can be brought back from now on.
+    fn send_ahead(&self, _task: &Arc<Task<W>>, _work: W) {}
+    /// `task` was sent ahead to this worker: keeps it from being begun there, and returns its work. `None` if
+    /// the worker has begun it.
+    fn bring_back(&self, _task: &Arc<Task<W>>) -> Option<W> {
+        None
     }
     /// The run time of `task` is over: settle it through [`Task::time_out`], at once or after a short
     /// look at where it is, then stop it.

@@ -1,5 +1,6 @@
 //! The workers of a pool: what the pool knows of each, and the lists from which they are woken.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::task::task::Task;
@@ -9,8 +10,13 @@ use crate::workers::state::WorkerState;
 pub(crate) struct Record<W: Work> {
     pub(crate) kind: Kind,
     pub(crate) state: WorkerState,
+    /// Whether it has attached and not asked for a task yet.
+    pub(super) is_new: bool,
     pub(crate) link: Arc<dyn WorkerLink<W>>,
     pub(crate) held: Vec<Arc<Task<W>>>,
+    /// Tasks that were sent to this worker and wait there, in the order in which it begins them; see
+    /// `scheduler::ahead`.
+    pub(crate) ahead: VecDeque<Arc<Task<W>>>,
     /// Tasks that only this worker can claim, because their payload was handed over to it.
     pub(crate) pinned: Vec<Arc<Task<W>>>,
     /// Whether it is counted in `Registry::active`.
@@ -18,15 +24,21 @@ pub(crate) struct Record<W: Work> {
     /// How many waits of its tasks go on; see `Worker::suspend`.
     pub(crate) suspended: u32,
     /// How many of them block the worker's thread, so that others must take what it cannot.
-    lending: u32,
+    pub(super) lending: u32,
     /// Whether the wait that blocks it has a limit of time; see `Worker::suspend_for`.
-    is_limited: bool,
+    pub(super) is_limited: bool,
     /// The task that comes before all others because this worker blocks for it.
     pub(crate) hurries: Option<Arc<Task<W>>>,
     /// Whether that task needs another worker in any case.
     pub(crate) is_stranded: bool,
+    /// Whether it claims nothing more but what is pinned to it, and leaves when it holds nothing.
+    is_worn_out: bool,
+    /// Whether it comes for a task that is its own; it is counted in `Registry::for_own` then.
+    comes_for_own: bool,
     /// Tasks claimed so far.
     pub(crate) claimed: u64,
+    /// Those among them that do not wear it out.
+    pub(crate) uncounted: u64,
     /// Whether it is counted in `Registry::died`.
     has_died: bool,
 }
@@ -40,7 +52,7 @@ struct Slot<W: Work> {
 pub(crate) struct Registry<W: Work> {
     slots: Vec<Slot<W>>,
     free: Vec<u32>,
-    idle: [Vec<WorkerId>; Kind::COUNT],
+    pub(super) idle: [Vec<WorkerId>; Kind::COUNT],
     partial: [Vec<WorkerId>; Kind::COUNT],
     lingering: [Vec<WorkerId>; Kind::COUNT],
     /// Workers that hold a place in the budget. Changed by `take_place` and `leave_place`.
@@ -52,6 +64,8 @@ pub(crate) struct Registry<W: Work> {
     pub(crate) starting: [usize; Kind::COUNT],
     pub(crate) preparing: [usize; Kind::COUNT],
     pub(crate) woken: [usize; Kind::COUNT],
+    /// Woken, or preparing, for a task that only this worker may begin: no help for any other.
+    for_own: [usize; Kind::COUNT],
     /// Living, with a task that waits for a future and keeps the worker from claiming: another may be started
     /// instead. Changed by `suspend`, `resume`, `lend_for` and `set_state`.
     pub(crate) waiting: [usize; Kind::COUNT],
@@ -80,6 +94,7 @@ impl<W: Work> Registry<W> {
             starting: [0; Kind::COUNT],
             preparing: [0; Kind::COUNT],
             woken: [0; Kind::COUNT],
+            for_own: [0; Kind::COUNT],
             waiting: [0; Kind::COUNT],
             limited: [0; Kind::COUNT],
             allowed: [usize::MAX; Kind::COUNT],
@@ -93,8 +108,10 @@ impl<W: Work> Registry<W> {
         let record = Record {
             kind,
             state: WorkerState::Preparing,
+            is_new: true,
             link,
             held: Vec::new(),
+            ahead: VecDeque::new(),
             pinned: Vec::new(),
             has_place: false,
             suspended: 0,
@@ -102,7 +119,10 @@ impl<W: Work> Registry<W> {
             is_limited: false,
             hurries: None,
             is_stranded: false,
+            is_worn_out: false,
+            comes_for_own: false,
             claimed: 0,
+            uncounted: 0,
             has_died: false,
         };
         self.living[kind as usize] += 1;
@@ -153,12 +173,14 @@ impl<W: Work> Registry<W> {
         if before == next || is_over {
             return;
         }
-        record.state = next;
+        (record.state, record.is_new) = (next, false);
+        let came_for_own = std::mem::take(&mut record.comes_for_own);
         let has_no_waits = ends || next == WorkerState::Retiring;
         if has_no_waits {
             record.suspended = 0;
             self.change_lending(id, |_| 0, false);
         }
+        self.for_own[kind] -= usize::from(came_for_own);
         match before {
             WorkerState::Idle => forget(&mut self.idle[kind], id),
             WorkerState::Partial => forget(&mut self.partial[kind], id),
@@ -230,7 +252,36 @@ impl<W: Work> Registry<W> {
     /// Workers that will ask for a task without having been sent for another one.
     pub(crate) fn coming(&self, kind: Kind) -> usize {
         let k = kind as usize;
-        self.starting[k] + self.preparing[k] + self.woken[k]
+        self.starting[k] + self.preparing[k] + self.woken[k] - self.for_own[k]
+    }
+
+    /// Woken workers that were not woken for a task of their own. Where one prepares for such a task it is
+    /// taken for one more that is woken for it: then a worker is sent too many.
+    pub(crate) fn helping(&self, kind: Kind) -> usize {
+        self.woken[kind as usize].saturating_sub(self.for_own[kind as usize])
+    }
+
+    /// Worker `id`, which was just woken or prepares, does so for a task that is its own.
+    pub(crate) fn note_for_own(&mut self, id: WorkerId) {
+        let Some(record) = self.get(id) else { return };
+        if matches!(record.state, WorkerState::Woken | WorkerState::Preparing) && !record.comes_for_own {
+            record.comes_for_own = true;
+            let kind = record.kind as usize;
+            self.for_own[kind] += 1;
+        }
+    }
+
+    /// Worker `id` claims nothing more but what is pinned to it.
+    pub(crate) fn wear_out(&mut self, id: WorkerId) {
+        if let Some(record) = self.get(id) {
+            record.is_worn_out = true;
+        }
+    }
+
+    /// What is known of worker `id`.
+    pub(crate) fn look(&self, id: WorkerId) -> Option<&Record<W>> {
+        let slot = self.slots.get(id.slot as usize)?;
+        if slot.generation == id.generation { slot.record.as_ref() } else { None }
     }
 
     /// The idle worker that went idle last: the others may time out.
@@ -255,62 +306,9 @@ impl<W: Work> Registry<W> {
     ) -> Option<WorkerId> {
         let may_take = |id: &WorkerId| {
             let record = self.slots.get(id.slot as usize).and_then(|slot| slot.record.as_ref());
-            record.is_some_and(|record| (free || record.has_place) && is_meant(record))
+            record.is_some_and(|record| !record.is_worn_out && (free || record.has_place) && is_meant(record))
         };
         self.partial[kind as usize].iter().rev().find(|id| may_take(id)).copied()
-    }
-
-    /// A task of worker `id` waits for a future: the worker gives up its place. With `lend` another worker
-    /// may be started instead; with `is_limited` the wait ends by itself.
-    pub(crate) fn suspend(&mut self, id: WorkerId, lend: bool, is_limited: bool) {
-        let Some(record) = self.get(id) else { return };
-        // These get no place again, whatever their threads still call. And where no task is held, what waits
-        // is code that a task which has ended left behind.
-        if record.state.claims_nothing() || record.held.is_empty() {
-            return;
-        }
-        record.suspended += 1;
-        self.change_lending(id, |record| record.lending + u32::from(lend), is_limited);
-        self.leave_place(id);
-    }
-
-    /// One wait of worker `id` is over: it has a place again, also beyond the budget.
-    pub(crate) fn resume(&mut self, id: WorkerId, lend: bool, capacity: usize) {
-        let Some(record) = self.get(id) else { return };
-        if record.suspended == 0 {
-            return;
-        }
-        record.suspended -= 1;
-        let overfull =
-            record.state == WorkerState::Partial && record.held.len() >= capacity + record.suspended as usize;
-        self.change_lending(
-            id,
-            |record| record.lending.saturating_sub(u32::from(lend)).min(record.suspended),
-            false,
-        );
-        if overfull {
-            self.set_state(id, WorkerState::Busy);
-        }
-        self.take_place(id);
-    }
-
-    /// Worker `id` claims nothing more: while any of its tasks waits, another worker may be started.
-    pub(crate) fn lend_for(&mut self, id: WorkerId) {
-        self.change_lending(id, |record| record.suspended, false);
-    }
-
-    fn change_lending(&mut self, id: WorkerId, change: impl Fn(&Record<W>) -> u32, is_limited: bool) {
-        let Some(record) = self.get(id) else { return };
-        let counts = |record: &Record<W>| {
-            let waits = record.lending > 0;
-            (usize::from(waits), usize::from(waits && record.is_limited))
-        };
-        let (kind, before) = (record.kind as usize, counts(record));
-        record.lending = change(record);
-        record.is_limited = is_limited;
-        let after = counts(record);
-        self.waiting[kind] = self.waiting[kind] + after.0 - before.0;
-        self.limited[kind] = self.limited[kind] + after.1 - before.1;
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (WorkerId, &Record<W>)> {

@@ -15,6 +15,8 @@ pub(crate) struct Log {
     pub(crate) rooms: usize,
     pub(crate) closed: usize,
     pub(crate) hand_overs: usize,
+    /// How often all workers were to be ended.
+    pub(crate) ended: usize,
 }
 
 /// What the host does when it is asked for a worker.
@@ -91,6 +93,10 @@ impl Host for TestHost {
 
     fn end_starts(&self, kind: Kind) {
         self.note(|log| log.ended_starts.push(kind));
+    }
+
+    fn end_workers(&self) {
+        self.note(|log| log.ended += 1);
     }
 
     fn closed(&self) {

@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pool::{Config, Control, Failure, Kind, Next, Parker, Pool, Spec, Task, Work, Worker, WorkerLink};
+use pool::{
+    Config, Control, Failure, Kind, Next, Parker, Pool, Spec, Task, TimeLimit, Work, Worker, WorkerLink,
+};
 
 pub(crate) use gate::{Gate, Random, at_gate};
 pub(crate) use host::{Log, Start, TestHost};
@@ -55,16 +57,7 @@ pub(crate) fn with_control(
     label: u64,
     body: impl FnOnce(Option<&Control<'_, Job>>) -> Result<u64, String> + Send + 'static,
 ) -> Spec<Job> {
-    Spec {
-        kind,
-        work: Job(Box::new(body)),
-        owner: Arc::new(Watch { label, ..Watch::default() }),
-        needs: 0,
-        needs_handover: false,
-        priority: 0.0,
-        timeout: None,
-        queue_timeout: None,
-    }
+    Spec::new(kind, Job(Box::new(body)), Arc::new(Watch { label, ..Watch::default() }))
 }
 
 /// A task that does nothing.
@@ -98,8 +91,11 @@ pub(crate) fn outcome(task: &Arc<Task<Job>>) -> String {
         Some(Err(Failure::Threw(error))) => format!("threw {error}"),
         Some(Err(Failure::Panicked(message))) => format!("panicked {message}"),
         Some(Err(Failure::Cancelled)) => "cancelled".into(),
-        Some(Err(Failure::Expired)) => "expired".into(),
-        Some(Err(Failure::TimedOut { trace })) => format!("timed out {}", trace.unwrap_or_default()),
+        Some(Err(Failure::TimedOut { limit, trace })) => match limit {
+            TimeLimit::Queue => "expired".into(),
+            TimeLimit::Run => format!("timed out {}", trace.unwrap_or_default()),
+            TimeLimit::Total => format!("out of time {}", trace.unwrap_or_default()),
+        },
         Some(Err(Failure::Lost { exit, cause })) => {
             format!("lost {} {}", exit.unwrap_or_default(), cause.unwrap_or_default())
         }
@@ -131,6 +127,9 @@ pub(crate) struct Link {
     pub(crate) stopped: Mutex<Vec<u64>>,
     /// Whether what is submitted comes from others than the tasks of this worker.
     pub(crate) submits_nothing: AtomicBool,
+    /// The tasks whose time is over, and whether nothing comes of that.
+    pub(crate) expired: Mutex<Vec<u64>>,
+    pub(crate) lets_expire: AtomicBool,
 }
 
 impl Link {
@@ -147,6 +146,13 @@ impl WorkerLink<Job> for Link {
 
     fn stop(&self, task: &Arc<Task<Job>>) {
         self.stopped.lock().unwrap().push(task.id());
+    }
+
+    fn expire(&self, task: &Arc<Task<Job>>) {
+        self.expired.lock().unwrap().push(task.id());
+        if !self.lets_expire.load(Ordering::SeqCst) && task.time_out(None) {
+            self.stop(task);
+        }
     }
 
     fn has_submitted(&self, _task: &Task<Job>) -> bool {
@@ -232,4 +238,8 @@ pub(crate) fn eventually(what: &str, done: impl Fn() -> bool) {
         assert!(start.elapsed() < LIMIT, "waited in vain: {what}");
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+pub(crate) fn settled_once(task: &Arc<Task<Job>>) -> bool {
+    task.owner().settled.load(Ordering::SeqCst) == 1
 }

@@ -72,16 +72,7 @@ pub(crate) fn attach(pool: &Arc<Pool<Number>>, kind: Kind) -> Joined {
 }
 
 pub(crate) fn task(kind: Kind, number: u64) -> Spec<Number> {
-    Spec {
-        kind,
-        work: Number(number),
-        owner: Announced::default(),
-        needs: 0,
-        needs_handover: false,
-        priority: 0.0,
-        timeout: None,
-        queue_timeout: None,
-    }
+    Spec::new(kind, Number(number), Announced::default())
 }
 
 pub(crate) fn submit(pool: &Arc<Pool<Number>>, kind: Kind, number: u64) -> Arc<Task<Number>> {

@@ -1,0 +1,246 @@
+//! What a child's tasks ask of their executor: each is a question to the pool's process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pool::{Kind, Spec};
+
+use crate::js::Fault;
+use crate::native::plugins;
+use crate::process::message::{NATIVE, Request, write_work};
+use crate::process::parent::Parent;
+use crate::process::refusal;
+use crate::process::view::ChildView;
+use crate::tasks::functions;
+use crate::tasks::task::{JsTask, JsWork, Ticket};
+use crate::tasks::warm_up;
+use crate::values::shared_value;
+use crate::values::text::Text;
+use crate::values::value::{ArgList, Args, FORM_AS_IS, Packed};
+use crate::values::wire::Writer;
+use crate::values::wire_reader::Reader;
+
+/// Has the pool's process keep the shared values among the arguments of a task.
+fn share_all(parent: &Parent, work: &JsWork) -> Result<(), Fault> {
+    for value in work.shared() {
+        // One that was shared before this child had joined.
+        if let Some(value) = shared_value::find(value.number()) {
+            parent.share(&value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Submits a task; why it is refused, by the codes of `process::refusal`.
+pub(super) fn submit(
+    parent: &'static Parent,
+    spec: Spec<JsWork>,
+    name: Option<Text>,
+) -> Result<Result<Arc<JsTask>, u8>, Fault> {
+    let mut body = Writer::default();
+    let (needs, is_native) = (spec.needs, spec.needs & NATIVE != 0);
+    body.option(is_native.then_some(needs & !NATIVE), Writer::u32);
+    let plugin = if is_native { plugins::source_of(needs & !NATIVE) } else { None };
+    body.option(plugin, |writer, source| {
+        writer.u32((needs & !NATIVE) - source.first);
+        writer.str(&source.path);
+        writer.u32(source.count);
+    });
+    if !is_native {
+        body.str(&functions::text(needs).unwrap_or_else(|| "".into()));
+        body.str(&functions::name(needs).unwrap_or_else(|| "".into()));
+    }
+    body.option(name.as_ref(), Writer::text);
+    body.f64(spec.priority);
+    body.limit(spec.timeout);
+    body.limit(spec.queue_timeout);
+    body.limit(spec.total_timeout);
+    body.option(spec.key.as_ref(), |writer, key| writer.bytes(key.bytes()));
+    share_all(parent, &spec.work)?;
+    body.option(spec.owner.stream.as_ref(), |writer, stream| writer.u64(stream.allowed()));
+    write_work(&mut body, spec.work).map_err(|_| Fault::internal("an argument cannot leave its process"))?;
+    let nothing = JsWork::Isolate(Args { form: FORM_AS_IS, values: ArgList::None });
+    let kept = Spec { needs, ..Spec::new(Kind::Process, nothing, spec.owner) };
+    ask_for(parent, Request::Submit, kept, |writer| writer.append(body))
+}
+
+pub(super) fn audience(parent: &Parent) -> Result<u32, Fault> {
+    let answer = parent.request(Request::Audience, |_| {})?;
+    Ok(Reader::new(&answer).u32()?)
+}
+
+/// Submits a task for each worker. The specs are the same but for their owners.
+pub(super) fn broadcast(
+    parent: &Parent,
+    specs: Vec<Spec<JsWork>>,
+    name: Option<Text>,
+) -> Result<Result<Vec<Arc<JsTask>>, u8>, Fault> {
+    let mut body = Writer::default();
+    let mut tasks = Vec::new();
+    for mut spec in specs {
+        let nothing = JsWork::Isolate(Args { form: FORM_AS_IS, values: ArgList::None });
+        let work = std::mem::replace(&mut spec.work, nothing);
+        if tasks.is_empty() {
+            body.str(&functions::text(spec.needs).unwrap_or_else(|| "".into()));
+            body.str(&functions::name(spec.needs).unwrap_or_else(|| "".into()));
+            body.option(name.as_ref(), Writer::text);
+            body.limit(spec.timeout);
+            body.limit(spec.total_timeout);
+            share_all(parent, &work)?;
+            write_work(&mut body, work)
+                .map_err(|_| Fault::internal("an argument cannot leave its process"))?;
+        }
+        tasks.push(keep(parent, Spec { timeout: None, total_timeout: None, ..spec })?);
+    }
+    let forget = || tasks.iter().for_each(|task| parent.forget(task));
+    if tasks.is_empty() {
+        // Whether it would be refused is to be known all the same.
+        let (code, _) = why_refused(parent)?;
+        let is_over = code != refusal::NONE && code != refusal::FULL;
+        return Ok(if is_over { Err(code) } else { Ok(tasks) });
+    }
+    let write = |writer: &mut Writer| {
+        writer.u32(tasks.len() as u32);
+        tasks.iter().for_each(|task| writer.u64(task.id()));
+        writer.append(body);
+    };
+    let code = parent.request(Request::Broadcast, write).map_err(Fault::from);
+    match code.and_then(|answer| Ok(Reader::new(&answer).u8()?)) {
+        Ok(refusal::NONE) => Ok(Ok(tasks)),
+        Ok(code) => {
+            forget();
+            Ok(Err(code))
+        }
+        Err(fault) => {
+            forget();
+            Err(fault)
+        }
+    }
+}
+
+/// A future that settles when so many workers are ready; why it is refused, in the same way.
+pub(super) fn warm_up(
+    parent: &'static Parent,
+    owner: Ticket,
+    workers: u32,
+) -> Result<Result<Arc<JsTask>, u8>, Fault> {
+    ask_for(parent, Request::WarmUp, warm_up::spec(Kind::Process, owner), |writer| writer.u32(workers))
+}
+
+/// The mirror keeps a task, in the state that the pool's process says.
+fn keep(parent: &Parent, spec: Spec<JsWork>) -> Result<Arc<JsTask>, Fault> {
+    let task =
+        parent.mirror.pool.submit(spec).map_err(|_| Fault::internal("the mirror of a pool is closed"))?;
+    parent.mirror(&task);
+    Ok(task)
+}
+
+/// Asks for something that has a future, which the mirror keeps: this.
+fn ask_for(
+    parent: &'static Parent,
+    request: Request,
+    kept: Spec<JsWork>,
+    write: impl FnOnce(&mut Writer),
+) -> Result<Result<Arc<JsTask>, u8>, Fault> {
+    let task = keep(parent, kept)?;
+    parent.forward_room(&task);
+    let write = |writer: &mut Writer| {
+        writer.u64(task.id());
+        write(writer);
+    };
+    let code = parent.request(request, write).map_err(Fault::from);
+    match code.and_then(|answer| Ok(Reader::new(&answer).u8()?)) {
+        Ok(refusal::NONE) => Ok(Ok(task)),
+        Ok(code) => {
+            parent.forget(&task);
+            Ok(Err(code))
+        }
+        Err(fault) => {
+            parent.forget(&task);
+            Err(fault)
+        }
+    }
+}
+
+/// Whether the task is cancelled now.
+pub(super) fn cancel(
+    parent: &Parent,
+    task: &Arc<JsTask>,
+    interrupt: bool,
+    reason: Option<&Packed>,
+) -> Result<bool, Fault> {
+    let is_cancelled = parent.ask(Request::Cancel, |writer| {
+        writer.u64(task.id());
+        writer.bool(interrupt);
+        writer.packed_if_able(reason);
+        writer.bool(task.owner().stream.as_ref().is_some_and(|stream| stream.is_left()));
+    })?;
+    if is_cancelled {
+        parent.mirror.pool.cancel(task, true);
+    }
+    Ok(is_cancelled || task.state() == pool::State::Cancelled)
+}
+
+pub(super) fn expire(parent: &Parent, task: &Arc<JsTask>) -> Result<(), Fault> {
+    parent.have_done(Request::Expire, |writer| writer.u64(task.id()))
+}
+
+pub(super) fn stats(parent: &Parent) -> Result<Vec<f64>, Fault> {
+    let answer = parent.request(Request::Stats, |_| {})?;
+    let mut reader = Reader::new(&answer);
+    let count = reader.u32()?;
+    Ok((0..count).map(|_| reader.f64()).collect::<Result<_, _>>()?)
+}
+
+/// Why a task would be refused now, and the cause of a broken pool.
+pub(super) fn why_refused(parent: &Parent) -> Result<(u8, Option<Packed>), Fault> {
+    let answer = parent.request(Request::Refusal, |_| {})?;
+    let mut reader = Reader::new(&answer);
+    Ok((reader.u8()?, reader.option(Reader::packed)?))
+}
+
+pub(super) fn has_room(parent: &Parent) -> Result<bool, Fault> {
+    parent.ask(Request::WantRoom, |_| {})
+}
+
+pub(super) fn max_workers(parent: &Parent) -> Result<u32, Fault> {
+    let answer = parent.request(Request::MaxWorkers, |_| {})?;
+    Ok(Reader::new(&answer).u32()?)
+}
+
+/// As `PoolEntry::resize` answers.
+pub(super) fn resize(parent: &Parent, max_workers: u32) -> Result<u32, Fault> {
+    let answer = parent.request(Request::Resize, |writer| writer.u32(max_workers))?;
+    Ok(Reader::new(&answer).u32()?)
+}
+
+pub(super) fn is_closed(parent: &Parent) -> Result<bool, Fault> {
+    parent.ask(Request::IsClosed, |_| {})
+}
+
+/// Whether the limit is watched.
+pub(super) fn shutdown(
+    parent: &Parent,
+    cancel_pending: bool,
+    limit: Option<Duration>,
+) -> Result<bool, Fault> {
+    parent.ask(Request::Shutdown, |writer| {
+        writer.bool(cancel_pending);
+        writer.limit(limit);
+    })
+}
+
+pub(super) fn terminate(parent: &Parent) -> Result<(), Fault> {
+    parent.have_done(Request::Terminate, |_| {})
+}
+
+pub(super) fn count_cancelled(parent: &Parent) -> Result<(), Fault> {
+    parent.have_done(Request::CountCancelled, |_| {})
+}
+
+pub(super) fn dump(parent: &Parent) -> Result<Vec<ChildView>, Fault> {
+    let answer = parent.request(Request::Dump, |_| {})?;
+    let mut reader = Reader::new(&answer);
+    let count = reader.u32()?;
+    Ok((0..count).map(|_| ChildView::read(&mut reader)).collect::<Result<_, _>>()?)
+}

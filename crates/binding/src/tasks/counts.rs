@@ -1,0 +1,81 @@
+//! What a pool has counted, as a flat array of numbers.
+
+use pool::Summary;
+
+use crate::js::shared_numbers;
+use crate::tasks::task::JsPool;
+use crate::values::shared_value;
+
+shared_numbers! {
+    /// Where in the array of `stats` the counts are, and the summaries of the two times.
+    pub(crate) STATS = "STATS": usize {
+        IDLE = 0,
+        BUSY = 1,
+        STARTING = 2,
+        ABANDONED = 3,
+        QUEUED = 4,
+        RUNNING = 5,
+        COMPLETED = 6,
+        FAILED = 7,
+        CANCELLED = 8,
+        TIMED_OUT = 9,
+        LOST = 10,
+        DIED = 11,
+        BROKEN = 12,
+        SHARED_VALUES = 13,
+        SHARED_BYTES = 14,
+        WAIT_TIME = 15,
+        RUN_TIME = WAIT_TIME + SUMMARY_LENGTH,
+        LENGTH = RUN_TIME + SUMMARY_LENGTH,
+    }
+}
+
+shared_numbers! {
+    /// Where in a summary its numbers are; times in milliseconds.
+    pub(crate) SUMMARY = "SUMMARY": usize {
+        COUNT = 0,
+        MIN = 1,
+        MEAN = 2,
+        P50 = 3,
+        P90 = 4,
+        P99 = 5,
+        MAX = 6,
+    }
+}
+const SUMMARY_LENGTH: usize = MAX + 1;
+
+/// The counts of a pool now.
+pub(crate) fn of_pool(pool: &JsPool) -> [f64; LENGTH] {
+    let view = pool.stats();
+    let counts = view.counts;
+    let (shared_values, shared_bytes) = shared_value::totals();
+    let mut numbers = [0.0; LENGTH];
+    for (at, count) in [
+        (IDLE, view.idle as u64),
+        (BUSY, view.busy as u64),
+        (STARTING, view.starting as u64),
+        (ABANDONED, view.abandoned as u64),
+        (QUEUED, view.queued as u64),
+        (RUNNING, view.running as u64),
+        (COMPLETED, counts.completed),
+        (FAILED, counts.failed),
+        (CANCELLED, counts.cancelled),
+        (TIMED_OUT, counts.timed_out),
+        (LOST, counts.lost),
+        (DIED, view.died),
+        (BROKEN, u64::from(view.broken)),
+        (SHARED_VALUES, shared_values as u64),
+        (SHARED_BYTES, shared_bytes as u64),
+    ] {
+        numbers[at] = count as f64;
+    }
+    for (from, summary) in [(WAIT_TIME, view.wait_time), (RUN_TIME, view.run_time)] {
+        let Summary { count, min, mean, p50, p90, p99, max } = summary;
+        let places =
+            [(COUNT, count as f64), (MIN, min), (MEAN, mean), (P50, p50), (P90, p90), (P99, p99), (MAX, max)];
+        for (at, number) in places {
+            numbers[from + at] = number;
+        }
+    }
+    numbers
+}
