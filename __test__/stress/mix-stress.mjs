@@ -120,11 +120,11 @@ let [pools, tasks] = [0, 0]
 while (Date.now() < until) {
   const chosen = options()
   const executor = new ThreadPoolExecutor(chosen)
-  const futures = await fill(executor, 50 + pick(400), chosen)
   const limit = setTimeout(async () => {
     console.error('lost', chosen, executor.stats(), await executor.dump())
     process.exit(1)
-  }, LOST_AFTER)
+  }, 2 * LOST_AFTER)
+  const futures = await fill(executor, 50 + pick(400), chosen)
   const isEarly = oneIn(2)
   const ending = isEarly ? end(executor) : undefined
   await Promise.all(futures.map((future) => future.exception().catch(() => {})))

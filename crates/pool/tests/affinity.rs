@@ -410,3 +410,72 @@ fn what_a_task_waits_for_runs_elsewhere_if_its_worker_may_claim_nothing_more() {
         one.finish(&first, Ok(1));
     }
 }
+
+type Home = (Worker<Job>, Arc<Link>);
+
+/// One worker that holds a task and is the home of key "b", and has room. It is the only one that may run.
+fn home_with_room() -> (Arc<Pool<Job>>, Home, Arc<Task<Job>>) {
+    let (pool, _host) = by_hand(Config { tasks_per_worker: 3, ..workers(1) });
+    let (home, link) = attach(&pool, ISOLATE);
+    let first = submit(&pool, noop(ISOLATE, 1));
+    assert_eq!(ask(&home), "run 1");
+    put(&pool, "b", 2);
+    let (second, _) = taken(&home);
+    assert_eq!(turn(&home, &second), "nothing");
+    (pool, (home, link), first)
+}
+
+#[test]
+fn a_worker_is_not_sent_for_a_task_that_has_to_let_an_earlier_one_pass() {
+    let (pool, (home, link), first) = home_with_room();
+    let (native, _) = attach(&pool, Kind::Native);
+    assert_eq!(ask(&native), "nothing");
+    submit(&pool, noop(Kind::Native, 3));
+    put(&pool, "b", 4);
+    let wakes = link.wakes();
+    for _ in 0..3 {
+        assert_eq!(ask(&home), "nothing", "the earlier one waits for this place");
+    }
+    assert_eq!(link.wakes(), wakes, "it would ask in vain for ever");
+    // The place is free.
+    assert_eq!(turn(&home, &first), "nothing");
+    let third = take(&native);
+    assert_eq!(third.owner().label, 3);
+    assert_eq!(turn(&native, &third), "nothing");
+    assert_eq!(link.wakes(), wakes + 1);
+    assert_eq!(ask(&home), "run 4");
+}
+
+#[test]
+fn a_worker_is_sent_for_its_task_once_the_earlier_one_is_cancelled() {
+    let (pool, (home, link), _first) = home_with_room();
+    let (native, _) = attach(&pool, Kind::Native);
+    assert_eq!(ask(&native), "nothing");
+    let earlier = submit(&pool, noop(Kind::Native, 3));
+    put(&pool, "b", 4);
+    let wakes = link.wakes();
+    pool.cancel(&earlier, false);
+    assert_eq!(link.wakes(), wakes + 1);
+    assert_eq!(ask(&home), "run 4");
+}
+
+#[test]
+fn a_worker_is_not_sent_for_its_task_while_a_broadcast_waits_for_its_place() {
+    let (pool, (home, link), first) = home_with_room();
+    let (other, _) = attach(&pool, ISOLATE);
+    assert_eq!(ask(&other), "nothing");
+    let specs = (0..pool.audience()).map(|label| noop(ISOLATE, 10 + label as u64)).collect();
+    assert_eq!(pool.broadcast(specs).ok().map(|tasks| tasks.len()), Some(2));
+    put(&pool, "b", 4);
+    let own = take(&home);
+    assert_eq!(own.owner().label, 10);
+    let wakes = link.wakes();
+    for _ in 0..3 {
+        assert_eq!(if own.state() == State::Running { turn(&home, &own) } else { ask(&home) }, "nothing");
+    }
+    assert_eq!(link.wakes(), wakes, "it would ask in vain for ever");
+    assert_eq!(turn(&home, &first), "nothing");
+    let broadcast = take(&other);
+    assert_eq!(turn(&other, &broadcast), "nothing");
+    assert_eq!(ask(&home), "run 4");
+}

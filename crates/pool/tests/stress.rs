@@ -29,14 +29,26 @@ fn wait_in_time(worker: &Worker<Job>, last: &Last, cannot_run: bool) {
     }
 }
 
+/// What has stood still goes on, to its end.
+fn go_on(pool: &Arc<Pool<Job>>, worker: &Worker<Job>, task: &Arc<Task<Job>>) {
+    pool.go_on(task);
+    worker.resume_claiming();
+    worker.finish(task, Ok(0));
+}
+
 /// An isolate that prepares, holds several tasks, waits, hangs and dies.
 fn live_and_die(pool: &Arc<Pool<Job>>, kind: Kind, seed: u64, last: Last) {
     let mut random = Random(seed);
     let (worker, link) = attach(pool, kind);
     let mut held: Vec<Arc<Task<Job>>> = Vec::new();
+    let mut standing: Vec<Arc<Task<Job>>> = Vec::new();
     let mut ready = random.below(2) == 0;
+    let mut in_vain = 0;
     loop {
-        match worker.next(&|_| ready) {
+        let wakes = link.wakes();
+        let next = worker.next(&|_| ready);
+        in_vain = if matches!(next, Next::Nothing) { in_vain + 1 } else { 0 };
+        match next {
             Next::Run(task, Job(body)) => {
                 match random.below(32) {
                     0 => {
@@ -45,6 +57,11 @@ fn live_and_die(pool: &Arc<Pool<Job>>, kind: Kind, seed: u64, last: Last) {
                         worker.resume();
                     }
                     1 => wait_in_time(&worker, &last, random.below(2) == 0),
+                    2 if kind == Kind::Isolate && pool.stand_still(&task) => {
+                        worker.suspend_claiming();
+                        standing.push(task);
+                        continue;
+                    }
                     _ => {}
                 }
                 let value = body(None);
@@ -62,6 +79,14 @@ fn live_and_die(pool: &Arc<Pool<Job>>, kind: Kind, seed: u64, last: Last) {
                 }
             }
             Next::Prepare(_) => ready = true,
+            // As an event loop does, it asks again at once: what its tasks wait for comes after that.
+            Next::Nothing if !held.is_empty() && link.wakes() > wakes => {
+                assert!(in_vain < 100_000, "sent again and again, for nothing");
+            }
+            Next::Nothing if !standing.is_empty() && random.below(2) == 0 => {
+                let task = standing.swap_remove(random.below(standing.len() as u64) as usize);
+                go_on(pool, &worker, &task);
+            }
             Next::Nothing if !held.is_empty() => {
                 let task = held.swap_remove(random.below(held.len() as u64) as usize);
                 worker.finish(&task, Ok(0));
@@ -74,6 +99,9 @@ fn live_and_die(pool: &Arc<Pool<Job>>, kind: Kind, seed: u64, last: Last) {
             }
             Next::Leave => break,
         }
+    }
+    for task in standing {
+        go_on(pool, &worker, &task);
     }
     for task in held {
         worker.finish(&task, Ok(0));

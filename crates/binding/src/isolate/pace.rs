@@ -15,6 +15,8 @@ pub(crate) struct Pace {
     tasks: u32,
     /// How long each of the last tasks took.
     each: Duration,
+    /// Whether the worker has waited since the last look: it may do so in each step.
+    has_rested: bool,
 }
 
 /// Tasks between two looks at the clock while they are short.
@@ -27,13 +29,13 @@ const WORTH_A_YIELD: Duration = Duration::from_micros(8);
 impl Pace {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        Pace { until: now + TURN_TIME, last: now, tasks: 0, each: Duration::ZERO }
+        Pace { until: now + TURN_TIME, last: now, tasks: 0, each: Duration::ZERO, has_rested: false }
     }
 
     /// Whether the turn is over. Decides, by the pace of the last tasks, whether rings are coalesced.
     pub(crate) fn is_over(&mut self, side: &WorkerSide) -> bool {
         self.tasks += 1;
-        if side.rings.is_on() && self.tasks < STRIDE {
+        if side.rings.is_on() && self.tasks < STRIDE && !std::mem::take(&mut self.has_rested) {
             return false;
         }
         let now = Instant::now();
@@ -55,5 +57,6 @@ impl Pace {
     pub(crate) fn rest(&mut self) {
         self.tasks = 0;
         self.last = Instant::now();
+        self.has_rested = true;
     }
 }

@@ -85,12 +85,12 @@ impl<W: Work> Pool<W> {
     pub(crate) fn wake_for_own(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) -> bool {
         let free = shared.workers.active < shared.max_workers;
         let Some((place, id, has_place)) = shared.first_sleeper_with_own(None, free) else { return false };
-        // With a place of its own it takes nothing from others.
         let others = Kind::ALL.into_iter().filter_map(|kind| shared.first_place(kind, actions)).min();
         if !has_place && others.is_some_and(|other| other < place) && self.dispatch_one(shared, actions) {
             return true;
         }
-        if !has_place && shared.workers.active >= shared.max_workers {
+        if shared.workers.active >= shared.max_workers && !self.may_run_own(shared, id, actions) {
+            // It would ask in vain, rest, and be sent again for ever.
             return false;
         }
         shared.workers.take_place(id);
@@ -98,6 +98,14 @@ impl<W: Work> Pool<W> {
         shared.workers.note_for_own(id);
         actions.wake.extend(shared.workers.get(id).map(|record| record.link.clone()));
         true
+    }
+
+    /// Whether worker `id`, which sleeps, would be given a task of its own while all places are taken.
+    fn may_run_own(&self, shared: &mut Shared<W>, id: WorkerId, actions: &mut Actions<W>) -> bool {
+        let Some((kind, held)) = shared.workers.get(id).map(|record| (record.kind, record.held.len())) else {
+            return false;
+        };
+        self.may_run(shared, id, kind, held, actions)
     }
 
     /// Whether a worker that asks for its next task should leave its place to one that sleeps, and that an
