@@ -182,3 +182,64 @@ behaviours(test, ['pool', 'sharedMemory'])('a worker that stays idle lets go of 
   while (Atomics.load(flag, 0) === 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 100))
   t.is(Atomics.load(flag, 0), 1)
 })
+
+behaviour('what is being read keeps its executor, which nobody else holds', async (t, { inChild }) => {
+  const end = await inChild(
+    async ({ create }) => {
+      const collect = (): void => (globalThis as unknown as { gc(): void }).gc()
+      const stream = (): AsyncIterable<number> =>
+        create(1).stream(function* () {
+          for (let n = 0; n < 300; n++) yield n
+        })
+      const map = (): AsyncIterable<number> =>
+        create(1)
+          .with({ bufferSize: 4 })
+          .map((n: number) => n, Array.from({ length: 300 }, (_, n) => n))
+      const counts = []
+      for (const make of [stream, map]) {
+        let count = 0
+        for await (const value of make()) {
+          if (value !== count++) throw new Error(`${value} is out of order`)
+          if (count % 10 === 0) {
+            await new Promise((resolve) => setTimeout(resolve, 1))
+            collect()
+          }
+        }
+        counts.push(count)
+      }
+      return counts
+    },
+    [],
+    options,
+  )
+  t.deepEqual(cleanEnd(end), ended([300, 300]))
+})
+
+behaviour('streams that are left early leave nothing on the heap', async (t, { inChild }) => {
+  const end = await inChild(
+    async ({ create }) => {
+      const executor = create(1)
+      const leave = async (count: number): Promise<number> => {
+        for (let n = 0; n < count; n++) {
+          const stream = executor.stream(function* () {
+            for (let n = 0; ; n++) yield n
+          })
+          for await (const value of stream) if (value >= 0) break
+        }
+        for (let n = 0; n < 4; n++) {
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          ;(globalThis as unknown as { gc(): void }).gc()
+        }
+        return process.memoryUsage().heapUsed
+      }
+      const before = await leave(500)
+      const grown = ((await leave(1_500)) - before) / 1_500
+      await executor.shutdown()
+      // Bytes a stream; an error with its stack alone has 1,000.
+      return grown < 500 || grown
+    },
+    [],
+    options,
+  )
+  t.deepEqual(cleanEnd(end), ended(true))
+})

@@ -288,3 +288,27 @@ behaviour("the types take a number or 'auto' as chunkSize, and nothing else", as
   t.throws(() => executor.with({ bufferSize: 'auto' }), { instanceOf: TypeError })
   await executor.shutdown()
 })
+
+behaviour('items that a worker hands back are run also when the executor was shut down meanwhile', async (t, { create }) => {
+  for (const wait of [true, false]) {
+    const executor = create(2)
+    // The last ones take much longer than the chunk in which they are was made for.
+    const slow = (n: number): number => {
+      const end = performance.now() + (n >= 300 ? 6 : 0)
+      while (performance.now() < end);
+      return n
+    }
+    let read = 0
+    const items = (function* () {
+      while (read < 350) yield read++
+    })()
+    const results = executor.with({ chunkSize: 'auto' }).map(slow, items)
+    const seen: number[] = []
+    while (read < 350) seen.push((await results.next()).value)
+    const done = executor.shutdown({ wait })
+    for await (const n of results) seen.push(n)
+    t.deepEqual(seen, Array.from({ length: 350 }, (_, n) => n))
+    await done
+    await executor.shutdown()
+  }
+})

@@ -306,3 +306,53 @@ behaviour('a stream whose reader dies is ended', async (t, { create }) => {
   }, 'the stream is over')
   await executor.shutdown()
 })
+
+behaviour('return() is over in time also when a `finally` block hangs beside a stream that stands still', async (t, { create }) => {
+  const executor = create({ maxWorkers: 1, interruptGrace: 50 })
+  const standing = executor.with({ bufferSize: 1 }).stream(function* () {
+    for (let n = 0; ; n++) yield n
+  })
+  t.deepEqual(await standing.next(), { done: false, value: 0 })
+  const hangs = executor.with({ bufferSize: 1 }).stream(async function* () {
+    try {
+      yield 1
+      yield 2
+      yield 3
+    } finally {
+      await new Promise(() => {})
+    }
+  })
+  t.deepEqual(await hangs.next(), { done: false, value: 1 })
+  t.deepEqual(await hangs.return(), { done: true, value: undefined })
+  // Its worker is replaced, once the other one has ended there.
+  t.is(await executor.submit(() => 2).result(SOON), 2)
+  for (let n = 1; n < 5; n++) t.deepEqual(await standing.next(), { done: false, value: n })
+  await standing.return()
+  await executor.shutdown()
+})
+
+behaviour('to block for the end of a stream that only the same thread could read is refused', async (t, { create }) => {
+  const executor = create(2)
+  const blocks = async (count: number): Promise<unknown> => {
+    const { currentExecutor } = await import('concurrent-futures')
+    const stream = currentExecutor()!.stream(function* (count: number) {
+      for (let n = 0; n < count; n++) yield n
+      return 'ended'
+    }, count)
+    try {
+      return stream.future.resultSync()
+    } catch (error) {
+      await stream.return()
+      return `${(error as Error).name}: ${(error as Error).message}`
+    }
+  }
+  t.is(await executor.submit(blocks, 10).result(SOON), 'ended')
+  t.regex(String(await executor.submit(blocks, 100).result(SOON)), /^InvalidStateError: the stream stands still until the thread that waits/)
+  const stream = executor.stream(function* () {
+    for (let n = 0; n < 100; n++) yield n
+  })
+  t.throws(() => stream.future.resultSync(), { name: 'InvalidStateError' })
+  t.is((await all(stream)).length, 100)
+  t.is(stream.future.resultSync(), undefined)
+  await executor.shutdown()
+})

@@ -19,6 +19,8 @@ export const SUITES = {
   start: ['first', 'rss'],
   process: ['flight1k', 'p50', 'first'],
   share: ['task', 'first'],
+  stream: ['number', 'row'],
+  affinity: ['work'],
 }
 
 /** Ours alone, as something grows: docs/performance.md has them. */

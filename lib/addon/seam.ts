@@ -103,6 +103,7 @@ export const FLAG_MOVES = 8
 export const FLAG_CHUNKED = 16
 export const FLAG_STREAM = 32
 export const FLAG_KEYED = 64
+export const FLAG_REST = 128
 
 // crates/binding/src/calls/submit.rs
 export const REFUSED_FULL = -1
@@ -419,6 +420,7 @@ FLAG_MOVES = 8
 FLAG_CHUNKED = 16
 FLAG_STREAM = 32
 FLAG_KEYED = 64
+FLAG_REST = 128
 REFUSED_FULL = -1
 REFUSED_SHUT_DOWN = -2
 REFUSED_BROKEN = -3

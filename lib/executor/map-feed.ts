@@ -26,8 +26,10 @@ export interface MapFeed {
    *
    * @param limit - after how many milliseconds a chunk begins no further item, and ends without those that
    * are left; with 'auto' only
+   * @param isRest - whether these have come back, or were read together with others that were accepted, so
+   * that a shutdown that came meanwhile does not refuse them
    */
-  submit(argsList: unknown[][], limit?: number): Future<unknown>
+  submit(argsList: unknown[][], limit?: number, isRest?: boolean): Future<unknown>
   /** Whether `submit` would not throw QueueFullError now. */
   hasRoom(): boolean
   /** Resolves when there may be room again; rejects when there never will be. */

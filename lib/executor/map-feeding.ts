@@ -166,7 +166,7 @@ export class Feeding {
     const rows = this.#cut(place)
     const began = this.#sizer === undefined ? 0 : now()
     try {
-      const future = this.#feed.submit(rows, this.#sizer === undefined ? undefined : LONGEST)
+      const future = this.#feed.submit(rows, this.#sizer === undefined ? undefined : LONGEST, place.isRest)
       this.#noteSubmission(place, future, began)
     } catch (error) {
       if (error instanceof QueueFullError) return this.#awaitRoom()

@@ -15,6 +15,8 @@ export interface Place {
   readonly at: number
   /** Its rows are to be submitted one by one: all at once were refused. */
   isSingle: boolean
+  /** Its rows have come back, or were read together with others that were accepted. */
+  readonly isRest: boolean
   /** How long it took to submit it, in ms. */
   submission: number
   /** Whether its end was noted. */
@@ -24,12 +26,19 @@ export interface Place {
   next: Place | undefined
 }
 
-function makePlace(rows: Chunk, at: number, isSingle: boolean, next: Place | undefined): Place {
+function makePlace(
+  rows: Chunk,
+  at: number,
+  isSingle: boolean,
+  isRest: boolean,
+  next: Place | undefined,
+): Place {
   return {
     future: undefined,
     rows,
     at,
     isSingle,
+    isRest,
     submission: 0,
     isNoted: false,
     isDropped: false,
@@ -61,7 +70,7 @@ export class Outstanding {
 
   /** Adds rows that wait, at the end. */
   add(rows: Chunk): void {
-    const place = makePlace(rows, this.#rows, false, undefined)
+    const place = makePlace(rows, this.#rows, false, false, undefined)
     this.#rows += rows.length
     if (this.#tail === undefined) this.#head = place
     else this.#tail.next = place
@@ -73,16 +82,16 @@ export class Outstanding {
   split(place: Place, count: number): void {
     const rows = place.rows as Chunk
     place.rows = rows.slice(0, count)
-    this.#insertAfter(place, rows.slice(count), place.at + count, place.isSingle)
+    this.#insertAfter(place, rows.slice(count), place.at + count, place.isSingle, true)
   }
 
   /** The rows from `count` on have come back from a task that has ended; they wait behind it. */
   handBack(place: Place, rows: Chunk, count: number): void {
-    this.#insertAfter(place, rows.slice(count), place.at + count, false)
+    this.#insertAfter(place, rows.slice(count), place.at + count, false, true)
   }
 
-  #insertAfter(place: Place, rows: Chunk, at: number, isSingle: boolean): void {
-    const rest = makePlace(rows, at, isSingle, place.next)
+  #insertAfter(place: Place, rows: Chunk, at: number, isSingle: boolean, isRest: boolean): void {
+    const rest = makePlace(rows, at, isSingle, isRest, place.next)
     place.next = rest
     if (this.#tail === place) this.#tail = rest
     let index = this.#waiting.length

@@ -73,6 +73,8 @@ export interface CheckedTaskOptions {
   readonly affinity: string | undefined
   readonly chunkSize: number | 'auto' | undefined
   readonly bufferSize: number | undefined
+  /** Whether the task is the rest of one that was accepted; nobody gives it as an option. */
+  readonly isRest?: boolean
 }
 
 export const NO_OPTIONS: CheckedTaskOptions = {

@@ -42,7 +42,7 @@ export function broadcast(
   if (signal?.aborted === true) return cancelled(index, kind, signal)
   const count = addCopies(args, binding.audience(index.value), kind.way.all)
   const link = new PoolLink(index, kind)
-  const futures = Array.from({ length: count }, () => link.prepare(name))
+  const prepared = Array.from({ length: count }, () => link.prepare(name))
   scratch[AT_FUNCTION] = task.number
   scratch[AT_FLAGS] = FLAG_LIMITED
   scratch[AT_TIMEOUT] = timeout
@@ -52,6 +52,8 @@ export function broadcast(
       ? binding.broadcast(index.value, count)
       : binding.broadcast(index.value, count, name)
   if (typeof slots === 'number') throw refusalOf(index.value, kind, slots)
+  // A worker may have gone since they were counted.
+  const futures = prepared.slice(0, slots.length)
   for (const [at, future] of futures.entries()) link.register(future, slots[at] as number, task)
   if (signal !== undefined) for (const future of futures) cancelOnAbort(future, signal)
   return futures

@@ -46,6 +46,18 @@ const collected: FinalizationRegistry<Pool> = new FinalizationRegistry(
 )
 
 /**
+ * The executors of the maps and streams that are being read: to collect one would shut it down, and what is
+ * read would end before its time.
+ */
+const readFrom: WeakMap<object, PoolExecutor> = new WeakMap()
+
+/** Of something that is read, which keeps its executor. */
+function keeping<T extends object>(reading: T, executor: PoolExecutor): T {
+  readFrom.set(reading, executor)
+  return reading
+}
+
+/**
  * An executor whose workers are on this machine: a `ThreadPoolExecutor` or a `ProcessPoolExecutor`. To make
  * one of your own, extend `Executor`.
  */
@@ -147,9 +159,9 @@ export abstract class PoolExecutor extends Executor {
     const moving =
       options.transfer === undefined || options.transfer.length === 0 ? undefined : new Set(options.transfer)
     const feed: MapFeed = {
-      submit: (lists, limit) => {
-        const chosen =
-          moving === undefined ? taskOptions : { ...taskOptions, transfer: heldBy(lists, moving) }
+      submit: (lists, limit, isRest) => {
+        const kept = isRest === true ? { ...taskOptions, isRest } : taskOptions
+        const chosen = moving === undefined ? kept : { ...kept, transfer: heldBy(lists, moving) }
         const { submissions } = pool
         if (chunk !== undefined) {
           // What has moved cannot be submitted a second time.
@@ -166,7 +178,7 @@ export abstract class PoolExecutor extends Executor {
       tasksPerWorker: pool.tasksPerWorker,
       runsWholeChunks: moving !== undefined,
     }
-    return mapTasks(feed, iterables, options) as AsyncIterableIterator<Awaited<R>>
+    return keeping(mapTasks(feed, iterables, options) as AsyncIterableIterator<Awaited<R>>, this)
   }
 
   override stream<A extends unknown[], Y, R>(
@@ -179,7 +191,7 @@ export abstract class PoolExecutor extends Executor {
   ): TaskStream<Awaited<Y>, Awaited<R>>
   override stream(fn: unknown, ...args: unknown[]): TaskStream<any, any> {
     const { [poolKey]: pool, [optionsKey]: options } = parts(this)
-    return pool.submissions.submitStream(fn, args, options)
+    return keeping(pool.submissions.submitStream(fn, args, options), this)
   }
 
   override with(options: TaskOptions): this {

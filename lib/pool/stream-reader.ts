@@ -93,7 +93,8 @@ export class StreamReader {
     if (isDelivered(future)) this.#noteEnd()
     else addOwnCallback(future, () => this.#noteEnd())
     const view = new StreamView(this, future)
-    collected.register(view, this)
+    // Of one that has ended nothing is left to end. And its error may know the view: it was made by a call.
+    if (this.#held !== undefined && this.#outcome === undefined) collected.register(view, this, this)
     return view
   }
 
@@ -111,6 +112,7 @@ export class StreamReader {
 
   #noteEnd(): void {
     this.#outcome = storedOutcome(this.#future as Future<any>)
+    collected.unregister(this)
     this.#serve()
   }
 

@@ -22,6 +22,7 @@ import {
   FLAG_MOVES,
   FLAG_NAMED,
   FLAG_NATIVE,
+  FLAG_REST,
   FORM_AS_IS,
   FORM_PORT,
   FORM_WITH_SHARED,
@@ -289,11 +290,11 @@ export function refuseKey(options: CheckedTaskOptions): void {
 function writeLimits(options: CheckedTaskOptions): number {
   const { timeout, queueTimeout, totalTimeout, affinity } = options
   if (affinity !== undefined) binding.keepKey(affinity)
-  const keyed = affinity === undefined ? 0 : FLAG_KEYED
-  if (timeout < 0 && queueTimeout < 0 && totalTimeout < 0 && options.priority === 0) return keyed
+  const flags = (affinity === undefined ? 0 : FLAG_KEYED) | (options.isRest === true ? FLAG_REST : 0)
+  if (timeout < 0 && queueTimeout < 0 && totalTimeout < 0 && options.priority === 0) return flags
   scratch[AT_PRIORITY] = options.priority
   scratch[AT_TIMEOUT] = timeout
   scratch[AT_QUEUE_TIMEOUT] = queueTimeout
   scratch[AT_TOTAL_TIMEOUT] = totalTimeout
-  return FLAG_LIMITED | keyed
+  return FLAG_LIMITED | flags
 }

@@ -267,7 +267,9 @@ function sourceOf(iterable: unknown): Source {
         (given === null ? 'null' : typeof given),
     )
   }
-  return (make as (this: unknown) => unknown).call(given) as Source
+  const source = (make as (this: unknown) => unknown).call(given) as Partial<Source> | null | undefined
+  if (typeof source?.next !== 'function') throw new TypeError('what a stream iterates over has no next()')
+  return source as Source
 }
 
 function packYielded(value: unknown): Packed {

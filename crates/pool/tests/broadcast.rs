@@ -178,6 +178,20 @@ fn a_worker_that_ends_first_takes_it_along() {
 }
 
 #[test]
+fn there_is_none_for_a_worker_that_has_gone_since_they_were_counted() {
+    let (pool, _host) = by_hand(workers(2));
+    let (one, _) = attach(&pool, ISOLATE);
+    let (two, _) = attach(&pool, ISOLATE);
+    assert_eq!((ask(&one), ask(&two)), ("nothing".into(), "nothing".into()));
+    let specs = (0..pool.audience()).map(|_| noop(ISOLATE, 7)).collect();
+    assert!(one.leave_if_idle());
+    let tasks = pool.broadcast(specs).unwrap_or_else(|_| panic!("refused"));
+    assert_eq!(tasks.len(), 1);
+    assert_eq!(ask(&two), "run 7");
+    assert_eq!((pool.stats().counts.lost, pool.stats().queued), (0, 0));
+}
+
+#[test]
 fn a_start_that_fails_loses_it_and_no_other_worker_s() {
     let (pool, _host) = by_hand(Config { start_pause: Duration::from_secs(3600), ..workers(2) });
     submit(&pool, noop(ISOLATE, 0));

@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 
-use pool::{Config, Kind, Pool, State, Task, Worker, WorkerState};
+use pool::{Config, Key, Kind, Pool, Spec, State, Task, Worker, WorkerState};
 use support::*;
 
 const ISOLATE: Kind = Kind::Isolate;
@@ -218,4 +218,25 @@ fn a_worker_is_idle_while_it_has_no_task_and_nobody_has_woken_it() {
     assert!(!worker.is_idle(), "it is woken");
     assert_eq!(ask(&worker), "run 1");
     assert!(!worker.is_idle(), "it has a task");
+}
+
+#[test]
+fn what_a_worker_retires_for_counts_as_let_go_and_is_not_let_go_of_again() {
+    let (pool, _host) = by_hand(Config { tasks_per_worker: 2, ..workers(1) });
+    let (worker, _) = attach(&pool, Kind::Isolate);
+    let stuck = submit(&pool, Spec { key: Some(Key::new([7].into())), ..noop(Kind::Isolate, 1) });
+    let other = submit(&pool, noop(Kind::Isolate, 2));
+    assert_eq!((ask(&worker), ask(&worker)), ("run 1".into(), "run 2".into()));
+    pool.let_go_of(worker.id(), &stuck);
+    assert!(pool.holds(worker.id(), &stuck), "it has not settled");
+    pool.cancel(&stuck, true);
+    assert!(pool.retire(worker.id()));
+    pool.let_go_of(worker.id(), &stuck);
+    assert!(!pool.holds(worker.id(), &stuck) && pool.holds(worker.id(), &other));
+    // Its key is free for others.
+    submit(&pool, Spec { key: Some(Key::new([7].into())), ..noop(Kind::Isolate, 3) });
+    let (next, _) = attach(&pool, Kind::Isolate);
+    assert_eq!(ask(&next), "run 3");
+    worker.finish(&stuck, Ok(1));
+    assert_eq!(turn(&worker, &other), "leave");
 }

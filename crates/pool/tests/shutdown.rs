@@ -5,7 +5,7 @@ mod support;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use pool::{Cancelled, Config, Kind, Refusal, StartFailure, State};
+use pool::{Cancelled, Config, Kind, Refusal, Spec, StartFailure, State};
 use support::*;
 
 const ISOLATE: Kind = Kind::Isolate;
@@ -215,5 +215,23 @@ fn nobody_hears_of_the_end_before_every_future_was_announced() {
         let told = tasks.iter().all(|task| task.owner().settled.load(Ordering::SeqCst) == 1);
         assert!(told, "round {round}");
         canceller.join().unwrap();
+    }
+}
+
+#[test]
+fn the_rest_of_a_task_is_taken_while_a_shutdown_drains_and_not_after_it() {
+    for cancels in [false, true] {
+        let (pool, _host) = by_hand(workers(1));
+        let (worker, _) = attach(&pool, Kind::Isolate);
+        let first = submit(&pool, noop(Kind::Isolate, 1));
+        assert_eq!(ask(&worker), "run 1");
+        pool.shutdown(cancels);
+        assert!(pool.submit(noop(Kind::Isolate, 2)).is_err());
+        let rest = || Spec { is_rest: true, ..noop(Kind::Isolate, 3) };
+        assert_eq!(pool.submit(rest()).is_ok(), !cancels);
+        let expected = if cancels { "leave" } else { "run 3" };
+        assert_eq!(turn(&worker, &first), expected);
+        worker.detach(None, None);
+        assert!(pool.submit(rest()).is_err(), "it is closed");
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn drop_copies(call: &Call<'_>) -> Answer {
 
 /// `broadcast(pool, count, name?)` with the function, and FLAG_LIMITED with the limits of time, in `scratch`:
 /// a task for each of the workers, with the copies that were added last. A list of the slots of their
-/// futures; or why there are none, as `submit` says it.
+/// futures, of fewer if a worker has gone meanwhile; or why there are none, as `submit` says it.
 pub(crate) fn broadcast(call: &Call<'_>) -> Answer {
     let (entry, state) = (pool_of(call)?, call.state);
     let works = take_copies(call, call.u32(1)? as usize);
@@ -87,6 +87,8 @@ pub(crate) fn broadcast(call: &Call<'_>) -> Answer {
 }
 
 fn note_accepted(call: &Call<'_>, slots: &[u32], tasks: Vec<Arc<JsTask>>) -> Answer {
+    let (slots, unused) = slots.split_at(tasks.len().min(slots.len()));
+    unused.iter().for_each(|slot| call.state.futures.borrow_mut().release(*slot));
     for (slot, task) in slots.iter().zip(tasks) {
         call.state.futures.borrow_mut().fill(*slot, task);
         call.state.keep_loop_alive(true);

@@ -104,10 +104,15 @@ pub(super) fn broadcast(
         tasks.iter().for_each(|task| writer.u64(task.id()));
         writer.append(body);
     };
-    let code = parent.request(Request::Broadcast, write).map_err(Fault::from);
-    match code.and_then(|answer| Ok(Reader::new(&answer).u8()?)) {
-        Ok(refusal::NONE) => Ok(Ok(tasks)),
-        Ok(code) => {
+    let answer = parent.request(Request::Broadcast, write).map_err(Fault::from);
+    match answer.and_then(|answer| read_accepted(&answer)) {
+        Ok(Ok(accepted)) => {
+            for task in tasks.split_off(tasks.len().min(accepted)) {
+                parent.forget(&task);
+            }
+            Ok(Ok(tasks))
+        }
+        Ok(Err(code)) => {
             forget();
             Ok(Err(code))
         }
@@ -115,6 +120,15 @@ pub(super) fn broadcast(
             forget();
             Err(fault)
         }
+    }
+}
+
+/// How many tasks of a broadcast were accepted, or why none.
+fn read_accepted(answer: &[u8]) -> Result<Result<usize, u8>, Fault> {
+    let mut reader = Reader::new(answer);
+    match reader.u8()? {
+        refusal::NONE => Ok(Ok(reader.u32()? as usize)),
+        code => Ok(Err(code)),
     }
 }
 

@@ -52,6 +52,8 @@ shared_numbers! {
         STREAM = 32,
         /// The task has the key that `keepKey` was called with.
         KEYED = 64,
+        /// It is the rest of a task that was accepted; see `pool::Spec`.
+        REST = 128,
     }
 }
 
@@ -96,6 +98,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         timeout: limit(call, flags, scratch::TIMEOUT),
         queue_timeout: limit(call, flags, scratch::QUEUE_TIMEOUT),
         total_timeout: limit(call, flags, scratch::TOTAL_TIMEOUT),
+        is_rest: flags & REST != 0,
     };
     let may_be_stopped = spec.timeout.is_some() || spec.total_timeout.is_some();
     if spec.kind == Kind::Isolate && may_be_stopped && stopper::THREAD.start().is_err() {

@@ -25,6 +25,7 @@ use crate::process::parent;
 use crate::tasks::deadlock;
 use crate::tasks::pools;
 use crate::tasks::task::{JsTask, JsWork};
+use crate::tasks::yielding;
 use crate::worker::worker::WorkerSide;
 
 /// The longest that a thread parks at a time: in between TypeScript sees a termination, and starts workers.
@@ -49,6 +50,9 @@ pub(crate) fn park(state: &IsolateState, task: &Arc<JsTask>, left: f64, token: f
             result
         }
         None => {
+            if left == f64::INFINITY {
+                refuse_unread(state, task)?;
+            }
             let is_over = || task.state().is_settled();
             if !state.spin.wait(deadline, is_over) {
                 park_until(state, deadline, is_over);
@@ -101,6 +105,9 @@ fn wait(
     // It holds what is for it alone as well.
     let bound = || side.held.all().into_iter().chain(side.pinned()).collect();
     let worker = *side.handle.id.lock();
+    if for_ever {
+        refuse_unread(state, task)?;
+    }
     let register = || deadlock::register(&side.handle.entry, worker, bound(), task);
     let _registered = for_ever.then(register).transpose().map_err(Fault::invalid_state)?;
     // The rest of a short task is over before another worker could have been started. One that is there
@@ -132,6 +139,14 @@ fn wait(
         park_suspended(state, side, deadline, is_over);
     }
     unwind_if_stopped(state, side, waiter.as_ref())
+}
+
+/// Refuses to block for the end of a stream that stands still until this very thread reads it.
+fn refuse_unread(state: &IsolateState, task: &Arc<JsTask>) -> Result<(), Fault> {
+    if !task.owner().destination.is(&state.mailbox) {
+        return Ok(());
+    }
+    yielding::refuse_wait(task).map_err(Fault::invalid_state)
 }
 
 /// Whether the worker's own pool has the task.

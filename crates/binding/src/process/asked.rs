@@ -69,6 +69,7 @@ pub(super) fn submit(
         queue_timeout,
         total_timeout,
         key,
+        is_rest: false,
     };
     let accepted = supervisor.entry.pool.submit(spec).map_err(|refused| code_of(&refused.reason));
     answer_asked(&link, reference, accepted, writer);

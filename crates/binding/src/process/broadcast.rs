@@ -45,6 +45,7 @@ pub(super) fn broadcast(
     match entry.pool.broadcast(specs) {
         Ok(tasks) => {
             writer.u8(refusal::NONE);
+            writer.u32(tasks.len() as u32);
             for (reference, task) in references.into_iter().zip(tasks) {
                 note_asked(&link, reference, task);
             }

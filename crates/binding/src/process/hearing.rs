@@ -16,6 +16,7 @@ use crate::process::view::Look;
 use crate::tasks::pool_event::PoolEvent;
 use crate::tasks::pools::Stray;
 use crate::tasks::task;
+use crate::tasks::yielding;
 use crate::values::wire_reader::{Malformed, Reader};
 
 impl Supervisor {
@@ -86,6 +87,7 @@ impl Supervisor {
             to_parent::PROGRESS => {
                 let (number, values) = read_progress(reader)?;
                 if let Some(task) = self.task(number) {
+                    yielding::note_come(&task, &values);
                     task::report_all(&task, values);
                 }
             }

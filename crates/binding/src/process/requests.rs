@@ -198,6 +198,7 @@ fn register(supervisor: &mut Supervisor, task: &Arc<JsTask>) -> Result<(), &'sta
         return Err("the task lies under the one that waits for it, or its promise needs the same process: \
              neither could ever go on");
     }
+    yielding::refuse_wait(task)?;
     let worker = supervisor.worker.as_ref().map(pool::Worker::id);
     let pinned = worker.map(|worker| supervisor.entry.pool.pinned_to(worker));
     let bound = held.into_iter().chain(pinned.unwrap_or_default()).collect();

@@ -151,11 +151,13 @@ fn begin(handle: &WorkerHandle, task: &Arc<JsTask>, expired: bool) -> Phase {
 fn step(stop: &mut Stop) -> bool {
     let now = Instant::now();
     stop.next = now + STEP;
+    if matches!(stop.phase, Phase::Retiring(_)) {
+        return see_retirement(stop, now);
+    }
     if !stop.handle.holds(&stop.task) {
         return see_recovery(stop, now);
     }
     match &mut stop.phase {
-        Phase::Retiring(_) => return see_retirement(stop, now),
         Phase::Grace { until } if stop.task.owner().stream.as_ref().is_some_and(|stream| stream.stands()) => {
             // Its time begins once its worker, which may be busy with another task, has it end.
             *until = now.checked_add(stop.handle.entry.grace()).unwrap_or(*until);
@@ -181,7 +183,7 @@ fn step(stop: &mut Stop) -> bool {
         }
         &mut Phase::Outside { since, limit } => return see_release(stop, now, since, limit),
         // Not met: what a worker has let go of has settled, and is not claimed again.
-        Phase::Recovering { .. } | Phase::RecoveringBeside(_) => {}
+        Phase::Recovering { .. } | Phase::RecoveringBeside(_) | Phase::Retiring(_) => {}
     }
     true
 }
@@ -287,6 +289,8 @@ fn retire(stop: &mut Stop, now: Instant) -> bool {
         give_up(stop);
         return false;
     }
+    // The others may be streams that stand still, for as long as their readers like.
+    stop.handle.let_go_of(&stop.task);
     stop.phase = Phase::Retiring(Turning::watch(&stop.handle, now));
     true
 }

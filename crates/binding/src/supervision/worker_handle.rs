@@ -151,6 +151,15 @@ impl WorkerHandle {
         id.is_some_and(|id| self.entry.pool.holds_unsettled(id) && self.entry.pool.retire(id))
     }
 
+    /// The worker retires because it cannot let go of this task, which has settled: who waits for that waits
+    /// no longer.
+    pub(crate) fn let_go_of(&self, task: &Arc<JsTask>) {
+        let id = *self.id.lock();
+        if let Some(id) = id {
+            self.entry.pool.let_go_of(id, task);
+        }
+    }
+
     /// Whether the worker holds a task that can still end.
     pub(crate) fn holds_unsettled(&self) -> bool {
         let id = *self.id.lock();

@@ -77,6 +77,17 @@ impl Stream {
         flow.allowed.saturating_sub(flow.made)
     }
 
+    /// So many more values have come that were made elsewhere.
+    pub(crate) fn note_come(&self, count: usize) {
+        self.flow.lock().made += count as u64;
+    }
+
+    /// Whether it may make no more values until its reader has read some.
+    pub(crate) fn is_out_of_room(&self) -> bool {
+        let flow = self.flow.lock();
+        flow.allowed <= flow.made
+    }
+
     /// By which the reader is told; `tell` does so.
     pub(super) fn telling(&self, tell: impl FnOnce() -> Tell) -> &Arc<Telling> {
         self.telling.get_or_init(|| Arc::new(Telling(tell())))

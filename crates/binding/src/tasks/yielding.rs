@@ -6,7 +6,7 @@ use crate::doorbell::coalesce;
 use crate::tasks::pools;
 use crate::tasks::stream::Stream;
 use crate::tasks::task::{self, JsMailbox, JsTask, Note};
-use crate::values::value::Packed;
+use crate::values::value::{FORM_YIELDED, Packed};
 
 /// The task, if it is a stream.
 pub(crate) fn of(task: &Arc<JsTask>) -> Option<(&Arc<JsTask>, &Stream)> {
@@ -50,6 +50,27 @@ pub(crate) fn stand_still(task: &Arc<JsTask>, stream: &Stream, mailbox: &Arc<JsM
         }
     });
     stream.stand_still(&task.owner().has_looked, call)
+}
+
+/// Values, and other progress, have come of a stream that is made elsewhere.
+pub(crate) fn note_come(task: &Arc<JsTask>, values: &[Packed]) {
+    if let Some((_, stream)) = of(task) {
+        stream.note_come(values.iter().filter(|value| value.form & FORM_YIELDED != 0).count());
+    }
+}
+
+/// Why a wait for the end of this task by the thread that reads it could never end, if it could not: the
+/// stream stands still until that thread reads on.
+pub(crate) fn refuse_wait(task: &Arc<JsTask>) -> Result<(), &'static str> {
+    let stands = |stream: &Stream| {
+        let entry = pools::find(task.owner().pool);
+        stream.is_out_of_room() && entry.is_some_and(|entry| entry.pool.stands_still(task))
+    };
+    if of(task).is_some_and(|(_, stream)| stands(stream)) {
+        return Err("the stream stands still until the thread that waits for its end reads on: \
+             neither could ever go on");
+    }
+    Ok(())
 }
 
 /// The stream goes on, if it stands still. Says whether it did.

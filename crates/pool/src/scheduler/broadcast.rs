@@ -24,14 +24,18 @@ impl<W: Work> Pool<W> {
     /// [`Config::warm_kind`](crate::Config::warm_kind) that lives or is starting.
     #[must_use]
     pub fn audience(&self) -> usize {
-        let shared = self.state.lock();
+        self.audience_of(&self.state.lock())
+    }
+
+    fn audience_of(&self, shared: &Shared<W>) -> usize {
         let kind = self.config.warm_kind;
         shared.workers.that_claim(kind).count() + shared.workers.starting[kind as usize]
     }
 
-    /// Accepts one task for each of these workers, all or none. There are as many specs as there were workers
-    /// a moment ago: tasks for workers that have gone since are lost, workers that were asked for since get
-    /// none. Key, priority and queue time of the specs do not count, nor does a limit of the queue.
+    /// Accepts one task for each of these workers, or none. There are as many specs as there were workers a
+    /// moment ago: those for workers that have gone since are dropped, so that fewer tasks come back, and
+    /// workers that were asked for since get none. Key, priority and queue time of the specs do not count,
+    /// nor does a limit of the queue.
     pub fn broadcast(self: &Arc<Self>, specs: Vec<Spec<W>>) -> Result<Vec<Arc<Task<W>>>, Refusal<W>> {
         let specs = specs.into_iter().map(|spec| Spec { queue_timeout: None, key: None, ..spec });
         let specs: Vec<_> = specs.collect();
@@ -40,10 +44,12 @@ impl<W: Work> Pool<W> {
         if expired.is_none() && specs.iter().any(is_limited) && deadline::CLOCK_THREAD.start().is_err() {
             return Err(Refusal::NoClock);
         }
-        let tasks: Vec<_> = specs.into_iter().map(|spec| self.make_for_worker(spec)).collect();
+        let mut tasks: Vec<_> = specs.into_iter().map(|spec| self.make_for_worker(spec)).collect();
+        let mut dropped = Vec::new();
         let refusal = self.change(|shared, actions| {
             let refusal = shared.why_over();
             if refusal.is_none() {
+                dropped = tasks.split_off(tasks.len().min(self.audience_of(shared)));
                 self.pin_all(shared, &tasks, actions);
                 let limit = expired.into_iter();
                 for (task, limit) in limit.flat_map(|limit| tasks.iter().map(move |task| (task, limit))) {
@@ -82,9 +88,7 @@ impl<W: Work> Pool<W> {
             shared.bring_back_from(id, actions);
             shared.pin(id, task);
         }
-        let lost = all.split_off(all.len().min(shared.workers.starting[kind as usize]));
         shared.broadcasts.push(shared.asked, all);
-        shared.lose(lost, actions);
     }
 
     /// The tasks of broadcasts that wait for this worker.

@@ -21,17 +21,36 @@ impl<W: Work> Pool<W> {
         actions: &mut Actions<W>,
     ) {
         shared.begin_if_ahead(task, actions);
-        if let Some(record) = shared.workers.get(id) {
-            record.held.retain(|other| !Arc::ptr_eq(other, task));
-        }
-        if !shared.conclude(task, outcome, actions) {
+        let was_held = shared.take_off(id, task);
+        if !shared.conclude(task, outcome, actions) && was_held {
             actions.let_go.push(task.clone());
         }
         shared.release_key(task, actions);
     }
+
+    /// A task that has settled, and that its worker cannot let go of, counts as let go. The worker has to be
+    /// replaced for it, and goes on meanwhile only for others that it holds.
+    pub fn let_go_of(self: &Arc<Self>, id: WorkerId, task: &Arc<Task<W>>) {
+        self.change(|shared, actions| {
+            if task.state().is_settled() && shared.take_off(id, task) {
+                actions.let_go.push(task.clone());
+                shared.release_key(task, actions);
+                self.rebalance(shared, actions);
+            }
+        });
+    }
 }
 
 impl<W: Work> Shared<W> {
+    /// Takes a task off its worker's list. Says whether it was there.
+    #[inline]
+    pub(crate) fn take_off(&mut self, id: WorkerId, task: &Arc<Task<W>>) -> bool {
+        let Some(record) = self.workers.get(id) else { return false };
+        let before = record.held.len();
+        record.held.retain(|other| !Arc::ptr_eq(other, task));
+        record.held.len() < before
+    }
+
     /// Worker `id` begins a task that was just taken from its lane, and holds it from now on. `None` if it
     /// has settled.
     pub(crate) fn begin(&mut self, task: &Arc<Task<W>>, id: WorkerId, now: Instant) -> Option<W> {

@@ -72,6 +72,8 @@ pub(crate) struct Shared<W: Work> {
     pub(crate) shrinks: [bool; Kind::COUNT],
     /// Whether the workers were told to end at once, by `Pool::terminate`.
     pub(crate) is_terminated: bool,
+    /// Whether a shutdown has cancelled what waited.
+    pub(crate) takes_no_rest: bool,
     /// What ends the pool when its shutdown takes too long; here, because the clock holds alarms weakly.
     pub(crate) end_of_grace: Option<Arc<dyn Alarm>>,
     pub(crate) room_wanted: bool,
@@ -133,6 +135,7 @@ impl<W: Work> Pool<W> {
                 max_workers: config.max_workers.max(1),
                 shrinks: [false; Kind::COUNT],
                 is_terminated: false,
+                takes_no_rest: false,
                 end_of_grace: None,
                 room_wanted: false,
                 starts: std::array::from_fn(|_| Starts::default()),
@@ -164,7 +167,7 @@ impl<W: Work> Pool<W> {
     /// with a limit of zero is accepted and fails at once without running.
     pub fn submit(self: &Arc<Self>, spec: Spec<W>) -> Result<Arc<Task<W>>, Box<Refused<W>>> {
         debug_assert!(!spec.needs_handover || spec.kind == self.config.handover_kind);
-        let (queue_timeout, total) = (spec.queue_timeout, spec.total_timeout);
+        let (queue_timeout, total, is_rest) = (spec.queue_timeout, spec.total_timeout, spec.is_rest);
         let is_limited = spec.timeout.is_some() || queue_timeout.is_some() || total.is_some();
         let expired = if is_limited { spec.zero_limit() } else { None };
         if is_limited && expired.is_none() && deadline::CLOCK_THREAD.start().is_err() {
@@ -182,7 +185,7 @@ impl<W: Work> Pool<W> {
             || task.key.is_some()
             || is_urgent
             || !self.inbox.post(&task))
-            && let Err(reason) = self.admit(&task, expired)
+            && let Err(reason) = self.admit(&task, expired, is_rest)
         {
             let spec = Task::take_back(task, queue_timeout).expect("the only reference to the task");
             return Err(Box::new(Refused { reason, spec }));
@@ -201,9 +204,14 @@ impl<W: Work> Pool<W> {
     }
 
     /// Takes a task into the queue, or says why not.
-    fn admit(self: &Arc<Self>, task: &Arc<Task<W>>, expired: Option<TimeLimit>) -> Result<(), Refusal<W>> {
+    fn admit(
+        self: &Arc<Self>,
+        task: &Arc<Task<W>>,
+        expired: Option<TimeLimit>,
+        is_rest: bool,
+    ) -> Result<(), Refusal<W>> {
         self.change(|shared, actions| {
-            if let Some(reason) = shared.refusal(&self.config) {
+            if let Some(reason) = shared.refusal(&self.config).filter(|_| !(is_rest && shared.drains())) {
                 return Err(reason);
             }
             if let Some(limit) = expired {
@@ -259,6 +267,11 @@ impl<W: Work> Shared<W> {
 
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)
+    }
+
+    /// Whether it is shut down and everything that was accepted is still to run.
+    fn drains(&self) -> bool {
+        matches!(self.phase, Phase::ShutDown) && !self.closed && !self.takes_no_rest
     }
 
     fn is_full(&self, config: &Config) -> bool {

@@ -40,6 +40,7 @@ impl<W: Work> Pool<W> {
                 shared.phase = Phase::ShutDown;
             }
             if cancel_pending {
+                shared.takes_no_rest = true;
                 shared.clear(actions, || Failure::Cancelled);
             }
             let standing = shared.all_standing();
@@ -88,7 +89,7 @@ impl<W: Work> Pool<W> {
             if shared.is_open() {
                 shared.phase = Phase::ShutDown;
             }
-            shared.is_terminated = true;
+            (shared.is_terminated, shared.takes_no_rest) = (true, true);
             shared.clear(actions, || Failure::Cancelled);
             let held: Vec<_> = shared
                 .workers

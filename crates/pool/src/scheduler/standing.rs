@@ -44,6 +44,12 @@ impl<W: Work> Pool<W> {
         stands
     }
 
+    /// Whether a task stands still.
+    #[must_use]
+    pub fn stands_still(&self, task: &Task<W>) -> bool {
+        self.state.lock().standing.contains_key(&task.id())
+    }
+
     /// A task that stands still goes on. Does nothing for any other.
     pub fn go_on(self: &Arc<Self>, task: &Arc<Task<W>>) {
         let went_on = self.change(|shared, actions| {

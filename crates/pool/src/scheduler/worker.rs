@@ -139,9 +139,7 @@ impl<W: Work> Worker<W> {
         }
         self.pool.change(|shared, actions| {
             shared.begin_if_ahead(task, actions);
-            if let Some(record) = shared.workers.get(self.id) {
-                record.held.retain(|other| !Arc::ptr_eq(other, task));
-            }
+            shared.take_off(self.id, task);
             match task.return_unbegun(work) {
                 Ok(()) => {
                     shared.running -= 1;

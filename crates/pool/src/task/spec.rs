@@ -30,6 +30,9 @@ pub struct Spec<W: Work> {
     pub queue_timeout: Option<Duration>,
     /// The longest time from the submission to the end, waiting and running together.
     pub total_timeout: Option<Duration>,
+    /// Whether this is the rest of a task that was accepted: a pool that is shut down takes it as long as it
+    /// is not closed, unless what waits was cancelled.
+    pub is_rest: bool,
 }
 
 impl<W: Work> Spec<W> {
@@ -46,6 +49,7 @@ impl<W: Work> Spec<W> {
             timeout: None,
             queue_timeout: None,
             total_timeout: None,
+            is_rest: false,
         }
     }
 

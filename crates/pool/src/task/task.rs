@@ -126,6 +126,7 @@ impl<W: Work> Task<W> {
             timeout,
             queue_timeout,
             total_timeout,
+            is_rest: false,
         })
     }
 
