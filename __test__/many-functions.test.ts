@@ -15,14 +15,14 @@ for (const way of ['submit', 'map in chunks', 'in a task'] as const) {
     const end = await inChild(
       async ({ create }, way: string, smallHeap: object) => {
         const executor = create({ maxWorkers: 1, ...smallHeap })
-        // 8 KB each: 64 MB in all would be too much for either heap, and is seen in the process.
+        // 2 KB each: 40 MB in all would be too much for either heap, and is seen in the process.
         const rule = (n: number): ((a: number) => number) =>
-          new Function('a', `return a + ${n} // ${'-'.repeat(8_000)}`) as never
+          new Function('a', `return a + ${n} // ${'-'.repeat(2_000)}`) as never
         const nest = async (from: number, to: number): Promise<number> => {
           const { currentExecutor } = await import('concurrent-futures')
           let sum = 0
           for (let n = from; n < to; n++) {
-            const made = new Function('a', `return a + ${n} // ${'-'.repeat(8_000)}`) as (a: number) => number
+            const made = new Function('a', `return a + ${n} // ${'-'.repeat(2_000)}`) as (a: number) => number
             sum += (await currentExecutor()?.submit(made, 1)) ?? NaN
           }
           return sum
@@ -36,17 +36,17 @@ for (const way of ['submit', 'map in chunks', 'in a task'] as const) {
           }
           return sum
         }
-        await run(0, 1_000)
+        await run(0, 2_000)
         const before = process.memoryUsage().rss
         let sum = 0
-        for (let n = 1_000; n < 9_000; n += 250) sum += await run(n, n + 250)
+        for (let n = 2_000; n < 22_000; n += 1_000) sum += await run(n, n + 1_000)
         const grown = (process.memoryUsage().rss - before) / 1e6
-        return [sum, grown < 60 || grown]
+        return [sum, grown < 40 || grown]
       },
       [way, smallHeap] as const,
-      { nodeArguments: ['--max-old-space-size=48'] },
+      { nodeArguments: ['--max-old-space-size=32'] },
     )
-    t.deepEqual(cleanEnd(end), ended([8_000 * 5_000.5, true]))
+    t.deepEqual(cleanEnd(end), ended([20_000 * 12_000.5, true]))
   })
 }
 
