@@ -1,4 +1,5 @@
-/** Every block of code in README.md and docs/ is run, or is checked as far as it can be: pages.ts says how. */
+/** Every block of code in README.md and docs/ is run, or checked as far as it can be: pages.ts says how. */
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -22,7 +23,7 @@ const blocks = pages.flatMap((page) => blocksOf(page, read(page)))
 const PROGRAMS = ['js', 'mjs', 'ts']
 const place = (block: Block): string => `${block.page}:${block.line}`
 
-/** A program as Node takes it, whichever version. */
+/** A program as every version of Node takes it. */
 function javascript(block: Block, code: string): string {
   if (block.language !== 'ts') return code
   const stripped = transformSync(code, {
@@ -145,6 +146,18 @@ test('what another test runs is run by it', (t) => {
   }
 })
 
+const PYTHON = spawnSync('python3', ['--version']).status === 0
+
+test('programs in Python print what they say', (t) => {
+  for (const block of blocks.filter(({ language }) => language === 'python')) {
+    if (!PYTHON) continue
+    const { status, stdout, stderr } = spawnSync('python3', ['-c', block.code], { encoding: 'utf8' })
+    t.is(status, 0, stderr)
+    t.is(notPrinted(block, stdout), undefined, place(block))
+  }
+  t.pass()
+})
+
 test('commands are those that there are', (t) => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
   for (const block of blocks.filter(({ language }) => language === 'sh')) {
@@ -162,10 +175,12 @@ test('other languages are those of files that are tested, or can be read', (t) =
 })
 
 test('what a block says and does not print is found', (t) => {
-  const [block] = blocksOf('a.md', [
+  const [block, second] = blocksOf('a.md', [
     ...['<!-- before: const a = 1 -->', '', '```js', 'console.log(a) // 1: one', 'console.log(2)'],
-    ...['for (const b of [3, 4]) console.log(b) // 3, 4', '```', '<!-- after: done() -->'],
-  ].join('\n')) as [Block]
+    ...['for (const b of [3, 4]) console.log(b) // 3, 4', '```', '<!-- after: done() -->', 'Text.'],
+    ...['<!-- alone -->', '<!-- needs: b -->', '```js', '```'],
+  ].join('\n')) as [Block, Block]
+  t.deepEqual([...second.marks], [['alone', ''], ['needs', 'b']])
   t.deepEqual([block.marks.get('before'), block.after, block.line], ['const a = 1', 'done()', 3])
   t.is(notPrinted(block, '1\n2\n3\n4\n'), undefined)
   t.regex(notPrinted(block, '1\n2\n3\n5\n')!, /^3, 4, but this/)

@@ -90,7 +90,7 @@ function isFine(word: string, page: string, tree: Tree): boolean {
 }
 
 const tree = treeOf(root)
-const PAGES = /^(docs\/[^/]+|benchmark\/README|README|CONTRIBUTING|SECURITY)\.md$/
+const PAGES = /^(docs\/[^/]+|benchmark\/README|README|CHANGELOG|CONTRIBUTING|SECURITY)\.md$/
 const pages = [...tree.files].filter((path) => PAGES.test(path))
 
 for (const page of pages) {

@@ -1,9 +1,9 @@
 /**
- * The blocks of code on a page, and what stands in comments around them. A comment of HTML is seen by nobody who
- * reads the page, so it may hold what a block needs to be a program. Above a block:
+ * The blocks of code on a page, and what stands in comments around them. A comment of HTML is seen by nobody
+ * who reads the page, so it may hold what a block needs to be a program. Above a block:
  *
  * - `<!-- before: CODE -->` runs in front of it;
- * - `<!-- file: NAME -->`: the block is this file, which the blocks below it may import; it is not run by itself;
+ * - `<!-- file: NAME -->`: the block is this file, which the blocks of the page may import; it is not run;
  * - `<!-- alone -->`: in a process of its own, because it ends it, or listens to its signals; with arguments
  *   after a colon;
  * - `<!-- needs: NAME -->`: only where this package is installed in benchmark/, or `node N` for Node itself;
@@ -29,7 +29,7 @@ export interface Block {
 }
 
 const FENCE = /^```(\w*)[^\n]*\n([^]*?)^```$/gm
-const MARKS = /(?:<!--[^]*?-->\s*)*$/
+const MARKS = /(?:<!--(?:(?!-->)[^])*-->\s*)*$/
 const COMMENT = /<!--\s*([^]*?)\s*-->/g
 
 /** The comments right in front of a block. */
@@ -64,9 +64,9 @@ export function blocksOf(page: string, source: string): Block[] {
   })
 }
 
-/** What the comments behind the `console.log` of a block say that they print. */
+/** What the comments behind the `console.log` of a block, in Python the `print`, say that they print. */
 function said(code: string): string[] {
-  return [...code.matchAll(/^.*console\.log\(.*\/\/ (.+)$/gm)].map(([, text]) => text as string)
+  return [...code.matchAll(/^.*(?:console\.log\(.*\/\/|print\(.*#) (.+)$/gm)].map(([, text]) => text as string)
 }
 
 /** The first thing that a block says it prints and does not; undefined if there is none. */
