@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { transformSync } from '@swc/core'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
+import { binOf } from '../scripts/command.mjs'
 import { runNode } from './child.ts'
 import { blocksOf, notPrinted } from './pages.ts'
 import type { Block } from './pages.ts'
@@ -19,6 +20,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
 const pages = ['README.md', ...docs.map((name) => `docs/${name}`)]
 const blocks = pages.flatMap((page) => blocksOf(page, read(page)))
+rmSync(folder, { recursive: true, force: true })
 
 const PROGRAMS = ['js', 'mjs', 'ts']
 const place = (block: Block): string => `${block.page}:${block.line}`
@@ -80,7 +82,6 @@ interface Result {
 
 function pageFolder(page: string): string {
   const own = join(folder, page.replaceAll(/\W/g, '-'))
-  rmSync(own, { recursive: true, force: true })
   mkdirSync(own, { recursive: true })
   if (existsSync(peers)) symlinkSync(peers, join(own, 'node_modules'))
   return own
@@ -144,6 +145,22 @@ test('what another test runs is run by it', (t) => {
     const name = block.marks.get('run')
     if (name !== undefined) t.true(tests.includes(`'${name}'`), place(block))
   }
+})
+
+test('programs in TypeScript pass the compiler', async (t) => {
+  const files = blocks.filter(({ language }) => language === 'ts').map((block) => {
+    const own = join(folder, 'types', block.page.replaceAll(/\W/g, '-'))
+    mkdirSync(own, { recursive: true })
+    const path = join(own, block.marks.get('file') ?? `at-line-${block.line}.ts`)
+    const { before } = Object.fromEntries(block.marks)
+    writeFileSync(path, [before, block.code, block.after, 'export {}'].filter(Boolean).join('\n'))
+    return path
+  })
+  const options = ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', '--types', 'node', '--target', 'es2022']
+  const modules = ['--module', 'nodenext', '--lib', 'es2024,esnext.disposable']
+  const end = await runNode([binOf('typescript', 'tsc'), ...options, ...modules, ...files])
+  t.is(end.output, '')
+  t.is(end.code, 0)
 })
 
 const PYTHON = spawnSync('python3', ['--version']).status === 0
