@@ -156,8 +156,8 @@ test('programs in TypeScript pass the compiler', async (t) => {
     writeFileSync(path, [before, block.code, block.after, 'export {}'].filter(Boolean).join('\n'))
     return path
   })
-  const options = ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', '--types', 'node', '--target', 'es2022']
-  const modules = ['--module', 'nodenext', '--lib', 'es2024,esnext.disposable']
+  const options = ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--types', 'node']
+  const modules = ['--module', 'nodenext', '--lib', 'es2024,esnext.disposable', '--allowImportingTsExtensions']
   const end = await runNode([binOf('typescript', 'tsc'), ...options, ...modules, ...files])
   t.is(end.output, '')
   t.is(end.code, 0)

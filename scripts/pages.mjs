@@ -1,8 +1,8 @@
 // The pages that are packed, with links that work where they are read: README.md stands on the registry's
 // page and in node_modules, where most of what it links to is not.
 //
-// With a `repository` in package.json, links lead to the files of this version there. Without one the pages
-// are packed along, and what is not packed is named instead of linked.
+// With a `repository` in package.json, links lead to the files of this version there. Without one
+// what is not packed is named instead of linked. docs/ is never packed.
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path/posix'
 import { root } from './command.mjs'
@@ -60,7 +60,6 @@ export function withoutLostLinks(page, text, isPacked) {
   })
 }
 
-/** docs/ is for the repository and the site, and is not packed. */
 const BESIDE = ['CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
 
 /**
