@@ -25,9 +25,9 @@ rmSync(folder, { recursive: true, force: true })
 const PROGRAMS = ['js', 'mjs', 'ts']
 const place = (block: Block): string => `${block.page}:${block.line}`
 
-/** A program as every version of Node takes it. */
+/** A program as every version of Node takes it: without types, and without `using`. */
 function javascript(block: Block, code: string): string {
-  if (block.language !== 'ts') return code
+  if (block.language !== 'ts' && !/^\s*(await )?using \w+ =/m.test(code)) return code
   const stripped = transformSync(code, {
     jsc: { parser: { syntax: 'typescript' }, target: 'es2022', preserveAllComments: true },
     isModule: true,

@@ -33,6 +33,7 @@ export default defineConfig({
   description,
   lang: 'en',
   cleanUrls: true,
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/favicon.svg' }]],
   rewrites: { 'README.md': 'index.md' },
   ignoreDeadLinks: false,
   markdown: {
