@@ -7,7 +7,7 @@ import test from 'ava'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** How names begin that are not the repository's: what is made on the way, and what is the user's own. */
-const NOT_OURS = ['dist/', 'artifacts/', 'node_modules/', 'target/', '.build/', './', '../', 'src/']
+const NOT_OURS = ['docs/.vitepress/dist/', 'dist/', 'artifacts/', 'node_modules/', 'target/', '.build/', './', '../', 'src/']
 const SKIPPED = ['.git', 'node_modules', 'dist', 'artifacts', 'target', '.build']
 const EXTENSION = /\.(rs|ts|mjs|cjs|js|c|h|md|json|toml|yml|svg)$/
 
@@ -90,7 +90,7 @@ function isFine(word: string, page: string, tree: Tree): boolean {
 }
 
 const tree = treeOf(root)
-const PAGES = /^(docs\/[^/]+|benchmark\/README|README|CONTRIBUTING|SECURITY)\.md$/
+const PAGES = /^(docs\/[^/]+|benchmark\/README|README|CHANGELOG|CONTRIBUTING|SECURITY)\.md$/
 const pages = [...tree.files].filter((path) => PAGES.test(path))
 
 for (const page of pages) {

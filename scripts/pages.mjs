@@ -1,9 +1,9 @@
 // The pages that are packed, with links that work where they are read: README.md stands on the registry's
 // page and in node_modules, where most of what it links to is not.
 //
-// With a `repository` in package.json, links lead to the files of this version there. Without one the pages
-// are packed along, and what is not packed is named instead of linked.
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+// With a `repository` in package.json, links lead to the files of this version there. Without one
+// what is not packed is named instead of linked. docs/ is never packed.
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path/posix'
 import { root } from './command.mjs'
 
@@ -60,10 +60,7 @@ export function withoutLostLinks(page, text, isPacked) {
   })
 }
 
-function pagesBeside() {
-  const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
-  return ['CONTRIBUTING.md', 'SECURITY.md', ...docs.map((name) => `docs/${name}`)]
-}
+const BESIDE = ['CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
 
 /**
  * The texts of the pages by their paths.
@@ -72,7 +69,7 @@ function pagesBeside() {
  */
 export function packedPages({ repository, version }, files) {
   const address = webAddress(repository)
-  const pages = address === undefined ? ['README.md', ...pagesBeside()] : ['README.md']
+  const pages = address === undefined ? ['README.md', ...BESIDE] : ['README.md']
   const isPacked = (path) =>
     [...files, ...pages].some((each) => path === each || (path.startsWith(`${each}/`) && existsSync(join(root, path))))
   return new Map(

@@ -20,7 +20,7 @@ const SHIPPED = new RegExp(
     /^dist\/types\/package\.json$/,
     /^crates\/task\/(Cargo\.toml|(include|src)\/.+\.(h|rs))$/,
     /^(index\.js|index\.d\.ts|package\.json|LICENSE)$/,
-    /^((docs\/)?[^/]+\.md)$/,
+    /^[^/]+\.md$/,
   ]
     .map(({ source }) => source)
     .join('|'),
