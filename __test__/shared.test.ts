@@ -461,3 +461,38 @@ export function types(executor: Executor): void {
   all.push(executor.map(look, table, [1]))
   void [texts, sizes, all]
 }
+
+behaviour('large values arrive whole in each of several workers', async (t, { create }) => {
+  await using executor = create(2)
+  const bytes = Uint8Array.from({ length: 100_000 }, (_, n) => n)
+  const values = [
+    bytes,
+    bytes.buffer,
+    new Float32Array(bytes.buffer, 0, 20_000),
+    'é'.repeat(50_000),
+    '–'.repeat(50_000),
+    new Map([['all', bytes]]),
+    [bytes, 'x'.repeat(100_000)],
+  ]
+  for (const value of values) {
+    using shared = share<unknown>(value)
+    const got = await Promise.all(range(4).map(() => executor.submit(tasks.get, shared).result(SOON)))
+    for (const each of got) t.deepEqual(each, value)
+  }
+})
+
+behaviour('what a stream was given is let go of when its worker dies', async (t, { create }) => {
+  await using executor = create(1)
+  const before = valuesOf(executor)
+  for (let n = 0; n < 3; n++) {
+    using table = share(new Uint8Array(50_000))
+    const stream = executor.with({ bufferSize: 1 }).stream(function* (table: Uint8Array) {
+      yield table.length
+      if (table.length > 0) process.exit(1)
+    }, table)
+    t.deepEqual(await stream.next(), { done: false, value: 50_000 })
+    await t.throwsAsync(stream.next(), { name: 'WorkerLostError' })
+  }
+  await until(() => valuesOf(executor) === before, 'they are freed')
+  t.pass()
+})

@@ -84,10 +84,12 @@ impl ChildLink {
     }
 
     /// The child is about to get this task: if it is a stream, it is told of the room that its reader makes.
+    /// The task outlives the child, which it must not keep: what the child was sent goes with the link.
     pub(super) fn forward_room(self: &Arc<Self>, task: &JsTask) {
         let Some(stream) = &task.owner().stream else { return };
-        let (link, number) = (self.clone(), task.id());
+        let (link, number) = (Arc::downgrade(self), task.id());
         stream.forward(Arc::new(move |allowed| {
+            let Some(link) = link.upgrade() else { return };
             let mut writer = Writer::default();
             write_room(&mut writer, number, allowed);
             link.channel.send(to_child::ROOM, writer.finish());

@@ -1,5 +1,7 @@
 //! What a child tells the pool's process of the values that its own tasks have shared.
 
+use std::sync::Arc;
+
 use crate::js::Fault;
 use crate::process::message::{Request, to_parent};
 use crate::process::parent::Parent;
@@ -9,7 +11,7 @@ use crate::values::shared_value::SharedValue;
 
 impl Parent {
     /// Has the pool's process keep a value, unless it does already.
-    pub(crate) fn share(&self, value: &SharedValue) -> Result<(), Fault> {
+    pub(crate) fn share(&self, value: &Arc<SharedValue>) -> Result<(), Fault> {
         let number = value.number();
         if !self.sharing.begin(number) {
             return Ok(());

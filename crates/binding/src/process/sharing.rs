@@ -10,12 +10,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use process::MAX_BODY;
+use process::{MAX_BODY, Part};
 
 use crate::values::shared_use::SharedUse;
 use crate::values::shared_value::{self, SentValues, SharedValue};
 use crate::values::value;
-use crate::values::wire::{Unsendable, Writer};
+use crate::values::wire::{self, Unsendable, Writer};
 use crate::values::wire_reader::{Malformed, Reader};
 
 /// What the two sides of a channel have of each other's values.
@@ -63,10 +63,19 @@ pub(super) fn can_all_leave(values: &[Arc<dyn SharedUse>]) -> bool {
     values.iter().all(|value| shared_value::find(value.number()).is_some_and(|value| can_leave(&value)))
 }
 
+/// The bytes of a value, where they lie: for many children at once no memory is needed.
+struct InPlace(Arc<SharedValue>);
+
+impl AsRef<[u8]> for InPlace {
+    fn as_ref(&self) -> &[u8] {
+        wire::large_bytes(&self.0.packed().value).unwrap_or_default()
+    }
+}
+
 /// The message that has a value.
-pub(super) fn message(value: &SharedValue) -> Result<Writer, Unsendable> {
+pub(super) fn message(value: &Arc<SharedValue>) -> Result<Writer, Unsendable> {
     let mut writer = Writer::default();
     writer.u64(value.number());
-    writer.packed_ref(value.packed())?;
+    writer.packed_kept(value.packed(), || Part::Shared(Arc::new(InPlace(value.clone()))))?;
     Ok(writer)
 }

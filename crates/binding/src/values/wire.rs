@@ -37,6 +37,19 @@ pub(super) mod tag {
 #[derive(Debug)]
 pub(crate) struct Unsendable;
 
+/// The bytes of a value that is little else, if they are many.
+pub(crate) fn large_bytes(value: &Value) -> Option<&[u8]> {
+    let bytes = match value {
+        Value::Bytes { bytes, .. } => bytes,
+        Value::Whole(whole) => whole.store.bytes()?,
+        Value::Store(store) => store.bytes()?,
+        Value::Text(Text::LongLatin1(text)) => text.bytes(),
+        Value::Serialized(serialized) => serialized.bytes(),
+        _ => return None,
+    };
+    (bytes.len() >= LARGE).then_some(bytes)
+}
+
 /// Writes the body of one message.
 #[derive(Default)]
 pub(crate) struct Writer {
@@ -237,6 +250,27 @@ impl Writer {
             }
             Value::Port(_) => return Err(Unsendable),
         }
+        Ok(())
+    }
+
+    /// The same, of which large bytes are a part that the caller makes: it has them and does not copy them.
+    pub(crate) fn packed_kept(
+        &mut self,
+        packed: &Packed,
+        part: impl FnOnce() -> Part,
+    ) -> Result<(), Unsendable> {
+        let Some(bytes) = large_bytes(&packed.value) else { return self.packed_ref(packed) };
+        self.u8(packed.form);
+        match &packed.value {
+            Value::Bytes { view, .. } => self.view(*view),
+            Value::Whole(whole) => self.view(whole.view),
+            Value::Store(_) => self.view(ARRAY_BUFFER),
+            Value::Text(_) => self.u8(tag::LATIN1),
+            _ => self.u8(tag::SERIALIZED),
+        }
+        self.length(bytes.len());
+        self.end_part();
+        self.parts.push(part());
         Ok(())
     }
 
