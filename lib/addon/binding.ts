@@ -152,7 +152,9 @@ export interface Binding {
   services(): number[]
   keepAlive(held: boolean): void
   /** With `children` the workers that run JavaScript are processes, which the addon starts and ends. */
-  createPool(threadName: string, children?: Children): number
+  createPool(threadName: string, name: string, children?: Children): number
+  /** The name of the executor of a pool. */
+  poolName(pool: number): string
   /**
    * Kills all children of a pool. Those that hold no task may leave by themselves for so long, which blocks;
    * the pool is shut down then.
@@ -186,9 +188,10 @@ export interface Binding {
   dropCopies(count: number): void
   /**
    * A task for each of so many workers, with the copies that were added last; function, flags and time limit
-   * are in `scratch`. The slots of their futures; or why there are none, as `submit` answers.
+   * are in `scratch`. The slots of their futures, and after them the ids of the tasks; or why there are none,
+   * as `submit` answers.
    */
-  broadcast(pool: number, count: number, name?: string): number[] | number
+  broadcast(pool: number, count: number, names?: string[]): number[] | number
   shutdown(pool: number, cancelPending: boolean, limit: number): boolean
   terminate(pool: number): void
   isClosed(pool: number): boolean
@@ -280,6 +283,7 @@ export interface Binding {
   /** Collects all garbage of this worker, in some 20 ms, if it has nothing to do; whether that was so. */
   collectIfIdle(): boolean
   detach(): void
+  taskId(token: number): number
   taskInfo(token: number): [id: number, name: string, fn: number, msLeft?: number] | undefined
   isCancelled(token: number): boolean
   /** Why the task is asked to stop, if that was said. */

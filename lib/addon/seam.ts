@@ -19,6 +19,7 @@ export const HEADER_BYTES = 139392
 // crates/binding/src/isolate/header.rs
 export const AT_FORM = 0
 export const AT_PORT_VALUE = 0
+export const AT_TASK_ID = 14
 export const AT_PRIORITY = 1
 export const AT_TIMEOUT = 2
 export const AT_QUEUE_TIMEOUT = 3
@@ -170,8 +171,8 @@ export const STATS_BROKEN = 12
 export const STATS_SHARED_VALUES = 13
 export const STATS_SHARED_BYTES = 14
 export const STATS_WAIT_TIME = 15
-export const STATS_RUN_TIME = 22
-export const STATS_LENGTH = 29
+export const STATS_RUN_TIME = 63
+export const STATS_LENGTH = 111
 
 // crates/binding/src/tasks/counts.rs
 export const SUMMARY_COUNT = 0
@@ -181,6 +182,9 @@ export const SUMMARY_P50 = 3
 export const SUMMARY_P90 = 4
 export const SUMMARY_P99 = 5
 export const SUMMARY_MAX = 6
+export const SUMMARY_SUM = 7
+export const SUMMARY_BUCKETS = 20
+export const SUMMARY_FIRST_BUCKET = 8
 
 // crates/binding/src/calls/snapshot.rs
 export const DUMP_WORKER = 0
@@ -314,6 +318,7 @@ export type CallName =
   | 'giveBack'
   | 'gaveBack'
   | 'resume'
+  | 'taskId'
   | 'taskInfo'
   | 'stopReason'
   | 'isCancelled'
@@ -330,6 +335,7 @@ export type CallName =
   | 'noteExit'
   | 'mustDieOf'
   | 'noteStray'
+  | 'poolName'
   | 'takeStrays'
   | 'noteCause'
 
@@ -347,6 +353,7 @@ HEADER_STRUCTURE_AT = 73856
 HEADER_BYTES = 139392
 AT_FORM = 0
 AT_PORT_VALUE = 0
+AT_TASK_ID = 14
 AT_PRIORITY = 1
 AT_TIMEOUT = 2
 AT_QUEUE_TIMEOUT = 3
@@ -472,8 +479,8 @@ STATS_BROKEN = 12
 STATS_SHARED_VALUES = 13
 STATS_SHARED_BYTES = 14
 STATS_WAIT_TIME = 15
-STATS_RUN_TIME = 22
-STATS_LENGTH = 29
+STATS_RUN_TIME = 63
+STATS_LENGTH = 111
 SUMMARY_COUNT = 0
 SUMMARY_MIN = 1
 SUMMARY_MEAN = 2
@@ -481,6 +488,9 @@ SUMMARY_P50 = 3
 SUMMARY_P90 = 4
 SUMMARY_P99 = 5
 SUMMARY_MAX = 6
+SUMMARY_SUM = 7
+SUMMARY_BUCKETS = 20
+SUMMARY_FIRST_BUCKET = 8
 DUMP_WORKER = 0
 DUMP_KIND = 1
 DUMP_STATE = 2
@@ -601,6 +611,7 @@ call quit
 call giveBack
 call gaveBack
 call resume
+call taskId
 call taskInfo
 call stopReason
 call isCancelled
@@ -617,5 +628,6 @@ call noteOrigin
 call noteExit
 call mustDieOf
 call noteStray
+call poolName
 call takeStrays
 call noteCause`

@@ -211,7 +211,8 @@ export abstract class PoolExecutor extends Executor {
   }
 
   override stats(): ExecutorStats {
-    return readStats(parts(this)[poolKey].index)
+    const pool = parts(this)[poolKey]
+    return readStats(pool.index, pool.identity)
   }
 
   override async dump(): Promise<WorkerDump[]> {

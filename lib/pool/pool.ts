@@ -48,6 +48,7 @@ import { onPoolEvent, serve } from './services.ts'
 import { readStats } from './snapshot.ts'
 import { tellStrays } from './strays.ts'
 import { Submissions } from './submissions.ts'
+import type { Identity } from './watched.ts'
 import { Waiters } from './waiters.ts'
 import { warmUp } from './warm-up.ts'
 import { forgetStart, watchStart } from './worker-exits.ts'
@@ -65,6 +66,7 @@ const BETWEEN_LOOKS = 2
 export class Pool {
   readonly tasksPerWorker: number
   readonly kind: PoolKind
+  readonly identity: Identity
   readonly #index: PoolIndex
   /** The pool's number in the process. */
   readonly number: number
@@ -96,8 +98,9 @@ export class Pool {
     this.fleet = fleet
     this.#portValues = portValues
     this.kind = kind
+    this.identity = { name: binding.poolName(index.value), kind: kind.name }
     this.room = new Room(index, kind, isBounded, fleet !== undefined)
-    this.submissions = new Submissions(index, kind, this.room, portValues)
+    this.submissions = new Submissions(index, kind, this.identity, this.room, portValues)
   }
 
   /** This isolate's index of the pool; it is the pool's no longer than the pool is kept. */
@@ -129,8 +132,8 @@ export class Pool {
     const { threadNamePrefix } = options
     const index = new PoolIndex(
       start === undefined
-        ? binding.createPool(threadNamePrefix)
-        : binding.createPool(threadNamePrefix, start),
+        ? binding.createPool(threadNamePrefix, options.name)
+        : binding.createPool(threadNamePrefix, options.name, start),
     )
     const number = scratch[AT_POOL_NUMBER] as number
     const portValues = new PortValues(index)
@@ -223,7 +226,7 @@ export class Pool {
 
   /** See `PoolExecutor.broadcast`. */
   broadcast(fn: unknown, args: readonly unknown[], options: CheckedTaskOptions): Future<any>[] {
-    return broadcast(this.#index, this.kind, fn, args, options)
+    return broadcast(this.#index, this.kind, this.identity, fn, args, options)
   }
 
   /** See `PoolExecutor.warmUp`. */
@@ -279,7 +282,7 @@ export class Pool {
 
   /** How many tasks have ended. */
   #ended(): number {
-    const { completed, failed, cancelled, timedOut, lost } = readStats(this.index)
+    const { completed, failed, cancelled, timedOut, lost } = readStats(this.index, this.identity)
     return completed + failed + cancelled + timedOut + lost
   }
 

@@ -31,12 +31,16 @@ fn share_all(parent: &Parent, work: &JsWork) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Submits a task; why it is refused, by the codes of `process::refusal`.
+/// What is kept of what was accepted, with the id of the task there; or why it is refused, by the codes of
+/// `process::refusal`.
+type Accepted = Result<(u64, Arc<JsTask>), u8>;
+
+/// Submits a task.
 pub(super) fn submit(
     parent: &'static Parent,
     spec: Spec<JsWork>,
     name: Option<Text>,
-) -> Result<Result<Arc<JsTask>, u8>, Fault> {
+) -> Result<Accepted, Fault> {
     let mut body = Writer::default();
     let (needs, is_native) = (spec.needs, spec.needs & NATIVE != 0);
     body.option(is_native.then_some(needs & !NATIVE), Writer::u32);
@@ -69,12 +73,12 @@ pub(super) fn audience(parent: &Parent) -> Result<u32, Fault> {
     Ok(Reader::new(&answer).u32()?)
 }
 
-/// Submits a task for each worker. The specs are the same but for their owners.
+/// Submits a task for each worker. The specs are the same but for their owners. With the tasks come their
+/// ids there.
 pub(super) fn broadcast(
     parent: &Parent,
     specs: Vec<Spec<JsWork>>,
-    name: Option<Text>,
-) -> Result<Result<Vec<Arc<JsTask>>, u8>, Fault> {
+) -> Result<Result<Vec<(u64, Arc<JsTask>)>, u8>, Fault> {
     let mut body = Writer::default();
     let mut tasks = Vec::new();
     for mut spec in specs {
@@ -83,7 +87,6 @@ pub(super) fn broadcast(
         if tasks.is_empty() {
             body.str(&functions::text(spec.needs).unwrap_or_else(|| "".into()));
             body.str(&functions::name(spec.needs).unwrap_or_else(|| "".into()));
-            body.option(name.as_ref(), Writer::text);
             body.limit(spec.timeout);
             body.limit(spec.total_timeout);
             share_all(parent, &work)?;
@@ -97,17 +100,24 @@ pub(super) fn broadcast(
         // Whether it would be refused is to be known all the same.
         let (code, _) = why_refused(parent)?;
         let is_over = code != refusal::NONE && code != refusal::FULL;
-        return Ok(if is_over { Err(code) } else { Ok(tasks) });
+        return Ok(if is_over { Err(code) } else { Ok(Vec::new()) });
     }
     let write = |writer: &mut Writer| {
         writer.u32(tasks.len() as u32);
         tasks.iter().for_each(|task| writer.u64(task.id()));
+        tasks.iter().for_each(|task| writer.option(task.owner().name.as_ref(), Writer::text));
         writer.append(body);
     };
-    let code = parent.request(Request::Broadcast, write).map_err(Fault::from);
-    match code.and_then(|answer| Ok(Reader::new(&answer).u8()?)) {
-        Ok(refusal::NONE) => Ok(Ok(tasks)),
-        Ok(code) => {
+    let answer = parent.request(Request::Broadcast, write).map_err(Fault::from);
+    let read = |answer: Vec<u8>| {
+        let mut reader = Reader::new(&answer);
+        let code = reader.u8()?;
+        let count = if code == refusal::NONE { tasks.len() } else { 0 };
+        Ok((code, (0..count).map(|_| reader.u64()).collect::<Result<Vec<_>, _>>()?))
+    };
+    match answer.and_then(read) {
+        Ok((refusal::NONE, ids)) => Ok(Ok(ids.into_iter().zip(tasks).collect())),
+        Ok((code, _)) => {
             forget();
             Ok(Err(code))
         }
@@ -124,7 +134,9 @@ pub(super) fn warm_up(
     owner: Ticket,
     workers: u32,
 ) -> Result<Result<Arc<JsTask>, u8>, Fault> {
-    ask_for(parent, Request::WarmUp, warm_up::spec(Kind::Process, owner), |writer| writer.u32(workers))
+    let spec = warm_up::spec(Kind::Process, owner);
+    let accepted = ask_for(parent, Request::WarmUp, spec, |writer| writer.u32(workers))?;
+    Ok(accepted.map(|(_, task)| task))
 }
 
 /// The mirror keeps a task, in the state that the pool's process says.
@@ -141,17 +153,22 @@ fn ask_for(
     request: Request,
     kept: Spec<JsWork>,
     write: impl FnOnce(&mut Writer),
-) -> Result<Result<Arc<JsTask>, u8>, Fault> {
+) -> Result<Accepted, Fault> {
     let task = keep(parent, kept)?;
     parent.forward_room(&task);
     let write = |writer: &mut Writer| {
         writer.u64(task.id());
         write(writer);
     };
-    let code = parent.request(request, write).map_err(Fault::from);
-    match code.and_then(|answer| Ok(Reader::new(&answer).u8()?)) {
-        Ok(refusal::NONE) => Ok(Ok(task)),
-        Ok(code) => {
+    let answer = parent.request(request, write).map_err(Fault::from);
+    let read = |answer: Vec<u8>| {
+        let mut reader = Reader::new(&answer);
+        let code = reader.u8()?;
+        Ok((code, if code == refusal::NONE { reader.u64()? } else { 0 }))
+    };
+    match answer.and_then(read) {
+        Ok((refusal::NONE, id)) => Ok(Ok((id, task))),
+        Ok((code, _)) => {
             parent.forget(&task);
             Ok(Err(code))
         }

@@ -106,10 +106,14 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         Some(parent) => mirror::submit(parent, spec, given).inspect_err(|_| {
             state.futures.borrow_mut().release(slot);
         })?,
-        None => entry.pool.submit(spec).map_err(|refused| code_of(&refused.reason)),
+        None => {
+            let task = entry.pool.submit(spec).map_err(|refused| code_of(&refused.reason));
+            task.map(|task| (task.id(), task))
+        }
     };
     match submitted {
-        Ok(task) => {
+        Ok((id, task)) => {
+            state.header.set_scratch(scratch::TASK_ID, id as f64);
             state.futures.borrow_mut().fill(slot, task);
             // Only now: a task that is refused leaves them untouched.
             if let Some(list) = list {

@@ -18,6 +18,8 @@ use crate::values::value::Packed;
 pub(crate) struct PoolEntry {
     /// Unique in the process.
     pub(crate) id: u32,
+    /// The executor's, of the user.
+    pub(crate) name: Arc<str>,
     pub(crate) pool: Arc<JsPool>,
     /// The kind of the workers that run its JavaScript.
     pub(crate) kind: Kind,
@@ -121,8 +123,9 @@ impl Host for PoolHost {
     }
 }
 
-/// Makes a pool with this owner. Its workers are `children`, or threads that the owner starts.
+/// Makes a pool of this name, with this owner. Its workers are `children`, or threads that the owner starts.
 pub(crate) fn create(
+    name: &str,
     config: Config,
     grace_ms: f64,
     owner: Arc<dyn PoolOwner>,
@@ -134,7 +137,7 @@ pub(crate) fn create(
     let mut pools = POOLS.lock();
     let pool = JsPool::new(config, Arc::new(PoolHost { id, owner: owner.clone(), children }));
     let (patience, strays) = (Patience::default(), Mutex::default());
-    let entry = Arc::new(PoolEntry { id, pool, kind, owner, grace_ms, patience, strays });
+    let entry = Arc::new(PoolEntry { id, name: name.into(), pool, kind, owner, grace_ms, patience, strays });
     pools.insert(id, entry.clone());
     entry
 }
