@@ -3,9 +3,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel, tracingChannel } from 'node:diagnostics_channel'
 import ava from 'ava'
 import type { ExecutionContext } from 'ava'
-import { CancelledError, native, PoolExecutor, QueueFullError, TimeoutError } from 'concurrent-futures'
-import type { RunMessage, TaskMessage } from 'concurrent-futures'
+import { CancelledError, native, PoolExecutor, QueueFullError, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
+import type { RunMessage, TaskMessage, WorkerMessage } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
+import type { Create } from './executors.ts'
 import { observed } from './fixtures/observed.mjs'
 import { until } from './gate.ts'
 import { SHORT } from './limits.ts'
@@ -255,4 +256,76 @@ behaviour('histograms have sums, and cumulative buckets whose last has no bound'
       if (le < min) t.is(count, 0)
     }
   }
+})
+
+/** Notes what is told of workers, until the test ends. */
+function watchWorkers(t: ExecutionContext): WorkerMessage[] {
+  const told: WorkerMessage[] = []
+  const listen = (message: unknown): void => void told.push(message as WorkerMessage)
+  channel('concurrent-futures:worker').subscribe(listen)
+  t.teardown(() => channel('concurrent-futures:worker').unsubscribe(listen))
+  return told
+}
+
+behaviour('the life of workers is told where the executor was made', async (t, { create, workerKind, nativeKind }) => {
+  const told = watchWorkers(t)
+  const executor = create({ name: 'watched', maxWorkers: 1 })
+  await executor.submit(observed.add, 1, 1)
+  const threadId = (await executor.dump()).find(({ kind }) => kind === workerKind)?.threadId
+  await until(() => told.length > 0, 'the start is told')
+  t.deepEqual(told[0], { executor: 'watched', event: 'start', threadId, exitCode: undefined, task: undefined } as never)
+  const slow = executor.with({ timeout: SHORT }).submit(observed.spin)
+  await slow.exception()
+  await until(() => told.some(({ event }) => event === 'interrupt'), 'the interrupt is told')
+  const interrupts = told.filter(({ event }) => event === 'interrupt')
+  t.is(interrupts.length, 1)
+  t.like(interrupts[0], { executor: 'watched', threadId, exitCode: undefined })
+  t.is(typeof interrupts[0]?.task, 'number')
+  if (nativeKind === 'native') {
+    told.splice(0)
+    await executor.submit(native.crc32, 'x')
+    await until(() => told.some((one) => one.event === 'start' && one.threadId === 0), 'a native thread is told')
+  }
+  await executor.shutdown()
+  await until(() => told.some((one) => one.event === 'exit' && one.threadId === threadId), 'the exit is told')
+  t.is(told.find((one) => one.event === 'exit' && one.threadId === threadId)?.exitCode, 0)
+})
+
+behaviour('a worker that dies is told with its exit code', async (t, { create }) => {
+  const told = watchWorkers(t)
+  await using executor = create(1)
+  await executor.submit(() => process.exit(7)).exception()
+  await until(() => told.some(({ event }) => event === 'exit'), 'the exit is told')
+  t.is(told.find(({ event }) => event === 'exit')?.exitCode, 7)
+})
+
+test('a thread that does not come back is told to be abandoned, by the number that its start had', async (t) => {
+  const told = watchWorkers(t)
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, name: 'stuck' })
+  const stuck = executor.submit(() => {
+    process.getBuiltinModule('node:child_process').execSync('sleep 5')
+  })
+  await until(() => stuck.running(), 'it runs')
+  stuck.cancel({ interrupt: true })
+  await executor.submit(() => 1)
+  await until(() => told.some(({ event }) => event === 'abandon'), 'it is told')
+  const abandoned = told.find(({ event }) => event === 'abandon')
+  t.like(abandoned, { executor: 'stuck', threadId: told.find(({ event }) => event === 'start')?.threadId })
+  await executor.shutdown()
+})
+
+behaviour('NODE_DEBUG logs the life of workers, and nothing else does', async (t, { inChild }) => {
+  const life = async ({ create }: { create: Create }): Promise<number> => {
+    const executor = create({ maxWorkers: 1, name: 'logged' })
+    const value = await executor.submit(() => 1)
+    await executor.shutdown()
+    return value
+  }
+  const logged = await inChild(life, [], { env: { NODE_DEBUG: 'concurrent-futures' } })
+  const quiet = await inChild(life, [])
+  t.regex(logged.errors, /CONCURRENT-FUTURES \d+: logged: made, of at most 1 workers/)
+  t.regex(logged.errors, /logged: start \d+\n/)
+  t.regex(logged.errors, /logged: exit \d+ with exit code 0\n/)
+  t.regex(logged.errors, /logged: closed\n/)
+  t.notRegex(quiet.errors, /logged/)
 })

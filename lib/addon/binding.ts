@@ -3,6 +3,7 @@
  * numbers that both know are in seam.ts, which the build has written from the addon.
  */
 import { connect, seam } from '../../index.js'
+import type { Children, Joined } from './children.ts'
 import { requireSameSeam } from './drift.ts'
 import {
   HEADER_BATCH_ROWS,
@@ -33,41 +34,6 @@ export type StartFailure =
   | typeof START_FATAL
   | typeof START_LATE
   | typeof START_UNINITIALIZED
-
-/** How the children of a pool are started. */
-export type Children = [
-  program: string,
-  args: string[],
-  /** As NAME=value; undefined for that of this process. */
-  env: string[] | undefined,
-  /** The number of the initializer, or 0, and its packed arguments. */
-  initializer: number,
-  form: number,
-  data: unknown,
-  /** In bytes, or -1. */
-  maxMemory: number,
-  /** Whether they run under `permission`: what native code could do besides is closed in them. */
-  isRestricted: boolean,
-  /** Whether they may have children of their own. */
-  mayStartChildren: boolean,
-  /** Of the initializer's arguments: places, and after each the number of a shared value. */
-  shared: readonly number[],
-]
-
-/** What a child is told of itself. */
-export type Joined = [
-  /** The parent's pool, for `openPool`. */
-  pool: number,
-  /** The pool from which this process gets its tasks, for `attach`. */
-  localPool: number,
-  worker: number,
-  tasksPerWorker: number,
-  /** The number of the initializer, or 0, and its packed arguments. */
-  initializer: number,
-  form: number,
-  data: unknown,
-  shared: number[],
-]
 
 /**
  * Calls the task that `scratch` says: its function, token and form, and how many values it has. One value is
@@ -252,6 +218,7 @@ export interface Binding {
     /** As which of the pool's workers this one was asked for, or 0. */
     start: number,
     proceed: (token: number) => unknown,
+    threadId: number,
   ): boolean
   /** For `serve`: the values of the next task; a negative function in `scratch`: return. */
   beginTask(): unknown
@@ -315,6 +282,13 @@ export interface Binding {
   noteStray(task: string | undefined, form: number, value: unknown): void
   /** What was noted so in a pool that this isolate owns, as a flat array of task, form and value. */
   takeStrays(pool: number): unknown[]
+  /** What has happened to workers: a flat array of event, thread, exit code and task. */
+  takeNews(pool: number): (number | undefined)[]
+  traceStart(pool: number): number
+  /** Ends a trace, and gives the next of its rows; none when all were given. */
+  traceTake(pool: number, trace: number): unknown[][]
+  traceDropped(pool: number, trace: number): number
+  traceForget(pool: number, trace: number): void
 }
 
 /** What of the addon is no function. */

@@ -92,6 +92,7 @@ export const EVENT_STRAYS = 8
 export const EVENT_END_STARTS = 9
 export const EVENT_RESUME_STARTS = 10
 export const EVENT_END_WORKERS = 11
+export const EVENT_NEWS = 12
 
 // crates/binding/src/isolate/run.rs
 export const DISPATCH_NAMED = 256
@@ -173,6 +174,31 @@ export const STATS_SHARED_BYTES = 14
 export const STATS_WAIT_TIME = 15
 export const STATS_RUN_TIME = 63
 export const STATS_LENGTH = 111
+
+// crates/binding/src/tasks/news.rs
+export const WORKER_EVENT_START = 0
+export const WORKER_EVENT_EXIT = 1
+export const WORKER_EVENT_INTERRUPT = 2
+export const WORKER_EVENT_ABANDON = 3
+
+// crates/binding/src/tasks/trace.rs
+export const TRACE_ENDED = 0
+export const TRACE_RUNNING = 1
+export const TRACE_CANCELLED = 2
+export const TRACE_INTERRUPTED = 3
+
+// crates/binding/src/tasks/trace.rs
+export const TRACE_ROW = 0
+export const TRACE_ID = 1
+export const TRACE_LABEL = 2
+export const TRACE_NAME = 3
+export const TRACE_KIND = 4
+export const TRACE_THREAD = 5
+export const TRACE_WORKER = 6
+export const TRACE_SUBMITTED = 7
+export const TRACE_BEGAN = 8
+export const TRACE_END = 9
+export const TRACE_CELL_COUNT = 10
 
 // crates/binding/src/tasks/counts.rs
 export const SUMMARY_COUNT = 0
@@ -335,6 +361,11 @@ export type CallName =
   | 'noteExit'
   | 'mustDieOf'
   | 'noteStray'
+  | 'takeNews'
+  | 'traceStart'
+  | 'traceTake'
+  | 'traceDropped'
+  | 'traceForget'
   | 'poolName'
   | 'takeStrays'
   | 'noteCause'
@@ -418,6 +449,7 @@ EVENT_STRAYS = 8
 EVENT_END_STARTS = 9
 EVENT_RESUME_STARTS = 10
 EVENT_END_WORKERS = 11
+EVENT_NEWS = 12
 DISPATCH_NAMED = 256
 FLAG_NATIVE = 1
 FLAG_LIMITED = 2
@@ -481,6 +513,25 @@ STATS_SHARED_BYTES = 14
 STATS_WAIT_TIME = 15
 STATS_RUN_TIME = 63
 STATS_LENGTH = 111
+WORKER_EVENT_START = 0
+WORKER_EVENT_EXIT = 1
+WORKER_EVENT_INTERRUPT = 2
+WORKER_EVENT_ABANDON = 3
+TRACE_ENDED = 0
+TRACE_RUNNING = 1
+TRACE_CANCELLED = 2
+TRACE_INTERRUPTED = 3
+TRACE_ROW = 0
+TRACE_ID = 1
+TRACE_LABEL = 2
+TRACE_NAME = 3
+TRACE_KIND = 4
+TRACE_THREAD = 5
+TRACE_WORKER = 6
+TRACE_SUBMITTED = 7
+TRACE_BEGAN = 8
+TRACE_END = 9
+TRACE_CELL_COUNT = 10
 SUMMARY_COUNT = 0
 SUMMARY_MIN = 1
 SUMMARY_MEAN = 2
@@ -628,6 +679,11 @@ call noteOrigin
 call noteExit
 call mustDieOf
 call noteStray
+call takeNews
+call traceStart
+call traceTake
+call traceDropped
+call traceForget
 call poolName
 call takeStrays
 call noteCause`

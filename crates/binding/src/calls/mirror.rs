@@ -13,6 +13,7 @@ use crate::process::refusal;
 use crate::process::view::ChildView;
 use crate::tasks::functions;
 use crate::tasks::task::{JsTask, JsWork, Ticket};
+use crate::tasks::trace::Row;
 use crate::tasks::warm_up;
 use crate::values::shared_value;
 use crate::values::text::Text;
@@ -260,4 +261,24 @@ pub(super) fn dump(parent: &Parent) -> Result<Vec<ChildView>, Fault> {
     let mut reader = Reader::new(&answer);
     let count = reader.u32()?;
     Ok((0..count).map(|_| ChildView::read(&mut reader)).collect::<Result<_, _>>()?)
+}
+
+pub(super) fn trace_start(parent: &Parent) -> Result<u32, Fault> {
+    let answer = parent.request(Request::TraceStart, |_| {})?;
+    Ok(Reader::new(&answer).u32()?)
+}
+
+pub(super) fn trace_take(parent: &Parent, number: u32, most: u32) -> Result<Vec<Row>, Fault> {
+    let answer = parent.request(Request::TraceTake, |writer| {
+        writer.u32(number);
+        writer.u32(most);
+    })?;
+    let mut reader = Reader::new(&answer);
+    let count = reader.u32()?;
+    Ok((0..count).map(|_| Row::read(&mut reader)).collect::<Result<_, _>>()?)
+}
+
+pub(super) fn trace_dropped(parent: &Parent, number: u32) -> Result<u64, Fault> {
+    let answer = parent.request(Request::TraceDropped, |writer| writer.u32(number))?;
+    Ok(Reader::new(&answer).u64()?)
 }

@@ -8,6 +8,7 @@ mod debugger;
 mod functions;
 mod future;
 mod mirror;
+mod observe;
 mod plugins;
 mod pool;
 mod seam;
@@ -124,6 +125,11 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"noteExit" => worker::note_exit,
         c"mustDieOf" => worker::must_die_of,
         c"noteStray" => worker::note_stray,
+        c"takeNews" => observe::take_news,
+        c"traceStart" => observe::trace_start,
+        c"traceTake" => observe::trace_take,
+        c"traceDropped" => observe::trace_dropped,
+        c"traceForget" => observe::trace_forget,
         c"poolName" => pool::pool_name,
         c"takeStrays" => pool::take_strays,
         c"noteCause" => worker::note_cause,

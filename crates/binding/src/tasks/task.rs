@@ -15,6 +15,7 @@ use crate::native::stop_sign::StopSign;
 use crate::tasks::pool_event::{PoolEvent, PoolOwner};
 use crate::tasks::port_value::PortValue;
 use crate::tasks::stream::Stream;
+use crate::tasks::trace;
 use crate::tasks::written_work::WrittenWork;
 use crate::values::failure::failure;
 use crate::values::shared_use::{SharedPlace, SharedUse};
@@ -25,6 +26,9 @@ use crate::values::value::{self, Args, Packed, Value};
 pub(crate) type JsPool = pool::Pool<JsWork>;
 pub(crate) type JsTask = Task<JsWork>;
 pub(crate) type JsMailbox = Mailbox<Note>;
+
+/// In the number of what a task of a pool of children needs: it is a native task, which needs no loading.
+pub(crate) const NATIVE: u32 = 1 << 31;
 
 /// What other threads have to tell an isolate.
 pub(crate) enum Note {
@@ -218,7 +222,8 @@ impl Work for JsWork {
         Some(failure("Error", "", &format!("a worker ended{how} before its first task")))
     }
 
-    fn settled(task: &Arc<JsTask>) {
+    fn settled(task: &Arc<JsTask>, at: Instant) {
+        trace::note_settled(task, at);
         match &task.owner().destination {
             Destination::Isolate(mailbox) => mailbox.post_coalesced(Note::Settled(task.clone())),
             Destination::Elsewhere(there) => there.settled(task),
