@@ -18,7 +18,10 @@ export interface TraceEvent {
   args?: Record<string, unknown>
 }
 
-/** What a worker does, or what has become of a task in the queue. Times are whole microseconds since the epoch. */
+/**
+ * What a worker does, or what has become of a task in the queue. Times are whole microseconds since the
+ * epoch.
+ */
 export interface TracedTask {
   readonly what: 'ended' | 'running' | 'cancelled' | 'interrupted'
   readonly id: number
@@ -39,40 +42,42 @@ export interface Track {
 /** The track of the queue: no thread has this number. */
 const QUEUE: Track = { tid: 0, name: 'queue' }
 
-type Base = Pick<TraceEvent, 'pid' | 'name' | 'args'>
-
 /** The events of these tasks, in the order of their beginning. */
 export function eventsOf(tasks: readonly TracedTask[]): TraceEvent[] {
-  const { pid } = process
   const events: TraceEvent[] = []
   const overlapping = findOverlapping(tasks)
+  const { pid } = process
+  // There may be a million: each is written out, as copies of a common part take three times as long.
+  const add = (ph: 'b' | 'e', cat: string, id: string, task: TracedTask, tid: number, ts: number): void => {
+    events.push({ name: task.name, cat, ph, pid, tid, ts, id, args: argsOf(task) })
+  }
   for (const task of tasks) {
-    const { what, id, name, track, submitted, began, end } = task
-    const base: Base = { pid, name, args: { id, ...(what === 'ended' ? {} : { state: what }) } }
+    const { what, id, name, track, submitted, end } = task
+    const tid = track?.tid ?? QUEUE.tid
     if (what === 'interrupted') {
-      events.push({ ...base, name: `interrupt ${name}`, cat: 'interrupt', ph: 'i', s: 't', ...at(track, end) })
+      const args = { id }
+      events.push({ name: `interrupt ${name}`, cat: 'interrupt', ph: 'i', pid, tid, ts: end, s: 't', args })
       continue
     }
-    const begun = Math.max(track === undefined ? end : began, submitted)
-    events.push(...pair(base, 'queue', QUEUE, `q${id}`, submitted, begun))
+    // The clocks of two threads may differ a little.
+    const began = Math.max(track === undefined ? end : task.began, submitted)
+    add('b', 'queue', `q${id}`, task, QUEUE.tid, submitted)
+    add('e', 'queue', `q${id}`, task, QUEUE.tid, began)
     if (track === undefined) continue
-    const over = Math.max(end, begun)
-    if (overlapping.has(task)) events.push(...pair(base, 'run', track, `r${id}`, begun, over))
-    else events.push({ ...base, cat: 'run', ph: 'X', ...at(track, begun), dur: over - begun })
+    const over = Math.max(end, began)
+    if (overlapping.has(task)) {
+      add('b', 'run', `r${id}`, task, tid, began)
+      add('e', 'run', `r${id}`, task, tid, over)
+    } else {
+      const args = argsOf(task)
+      events.push({ name, cat: 'run', ph: 'X', pid, tid, ts: began, dur: over - began, args })
+    }
   }
   return events.sort((one, other) => one.ts - other.ts)
 }
 
-const at = (track: Track | undefined, time: number): Pick<TraceEvent, 'tid' | 'ts'> => ({
-  tid: track?.tid ?? QUEUE.tid,
-  ts: time,
-})
-
-function pair(base: Base, cat: string, track: Track, id: string, from: number, to: number): TraceEvent[] {
-  return [
-    { ...base, cat, ph: 'b', id, ...at(track, from) },
-    { ...base, cat, ph: 'e', id, ...at(track, to) },
-  ]
+function argsOf({ what, id }: TracedTask): Record<string, unknown> {
+  return what === 'ended' ? { id } : { id, state: what }
 }
 
 /** The tasks that lie side by side with another of the same worker, and neither is within the other. */
