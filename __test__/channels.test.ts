@@ -9,7 +9,7 @@ import { behaviours } from './executors.ts'
 import type { Create } from './executors.ts'
 import { observed } from './fixtures/observed.mjs'
 import { until } from './gate.ts'
-import { SHORT } from './limits.ts'
+import { SHORT, SOON } from './limits.ts'
 
 const test = ava.serial
 const behaviour = behaviours(test)
@@ -76,8 +76,10 @@ behaviour('a failure, a cancel, a time-out and a refusal are errors', async (t, 
   await using executor = create({ maxWorkers: 1, maxQueue: 1 })
   await executor.submit(observed.fails).exception()
   t.deepEqual(partsOf(told.splice(0)), ['start', 'end', 'error', 'asyncStart', 'asyncEnd'])
-  const slow = executor.with({ timeout: SHORT }).submit(observed.spin)
+  const slow = executor.with({ timeout: 4 * SHORT }).submit(observed.spin)
   await until(() => slow.running(), 'it runs')
+  const busy = (await executor.dump()).find(({ task }) => task !== undefined)
+  t.is(busy?.task?.name, 'spin', 'the carrier is none of the name')
   const waiting = executor.submit(observed.add, 1, 1)
   told.splice(0)
   t.throws(() => executor.submit(observed.add, 1, 1), { instanceOf: QueueFullError })
@@ -136,6 +138,20 @@ behaviour('streams, broadcasts, chunks of maps and native tasks are told, each t
   await executor.submit(native.crc32, 'x')
   t.deepEqual(partsOf(told), ['start', 'end', 'asyncStart', 'asyncEnd'])
   t.deepEqual([told[0]?.message.name, typeof told[0]?.message.result], ['crc32', 'number'])
+})
+
+behaviour('a blocking wait delivers in the next turn, and a callback that is added in time at once', async (t, { create }) => {
+  const told = watchTasks(t)
+  await using executor = create(1)
+  t.is(executor.submit(observed.add, 1, 2).resultSync(SOON), 3)
+  t.deepEqual(partsOf(told), ['start', 'end'])
+  await until(() => told.length === 4, 'it is delivered')
+  told.splice(0)
+  const future = executor.submit(observed.add, 1, 2)
+  while (!future.done());
+  const order: string[] = []
+  future.addDoneCallback(() => order.push(...partsOf(told)))
+  t.deepEqual(order, ['start', 'end', 'asyncStart', 'asyncEnd'])
 })
 
 behaviour('stores that are bound to the start hold at the submission, and at its end', async (t, { create }) => {
@@ -258,17 +274,19 @@ behaviour('histograms have sums, and cumulative buckets whose last has no bound'
   }
 })
 
-/** Notes what is told of workers, until the test ends. */
-function watchWorkers(t: ExecutionContext): WorkerMessage[] {
+/** Notes what is told of the workers of these executors, until the test ends: those of others may still leave. */
+function watchWorkers(t: ExecutionContext, ...names: string[]): WorkerMessage[] {
   const told: WorkerMessage[] = []
-  const listen = (message: unknown): void => void told.push(message as WorkerMessage)
+  const listen = (message: unknown): void => {
+    if (names.includes((message as WorkerMessage).executor)) told.push(message as WorkerMessage)
+  }
   channel('concurrent-futures:worker').subscribe(listen)
   t.teardown(() => channel('concurrent-futures:worker').unsubscribe(listen))
   return told
 }
 
 behaviour('the life of workers is told where the executor was made', async (t, { create, workerKind, nativeKind }) => {
-  const told = watchWorkers(t)
+  const told = watchWorkers(t, 'watched')
   const executor = create({ name: 'watched', maxWorkers: 1 })
   await executor.submit(observed.add, 1, 1)
   const threadId = (await executor.dump()).find(({ kind }) => kind === workerKind)?.threadId
@@ -292,15 +310,16 @@ behaviour('the life of workers is told where the executor was made', async (t, {
 })
 
 behaviour('a worker that dies is told with its exit code', async (t, { create }) => {
-  const told = watchWorkers(t)
-  await using executor = create(1)
+  const told = watchWorkers(t, 'dies')
+  await using executor = create({ maxWorkers: 1, name: 'dies' })
   await executor.submit(() => process.exit(7)).exception()
-  await until(() => told.some(({ event }) => event === 'exit'), 'the exit is told')
-  t.is(told.find(({ event }) => event === 'exit')?.exitCode, 7)
+  const exit = (): WorkerMessage | undefined => told.find(({ event }) => event === 'exit')
+  await until(() => exit() !== undefined, 'the exit is told')
+  t.is(exit()?.exitCode, 7)
 })
 
 test('a thread that does not come back is told to be abandoned, by the number that its start had', async (t) => {
-  const told = watchWorkers(t)
+  const told = watchWorkers(t, 'stuck')
   const executor = new ThreadPoolExecutor({ maxWorkers: 1, name: 'stuck' })
   const stuck = executor.submit(() => {
     process.getBuiltinModule('node:child_process').execSync('sleep 5')

@@ -223,6 +223,7 @@ export const DUMP_STACK = 6
 export const DUMP_FUNCTION = 7
 export const DUMP_IS_ASLEEP = 8
 export const DUMP_MEMORY = 9
+export const DUMP_FUNCTION_NAME = 10
 
 // crates/binding/src/calls/snapshot.rs
 export const WORKER_STARTING = 0
@@ -552,6 +553,7 @@ DUMP_STACK = 6
 DUMP_FUNCTION = 7
 DUMP_IS_ASLEEP = 8
 DUMP_MEMORY = 9
+DUMP_FUNCTION_NAME = 10
 WORKER_STARTING = 0
 WORKER_IDLE = 1
 WORKER_BUSY = 2

@@ -51,8 +51,9 @@ interface Prepared {
   readonly kind: PoolKind
   readonly task: Submittable
   readonly options: CheckedTaskOptions
-  /** How many copies of the arguments there are. */
+  /** For how many workers it is, and how many copies of the arguments there are. */
   readonly count: number
+  readonly copies: number
 }
 
 function prepare(
@@ -69,8 +70,8 @@ function prepare(
   refuseOptions(options)
   if (suspicions > 0) refuseSubmission()
   const workers = binding.audience(index.value)
-  const count = options.signal?.aborted === true ? workers : addCopies(args, workers, kind.way.all)
-  return { index, kind, task, options, count }
+  const copies = options.signal?.aborted === true ? 0 : addCopies(args, workers, kind.way.all)
+  return { index, kind, task, options, count: workers, copies }
 }
 
 interface Submitted {
@@ -79,10 +80,13 @@ interface Submitted {
   readonly ids: readonly number[]
 }
 
-function submit({ index, kind, task, options, count }: Prepared, given?: string[]): Submitted {
+function submit({ index, kind, task, options, count, copies }: Prepared, given?: string[]): Submitted {
   const { name, label, signal, timeout, totalTimeout } = options
-  // It may have aborted since.
-  if (signal?.aborted === true) return { futures: cancelled(index, kind, signal, count), ids: [] }
+  // It may have aborted since: who watches submissions runs code of the user's.
+  if (signal?.aborted === true) {
+    binding.dropCopies(copies)
+    return { futures: cancelled(index, kind, signal, count), ids: [] }
+  }
   const link = new PoolLink(index, kind)
   const futures = Array.from({ length: count }, () => link.prepare(name))
   const labels = given ?? (label === undefined ? undefined : futures.map(() => label))

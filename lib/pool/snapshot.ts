@@ -2,6 +2,7 @@
 import { binding } from '../addon/binding.ts'
 import {
   DUMP_FUNCTION,
+  DUMP_FUNCTION_NAME,
   DUMP_IS_ASLEEP,
   DUMP_KIND,
   DUMP_MEMORY,
@@ -127,6 +128,14 @@ interface Row {
   readonly [DUMP_FUNCTION]: number
   readonly [DUMP_IS_ASLEEP]: boolean
   readonly [DUMP_MEMORY]?: number
+  /** Of a child. */
+  readonly [DUMP_FUNCTION_NAME]?: string
+}
+
+/** The name of the function of the task that a worker runs. */
+function functionOf(row: Row, kind: WorkerDump['kind']): string {
+  const name = row[DUMP_FUNCTION_NAME] ?? ''
+  return name !== '' ? name : nameOf(row[DUMP_FUNCTION], kind !== 'isolate')
 }
 
 /** One look at every worker of a pool, and whether one that runs JavaScript has given no stack. */
@@ -153,7 +162,7 @@ export function readDump(pool: number, fleet: Fleet | undefined): Look {
     const [task, given, stack] = [row[DUMP_TASK], row[DUMP_TASK_NAME], row[DUMP_STACK]]
     if (task !== undefined) {
       const own = nameIn(given) ?? ''
-      const name = own !== '' ? own : nameOf(row[DUMP_FUNCTION], dump.kind !== 'isolate')
+      const name = own !== '' ? own : functionOf(row, dump.kind)
       dump.task = { id: task, name, runningFor: row[DUMP_RUNNING_FOR] }
     }
     const memory = row[DUMP_MEMORY]

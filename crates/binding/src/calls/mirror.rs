@@ -35,6 +35,7 @@ fn share_all(parent: &Parent, work: &JsWork) -> Result<(), Fault> {
 /// What is kept of what was accepted, with the id of the task there; or why it is refused, by the codes of
 /// `process::refusal`.
 type Accepted = Result<(u64, Arc<JsTask>), u8>;
+type AllAccepted = Result<Vec<(u64, Arc<JsTask>)>, u8>;
 
 /// Submits a task.
 pub(super) fn submit(
@@ -76,10 +77,7 @@ pub(super) fn audience(parent: &Parent) -> Result<u32, Fault> {
 
 /// Submits a task for each worker. The specs are the same but for their owners. With the tasks come their
 /// ids there.
-pub(super) fn broadcast(
-    parent: &Parent,
-    specs: Vec<Spec<JsWork>>,
-) -> Result<Result<Vec<(u64, Arc<JsTask>)>, u8>, Fault> {
+pub(super) fn broadcast(parent: &Parent, specs: Vec<Spec<JsWork>>) -> Result<AllAccepted, Fault> {
     let mut body = Writer::default();
     let mut tasks = Vec::new();
     for mut spec in specs {

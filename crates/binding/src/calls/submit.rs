@@ -15,9 +15,10 @@ use crate::process::message::NATIVE as NATIVE_BIT;
 use crate::process::parent;
 use crate::process::refusal::{self, code_of};
 use crate::supervision::stopper;
+use crate::tasks::pools::PoolEntry;
 use crate::tasks::port_value::PortValue;
 use crate::tasks::stream::Stream;
-use crate::tasks::task::{Destination, JsWork, Ticket};
+use crate::tasks::task::{Destination, JsTask, JsWork, Ticket};
 use crate::values::port::PortRef;
 use crate::values::reading;
 use crate::values::shared_use::SharedPlace;
@@ -106,10 +107,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         Some(parent) => mirror::submit(parent, spec, given).inspect_err(|_| {
             state.futures.borrow_mut().release(slot);
         })?,
-        None => {
-            let task = entry.pool.submit(spec).map_err(|refused| code_of(&refused.reason));
-            task.map(|task| (task.id(), task))
-        }
+        None => submit_here(&entry, spec),
     };
     match submitted {
         Ok((id, task)) => {
@@ -134,6 +132,12 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
             js::int(env, answer(code))
         }
     }
+}
+
+/// Submits to a pool of this process: the task and its id, or why there is none.
+fn submit_here(entry: &PoolEntry, spec: Spec<JsWork>) -> Result<(u64, Arc<JsTask>), u8> {
+    let task = entry.pool.submit(spec).map_err(|refused| code_of(&refused.reason))?;
+    Ok((task.id(), task))
 }
 
 /// `keepKey(text)`: the task that is submitted next has this key.

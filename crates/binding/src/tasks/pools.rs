@@ -55,8 +55,11 @@ impl PoolEntry {
         if self.pool.resize(max_workers as usize) { 0 } else { self.pool.config().min_workers as u32 }
     }
 
-    /// A task that runs on this thread, or in this child, is stopped.
+    /// A task that runs on this thread, or in this child, is stopped: told once, whoever knows it first.
     pub(crate) fn note_interrupt(&self, task: &Arc<JsTask>, thread: u32) {
+        if task.owner().is_interrupted.swap(true, Ordering::Relaxed) {
+            return;
+        }
         trace::note_interrupt(task, thread);
         let event = WorkerEvent::Interrupt;
         self.news.tell(WorkerNews { event, thread, exit_code: None, task: Some(task.id()) });

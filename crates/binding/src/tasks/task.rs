@@ -144,6 +144,9 @@ pub(crate) struct Ticket {
     pub(crate) has_progress: AtomicBool,
     /// For a plug-in's task.
     pub(crate) stop_sign: StopSign,
+    /// Whether somebody was told that it is stopped.
+    // ORDERING: only that one of them tells matters.
+    pub(crate) is_interrupted: AtomicBool,
     /// How many children have given it back.
     pub(crate) returns: AtomicU8,
     /// The task's arguments, if only a MessagePort can carry them.
@@ -164,6 +167,7 @@ impl Ticket {
             progress: Mutex::new(None),
             has_progress: AtomicBool::new(false),
             stop_sign: StopSign::default(),
+            is_interrupted: AtomicBool::new(false),
             returns: AtomicU8::new(0),
             port_value: None,
             stream: None,
