@@ -47,7 +47,7 @@ export function eventsOf(tasks: readonly TracedTask[]): TraceEvent[] {
   const events: TraceEvent[] = []
   const overlapping = findOverlapping(tasks)
   const { pid } = process
-  // There may be a million: each is written out, as copies of a common part take three times as long.
+  // There may be a million: each is written out, as copies of a common part take several times as long.
   const add = (ph: 'b' | 'e', cat: string, id: string, task: TracedTask, tid: number, ts: number): void => {
     events.push({ name: task.name, cat, ph, pid, tid, ts, id, args: argsOf(task) })
   }
