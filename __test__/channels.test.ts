@@ -274,7 +274,9 @@ behaviour('histograms have sums, and cumulative buckets whose last has no bound'
   }
 })
 
-/** Notes what is told of the workers of these executors, until the test ends: those of others may still leave. */
+/**
+ * Notes what is told of the workers of these executors, until the test ends: those of others may still leave.
+ */
 function watchWorkers(t: ExecutionContext, ...names: string[]): WorkerMessage[] {
   const told: WorkerMessage[] = []
   const listen = (message: unknown): void => {
