@@ -57,11 +57,13 @@ export function watch(
     failure = { error }
   }
   const message = messageOf(executor, options.name ?? task?.name ?? nameOfGiven(fn), options)
+  // A subscriber may put something else into its place.
+  const { carrier } = message
   let context: AsyncResource | undefined
   const future = traceCall(taskChannels, message, (given) => {
     if (failure !== undefined) throw failure.error
     context = given
-    const label = labelOf(options.name, message.carrier)
+    const label = labelOf(options.name, carrier)
     return submit(task as Submittable, { ...options, label, watched: message })
   })
   watchEnd(future, message, context as unknown as AsyncResource, isChunk)
@@ -104,6 +106,7 @@ export function watchAll(
   submit: (labels: string[]) => { readonly futures: Future<any>[]; readonly ids: readonly number[] },
 ): Future<any>[] {
   const messages = Array.from({ length: count }, () => messageOf(executor, name, options))
+  const carriers = messages.map(({ carrier }) => carrier)
   const contexts: AsyncResource[] = []
   const from = (at: number): Future<any>[] => {
     const message = messages[at]
@@ -113,7 +116,7 @@ export function watchAll(
         return from(at + 1)
       })
     }
-    const { futures, ids } = submit(messages.map(({ carrier }) => labelOf(options.name, carrier) as string))
+    const { futures, ids } = submit(carriers.map((carrier) => labelOf(options.name, carrier) as string))
     for (const [place, each] of messages.entries()) each.id = ids[place]
     return futures
   }
