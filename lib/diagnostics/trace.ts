@@ -1,5 +1,4 @@
 /** What an executor has done, as a file that Chrome's and Perfetto's viewers open. */
-import { writeFile } from 'node:fs/promises'
 import { bindToThread } from '../errors/thread-bound.ts'
 import { toJson } from '../host/json.ts'
 import { eventsOf, namesOf } from './trace-events.ts'
@@ -72,6 +71,8 @@ export class Trace {
   /** Ends the recording and writes it, as JSON. @throws the system's error, as a rejection */
   async write(path: string | URL): Promise<void> {
     const { traceEvents, ...rest } = this.stop()
+    // Not at the import of the package: few write traces, and it takes long to load.
+    const { writeFile } = await import('node:fs/promises')
     await writeFile(path, parts(traceEvents, toJson(rest)))
   }
 
