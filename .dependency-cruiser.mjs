@@ -18,6 +18,7 @@ export const LAYERS = [
   'future',
   'ports',
   'options',
+  'diagnostics',
   'errors',
   'host',
   'addon',

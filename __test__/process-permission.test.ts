@@ -140,7 +140,7 @@ const escapes = {
     return "" + await new ProcessPoolExecutor(1).submit(() => "ran")`,
   poolOfTheAddon: `const binding = get("module").createRequire(index)(index).connect(() => {})
     new Float64Array(binding.header).fill(1)
-    binding.createPool("x", ["/bin/sh", ["-c", "exit"], undefined, 0, 0, undefined, -1, false, true])`,
+    binding.createPool("x", "x", ["/bin/sh", ["-c", "exit"], undefined, 0, 0, undefined, -1, false, true])`,
   pluginOfTheAddon: 'get("module").createRequire(index)(index).connect(() => {}).loadPlugin(copy)',
   dlopen: 'process.dlopen({ exports: {} }, copy)',
   requireAddon: 'get("module").createRequire(index)(copy)',

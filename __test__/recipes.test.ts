@@ -69,3 +69,39 @@ test('new settings are in every worker', async (t) => {
   t.is(end.errors, '')
   t.deepEqual([end.output, end.code], ['[ 2, 2, 2 ]', 0])
 })
+
+test('what a subscriber writes into the carrier is there where the task runs', async (t) => {
+  const end = await run(program('observability.md', 'carrier'), '')
+  t.is(end.errors, '')
+  t.is(end.output.trim(), 'request 7: render')
+})
+
+test('a task that runs for long, and a queue that keeps growing, are warned of', async (t) => {
+  const end = await run(
+    program('observability.md', 'watchdog'),
+    `
+    import { ThreadPoolExecutor } from 'concurrent-futures'
+    const executor = new ThreadPoolExecutor({ maxWorkers: 1, name: 'watched' })
+    const warnings = []
+    const stop = watch(executor, { every: 10, longest: 100, looks: 5, warn: (text) => warnings.push(String(text)) })
+    const running = executor.with({ name: 'endless' }).submit(() => {
+      for (;;);
+    })
+    const until = async (what) => {
+      while (!warnings.some((text) => text.includes(what))) {
+        executor.submit(() => 1)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+    }
+    await until('the queue keeps growing')
+    await until('(endless) has run for')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    stop()
+    const long = warnings.filter((text) => text.includes('endless'))
+    console.log(long.length, long[0].split('\\n')[0].replace(/\\d+/g, 'N'), long[0].includes('[submitted'))
+    await executor.terminateWorkers()
+    `,
+  )
+  t.is(end.errors, '')
+  t.is(end.output.trim(), '1 watched: task N (endless) has run for N s on N true')
+})

@@ -37,6 +37,9 @@ export type {
   Numbers,
 } from './tasks/native-arguments.ts'
 export type { ThreadPoolOptions } from './options/pool-options.ts'
+export type { Trace, TraceFile } from './diagnostics/trace.ts'
+export type { TraceEvent } from './diagnostics/trace-events.ts'
+export type { RunMessage, TaskMessage, WorkerMessage } from './diagnostics/channels.ts'
 export type { ExecutorStats, Histogram, WorkerDump } from './executor/stats.ts'
 export type { TaskStream } from './executor/task-stream.ts'
 export type { TaskOptions } from './options/task-options.ts'

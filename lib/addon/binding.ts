@@ -3,6 +3,7 @@
  * numbers that both know are in seam.ts, which the build has written from the addon.
  */
 import { connect, seam } from '../../index.js'
+import type { Children, Joined } from './children.ts'
 import { requireSameSeam } from './drift.ts'
 import {
   HEADER_BATCH_ROWS,
@@ -33,41 +34,6 @@ export type StartFailure =
   | typeof START_FATAL
   | typeof START_LATE
   | typeof START_UNINITIALIZED
-
-/** How the children of a pool are started. */
-export type Children = [
-  program: string,
-  args: string[],
-  /** As NAME=value; undefined for that of this process. */
-  env: string[] | undefined,
-  /** The number of the initializer, or 0, and its packed arguments. */
-  initializer: number,
-  form: number,
-  data: unknown,
-  /** In bytes, or -1. */
-  maxMemory: number,
-  /** Whether they run under `permission`: what native code could do besides is closed in them. */
-  isRestricted: boolean,
-  /** Whether they may have children of their own. */
-  mayStartChildren: boolean,
-  /** Of the initializer's arguments: places, and after each the number of a shared value. */
-  shared: readonly number[],
-]
-
-/** What a child is told of itself. */
-export type Joined = [
-  /** The parent's pool, for `openPool`. */
-  pool: number,
-  /** The pool from which this process gets its tasks, for `attach`. */
-  localPool: number,
-  worker: number,
-  tasksPerWorker: number,
-  /** The number of the initializer, or 0, and its packed arguments. */
-  initializer: number,
-  form: number,
-  data: unknown,
-  shared: number[],
-]
 
 /**
  * Calls the task that `scratch` says: its function, token and form, and how many values it has. One value is
@@ -152,7 +118,9 @@ export interface Binding {
   services(): number[]
   keepAlive(held: boolean): void
   /** With `children` the workers that run JavaScript are processes, which the addon starts and ends. */
-  createPool(threadName: string, children?: Children): number
+  createPool(threadName: string, name: string, children?: Children): number
+  /** The name of the executor of a pool. */
+  poolName(pool: number): string
   /**
    * Kills all children of a pool. Those that hold no task may leave by themselves for so long, which blocks;
    * the pool is shut down then.
@@ -186,9 +154,10 @@ export interface Binding {
   dropCopies(count: number): void
   /**
    * A task for each of so many workers, with the copies that were added last; function, flags and time limit
-   * are in `scratch`. The slots of their futures; or why there are none, as `submit` answers.
+   * are in `scratch`. The slots of their futures, and after them the ids of the tasks; or why there are none,
+   * as `submit` answers.
    */
-  broadcast(pool: number, count: number, name?: string): number[] | number
+  broadcast(pool: number, count: number, names?: string[]): number[] | number
   shutdown(pool: number, cancelPending: boolean, limit: number): boolean
   terminate(pool: number): void
   isClosed(pool: number): boolean
@@ -249,6 +218,7 @@ export interface Binding {
     /** As which of the pool's workers this one was asked for, or 0. */
     start: number,
     proceed: (token: number) => unknown,
+    threadId: number,
   ): boolean
   /** For `serve`: the values of the next task; a negative function in `scratch`: return. */
   beginTask(): unknown
@@ -280,6 +250,7 @@ export interface Binding {
   /** Collects all garbage of this worker, in some 20 ms, if it has nothing to do; whether that was so. */
   collectIfIdle(): boolean
   detach(): void
+  taskId(token: number): number
   taskInfo(token: number): [id: number, name: string, fn: number, msLeft?: number] | undefined
   isCancelled(token: number): boolean
   /** Why the task is asked to stop, if that was said. */
@@ -311,6 +282,13 @@ export interface Binding {
   noteStray(task: string | undefined, form: number, value: unknown): void
   /** What was noted so in a pool that this isolate owns, as a flat array of task, form and value. */
   takeStrays(pool: number): unknown[]
+  /** What has happened to workers: a flat array of event, thread, exit code and task. */
+  takeNews(pool: number): (number | undefined)[]
+  traceStart(pool: number): number
+  /** Ends a trace, and gives the next of its rows; none when all were given. */
+  traceTake(pool: number, trace: number): unknown[][]
+  traceDropped(pool: number, trace: number): number
+  traceForget(pool: number, trace: number): void
 }
 
 /** What of the addon is no function. */

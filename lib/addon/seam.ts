@@ -19,6 +19,7 @@ export const HEADER_BYTES = 139392
 // crates/binding/src/isolate/header.rs
 export const AT_FORM = 0
 export const AT_PORT_VALUE = 0
+export const AT_TASK_ID = 14
 export const AT_PRIORITY = 1
 export const AT_TIMEOUT = 2
 export const AT_QUEUE_TIMEOUT = 3
@@ -91,6 +92,7 @@ export const EVENT_STRAYS = 8
 export const EVENT_END_STARTS = 9
 export const EVENT_RESUME_STARTS = 10
 export const EVENT_END_WORKERS = 11
+export const EVENT_NEWS = 12
 
 // crates/binding/src/isolate/run.rs
 export const DISPATCH_NAMED = 256
@@ -171,8 +173,33 @@ export const STATS_BROKEN = 12
 export const STATS_SHARED_VALUES = 13
 export const STATS_SHARED_BYTES = 14
 export const STATS_WAIT_TIME = 15
-export const STATS_RUN_TIME = 22
-export const STATS_LENGTH = 29
+export const STATS_RUN_TIME = 63
+export const STATS_LENGTH = 111
+
+// crates/binding/src/tasks/news.rs
+export const WORKER_EVENT_START = 0
+export const WORKER_EVENT_EXIT = 1
+export const WORKER_EVENT_INTERRUPT = 2
+export const WORKER_EVENT_ABANDON = 3
+
+// crates/binding/src/tasks/recorder.rs
+export const TRACE_ENDED = 0
+export const TRACE_RUNNING = 1
+export const TRACE_CANCELLED = 2
+export const TRACE_INTERRUPTED = 3
+
+// crates/binding/src/tasks/recorder.rs
+export const TRACE_ROW = 0
+export const TRACE_ID = 1
+export const TRACE_LABEL = 2
+export const TRACE_NAME = 3
+export const TRACE_KIND = 4
+export const TRACE_THREAD = 5
+export const TRACE_WORKER = 6
+export const TRACE_SUBMITTED = 7
+export const TRACE_BEGAN = 8
+export const TRACE_END = 9
+export const TRACE_CELL_COUNT = 10
 
 // crates/binding/src/tasks/counts.rs
 export const SUMMARY_COUNT = 0
@@ -182,6 +209,9 @@ export const SUMMARY_P50 = 3
 export const SUMMARY_P90 = 4
 export const SUMMARY_P99 = 5
 export const SUMMARY_MAX = 6
+export const SUMMARY_SUM = 7
+export const SUMMARY_BUCKETS = 20
+export const SUMMARY_FIRST_BUCKET = 8
 
 // crates/binding/src/calls/snapshot.rs
 export const DUMP_WORKER = 0
@@ -194,6 +224,7 @@ export const DUMP_STACK = 6
 export const DUMP_FUNCTION = 7
 export const DUMP_IS_ASLEEP = 8
 export const DUMP_MEMORY = 9
+export const DUMP_FUNCTION_NAME = 10
 
 // crates/binding/src/calls/snapshot.rs
 export const WORKER_STARTING = 0
@@ -315,6 +346,7 @@ export type CallName =
   | 'giveBack'
   | 'gaveBack'
   | 'resume'
+  | 'taskId'
   | 'taskInfo'
   | 'stopReason'
   | 'isCancelled'
@@ -331,6 +363,12 @@ export type CallName =
   | 'noteExit'
   | 'mustDieOf'
   | 'noteStray'
+  | 'takeNews'
+  | 'traceStart'
+  | 'traceTake'
+  | 'traceDropped'
+  | 'traceForget'
+  | 'poolName'
   | 'takeStrays'
   | 'noteCause'
 
@@ -348,6 +386,7 @@ HEADER_STRUCTURE_AT = 73856
 HEADER_BYTES = 139392
 AT_FORM = 0
 AT_PORT_VALUE = 0
+AT_TASK_ID = 14
 AT_PRIORITY = 1
 AT_TIMEOUT = 2
 AT_QUEUE_TIMEOUT = 3
@@ -412,6 +451,7 @@ EVENT_STRAYS = 8
 EVENT_END_STARTS = 9
 EVENT_RESUME_STARTS = 10
 EVENT_END_WORKERS = 11
+EVENT_NEWS = 12
 DISPATCH_NAMED = 256
 FLAG_NATIVE = 1
 FLAG_LIMITED = 2
@@ -474,8 +514,27 @@ STATS_BROKEN = 12
 STATS_SHARED_VALUES = 13
 STATS_SHARED_BYTES = 14
 STATS_WAIT_TIME = 15
-STATS_RUN_TIME = 22
-STATS_LENGTH = 29
+STATS_RUN_TIME = 63
+STATS_LENGTH = 111
+WORKER_EVENT_START = 0
+WORKER_EVENT_EXIT = 1
+WORKER_EVENT_INTERRUPT = 2
+WORKER_EVENT_ABANDON = 3
+TRACE_ENDED = 0
+TRACE_RUNNING = 1
+TRACE_CANCELLED = 2
+TRACE_INTERRUPTED = 3
+TRACE_ROW = 0
+TRACE_ID = 1
+TRACE_LABEL = 2
+TRACE_NAME = 3
+TRACE_KIND = 4
+TRACE_THREAD = 5
+TRACE_WORKER = 6
+TRACE_SUBMITTED = 7
+TRACE_BEGAN = 8
+TRACE_END = 9
+TRACE_CELL_COUNT = 10
 SUMMARY_COUNT = 0
 SUMMARY_MIN = 1
 SUMMARY_MEAN = 2
@@ -483,6 +542,9 @@ SUMMARY_P50 = 3
 SUMMARY_P90 = 4
 SUMMARY_P99 = 5
 SUMMARY_MAX = 6
+SUMMARY_SUM = 7
+SUMMARY_BUCKETS = 20
+SUMMARY_FIRST_BUCKET = 8
 DUMP_WORKER = 0
 DUMP_KIND = 1
 DUMP_STATE = 2
@@ -493,6 +555,7 @@ DUMP_STACK = 6
 DUMP_FUNCTION = 7
 DUMP_IS_ASLEEP = 8
 DUMP_MEMORY = 9
+DUMP_FUNCTION_NAME = 10
 WORKER_STARTING = 0
 WORKER_IDLE = 1
 WORKER_BUSY = 2
@@ -603,6 +666,7 @@ call quit
 call giveBack
 call gaveBack
 call resume
+call taskId
 call taskInfo
 call stopReason
 call isCancelled
@@ -619,5 +683,11 @@ call noteOrigin
 call noteExit
 call mustDieOf
 call noteStray
+call takeNews
+call traceStart
+call traceTake
+call traceDropped
+call traceForget
+call poolName
 call takeStrays
 call noteCause`

@@ -1,4 +1,5 @@
 /** What every executor can do. */
+import type { Trace } from '../diagnostics/trace.ts'
 import { bindToThread } from '../errors/thread-bound.ts'
 import type { Future } from '../future/future.ts'
 import type { TaskOptions } from '../options/task-options.ts'
@@ -126,6 +127,21 @@ export abstract class Executor {
 
   /** What each worker is doing, with the stack of its JavaScript now. */
   abstract dump(): Promise<WorkerDump[]>
+
+  /**
+   * Begins to record what this executor does: the tasks of every isolate, where they waited and ran. Each
+   * call begins a recording of its own. @throws TypeError where the executor keeps no traces
+   *
+   * @example
+   * ```ts
+   * const trace = executor.trace()
+   * await work(executor)
+   * await trace.write('trace.json')
+   * ```
+   */
+  trace(): Trace {
+    throw new TypeError('this executor keeps no traces')
+  }
 
   /** `shutdown({ wait: true })`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {

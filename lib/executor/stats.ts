@@ -1,14 +1,20 @@
 /** What the `stats()` and `dump()` of an executor give. */
 
-/** Times in milliseconds; quantiles are within 6.25 %. All 0 while `count` is 0. */
+/**
+ * Times in milliseconds; quantiles and buckets are within 6.25 %. All 0 while `count` is 0. Counts and `sum`
+ * only rise.
+ */
 export interface Histogram {
   count: number
+  sum: number
   min: number
   mean: number
   p50: number
   p90: number
   p99: number
   max: number
+  /** How many were not above `le`, rising; the last `le` is `Infinity`. The bounds are always the same. */
+  buckets: { le: number; count: number }[]
 }
 
 /**
@@ -16,6 +22,9 @@ export interface Histogram {
  * chunk of `map` is one task.
  */
 export interface ExecutorStats {
+  /** As given by the option `name`, or made up: 'thread-pool-1' and so on. */
+  name: string
+  kind: 'thread' | 'process' | 'bullmq'
   /**
    * Abandoned: stuck for good, and replaced. Died: those that have ended by themselves so far, by an exit, a
    * crash, a lack of memory or a stray error, at their start or later.

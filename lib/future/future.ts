@@ -75,6 +75,8 @@ export let deliverProgress: (future: Future<any>, value: unknown) => void
  * Adds a callback of ours to a future that was not delivered yet, without a look at whether it has settled.
  */
 export let addOwnCallback: (future: Future<any>, fn: (future: any) => void) => void
+/** Has the delivery of a future that was not delivered yet called by `around`. */
+export let watchDelivery: (future: Future<any>, around: (deliver: () => void) => void) => void
 export let removeDoneCallback: (future: Future<any>, fn: (future: any) => void) => void
 /** The `kind` of the link of a future whose outcome is not stored yet. */
 export let linkKindOf: (future: Future<any>) => unknown
@@ -128,6 +130,9 @@ export class Future<T> implements PromiseLike<T> {
     deliver = (future) => future.#deliver()
     deliverProgress = (future, value) => future.#progress(value)
     addOwnCallback = (future, fn) => future.#ensureListeners().addOwnCallback(fn)
+    watchDelivery = (future, around) => {
+      future.#ensureListeners().around = around
+    }
     removeDoneCallback = (future, fn) => future.#listeners?.removeCallback(fn)
     completeLater = (future, end) => {
       future.#state |= COMPLETING
@@ -463,6 +468,12 @@ export class Future<T> implements PromiseLike<T> {
     }
     this.#state |= DELIVERED
     this.#listeners = null
+    const around = listeners?.around
+    if (around === undefined) this.#tell(listeners)
+    else around(() => this.#tell(listeners))
+  }
+
+  #tell(listeners: Listeners | null): void {
     listeners?.endWaits()
     if (this.#shared !== null) this.#settleShared(this.#shared)
     listeners?.callBack(this)

@@ -16,6 +16,8 @@ export class Listeners {
   readonly #waits: (() => void)[] = []
   readonly #callbacks: Listener<(future: any) => unknown>[] = []
   #progress: readonly Listener<(value: unknown) => unknown>[] = []
+  /** Calls what it is given, the delivery, and does something around it. */
+  around: ((deliver: () => void) => void) | undefined
   /** Progress that arrived where no code of the user may run; delivered before the outcome. */
   #held: unknown[] | undefined
 

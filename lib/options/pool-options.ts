@@ -17,6 +17,8 @@ import {
 
 /** What the constructor of every pool of workers takes. All times are milliseconds. */
 export interface PoolOptions {
+  /** Of the executor, in `stats()`, channels and traces; default 'thread-pool-1' or 'process-pool-1', … */
+  name?: string | undefined
   /**
    * How many tasks may run at once, of all kinds together; 1 to 1024. Default: `os.availableParallelism()`,
    * and no more than the cgroup allows.
@@ -62,6 +64,7 @@ export interface ThreadPoolOptions extends PoolOptions {
 
 /** What every pool of workers has of its options. */
 export interface CheckedPoolOptions {
+  readonly name: string
   readonly maxWorkers: number
   readonly minWorkers: number
   /** `Infinity` for ever. */
@@ -83,6 +86,7 @@ const MOST_WORKERS = 1024
 
 /** The names of the options that every pool of workers has. */
 export const POOL_NAMES = [
+  'name',
   'maxWorkers',
   'minWorkers',
   'idleTimeout',
@@ -106,12 +110,14 @@ const LIMITS = [
 ] as const
 
 let poolNumber = 0
+/** How many executors of each kind were made without a name. */
+const unnamed = { thread: 0, process: 0 }
 
 /** Checks what the constructor of a thread pool was given. @throws TypeError, RangeError */
 export function checkThreadOptions(given: number | ThreadPoolOptions | undefined): CheckedThreadOptions {
   const read = checkOptions<ThreadPoolOptions>(named(given), 'options', NAMES)
   const worker: CheckedThreadOptions['worker'] = {}
-  const pool = checkPoolOptions(read, read.threadNamePrefix)
+  const pool = checkPoolOptions(read, 'thread', read.threadNamePrefix)
   if (read.resourceLimits !== undefined) worker.resourceLimits = checkResourceLimits(read.resourceLimits)
   if (read.env !== undefined) worker.env = read.env === SHARE_ENV ? SHARE_ENV : checkEnv(read.env)
   if (read.argv !== undefined) worker.argv = array(read.argv, 'argv')
@@ -125,11 +131,16 @@ export function named<O extends PoolOptions>(given: number | O | undefined): unk
 }
 
 /** Checks what every pool has, of options that were read. @throws TypeError, RangeError */
-export function checkPoolOptions(read: PoolOptions, threadNamePrefix?: unknown): CheckedPoolOptions {
+export function checkPoolOptions(
+  read: PoolOptions,
+  kind: 'thread' | 'process',
+  threadNamePrefix?: unknown,
+): CheckedPoolOptions {
   const maxWorkers =
     read.maxWorkers === undefined ? defaultWorkers() : checkMaxWorkers(read.maxWorkers)
   const optional = (value: unknown, name: string): number | undefined =>
     value === undefined ? undefined : integer(value, name, 1)
+  const given = read.name === undefined ? undefined : string(read.name, 'name')
   return {
     maxWorkers,
     minWorkers: read.minWorkers === undefined ? 0 : integer(read.minWorkers, 'minWorkers', 0, maxWorkers),
@@ -142,6 +153,8 @@ export function checkPoolOptions(read: PoolOptions, threadNamePrefix?: unknown):
     tasksPerWorker: optional(read.tasksPerWorker, 'tasksPerWorker') ?? 1,
     maxTasksPerWorker: optional(read.maxTasksPerWorker, 'maxTasksPerWorker'),
     interruptGrace: read.interruptGrace === undefined ? 100 : duration(read.interruptGrace, 'interruptGrace'),
+    // Last: what was refused has no number.
+    name: given ?? `${kind}-pool-${++unnamed[kind]}`,
   }
 }
 

@@ -114,7 +114,7 @@ export function isPermissionFlag(word: string): boolean {
 /** Checks what the constructor of a process pool was given. @throws TypeError, RangeError */
 export function checkProcessOptions(given: number | ProcessPoolOptions | undefined): CheckedProcessOptions {
   const read = checkOptions<ProcessPoolOptions>(named(given), 'options', NAMES)
-  const pool = checkPoolOptions(read)
+  const pool = checkPoolOptions(read, 'process')
   const execArgv =
     read.execArgv === undefined ? undefined : texts(strings(read.execArgv, 'execArgv'), 'execArgv')
   const watching = execArgv?.find((word) => /^--watch(=|$|-path)/.test(word))

@@ -1,4 +1,6 @@
 /** The options of tasks and of maps: checked once, by `with()`. */
+import type { TaskMessage } from '../diagnostics/channels.ts'
+import { labelOf } from '../diagnostics/label.ts'
 import {
   duration,
   integer,
@@ -69,6 +71,10 @@ export interface CheckedTaskOptions {
   readonly signal: AbortSignal | undefined
   readonly transfer: readonly object[] | undefined
   readonly name: string | undefined
+  /** What the addon is told as the name. */
+  readonly label: string | undefined
+  /** Gets the id of the task, if its submission is watched. */
+  readonly watched: TaskMessage | undefined
   /** As `check.key` writes it. */
   readonly affinity: string | undefined
   readonly chunkSize: number | 'auto' | undefined
@@ -85,6 +91,8 @@ export const NO_OPTIONS: CheckedTaskOptions = {
   signal: undefined,
   transfer: undefined,
   name: undefined,
+  label: undefined,
+  watched: undefined,
   affinity: undefined,
   chunkSize: undefined,
   bufferSize: undefined,
@@ -116,6 +124,7 @@ export function checkTaskOptions(options: TaskOptions, base: CheckedTaskOptions)
   if (transfer !== undefined && !Array.isArray(transfer)) {
     throw new TypeError('transfer must be an array of transferable objects')
   }
+  const name = given.name === undefined ? base.name : string(given.name, 'name')
   return {
     timeout: limit(given.timeout, 'timeout', base.timeout),
     queueTimeout: limit(given.queueTimeout, 'queueTimeout', base.queueTimeout),
@@ -124,7 +133,9 @@ export function checkTaskOptions(options: TaskOptions, base: CheckedTaskOptions)
     signal: given.signal === undefined ? base.signal : checkSignal(given.signal, 'signal'),
     transfer: transfer === undefined ? base.transfer : [...transfer],
     affinity: given.affinity === undefined ? base.affinity : key(given.affinity, 'affinity'),
-    name: given.name === undefined ? base.name : string(given.name, 'name'),
+    name,
+    label: labelOf(name, undefined),
+    watched: undefined,
     chunkSize:
       given.chunkSize === undefined ? base.chunkSize : integerOr(given.chunkSize, 'chunkSize', 1, 'auto'),
     bufferSize: given.bufferSize === undefined ? base.bufferSize : integer(given.bufferSize, 'bufferSize', 1),

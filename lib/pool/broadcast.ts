@@ -12,10 +12,12 @@ import {
   FORM_PORT,
   FORM_WITH_SHARED,
 } from '../addon/seam.ts'
+import { areTasksWatched } from '../diagnostics/channels.ts'
 import { cancelOnAbort } from '../future/cancel-on-abort.ts'
 import type { Future } from '../future/future.ts'
 import type { CheckedTaskOptions } from '../options/task-options.ts'
 import { submittable } from '../tasks/functions.ts'
+import type { Submittable } from '../tasks/functions.ts'
 import { refuseSubmission, suspicions } from '../tasks/recursion.ts'
 import { allGoAsIs, packArgs } from '../values/arguments.ts'
 import type { Means } from '../values/means.ts'
@@ -23,40 +25,85 @@ import { splitShared } from '../values/shared-arguments.ts'
 import { PoolLink } from './completions.ts'
 import type { PoolKind } from './kind.ts'
 import { cancelledBy, refusalOf, refuseIfOver } from './refusal.ts'
+import { watchAll, watchRefusal } from './watched.ts'
+import type { Identity } from './watched.ts'
 
 /** See `PoolExecutor.broadcast`. */
 export function broadcast(
   index: PoolIndex,
   kind: PoolKind,
+  executor: Identity,
   fn: unknown,
   args: readonly unknown[],
   options: CheckedTaskOptions,
 ): Future<any>[] {
+  const prepared = (): Prepared => prepare(index, kind, fn, args, options)
+  if (!areTasksWatched()) return submit(prepared()).futures
+  const all = watchRefusal(executor, fn, options, prepared)
+  if (all.count === 0) return watchRefusal(executor, fn, options, () => submit(all).futures)
+  const name = options.name ?? all.task.name
+  return watchAll(executor, name, options, all.count, (labels) => submit(all, labels))
+}
+
+/** What is known of a broadcast before it is submitted. */
+interface Prepared {
+  readonly index: PoolIndex
+  readonly kind: PoolKind
+  readonly task: Submittable
+  readonly options: CheckedTaskOptions
+  /** For how many workers it is, and how many copies of the arguments there are. */
+  readonly count: number
+  readonly copies: number
+}
+
+function prepare(
+  index: PoolIndex,
+  kind: PoolKind,
+  fn: unknown,
+  args: readonly unknown[],
+  options: CheckedTaskOptions,
+): Prepared {
   const task = submittable(fn)
   if (task.prepare !== undefined) {
     throw new TypeError('a native task cannot be broadcast: no worker keeps anything of it')
   }
   refuseOptions(options)
   if (suspicions > 0) refuseSubmission()
-  const { name, signal, timeout, totalTimeout } = options
-  if (signal?.aborted === true) return cancelled(index, kind, signal)
-  const count = addCopies(args, binding.audience(index.value), kind.way.all)
+  const workers = binding.audience(index.value)
+  const copies = options.signal?.aborted === true ? 0 : addCopies(args, workers, kind.way.all)
+  return { index, kind, task, options, count: workers, copies }
+}
+
+interface Submitted {
+  readonly futures: Future<any>[]
+  /** Of the tasks, as far as they were submitted. */
+  readonly ids: readonly number[]
+}
+
+function submit({ index, kind, task, options, count, copies }: Prepared, given?: string[]): Submitted {
+  const { name, label, signal, timeout, totalTimeout } = options
+  // It may have aborted since: who watches submissions runs code of the user's.
+  if (signal?.aborted === true) {
+    binding.dropCopies(copies)
+    return { futures: cancelled(index, kind, signal, count), ids: [] }
+  }
   const link = new PoolLink(index, kind)
   const prepared = Array.from({ length: count }, () => link.prepare(name))
+  const labels = given ?? (label === undefined ? undefined : prepared.map(() => label))
   scratch[AT_FUNCTION] = task.number
   scratch[AT_FLAGS] = FLAG_LIMITED
   scratch[AT_TIMEOUT] = timeout
   scratch[AT_TOTAL_TIMEOUT] = totalTimeout
-  const slots =
-    name === undefined
+  const answer =
+    labels === undefined
       ? binding.broadcast(index.value, count)
-      : binding.broadcast(index.value, count, name)
-  if (typeof slots === 'number') throw refusalOf(index.value, kind, slots)
+      : binding.broadcast(index.value, count, labels)
+  if (typeof answer === 'number') throw refusalOf(index.value, kind, answer)
   // A worker may have gone since they were counted.
-  const futures = prepared.slice(0, slots.length)
-  for (const [at, future] of futures.entries()) link.register(future, slots[at] as number, task)
+  const futures = prepared.slice(0, answer.length / 2)
+  for (const [at, future] of futures.entries()) link.register(future, answer[at] as number, task)
   if (signal !== undefined) for (const future of futures) cancelOnAbort(future, signal)
-  return futures
+  return { futures, ids: answer.slice(futures.length) }
 }
 
 function refuseOptions(options: CheckedTaskOptions): void {
@@ -104,7 +151,12 @@ function addCopy(args: readonly unknown[], means: Means): void {
 }
 
 /** The signal has aborted: none of them runs. */
-function cancelled({ value: pool }: PoolIndex, kind: PoolKind, signal: AbortSignal): Future<any>[] {
+function cancelled(
+  { value: pool }: PoolIndex,
+  kind: PoolKind,
+  signal: AbortSignal,
+  count: number,
+): Future<any>[] {
   refuseIfOver(pool, kind)
-  return Array.from({ length: binding.audience(pool) }, () => cancelledBy(signal, pool))
+  return Array.from({ length: count }, () => cancelledBy(signal, pool))
 }

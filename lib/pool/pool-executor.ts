@@ -1,4 +1,5 @@
 /** What the executors have in common whose workers are on this machine: one pool of the addon each. */
+import type { Trace } from '../diagnostics/trace.ts'
 import { InvalidStateError } from '../errors/errors.ts'
 import { Executor } from '../executor/executor.ts'
 import type { OrShared, ShutdownOptions, Sources } from '../executor/executor.ts'
@@ -223,7 +224,12 @@ export abstract class PoolExecutor extends Executor {
   }
 
   override stats(): ExecutorStats {
-    return readStats(parts(this)[poolKey].index)
+    const pool = parts(this)[poolKey]
+    return readStats(pool.index, pool.identity)
+  }
+
+  override trace(): Trace {
+    return parts(this)[poolKey].trace()
   }
 
   override async dump(): Promise<WorkerDump[]> {

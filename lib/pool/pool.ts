@@ -3,7 +3,7 @@
  * owns it.
  */
 import { binding, scratch } from '../addon/binding.ts'
-import type { Children } from '../addon/binding.ts'
+import type { Children } from '../addon/children.ts'
 import { PoolIndex } from '../addon/pool-index.ts'
 import {
   AT_IDLE_TIMEOUT,
@@ -21,11 +21,14 @@ import {
   EVENT_HAND_OVER,
   EVENT_LOST_ARGUMENTS,
   EVENT_LOST_RESULT,
+  EVENT_NEWS,
   EVENT_RESUME_STARTS,
   EVENT_ROOM,
   EVENT_START_WORKER,
   EVENT_STRAYS,
 } from '../addon/seam.ts'
+import type { Trace } from '../diagnostics/trace.ts'
+import { logPool, tellWorker } from '../diagnostics/workers.ts'
 import type { Future } from '../future/future.ts'
 import { now } from '../host/clocks.ts'
 import { setTimeout } from '../host/timers.ts'
@@ -44,10 +47,13 @@ import type { Fleet, MakeFleet, PackedInitializer } from './fleet.ts'
 import { THREADS } from './kind.ts'
 import type { PoolKind } from './kind.ts'
 import { Room } from './room.ts'
+import { tellNews } from './news.ts'
 import { onPoolEvent, serve } from './services.ts'
 import { readStats } from './snapshot.ts'
 import { tellStrays } from './strays.ts'
 import { Submissions } from './submissions.ts'
+import { trace } from './traced.ts'
+import type { Identity } from './watched.ts'
 import { Waiters } from './waiters.ts'
 import { warmUp } from './warm-up.ts'
 import { forgetStart, watchStart } from './worker-exits.ts'
@@ -65,6 +71,7 @@ const BETWEEN_LOOKS = 2
 export class Pool {
   readonly tasksPerWorker: number
   readonly kind: PoolKind
+  readonly identity: Identity
   readonly #index: PoolIndex
   /** The pool's number in the process. */
   readonly number: number
@@ -96,8 +103,9 @@ export class Pool {
     this.fleet = fleet
     this.#portValues = portValues
     this.kind = kind
+    this.identity = { name: binding.poolName(index.value), kind: kind.name }
     this.room = new Room(index, kind, isBounded, fleet !== undefined)
-    this.submissions = new Submissions(index, kind, this.room, portValues)
+    this.submissions = new Submissions(index, kind, this.identity, this.room, portValues)
   }
 
   /** This isolate's index of the pool; it is the pool's no longer than the pool is kept. */
@@ -129,8 +137,8 @@ export class Pool {
     const { threadNamePrefix } = options
     const index = new PoolIndex(
       start === undefined
-        ? binding.createPool(threadNamePrefix)
-        : binding.createPool(threadNamePrefix, start),
+        ? binding.createPool(threadNamePrefix, options.name)
+        : binding.createPool(threadNamePrefix, options.name, start),
     )
     const number = scratch[AT_POOL_NUMBER] as number
     const portValues = new PortValues(index)
@@ -139,6 +147,7 @@ export class Pool {
     pool.#keep(initializer?.shared ?? NONE)
     onPoolEvent(number, (event, worker) => pool.#onEvent(event, worker))
     atExit(pool)
+    logPool(options.name, `made, of at most ${options.maxWorkers} workers`)
     serve()
     return pool
   }
@@ -165,14 +174,21 @@ export class Pool {
 
   #onEvent(event: number, worker: number): void {
     if (event === EVENT_START_WORKER) this.fleet?.start()
-    else if (event === EVENT_END_WORKER) this.fleet?.end(worker)
+    else if (event === EVENT_END_WORKER) this.#abandon(worker)
     else if (event === EVENT_END_WORKERS) this.fleet?.endAll()
     else if (event === EVENT_END_STARTS) this.fleet?.endStarts()
     else if (event === EVENT_RESUME_STARTS) this.#resumeStarts(worker)
     else if (event === EVENT_ROOM) this.room.wake()
     else if (event === EVENT_CLOSED) this.#onClosed()
     else if (event === EVENT_STRAYS) tellStrays(this.index)
+    else if (event === EVENT_NEWS) tellNews(this.index, this.identity.name)
     else this.#onPortValue(event, worker)
+  }
+
+  #abandon(worker: number): void {
+    const threadId = this.fleet?.threadId(worker) ?? -1
+    this.fleet?.end(worker)
+    if (threadId >= 0) tellWorker(this.identity.name, 'abandon', threadId)
   }
 
   /** Has the pool try starts again after so long: it has no thread of its own that could watch the clock. */
@@ -199,6 +215,7 @@ export class Pool {
   #onClosed(): void {
     this.#portValues?.close()
     this.#isClosed = true
+    logPool(this.identity.name, 'closed')
     for (const number of this.#kept.splice(0)) binding.releaseShared(number)
     this.room.close()
     // The listener stays until the last thread has ended: one that does not end may still have to be given
@@ -223,7 +240,12 @@ export class Pool {
 
   /** See `PoolExecutor.broadcast`. */
   broadcast(fn: unknown, args: readonly unknown[], options: CheckedTaskOptions): Future<any>[] {
-    return broadcast(this.#index, this.kind, fn, args, options)
+    return broadcast(this.#index, this.kind, this.identity, fn, args, options)
+  }
+
+  /** See `Executor.trace`. */
+  trace(): Trace {
+    return trace(this.#index, this.identity.name)
   }
 
   /** See `PoolExecutor.warmUp`. */
@@ -279,7 +301,7 @@ export class Pool {
 
   /** How many tasks have ended. */
   #ended(): number {
-    const { completed, failed, cancelled, timedOut, lost } = readStats(this.index)
+    const { completed, failed, cancelled, timedOut, lost } = readStats(this.index, this.identity)
     return completed + failed + cancelled + timedOut + lost
   }
 

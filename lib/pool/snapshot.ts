@@ -2,6 +2,7 @@
 import { binding } from '../addon/binding.ts'
 import {
   DUMP_FUNCTION,
+  DUMP_FUNCTION_NAME,
   DUMP_IS_ASLEEP,
   DUMP_KIND,
   DUMP_MEMORY,
@@ -31,18 +32,22 @@ import {
   STATS_STARTING,
   STATS_TIMED_OUT,
   STATS_WAIT_TIME,
+  SUMMARY_BUCKETS,
   SUMMARY_COUNT,
+  SUMMARY_FIRST_BUCKET,
   SUMMARY_MAX,
   SUMMARY_MEAN,
   SUMMARY_MIN,
   SUMMARY_P50,
   SUMMARY_P90,
   SUMMARY_P99,
+  SUMMARY_SUM,
   WORKER_ABANDONED,
   WORKER_BUSY,
   WORKER_IDLE,
   WORKER_STARTING,
 } from '../addon/seam.ts'
+import { nameIn } from '../diagnostics/label.ts'
 import { mapStack } from '../errors/source-maps.ts'
 import type { ExecutorStats, Histogram, WorkerDump } from '../executor/stats.ts'
 import { nameOf } from '../tasks/functions.ts'
@@ -64,20 +69,30 @@ const STATES: Readonly<Record<number, WorkerDump['state']>> = {
 function histogram(at: (place: number) => number, from: number): Histogram {
   return {
     count: at(from + SUMMARY_COUNT),
+    sum: at(from + SUMMARY_SUM),
     min: at(from + SUMMARY_MIN),
     mean: at(from + SUMMARY_MEAN),
     p50: at(from + SUMMARY_P50),
     p90: at(from + SUMMARY_P90),
     p99: at(from + SUMMARY_P99),
     max: at(from + SUMMARY_MAX),
+    buckets: Array.from({ length: SUMMARY_BUCKETS }, (_, bucket) => {
+      const place = from + SUMMARY_FIRST_BUCKET + 2 * bucket
+      return { le: at(place), count: at(place + 1) }
+    }),
   }
 }
 
-/** Reads the counts of a pool. */
-export function readStats(pool: number): ExecutorStats {
+/** Reads the counts of a pool whose executor is this one. */
+export function readStats(
+  pool: number,
+  { name, kind }: Pick<ExecutorStats, 'name' | 'kind'>,
+): ExecutorStats {
   const list = binding.stats(pool)
   const at = (place: number): number => list[place] as number
   return {
+    name,
+    kind,
     workers: {
       idle: at(STATS_IDLE),
       busy: at(STATS_BUSY),
@@ -113,6 +128,14 @@ interface Row {
   readonly [DUMP_FUNCTION]: number
   readonly [DUMP_IS_ASLEEP]: boolean
   readonly [DUMP_MEMORY]?: number
+  /** Of a child. */
+  readonly [DUMP_FUNCTION_NAME]?: string
+}
+
+/** The name of the function of the task that a worker runs. */
+function functionOf(row: Row, kind: WorkerDump['kind']): string {
+  const name = row[DUMP_FUNCTION_NAME] ?? ''
+  return name !== '' ? name : nameOf(row[DUMP_FUNCTION], kind !== 'isolate')
 }
 
 /** One look at every worker of a pool, and whether one that runs JavaScript has given no stack. */
@@ -138,7 +161,8 @@ export function readDump(pool: number, fleet: Fleet | undefined): Look {
     }
     const [task, given, stack] = [row[DUMP_TASK], row[DUMP_TASK_NAME], row[DUMP_STACK]]
     if (task !== undefined) {
-      const name = given !== '' ? given : nameOf(row[DUMP_FUNCTION], dump.kind !== 'isolate')
+      const own = nameIn(given) ?? ''
+      const name = own !== '' ? own : functionOf(row, dump.kind)
       dump.task = { id: task, name, runningFor: row[DUMP_RUNNING_FOR] }
     }
     const memory = row[DUMP_MEMORY]

@@ -13,6 +13,7 @@ import {
   AT_PORT_VALUE,
   AT_PRIORITY,
   AT_QUEUE_TIMEOUT,
+  AT_TASK_ID,
   AT_TIMEOUT,
   AT_TOTAL_TIMEOUT,
   AT_VALUE_FORM,
@@ -27,6 +28,7 @@ import {
   FORM_PORT,
   FORM_WITH_SHARED,
 } from '../addon/seam.ts'
+import { areTasksWatched } from '../diagnostics/channels.ts'
 import type { TaskStream } from '../executor/task-stream.ts'
 import { cancelOnAbort } from '../future/cancel-on-abort.ts'
 import type { Future } from '../future/future.ts'
@@ -58,6 +60,8 @@ import type { PoolKind } from './kind.ts'
 import { cancelledBy, refusalOf, refuseIfOver } from './refusal.ts'
 import type { Room } from './room.ts'
 import { StreamReader } from './stream-reader.ts'
+import { watch } from './watched.ts'
+import type { Identity, Submit } from './watched.ts'
 
 /** So many values of a stream are made ahead of its reader. */
 const USUAL_BUFFER = 16
@@ -65,14 +69,22 @@ const USUAL_BUFFER = 16
 export class Submissions {
   readonly #index: PoolIndex
   readonly #kind: PoolKind
+  readonly #executor: Identity
   readonly #room: Room
   /** Undefined where another isolate owns the pool. */
   readonly #portValues: PortValues | undefined
   readonly #link: PoolLink
 
-  constructor(index: PoolIndex, kind: PoolKind, room: Room, portValues: PortValues | undefined) {
+  constructor(
+    index: PoolIndex,
+    kind: PoolKind,
+    executor: Identity,
+    room: Room,
+    portValues: PortValues | undefined,
+  ) {
     this.#index = index
     this.#kind = kind
+    this.#executor = executor
     this.#room = room
     this.#portValues = portValues
     this.#link = new PoolLink(index, kind)
@@ -84,11 +96,23 @@ export class Submissions {
 
   /** Submits a task; see `Executor.submit`. */
   submit(fn: unknown, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
-    return this.submitTask(submittable(fn), args, options)
+    if (areTasksWatched()) {
+      const submit: Submit = (task, options) => this.#submitTask(task, args, options)
+      return watch(this.#executor, () => submittable(fn), fn, options, submit)
+    }
+    return this.#submitTask(submittable(fn), args, options)
   }
 
   /** As `submit`, for a function that has been looked up. */
   submitTask(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
+    if (areTasksWatched()) {
+      const submit: Submit = (task, options) => this.#submitTask(task, args, options)
+      return watch(this.#executor, () => task, undefined, options, submit)
+    }
+    return this.#submitTask(task, args, options)
+  }
+
+  #submitTask(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
     if (suspicions > 0) refuseSubmission()
     if (task.prepare === undefined) return this.#send(task, args, options)
     refuseShared([args])
@@ -100,6 +124,19 @@ export class Submissions {
    * With a `limit`, in ms, it says how long that took, and begins no further call once it is over.
    */
   submitChunk(
+    chunk: Submittable,
+    lists: unknown[][],
+    options: CheckedTaskOptions,
+    limit: number | undefined,
+  ): Future<any> {
+    if (areTasksWatched()) {
+      const submit: Submit = (chunk, options) => this.#submitChunk(chunk, lists, options, limit)
+      return watch(this.#executor, () => chunk, undefined, options, submit, true)
+    }
+    return this.#submitChunk(chunk, lists, options, limit)
+  }
+
+  #submitChunk(
     chunk: Submittable,
     lists: unknown[][],
     options: CheckedTaskOptions,
@@ -123,11 +160,15 @@ export class Submissions {
 
   /** Submits a task that makes a stream; see `Executor.stream`. */
   submitStream(fn: unknown, args: readonly unknown[], options: CheckedTaskOptions): TaskStream<any, any> {
-    if (suspicions > 0) refuseSubmission()
-    const task = streamable(fn)
     const { bufferSize = USUAL_BUFFER } = options
     const reader = new StreamReader(bufferSize)
-    const future = this.#send(task, args, options, undefined, reader)
+    const submit: Submit = (task, options) => {
+      if (suspicions > 0) refuseSubmission()
+      return this.#send(task, args, options, undefined, reader)
+    }
+    const future = areTasksWatched()
+      ? watch(this.#executor, () => streamable(fn), fn, options, submit)
+      : submit(streamable(fn), options)
     return reader.attach(future)
   }
 
@@ -206,12 +247,13 @@ export class Submissions {
     emptied?: readonly ArrayBuffer[],
     reader?: StreamReader,
   ): Future<any> {
-    const { name, signal } = options
+    const { label, signal } = options
     let limits = options === NO_OPTIONS ? 0 : writeLimits(options)
     if (reader !== undefined) limits |= reader.announce()
-    const future = this.#link.prepare(name)
-    const slot = this.#call(task.number, flags | limits, values, name)
+    const future = this.#link.prepare(label === undefined ? undefined : options.name)
+    const slot = this.#call(task.number, flags | limits, values, label)
     if (slot < 0) throw refusalOf(this.#pool, this.#kind, slot)
+    if (label !== undefined) noteId(options)
     reader?.register(slot, future)
     this.#link.register(future, slot, task)
     this.#room.noteSubmission()
@@ -239,8 +281,9 @@ export class Submissions {
     scratch[AT_VALUE_FORM] = places === undefined ? FORM_PORT : FORM_PORT | FORM_WITH_SHARED
     const values = places === undefined ? [] : [places]
     const flags = writeLimits(options) | (reader?.announce() ?? 0)
-    const slot = this.#call(task.number, flags, values, options.name)
+    const slot = this.#call(task.number, flags, values, options.label)
     if (slot < 0) throw refusalOf(this.#pool, this.#kind, slot)
+    noteId(options)
     const number = scratch[AT_PORT_VALUE] as number
     let isPacked = false
     try {
@@ -261,11 +304,11 @@ export class Submissions {
     return future
   }
 
-  #call(fn: number, flags: number, values: readonly unknown[], name: string | undefined): number {
+  #call(fn: number, flags: number, values: readonly unknown[], label: string | undefined): number {
     scratch[AT_POOL] = this.#pool
     scratch[AT_FUNCTION] = fn
-    scratch[AT_FLAGS] = name === undefined ? flags : flags | FLAG_NAMED
-    if (name !== undefined) return binding.submit(...values, name)
+    scratch[AT_FLAGS] = label === undefined ? flags : flags | FLAG_NAMED
+    if (label !== undefined) return binding.submit(...values, label)
     return values.length === 1 ? binding.submit(values[0]) : binding.submit(...values)
   }
 
@@ -273,6 +316,11 @@ export class Submissions {
     refuseIfOver(this.#pool, this.#kind)
     return cancelledBy(signal, this.#pool)
   }
+}
+
+/** Right after the submission. */
+function noteId({ watched }: CheckedTaskOptions): void {
+  if (watched !== undefined) watched.id = scratch[AT_TASK_ID] as number
 }
 
 function refuseShared(lists: readonly (readonly unknown[])[]): void {

@@ -1,6 +1,6 @@
 /** How the children of a pool are started: program, words and environment. */
 import { fileURLToPath } from 'node:url'
-import type { Children } from '../addon/binding.ts'
+import type { Children } from '../addon/children.ts'
 import { isPermissionFlag } from '../options/process-pool-options.ts'
 import type { CheckedProcessOptions } from '../options/process-pool-options.ts'
 import { entry } from '../pool/entry.ts'

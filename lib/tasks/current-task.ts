@@ -3,7 +3,11 @@
  * which its continuations inherit; elsewhere there is no store.
  */
 import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'
+import type { AsyncResource } from 'node:async_hooks'
 import { binding } from '../addon/binding.ts'
+import type { RunMessage } from '../diagnostics/channels.ts'
+import { carrierIn, nameIn } from '../diagnostics/label.ts'
+import type { Carrier } from '../diagnostics/label.ts'
 import { CancelledError } from '../errors/errors.ts'
 import { wallClock } from '../host/clocks.ts'
 import { define } from '../host/define.ts'
@@ -26,12 +30,23 @@ export interface CurrentTask {
   readonly signal: AbortSignal
   /** Whether the task has been asked to stop: a live flag that a synchronous loop can poll. */
   readonly cancelled: boolean
+  /**
+   * What subscribers of the channel `concurrent-futures:task` have written for it; undefined if there were
+   * none.
+   */
+  readonly carrier: Carrier | undefined
   /** When its run time is over, on `Date.now()`'s clock; undefined without a `timeout`. */
   readonly deadline: number | undefined
   /** Throws CancelledError if the task has been asked to stop. */
   throwIfCancelled(): void
   /** Sends a value to the `onProgress` listeners of the task's future. */
   progress(value: unknown): void
+}
+
+/** What is told of the run of a task. */
+export interface Run {
+  readonly message: RunMessage
+  readonly context: AsyncResource
 }
 
 /** A task in this worker. */
@@ -43,21 +58,24 @@ export class TaskContext {
   /** What blocked this thread when the task began. */
   beneath: Blocked | undefined = blocked
   readonly #fn: number
-  readonly #given: string | undefined
+  /** What it was called, and what travels with it; see diagnostics/label.ts. */
+  readonly label: string | undefined
+  /** If its run is watched. */
+  run: Run | undefined
   #waits = 0
   #view: TaskView | undefined
 
-  /** `fn` is the number of its function, `given` the name that it was given, if any. */
-  constructor(token: number, outer: TaskContext | undefined, fn: number, given: string | undefined) {
+  /** `fn` is the number of its function, `label` what the addon has as its name, if anything. */
+  constructor(token: number, outer: TaskContext | undefined, fn: number, label: string | undefined) {
     this.token = token
     this.outer = outer
     this.#fn = fn
-    this.#given = given
+    this.label = label
   }
 
   /** The name that it was given, or that of its function, or ''; also after its end. */
   get name(): string {
-    return this.#given ?? nameOf(this.#fn, false)
+    return nameIn(this.label) ?? nameOf(this.#fn, false)
   }
 
   /**
@@ -104,14 +122,17 @@ export class TaskContext {
 class TaskView implements CurrentTask {
   readonly id: number
   readonly name: string
+  readonly carrier: Carrier | undefined
   deadline: number | undefined
   readonly #context: TaskContext
   #controller: AbortController | undefined
 
   constructor(context: TaskContext) {
-    const [id, name, fn, msLeft] = binding.taskInfo(context.token) ?? [0, '', 0]
+    const [id, label, fn, msLeft] = binding.taskInfo(context.token) ?? [0, '', 0]
     this.id = id
+    const name = nameIn(label) ?? ''
     this.name = name !== '' ? name : nameOf(fn, false)
+    this.carrier = carrierIn(label)
     this.deadline = msLeft === undefined ? undefined : wallClock() + msLeft
     this.#context = context
   }

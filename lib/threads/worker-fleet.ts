@@ -7,6 +7,7 @@ import { binding } from '../addon/binding.ts'
 import type { StartFailure } from '../addon/binding.ts'
 import type { PoolIndex } from '../addon/pool-index.ts'
 import { START_LATE, START_REFUSED } from '../addon/seam.ts'
+import { tellWorker } from '../diagnostics/workers.ts'
 import { ofOwnClass } from '../errors/classes.ts'
 import { now } from '../host/clocks.ts'
 import { clearTimeout, setTimeout } from '../host/timers.ts'
@@ -111,7 +112,10 @@ export class WorkerFleet implements Fleet {
 
   #watch(number: number, thread: Worker, { progress, start }: WorkerSeed, exitProbe: ExitProbe): void {
     if (!this.#isHeld) thread.unref()
-    this.#workers.set(number, { thread, threadId: thread.threadId, progress })
+    // Of a thread that has ended it is -1.
+    const { threadId } = thread
+    this.#workers.set(number, { thread, threadId, progress })
+    tellWorker(this.#options.name, 'start', threadId)
     let cause: unknown
     let isOver = false
     const tellExit = expectExit(number)
@@ -146,6 +150,7 @@ export class WorkerFleet implements Fleet {
     thread.on('exit', (code) => {
       clearTimeout(limit)
       tellExit({ code, cause })
+      tellWorker(this.#options.name, 'exit', threadId, { exitCode: code })
       this.#workers.delete(number)
       this.#portValues.disconnect(number)
       const error = cause ?? new Error(`a worker ended with exit code ${code} before it was ready`)

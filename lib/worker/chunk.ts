@@ -107,10 +107,22 @@ function outcomeOf(values: unknown[], watch: Stopwatch | undefined): ChunkOutcom
   return watch === undefined ? { values } : { values, runTime: watch.read() }
 }
 
+/** What has failed, as it was thrown. */
+const thrownBy: WeakMap<ChunkOutcome, { readonly error: unknown }> = new WeakMap()
+
+/** What a task has returned, as those see it who watch runs. */
+export function endOf(fn: AnyFunction, value: unknown): { result: unknown; error?: unknown } {
+  if (!chunked.has(fn)) return { result: value }
+  const outcome = value as ChunkOutcome
+  return { result: outcome.values, ...thrownBy.get(outcome) }
+}
+
 function failed(values: unknown[], error: unknown): ChunkOutcome {
   // It is packed once more, with the values.
   const { form, data } = packThrown(error, results.aside)
-  return { values, thrown: [form, data] }
+  const outcome: ChunkOutcome = { values, thrown: [form, data] }
+  thrownBy.set(outcome, { error })
+  return outcome
 }
 
 /**

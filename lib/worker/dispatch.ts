@@ -3,6 +3,7 @@
  * form.
  */
 import { binding, scratch } from '../addon/binding.ts'
+import { areRunsWatched } from '../diagnostics/channels.ts'
 import { takeArguments } from '../ports/worker.ts'
 import { forgetBlocked, removeCopiedStores, runInContext, TaskContext } from '../tasks/current-task.ts'
 import { goesAsIs, unpack } from '../values/codec.ts'
@@ -26,12 +27,13 @@ import { packThrown } from '../values/thrown.ts'
 import { isToMove } from '../values/transfer.ts'
 import { noteArrival } from '../values/transferable.ts'
 import { noteBegun } from './begun.ts'
-import { chunked, isThenable, packOutcome } from './chunk.ts'
+import { chunked, endOf, isThenable, packOutcome } from './chunk.ts'
 import type { ChunkOutcome } from './chunk.ts'
 import { explain, functions } from './loader.ts'
 import type { LoadedFunction } from './loader.ts'
 import { packResult } from './result.ts'
 import { streams } from './stream.ts'
+import { tellEnd, tellStopped, watched } from './watched.ts'
 import { keepLongString } from './young-heap.ts'
 
 type AnyFunction = (...args: any[]) => unknown
@@ -58,19 +60,20 @@ export function dispatch(given: unknown, call: typeof runInContext = runInContex
   loaded.used = noteBegun()
   const { fn } = loaded
   let values = given
-  let name: string | undefined
+  let label: string | undefined
   if (form >= DISPATCH_NAMED) {
     form -= DISPATCH_NAMED
-    name = (given as unknown[]).shift() as string
+    label = (given as unknown[]).shift() as string
     if (count <= 1) values = (given as unknown[])[0]
   }
-  const context = new TaskContext(token, running, number, name)
+  const context = new TaskContext(token, running, number, label)
   running = context
+  const by = areRunsWatched() ? watched(call) : call
   try {
     const result =
       form === FORM_AS_IS && count === 0
-        ? call(context, fn)
-        : callWith(call, context, fn, form, count, values)
+        ? by(context, fn)
+        : callWith(by, context, fn, form, count, values)
     running = context.outer
     if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
       context.end()
@@ -153,6 +156,7 @@ function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskCon
       : runInContext(context, asPromise, promise)
   settling.then(
     (value) => {
+      if (context.run !== undefined) tellEnd(context, endOf(fn, value))
       end(context)
       let packed: Packed
       try {
@@ -164,6 +168,7 @@ function follow(fn: AnyFunction, promise: PromiseLike<unknown>, context: TaskCon
       binding.settle(context.token, packed.form, packed.data)
     },
     (error: unknown) => {
+      tellEnd(context, { error })
       end(context)
       settleThrown(context, explain(fn, error))
     },
@@ -222,6 +227,7 @@ export function forgetRunning(token: number): void {
   if (stopped?.token !== token) return
   running = stopped.outer
   stopped.end()
+  tellStopped(stopped)
   awaiting.delete(token)
   streams.delete(token)
   forgetBlocked(stopped)

@@ -1,4 +1,5 @@
 /** How a worker, thread or child, joins its pool: it runs the initializer, then attaches to the queue. */
+import { threadId } from 'node:worker_threads'
 import { binding } from '../addon/binding.ts'
 import { FORM_PORT, START_REFUSED, START_UNINITIALIZED } from '../addon/seam.ts'
 import { isRefusal } from '../errors/system-refusal.ts'
@@ -102,6 +103,7 @@ function attach({ queue, worker, start = 0 }: Post): boolean {
     script,
     start,
     proceed,
+    threadId,
   )
 }
 

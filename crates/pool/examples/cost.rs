@@ -21,7 +21,7 @@ impl Work for Noop {
         Ok(1)
     }
 
-    fn settled(_task: &Arc<Task<Self>>) {
+    fn settled(_task: &Arc<Task<Self>>, _at: Instant) {
         SETTLED.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -26,7 +26,7 @@ pub use scheduler::config::Config;
 pub use scheduler::native::caught;
 pub use scheduler::pool::{Pool, Refusal, Refused};
 pub use scheduler::starts::StartFailure;
-pub use scheduler::stats::{Counts, Snapshot, Summary};
+pub use scheduler::stats::{BOUNDS, Counts, Snapshot, Summary};
 pub use scheduler::stop::Cancelled;
 pub use scheduler::suspects::Blame;
 pub use scheduler::worker::{Next, Turn, Worker};

@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pool::{Config, Control, Failure, Host, Kind, Next, Pool, Spec, Task, Work, WorkerLink};
 
@@ -35,7 +35,7 @@ impl Work for Calling {
         Ok(self.0)
     }
 
-    fn settled(_task: &Arc<Task<Self>>) {}
+    fn settled(_task: &Arc<Task<Self>>, _at: Instant) {}
 }
 
 /// An owner has to be `Sync`.

@@ -26,10 +26,10 @@ pub(super) fn start_number(number: u32) -> Option<u64> {
     (number > 0).then_some(u64::from(number))
 }
 
-/// `attach(poolNumber, workerNumber, …callbacks, caller, callerScript, start, proceed)`: makes this isolate a
-/// worker of the pool, which has asked for it as this one; see `start_number`. The callbacks, and `proceed`,
-/// are those of `WorkerCallbacks`; without `serve` each task gets a callback scope. The function `caller` of
-/// that script calls the tasks. False if the pool is closed.
+/// `attach(poolNumber, workerNumber, …callbacks, caller, callerScript, start, proceed, threadId)`: makes this
+/// isolate a worker of the pool, which has asked for it as this one; see `start_number`. The callbacks, and
+/// `proceed`, are those of `WorkerCallbacks`; without `serve` each task gets a callback scope. The function
+/// `caller` of that script calls the tasks. False if the pool is closed.
 pub(crate) fn attach(call: &Call<'_>) -> Answer {
     let Some(entry) = pools::find(call.u32(0)?) else { return js::boolean(call.env, false) };
     let function = |index: usize| js::reference(call.env, call.value(index)?);
@@ -57,6 +57,7 @@ pub(crate) fn attach(call: &Call<'_>) -> Answer {
         Guard::new(call.env, caller, stopper::note_put_off),
         callbacks,
         start_number(call.u32(12)?),
+        call.u32(14)?,
     );
     worker_handle::register(&side.handle);
     let side = Rc::new(side);

@@ -47,16 +47,20 @@ pub(crate) fn drop_copies(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
-/// `broadcast(pool, count, name?)` with the function, and FLAG_LIMITED with the limits of time, in `scratch`:
-/// a task for each of the workers, with the copies that were added last. A list of the slots of their
-/// futures, of fewer if a worker has gone meanwhile; or why there are none, as `submit` says it.
+/// `broadcast(pool, count, names?)` with the function, and FLAG_LIMITED with the limits of time, in
+/// `scratch`: a task for each of the workers, with the copies that were added last. A list of the slots of
+/// their futures, of fewer if a worker has gone meanwhile, and after them the ids of the tasks; or why there
+/// are none, as `submit` says it.
 pub(crate) fn broadcast(call: &Call<'_>) -> Answer {
     let (entry, state) = (pool_of(call)?, call.state);
     let works = take_copies(call, call.u32(1)? as usize);
-    let name = match call.args().get(2) {
-        Some(name) => Some(Text::read(call.env, *name, false)?),
-        None => None,
+    let names = match call.args().get(2) {
+        Some(list) => js::elements(call.env, *list)?,
+        None => Vec::new(),
     };
+    let names: Vec<_> =
+        names.iter().map(|name| Text::read(call.env, *name, false)).collect::<Result<_, _>>()?;
+    let mut names = names.into_iter();
     let number = |place: usize| state.header.scratch(place) as u32;
     let (function, flags) = (number(scratch::FUNCTION), number(scratch::FLAGS));
     let timeout = submit::limit(call, flags, scratch::TIMEOUT);
@@ -66,16 +70,19 @@ pub(crate) fn broadcast(call: &Call<'_>) -> Answer {
         return js::int(call.env, submit::answer(NO_CLOCK));
     }
     let slots: Vec<u32> = works.iter().map(|_| state.futures.borrow_mut().reserve()).collect();
-    let spec = |(work, slot): (JsWork, &u32)| {
+    let mut spec = |(work, slot): (JsWork, &u32)| {
         let there = Destination::Isolate(state.mailbox.clone());
-        let owner = Ticket::new(there, entry.id, *slot, name.as_ref().map(Text::copy));
+        let owner = Ticket::new(there, entry.id, *slot, names.next());
         Spec { needs: function, timeout, total_timeout, ..Spec::new(entry.kind, work, owner) }
     };
-    let specs: Vec<_> = works.into_iter().zip(&slots).map(spec).collect();
+    let specs: Vec<_> = works.into_iter().zip(&slots).map(&mut spec).collect();
     let release = || slots.iter().for_each(|slot| state.futures.borrow_mut().release(*slot));
     let accepted = match parent::of_mirror(&entry) {
-        Some(parent) => mirror::broadcast(parent, specs, name).inspect_err(|_| release())?,
-        None => entry.pool.broadcast(specs).map_err(|refusal| code_of(&refusal)),
+        Some(parent) => mirror::broadcast(parent, specs).inspect_err(|_| release())?,
+        None => {
+            let tasks = entry.pool.broadcast(specs).map_err(|refusal| code_of(&refusal));
+            tasks.map(|tasks| tasks.into_iter().map(|task| (task.id(), task)).collect())
+        }
     };
     match accepted {
         Ok(tasks) => note_accepted(call, &slots, tasks),
@@ -86,17 +93,19 @@ pub(crate) fn broadcast(call: &Call<'_>) -> Answer {
     }
 }
 
-fn note_accepted(call: &Call<'_>, slots: &[u32], tasks: Vec<Arc<JsTask>>) -> Answer {
+fn note_accepted(call: &Call<'_>, slots: &[u32], tasks: Vec<(u64, Arc<JsTask>)>) -> Answer {
     let (slots, unused) = slots.split_at(tasks.len().min(slots.len()));
     unused.iter().for_each(|slot| call.state.futures.borrow_mut().release(*slot));
-    for (slot, task) in slots.iter().zip(tasks) {
+    let mut numbers: Vec<f64> = slots.iter().map(|slot| f64::from(*slot)).collect();
+    for (slot, (id, task)) in slots.iter().zip(tasks) {
+        numbers.push(id as f64);
         call.state.futures.borrow_mut().fill(*slot, task);
         call.state.keep_loop_alive(true);
     }
     call.state.flag_services();
     let list: sys::napi_value = js::array(call.env)?;
-    for (at, slot) in (0..).zip(slots) {
-        js::set_element(call.env, list, at, js::int(call.env, *slot as i32)?)?;
+    for (at, number) in (0..).zip(numbers) {
+        js::set_element(call.env, list, at, js::double(call.env, number)?)?;
     }
     Ok(list)
 }

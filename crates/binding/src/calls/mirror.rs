@@ -12,6 +12,7 @@ use crate::process::parent::Parent;
 use crate::process::refusal;
 use crate::process::view::ChildView;
 use crate::tasks::functions;
+use crate::tasks::recorder::Row;
 use crate::tasks::task::{JsTask, JsWork, Ticket};
 use crate::tasks::warm_up;
 use crate::values::shared_value;
@@ -31,12 +32,17 @@ fn share_all(parent: &Parent, work: &JsWork) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Submits a task; why it is refused, by the codes of `process::refusal`.
+/// What is kept of what was accepted, with the id of the task there; or why it is refused, by the codes of
+/// `process::refusal`.
+type Accepted = Result<(u64, Arc<JsTask>), u8>;
+type AllAccepted = Result<Vec<(u64, Arc<JsTask>)>, u8>;
+
+/// Submits a task.
 pub(super) fn submit(
     parent: &'static Parent,
     spec: Spec<JsWork>,
     name: Option<Text>,
-) -> Result<Result<Arc<JsTask>, u8>, Fault> {
+) -> Result<Accepted, Fault> {
     let mut body = Writer::default();
     let (needs, is_native) = (spec.needs, spec.needs & NATIVE != 0);
     body.option(is_native.then_some(needs & !NATIVE), Writer::u32);
@@ -69,12 +75,9 @@ pub(super) fn audience(parent: &Parent) -> Result<u32, Fault> {
     Ok(Reader::new(&answer).u32()?)
 }
 
-/// Submits a task for each worker. The specs are the same but for their owners.
-pub(super) fn broadcast(
-    parent: &Parent,
-    specs: Vec<Spec<JsWork>>,
-    name: Option<Text>,
-) -> Result<Result<Vec<Arc<JsTask>>, u8>, Fault> {
+/// Submits a task for each worker. The specs are the same but for their owners. With the tasks come their
+/// ids there.
+pub(super) fn broadcast(parent: &Parent, specs: Vec<Spec<JsWork>>) -> Result<AllAccepted, Fault> {
     let mut body = Writer::default();
     let mut tasks = Vec::new();
     for mut spec in specs {
@@ -83,7 +86,6 @@ pub(super) fn broadcast(
         if tasks.is_empty() {
             body.str(&functions::text(spec.needs).unwrap_or_else(|| "".into()));
             body.str(&functions::name(spec.needs).unwrap_or_else(|| "".into()));
-            body.option(name.as_ref(), Writer::text);
             body.limit(spec.timeout);
             body.limit(spec.total_timeout);
             share_all(parent, &work)?;
@@ -97,20 +99,21 @@ pub(super) fn broadcast(
         // Whether it would be refused is to be known all the same.
         let (code, _) = why_refused(parent)?;
         let is_over = code != refusal::NONE && code != refusal::FULL;
-        return Ok(if is_over { Err(code) } else { Ok(tasks) });
+        return Ok(if is_over { Err(code) } else { Ok(Vec::new()) });
     }
     let write = |writer: &mut Writer| {
         writer.u32(tasks.len() as u32);
         tasks.iter().for_each(|task| writer.u64(task.id()));
+        tasks.iter().for_each(|task| writer.option(task.owner().name.as_ref(), Writer::text));
         writer.append(body);
     };
     let answer = parent.request(Request::Broadcast, write).map_err(Fault::from);
     match answer.and_then(|answer| read_accepted(&answer)) {
-        Ok(Ok(accepted)) => {
-            for task in tasks.split_off(tasks.len().min(accepted)) {
+        Ok(Ok(ids)) => {
+            for task in tasks.split_off(tasks.len().min(ids.len())) {
                 parent.forget(&task);
             }
-            Ok(Ok(tasks))
+            Ok(Ok(ids.into_iter().zip(tasks).collect()))
         }
         Ok(Err(code)) => {
             forget();
@@ -123,11 +126,14 @@ pub(super) fn broadcast(
     }
 }
 
-/// How many tasks of a broadcast were accepted, or why none.
-fn read_accepted(answer: &[u8]) -> Result<Result<usize, u8>, Fault> {
+/// The ids of the tasks of a broadcast that were accepted, or why none was.
+fn read_accepted(answer: &[u8]) -> Result<Result<Vec<u64>, u8>, Fault> {
     let mut reader = Reader::new(answer);
     match reader.u8()? {
-        refusal::NONE => Ok(Ok(reader.u32()? as usize)),
+        refusal::NONE => {
+            let count = reader.u32()?;
+            Ok(Ok((0..count).map(|_| reader.u64()).collect::<Result<_, _>>()?))
+        }
         code => Ok(Err(code)),
     }
 }
@@ -138,7 +144,9 @@ pub(super) fn warm_up(
     owner: Ticket,
     workers: u32,
 ) -> Result<Result<Arc<JsTask>, u8>, Fault> {
-    ask_for(parent, Request::WarmUp, warm_up::spec(Kind::Process, owner), |writer| writer.u32(workers))
+    let spec = warm_up::spec(Kind::Process, owner);
+    let accepted = ask_for(parent, Request::WarmUp, spec, |writer| writer.u32(workers))?;
+    Ok(accepted.map(|(_, task)| task))
 }
 
 /// The mirror keeps a task, in the state that the pool's process says.
@@ -155,17 +163,22 @@ fn ask_for(
     request: Request,
     kept: Spec<JsWork>,
     write: impl FnOnce(&mut Writer),
-) -> Result<Result<Arc<JsTask>, u8>, Fault> {
+) -> Result<Accepted, Fault> {
     let task = keep(parent, kept)?;
     parent.forward_room(&task);
     let write = |writer: &mut Writer| {
         writer.u64(task.id());
         write(writer);
     };
-    let code = parent.request(request, write).map_err(Fault::from);
-    match code.and_then(|answer| Ok(Reader::new(&answer).u8()?)) {
-        Ok(refusal::NONE) => Ok(Ok(task)),
-        Ok(code) => {
+    let answer = parent.request(request, write).map_err(Fault::from);
+    let read = |answer: Vec<u8>| {
+        let mut reader = Reader::new(&answer);
+        let code = reader.u8()?;
+        Ok((code, if code == refusal::NONE { reader.u64()? } else { 0 }))
+    };
+    match answer.and_then(read) {
+        Ok((refusal::NONE, id)) => Ok(Ok((id, task))),
+        Ok((code, _)) => {
             parent.forget(&task);
             Ok(Err(code))
         }
@@ -257,4 +270,24 @@ pub(super) fn dump(parent: &Parent) -> Result<Vec<ChildView>, Fault> {
     let mut reader = Reader::new(&answer);
     let count = reader.u32()?;
     Ok((0..count).map(|_| ChildView::read(&mut reader)).collect::<Result<_, _>>()?)
+}
+
+pub(super) fn trace_start(parent: &Parent) -> Result<u32, Fault> {
+    let answer = parent.request(Request::TraceStart, |_| {})?;
+    Ok(Reader::new(&answer).u32()?)
+}
+
+pub(super) fn trace_take(parent: &Parent, number: u32, most: u32) -> Result<Vec<Row>, Fault> {
+    let answer = parent.request(Request::TraceTake, |writer| {
+        writer.u32(number);
+        writer.u32(most);
+    })?;
+    let mut reader = Reader::new(&answer);
+    let count = reader.u32()?;
+    Ok((0..count).map(|_| Row::read(&mut reader)).collect::<Result<_, _>>()?)
+}
+
+pub(super) fn trace_dropped(parent: &Parent, number: u32) -> Result<u64, Fault> {
+    let answer = parent.request(Request::TraceDropped, |writer| writer.u32(number))?;
+    Ok(Reader::new(&answer).u64()?)
 }

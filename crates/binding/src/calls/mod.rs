@@ -8,6 +8,7 @@ mod debugger;
 mod functions;
 mod future;
 mod mirror;
+mod observe;
 mod plugins;
 mod pool;
 mod seam;
@@ -107,6 +108,7 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"giveBack" => worker::give_back,
         c"gaveBack" => worker::gave_back,
         c"resume" => worker::resume,
+        c"taskId" => worker::task_id,
         c"taskInfo" => worker::task_info,
         c"stopReason" => worker::stop_reason,
         c"isCancelled" => worker::is_cancelled,
@@ -123,6 +125,12 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"noteExit" => worker::note_exit,
         c"mustDieOf" => worker::must_die_of,
         c"noteStray" => worker::note_stray,
+        c"takeNews" => observe::take_news,
+        c"traceStart" => observe::trace_start,
+        c"traceTake" => observe::trace_take,
+        c"traceDropped" => observe::trace_dropped,
+        c"traceForget" => observe::trace_forget,
+        c"poolName" => pool::pool_name,
         c"takeStrays" => pool::take_strays,
         c"noteCause" => worker::note_cause,
 };

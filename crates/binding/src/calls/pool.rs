@@ -20,13 +20,14 @@ use crate::values::reading;
 use crate::values::value::Packed;
 use crate::values::writing;
 
-/// `createPool(threadName)` with its numbers in `scratch`: maxWorkers, minWorkers, idleTimeout, maxQueue,
-/// tasksPerWorker, maxTasksPerWorker, interruptGrace; negative for none. Answers this isolate's index of the
-/// pool; its number in the process is in `scratch[0]`.
+/// `createPool(threadName, name, children?)` with its numbers in `scratch`: maxWorkers, minWorkers,
+/// idleTimeout, maxQueue, tasksPerWorker, maxTasksPerWorker, interruptGrace; negative for none. Answers this
+/// isolate's index of the pool; its number in the process is in `scratch[0]`.
 pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
     let header = &call.state.header;
     let optional = |place: usize| Some(header.scratch(place)).filter(|number| *number >= 0.0);
-    let list = call.args().get(1).copied();
+    let list = call.args().get(2).copied();
+    let name = js::get_text(call.env, call.value(1)?)?;
     let is_list =
         |list: &sys::napi_value| matches!(js::type_of(call.env, *list), Ok(sys::ValueType::napi_object));
     let kind = if list.as_ref().is_some_and(is_list) { Kind::Process } else { Kind::Isolate };
@@ -47,6 +48,7 @@ pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
         Some(list) => {
             let hello = Hello {
                 shared: Vec::new(),
+                name: name.clone(),
                 thread_name: config.thread_name.clone(),
                 tasks_per_worker: config.tasks_per_worker as u32,
                 grace_ms,
@@ -59,7 +61,7 @@ pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
         None => None,
     };
     let starter = children.clone().map(|children| Arc::new(Starter(children)) as Arc<dyn pools::Children>);
-    let entry = pools::create(config, grace_ms, call.state.mailbox.clone(), starter, kind);
+    let entry = pools::create(&name, config, grace_ms, call.state.mailbox.clone(), starter, kind);
     if let Some(children) = children {
         starter::note_made(&entry, &children);
     }
@@ -71,6 +73,11 @@ pub(crate) fn create_pool(call: &Call<'_>) -> Answer {
 pub(crate) fn open_pool(call: &Call<'_>) -> Answer {
     let index = pools::find(call.u32(0)?).map_or(-1, |entry| call.state.add_pool(entry) as i32);
     js::int(call.env, index)
+}
+
+/// `poolName(pool)`: of its executor.
+pub(crate) fn pool_name(call: &Call<'_>) -> Answer {
+    js::string(call.env, &pool_of(call)?.name)
 }
 
 /// `releasePool(pool)`: this isolate no longer uses its index of the pool, which may be another pool's next.

@@ -8,7 +8,7 @@ use crate::calls::{future, pool, snapshot, submit};
 use crate::isolate::{header, row, run};
 use crate::js::Family;
 use crate::native::kernels;
-use crate::tasks::{counts, pool_event, port_value};
+use crate::tasks::{counts, news, pool_event, port_value, recorder};
 use crate::values::value;
 use crate::worker::loaded_functions;
 
@@ -28,6 +28,9 @@ const FAMILIES: &[Family] = &[
     loaded_functions::Loaded::SHARED,
     pool::StartFailed::SHARED,
     counts::STATS,
+    news::WorkerEvent::SHARED,
+    recorder::TraceRow::SHARED,
+    recorder::CELLS,
     counts::SUMMARY,
     snapshot::DUMP,
     snapshot::DumpState::SHARED,

@@ -64,6 +64,8 @@ shared_numbers! {
         IS_ASLEEP = 8,
         /// Of a child: bytes of resident memory.
         MEMORY = 9,
+        /// The same of the task's function.
+        FUNCTION_NAME = 10,
     }
 }
 
@@ -128,12 +130,13 @@ fn dump_children(env: js::Env, views: &[ChildView]) -> Answer {
             (KIND, js::int(env, Kind::Process as i32)?),
             (STATE, js::int(env, DumpState::of(view.state) as i32)?),
             (TASK, number(task.map(|task| task.id as f64))?),
-            (TASK_NAME, Text::write_or_empty(task.and_then(|task| task.name.as_ref()), env)?),
+            (TASK_NAME, Text::write_or_empty(task.and_then(|task| task.label.as_ref()), env)?),
             (RUNNING_FOR, js::double(env, task.map_or(0.0, |task| task.running_for.as_secs_f64() * 1e3))?),
             (STACK, stack.map_or(Ok(undefined), |stack| js::string(env, stack))?),
             (FUNCTION, js::double(env, task.and_then(|task| task.kernel).map_or(-1.0, f64::from))?),
             (IS_ASLEEP, js::boolean(env, look.is_some_and(|look| look.is_asleep))?),
             (MEMORY, number(view.memory.map(|bytes| bytes as f64))?),
+            (FUNCTION_NAME, js::string(env, task.and_then(|task| task.function.as_deref()).unwrap_or(""))?),
         ] {
             js::set_element(env, row, column, cell)?;
         }

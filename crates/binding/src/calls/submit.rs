@@ -15,9 +15,10 @@ use crate::process::message::NATIVE as NATIVE_BIT;
 use crate::process::parent;
 use crate::process::refusal::{self, code_of};
 use crate::supervision::stopper;
+use crate::tasks::pools::PoolEntry;
 use crate::tasks::port_value::PortValue;
 use crate::tasks::stream::Stream;
-use crate::tasks::task::{Destination, JsWork, Ticket};
+use crate::tasks::task::{Destination, JsTask, JsWork, Ticket};
 use crate::values::port::PortRef;
 use crate::values::reading;
 use crate::values::shared_use::SharedPlace;
@@ -100,8 +101,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         total_timeout: limit(call, flags, scratch::TOTAL_TIMEOUT),
         is_rest: flags & REST != 0,
     };
-    let may_be_stopped = spec.timeout.is_some() || spec.total_timeout.is_some();
-    if spec.kind == Kind::Isolate && may_be_stopped && stopper::THREAD.start().is_err() {
+    if !can_be_stopped(&spec) {
         state.futures.borrow_mut().release(slot);
         return js::int(env, NO_CLOCK);
     }
@@ -109,10 +109,11 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
         Some(parent) => mirror::submit(parent, spec, given).inspect_err(|_| {
             state.futures.borrow_mut().release(slot);
         })?,
-        None => entry.pool.submit(spec).map_err(|refused| code_of(&refused.reason)),
+        None => submit_here(&entry, spec),
     };
     match submitted {
-        Ok(task) => {
+        Ok((id, task)) => {
+            state.header.set_scratch(scratch::TASK_ID, id as f64);
             state.futures.borrow_mut().fill(slot, task);
             // Only now: a task that is refused leaves them untouched.
             if let Some(list) = list {
@@ -133,6 +134,18 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
             js::int(env, answer(code))
         }
     }
+}
+
+/// Whether there is who stops the task, if its time is limited.
+fn can_be_stopped(spec: &Spec<JsWork>) -> bool {
+    let may_be = spec.timeout.is_some() || spec.total_timeout.is_some();
+    spec.kind != Kind::Isolate || !may_be || stopper::THREAD.start().is_ok()
+}
+
+/// Submits to a pool of this process: the task and its id, or why there is none.
+fn submit_here(entry: &PoolEntry, spec: Spec<JsWork>) -> Result<(u64, Arc<JsTask>), u8> {
+    let task = entry.pool.submit(spec).map_err(|refused| code_of(&refused.reason))?;
+    Ok((task.id(), task))
 }
 
 /// `keepKey(text)`: the task that is submitted next has this key.

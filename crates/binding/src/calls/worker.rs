@@ -16,7 +16,7 @@ use crate::process::message::to_parent;
 use crate::process::parent;
 use crate::supervision::replace::replace;
 use crate::tasks::pool_event::PoolEvent;
-use crate::tasks::task::{self, Destination};
+use crate::tasks::task::{self, Destination, JsTask};
 use crate::values::reading;
 use crate::values::text::Text;
 use crate::values::value::Packed;
@@ -206,17 +206,27 @@ pub(crate) fn detach(call: &Call<'_>) -> Answer {
     nothing(call)
 }
 
+/// `taskId(token)`: 0 for a task that is over. It does not count as a look of the task's.
+pub(crate) fn task_id(call: &Call<'_>) -> Answer {
+    let task = side(call)?.held.get(call.f64(0)?);
+    id_value(call, task.map_or(0, |task| id_of(&task)))
+}
+
+/// The id that the task has in its executor.
+fn id_of(task: &JsTask) -> u64 {
+    match &task.owner().destination {
+        Destination::Isolate(_) => task.id(),
+        Destination::Elsewhere(there) => there.id(task),
+    }
+}
+
 /// `taskInfo(token)`: what a task may know of itself: `[id, name, function, deadline]`, the deadline in
 /// milliseconds from now, or undefined; undefined for a task that is over.
 pub(crate) fn task_info(call: &Call<'_>) -> Answer {
     let Some(task) = side(call)?.held.get(call.f64(0)?) else { return nothing(call) };
     task.owner().has_looked.store(true, Ordering::Relaxed);
     let list = js::array(call.env)?;
-    let id = match &task.owner().destination {
-        Destination::Isolate(_) => task.id(),
-        Destination::Elsewhere(there) => there.id(&task),
-    };
-    js::set_element(call.env, list, 0, id_value(call, id)?)?;
+    js::set_element(call.env, list, 0, id_value(call, id_of(&task))?)?;
     let name = Text::write_or_empty(task.owner().name.as_ref(), call.env)?;
     js::set_element(call.env, list, 1, name)?;
     js::set_element(call.env, list, 2, js::double(call.env, f64::from(task.needs()))?)?;

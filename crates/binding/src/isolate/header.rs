@@ -36,6 +36,8 @@ pub(crate) mod scratch {
 
             /// `submit` answers here the number of a port value,
             PORT_VALUE = 0,
+            /// and here the id of the task,
+            TASK_ID = 14,
             /// and takes these where the flags say so, in milliseconds; negative for none.
             PRIORITY = 1,
             TIMEOUT = 2,

@@ -95,6 +95,7 @@ fn answer_asked(link: &ChildLink, reference: u64, accepted: Result<Arc<JsTask>, 
     match accepted {
         Ok(task) => {
             writer.u8(refusal::NONE);
+            writer.u64(task.id());
             note_asked(link, reference, task);
         }
         Err(code) => writer.u8(code),

@@ -27,26 +27,27 @@ pub(super) fn broadcast(
         return Err(Malformed);
     }
     let references = (0..count).map(|_| reader.u64()).collect::<Result<Vec<_>, _>>()?;
+    let names = (0..count).map(|_| reader.option(Reader::text)).collect::<Result<Vec<Option<Text>>, _>>()?;
     let (text, function_name) = (reader.str()?, reader.str()?);
-    let name: Option<Text> = reader.option(Reader::text)?;
     let (timeout, total_timeout) = (reader.limit()?, reader.limit()?);
     let work = reader.rest();
     let (entry, link) = (&supervisor.entry, supervisor.link.clone());
-    let spec = |reference: &u64| {
+    let spec = |(reference, name): (&u64, Option<Text>)| {
         let function = FunctionUse::of(text, function_name);
         let needs = function.number();
         let there = Nested::new(link.clone(), *reference, Some(function));
         let there = Destination::Elsewhere(Box::new(there));
         let work = message::read_work(&mut Reader::new(work), None, &link.sharing.got)?;
-        let owner = Ticket::new(there, entry.id, 0, name.as_ref().map(Text::copy));
+        let owner = Ticket::new(there, entry.id, 0, name);
         Ok(Spec { needs, timeout, total_timeout, ..Spec::new(Kind::Process, work, owner) })
     };
-    let specs = references.iter().map(spec).collect::<Result<Vec<_>, Malformed>>()?;
+    let specs = references.iter().zip(names).map(spec).collect::<Result<Vec<_>, Malformed>>()?;
     match entry.pool.broadcast(specs) {
         Ok(tasks) => {
             writer.u8(refusal::NONE);
             writer.u32(tasks.len() as u32);
             for (reference, task) in references.into_iter().zip(tasks) {
+                writer.u64(task.id());
                 note_asked(&link, reference, task);
             }
         }

@@ -13,6 +13,7 @@ use crate::process::marked::Marked;
 use crate::process::message::to_child;
 use crate::process::sharing::{self, Sharing};
 use crate::process::view::Look;
+use crate::tasks::pools;
 use crate::tasks::task::{Destination, JsTask, JsWork};
 use crate::values::shared_use::SharedUse;
 use crate::values::shared_value::{self, SharedReader};
@@ -96,6 +97,12 @@ impl ChildLink {
         }));
     }
 
+    fn note_interrupt(&self, task: &Arc<JsTask>) {
+        if let Some(entry) = pools::find(task.owner().pool) {
+            entry.note_interrupt(task, self.pid);
+        }
+    }
+
     fn concern(&self, task: &Arc<JsTask>, concern: Concern, limit: Duration) {
         let until = Instant::now() + limit;
         self.concerns.lock().push((task.clone(), concern, until));
@@ -138,7 +145,12 @@ impl WorkerLink<JsWork> for ChildLink {
         self.channel.wake();
     }
 
+    fn thread(&self) -> u32 {
+        self.pid
+    }
+
     fn stop(&self, task: &Arc<Task<JsWork>>) {
+        self.note_interrupt(task);
         let mut writer = Writer::default();
         writer.u64(task.id());
         writer.packed_if_able(task.owner().stop_reason.get().map(|reason| &**reason));
@@ -169,6 +181,7 @@ impl WorkerLink<JsWork> for ChildLink {
     }
 
     fn expire(&self, task: &Arc<Task<JsWork>>) {
+        self.note_interrupt(task);
         self.concern(task, Concern::Overdue, OVERDUE_LIMIT);
     }
 }

@@ -124,11 +124,10 @@ pub(crate) fn view(entry: &PoolEntry, deadline: Instant) -> Vec<ChildView> {
         let runs = matches!(worker.state, WorkerState::Busy | WorkerState::Partial);
         let task = worker.held.first().map(|task| {
             let needs = task.needs();
-            let given = task.owner().name.as_ref().map(Text::copy);
-            let own = || functions::name(needs).map(|name| Text::from(name.to_string()));
             TaskView {
                 id: task.id(),
-                name: given.or_else(|| if needs & NATIVE == 0 { own() } else { None }),
+                label: task.owner().name.as_ref().map(Text::copy),
+                function: functions::name(needs).filter(|_| needs & NATIVE == 0).map(|name| name.to_string()),
                 running_for: task.started().map(|since| since.elapsed()).unwrap_or_default(),
                 kernel: (needs & NATIVE != 0).then_some(needs & !NATIVE),
             }

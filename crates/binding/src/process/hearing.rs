@@ -58,6 +58,9 @@ impl Supervisor {
                     // It has given its thread up: what it runs is lost with it, and its end says how.
                     self.have_it_end();
                 } else if let Some(held) = self.take_held(number) {
+                    if matches!(outcome, Err(Failure::TimedOut { .. })) {
+                        self.entry.note_interrupt(&held.task, self.link.pid);
+                    }
                     self.untried.clear();
                     self.note_end(&outcome);
                     self.look_at_memory();
@@ -67,16 +70,7 @@ impl Supervisor {
                     self.settle(task, outcome);
                 }
             }
-            to_parent::EARLY => {
-                self.untried.clear();
-                self.bring_back();
-                let task = self.task(reader.u64()?);
-                if let (Some(task), Err(Failure::TimedOut { limit, trace })) = (task, read_outcome(reader)?) {
-                    self.entry.pool.time_out_by(&task, limit, trace);
-                    let until = Instant::now() + self.link.grace.min(START_LIMIT) + STOPPED_LIMIT;
-                    self.concerns.push((task, Concern::Stopped, until));
-                }
-            }
+            to_parent::EARLY => self.take_early(reader)?,
             to_parent::LET_GO => {
                 self.untried.clear();
                 self.bring_back();
@@ -96,6 +90,20 @@ impl Supervisor {
                 self.take_of_stream(kind, reader)?;
             }
             _ => return self.take_news(kind, reader),
+        }
+        Ok(())
+    }
+
+    /// The child has failed a task whose time was over, by its own clock, and is not free of it.
+    fn take_early(&mut self, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+        self.untried.clear();
+        self.bring_back();
+        let task = self.task(reader.u64()?);
+        if let (Some(task), Err(Failure::TimedOut { limit, trace })) = (task, read_outcome(reader)?) {
+            self.entry.note_interrupt(&task, self.link.pid);
+            self.entry.pool.time_out_by(&task, limit, trace);
+            let until = Instant::now() + self.link.grace.min(START_LIMIT) + STOPPED_LIMIT;
+            self.concerns.push((task, Concern::Stopped, until));
         }
         Ok(())
     }

@@ -8,6 +8,8 @@ use crate::values::wire_reader::{Malformed, Reader};
 
 /// What a child is told of itself.
 pub(crate) struct Hello {
+    /// Of the executor.
+    pub(crate) name: String,
     pub(crate) thread_name: String,
     pub(crate) tasks_per_worker: u32,
     pub(crate) grace_ms: f64,
@@ -21,6 +23,7 @@ pub(crate) struct Hello {
 
 impl Hello {
     pub(crate) fn write(&self, writer: &mut Writer) -> Result<(), Unsendable> {
+        writer.str(&self.name);
         writer.str(&self.thread_name);
         writer.u32(self.tasks_per_worker);
         writer.f64(self.grace_ms);
@@ -42,6 +45,7 @@ impl Hello {
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Hello, Malformed> {
         Ok(Hello {
+            name: reader.str()?.into(),
             thread_name: reader.str()?.into(),
             tasks_per_worker: reader.u32()?,
             grace_ms: reader.f64()?,

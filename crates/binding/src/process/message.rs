@@ -147,12 +147,16 @@ pub(crate) enum Request {
     Broadcast = 23,
     /// To keep a value that a task has shared; see `sharing`.
     Share = 24,
+    /// Traces: to begin one, to end and take one, what it has dropped.
+    TraceStart = 25,
+    TraceTake = 26,
+    TraceDropped = 27,
 }
 
 impl Request {
     pub(crate) fn from_number(number: u8) -> Option<Request> {
         use Request::*;
-        const ALL: [Request; 25] = [
+        const ALL: [Request; 28] = [
             Submit,
             Cancel,
             Expire,
@@ -178,13 +182,15 @@ impl Request {
             Audience,
             Broadcast,
             Share,
+            TraceStart,
+            TraceTake,
+            TraceDropped,
         ];
         ALL.get(number as usize).copied()
     }
 }
 
-/// In the number of what a task needs: it is a native task, which needs no loading.
-pub(crate) const NATIVE: u32 = 1 << 31;
+pub(crate) use crate::tasks::task::NATIVE;
 
 /// A task for a child.
 pub(crate) struct Run {

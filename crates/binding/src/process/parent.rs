@@ -114,12 +114,11 @@ impl PoolOwner for ByChannel {
     }
 }
 
-/// The worker of the mirror is never called: it does what the pool's process says.
+/// The worker of the mirror, which is never called.
 struct Silent;
 
 impl WorkerLink<JsWork> for Silent {
     fn wake(&self) {}
-
     fn stop(&self, _task: &Arc<Task<JsWork>>) {}
 }
 
@@ -175,6 +174,7 @@ pub(super) fn end_with_group() -> ! {
 
 impl Parent {
     fn new(hello: Hello, channel: Channel, sharing: Sharing) -> Parent {
+        let (name, grace) = (&hello.name, hello.grace_ms);
         let outbox = Outbox::new(channel.clone());
         let config = Config {
             max_workers: NO_LIMIT,
@@ -183,7 +183,7 @@ impl Parent {
             thread_name: hello.thread_name.clone(),
             ..Config::default()
         };
-        let local = pools::create(config, hello.grace_ms, Arc::new(ByChannel(channel)), None, Kind::Isolate);
+        let local = pools::create(name, config, grace, Arc::new(ByChannel(channel)), None, Kind::Isolate);
         let config = Config {
             max_workers: NO_LIMIT,
             tasks_per_worker: NO_LIMIT,
@@ -191,7 +191,7 @@ impl Parent {
             unasked_kind: Some(Kind::Process),
             ..Config::default()
         };
-        let mirror = pools::create(config, hello.grace_ms, Arc::new(Nobody), None, Kind::Process);
+        let mirror = pools::create(name, config, grace, Arc::new(Nobody), None, Kind::Process);
         let mirror_worker = Mutex::new(mirror.pool.attach(Kind::Process, Arc::new(Silent)));
         Parent {
             hello,

@@ -13,10 +13,12 @@ use crate::process::refusal::{self, code_of};
 use crate::process::supervisor::Supervisor;
 use crate::tasks::pools;
 use crate::tasks::task::JsTask;
-use crate::tasks::{counts, deadlock, yielding};
+use crate::tasks::{counts, deadlock, trace, yielding};
 use crate::values::wire::Writer;
 use crate::values::wire_reader::{Malformed, Reader};
 
+/// So many rows of a trace are in a message.
+const MOST_ROWS: u32 = 4_096;
 /// How long a dump waits for the children.
 const DUMP_ALL: Duration = Duration::from_millis(50);
 
@@ -104,6 +106,13 @@ fn serve(
         Request::WarmUp => warm_up(supervisor, reader, writer)?,
         Request::CountCancelled => pool.count_cancelled(),
         Request::Share => supervisor.link.sharing.take(reader)?,
+        Request::TraceStart => writer.u32(trace::start(&supervisor.entry)),
+        Request::TraceTake => {
+            let rows = trace::take(&supervisor.entry, reader.u32()?, reader.u32()?.min(MOST_ROWS) as usize);
+            writer.u32(rows.len() as u32);
+            rows.iter().for_each(|row| row.write(writer));
+        }
+        Request::TraceDropped => writer.u64(trace::dropped(&supervisor.entry, reader.u32()?)),
         Request::Claim => return claim(supervisor, reader, writer),
         Request::Register => {
             let task = nested(supervisor, reader.u64()?);

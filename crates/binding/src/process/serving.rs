@@ -14,6 +14,7 @@ use crate::process::children::PoolChildren;
 use crate::process::message::to_child;
 use crate::process::pace::Pace;
 use crate::process::supervisor::{START_LIMIT, Supervisor};
+use crate::tasks::news::{News, WorkerEvent};
 use crate::tasks::pools::PoolEntry;
 use crate::values::failure::failure;
 use crate::values::shared_value;
@@ -39,6 +40,8 @@ pub(crate) fn supervise(entry: Arc<PoolEntry>, children: &Arc<PoolChildren>, sta
     };
     let link = ChildLink::new(&child, channel, entry.grace());
     children.add(&link);
+    let news = entry.news.clone();
+    news.tell_life(WorkerEvent::Start, link.pid, None);
     for (_, number) in &children.spec.hello.shared {
         if let Some(value) = shared_value::find(*number) {
             link.send_shared(&*value);
@@ -86,7 +89,19 @@ pub(crate) fn supervise(entry: Arc<PoolEntry>, children: &Arc<PoolChildren>, sta
     };
     let exit = supervisor.serve();
     children.remove(&link);
+    // Before the pool may close.
+    tell_end(&news, link.pid, exit.as_ref());
     supervisor.close(exit);
+}
+
+/// Tells how the child has ended, if it has.
+fn tell_end(news: &News, pid: u32, exit: Option<&process::Exit>) {
+    let (event, code) = match exit {
+        Some(process::Exit::Code(code)) => (WorkerEvent::Exit, Some(*code)),
+        Some(process::Exit::Signal(_)) => (WorkerEvent::Exit, None),
+        None => (WorkerEvent::Abandon, None),
+    };
+    news.tell_life(event, pid, code);
 }
 
 impl Supervisor {

@@ -38,10 +38,12 @@ pub(crate) struct ChildView {
 
 pub(crate) struct TaskView {
     pub(crate) id: u64,
-    /// The name that it was given, or that of its function.
-    pub(crate) name: Option<Text>,
+    /// What the task was called, and what travels with it (lib/diagnostics/label.ts).
+    pub(crate) label: Option<Text>,
+    /// The name of its function.
+    pub(crate) function: Option<String>,
     pub(crate) running_for: Duration,
-    /// The number of its kernel, of a native task without a name.
+    /// The number of its kernel, of a native task.
     pub(crate) kernel: Option<u32>,
 }
 
@@ -62,7 +64,8 @@ impl ChildView {
         writer.option(self.look.as_ref(), |writer, look| look.write(writer));
         writer.option(self.task.as_ref(), |writer, task| {
             writer.u64(task.id);
-            writer.option(task.name.as_ref(), Writer::text);
+            writer.option(task.label.as_ref(), Writer::text);
+            writer.option(task.function.as_deref(), Writer::str);
             writer.f64(task.running_for.as_secs_f64());
             writer.option(task.kernel, Writer::u32);
         });
@@ -77,7 +80,8 @@ impl ChildView {
             task: reader.option(|reader| {
                 Ok(TaskView {
                     id: reader.u64()?,
-                    name: reader.option(Reader::text)?,
+                    label: reader.option(Reader::text)?,
+                    function: reader.option(Reader::str)?.map(String::from),
                     running_for: Duration::try_from_secs_f64(reader.f64()?).map_err(|_| Malformed)?,
                     kernel: reader.option(Reader::u32)?,
                 })

@@ -31,6 +31,8 @@ pub(crate) struct WorkerHandle {
     pub(crate) entry: Arc<PoolEntry>,
     /// Unique in the process; TypeScript knows the worker by it.
     pub(crate) number: u32,
+    /// Node's number of the thread.
+    pub(crate) thread_id: u32,
     /// Set once, when the worker is given up or has left: its thread must end without claiming again.
     pub(crate) must_end: AtomicBool,
     /// Set once, when the isolate has left the pool.
@@ -60,6 +62,7 @@ impl WorkerHandle {
         guard: Arc<Guard>,
         entry: Arc<PoolEntry>,
         number: u32,
+        thread_id: u32,
         pulse: Pulse,
     ) -> Arc<Self> {
         Arc::new_cyclic(|weak| WorkerHandle {
@@ -67,6 +70,7 @@ impl WorkerHandle {
             guard,
             entry,
             number,
+            thread_id,
             must_end: AtomicBool::new(false),
             has_gone: AtomicBool::new(false),
             is_overdue: AtomicBool::new(false),
@@ -83,6 +87,13 @@ impl WorkerHandle {
     /// A strong reference, for those that outlive the call.
     pub(crate) fn upgrade(&self) -> Option<Arc<WorkerHandle>> {
         self.weak.upgrade()
+    }
+
+    /// A task that it runs is stopped; of those of a child its parent tells.
+    pub(crate) fn note_interrupt(&self, task: &Arc<JsTask>) {
+        if parent::of_local(&self.entry).is_none() {
+            self.entry.note_interrupt(task, self.thread_id);
+        }
     }
 
     /// Whether the worker was given up and its isolate is still there.

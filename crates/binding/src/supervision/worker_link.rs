@@ -14,7 +14,12 @@ impl WorkerLink<JsWork> for WorkerHandle {
         self.bell.ring();
     }
 
+    fn thread(&self) -> u32 {
+        self.thread_id
+    }
+
     fn stop(&self, task: &Arc<Task<JsWork>>) {
+        self.note_interrupt(task);
         self.abort(task);
         stopper::stop(self, task, false);
     }
@@ -28,6 +33,7 @@ impl WorkerLink<JsWork> for WorkerHandle {
     }
 
     fn expire(&self, task: &Arc<Task<JsWork>>) {
+        self.note_interrupt(task);
         // The signal aborts only then: a task that returns because of it must not settle before it has
         // timed out.
         stopper::stop(self, task, true);

@@ -1,6 +1,6 @@
 //! What a pool has counted, as a flat array of numbers.
 
-use pool::Summary;
+use pool::{BOUNDS, Summary};
 
 use crate::js::shared_numbers;
 use crate::tasks::task::JsPool;
@@ -40,9 +40,13 @@ shared_numbers! {
         P90 = 4,
         P99 = 5,
         MAX = 6,
+        SUM = 7,
+        /// So many buckets, each its upper bound and how many times are not above it.
+        BUCKETS = BOUNDS.len() + 1,
+        FIRST_BUCKET = 8,
     }
 }
-const SUMMARY_LENGTH: usize = MAX + 1;
+const SUMMARY_LENGTH: usize = FIRST_BUCKET + 2 * BUCKETS;
 
 /// The counts of a pool now.
 pub(crate) fn of_pool(pool: &JsPool) -> [f64; LENGTH] {
@@ -70,9 +74,22 @@ pub(crate) fn of_pool(pool: &JsPool) -> [f64; LENGTH] {
         numbers[at] = count as f64;
     }
     for (from, summary) in [(WAIT_TIME, view.wait_time), (RUN_TIME, view.run_time)] {
-        let Summary { count, min, mean, p50, p90, p99, max } = summary;
-        let places =
-            [(COUNT, count as f64), (MIN, min), (MEAN, mean), (P50, p50), (P90, p90), (P99, p99), (MAX, max)];
+        let Summary { count, sum, min, mean, p50, p90, p99, max, buckets } = summary;
+        let places = [
+            (COUNT, count as f64),
+            (MIN, min),
+            (MEAN, mean),
+            (P50, p50),
+            (P90, p90),
+            (P99, p99),
+            (MAX, max),
+            (SUM, sum),
+        ];
+        let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
+        for (at, (bound, count)) in bounds.zip(buckets).enumerate() {
+            numbers[from + FIRST_BUCKET + 2 * at] = bound;
+            numbers[from + FIRST_BUCKET + 2 * at + 1] = count as f64;
+        }
         for (at, number) in places {
             numbers[from + at] = number;
         }

@@ -29,6 +29,8 @@ shared_enum! {
         ResumeStarts = 10,
         /// The time that its shutdown had is over: end all workers.
         EndWorkers = 11,
+        /// Something has happened to workers; see `News`.
+        News = 12,
     }
 }
 
@@ -42,6 +44,7 @@ impl PoolEvent {
                 | PoolEvent::LostArguments
                 | PoolEvent::LostResult
                 | PoolEvent::Strays
+                | PoolEvent::News
         )
     }
 }

@@ -8,9 +8,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use pool::{Config, Host, Kind};
 
+use crate::tasks::news::{News, WorkerEvent, WorkerNews};
 use crate::tasks::patience::Patience;
 use crate::tasks::pool_event::{PoolEvent, PoolOwner};
-use crate::tasks::task::JsPool;
+use crate::tasks::recorder::Recorder;
+use crate::tasks::task::{HOOKS, JsPool, JsTask};
 use crate::values::text::Text;
 use crate::values::value::Packed;
 
@@ -18,6 +20,8 @@ use crate::values::value::Packed;
 pub(crate) struct PoolEntry {
     /// Unique in the process.
     pub(crate) id: u32,
+    /// The executor's, of the user.
+    pub(crate) name: Arc<str>,
     pub(crate) pool: Arc<JsPool>,
     /// The kind of the workers that run its JavaScript.
     pub(crate) kind: Kind,
@@ -28,6 +32,9 @@ pub(crate) struct PoolEntry {
     pub(crate) patience: Patience,
     /// For the owner to tell.
     pub(crate) strays: Mutex<Vec<Stray>>,
+    pub(crate) news: Arc<News>,
+    /// The traces that are being recorded, or taken.
+    pub(crate) recorders: Mutex<Vec<Arc<Recorder>>>,
 }
 
 /// An error that nobody has caught and that ends no task.
@@ -46,6 +53,18 @@ impl PoolEntry {
     /// Makes the pool larger or smaller: 0; or its `min_workers`, if they are more, and nothing changes.
     pub(crate) fn resize(&self, max_workers: u32) -> u32 {
         if self.pool.resize(max_workers as usize) { 0 } else { self.pool.config().min_workers as u32 }
+    }
+
+    /// A task that runs on this thread, or in this child, is stopped: told once, whoever knows it first.
+    pub(crate) fn note_interrupt(&self, task: &Arc<JsTask>, thread: u32) {
+        if task.owner().is_interrupted.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(hooks) = HOOKS.get() {
+            (hooks.interrupted)(task, thread);
+        }
+        let event = WorkerEvent::Interrupt;
+        self.news.tell(WorkerNews { event, thread, exit_code: None, task: Some(task.id()) });
     }
 
     /// Tells the owner what has happened to the pool.
@@ -73,6 +92,7 @@ struct PoolHost {
     id: u32,
     owner: Arc<dyn PoolOwner>,
     children: Option<Arc<dyn Children>>,
+    news: Arc<News>,
 }
 
 impl PoolHost {
@@ -112,6 +132,11 @@ impl Host for PoolHost {
         self.tell(PoolEvent::Closed);
     }
 
+    fn note_native(&self, has_ended: bool) {
+        let event = if has_ended { WorkerEvent::Exit } else { WorkerEvent::Start };
+        self.news.tell_life(event, 0, None);
+    }
+
     fn hand_over(&self) {
         self.tell(PoolEvent::HandOver);
     }
@@ -121,8 +146,9 @@ impl Host for PoolHost {
     }
 }
 
-/// Makes a pool with this owner. Its workers are `children`, or threads that the owner starts.
+/// Makes a pool of this name, with this owner. Its workers are `children`, or threads that the owner starts.
 pub(crate) fn create(
+    name: &str,
     config: Config,
     grace_ms: f64,
     owner: Arc<dyn PoolOwner>,
@@ -132,9 +158,22 @@ pub(crate) fn create(
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     // The pool may ask for workers before it is known here: they wait for it.
     let mut pools = POOLS.lock();
-    let pool = JsPool::new(config, Arc::new(PoolHost { id, owner: owner.clone(), children }));
-    let (patience, strays) = (Patience::default(), Mutex::default());
-    let entry = Arc::new(PoolEntry { id, pool, kind, owner, grace_ms, patience, strays });
+    let news = News::new(owner.clone(), id);
+    let host = PoolHost { id, owner: owner.clone(), children, news: news.clone() };
+    let pool = JsPool::new(config, Arc::new(host));
+    let (patience, strays, recorders) = (Patience::default(), Mutex::default(), Mutex::default());
+    let entry = Arc::new(PoolEntry {
+        id,
+        name: name.into(),
+        pool,
+        kind,
+        owner,
+        grace_ms,
+        patience,
+        strays,
+        news,
+        recorders,
+    });
     pools.insert(id, entry.clone());
     entry
 }

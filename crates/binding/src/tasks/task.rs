@@ -26,6 +26,9 @@ pub(crate) type JsPool = pool::Pool<JsWork>;
 pub(crate) type JsTask = Task<JsWork>;
 pub(crate) type JsMailbox = Mailbox<Note>;
 
+/// In the number of what a task of a pool of children needs: it is a native task, which needs no loading.
+pub(crate) const NATIVE: u32 = 1 << 31;
+
 /// What other threads have to tell an isolate.
 pub(crate) enum Note {
     /// A future has settled.
@@ -140,6 +143,9 @@ pub(crate) struct Ticket {
     pub(crate) has_progress: AtomicBool,
     /// For a plug-in's task.
     pub(crate) stop_sign: StopSign,
+    /// Whether somebody was told that it is stopped.
+    // ORDERING: only that one of them tells matters.
+    pub(crate) is_interrupted: AtomicBool,
     /// How many children have given it back.
     pub(crate) returns: AtomicU8,
     /// The task's arguments, if only a MessagePort can carry them.
@@ -160,6 +166,7 @@ impl Ticket {
             progress: Mutex::new(None),
             has_progress: AtomicBool::new(false),
             stop_sign: StopSign::default(),
+            is_interrupted: AtomicBool::new(false),
             returns: AtomicU8::new(0),
             port_value: None,
             stream: None,
@@ -218,7 +225,10 @@ impl Work for JsWork {
         Some(failure("Error", "", &format!("a worker ended{how} before its first task")))
     }
 
-    fn settled(task: &Arc<JsTask>) {
+    fn settled(task: &Arc<JsTask>, at: Instant) {
+        if let Some(hooks) = HOOKS.get() {
+            (hooks.settled)(task, at);
+        }
         match &task.owner().destination {
             Destination::Isolate(mailbox) => mailbox.post_coalesced(Note::Settled(task.clone())),
             Destination::Elsewhere(there) => there.settled(task),
@@ -239,6 +249,17 @@ impl Work for JsWork {
         }
     }
 }
+
+/// Who is told of all tasks.
+pub(crate) struct Hooks {
+    /// One has settled.
+    pub(crate) settled: fn(&Arc<JsTask>, Instant),
+    /// One that runs on this thread is stopped.
+    pub(crate) interrupted: fn(&Arc<JsTask>, u32),
+}
+
+/// Set by the first trace, which stands above this module.
+pub(crate) static HOOKS: OnceLock<Hooks> = OnceLock::new();
 
 /// The task that runs on a native thread, as native code sees it.
 struct Running<'a, 'b>(&'a Control<'b, JsWork>);

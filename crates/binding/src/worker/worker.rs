@@ -65,7 +65,7 @@ pub(crate) struct WorkerSide {
 
 impl WorkerSide {
     /// Makes the calling thread's isolate worker `number` of a pool, which has asked for it as its worker
-    /// number `start`.
+    /// number `start`. Node knows the thread as `thread_id`.
     pub(crate) fn attach(
         entry: Arc<PoolEntry>,
         number: u32,
@@ -73,10 +73,11 @@ impl WorkerSide {
         guard: Guard,
         callbacks: WorkerCallbacks,
         start: Option<u64>,
+        thread_id: u32,
     ) -> Self {
         let guard = Arc::new(guard);
-        let handle =
-            WorkerHandle::new(bell, guard.clone(), entry.clone(), number, Pulse::new(watchdog::wake));
+        let pulse = Pulse::new(watchdog::wake);
+        let handle = WorkerHandle::new(bell, guard.clone(), entry.clone(), number, thread_id, pulse);
         let worker = entry.pool.attach_as(Kind::Isolate, handle.clone(), start);
         *handle.id.lock() = Some(worker.id());
         WorkerSide {

@@ -59,7 +59,7 @@ impl<W: Work> Pool<W> {
             link.wake();
         }
         for task in actions.announce.iter() {
-            W::settled(task);
+            W::settled(task, actions.now);
         }
         for task in actions.let_go.iter() {
             W::let_go(task);

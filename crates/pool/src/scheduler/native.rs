@@ -44,10 +44,13 @@ pub(crate) fn start<W: Work>(pool: &Arc<Pool<W>>) {
 
 fn run<W: Work>(pool: &Arc<Pool<W>>) {
     let link = Arc::new(NativeLink(Parker::default()));
+    pool.host.note_native(false);
     let worker = pool.attach(Kind::Native, link.clone());
     // AssertUnwindSafe: the worker claims nothing more. Only a destructor or `Work::settled` can panic here;
     // the panic hook has reported it. The worker detaches all the same, or the pool would never close.
     let _ = catch_unwind(AssertUnwindSafe(|| serve(&worker, &link)));
+    // Before the pool may close.
+    pool.host.note_native(true);
     worker.detach(None, None);
 }
 

@@ -30,13 +30,22 @@ impl Counts {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Summary {
     pub count: u64,
+    pub sum: f64,
     pub min: f64,
     pub mean: f64,
     pub p50: f64,
     pub p90: f64,
     pub p99: f64,
     pub max: f64,
+    /// How many of the times are not above each of [`BOUNDS`], within the width of a bucket; then all.
+    pub buckets: [u64; BOUNDS.len() + 1],
 }
+
+/// In milliseconds: from a no-op to what a person waits for.
+pub const BOUNDS: [f64; 19] = [
+    0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0,
+    10_000.0, 30_000.0, 60_000.0,
+];
 
 /// One look at a pool.
 #[derive(Clone, Debug, Default)]
@@ -123,13 +132,30 @@ impl Histogram {
         let quantile = |q: f64| millis(self.quantile(q));
         Summary {
             count: self.count,
+            sum: self.total as f64 / 1e6,
             min: millis(self.min),
             mean: self.total as f64 / self.count as f64 / 1e6,
             p50: quantile(0.5),
             p90: quantile(0.9),
             p99: quantile(0.99),
             max: millis(self.max),
+            buckets: self.cumulative(),
         }
+    }
+
+    /// A bucket that has a bound in it is above that, but for the last: the longest time is known.
+    fn cumulative(&self) -> [u64; BOUNDS.len() + 1] {
+        let mut totals = [self.count; BOUNDS.len() + 1];
+        let (mut at, mut seen) = (0, 0);
+        for (bound, total) in BOUNDS.iter().zip(&mut totals) {
+            let bound = (bound * 1e6) as u64;
+            while at < self.buckets.len() && upper_edge(self.first + at).min(self.max) <= bound {
+                seen += self.buckets[at];
+                at += 1;
+            }
+            *total = seen;
+        }
+        totals
     }
 
     fn quantile(&self, q: f64) -> u64 {
@@ -183,6 +209,12 @@ mod tests {
         let summary = histogram.summary();
         assert_eq!((summary.count, summary.min, summary.max), (1000, 1.0, 1000.0));
         assert!((summary.mean - 500.5).abs() < 1e-6);
+        assert!((summary.sum - 500_500.0).abs() < 1e-6);
+        for (bound, count) in BOUNDS.iter().zip(summary.buckets) {
+            let want = bound.clamp(0.0, 1e3).floor();
+            assert!(count as f64 <= want && count as f64 >= want / 1.0625 - 1.0, "{count} up to {bound}");
+        }
+        assert_eq!(summary.buckets[13..], [1000; 7]);
         for (got, want) in [(summary.p50, 500.0), (summary.p90, 900.0), (summary.p99, 990.0)] {
             assert!(got >= want && got <= want * 1.0625, "{got} for {want}");
         }

@@ -187,6 +187,17 @@ impl<W: Work> Task<W> {
         pool.is_some_and(|pool| pool.time_out(self, trace))
     }
 
+    #[must_use]
+    pub fn submitted(&self) -> Instant {
+        self.submitted
+    }
+
+    /// The worker that has begun it.
+    #[must_use]
+    pub fn worker(&self) -> Option<WorkerId> {
+        self.inner.lock().worker
+    }
+
     /// When the task was claimed.
     #[must_use]
     pub fn started(&self) -> Option<Instant> {

@@ -1,7 +1,7 @@
 //! What the pool's user supplies: the work, and the two objects by which the pool calls what is around it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::task::control::Control;
 use crate::task::task::Task;
@@ -60,8 +60,8 @@ pub trait Work: Sized + Send + 'static {
     }
 
     /// Called once for each task, after it settled and with no lock held, on whatever thread
-    /// settled it. Must be short, and must neither block nor panic.
-    fn settled(task: &Arc<Task<Self>>);
+    /// settled it. Must be short, and must neither block nor panic. `at`: when it did.
+    fn settled(task: &Arc<Task<Self>>, at: Instant);
 
     /// Called once for a task that had settled while a worker held it, with no lock held, when that worker
     /// lets it go: only now the worker is free of it. Like [`Work::settled`] it must be short, and must
@@ -88,6 +88,8 @@ pub trait Host: Send + Sync {
     /// Tasks are to be handed over to workers: call [`Pool::assign`](crate::Pool::assign) until it gives
     /// none, soon. Never called where no task [needs that](crate::Spec::needs_handover).
     fn hand_over(&self) {}
+    /// A thread of [`Kind::Native`] has started, or (`has_ended`) ends.
+    fn note_native(&self, _has_ended: bool) {}
     /// There is room in the queue again; called once for each [`Pool::want_room`](crate::Pool::want_room).
     fn room(&self);
 }
@@ -97,6 +99,10 @@ pub trait Host: Send + Sync {
 pub trait WorkerLink<W: Work>: Send + Sync {
     /// Makes the worker call [`Worker::next`](crate::Worker::next) soon.
     fn wake(&self);
+    /// By which those who watch the pool know this worker.
+    fn thread(&self) -> u32 {
+        0
+    }
     /// `task`, which this worker runs, has been settled by somebody else: stop it. Its cancel flag is set
     /// already.
     fn stop(&self, task: &Arc<Task<W>>);

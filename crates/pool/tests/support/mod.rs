@@ -42,7 +42,7 @@ impl Work for Job {
         (self.0)(Some(control))
     }
 
-    fn settled(task: &Arc<Task<Self>>) {
+    fn settled(task: &Arc<Task<Self>>, _at: Instant) {
         assert!(task.state().is_settled());
         task.owner().settled.fetch_add(1, Ordering::SeqCst);
     }

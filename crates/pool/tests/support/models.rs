@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use loom::thread;
 use pool::{Config, Control, Host, Kind, Next, Parker, Pool, Spec, Task, Work, Worker, WorkerLink};
@@ -19,7 +20,7 @@ impl Work for Number {
         unreachable!("no native workers in models")
     }
 
-    fn settled(task: &Arc<Task<Self>>) {
+    fn settled(task: &Arc<Task<Self>>, _at: Instant) {
         if task.owner().slowly {
             thread::yield_now();
         }
