@@ -18,7 +18,8 @@ use crate::supervision::silence::Silence;
 use crate::supervision::stop_request::StopState;
 use crate::supervision::times::{
     ASK_AGAIN, GIVE_UP, GRACE_STEP, INSIST_AFTER, INSIST_AFTER_TIMES, LET_GO, LET_GO_AFTER_HIT,
-    PUT_OFF_LEAST, PUT_OFF_LEAST_TIMES, PUT_OFF_MOST, STACK_ASLEEP, STACK_CONTINUATION, STEP,
+    LET_GO_OF_RETIRING, PUT_OFF_LEAST, PUT_OFF_LEAST_TIMES, PUT_OFF_MOST, STACK_ASLEEP, STACK_CONTINUATION,
+    STEP,
 };
 use crate::supervision::turning::Turning;
 use crate::supervision::worker_handle::WorkerHandle;
@@ -54,6 +55,8 @@ struct Stop {
     next: Instant,
     /// The time that the worker's thread had had on a processor when it was first seen not to answer.
     ran: Option<Duration>,
+    /// Since when its worker retires, until the task counts as let go of.
+    retires: Option<Instant>,
 }
 
 /// The stops that are not being stepped at the moment.
@@ -83,7 +86,15 @@ pub(crate) fn stop(handle: &WorkerHandle, task: &Arc<JsTask>, expired: bool) {
     // It may be parked, waiting for another task.
     handle.bell.ring();
     UNDER_WAY.fetch_add(1, Ordering::Relaxed);
-    STOPS.lock().push(Stop { handle, task: task.clone(), expired, phase, next: now, ran: None });
+    STOPS.lock().push(Stop {
+        handle,
+        task: task.clone(),
+        expired,
+        phase,
+        next: now,
+        ran: None,
+        retires: None,
+    });
     // If the system refuses the thread the next stop tries again; tasks with a limit of time were not
     // accepted without it.
     let _ = THREAD.notify();
@@ -289,8 +300,7 @@ fn retire(stop: &mut Stop, now: Instant) -> bool {
         give_up(stop);
         return false;
     }
-    // The others may be streams that stand still, for as long as their readers like.
-    stop.handle.let_go_of(&stop.task);
+    stop.retires = Some(now);
     stop.phase = Phase::Retiring(Turning::watch(&stop.handle, now));
     true
 }
@@ -304,6 +314,11 @@ fn see_retirement(stop: &mut Stop, now: Instant) -> bool {
         // It would leave by itself, but for a task that keeps its thread.
         give_up(stop);
         return false;
+    }
+    if stop.retires.is_some_and(|since| now - since > LET_GO_OF_RETIRING) {
+        // The others may be streams that stand still, for as long as their readers like.
+        stop.handle.let_go_of(&stop.task);
+        stop.retires = None;
     }
     see_turn(stop, now)
 }

@@ -30,6 +30,8 @@ pub(super) const LET_GO: Duration = Duration::from_millis(5);
 /// The same after it was hit: the ticks that it has left run first, which may be a million. And how long the
 /// worker may take then to show that it is healthy, unless it did not get a processor.
 pub(super) const LET_GO_AFTER_HIT: Duration = Duration::from_secs(1);
+/// For how long a worker that retires for it may still come to its end, as long as other tasks keep it.
+pub(super) const LET_GO_OF_RETIRING: Duration = Duration::from_secs(1);
 
 // ---- stopper: its own steps ----
 
