@@ -5,8 +5,9 @@
 // is an import. `worker` stands above `threads` and `processes`, which start it: its entry runs by its URL,
 // in a thread or process of its own, and nobody imports it.
 
-/** From the top down: index.ts, which re-exports, and the folders. */
+/** From the top down: the folders, and index.ts, which re-exports. */
 export const LAYERS = [
+  'cli',
   'index.ts',
   'worker',
   'processes',

@@ -81,6 +81,19 @@ async function write(input, plugins, options) {
   return output
 }
 
+/**
+ * The commands and what they run in workers: ES modules that import the package as programs do, when they
+ * need it, so that its own code does not grow.
+ */
+async function writeCommands() {
+  const written = []
+  for (const name of ['main', 'task']) {
+    const options = { format: 'esm', esModule: undefined, entryFileNames: '[name].js' }
+    written.push(...(await write({ [`cli/${name}`]: `lib/cli/${name}.ts` }, [], options)))
+  }
+  return written
+}
+
 /** Writes the code of dist/; answers the names of the files there. */
 export async function bundle() {
   const minify = { mangle: { keepNames: true }, compress: true, codegen: { removeWhitespace: false } }
@@ -91,6 +104,7 @@ export async function bundle() {
     ...(await write({ 'worker/main': WORKER }, [ofTheWorker], { minify })),
     ...(await write({ 'worker/quiet': 'lib/worker/quiet.ts' }, [ofTheProcess("__dirname + '/..'")], { minify })),
     ...(await write({ loader: 'index.js' }, [ofTheRoot], {})),
+    ...(await writeCommands()),
   ]
   const files = new Map(chunks.map(({ fileName, code }) => [fileName, inAscii(withNew(code))]))
   files.set('index.js', entryText(library.exports))

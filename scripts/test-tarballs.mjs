@@ -146,6 +146,10 @@ function checks({ tarballs: [ours, addon], both, alone, env }) {
         await node(both, binOf('typescript', 'tsc'), ...common, ...types, '--module', module, 'types.mts', 'types.cts')
       await node(both, binOf('typescript', 'tsc'), ...common, ...types, '--module', 'preserve', 'types.mts')
     },
+    'the command is installed, and its doctor finds that all works': async () => {
+      const { stdout } = await node(both, npmScript(), 'exec', '--offline', '--', 'concurrent-futures', 'doctor')
+      expect(/^result +all works$/m.test(stdout), `it said\n${stdout}`)
+    },
     'without the package of the platform, the error says what is missing and what to do': async () => {
       const { code, output } = await run(process.execPath, ['-e', "require('concurrent-futures')"], { cwd: alone, env })
       expect(code !== 0 && /npm i/.test(output) && output.includes(addon.name), `it said\n${output}`)

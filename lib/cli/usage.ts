@@ -1,0 +1,72 @@
+/** What the commands say of themselves, and wrong usage. */
+
+/** Wrong usage, or an end with one line: `code` is what the process exits with. */
+export class CommandError extends Error {
+  readonly exitCode: number
+
+  constructor(message: string, exitCode: number = 2) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+const HELP = `Usage: concurrent-futures COMMAND [OPTIONS]
+
+Commands:
+  map MODULE#EXPORT   call a function with each line of the input, on all cores
+  doctor              say what works here, for a bug report
+
+Options:
+  -h, --help          this text; after a command, that of the command
+  -v, --version       the version
+`
+
+const MAP = `Usage: concurrent-futures map MODULE#EXPORT [OPTIONS]
+
+Calls a function with each line of the input, a JSON value, on worker threads.
+Its results are lines of standard output, in order of the input.
+MODULE is a file, relative to the current directory, else a package.
+
+Options:
+  --input FILE        read this file, not standard input
+  --unordered         print results as they come
+  --workers N         how many run at once (default: the cores there are)
+  --processes         in child processes, not in threads
+  --timeout MS        the longest time that one item may run
+  --chunk N|auto      lines that a worker gets at once (default: 1)
+  --raw               lines are strings, and strings that are returned are lines
+  --joblog FILE       write a line an item: index, start, ms, ok or the error, hash
+  --resume            leave out what the joblog says has succeeded
+  --fail-fast         begin nothing more once an item has failed
+  --progress          say on standard error how far it is (default on a terminal)
+  --no-progress       do not
+  -h, --help          this text
+  -v, --version       the version
+
+What fails is {"error":{"name","message","code"}} in its place.
+The first Ctrl-C (or SIGTERM) finishes what has begun, the second stops.
+Exit: 0; 1 some failed; 2 wrong usage; 130 and 143 interrupted.
+`
+
+const DOCTOR = `Usage: concurrent-futures doctor [--json]
+
+Says what this machine and Node.js are, which binding was loaded or why not, and
+tries each kind of worker. What it prints is what a bug report should contain.
+
+Options:
+  --json              as JSON
+  -h, --help          this text
+  -v, --version       the version
+
+Exit: 0 if all works, else 1.
+`
+
+/** The help of a command, or of all. */
+export const helpOf = (command: string | undefined): string =>
+  ({ map: MAP, doctor: DOCTOR })[command ?? ''] ?? HELP
+
+/** The message of anything that was thrown, in one line. */
+export function inOneLine(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error)
+  return text.trim().replaceAll(/\s*\n\s*/g, '; ')
+}
