@@ -146,9 +146,16 @@ behaviour('a stray error of a task that was stopped fails none beside it', async
     const warned: string[] = []
     process.on('warning', ({ message }) => warned.push(/'[^']+'/.exec(message)?.[0] ?? message))
     const executor = create({ maxWorkers: 1, tasksPerWorker: 2 })
-    const beside = executor.submit(() => new Promise((resolve) => setTimeout(resolve, 400, 'beside')))
+    // It ends after the error, however late that is.
+    const beside = executor.submit(async () => {
+      const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20))
+      while (!('hasThrown' in globalThis)) await pause()
+      await pause()
+      return 'beside'
+    })
     const stopped = executor.submit(async function stopped(): Promise<void> {
       setTimeout(() => {
+        Object.assign(globalThis, { hasThrown: true })
         throw new Error('late')
       }, 150)
       await new Promise(() => {})
