@@ -1,5 +1,5 @@
 import { ours } from '../contestants.mjs'
-import { calibrate, inline, keepInFlight } from '../flow.mjs'
+import { addOne, calibrate, inline, keepInFlight } from '../flow.mjs'
 
 const WORKERS = 2
 const KEYS = 100
@@ -22,15 +22,16 @@ const skewed = (() => {
 /** Multiples of two, of a remainder that all share: what a shard by the key's remainder makes of it. */
 const even = skewed.map((key) => key * 2)
 
-function noops(pool, keys, tasks) {
-  const run = (i) => pool.run(keys[i % keys.length], 'addOne', i)
-  return keepInFlight(run, { tasks, inFlight: 1_000, argument: (i) => i, check: (result, i) => result === i + 1 })
+/** Tasks of these keys in turn; the milliseconds that they take. */
+function runAll(pool, keys, tasks, name, argument, check) {
+  const run = (i) => pool.run(keys[i % keys.length], name, argument(i))
+  return keepInFlight(run, { tasks, inFlight: 1_000, argument: (i) => i, check })
 }
 
-function works(pool, keys, tasks, iterations) {
-  const run = (i) => pool.run(keys[i % keys.length], 'work', iterations)
-  return keepInFlight(run, { tasks, inFlight: 1_000, argument: (i) => i, check: (result) => typeof result === 'number' })
-}
+const noops = (pool, keys, tasks) => runAll(pool, keys, tasks, 'addOne', addOne.argument, addOne.check)
+
+const works = (pool, keys, tasks, iterations) =>
+  runAll(pool, keys, tasks, 'work', () => iterations, (result) => typeof result === 'number')
 
 export default {
   title: 'Tasks that have a key, one after another on one worker',

@@ -6,7 +6,7 @@ import { cgroupCpus } from '../host/cgroup.ts'
 import { loadPackage, version } from './load.ts'
 import { trySelf } from './self-test.ts'
 import type { SelfTest } from './self-test.ts'
-import { CommandError, inOneLine } from './usage.ts'
+import { wrongArguments } from './usage.ts'
 
 type Binding = { loaded: true; file: string | undefined } | { loaded: false; error: string }
 
@@ -34,7 +34,7 @@ function parse(args: string[]): boolean {
   try {
     return parseArgs({ args, options: { json: { type: 'boolean' } } }).values.json === true
   } catch (error) {
-    throw new CommandError(`${inOneLine(error).split('. ')[0]} (see doctor --help)`)
+    throw wrongArguments('doctor', error)
   }
 }
 

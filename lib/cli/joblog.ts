@@ -4,12 +4,13 @@
  * The lines of one turn of the event loop are written together, and at once, so that a process which is
  * killed has told nearly all of what has ended.
  */
-import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { hash } from 'node:crypto'
 import { LineSplitter } from './lines.ts'
 import { OK } from './rows.ts'
 import type { Row } from './rows.ts'
 import { CommandError, inOneLine } from './usage.ts'
+import { writeAll } from './write-all.ts'
 
 /** Of a line of the input: the first half of a hash is enough to see that the line is another. */
 const DIGITS = 16
@@ -65,10 +66,10 @@ export class Joblog {
 
   flush(): void {
     if (this.#text === '' || this.#text === '\n') return
-    let bytes = Buffer.from(this.#text)
+    const text = this.#text
     this.#text = ''
     try {
-      while (bytes.length > 0) bytes = bytes.subarray(writeSync(this.#fd, bytes))
+      writeAll(this.#fd, text)
     } catch (error) {
       this.#onError(error)
     }

@@ -1,6 +1,6 @@
 /** The arguments of `map`, checked. */
 import { parseArgs } from 'node:util'
-import { CommandError, inOneLine } from './usage.ts'
+import { CommandError, wrongArguments } from './usage.ts'
 
 export interface MapOptions {
   /** MODULE#EXPORT. */
@@ -84,8 +84,7 @@ function parse(args: string[]): Parsed {
   try {
     return parseArgs({ args, options: OPTIONS, allowPositionals: true })
   } catch (error) {
-    // After the first sentence it explains how to write a file name that looks like an option.
-    throw new CommandError(`${inOneLine(error).split('. ')[0]} (see map --help)`)
+    throw wrongArguments('map', error)
   }
 }
 

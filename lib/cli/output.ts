@@ -3,7 +3,8 @@
  * the last byte: a stream would not tell when a disk that is full has taken only a part. Everything else is a
  * stream that says when it has had enough.
  */
-import { fstatSync, writeSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
+import { writeAll } from './write-all.ts'
 
 const STDOUT = 1
 const MOST_KEPT = 1 << 16
@@ -56,9 +57,8 @@ export class Output {
       process.stdout.write(text)
       return
     }
-    let bytes = Buffer.from(text)
     try {
-      while (bytes.length > 0) bytes = bytes.subarray(writeSync(STDOUT, bytes))
+      writeAll(STDOUT, text)
     } catch (error) {
       this.#fail(error as NodeJS.ErrnoException)
     }

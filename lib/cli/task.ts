@@ -5,6 +5,7 @@
 import process from 'node:process'
 import { compileFunction, constants } from 'node:vm'
 import { threadId } from 'node:worker_threads'
+import { isThenable } from '../host/thenable.ts'
 import { describe, failed } from './rows.ts'
 import type { Row } from './rows.ts'
 
@@ -103,10 +104,6 @@ async function runAwaiting(first: unknown, rows: Row[], position: Position): Pro
 function call(line: string, isRaw: boolean): unknown {
   if (fn === undefined) throw new Error(failure)
   return fn(isRaw ? line : JSON.parse(line))
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }
 
 function textOf(value: unknown, isRaw: boolean): string {

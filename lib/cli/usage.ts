@@ -65,6 +65,12 @@ Exit: 0 if all works, else 1.
 export const helpOf = (command: string | undefined): string =>
   ({ map: MAP, doctor: DOCTOR })[command ?? ''] ?? HELP
 
+/** What `parseArgs` has thrown for the arguments of a command. */
+export function wrongArguments(command: string, error: unknown): CommandError {
+  // After the first sentence it explains how to write a file name that looks like an option.
+  return new CommandError(`${inOneLine(error).split('. ')[0]} (see ${command} --help)`)
+}
+
 /** The message of anything that was thrown, in one line. */
 export function inOneLine(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error)

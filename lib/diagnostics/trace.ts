@@ -14,9 +14,9 @@ export interface TraceFile {
 export interface TraceSource {
   /** The name of the executor. */
   readonly executor: string
-  /** Ends the recording, and gives what was recorded. */
-  take(): TracedTask[]
-  /** How many events have gone, of those that were recorded. */
+  /** Ends the recording, and gives what was recorded, and how many events of that have gone. */
+  take(): { readonly tasks: TracedTask[]; readonly dropped: number }
+  /** How many events have gone so far; while it is recorded. */
   dropped(): number
 }
 
@@ -58,11 +58,10 @@ export class Trace {
   /** Ends the recording. Stopping twice gives the same. */
   stop(): TraceFile {
     if (this.#file !== undefined) return this.#file
-    const tasks = this.#source.take()
-    this.#dropped = this.#source.dropped()
+    const { tasks, dropped } = this.#source.take()
     const events = eventsOf(tasks)
     const surplus = Math.max(0, events.length - MOST_EVENTS)
-    this.#dropped += surplus
+    this.#dropped = dropped + surplus
     const names = namesOf(this.#source.executor, tasks)
     this.#file = { traceEvents: [...names, ...events.slice(surplus)], displayTimeUnit: 'ms' }
     return this.#file

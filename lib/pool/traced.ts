@@ -46,27 +46,22 @@ const collected: FinalizationRegistry<{ index: PoolIndex; trace: number }> = new
 export function trace(index: PoolIndex, executor: string): Trace {
   const began = wallClock()
   const number = binding.traceStart(index.value)
-  const made = makeTrace({
-    executor,
-    take: () => {
-      const tasks: TracedTask[] = []
-      dropped = binding.traceDropped(index.value, number)
-      for (;;) {
-        const rows = binding.traceTake(index.value, number)
-        if (rows.length === 0) break
-        for (const row of rows) tasks.push(taskOf(row as unknown as Row, began))
-        // What ran at the end was recorded by the first call.
-        dropped = Math.max(dropped, binding.traceDropped(index.value, number))
-      }
-      collected.unregister(token)
-      isTaken = true
-      return tasks
-    },
-    dropped: () => (isTaken ? dropped : binding.traceDropped(index.value, number)),
-  })
   const token = {}
-  let dropped = 0
-  let isTaken = false
+  const countDropped = (): number => binding.traceDropped(index.value, number)
+  const take = (): { tasks: TracedTask[]; dropped: number } => {
+    const tasks: TracedTask[] = []
+    let dropped = countDropped()
+    for (;;) {
+      const rows = binding.traceTake(index.value, number)
+      if (rows.length === 0) break
+      for (const row of rows) tasks.push(taskOf(row as unknown as Row, began))
+      // What ran at the end was recorded by the first call.
+      dropped = Math.max(dropped, countDropped())
+    }
+    collected.unregister(token)
+    return { tasks, dropped }
+  }
+  const made = makeTrace({ executor, take, dropped: countDropped })
   collected.register(made, { index, trace: number }, token)
   return made
 }

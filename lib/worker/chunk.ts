@@ -1,5 +1,6 @@
 /** A chunk of `map`: one task that calls a function once for each list of arguments. */
 import { now } from '../host/clocks.ts'
+import { isThenable } from '../host/thenable.ts'
 import { placedError } from '../values/clone-error.ts'
 import { goesAsIs, packObject, packTransferred } from '../values/codec.ts'
 import type { Packed } from '../values/codec.ts'
@@ -191,13 +192,4 @@ function cloneFailure(value: unknown, list: List): { error: unknown } | undefine
   } catch (error) {
     return { error: asResultError(placedError(value, 'result', error, list)) }
   }
-}
-
-/** Whether a task's result is to be awaited. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    (typeof value === 'object' || typeof value === 'function') &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  )
 }

@@ -15,12 +15,12 @@ import { binding } from '../addon/binding.ts'
 import { FORM_AS_IS } from '../addon/seam.ts'
 import { defer } from '../future/deferred.ts'
 import type { Deferred } from '../future/deferred.ts'
+import { isThenable } from '../host/thenable.ts'
 import { currentContext } from '../tasks/current-task.ts'
 import type { TaskContext } from '../tasks/current-task.ts'
 import { goesAsIs, pack, packTransfer } from '../values/codec.ts'
 import type { Packed } from '../values/codec.ts'
 import { isToMove, takeList } from '../values/transfer.ts'
-import { isThenable } from './chunk.ts'
 import { asResultError } from './result.ts'
 
 type AnyFunction = (...args: any[]) => unknown

@@ -7,10 +7,11 @@ import { carrierIn } from '../diagnostics/label.ts'
 import { traceCall, traceEnd } from '../diagnostics/traced.ts'
 import type { End } from '../diagnostics/traced.ts'
 import { CancelledError } from '../errors/errors.ts'
+import { isThenable } from '../host/thenable.ts'
 import { setImmediate } from '../host/timers.ts'
 import type { runInContext, TaskContext } from '../tasks/current-task.ts'
 import { isChild } from '../tasks/recursion.ts'
-import { isThenable, endOf } from './chunk.ts'
+import { endOf } from './chunk.ts'
 
 type AnyFunction = (...args: any[]) => unknown
 

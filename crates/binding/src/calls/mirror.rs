@@ -19,7 +19,7 @@ use crate::values::shared_value;
 use crate::values::text::Text;
 use crate::values::value::{ArgList, Args, FORM_AS_IS, Packed};
 use crate::values::wire::Writer;
-use crate::values::wire_reader::Reader;
+use crate::values::wire_reader::{Malformed, Reader};
 
 /// Has the pool's process keep the shared values among the arguments of a task.
 fn share_all(parent: &Parent, work: &JsWork) -> Result<(), Fault> {
@@ -108,7 +108,11 @@ pub(super) fn broadcast(parent: &Parent, specs: Vec<Spec<JsWork>>) -> Result<All
         writer.append(body);
     };
     let answer = parent.request(Request::Broadcast, write).map_err(Fault::from);
-    match answer.and_then(|answer| read_accepted(&answer)) {
+    let read = |reader: &mut Reader<'_>| {
+        let count = reader.u32()?;
+        (0..count).map(|_| reader.u64()).collect::<Result<Vec<_>, _>>()
+    };
+    match answer.and_then(|answer| read_accepted(&answer, read)) {
         Ok(Ok(ids)) => {
             for task in tasks.split_off(tasks.len().min(ids.len())) {
                 parent.forget(&task);
@@ -126,14 +130,14 @@ pub(super) fn broadcast(parent: &Parent, specs: Vec<Spec<JsWork>>) -> Result<All
     }
 }
 
-/// The ids of the tasks of a broadcast that were accepted, or why none was.
-fn read_accepted(answer: &[u8]) -> Result<Result<Vec<u64>, u8>, Fault> {
+/// What an answer has of what was accepted, as `read` reads it, or why nothing was.
+fn read_accepted<T>(
+    answer: &[u8],
+    read: impl FnOnce(&mut Reader<'_>) -> Result<T, Malformed>,
+) -> Result<Result<T, u8>, Fault> {
     let mut reader = Reader::new(answer);
     match reader.u8()? {
-        refusal::NONE => {
-            let count = reader.u32()?;
-            Ok(Ok((0..count).map(|_| reader.u64()).collect::<Result<_, _>>()?))
-        }
+        refusal::NONE => Ok(Ok(read(&mut reader)?)),
         code => Ok(Err(code)),
     }
 }
@@ -171,14 +175,9 @@ fn ask_for(
         write(writer);
     };
     let answer = parent.request(request, write).map_err(Fault::from);
-    let read = |answer: Vec<u8>| {
-        let mut reader = Reader::new(&answer);
-        let code = reader.u8()?;
-        Ok((code, if code == refusal::NONE { reader.u64()? } else { 0 }))
-    };
-    match answer.and_then(read) {
-        Ok((refusal::NONE, id)) => Ok(Ok((id, task))),
-        Ok((code, _)) => {
+    match answer.and_then(|answer| read_accepted(&answer, |reader| reader.u64())) {
+        Ok(Ok(id)) => Ok(Ok((id, task))),
+        Ok(Err(code)) => {
             parent.forget(&task);
             Ok(Err(code))
         }

@@ -37,7 +37,7 @@ enum Phase {
     Outside { since: Instant, limit: Duration },
     /// The task's worker has to be replaced for it. It has retired, and lets the other tasks that it holds
     /// end first.
-    Retiring(Turning),
+    Retiring { since: Instant, turning: Turning },
     /// The worker has let go of the task and has to show that it is healthy. What the task has left behind
     /// may keep it from that.
     Recovering { since: Instant },
@@ -55,8 +55,6 @@ struct Stop {
     next: Instant,
     /// The time that the worker's thread had had on a processor when it was first seen not to answer.
     ran: Option<Duration>,
-    /// Since when its worker retires, until the task counts as let go of.
-    retires: Option<Instant>,
 }
 
 /// The stops that are not being stepped at the moment.
@@ -86,15 +84,7 @@ pub(crate) fn stop(handle: &WorkerHandle, task: &Arc<JsTask>, expired: bool) {
     // It may be parked, waiting for another task.
     handle.bell.ring();
     UNDER_WAY.fetch_add(1, Ordering::Relaxed);
-    STOPS.lock().push(Stop {
-        handle,
-        task: task.clone(),
-        expired,
-        phase,
-        next: now,
-        ran: None,
-        retires: None,
-    });
+    STOPS.lock().push(Stop { handle, task: task.clone(), expired, phase, next: now, ran: None });
     // If the system refuses the thread the next stop tries again; tasks with a limit of time were not
     // accepted without it.
     let _ = THREAD.notify();
@@ -162,8 +152,8 @@ fn begin(handle: &WorkerHandle, task: &Arc<JsTask>, expired: bool) -> Phase {
 fn step(stop: &mut Stop) -> bool {
     let now = Instant::now();
     stop.next = now + STEP;
-    if matches!(stop.phase, Phase::Retiring(_)) {
-        return see_retirement(stop, now);
+    if let Phase::Retiring { since, .. } = stop.phase {
+        return see_retirement(stop, now, since);
     }
     if !stop.handle.holds(&stop.task) {
         return see_recovery(stop, now);
@@ -194,7 +184,7 @@ fn step(stop: &mut Stop) -> bool {
         }
         &mut Phase::Outside { since, limit } => return see_release(stop, now, since, limit),
         // Not met: what a worker has let go of has settled, and is not claimed again.
-        Phase::Recovering { .. } | Phase::RecoveringBeside(_) | Phase::Retiring(_) => {}
+        Phase::Recovering { .. } | Phase::RecoveringBeside(_) | Phase::Retiring { .. } => {}
     }
     true
 }
@@ -300,13 +290,12 @@ fn retire(stop: &mut Stop, now: Instant) -> bool {
         give_up(stop);
         return false;
     }
-    stop.retires = Some(now);
-    stop.phase = Phase::Retiring(Turning::watch(&stop.handle, now));
+    stop.phase = Phase::Retiring { since: now, turning: Turning::watch(&stop.handle, now) };
     true
 }
 
 /// The others go on as long as the worker turns. True until they have ended.
-fn see_retirement(stop: &mut Stop, now: Instant) -> bool {
+fn see_retirement(stop: &mut Stop, now: Instant, since: Instant) -> bool {
     if stop.handle.is_over() {
         return false;
     }
@@ -315,16 +304,17 @@ fn see_retirement(stop: &mut Stop, now: Instant) -> bool {
         give_up(stop);
         return false;
     }
-    if stop.retires.is_some_and(|since| now - since > LET_GO_OF_RETIRING) {
+    if now - since > LET_GO_OF_RETIRING {
         // The others may be streams that stand still, for as long as their readers like.
         stop.handle.let_go_of(&stop.task);
-        stop.retires = None;
     }
     see_turn(stop, now)
 }
 
 fn see_turn(stop: &mut Stop, now: Instant) -> bool {
-    let (Phase::Retiring(turning) | Phase::RecoveringBeside(turning)) = &mut stop.phase else { return true };
+    let (Phase::Retiring { turning, .. } | Phase::RecoveringBeside(turning)) = &mut stop.phase else {
+        return true;
+    };
     let Some(next) = turning.look(&stop.handle, now) else {
         give_up(stop);
         return false;

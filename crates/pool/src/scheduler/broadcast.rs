@@ -141,19 +141,8 @@ impl<W: Work> Shared<W> {
 
     /// A task of a broadcast that waits was settled: takes it out of wherever it is.
     pub(crate) fn forget_pinned(&mut self, task: &Arc<Task<W>>) {
-        if self.broadcasts.forget(task) {
-            return;
-        }
-        let holds = |pinned: &[Arc<Task<W>>]| pinned.iter().any(|other| Arc::ptr_eq(other, task));
-        let Some(id) = self.workers.iter().find(|(_, record)| holds(&record.pinned)).map(|(id, _)| id) else {
-            return;
-        };
-        if let Some(record) = self.workers.get(id) {
-            record.pinned.retain(|other| !Arc::ptr_eq(other, task));
-        }
-        self.transit.pinned -= 1;
-        if self.workers.get(id).is_some_and(|record| record.pinned.is_empty()) {
-            self.set_free(id);
+        if !self.broadcasts.forget(task) {
+            self.unpin(task);
         }
     }
 

@@ -253,15 +253,17 @@ impl<W: Work> Shared<W> {
             self.transit.assigned.swap_remove(at);
             return;
         }
-        let holder = self
-            .workers
-            .iter()
-            .find(|(_, record)| record.pinned.iter().any(|other| Arc::ptr_eq(other, task)))
-            .map(|(id, _)| id);
-        let Some(id) = holder else {
+        if !self.unpin(task) {
             self.transit.waiting.forget(task, &mut actions.removed);
-            return;
-        };
+        }
+    }
+
+    /// Takes a task off the worker to which it is pinned, which is kept free no longer if that was all. Says
+    /// whether it was pinned to one.
+    pub(crate) fn unpin(&mut self, task: &Arc<Task<W>>) -> bool {
+        let holds = |pinned: &[Arc<Task<W>>]| pinned.iter().any(|other| Arc::ptr_eq(other, task));
+        let holder = self.workers.iter().find(|(_, record)| holds(&record.pinned)).map(|(id, _)| id);
+        let Some(id) = holder else { return false };
         if let Some(record) = self.workers.get(id) {
             record.pinned.retain(|other| !Arc::ptr_eq(other, task));
         }
@@ -269,6 +271,7 @@ impl<W: Work> Shared<W> {
         if self.workers.get(id).is_some_and(|record| record.pinned.is_empty()) {
             self.set_free(id);
         }
+        true
     }
 
     /// Takes every task that was not claimed, wherever it is.

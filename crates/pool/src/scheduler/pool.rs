@@ -72,8 +72,8 @@ pub(crate) struct Shared<W: Work> {
     pub(crate) shrinks: [bool; Kind::COUNT],
     /// Whether the workers were told to end at once, by `Pool::terminate`.
     pub(crate) is_terminated: bool,
-    /// Whether a shutdown has cancelled what waited.
-    pub(crate) takes_no_rest: bool,
+    /// Whether what waited was settled because the pool ends.
+    pub(crate) is_cleared: bool,
     /// What ends the pool when its shutdown takes too long; here, because the clock holds alarms weakly.
     pub(crate) end_of_grace: Option<Arc<dyn Alarm>>,
     pub(crate) room_wanted: bool,
@@ -135,7 +135,7 @@ impl<W: Work> Pool<W> {
                 max_workers: config.max_workers.max(1),
                 shrinks: [false; Kind::COUNT],
                 is_terminated: false,
-                takes_no_rest: false,
+                is_cleared: false,
                 end_of_grace: None,
                 room_wanted: false,
                 starts: std::array::from_fn(|_| Starts::default()),
@@ -271,7 +271,7 @@ impl<W: Work> Shared<W> {
 
     /// Whether it is shut down and everything that was accepted is still to run.
     fn drains(&self) -> bool {
-        matches!(self.phase, Phase::ShutDown) && !self.closed && !self.takes_no_rest
+        matches!(self.phase, Phase::ShutDown) && !self.closed && !self.is_cleared
     }
 
     fn is_full(&self, config: &Config) -> bool {

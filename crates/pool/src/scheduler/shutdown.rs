@@ -40,7 +40,6 @@ impl<W: Work> Pool<W> {
                 shared.phase = Phase::ShutDown;
             }
             if cancel_pending {
-                shared.takes_no_rest = true;
                 shared.clear(actions, || Failure::Cancelled);
             }
             let standing = shared.all_standing();
@@ -89,7 +88,7 @@ impl<W: Work> Pool<W> {
             if shared.is_open() {
                 shared.phase = Phase::ShutDown;
             }
-            (shared.is_terminated, shared.takes_no_rest) = (true, true);
+            shared.is_terminated = true;
             shared.clear(actions, || Failure::Cancelled);
             let held: Vec<_> = shared
                 .workers
@@ -179,6 +178,7 @@ impl<W: Work> Shared<W> {
 
     /// Settles everything that waits.
     fn clear(&mut self, actions: &mut Actions<W>, failure: impl Fn() -> Failure<W>) {
+        self.is_cleared = true;
         for kind in Kind::ALL {
             self.clear_kind(kind, actions, &failure);
         }
