@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events'
 import { asCompleted, CancelledError, moduleTasks, wait } from 'concurrent-futures'
 import type { Future } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
-import type { PoolExecutor } from './executors.ts'
+import type { PoolExecutor } from 'concurrent-futures'
 import { until } from './gate.ts'
 import { SOON } from './limits.ts'
 

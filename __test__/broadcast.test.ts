@@ -8,7 +8,6 @@ import {
   InvalidStateError,
   moduleTasks,
   native,
-  PoolExecutor,
   QueueFullError,
   share,
   ThreadPoolExecutor,
@@ -30,14 +29,8 @@ const streams = moduleTasks<typeof import('./fixtures/streams.mjs')>(
 )
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
-/** As what the executors of `behaviours` are. */
-function pool(executor: unknown): PoolExecutor {
-  if (executor instanceof PoolExecutor) return executor
-  throw new TypeError('no pool of workers')
-}
-
 behaviour('each worker runs it once, and keeps what it was told', async (t, { create }) => {
-  await using executor = pool(create(3))
+  await using executor = create(3)
   t.deepEqual(executor.broadcast(broadcasts.set, 'early'), [], 'there is none yet')
   await executor.warmUp()
   const workers = await Promise.all(executor.broadcast(broadcasts.set, 'now'))
@@ -55,7 +48,7 @@ behaviour('each worker runs it once, and keeps what it was told', async (t, { cr
 behaviour('a busy worker runs it before its next task, several in order', async (t, { create }) => {
   const folder = new Folder(t)
   const [log, gate] = [folder.file('log'), folder.gate()]
-  await using executor = pool(create(1))
+  await using executor = create(1)
   const busy = executor.submit(work.waitFor, gate)
   await until(() => executor.stats().running === 1, 'it runs')
   const later = executor.submit(broadcasts.note, log, 'later')
@@ -69,7 +62,7 @@ behaviour('a busy worker runs it before its next task, several in order', async 
 })
 
 behaviour('a worker that is starting runs it before its first task', async (t, { create }) => {
-  await using executor = pool(create(2))
+  await using executor = create(2)
   const tasks = [1, 2].map(() => executor.submit(broadcasts.setting))
   const futures = executor.broadcast(broadcasts.set, 'at start')
   t.is(futures.length, 2)
@@ -81,9 +74,7 @@ behaviour('workers that are asked for after a broadcast do not run it, whichever
   const folder = new Folder(t)
   const log = folder.file('log')
   const slow = folder.gate('slow')
-  await using executor = pool(
-    create({ maxWorkers: 3, initializer: work.noteAndWait, initargs: [log, 'starts', slow] }),
-  )
+  await using executor = create({ maxWorkers: 3, initializer: work.noteAndWait, initargs: [log, 'starts', slow] })
   const warm = executor.warmUp(2)
   await until(() => folder.notes(log).length === 2, 'two are starting')
   const futures = executor.broadcast(broadcasts.set, 'told')
@@ -109,7 +100,7 @@ test('the results have the types of the function, and the arguments are checked'
 })
 
 behaviour('functions sent as source, asynchronous ones and ones that throw are broadcast as well', async (t, { create }) => {
-  await using executor = pool(create(2))
+  await using executor = create(2)
   await executor.warmUp()
   t.deepEqual(await Promise.all(executor.broadcast((a: number, b: number[]) => a + b[0]!, 1, [2])), [3, 3])
   const workers = await Promise.all(executor.broadcast(broadcasts.setLater, 'later'))
@@ -122,7 +113,7 @@ behaviour('functions sent as source, asynchronous ones and ones that throw are b
 behaviour('name, timeout and signal of with() hold', async (t, { create }) => {
   const folder = new Folder(t)
   const gate = folder.gate()
-  await using executor = pool(create(2))
+  await using executor = create(2)
   await executor.warmUp()
   t.deepEqual(await Promise.all(executor.with({ name: 'reload' }).broadcast(broadcasts.name)), ['reload', 'reload'])
   for (const future of executor.with({ timeout: SHORT }).broadcast(broadcasts.spin)) {
@@ -157,7 +148,7 @@ behaviour('name, timeout and signal of with() hold', async (t, { create }) => {
 })
 
 behaviour('a worker on which a stream stands still runs it, and the stream goes on', async (t, { create }) => {
-  await using executor = pool(create(1))
+  await using executor = create(1)
   const stream = executor.with({ bufferSize: 1 }).stream(streams.count, 20)
   t.is((await stream.next()).value, 0)
   const [worker] = await Promise.all(executor.broadcast(broadcasts.set, 'told'))
@@ -168,7 +159,7 @@ behaviour('a worker on which a stream stands still runs it, and the stream goes 
 })
 
 behaviour('a function that is a generator is refused, and named at its future where only the worker knows it', async (t, { create }) => {
-  await using executor = pool(create(1))
+  await using executor = create(1)
   await executor.warmUp()
   const generator = function* (n: number): Generator<number> {
     yield n
@@ -179,7 +170,7 @@ behaviour('a function that is a generator is refused, and named at its future wh
 })
 
 behaviour('a shared value is an argument as any other, also of a broadcast in a task', async (t, { create }) => {
-  await using executor = pool(create(2))
+  await using executor = create(2)
   using table = share({ rows: [1, 2, 3] })
   await executor.warmUp()
   const sizes = executor.broadcast((by: number, { rows }: { rows: number[] }) => by * rows.length, 2, table)
@@ -188,7 +179,7 @@ behaviour('a shared value is an argument as any other, also of a broadcast in a 
 })
 
 behaviour('what makes no sense for all workers is a TypeError', async (t, { create }) => {
-  await using executor = pool(create(1))
+  await using executor = create(1)
   t.throws(() => executor.broadcast(native.countPrimes, 10), { instanceOf: TypeError })
   const buffer = new ArrayBuffer(8)
   t.throws(() => executor.with({ transfer: [buffer] }).broadcast((b: ArrayBuffer) => b.byteLength, buffer), {
@@ -209,7 +200,7 @@ behaviour('what makes no sense for all workers is a TypeError', async (t, { crea
 })
 
 ofThreads('what only a MessagePort can carry is not broadcast', async (t, { create }) => {
-  await using executor = pool(create(1))
+  await using executor = create(1)
   await executor.warmUp()
   t.throws(() => executor.broadcast((b: Blob) => b.size, new Blob(['a'])), {
     any: true,
@@ -221,7 +212,7 @@ ofThreads('what only a MessagePort can carry is not broadcast', async (t, { crea
 behaviour('it waits beside maxQueue, and wears no worker out', async (t, { create }) => {
   const folder = new Folder(t)
   const gate = folder.gate()
-  await using executor = pool(create({ maxWorkers: 1, maxQueue: 1, maxTasksPerWorker: 2 }))
+  await using executor = create({ maxWorkers: 1, maxQueue: 1, maxTasksPerWorker: 2 })
   const busy = executor.submit(work.waitFor, gate)
   await until(() => executor.stats().running === 1, 'it runs')
   const before = executor.broadcast(broadcasts.set, 'one')
@@ -239,7 +230,7 @@ behaviour('it waits beside maxQueue, and wears no worker out', async (t, { creat
 behaviour('a worker that dies first fails its future with WorkerLostError, and the others go on', async (t, { create, broken }) => {
   const folder = new Folder(t)
   const gate = folder.gate()
-  await using executor = pool(create(2))
+  await using executor = create(2)
   await executor.warmUp()
   const dies = executor.submit((file: string, fs: string) => {
     const { existsSync } = process.getBuiltinModule(fs as 'fs')
@@ -264,17 +255,17 @@ behaviour('a worker that dies first fails its future with WorkerLostError, and t
 })
 
 behaviour('a task broadcasts to its own executor, and awaits that or blocks for it', async (t, { create }) => {
-  await using executor = pool(create(2))
+  await using executor = create(2)
   await executor.warmUp()
   t.deepEqual(await executor.submit(broadcasts.tellAll, 'awaited').result(SOON), [true, 2, 'awaited'])
   t.deepEqual(await executor.submit(broadcasts.tellAllSync, 'blocked').result(SOON), [true, 2, 'blocked'])
-  await using alone = pool(create(1))
+  await using alone = create(1)
   t.deepEqual(await alone.submit(broadcasts.tellAllSync, 'alone').result(SOON), [true, 1, 'alone'])
   t.deepEqual(await alone.submit(broadcasts.tellAll, 'alone').result(SOON), [true, 1, 'alone'])
 })
 
 behaviour('a wait for a promise that needs the blocked thread itself is refused, or ends in time', async (t, { create }) => {
-  await using executor = pool(create(2))
+  await using executor = create(2)
   await executor.warmUp()
   t.deepEqual(await executor.submit(broadcasts.tellAllLaterSync, 'a').result(SOON), ['InvalidStateError'])
   const names = await executor.submit(broadcasts.tellAllLaterInTime, 'b', 400).result(SOON)
@@ -284,7 +275,7 @@ behaviour('a wait for a promise that needs the blocked thread itself is refused,
 behaviour("of two workers that block for each other's broadcast one is refused, and both go on", async (t, { create }) => {
   const folder = new Folder(t)
   const [one, two] = [folder.file('one'), folder.file('two')]
-  await using executor = pool(create(2))
+  await using executor = create(2)
   await executor.warmUp()
   const first = executor.submit(broadcasts.tellTheOther, one, two, 'first')
   const second = executor.submit(broadcasts.tellTheOther, two, one, 'second')
@@ -298,7 +289,7 @@ behaviour("of two workers that block for each other's broadcast one is refused, 
 behaviour('a task that runs on the stack of one that waits for it does not wait for a broadcast', async (t, { create }) => {
   const folder = new Folder(t)
   const [began, told] = [folder.file('began'), folder.gate('told')]
-  await using executor = pool(create(1))
+  await using executor = create(1)
   await executor.submit(broadcasts.setting)
   const outer = executor.submit(broadcasts.nested, began, told)
   await until(() => folder.exists(began), 'it runs')
@@ -312,7 +303,7 @@ behaviour('a task that runs on the stack of one that waits for it does not wait 
 behaviour('what was accepted is run before a shutdown is over; afterwards it throws as submit does', async (t, { create }) => {
   const folder = new Folder(t)
   const [log, gate] = [folder.file('log'), folder.gate()]
-  const executor = pool(create(2))
+  const executor = create(2)
   await executor.warmUp()
   const busy = executor.submit(work.waitFor, gate)
   await until(() => executor.stats().running === 1, 'it runs')
@@ -334,7 +325,7 @@ behaviour('cancelFutures and terminateWorkers end what waits', async (t, { creat
   const folder = new Folder(t)
   for (const way of ['cancelFutures', 'terminateWorkers'] as const) {
     const gate = folder.gate(way)
-    const executor = pool(create(1))
+    const executor = create(1)
     const busy = executor.submit(work.waitFor, gate)
     await until(() => executor.stats().running === 1, 'it runs')
     const [future] = executor.broadcast(broadcasts.set, 'never')
@@ -348,7 +339,7 @@ behaviour('cancelFutures and terminateWorkers end what waits', async (t, { creat
 })
 
 behaviour('broadcasts among tasks, while workers come and go, reach each worker in order', async (t, { create }) => {
-  await using executor = pool(create({ maxWorkers: 3, maxTasksPerWorker: 40, idleTimeout: 5 }))
+  await using executor = create({ maxWorkers: 3, maxTasksPerWorker: 40, idleTimeout: 5 })
   const all: Promise<unknown>[] = []
   for (let round = 0; round < 30; round++) {
     for (let n = 0; n < 8; n++) all.push(executor.submit(broadcasts.setting).result(SOON))

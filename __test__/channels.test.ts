@@ -3,8 +3,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel, tracingChannel } from 'node:diagnostics_channel'
 import ava from 'ava'
 import type { ExecutionContext } from 'ava'
-import { CancelledError, native, PoolExecutor, QueueFullError, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
+import { CancelledError, native, QueueFullError, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
 import type { RunMessage, TaskMessage, WorkerMessage } from 'concurrent-futures'
+import { collect } from './collect.ts'
 import { behaviours } from './executors.ts'
 import type { Create } from './executors.ts'
 import { observed } from './fixtures/observed.mjs'
@@ -39,18 +40,6 @@ function watchTasks(t: ExecutionContext, onStart: (message: TaskMessage) => void
 }
 
 const partsOf = (told: readonly { part: string }[]): string[] => told.map(({ part }) => part)
-
-async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = []
-  for await (const value of values) list.push(value)
-  return list
-}
-
-/** As an executor of `behaviours` is. */
-function pool(executor: unknown): PoolExecutor {
-  if (executor instanceof PoolExecutor) return executor
-  throw new TypeError('no pool of workers')
-}
 
 behaviour('a submission is told from its start to its delivery', async (t, { create, kind }) => {
   const told = watchTasks(t)
@@ -110,9 +99,9 @@ behaviour('a failure, a cancel, a time-out and a refusal are errors', async (t, 
 
 behaviour('streams, broadcasts, chunks of maps and native tasks are told, each task', async (t, { create }) => {
   const told = watchTasks(t)
-  await using executor = pool(create(2))
+  await using executor = create(2)
   const stream = executor.stream(observed.count, 3)
-  t.deepEqual(await all(stream), [0, 1, 2])
+  t.deepEqual(await collect(stream), [0, 1, 2])
   t.deepEqual(partsOf(told), ['start', 'end', 'asyncStart', 'asyncEnd'])
   t.deepEqual([told[0]?.message.name, told[0]?.message.result], ['count', 'end'])
   told.splice(0)
@@ -204,11 +193,11 @@ behaviour('runs are told where they happen, with the carrier of their submission
   t.deepEqual(partsOf(failed as never), ['start', 'error', 'end', 'start', 'end', 'error', 'asyncStart', 'asyncEnd'])
   t.deepEqual([failed[1]?.error, failed[5]?.error], ['RangeError: no', 'RangeError: later'])
 
-  await all(executor.stream(observed.count, 40))
+  await collect(executor.stream(observed.count, 40))
   const stream = await runs()
   t.deepEqual(partsOf(stream as never), ['start', 'end', 'asyncStart', 'asyncEnd'])
   t.is(stream[3]?.result, 'end')
-  await all(executor.with({ chunkSize: 2 }).map(observed.double, [1, 2])).catch(() => {})
+  await collect(executor.with({ chunkSize: 2 }).map(observed.double, [1, 2])).catch(() => {})
   t.like((await runs())[1], { part: 'end', name: 'double', result: [2, 4] })
 
   t.deepEqual(await executor.submit(observed.carrier), Object.fromEntries([['trace', 'of carrier'], ['__proto__', 'a key like any other']]))

@@ -37,12 +37,9 @@
  */
 import type { ExecutionContext, TestFn } from 'ava'
 import { BrokenProcessPool, BrokenThreadPool, ProcessPoolExecutor, ThreadPoolExecutor } from 'concurrent-futures'
-import type { BrokenExecutor, Executor, ProcessPoolOptions, WorkerDump } from 'concurrent-futures'
+import type { BrokenExecutor, Executor, PoolExecutor, ProcessPoolOptions, WorkerDump } from 'concurrent-futures'
 import { inChild } from './child.ts'
 import type { ChildEnd, ChildOptions, Package } from './child.ts'
-
-/** What every pool of workers on this machine has, until the package has a class of this name. */
-export type PoolExecutor = Executor
 
 /** What the constructor of every pool takes. */
 export type PoolOptions = Omit<ProcessPoolOptions, 'maxMemoryPerWorker' | 'permission'>

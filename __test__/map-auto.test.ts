@@ -2,6 +2,7 @@
 import ava from 'ava'
 import { CancelledError, InvalidStateError, moduleTasks, native, TimeoutError } from 'concurrent-futures'
 import type { TaskOptions } from 'concurrent-futures'
+import { collect } from './collect.ts'
 import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { SHORT, SOON } from './limits.ts'
@@ -13,12 +14,6 @@ const everywhere = behaviours(ava.serial, [])
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
 const AUTO: TaskOptions = { chunkSize: 'auto' }
-
-async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = []
-  for await (const result of results) list.push(result)
-  return list
-}
 
 function range(count: number, from = 0): number[] {
   return Array.from({ length: count }, (_, n) => from + n)

@@ -1,6 +1,7 @@
 import ava from 'ava'
 import { CancelledError, InvalidStateError, moduleTasks, native, TimeoutError } from 'concurrent-futures'
 import type { Task } from 'concurrent-futures'
+import { collect } from './collect.ts'
 import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { SHORT, SOON } from './limits.ts'
@@ -11,12 +12,6 @@ const everywhere = behaviours(ava.serial, [])
 const withPorts = behaviours(ava.serial, ['pool', 'ports'])
 
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
-
-async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = []
-  for await (const result of results) list.push(result)
-  return list
-}
 
 function range(count: number): number[] {
   return Array.from({ length: count }, (_, n) => n)

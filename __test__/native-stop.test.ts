@@ -3,7 +3,7 @@ import type { ExecutionContext } from 'ava'
 import { CancelledError, native, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
 import type { Future, Task } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
-import type { PoolExecutor } from './executors.ts'
+import type { PoolExecutor } from 'concurrent-futures'
 import { until } from './gate.ts'
 import { PROMPT, SOON } from './limits.ts'
 

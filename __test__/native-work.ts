@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava'
 import type { Task } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
-import type { PoolExecutor } from './executors.ts'
+import type { PoolExecutor } from 'concurrent-futures'
 import { SOON } from './limits.ts'
 
 /** Arguments of `native.matmul` that keep it busy for some seconds; it can be stopped on the way. */

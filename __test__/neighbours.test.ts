@@ -3,7 +3,7 @@ import ava from 'ava'
 import { CancelledError, moduleTasks, TimeoutError, WorkerLostError } from 'concurrent-futures'
 import type { Future } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
-import type { PoolExecutor } from './executors.ts'
+import type { PoolExecutor } from 'concurrent-futures'
 import { Folder, until } from './gate.ts'
 import { PROMPT, SHORT, SOON } from './limits.ts'
 

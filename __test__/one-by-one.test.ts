@@ -5,7 +5,7 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import ava from 'ava'
 import { native } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
-import type { PoolExecutor } from './executors.ts'
+import type { PoolExecutor } from 'concurrent-futures'
 import { SOON } from './limits.ts'
 
 // A loop that awaits one short task after the other does not sleep between them; see

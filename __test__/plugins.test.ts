@@ -5,7 +5,7 @@ import { CancelledError, loadNative, native, TimeoutError } from 'concurrent-fut
 import type { PluginTask, PluginTasks } from 'concurrent-futures'
 import { cleanEnd, ended } from './child.ts'
 import { behaviours } from './executors.ts'
-import type { PoolExecutor } from './executors.ts'
+import type { PoolExecutor } from 'concurrent-futures'
 import { Folder, until } from './gate.ts'
 import { HARD, PROMPT, SOON } from './limits.ts'
 import { buildC, buildCText, buildRust } from './plugin-builder.ts'

@@ -3,7 +3,8 @@
  * crates/pool/tests/size.rs.
  */
 import ava from 'ava'
-import { InvalidStateError, moduleTasks, native, PoolExecutor } from 'concurrent-futures'
+import { InvalidStateError, moduleTasks, native } from 'concurrent-futures'
+import type { PoolExecutor } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
 import { sizes } from './fixtures/sizes.mjs'
 import { Folder, until } from './gate.ts'
@@ -17,18 +18,12 @@ const streams = moduleTasks<typeof import('./fixtures/streams.mjs')>(
 )
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
-/** As what the executors of `behaviours` are. */
-function pool(executor: unknown): PoolExecutor {
-  if (executor instanceof PoolExecutor) return executor
-  throw new TypeError('no pool of workers')
-}
-
 const living = ({ workers }: ReturnType<PoolExecutor['stats']>): number => workers.idle + workers.busy
 
 behaviour('a larger executor runs at once what is queued', async (t, { create }) => {
   const folder = new Folder(t)
   const gate = folder.gate()
-  await using executor = pool(create(1))
+  await using executor = create(1)
   const futures = [1, 2, 3].map(() => executor.submit(work.waitFor, gate))
   await until(() => executor.stats().running === 1, 'one runs')
   t.is(executor.maxWorkers, 1)
@@ -43,7 +38,7 @@ behaviour('a larger executor runs at once what is queued', async (t, { create })
 behaviour('in a smaller executor what runs goes on, and the workers beyond leave when they are idle', async (t, { create }) => {
   const folder = new Folder(t)
   const gate = folder.gate()
-  await using executor = pool(create({ maxWorkers: 3, idleTimeout: 600_000 }))
+  await using executor = create({ maxWorkers: 3, idleTimeout: 600_000 })
   const futures = [1, 2, 3].map(() => executor.submit(work.waitFor, gate))
   await until(() => executor.stats().running === 3, 'all run')
   executor.resize(1)
@@ -61,7 +56,7 @@ behaviour('in a smaller executor what runs goes on, and the workers beyond leave
 behaviour('idle workers beyond a smaller maxWorkers leave at once, whatever idleTimeout says', async (t, { create }) => {
   const folder = new Folder(t)
   const gate = folder.gate()
-  await using executor = pool(create({ maxWorkers: 3, idleTimeout: Infinity }))
+  await using executor = create({ maxWorkers: 3, idleTimeout: Infinity })
   const futures = [1, 2, 3].map(() => executor.submit(work.waitFor, gate))
   await until(() => executor.stats().running === 3, 'all run')
   folder.open(gate)
@@ -76,7 +71,7 @@ behaviour('idle workers beyond a smaller maxWorkers leave at once, whatever idle
 })
 
 behaviour('native tasks are bounded by the new maxWorkers as well', async (t, { create }) => {
-  await using executor = pool(create({ maxWorkers: 3, idleTimeout: 600_000 }))
+  await using executor = create({ maxWorkers: 3, idleTimeout: 600_000 })
   const long = [1, 2, 3].map(() => executor.submit(native.countPrimes, 1e12))
   await until(() => executor.stats().running === 3, 'three run')
   executor.resize(1)
@@ -91,7 +86,7 @@ behaviour('native tasks are bounded by the new maxWorkers as well', async (t, { 
 })
 
 behaviour('maxWorkers is from 1 to 1024, an integer, and not below minWorkers', async (t, { create }) => {
-  await using executor = pool(create({ maxWorkers: 4, minWorkers: 2 }))
+  await using executor = create({ maxWorkers: 4, minWorkers: 2 })
   for (const wrong of [0, -1, 1025, 1.5, NaN, Infinity]) {
     t.throws(() => executor.resize(wrong), { instanceOf: RangeError, message: /maxWorkers/ }, String(wrong))
   }
@@ -109,7 +104,7 @@ behaviour('maxWorkers is from 1 to 1024, an integer, and not below minWorkers', 
 behaviour('tasks see and change the size of their executor, and are refused as others are', async (t, { create }) => {
   const folder = new Folder(t)
   const gate = folder.gate()
-  await using executor = pool(create({ maxWorkers: 2, minWorkers: 1 }))
+  await using executor = create({ maxWorkers: 2, minWorkers: 1 })
   t.is(await executor.submit(sizes.most).result(SOON), 2)
   t.is(await executor.submit(sizes.resize, 3).result(SOON), 3)
   t.is(executor.maxWorkers, 3)
@@ -125,7 +120,7 @@ behaviour('tasks see and change the size of their executor, and are refused as o
 behaviour('resize works while a shutdown drains, and does nothing afterwards', async (t, { create }) => {
   const folder = new Folder(t)
   const gate = folder.gate()
-  const executor = pool(create(1))
+  const executor = create(1)
   const futures = [1, 2, 3].map(() => executor.submit(work.waitFor, gate))
   await until(() => executor.stats().running === 1, 'one runs')
   const over = executor.shutdown()
@@ -141,7 +136,7 @@ behaviour('resize works while a shutdown drains, and does nothing afterwards', a
 })
 
 behaviour('tasks that wait for others inside of an executor that shrinks and grows are all done', async (t, { create }) => {
-  await using executor = pool(create(4))
+  await using executor = create(4)
   const futures = Array.from({ length: 24 }, (_, n) =>
     n % 2 === 0 ? executor.submit(sizes.nest, 3) : executor.submit(sizes.nestLater, 3),
   )
@@ -160,7 +155,7 @@ behaviour('tasks that wait for others inside of an executor that shrinks and gro
 behaviour('workers that hold several tasks do not go on claiming beyond a smaller maxWorkers', async (t, { create }) => {
   const folder = new Folder(t)
   const gates = [folder.gate('one'), folder.gate('two')] as const
-  await using executor = pool(create({ maxWorkers: 2, tasksPerWorker: 2 }))
+  await using executor = create({ maxWorkers: 2, tasksPerWorker: 2 })
   const first = [1, 2].map(() => executor.submit(work.waitForLater, gates[0]))
   const second = [1, 2].map(() => executor.submit(work.waitForLater, gates[1]))
   await until(() => executor.stats().running === 4, 'all run')
@@ -175,7 +170,7 @@ behaviour('workers that hold several tasks do not go on claiming beyond a smalle
 })
 
 behaviour('a worker on which a stream lives stays in a smaller executor until that has ended, then leaves', async (t, { create }) => {
-  await using executor = pool(create({ maxWorkers: 2, idleTimeout: 600_000 }))
+  await using executor = create({ maxWorkers: 2, idleTimeout: 600_000 })
   await executor.warmUp()
   const narrow = executor.with({ bufferSize: 1 })
   const [one, two] = [narrow.stream(streams.count, 20), narrow.stream(streams.count, 20)]
@@ -192,7 +187,7 @@ behaviour('a worker on which a stream lives stays in a smaller executor until th
 })
 
 behaviour('the read-ahead of map follows maxWorkers', async (t, { create }) => {
-  await using executor = pool(create(1))
+  await using executor = create(1)
   let read = 0
   const source = async function* (): AsyncGenerator<number> {
     while (read < 200) yield read++

@@ -1,9 +1,10 @@
 /** Values that many tasks need: `share`, and `repeat`. */
 import ava from 'ava'
 import { moduleTasks, native, repeat, share, Shared } from 'concurrent-futures'
-import type { Executor, Future, PoolExecutor } from 'concurrent-futures'
+import type { Executor, Future } from 'concurrent-futures'
 import type { ExecutionContext } from 'ava'
 import { inspect } from 'node:util'
+import { collect } from './collect.ts'
 import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { SOON } from './limits.ts'
@@ -27,12 +28,6 @@ function refusal(t: ExecutionContext, fn: () => unknown): string {
   }
   t.fail('nothing was thrown')
   return ''
-}
-
-async function collect<T>(iterator: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = []
-  for await (const item of iterator) all.push(item)
-  return all
 }
 
 async function* late<T>(value: T): AsyncGenerator<T> {
@@ -162,7 +157,7 @@ behaviour('a stream and a broadcast take a shared value, and get the object of t
     t.deepEqual(await collect(stream), [97, 98, 99])
     t.is(await stream.future.result(SOON), reads)
   }
-  const [future] = (executor as PoolExecutor).broadcast(tasks.mark, list)
+  const [future] = executor.broadcast(tasks.mark, list)
   t.deepEqual((await future!.result(SOON))[1], 0)
   t.is((await executor.submit(tasks.mark, list).result(SOON))[1], 1)
   const stream = executor.stream(tasks.greaterThan, list, 50)
@@ -170,7 +165,7 @@ behaviour('a stream and a broadcast take a shared value, and get the object of t
   t.is((await collect(stream)).length, 49)
   t.is(await stream.future.result(SOON), 3)
   t.throws(() => executor.stream(tasks.greaterThan, list, 1), { name: 'InvalidStateError' })
-  t.throws(() => (executor as PoolExecutor).broadcast(tasks.mark, list), { name: 'InvalidStateError' })
+  t.throws(() => executor.broadcast(tasks.mark, list), { name: 'InvalidStateError' })
   await until(() => valuesOf(executor) === 0, 'the value is free')
 })
 

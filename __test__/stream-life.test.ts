@@ -1,5 +1,6 @@
 import ava from 'ava'
 import { CancelledError, moduleTasks, share, TimeoutError, WorkerLostError } from 'concurrent-futures'
+import { collect } from './collect.ts'
 import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { SOON } from './limits.ts'
@@ -11,12 +12,6 @@ const behaviour = behaviours(ava.serial)
 const streams = moduleTasks<typeof import('./fixtures/streams.mjs')>(
   new URL('./fixtures/streams.mjs', import.meta.url),
 )
-
-async function all<T>(iterable: AsyncIterable<T>): Promise<T[]> {
-  const values = []
-  for await (const value of iterable) values.push(value)
-  return values
-}
 
 behaviour('each stretch runs in the async context of the stream, with what it has entered itself', async (t, { create }) => {
   const executor = create(1)
@@ -37,7 +32,7 @@ behaviour('currentTask() is the same in each stretch, and progress arrives besid
   const stream = executor.with({ bufferSize: 2, name: 'rows' }).stream(inside.named, 5)
   const progress: unknown[] = []
   stream.future.onProgress((value) => progress.push(value))
-  const values = await all(stream)
+  const values = await collect(stream)
   t.deepEqual(values, Array.from({ length: 5 }, () => [true, true, false]))
   t.is(await stream.future.result(SOON), 'rows')
   t.deepEqual(progress, [0, 1, 2, 3, 4])
@@ -46,14 +41,14 @@ behaviour('currentTask() is the same in each stretch, and progress arrives besid
 
 behaviour('transfer() around a value moves it', async (t, { create }) => {
   const executor = create(1)
-  const values = await all(executor.stream(inside.buffers, 3))
+  const values = await collect(executor.stream(inside.buffers, 3))
   t.deepEqual(values.map((value) => (typeof value === 'number' ? value : value[9])), [0, 0, 1, 0, 2, 0])
   await executor.shutdown()
 })
 
 behaviour('a yielded future is awaited, and its task runs also with one worker', async (t, { create }) => {
   const executor = create(1)
-  t.deepEqual(await all(executor.stream(inside.futures, 5)), [0, 1, 4, 9, 16])
+  t.deepEqual(await collect(executor.stream(inside.futures, 5)), [0, 1, 4, 9, 16])
   await executor.shutdown()
 })
 
@@ -64,7 +59,7 @@ behaviour('a task reads a stream of its own executor, also with one worker', asy
     t.is(await executor.submit(inside.sum, 100, 1).result(SOON), 4950)
     t.deepEqual(await executor.submit(inside.leaves, 100).result(SOON), [true, { done: true, value: undefined }])
     t.deepEqual(await executor.submit(inside.fails).result(SOON), [1, 2, 3, 'RangeError: no more'])
-    t.deepEqual(await all(executor.stream(inside.doubled, 40)), Array.from({ length: 40 }, (_, i) => 2 * i))
+    t.deepEqual(await collect(executor.stream(inside.doubled, 40)), Array.from({ length: 40 }, (_, i) => 2 * i))
     await executor.shutdown()
     t.is(executor.stats().running, 0)
   }
@@ -130,7 +125,7 @@ behaviour('a worker on which a stream lives does not leave, and takes no more ta
   await new Promise((resolve) => setTimeout(resolve, 150))
   t.is(await executor.submit(streams.place).result(SOON), first.value as string)
   t.not(await executor.submit(streams.place).result(SOON), first.value as string)
-  t.deepEqual(new Set(await all(stream)), new Set([first.value]))
+  t.deepEqual(new Set(await collect(stream)), new Set([first.value]))
   await executor.shutdown()
 })
 
@@ -219,7 +214,7 @@ behaviour('a task that blocks for one that reads a stream of the same worker get
 
 behaviour('a generator may block for tasks of its executor', async (t, { create }) => {
   const executor = create(1)
-  t.deepEqual(await all(executor.stream(inside.circles)), [4])
+  t.deepEqual(await collect(executor.stream(inside.circles)), [4])
   await executor.shutdown()
 })
 
@@ -232,7 +227,7 @@ behaviour('a forced stop of another task leaves the streams of its worker alone'
     for (;;);
   })
   await t.throwsAsync(endless.result(SOON), { instanceOf: TimeoutError })
-  t.deepEqual(new Set(await all(stream)), new Set([first.value]))
+  t.deepEqual(new Set(await collect(stream)), new Set([first.value]))
   await executor.shutdown()
 })
 
@@ -251,7 +246,7 @@ behaviour('a stream that stands still on a busy worker is ended when the worker 
   folder.open(gate)
   await left
   t.deepEqual(folder.notes(log).slice(2), ['finally'])
-  t.deepEqual(await all(blocker), ['on'])
+  t.deepEqual(await collect(blocker), ['on'])
   t.is(executor.stats().workers.died, 0)
   await executor.shutdown()
 })
@@ -285,13 +280,13 @@ behaviour('others of its key run while a stream stands still', async (t, { creat
   const stream = keyed.stream(streams.places, 10)
   const first = await stream.next()
   t.is(await keyed.submit(streams.place).result(SOON), first.value as string)
-  t.deepEqual(new Set(await all(stream)), new Set([first.value]))
+  t.deepEqual(new Set(await collect(stream)), new Set([first.value]))
   await executor.shutdown()
 })
 
 behaviour('a shared value is an argument of a stream', async (t, { shared }) => {
   const table = share([1, 2, 3])
-  t.deepEqual(await all(shared(2).stream(streams.same, table)), [1, 2, 3])
+  t.deepEqual(await collect(shared(2).stream(streams.same, table)), [1, 2, 3])
   table.release()
 })
 
@@ -353,7 +348,7 @@ behaviour('to block for the end of a stream that only the same thread could read
     for (let n = 0; n < 100; n++) yield n
   })
   t.throws(() => stream.future.resultSync(), { name: 'InvalidStateError' })
-  t.is((await all(stream)).length, 100)
+  t.is((await collect(stream)).length, 100)
   t.is(stream.future.resultSync(), undefined)
   await executor.shutdown()
 })

@@ -1,5 +1,6 @@
 import ava from 'ava'
 import { CancelledError, InvalidStateError, moduleTasks, native, TimeoutError } from 'concurrent-futures'
+import { collect } from './collect.ts'
 import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { PROMPT, SHORT, SOON, WHILE } from './limits.ts'
@@ -12,19 +13,13 @@ const streams = moduleTasks<typeof import('./fixtures/streams.mjs')>(
   new URL('./fixtures/streams.mjs', import.meta.url),
 )
 
-async function all<T>(iterable: AsyncIterable<T>): Promise<T[]> {
-  const values = []
-  for await (const value of iterable) values.push(value)
-  return values
-}
-
 const numbers = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 
 behaviour('the values of a generator arrive in order, and then what it returns', async (t, { shared }) => {
   const executor = shared(2)
   for (const fn of [streams.count, streams.countLater]) {
     const stream = executor.stream(fn, 100)
-    t.deepEqual(await all(stream), numbers(100))
+    t.deepEqual(await collect(stream), numbers(100))
     t.is(await stream.future.result(SOON), '100 in all')
     t.deepEqual(await stream.next(), { done: true, value: undefined })
     const other = executor.stream(fn, 1)
@@ -35,13 +30,13 @@ behaviour('the values of a generator arrive in order, and then what it returns',
 
 behaviour('a function that gives an iterable makes a stream, and so does one sent as source', async (t, { shared }) => {
   const executor = shared(2)
-  t.deepEqual(await all(executor.stream(streams.list, 40)), numbers(40))
-  t.deepEqual(await all(executor.stream(streams.listLater, 40)), numbers(40))
-  t.deepEqual(await all(executor.stream(function* (n: number) { yield* [n, n + 1] }, 5)), [5, 6])
-  t.deepEqual(await all(executor.stream(async function* (n: number) { yield n }, 5)), [5])
+  t.deepEqual(await collect(executor.stream(streams.list, 40)), numbers(40))
+  t.deepEqual(await collect(executor.stream(streams.listLater, 40)), numbers(40))
+  t.deepEqual(await collect(executor.stream(function* (n: number) { yield* [n, n + 1] }, 5)), [5, 6])
+  t.deepEqual(await collect(executor.stream(async function* (n: number) { yield n }, 5)), [5])
   const methods = { *squares(n: number) { for (let i = 1; i <= n; i++) yield i * i } }
-  t.deepEqual(await all(executor.stream(methods.squares, 3)), [1, 4, 9])
-  t.deepEqual(await all(executor.stream(streams.promises)), [1, 2, 3])
+  t.deepEqual(await collect(executor.stream(methods.squares, 3)), [1, 4, 9])
+  t.deepEqual(await collect(executor.stream(streams.promises)), [1, 2, 3])
   const none = executor.stream(((): unknown => 5) as () => Iterable<number>)
   await t.throwsAsync(none.next(), { instanceOf: TypeError, message: /iterable/ })
 })
@@ -79,7 +74,7 @@ behaviour('a stream that stands still is neither queued nor running, and its wor
   t.deepEqual([workers.idle, workers.busy, queued], [1, 0, 0])
   t.deepEqual((await executor.dump()).map(({ state, task }) => [state, task]), [['idle', undefined]])
   const place = await executor.submit(streams.place).result(SOON)
-  t.deepEqual(new Set(await all(stream)), new Set([place]))
+  t.deepEqual(new Set(await collect(stream)), new Set([place]))
   await executor.shutdown()
   t.is(executor.stats().completed, 2)
 })
@@ -178,7 +173,7 @@ behaviour('a stream that is cancelled before it starts never runs', async (t, { 
   const expiring = executor.with({ queueTimeout: SHORT }).stream(streams.logged, log)
   await t.throwsAsync(expiring.next(), { instanceOf: TimeoutError })
   folder.open(gate)
-  t.deepEqual(await all(blocker), ['on'])
+  t.deepEqual(await collect(blocker), ['on'])
   t.false(folder.exists(log))
   await executor.shutdown()
 })
@@ -253,7 +248,7 @@ behaviour('a generator is refused by submit, which names stream; a native task b
   const executor = shared(2)
   t.throws(() => executor.submit(function* () {} as never), { instanceOf: TypeError, message: /stream\(\)/ })
   await t.throwsAsync(executor.submit(streams.count as never, 3).result(SOON), { instanceOf: TypeError, message: /stream\(\)/ })
-  await t.throwsAsync(all(executor.map(streams.count as never, [3])), { instanceOf: TypeError, message: /stream\(\)/ })
+  await t.throwsAsync(collect(executor.map(streams.count as never, [3])), { instanceOf: TypeError, message: /stream\(\)/ })
   t.throws(() => executor.stream(native.crc32 as never, 'a'), { instanceOf: TypeError, message: /submit\(\)/ })
   t.throws(() => executor.stream(5 as never), { instanceOf: TypeError })
 })

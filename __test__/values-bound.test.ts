@@ -4,7 +4,7 @@ import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import { asCompleted, Executor, Future, moduleTasks } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
-import type { PoolExecutor } from './executors.ts'
+import type { PoolExecutor } from 'concurrent-futures'
 import { SOON } from './limits.ts'
 
 const behaviour = behaviours(test)
