@@ -162,6 +162,8 @@ export interface Binding {
   terminate(pool: number): void
   isClosed(pool: number): boolean
   wantRoom(pool: number): boolean
+  /** Whether chunks of a map may come back in part; said once for each map, and taken back. */
+  expectRests(pool: number, areExpected: boolean): void
   startFailed(pool: number, failure: StartFailure, form: number, cause: unknown, start: number): void
   resumeStarts(pool: number): void
   stats(pool: number): number[]

@@ -300,6 +300,7 @@ export type CallName =
   | 'terminate'
   | 'isClosed'
   | 'wantRoom'
+  | 'expectRests'
   | 'startFailed'
   | 'endChildren'
   | 'joinParent'
@@ -620,6 +621,7 @@ call shutdown
 call terminate
 call isClosed
 call wantRoom
+call expectRests
 call startFailed
 call endChildren
 call joinParent

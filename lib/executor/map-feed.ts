@@ -30,6 +30,11 @@ export interface MapFeed {
    * that a shutdown that came meanwhile does not refuse them
    */
   submit(argsList: unknown[][], limit?: number, isRest?: boolean): Future<unknown>
+  /**
+   * Told before chunks with a limit are submitted, and once none of them can come back in part any more. In
+   * between a shutdown that waits for what runs waits for those parts as well.
+   */
+  expectRests?(areExpected: boolean): void
   /** Whether `submit` would not throw QueueFullError now. */
   hasRoom(): boolean
   /** Resolves when there may be room again; rejects when there never will be. */

@@ -5,7 +5,8 @@
  * `bufferSize`; without it any number for sync iterables, 4 × maxWorkers as soon as one is async. With
  * `chunkSize: 'auto'` no more than a few for each worker are *under way* besides, submitted and not done: the
  * size of those after them goes by what they show. So the feeding goes on whenever such a task ends. A worker
- * may hand back rows of one: they are submitted before anything else is read.
+ * may hand back rows of one: they are submitted before anything else is read, whatever the limits are, for
+ * they were in a task before. While that may happen the pool expects them, also when it is shut down.
  *
  * A failure of any kind (a source's, a refused submission) ends the feeding, and stands behind the tasks
  * before it.
@@ -61,6 +62,8 @@ export class Feeding {
    */
   readonly #context: AsyncResource | undefined
   #underWay = 0
+  /** Whether the pool was told to expect what workers hand back. */
+  #expectsRests = false
   #isFilling = false
   #isAwaitingSource = false
   #isAwaitingRoom = false
@@ -88,16 +91,27 @@ export class Feeding {
       while (this.#mayFeed() && this.#step());
     } finally {
       this.#isFilling = false
+      this.#expectRests()
     }
   }
 
   #mayFeed(): boolean {
+    if (this.#isStopped || this.#isAwaitingRoom) return false
     return (
-      !this.#isStopped &&
-      !this.#isAwaitingRoom &&
-      this.outstanding.tasks < this.#plan.mostOutstanding &&
-      (this.#sizer === undefined || this.#underWay < this.#sizer.mostUnderWay)
+      this.outstanding.waiting?.isRest === true ||
+      (this.outstanding.tasks < this.#plan.mostOutstanding &&
+        (this.#sizer === undefined || this.#underWay < this.#sizer.mostUnderWay))
     )
+  }
+
+  /** Tells the pool whether rows may come back, or have come back and wait, when that has changed. */
+  #expectRests(isSubmitting = false): void {
+    if (this.#sizer === undefined) return
+    const mayComeBack = this.#underWay > 0 || this.outstanding.waiting?.isRest === true
+    const areExpected = !this.#isStopped && (isSubmitting || mayComeBack)
+    if (areExpected === this.#expectsRests) return
+    this.#expectsRests = areExpected
+    this.#feed.expectRests?.(areExpected)
   }
 
   /** Submits what waits, or reads; false when that cannot go on now. */
@@ -155,7 +169,8 @@ export class Feeding {
     }
     this.#feed.room().then(
       () => goOn(() => {}),
-      (error) => goOn(() => this.endWaiting(error)),
+      // A rest may be taken all the same.
+      (error) => goOn(() => this.outstanding.waiting?.isRest !== true && this.endWaiting(error)),
     )
     return false
   }
@@ -164,6 +179,7 @@ export class Feeding {
   #submit(place: Place): boolean {
     if (!this.#feed.hasRoom()) return this.#awaitRoom()
     const rows = this.#cut(place)
+    this.#expectRests(true)
     const began = this.#sizer === undefined ? 0 : now()
     try {
       const future = this.#feed.submit(rows, this.#sizer === undefined ? undefined : LONGEST, place.isRest)
@@ -196,7 +212,7 @@ export class Feeding {
     else {
       protocolOf(future)?.add(future, () => {
         this.noteEnd(place)
-        if (place.isDropped) return
+        if (place.isDropped) return this.#expectRests()
         this.fill()
         this.#events.changed()
       })
@@ -211,19 +227,23 @@ export class Feeding {
     place.rows = undefined
     this.#underWay--
     const outcome = storedOutcome(future)
-    if (place.isDropped || outcome?.kind !== VALUE) return
-    const { values, failed, runTime = 0, unpackTime = 0 } = outcome.value as ChunkResult
-    if (failed) return
-    this.#sizer.note(values.length, Math.max(runTime, unpackTime, place.submission))
-    if (values.length < (rows as Chunk).length) {
-      this.outstanding.handBack(place, rows as Chunk, values.length)
+    if (!place.isDropped && outcome?.kind === VALUE) {
+      this.#noteResult(this.#sizer, place, rows as Chunk, outcome.value as ChunkResult)
     }
+  }
+
+  #noteResult(sizer: ChunkSizer, place: Place, rows: Chunk, result: ChunkResult): void {
+    const { values, failed, runTime = 0, unpackTime = 0 } = result
+    if (failed) return
+    sizer.note(values.length, Math.max(runTime, unpackTime, place.submission))
+    if (values.length < rows.length) this.outstanding.handBack(place, rows, values.length)
   }
 
   /** A place is refused: nothing from there on is delivered. */
   #refuse(place: Place, error: unknown): void {
     this.isRefusal = true
     for (const future of this.outstanding.dropFrom(place)) future.cancel()
+    this.#expectRests()
     // It stands before a failure of what came later.
     this.failure = { error }
     this.end()
@@ -234,6 +254,7 @@ export class Feeding {
     const place = this.outstanding.waiting
     if (place === undefined) return this.end({ error })
     for (const future of this.outstanding.dropFrom(place)) future.cancel()
+    this.#expectRests()
     this.failure = { error }
     this.end()
   }
@@ -250,7 +271,9 @@ export class Feeding {
   stop(from: Place | undefined): Future<unknown>[] {
     this.#isStopped = true
     this.end()
-    return this.outstanding.dropFrom(from)
+    const dropped = this.outstanding.dropFrom(from)
+    this.#expectRests()
+    return dropped
   }
 
   inContext<V>(fn: () => V): V {

@@ -173,6 +173,7 @@ export abstract class PoolExecutor extends Executor {
       },
       hasRoom: () => pool.room.has(),
       room: () => pool.room.wait(),
+      expectRests: (areExpected) => pool.expectRests(areExpected),
       get maxWorkers() {
         return pool.maxWorkers
       },

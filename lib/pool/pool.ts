@@ -238,6 +238,11 @@ export class Pool {
     }
   }
 
+  /** See `MapFeed.expectRests`. A map of a task needs none of this: the task keeps the pool going. */
+  expectRests(areExpected: boolean): void {
+    if (this.fleet !== undefined) binding.expectRests(this.index, areExpected)
+  }
+
   /** See `PoolExecutor.broadcast`. */
   broadcast(fn: unknown, args: readonly unknown[], options: CheckedTaskOptions): Future<any>[] {
     return broadcast(this.#index, this.kind, this.identity, fn, args, options)

@@ -235,3 +235,37 @@ fn the_rest_of_a_task_is_taken_while_a_shutdown_drains_and_not_after_it() {
         assert!(pool.submit(rest()).is_err(), "it is closed");
     }
 }
+
+#[test]
+fn a_pool_that_is_shut_down_is_not_done_while_rests_are_expected() {
+    let (pool, _host) = by_hand(workers(1));
+    let (worker, link) = attach(&pool, Kind::Isolate);
+    pool.expect_rests(true);
+    let first = submit(&pool, noop(Kind::Isolate, 1));
+    assert_eq!(ask(&worker), "run 1");
+    pool.shutdown(false);
+    assert_eq!(turn(&worker, &first), "nothing", "the worker is kept for them");
+    assert!(pool.submit(noop(Kind::Isolate, 2)).is_err());
+    let rest = submit(&pool, Spec { is_rest: true, ..noop(Kind::Isolate, 3) });
+    assert_eq!((link.wakes(), ask(&worker)), (1, "run 3".into()));
+    assert_eq!(turn(&worker, &rest), "nothing");
+    pool.expect_rests(false);
+    assert_eq!((link.wakes(), ask(&worker)), (2, "leave".into()));
+    worker.detach(None, None);
+    assert!(pool.is_closed());
+}
+
+#[test]
+fn nothing_is_expected_of_a_pool_that_was_cleared() {
+    for is_terminated in [false, true] {
+        let (pool, _host) = by_hand(workers(1));
+        pool.expect_rests(true);
+        if is_terminated {
+            pool.terminate()
+        } else {
+            pool.shutdown(true)
+        }
+        assert!(pool.is_closed());
+        pool.expect_rests(false);
+    }
+}

@@ -62,6 +62,7 @@ pub(super) fn submit(
     body.limit(spec.queue_timeout);
     body.limit(spec.total_timeout);
     body.option(spec.key.as_ref(), |writer, key| writer.bytes(key.bytes()));
+    body.bool(spec.is_rest);
     share_all(parent, &spec.work)?;
     body.option(spec.owner.stream.as_ref(), |writer, stream| writer.u64(stream.allowed()));
     write_work(&mut body, spec.work).map_err(|_| Fault::internal("an argument cannot leave its process"))?;

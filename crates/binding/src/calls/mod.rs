@@ -62,6 +62,7 @@ pub(crate) const TABLE: &[(&CStr, Callback)] = &calls! {
         c"terminate" => pool::terminate,
         c"isClosed" => pool::is_closed,
         c"wantRoom" => pool::want_room,
+        c"expectRests" => pool::expect_rests,
         c"startFailed" => pool::start_failed,
         c"endChildren" => children::end_children,
         c"joinParent" => children::join_parent,

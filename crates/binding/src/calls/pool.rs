@@ -128,6 +128,14 @@ pub(crate) fn want_room(call: &Call<'_>) -> Answer {
     js::boolean(call.env, has_room)
 }
 
+/// `expectRests(pool, areExpected)`: chunks of a map of the pool's own isolate may come back in part, or no
+/// longer. Those of a task need not be waited for: the task is.
+pub(crate) fn expect_rests(call: &Call<'_>) -> Answer {
+    let entry = pool_of(call)?;
+    entry.pool.expect_rests(call.bool(1)?);
+    nothing(call)
+}
+
 shared_enum! {
     /// How the start of a worker has failed.
     pub(super) enum StartFailed = "START": u32 {

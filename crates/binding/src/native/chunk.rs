@@ -43,8 +43,8 @@ pub(crate) fn run(
                 return Ok(finish(results, Some(error)));
             }
         }
-        // What it hands back is submitted again. With native tasks a pool that ends does so at once.
-        if calls.limit.is_some_and(|limit| began.elapsed() > limit) && control.has_open_pool() {
+        // What it hands back is submitted again.
+        if calls.limit.is_some_and(|limit| began.elapsed() > limit) {
             break;
         }
     }

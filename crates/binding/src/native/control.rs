@@ -20,9 +20,6 @@ pub(crate) trait TaskControl: Control + Sync {
     /// Blocks until the task has settled, or until then.
     fn wait_until_settled(&self, limit: Instant);
 
-    /// Whether what is left of the task would be taken if it were submitted anew.
-    fn has_open_pool(&self) -> bool;
-
     fn report_progress(&self, value: Packed);
 
     /// What tells a plug-in that its task has ended.

@@ -47,6 +47,7 @@ pub(super) fn submit(
     let (priority, timeout, queue_timeout, total_timeout) =
         (reader.f64()?, reader.limit()?, reader.limit()?, reader.limit()?);
     let key = reader.option(Reader::bytes)?.map(|bytes| pool::Key::new(bytes.into()));
+    let is_rest = reader.bool()?;
     let stream = reader.option(Reader::u64)?.map(|room| Stream::new(0, room));
     let work = message::read_work(reader, kernel, &supervisor.link.sharing.got)?;
     if priority.is_nan() || kernel.is_some_and(|kernel| kernel & NATIVE != 0) {
@@ -69,7 +70,7 @@ pub(super) fn submit(
         queue_timeout,
         total_timeout,
         key,
-        is_rest: false,
+        is_rest,
     };
     let accepted = supervisor.entry.pool.submit(spec).map_err(|refused| code_of(&refused.reason));
     answer_asked(&link, reference, accepted, writer);

@@ -279,10 +279,6 @@ impl TaskControl for Running<'_, '_> {
         self.0.task().wait_until(Some(limit));
     }
 
-    fn has_open_pool(&self) -> bool {
-        self.0.has_open_pool()
-    }
-
     fn report_progress(&self, value: Packed) {
         report_progress(self.0.task(), value);
     }

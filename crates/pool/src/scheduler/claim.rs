@@ -82,7 +82,7 @@ impl<W: Work> Pool<W> {
             return Next::Nothing;
         }
         let is_at_limit = self.has_reached_task_limit(kind, claimed);
-        let over = !shared.is_open() && shared.waiting(kind) == 0;
+        let over = !shared.may_get_more() && shared.waiting(kind) == 0;
         let is_surplus = held == 0 && shared.has_surplus(kind);
         if (is_at_limit || over || is_surplus) && !is_pinned {
             return self.stop_claiming(shared, id, held, actions);

@@ -71,7 +71,7 @@ fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
         match next {
             Next::Run(task, work) => {
                 linger.end();
-                let outcome = run_one(worker.pool(), &task, work);
+                let outcome = run_one(&task, work);
                 done = Some((task, outcome));
             }
             Next::Nothing | Next::Prepare(_) => {
@@ -90,9 +90,8 @@ fn serve<W: Work>(worker: &Worker<W>, link: &NativeLink) {
     }
 }
 
-fn run_one<W: Work>(pool: &Pool<W>, task: &Arc<Task<W>>, work: W) -> Outcome<W> {
-    let is_open = || pool.state.lock().is_open();
-    let control = Control::new(task, task.deadline(), &is_open);
+fn run_one<W: Work>(task: &Arc<Task<W>>, work: W) -> Outcome<W> {
+    let control = Control::new(task, task.deadline());
     // AssertUnwindSafe, in `caught`: the work is consumed, and nothing of it is used after a panic.
     match caught(|| work.run(&control)) {
         Ok(result) => result.map_err(Failure::Threw),

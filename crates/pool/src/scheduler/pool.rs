@@ -74,6 +74,8 @@ pub(crate) struct Shared<W: Work> {
     pub(crate) is_terminated: bool,
     /// Whether what waited was settled because the pool ends.
     pub(crate) is_cleared: bool,
+    /// Who may still submit the rest of what was accepted; see `Pool::expect_rests`.
+    pub(crate) expecting: usize,
     /// What ends the pool when its shutdown takes too long; here, because the clock holds alarms weakly.
     pub(crate) end_of_grace: Option<Arc<dyn Alarm>>,
     pub(crate) room_wanted: bool,
@@ -136,6 +138,7 @@ impl<W: Work> Pool<W> {
                 shrinks: [false; Kind::COUNT],
                 is_terminated: false,
                 is_cleared: false,
+                expecting: 0,
                 end_of_grace: None,
                 room_wanted: false,
                 starts: std::array::from_fn(|_| Starts::default()),
@@ -211,7 +214,8 @@ impl<W: Work> Pool<W> {
         is_rest: bool,
     ) -> Result<(), Refusal<W>> {
         self.change(|shared, actions| {
-            if let Some(reason) = shared.refusal(&self.config).filter(|_| !(is_rest && shared.drains())) {
+            if let Some(reason) = shared.refusal(&self.config).filter(|_| !(is_rest && shared.takes_rests()))
+            {
                 return Err(reason);
             }
             if let Some(limit) = expired {
@@ -267,11 +271,6 @@ impl<W: Work> Shared<W> {
 
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)
-    }
-
-    /// Whether it is shut down and everything that was accepted is still to run.
-    fn drains(&self) -> bool {
-        matches!(self.phase, Phase::ShutDown) && !self.closed && !self.is_cleared
     }
 
     fn is_full(&self, config: &Config) -> bool {

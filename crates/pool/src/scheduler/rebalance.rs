@@ -126,10 +126,10 @@ impl<W: Work> Pool<W> {
         shared.workers.last_idle(kind).is_some() || self.wants_more(shared, kind)
     }
 
-    /// In a pool that accepts no more tasks, wakes the idle workers of each kind for which nothing waits:
-    /// when they claim they are told to leave.
+    /// Where nothing more comes, wakes the idle workers of each kind for which nothing waits: when they claim
+    /// they are told to leave.
     fn wake_to_leave(&self, shared: &mut Shared<W>, actions: &mut Actions<W>) {
-        if shared.is_open() {
+        if shared.may_get_more() {
             return;
         }
         for kind in Kind::ALL {

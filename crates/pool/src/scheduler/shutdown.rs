@@ -74,6 +74,19 @@ impl<W: Work> Pool<W> {
         can_watch
     }
 
+    /// Somebody may give back a part of what was accepted, and have it submitted once more as
+    /// [a rest](crate::Spec::is_rest); or no longer. Until then a pool that drains is not done. Whoever says
+    /// so has to take it back: what it is about must not be held by a worker.
+    pub fn expect_rests(self: &Arc<Self>, are_expected: bool) {
+        self.change(|shared, actions| {
+            shared.expecting =
+                if are_expected { shared.expecting + 1 } else { shared.expecting.saturating_sub(1) };
+            if !shared.may_get_more() {
+                self.rebalance(shared, actions);
+            }
+        });
+    }
+
     fn end_now(self: &Arc<Self>) {
         if !self.is_closed() {
             self.terminate();
@@ -157,7 +170,7 @@ impl<W: Work> Pool<W> {
             // What this very change has settled is announced first; see `release`.
             || !actions.announce.is_empty()
             || shared.workers.starting.iter().any(|&count| count > 0);
-        if shared.is_open() || shared.closed || busy {
+        if shared.may_get_more() || shared.closed || busy {
             return;
         }
         shared.closed = true;
@@ -174,6 +187,16 @@ impl<W: Work> Shared<W> {
             Phase::ShutDown => Some(Refusal::ShutDown),
             Phase::Broken { cause } => Some(Refusal::Broken { cause: cause.clone() }),
         }
+    }
+
+    /// Whether it is shut down and everything that was accepted is still to run.
+    pub(crate) fn takes_rests(&self) -> bool {
+        matches!(self.phase, Phase::ShutDown) && !self.closed && !self.is_cleared
+    }
+
+    /// Whether more may come: any task, or only rests.
+    pub(crate) fn may_get_more(&self) -> bool {
+        self.is_open() || (self.expecting > 0 && self.takes_rests())
     }
 
     /// Settles everything that waits.

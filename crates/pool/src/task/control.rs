@@ -10,23 +10,11 @@ use crate::task::work::Work;
 pub struct Control<'a, W: Work> {
     task: &'a Arc<Task<W>>,
     deadline: Option<Instant>,
-    is_open: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl<'a, W: Work> Control<'a, W> {
-    pub(crate) fn new(
-        task: &'a Arc<Task<W>>,
-        deadline: Option<Instant>,
-        is_open: &'a (dyn Fn() -> bool + Sync),
-    ) -> Self {
-        Control { task, deadline, is_open }
-    }
-
-    /// Whether the pool accepts tasks still. What is left of a task may be submitted anew only then: a pool
-    /// that is shut down may be closed when that comes.
-    #[must_use]
-    pub fn has_open_pool(&self) -> bool {
-        (self.is_open)()
+    pub(crate) fn new(task: &'a Arc<Task<W>>, deadline: Option<Instant>) -> Self {
+        Control { task, deadline }
     }
 
     /// Whether the task has been cancelled or its time is over, so that its result is not used. Costs one
