@@ -3,32 +3,17 @@
 // many, and TypeDoc needs a TypeScript that is older.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure, main, must, npmScript, root } from './command.mjs'
-import { install } from './install.mjs'
+import { Failure, main, must, root } from './command.mjs'
+import { installAlso } from './install.mjs'
 import { step } from './step.mjs'
 
 const folder = join(root, 'docs')
 
 const bin = (name, file) => join(folder, 'node_modules', name, file)
-const packagesIn = (file) => JSON.parse(readFileSync(join(folder, file), 'utf8')).packages
-
-function isInstalled() {
-  const installed = 'node_modules/.package-lock.json'
-  if (!existsSync(join(folder, installed))) return false
-  const there = packagesIn(installed)
-  const isThere = ([path, { version, optional }]) =>
-    path === '' || (there[path] === undefined ? optional === true : there[path].version === version)
-  return Object.entries(packagesIn('package-lock.json')).every(isThere)
-}
-
 async function build() {
-  await install()
-  if (!isInstalled()) {
-    const args = [npmScript(), 'ci', '--ignore-scripts', '--no-audit', '--no-fund']
-    await step("install the site's packages", () => must('npm ci', process.execPath, args, { cwd: folder }))
-  }
+  await installAlso('docs')
   rmSync(join(folder, 'reference'), { recursive: true, force: true })
   await step('the reference, of the sources', () =>
     must('typedoc', process.execPath, [bin('typedoc', 'bin/typedoc')], { cwd: folder }),

@@ -1,4 +1,4 @@
-// The packages of package-lock.json in node_modules, installed when they are not.
+// The packages of a package-lock.json in node_modules, installed when they are not.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure, must, npmScript, root } from './command.mjs'
@@ -12,23 +12,30 @@ function checkNode() {
   if (!isNew) throw new Failure(MISSING_NODE)
 }
 
-function packagesIn(file) {
-  return JSON.parse(readFileSync(join(root, file), 'utf8')).packages
-}
-
-/** npm writes what it has installed into a lock file of its own, last of all. */
-function isInstalled() {
-  if (!existsSync(join(root, 'node_modules/.package-lock.json'))) return false
+/** npm writes what it has installed into a lock file of its own, last of all. A link has no version. */
+function isInstalled(folder) {
+  const packagesIn = (file) => JSON.parse(readFileSync(join(folder, file), 'utf8')).packages
+  if (!existsSync(join(folder, 'node_modules/.package-lock.json'))) return false
   const installed = packagesIn('node_modules/.package-lock.json')
   return Object.entries(packagesIn('package-lock.json')).every(([path, { version, optional }]) => {
-    if (path === '') return true
+    if (!path.startsWith('node_modules/')) return true
     return installed[path] === undefined ? optional === true : installed[path].version === version
   })
 }
 
+async function installIn(folder, title, options) {
+  if (isInstalled(folder)) return
+  const args = [npmScript(), 'ci', ...options, '--no-audit', '--no-fund']
+  await step(title, () => must('npm ci', process.execPath, args, { cwd: folder }))
+}
+
 export async function install() {
   checkNode()
-  if (isInstalled()) return
-  const args = [npmScript(), 'ci', '--include=dev', '--no-audit', '--no-fund']
-  await step('install packages', () => must('npm ci', process.execPath, args))
+  await installIn(root, 'install packages', ['--include=dev'])
+}
+
+/** The packages of a folder that has a package.json of its own, besides ours. */
+export async function installAlso(folder) {
+  await install()
+  await installIn(join(root, folder), `install the packages of ${folder}/`, ['--include=dev', '--ignore-scripts'])
 }
