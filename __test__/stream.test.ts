@@ -28,6 +28,19 @@ behaviour('the values of a generator arrive in order, and then what it returns',
   }
 })
 
+behaviour('numbers arrive as they are, many at once, and among other values', async (t, { shared }) => {
+  const executor = shared(2)
+  const run = [-0, 0, NaN, Infinity, -Infinity, 2 ** 53, -(2 ** 31), 0.1, Number.MIN_VALUE, 7]
+  const values = [...run, 'text', 1, 2, 3, { at: 4 }, ...run, ...run, 5n, null, 6]
+  for (const bufferSize of [4, 16, 256]) {
+    const stream = executor.with({ bufferSize }).stream(function* (list: unknown[]) { yield* list }, values)
+    t.deepEqual(await collect(stream), values)
+    const many = numbers(3_000)
+    const all = executor.with({ bufferSize }).stream(function* (n: number) { for (let i = 0; i < n; i++) yield i }, 3_000)
+    t.deepEqual(await collect(all), many)
+  }
+})
+
 behaviour('a function that gives an iterable makes a stream, and so does one sent as source', async (t, { shared }) => {
   const executor = shared(2)
   t.deepEqual(await collect(executor.stream(streams.list, 40)), numbers(40))

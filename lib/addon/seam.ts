@@ -139,6 +139,7 @@ export const FORM_NUMBERS = 1
 export const FORM_WITH_SHARED = 128
 export const FORM_THREW = 64
 export const FORM_YIELDED = 16
+export const FORM_YIELDED_NUMBERS = 48
 export const FORM_PENDING = 255
 
 // crates/binding/src/tasks/port_value.rs
@@ -489,6 +490,7 @@ FORM_NUMBERS = 1
 FORM_WITH_SHARED = 128
 FORM_THREW = 64
 FORM_YIELDED = 16
+FORM_YIELDED_NUMBERS = 48
 FORM_PENDING = 255
 PORT_VALUE_WORKER_UNIT = 4294967296
 LOADED_NO = 0

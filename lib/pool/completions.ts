@@ -11,6 +11,7 @@ import type { PoolIndex } from '../addon/pool-index.ts'
 import {
   AT_SERVICES,
   FORM_YIELDED,
+  FORM_YIELDED_NUMBERS,
   ROW_FORM_SHIFT,
   ROW_KIND_MASK,
   ROW_LET_GO,
@@ -151,6 +152,10 @@ export class PoolLink implements TaskLink<Future<any>> {
 function deliverAll(future: Future<any>, list: unknown[]): void {
   for (let at = 0; at < list.length; at += 2) {
     const form = list[at] as number
+    if (form === FORM_YIELDED_NUMBERS) {
+      readerOf(future)?.takeNumbers(list[at + 1] as Float64Array)
+      continue
+    }
     if ((form & FORM_YIELDED) !== 0) {
       readerOf(future)?.take(form & ~FORM_YIELDED, list[at + 1])
       continue

@@ -110,6 +110,14 @@ export class StreamReader {
     this.#hold(this.#values.size < this.#bufferSize)
   }
 
+  /** Many values have come that are numbers. */
+  takeNumbers(numbers: Float64Array): void {
+    if (this.#isOver) return
+    for (const value of numbers) this.#values.push({ done: false, value })
+    this.#serve()
+    this.#hold(this.#values.size < this.#bufferSize)
+  }
+
   #noteEnd(): void {
     this.#outcome = storedOutcome(this.#future as Future<any>)
     collected.unregister(this)
@@ -123,6 +131,11 @@ export class StreamReader {
   }
 
   next(view: StreamView): Promise<Result> {
+    if (this.#waiting.size === 0) {
+      const answer = this.#take()
+      if (answer !== undefined && 'error' in answer) return Promise.reject(answer.error)
+      if (answer !== undefined) return Promise.resolve(answer)
+    }
     const waiting: Waiting = { ...defer(), view }
     this.#waiting.push(waiting)
     this.#serve()

@@ -9,10 +9,11 @@ use napi::sys;
 use crate::isolate::header::BATCH_ROWS;
 use crate::isolate::row::Row;
 use crate::isolate::state::IsolateState;
-use crate::js::{self, Env, Fault};
+use crate::js::{self, Env, FLOAT64_ARRAY, Fault};
 use crate::tasks::pools;
 use crate::tasks::task::{JsTask, Note};
-use crate::values::value::Packed;
+use crate::values::elements::memory_of;
+use crate::values::value::{FORM_YIELDED, FORM_YIELDED_NUMBERS, Packed, Value};
 use crate::values::writing;
 
 /// Takes what was posted. From now on a post rings again.
@@ -182,8 +183,17 @@ fn take_progress(task: &Arc<JsTask>, most: usize) -> Option<(Vec<Packed>, bool)>
 fn write_progress(env: Env, waiting: Vec<Packed>) -> Result<sys::napi_value, Fault> {
     let list = js::array(env)?;
     let mut at = 0;
-    for packed in waiting {
-        let Ok((form, value)) = writing::write_packed(env, &packed) else {
+    let mut left = &waiting[..];
+    while let [packed, ..] = left {
+        let (written, count) = match yielded_numbers(left) {
+            Some(numbers) => {
+                let array = js::bytes(env, FLOAT64_ARRAY, memory_of(&numbers));
+                (array.map(|array| (FORM_YIELDED_NUMBERS, array)), numbers.len())
+            }
+            None => (writing::write_packed(env, packed), 1),
+        };
+        left = &left[count..];
+        let Ok((form, value)) = written else {
             // No memory for it. The future settles all the same.
             let _ = js::take_exception(env);
             continue;
@@ -193,4 +203,18 @@ fn write_progress(env: Env, waiting: Vec<Packed>) -> Result<sys::napi_value, Fau
         at += 2;
     }
     Ok(list)
+}
+
+/// So many numbers cost less as one array than one by one.
+const WORTH_AN_ARRAY: usize = 8;
+
+/// The first of these values, if they are many that a stream has yielded, and numbers.
+fn yielded_numbers(values: &[Packed]) -> Option<Vec<f64>> {
+    let number = |packed: &Packed| match packed {
+        Packed { form: FORM_YIELDED, value: Value::Number(number) } => Some(*number),
+        _ => None,
+    };
+    values.get(WORTH_AN_ARRAY - 1).and_then(number)?;
+    let numbers: Vec<f64> = values.iter().map_while(number).collect();
+    (numbers.len() >= WORTH_AN_ARRAY).then_some(numbers)
 }

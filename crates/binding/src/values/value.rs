@@ -129,6 +129,8 @@ shared_numbers! {
         FORM_THREW = 64,
         /// Added to the form of a value of a stream, beside which there may be values of progress.
         FORM_YIELDED = FORM_CHUNK,
+        /// In place of the forms of several such values, one after the other, that are numbers: one array.
+        FORM_YIELDED_NUMBERS = FORM_YIELDED | FORM_DESCRIPTION,
         /// In place of a form: the task returned a promise; it settles by `settle(token, …)`.
         FORM_PENDING = 255,
     }
