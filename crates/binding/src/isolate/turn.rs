@@ -154,6 +154,10 @@ impl LoopTurn<'_> {
             self.call(side.callbacks.abort, vec![Value::Number(token)]);
         }
         if side.must_end() {
+            if let Some(parent) = parent::of_local(&side.handle.entry) {
+                // It is to know that this one was given up.
+                parent.flush();
+            }
             self.call(side.callbacks.leave, vec![Value::Bool(true)]);
             return;
         }

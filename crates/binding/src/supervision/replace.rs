@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::process::parent;
 use crate::supervision::times::KILL_DELAY;
 use crate::supervision::worker_handle::WorkerHandle;
 
@@ -10,6 +11,12 @@ use crate::supervision::worker_handle::WorkerHandle;
 /// so by itself, and by Node. Only Node can end JavaScript outside the guard, because it notes first that the
 /// thread is stopping: without that the async ids that are left on their stack end the whole process.
 pub(crate) fn replace(handle: &Arc<WorkerHandle>) {
+    let is_child = parent::of_local(&handle.entry).is_some();
+    if is_child && !handle.must_end.load(Ordering::Acquire) {
+        // A child may end as soon as it knows. Of one that ends without having been told to the pool takes it
+        // that what it was loading has ended it.
+        handle.tell_owner_to_end();
+    }
     if handle.must_end.swap(true, Ordering::AcqRel) {
         return;
     }
@@ -17,7 +24,9 @@ pub(crate) fn replace(handle: &Arc<WorkerHandle>) {
         handle.entry.pool.abandon(id);
     }
     handle.bell.ring();
-    handle.tell_owner_to_end();
+    if !is_child {
+        handle.tell_owner_to_end();
+    }
     let handle = handle.clone();
     // Its own `process.exit()` is the cleanest end, and needs a moment. Its owner's `terminate()` comes when
     // the owner serves its events, which may take long.
