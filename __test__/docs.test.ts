@@ -1,6 +1,6 @@
 /** What the pages name is there: files and folders in code, files and headings behind links. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path/posix'
+import { basename, dirname, join } from 'node:path/posix'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 
@@ -98,6 +98,14 @@ for (const page of pages) {
     t.deepEqual(lost(page, tree.read(page), tree), [])
   })
 }
+
+test('docs/examples.md names every example', (t) => {
+  const page = tree.read('docs/examples.md')
+  const programs = [...tree.folders].filter((path) => /^examples\/(apps\/[^/]+|plugin-[^/]+)$/.test(path))
+  const files = [...tree.files].filter((path) => /^examples\/[^/]+\.mjs$/.test(path) && !path.endsWith('-tasks.mjs'))
+  t.true(programs.length > 2 && files.length > 2)
+  t.deepEqual([...programs, ...files].filter((path) => !new RegExp(`\\b${basename(path)}\\b`).test(page)), [])
+})
 
 test('a name that leads nowhere is found, in links, in code, and as a heading', (t) => {
   const planted: Tree = {

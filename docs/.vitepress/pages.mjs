@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 export const folder = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const GROUPS = {
-  Start: ['getting-started', 'install', 'coming-from', 'comparison', 'faq'],
+  Start: ['getting-started', 'install', 'examples', 'coming-from', 'comparison', 'faq'],
   Work: ['submitting', 'options', 'cancelling', 'errors', 'passing-values', 'nested-work', 'streams', 'share', 'affinity'],
   'Kinds of workers': ['native-tasks', 'plugins', 'isolation', 'workers'],
   'In use': ['production', 'observability', 'tuning', 'performance', 'limits', 'testing', 'cli'],

@@ -22,8 +22,8 @@ function compress(from, to, level) {
 }
 
 /**
- * Makes `to` of `from`. That a file cannot be read or written is a value, `{ from, error }`: a map ends at the
- * first error that is thrown.
+ * Makes `to` of `from`. That a file cannot be read or written is a value, `{ from, error }`: a map ends at
+ * the first error that is thrown.
  */
 export function compressFile({ from, to }, level = constants.Z_DEFAULT_COMPRESSION) {
   const half = `${to}.half` // there is no `to` before it is whole

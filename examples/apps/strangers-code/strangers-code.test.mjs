@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
@@ -32,6 +33,10 @@ const OPEN = [
 
 test('a stranger is kept from what the page says, and from nothing more', { timeout: 120_000 }, async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [`${import.meta.dirname}/main.mjs`])
+  if (process.versions.node.startsWith('24.')) {
+    const page = readFileSync(new URL('../../../docs/examples.md', import.meta.url), 'utf8')
+    assert.ok(page.includes(stdout.slice(stdout.indexOf(':'))), 'docs/examples.md has another list')
+  }
   const [title, ...lines] = stdout.trimEnd().split('\n')
   assert.equal(title, `Node.js ${process.version}: an honest stranger gives 4`)
   const heading = lines.findIndex((line) => !line.startsWith(' '))

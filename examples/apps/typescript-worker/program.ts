@@ -8,8 +8,8 @@ import type { Place, Tour } from './tasks.ts'
 const strips = Boolean((process.features as { typescript?: unknown }).typescript)
 
 const executor = new ThreadPoolExecutor({
-  // In a worker of Node.js 20 the flag `--import tsx` does nothing, so each worker registers it; its address is
-  // found here, as a function that is sent as source looks from the current directory.
+  // In a worker of Node.js 20 the flag `--import tsx` does nothing, so each worker registers it. Its address
+  // is found here: a function that is sent as source looks from the current directory.
   ...(!strips && {
     initializer: async (tsx: string) => void (await import(tsx)).register(),
     initargs: [import.meta.resolve('tsx/esm/api')],
