@@ -13,8 +13,8 @@ for (const args of [[], ['--no-pool']]) {
     const service = spawn(process.execPath, [`${import.meta.dirname}/service.mjs`, ...args], { stdio })
     try {
       const [base] = await once(createInterface(service.stdout), 'line')
-      const post = (body) =>
-        fetch(`${base}/users`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+      const headers = { 'content-type': 'application/json' }
+      const post = (body) => fetch(`${base}/users`, { method: 'POST', headers, body: JSON.stringify(body) })
 
       const { hash } = await (await post({ password: 'correct horse' })).json()
       const [, salt, key] = hash.split('$')

@@ -1,7 +1,7 @@
 // Thumbnails of a folder's images.
 //   node examples/apps/thumbnails/main.mjs FROM TO [--size 200] [--workers 4]
 import { mkdir, readdir } from 'node:fs/promises'
-import { extname, join, parse } from 'node:path'
+import { extname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { moduleTasks, ThreadPoolExecutor } from 'concurrent-futures'
 
@@ -36,8 +36,8 @@ const names = (await readdir(from)).filter((name) => IMAGES.includes(extname(nam
 const lines = []
 for (const name of names) {
   await executor.ready() // however large the folder is, 64 tasks wait
-  const options = { name, timeout: 30_000 }
-  const future = executor.with(options).submit(thumbnail, join(from, name), join(to, `${parse(name).name}.webp`), Number(values.size))
+  const paths = [join(from, name), join(to, `${name}.webp`)]
+  const future = executor.with({ name, timeout: 30_000 }).submit(thumbnail, ...paths, Number(values.size))
   lines.push(told(name, future))
 }
 await Promise.all(lines)

@@ -32,17 +32,17 @@ test('images of several kinds become thumbnails, and one that is broken is repor
   assert.match(stdout, /^broken\.png: Error: .*unsupported image format/m)
   assert.match(stdout, /^4 thumbnails, 1 failed$/m)
   assert.equal(code, 1)
-  assert.deepEqual((await readdir(to)).sort(), ['high.webp', 'small.webp', 'turned.webp', 'wide.webp'])
+  assert.deepEqual((await readdir(to)).sort(), ['high.png.webp', 'small.webp.webp', 'turned.jpg.webp', 'wide.jpg.webp'])
   const sizes = {}
   for (const name of await readdir(to)) {
     const { width, height, format } = await sharp(join(to, name)).metadata()
     sizes[name] = `${format} ${width} x ${height}`
   }
   assert.deepEqual(sizes, {
-    'high.webp': 'webp 33 x 100',
-    'small.webp': 'webp 50 x 40',
-    'turned.webp': 'webp 75 x 100',
-    'wide.webp': 'webp 100 x 75',
+    'high.png.webp': 'webp 33 x 100',
+    'small.webp.webp': 'webp 50 x 40',
+    'turned.jpg.webp': 'webp 75 x 100',
+    'wide.jpg.webp': 'webp 100 x 75',
   })
 })
 

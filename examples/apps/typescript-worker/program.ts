@@ -35,7 +35,8 @@ const tours: Record<string, readonly Place[]> = {
   ],
 }
 
-const futures: [string, Future<Tour>][] = Object.entries(tours).map(([name, places]) => [name, executor.submit(shortestTour, places)])
+const futures = new Map<string, Future<Tour>>()
+for (const [name, places] of Object.entries(tours)) futures.set(name, executor.submit(shortestTour, places))
 for (const [name, future] of futures) {
   const { order, kilometres } = await future
   console.log(`${name}: ${order.join(', ')}: ${Math.round(kilometres)} km`)

@@ -15,7 +15,8 @@ const radians = (degrees: number): number => (degrees * Math.PI) / 180
 
 function distance(a: Place, b: Place): number {
   const [dLat, dLong] = [radians(b.latitude - a.latitude), radians(b.longitude - a.longitude)]
-  const h = Math.sin(dLat / 2) ** 2 + Math.cos(radians(a.latitude)) * Math.cos(radians(b.latitude)) * Math.sin(dLong / 2) ** 2
+  const shrink = Math.cos(radians(a.latitude)) * Math.cos(radians(b.latitude))
+  const h = Math.sin(dLat / 2) ** 2 + shrink * Math.sin(dLong / 2) ** 2
   return 2 * EARTH * Math.asin(Math.sqrt(h))
 }
 
