@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -234,18 +234,51 @@ for (const kind of [[], ['--processes']]) {
 
 test('wrong usage is told in one line, with code 2', async (t) => {
   const ok = './lines.mjs#double'
+  const [lines, copy] = [inFolder('some-lines'), inFolder('copy.mjs')]
+  const module = `${copy}#double`
+  writeFileSync(lines, '1\n2\n')
+  copyFileSync(join(here, 'lines.mjs'), copy)
   const cases = [
     ...[[], ['nothing'], ['toString'], ['map'], ['map', 'lines.mjs'], ['map', ok, ok], ['doctor', 'x']],
     ...[['map', ok, '--nothing'], ['map', ok, '--workers', '0'], ['map', ok, '--workers', '1025'], ['map', ok, '--chunk', '1.5']],
     ...[['map', ok, '--timeout', '-1'], ['map', ok, '--timeout', '9', '--chunk', 'auto'], ['map', ok, '--resume']],
     ...[['map', ok, '--input', 'not-there'], ['map', ok, '--input', '.'], ['map', ok, '--joblog', 'not/there']],
     ...[['map', './not-there.mjs#x'], ['map', 'not-there#x'], ['map', './lines.mjs#none'], ['map', './lines.mjs#generator']],
-    ...[['map', './throws-on-load.mjs#x'], ['map', './loads-with-exit.mjs#x']],
+    ...[['map', './throws-on-load.mjs#x'], ['map', './loads-with-exit.mjs#x'], ['map', './default-function.cjs#toString']],
+    ...[['map', ok, '--input', lines, '--joblog', lines], ['map', module, '--input', lines, '--joblog', copy]],
+    ['map', ok, '--input', lines, '--joblog', lines, '--resume'],
   ]
   for (const args of cases) {
     const { code, output, errors } = await run(args)
     t.deepEqual([code, output], [2, ''], args.join(' '))
     t.regex(errors, /^concurrent-futures: [^\n]+\n$/, args.join(' '))
+  }
+  t.is(readFileSync(lines, 'utf8'), '1\n2\n')
+  t.deepEqual(readFileSync(copy), readFileSync(join(here, 'lines.mjs')))
+})
+
+test('what has ended and cannot be written is not ok in the joblog, and runs again', async (t) => {
+  if (!existsSync('/dev/full')) return t.pass()
+  const input = Array.from({ length: 500 }, (_, i) => `${i}\n`).join('')
+  for (const order of [[], ['--unordered']]) {
+    const log = inFolder(`full${order.length}`)
+    const full = openSync('/dev/full', 'w')
+    const args = ['map', './lines.mjs#double', '--workers', '2', '--joblog', log, ...order]
+    const lost = await run(args, { input, stdout: full })
+    closeSync(full)
+    t.is(lost.code, 1)
+    t.regex(lost.errors, /^concurrent-futures: cannot write the results: ENOSPC[^\n]*\n$/)
+    const { code, output } = await run([...args, '--resume'], { input })
+    const results = output.trimEnd().split('\n').map(Number).sort((a, b) => a - b)
+    t.deepEqual([code, results], [0, Array.from({ length: 500 }, (_, i) => 2 * i)])
+  }
+})
+
+test('an item whose worker dies says of what', async (t) => {
+  for (const where of [[], ['--processes']]) {
+    const { output } = await map('rejects', where, '1\n')
+    t.regex(output, /"message":"the worker died while it ran the task 'rejects': left behind"/)
+    t.regex((await map('exit', where, '2\n')).output, /"message":"the worker died while it ran the task 'exit': exit code 3"/)
   }
 })
 

@@ -8,17 +8,21 @@
 import { ChunkSizer, LONGEST } from '../executor/chunk-sizer.ts'
 import { Fifo } from '../executor/fifo.ts'
 import type { Future } from '../future/future.ts'
-import { failed } from './rows.ts'
+import { explained, failed } from './rows.ts'
 import type { Row } from './rows.ts'
 
-export interface Item {
+/** Which item it is. */
+export interface ItemKey {
   readonly index: number
-  readonly text: string
   readonly hash: string
 }
 
+export interface Item extends ItemKey {
+  readonly text: string
+}
+
 interface Slot {
-  readonly texts: string[]
+  readonly results: [text: string, key: ItemKey][]
   /** Of the lines and results that it holds. */
   size: number
   isDone: boolean
@@ -31,9 +35,9 @@ export interface ItemsOptions {
   /** Submits a chunk. */
   submit(lines: string[], longest: number): Future<Row[]>
   /** An item has ended. */
-  onEnd(item: Item, row: Row): void
+  onEnd(key: ItemKey, row: Row): void
   /** The next line of the output. */
-  write(text: string): void
+  write(text: string, key: ItemKey): void
   /** There may be room. */
   onRoom(): void
 }
@@ -122,7 +126,7 @@ export class Items {
   }
 
   #openSlot(): Slot {
-    const slot: Slot = { texts: [], size: 0, isDone: false }
+    const slot: Slot = { results: [], size: 0, isDone: false }
     if (!this.#options.isUnordered) this.#slots.push(slot)
     return slot
   }
@@ -149,7 +153,7 @@ export class Items {
         // Nothing of it has begun.
         if (this.#isStopping && future.cancelled()) return settled([])
         const ms = performance.now() - since
-        settled(items.map(() => failed(error, start, ms)))
+        settled(items.map(() => failed(explained(error), start, ms)))
       },
     )
   }
@@ -162,10 +166,13 @@ export class Items {
   /** Rows of the first of these items have come; the others were not begun. */
   #take(slot: Slot, items: readonly Item[], rows: readonly Row[]): void {
     const { isUnordered, onEnd, onRoom, write } = this.#options
-    for (const [index, row] of rows.entries()) {
-      onEnd(items[index] as Item, row)
-      if (isUnordered) write(row[0])
-      else slot.texts.push(row[0])
+    for (const [at, row] of rows.entries()) {
+      const { index, hash } = items[at] as Item
+      // Without the line.
+      const key = { index, hash }
+      onEnd(key, row)
+      if (isUnordered) write(row[0], key)
+      else slot.results.push([row[0], key])
     }
     if (!isUnordered) this.#grow(slot, sizeOf(rows.map(([text]) => text)))
     if (rows.length < items.length && !this.#isStopping) this.#start(slot, items.slice(rows.length))
@@ -184,7 +191,7 @@ export class Items {
 
   #write(slot: Slot): void {
     this.#grow(slot, -slot.size)
-    for (const text of slot.texts) this.#options.write(text)
+    for (const [text, key] of slot.results) this.#options.write(text, key)
   }
 
   /** From now on nothing begins. */
@@ -197,6 +204,11 @@ export class Items {
 
   /** What has ended behind something that will not be waited for is written, in order. */
   abandon(): void {
-    for (const slot of this.#slots.clear()) if (slot.texts.length > 0) this.#write(slot)
+    for (const slot of this.#slots.clear()) if (slot.results.length > 0) this.#write(slot)
+  }
+
+  /** What has ended and waits for earlier ones, when nothing can be written any more. */
+  takeWaiting(): ItemKey[] {
+    return this.#slots.clear().flatMap(({ results }) => results.map(([, key]) => key))
   }
 }

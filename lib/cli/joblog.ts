@@ -4,37 +4,48 @@
  * The lines of one turn of the event loop are written together, and at once, so that a process which is
  * killed has told nearly all of what has ended.
  */
-import { closeSync, openSync, readSync } from 'node:fs'
-import { hash } from 'node:crypto'
+import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { hash as digest } from 'node:crypto'
+import type { ItemKey } from './items.ts'
 import { LineSplitter } from './lines.ts'
 import { OK } from './rows.ts'
 import type { Row } from './rows.ts'
 import { CommandError, inOneLine } from './usage.ts'
-import { writeAll } from './write-all.ts'
 
 /** Of a line of the input: the first half of a hash is enough to see that the line is another. */
 const DIGITS = 16
 
-export const hashOf = (line: Buffer): string => hash('sha256', line, 'hex').slice(0, DIGITS)
+export const hashOf = (line: Buffer): string => digest('sha256', line, 'hex').slice(0, DIGITS)
 
 export class Joblog {
   readonly #fd: number
   readonly #onError: (error: unknown) => void
   readonly #done: Done | undefined
   #text = ''
+  #isBroken = false
 
   /**
+   * @param others - the files that it must not be, by what they are
    * @param onError - told once when it cannot be written any more
-   * @throws CommandError if it cannot be written from the start
+   * @throws CommandError if it cannot be written from the start, or what is there is no joblog
    */
-  constructor(path: string, isResumed: boolean, onError: (error: unknown) => void) {
+  constructor(
+    path: string,
+    isResumed: boolean,
+    others: Readonly<Record<string, Stats | undefined>>,
+    onError: (error: unknown) => void,
+  ) {
     this.#onError = onError
+    const what = whatItIs(path, others)
+    if (what !== undefined) throw new CommandError(`the joblog would be written over ${what}: ${path}`)
     try {
       this.#fd = openSync(path, isResumed ? 'a+' : 'w')
       this.#done = isResumed ? this.#read() : undefined
     } catch (error) {
       throw new CommandError(`cannot write the joblog: ${inOneLine(error)}`)
     }
+    if (this.#done?.isOfSomethingElse === true) throw new CommandError(`${path} is no joblog`)
   }
 
   #read(): Done {
@@ -58,19 +69,21 @@ export class Joblog {
     return this.#done?.has(index, hashed) === true
   }
 
-  note(index: number, hashed: string, [, label, start, ms]: Row): void {
+  /** Adds a line; a later one of the same item counts. */
+  note({ index, hash }: ItemKey, [, label, start, ms]: Row): void {
     if (this.#text === '' || this.#text === '\n') setImmediate(() => this.flush())
     const status = label === '' ? OK : label.replaceAll(/[\t\r\n]/g, ' ')
-    this.#text += `${index}\t${start}\t${ms.toFixed(3)}\t${status}\t${hashed}\n`
+    this.#text += `${index}\t${start}\t${ms.toFixed(3)}\t${status}\t${hash}\n`
   }
 
   flush(): void {
-    if (this.#text === '' || this.#text === '\n') return
-    const text = this.#text
+    if (this.#isBroken || this.#text === '' || this.#text === '\n') return
+    let bytes = Buffer.from(this.#text)
     this.#text = ''
     try {
-      writeAll(this.#fd, text)
+      while (bytes.length > 0) bytes = bytes.subarray(writeSync(this.#fd, bytes))
     } catch (error) {
+      this.#isBroken = true
       this.#onError(error)
     }
   }
@@ -81,17 +94,38 @@ export class Joblog {
   }
 }
 
+/** Which of these files lies at the path. */
+function whatItIs(path: string, others: Readonly<Record<string, Stats | undefined>>): string | undefined {
+  const file = statSync(path, { throwIfNoEntry: false })
+  if (file?.isFile() !== true) return undefined
+  return Object.keys(others).find((what) => isSame(file, others[what]))
+}
+
+export function isSame(file: Stats, other: Stats | undefined): boolean {
+  return other?.isFile() === true && file.dev === other.dev && file.ino === other.ino
+}
+
 const PAGE = 4_096
 const BYTES = DIGITS / 2
 
 /** The hashes of the items that have succeeded, eight bytes each: a log may have millions. */
 class Done {
   readonly #pages: Map<number, Buffer> = new Map()
+  #hasLines = false
+  #hasOthers = false
+
+  /** Whether none of the lines that are there is one of a joblog. */
+  get isOfSomethingElse(): boolean {
+    return this.#hasOthers && !this.#hasLines
+  }
 
   /** A later line of the same item counts; what is no line of a joblog is passed over. */
   note(line: Buffer | undefined): void {
     const [index = '', , , status, hashed = ''] = line?.toString('latin1').split('\t') ?? []
-    if (!/^\d+$/.test(index) || !/^[\da-f]{16}$/.test(hashed)) return
+    const isOne = /^\d+$/.test(index) && /^[\da-f]{16}$/.test(hashed)
+    if (isOne) this.#hasLines = true
+    else this.#hasOthers ||= line?.length !== 0
+    if (!isOne) return
     const number = Number(index)
     if (status === OK) this.#place(number).write(hashed, 'hex')
     else if (this.#pages.has(Math.floor(number / PAGE))) this.#place(number).fill(0)

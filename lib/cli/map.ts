@@ -1,9 +1,12 @@
 /** `concurrent-futures map`. */
+import { fstatSync } from 'node:fs'
+import type { Stats } from 'node:fs'
 import type { PoolExecutor } from '../pool/pool-executor.ts'
 import { openInput } from './input.ts'
 import type { Input } from './input.ts'
 import { Items } from './items.ts'
-import { hashOf, Joblog } from './joblog.ts'
+import type { ItemKey } from './items.ts'
+import { hashOf, isSame, Joblog } from './joblog.ts'
 import { LineSplitter } from './lines.ts'
 import type { Line } from './lines.ts'
 import { needPackage } from './load.ts'
@@ -12,8 +15,9 @@ import { parseMapOptions } from './map-options.ts'
 import type { MapOptions } from './map-options.ts'
 import { Output } from './output.ts'
 import { Progress } from './progress.ts'
+import { failed } from './rows.ts'
 import type { Row } from './rows.ts'
-import { specifierOf } from './target.ts'
+import { specifierOf, statOf } from './target.ts'
 import type * as Task from './task.ts'
 import { CommandError, inOneLine } from './usage.ts'
 
@@ -22,6 +26,8 @@ const TERMINATED = 143
 
 /** How long workers may take to leave when all is done, and the output to be taken when it is stopped. */
 const LEAVING = 5_000
+/** After so long a user wants to know what is waited for. */
+const LONG_LOAD = 10_000
 const LAST_WRITES = 1_000
 
 /** @returns what the process exits with, if it does not exit here */
@@ -30,6 +36,7 @@ export async function runMap(args: string[]): Promise<number> {
   const specifier = specifierOf(options.module)
   const api = await needPackage()
   const input = openInput(options.input)
+  if (isSame(input.stat, fstatSync(1))) throw new CommandError('the results would be written into the input')
   const run = new MapRun(api, options, specifier, input)
   const code = await run.end()
   // Whoever feeds standard input may hold it open.
@@ -40,10 +47,11 @@ class MapRun {
   readonly #api: Api
   readonly #options: MapOptions
   readonly #input: Input
+  readonly #module: Stats | undefined
   readonly #pool: PoolExecutor
   readonly #task: ReturnType<typeof tasksOf>
   readonly #items: Items
-  readonly #output: Output
+  readonly #output: Output<ItemKey>
   #joblog: Joblog | undefined
   #progress: Progress | undefined
 
@@ -52,6 +60,7 @@ class MapRun {
   #done = 0
   #failed = 0
   #isStopping = false
+  #isLoaded = false
   /** Exits at once. */
   readonly #abort: (code: number) => void
   readonly #aborted: Promise<number>
@@ -66,6 +75,7 @@ class MapRun {
     this.#api = api
     this.#options = options
     this.#input = input
+    this.#module = statOf(specifier)
     this.#task = tasksOf(api)
     this.#pool = makePool(api, options, this.#task.open, specifier)
     this.#output = new Output({
@@ -97,14 +107,14 @@ class MapRun {
           return future
         }
       },
-      onEnd: ({ index, hash }, row) => {
+      onEnd: (key, row) => {
         this.#done++
-        this.#joblog?.note(index, hash, row)
+        this.#joblog?.note(key, row)
         if (row[1] === '') return
         this.#failed++
         if (this.#options.isFailFast) this.#stop()
       },
-      write: (text) => this.#output.write(text),
+      write: (text, key) => this.#output.write(text, key),
       onRoom: () => {
         if (!this.#isFull || this.#items.isIdle) this.#wake()
       },
@@ -122,7 +132,7 @@ class MapRun {
     await this.#checkModule()
     const { joblog, isResumed, hasProgress } = this.#options
     if (joblog !== undefined) {
-      this.#joblog = new Joblog(joblog, isResumed, (error) => this.#lose(error, 'write the joblog'))
+      this.#joblog = this.#openJoblog(joblog, isResumed)
     }
     if (hasProgress) this.#progress = new Progress(() => this.#counts())
     if (!this.#isStopping) await this.#feed()
@@ -133,14 +143,22 @@ class MapRun {
     return this.#code ?? (this.#failed > 0 ? 1 : 0)
   }
 
+  #openJoblog(path: string, isResumed: boolean): Joblog {
+    const others = { 'the input': this.#input.stat, 'the module': this.#module, 'the results': fstatSync(1) }
+    return new Joblog(path, isResumed, others, (error) => this.#lose(error, 'write the joblog'))
+  }
+
   /** Before anything is read or written: whether there is something to call. */
   async #checkModule(): Promise<void> {
     const checking = this.#pool.submit(this.#task.check)
     const isOver = (): boolean => this.#isStopping
+    const slow = setTimeout(() => this.#say(`${this.#options.module} is still being loaded`), LONG_LOAD)
     const problem = await Promise.race([
       checking.then((found) => found, (error: unknown) => this.#whyNotLoaded(error)),
       this.#until(isOver),
     ])
+    clearTimeout(slow)
+    this.#isLoaded = true
     if (problem !== undefined) throw new CommandError(problem)
     if (this.#isStopping) this.#abort(this.#code ?? 1)
   }
@@ -199,14 +217,18 @@ class MapRun {
   #interrupt(code: number): void {
     if (!this.#isStopping || code === TERMINATED) {
       this.#code ??= code
-      if (!this.#isStopping) this.#say('finishing what has begun (SIGINT, Ctrl-C, stops that)')
+      const isFirst = !this.#isStopping && this.#isLoaded
+      if (isFirst) this.#say('finishing what has begun (SIGINT, Ctrl-C, stops that)')
       return this.#stop()
     }
     this.#code ??= code
     this.#items.abandon()
     this.#joblog?.flush()
     // What reads the results may have stopped too.
-    setTimeout(() => this.#abort(this.#code as number), LAST_WRITES)
+    setTimeout(() => {
+      this.#logUnwritten(new Error('nobody takes the result'))
+      this.#abort(this.#code as number)
+    }, LAST_WRITES)
     void this.#output.end().then(() => this.#abort(this.#code as number))
   }
 
@@ -225,10 +247,18 @@ class MapRun {
 
   /** Nothing can be written any more: what has closed the pipe has had enough. */
   #lose(error: unknown, what: string): void {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return this.#abort(0)
-    this.#say(`cannot ${what}: ${inOneLine(error)}`)
+    const isClosed = (error as NodeJS.ErrnoException).code === 'EPIPE'
+    if (!isClosed) this.#say(`cannot ${what}: ${inOneLine(error)}`)
+    this.#logUnwritten(error)
+    this.#abort(isClosed ? 0 : 1)
+  }
+
+  /** The joblog says of what has ended, and whose result has not gone out, that it has failed in the end. */
+  #logUnwritten(error: unknown): void {
+    const row = failed(error, Date.now(), 0)
+    const { unwritten } = this.#output
+    for (const key of [...unwritten, ...this.#items.takeWaiting()]) this.#joblog?.note(key, row)
     this.#joblog?.flush()
-    this.#abort(1)
   }
 
   #say(message: string): void {

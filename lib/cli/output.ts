@@ -3,8 +3,7 @@
  * the last byte: a stream would not tell when a disk that is full has taken only a part. Everything else is a
  * stream that says when it has had enough.
  */
-import { fstatSync } from 'node:fs'
-import { writeAll } from './write-all.ts'
+import { fstatSync, writeSync } from 'node:fs'
 
 const STDOUT = 1
 const MOST_KEPT = 1 << 16
@@ -17,10 +16,14 @@ export interface OutputEvents {
   onWrite(): void
 }
 
-export class Output {
+/** @typeParam T - what a line is of, for {@link Output.unwritten} */
+export class Output<T> {
   readonly #events: OutputEvents
   readonly #isFile: boolean
-  #text = ''
+  #lines: string[] = []
+  #length = 0
+  /** Of which items the lines are that were not written, or that the stream has not taken, in their order. */
+  #items: T[] = []
   #isScheduled = false
   #isBroken = false
 
@@ -38,9 +41,16 @@ export class Output {
     return !this.#isFile && process.stdout.writableNeedDrain
   }
 
-  write(line: string): void {
-    this.#text += `${line}\n`
-    if (this.#text.length > MOST_KEPT) this.flush()
+  /** The items whose lines have not gone out. What a pipe has taken has, whether it is read or not. */
+  get unwritten(): readonly T[] {
+    return this.#items
+  }
+
+  write(line: string, item: T): void {
+    this.#lines.push(line)
+    this.#items.push(item)
+    this.#length += line.length
+    if (this.#length > MOST_KEPT) this.flush()
     else if (!this.#isScheduled) {
       this.#isScheduled = true
       setImmediate(() => this.flush())
@@ -49,19 +59,36 @@ export class Output {
 
   flush(): void {
     this.#isScheduled = false
-    const text = this.#text
-    this.#text = ''
-    if (text === '' || this.#isBroken) return
+    if (this.#lines.length === 0 || this.#isBroken) return
+    const lines = this.#lines
+    this.#lines = []
+    this.#length = 0
     this.#events.onWrite()
-    if (!this.#isFile) {
-      process.stdout.write(text)
-      return
-    }
+    const text = `${lines.join('\n')}\n`
+    if (this.#isFile) this.#writeAll(lines, Buffer.from(text))
+    else process.stdout.write(text, (error) => error == null && this.#noteWritten(lines.length))
+  }
+
+  #writeAll(lines: readonly string[], bytes: Buffer): void {
+    let written = 0
     try {
-      writeAll(STDOUT, text)
+      while (written < bytes.length) written += writeSync(STDOUT, bytes, written)
+      this.#noteWritten(lines.length)
     } catch (error) {
+      // The line after these may be there in part.
+      let whole = 0
+      for (const line of lines) {
+        written -= Buffer.byteLength(line) + 1
+        if (written < 0) break
+        whole++
+      }
+      this.#noteWritten(whole)
       this.#fail(error as NodeJS.ErrnoException)
     }
+  }
+
+  #noteWritten(count: number): void {
+    this.#items.splice(0, count)
   }
 
   #fail(error: NodeJS.ErrnoException): void {

@@ -37,3 +37,13 @@ export function describe(error: unknown): Described {
     return { name: 'Error', message: 'what was thrown cannot be read', code: undefined }
   }
 }
+
+/** The same error with why a worker was lost in its message, of which a line of output has nothing else. */
+export function explained(error: unknown): unknown {
+  const { cause, exitCode } = Object(error) as { cause?: unknown; exitCode?: unknown }
+  const why = cause === undefined ? undefined : describe(cause).message
+  const end = typeof exitCode === 'number' ? `exit code ${exitCode}` : undefined
+  if (why === undefined && end === undefined) return error
+  const { name, message, code } = describe(error)
+  return { name, message: `${message}: ${why ?? end}`, code }
+}

@@ -1,7 +1,8 @@
 /** MODULE of `MODULE#EXPORT`: what a worker imports. */
 import { statSync } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { CommandError } from './usage.ts'
 
 /**
@@ -16,4 +17,13 @@ export function specifierOf(module: string): string {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return pathToFileURL(path).href
   if (/^\.{0,2}[/\\]/.test(module)) throw new CommandError(`there is no file ${path}`)
   return module
+}
+
+/** The file of a module, if it is one that lies there. */
+export function statOf(specifier: string): Stats | undefined {
+  try {
+    return specifier.startsWith('file:') ? statSync(fileURLToPath(specifier)) : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -26,7 +26,7 @@ export async function open(specifier: string, key: string): Promise<void> {
     if (fn === undefined) failure = `${specifier} exports no function ${key}`
     else if (/Generator/.test(kindOf(fn))) failure = `${key} of ${specifier} is a generator, not a function`
   } catch (error) {
-    failure = `cannot load ${specifier}: ${describe(error).message}`
+    failure = `cannot load ${specifier}: ${describe(error).message}${placeOf(error)}`
   }
 }
 
@@ -38,8 +38,25 @@ export function check(): string | undefined {
 const kindOf = (value: unknown): string => Object.prototype.toString.call(value)
 
 function exported(module: Record<string, unknown>, key: string): AnyFunction | undefined {
-  const found = module[key] ?? (module['default'] as Record<string, unknown> | undefined)?.[key]
+  const found = module[key] ?? memberOf(module['default'], key)
   return typeof found === 'function' ? (found as AnyFunction) : undefined
+}
+
+/** What an object, or its class, has: not what every object or function has. */
+function memberOf(given: unknown, key: string): unknown {
+  const isObject = (at: unknown): boolean => Object(at) === at
+  for (let at = given; isObject(at); at = Object.getPrototypeOf(at)) {
+    if (at === Object.prototype || at === Function.prototype) return undefined
+    if (Object.hasOwn(at as object, key)) return (given as Record<string, unknown>)[key]
+  }
+  return undefined
+}
+
+/** File and line of what a module has thrown, where they are known. */
+function placeOf(error: unknown): string {
+  const { stack } = Object(error) as { stack?: unknown }
+  const place = /^ +at .*?\(?(file:[^()\s]+:\d+:\d+)\)?$/m.exec(String(stack))?.[1]
+  return place === undefined ? '' : ` (${place})`
 }
 
 /** An `import()` that resolves from the current directory, as no import of a module does. */
@@ -110,7 +127,10 @@ function textOf(value: unknown, isRaw: boolean): string {
   if (value === undefined) return 'null'
   if (isRaw && typeof value === 'string') return value
   const text = JSON.stringify(value) as string | undefined
-  if (text === undefined) throw new TypeError(`the result is a ${typeof value}, which JSON cannot hold`)
+  if (text === undefined) {
+    const type = typeof value
+    throw new TypeError(`the result is ${type === 'object' ? 'an' : 'a'} ${type}, which JSON cannot hold`)
+  }
   return text
 }
 

@@ -67,8 +67,13 @@ export const helpOf = (command: string | undefined): string =>
 
 /** What `parseArgs` has thrown for the arguments of a command. */
 export function wrongArguments(command: string, error: unknown): CommandError {
+  const message = inOneLine(error)
+  const option = /^Option '([^' ]+).* argument is ambiguous/.exec(message)?.[1]
+  if (option !== undefined) {
+    return new CommandError(`${option} takes a value; one that begins with - is written ${option}=VALUE`)
+  }
   // After the first sentence it explains how to write a file name that looks like an option.
-  return new CommandError(`${inOneLine(error).split('. ')[0]} (see ${command} --help)`)
+  return new CommandError(`${message.split('. ')[0]} (see ${command} --help)`)
 }
 
 /** The message of anything that was thrown, in one line. */

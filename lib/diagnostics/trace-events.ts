@@ -49,10 +49,11 @@ export function eventsOf(tasks: readonly TracedTask[]): TraceEvent[] {
   const { pid } = process
   // There may be a million: each is written out, as copies of a common part take several times as long.
   const add = (ph: 'b' | 'e', cat: string, id: string, task: TracedTask, tid: number, ts: number): void => {
-    events.push({ name: task.name, cat, ph, pid, tid, ts, id, args: argsOf(task) })
+    events.push({ name: nameOf(task), cat, ph, pid, tid, ts, id, args: argsOf(task) })
   }
   for (const task of tasks) {
-    const { what, id, name, track, submitted, end } = task
+    const { what, id, track, submitted, end } = task
+    const name = nameOf(task)
     const tid = track?.tid ?? QUEUE.tid
     if (what === 'interrupted') {
       const args = { id }
@@ -75,6 +76,9 @@ export function eventsOf(tasks: readonly TracedTask[]): TraceEvent[] {
   }
   return events.sort((one, other) => one.ts - other.ts)
 }
+
+/** A viewer would show nothing. */
+const nameOf = ({ name }: TracedTask): string => name || '(anonymous)'
 
 function argsOf({ what, id }: TracedTask): Record<string, unknown> {
   return what === 'ended' ? { id } : { id, state: what }
