@@ -33,6 +33,10 @@ for (const [name, code] of Object.entries(codes) as [keyof typeof codes, string]
     t.is(error.message, 'message')
     t.false(Object.hasOwn(error, 'name'))
     t.false(Object.hasOwn(error, 'code'))
+    const enumerated: string[] = []
+    for (const key in error) enumerated.push(key)
+    t.true(enumerated.includes('code'), 'loggers write what they can enumerate')
+    t.false(enumerated.includes('name'))
     t.true(error instanceof Error)
     t.true(error instanceof FutureError)
     t.true(error instanceof errors[name])

@@ -17,7 +17,8 @@ function brandError(constructor: typeof FutureError, name: string, code: string)
   const symbol = Symbol.for(`concurrent-futures.${name}`)
   define(constructor, kind, { value: symbol })
   define(constructor.prototype, 'name', { value: name, writable: true, configurable: true })
-  define(constructor.prototype, 'code', { value: code, writable: true, configurable: true })
+  // Enumerable: loggers such as pino write what `for … in` finds.
+  define(constructor.prototype, 'code', { value: code, writable: true, configurable: true, enumerable: true })
   define(constructor.prototype, symbol, { value: true })
 }
 
