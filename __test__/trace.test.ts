@@ -6,6 +6,8 @@ import ava from 'ava'
 import type { ExecutionContext } from 'ava'
 import { currentExecutor, Executor, native } from 'concurrent-futures'
 import type { TraceEvent, TraceFile } from 'concurrent-futures'
+import { drawTrace } from '../scripts/draw-trace.mjs'
+import { checkTrace as check } from '../scripts/trace-format.mjs'
 import { behaviours } from './executors.ts'
 import { observed } from './fixtures/observed.mjs'
 import { until } from './gate.ts'
@@ -13,38 +15,6 @@ import { SHORT, SOON } from './limits.ts'
 
 const test = ava.serial
 const behaviour = behaviours(test)
-
-/** What the format of trace events asks for; throws what is wrong. */
-function check({ traceEvents }: TraceFile): void {
-  const open = new Map<string, number>()
-  const ends = new Map<string, number[]>()
-  let last = -Infinity
-  for (const event of traceEvents) {
-    const { ph, name, ts, pid, tid, dur, id, cat } = event
-    const wrong = (what: string): Error => new Error(`${what}: ${JSON.stringify(event)}`)
-    if (typeof name !== 'string' || ![ts, pid, tid].every(Number.isFinite)) throw wrong('a field')
-    if (ph === 'M') continue
-    if (ts < last) throw wrong('the order')
-    last = ts
-    if (ph === 'X') {
-      if (!(Number.isFinite(dur) && (dur as number) >= 0)) throw wrong('the duration')
-      // Whole runs of a track are within each other or apart: a viewer cannot show others.
-      const own = ends.get(`${pid} ${tid}`) ?? []
-      while (own.length > 0 && (own.at(-1) as number) <= ts) own.pop()
-      const outer = own.at(-1)
-      if (outer !== undefined && outer < ts + (dur as number) - 0.001) throw wrong('lies across another')
-      own.push(ts + (dur as number))
-      ends.set(`${pid} ${tid}`, own)
-    }
-    const key = `${cat} ${id} ${name}`
-    if (ph === 'b') {
-      if (open.has(key)) throw wrong('twice')
-      open.set(key, ts)
-    }
-    if (ph === 'e' && !open.delete(key)) throw wrong('no beginning')
-  }
-  if (open.size > 0) throw new Error(`without end: ${[...open.keys()].join()}`)
-}
 
 const of = (file: TraceFile, ph: TraceEvent['ph'], name?: string): TraceEvent[] =>
   file.traceEvents.filter((event) => event.ph === ph && (name === undefined || event.name === name))
@@ -159,6 +129,20 @@ behaviour('traces are independent, and are written', async (t, { create }) => {
   const late = executor.trace()
   await executor.shutdown()
   t.deepEqual(of(late.stop(), 'X'), [])
+})
+
+test('a trace is drawn: its tracks, the tasks that there is room for, and interrupts', async (t) => {
+  const { ThreadPoolExecutor } = await import('concurrent-futures')
+  await using executor = new ThreadPoolExecutor(1)
+  await executor.submit(observed.add, 0, 0)
+  const trace = executor.trace()
+  await executor.with({ timeout: SHORT, name: 'a < b & c' }).submit(observed.spin).exception()
+  await executor.submit(observed.add, 1, 2)
+  const picture = drawTrace(trace.stop())
+  for (const text of ['>queue<', '>worker ', '>a &lt; b &amp; c', '>interrupt<']) t.true(picture.includes(text), text)
+  t.notRegex(picture, /NaN|undefined|a < b/)
+  const open = [...picture.matchAll(/<(\w+)[^>]*?(\/?)>/g)].filter(([, , closed]) => closed === '').length
+  t.is(open, [...picture.matchAll(/<\/\w+>/g)].length)
 })
 
 test('at most a million events are kept, the oldest go', async (t) => {

@@ -2,11 +2,13 @@
 // on in time.
 //   npm run demo                 the files of this repository
 //   npm run demo -- ~/Pictures   the files of a folder
+//   npm run demo -- --trace FILE a trace of it besides, for https://ui.perfetto.dev
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { native, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
 import { contents, listFiles } from './demo/files.mjs'
 import { isPrime, NUMBERS } from './demo/primes.mjs'
@@ -119,7 +121,7 @@ const LATE = 100
 async function endless(executor) {
   title('3  A task that never ends: while (true) {}')
   const endSpin = spin('waiting half a second for it, with others beside it')
-  const stuck = executor.submit(() => {
+  const stuck = executor.submit(function endless() {
     while (true) {}
   })
   let others = 0
@@ -145,10 +147,12 @@ async function endless(executor) {
 }
 
 const start = performance.now()
-const given = process.argv[2]
+const { values, positionals } = parseArgs({ options: { trace: { type: 'string' } }, allowPositionals: true })
+const [given] = positionals
 
 const executor = new ThreadPoolExecutor({ maxWorkers: workers, minWorkers: workers })
 const startUp = await measure(() => allStarted(executor))
+const trace = values.trace === undefined ? undefined : executor.trace()
 await primes(executor, startUp.took)
 if (given === undefined) {
   const repository = fileURLToPath(new URL('..', import.meta.url))
@@ -158,6 +162,7 @@ if (given === undefined) {
 }
 await endless(executor)
 await executor.shutdown()
+await trace?.write(values.trace)
 
 title('Summary')
 for (const [text, good] of summary) result(text, good)

@@ -42,10 +42,10 @@ export async function makeService({ maxWorkers = 2, maxQueue = 20, deadline = 1_
     return reply.code(broken ? 500 : 200).send({ broken, queued, running })
   })
 
-  // close() waits for the requests that are under way, each of which has a deadline, and then for this: tasks in
-  // the background. Deadline and grace together are less than what the orchestrator gives between its signals.
+  // close() waits for the requests that are under way, each of which has a deadline, and then for this: tasks
+  // in the background. Both together take less than what the orchestrator gives between its signals.
   app.addHook('onClose', () => executor.shutdown({ timeout: grace }))
-  // What is answered from then on takes its connection with it; close() would wait for one that is kept alive.
+  // What is answered from then on closes its connection; close() would wait for one that is kept alive.
   let isClosing = false
   app.addHook('preClose', async () => void (isClosing = true))
   app.addHook('onSend', async (_, reply) => void (isClosing && reply.header('connection', 'close')))

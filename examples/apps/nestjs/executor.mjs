@@ -1,5 +1,5 @@
-// The executor as a module: made and warmed up before the application listens, shut down when its last request
-// is answered. Decorators are applied by hand here; what TypeScript makes of the usual notation is in comments.
+// The executor as a module: made and warmed up before the application listens, shut down when its last
+// request is answered. Decorators are applied by hand; the notation of TypeScript is in comments.
 import 'reflect-metadata'
 import { Catch, Inject, Module } from '@nestjs/common'
 import { CancelledError, QueueFullError, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'

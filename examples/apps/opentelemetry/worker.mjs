@@ -15,7 +15,7 @@ export function setUp() {
   traceRuns(trace.getTracer('concurrent-futures'))
 }
 
-/** A worker ends without waiting for what its batches hold: `executor.broadcast(flush)` comes before shutdown(). */
+/** A worker does not wait for what its batches hold: `executor.broadcast(flush)` comes before shutdown(). */
 export const flush = () => provider.forceFlush()
 
 export function exported() {

@@ -42,7 +42,7 @@ export function register(registry, executors) {
   }
 }
 
-/** A histogram that is made already, which prom-client's cannot take: `buckets` are as Prometheus has them. */
+/** A histogram that is made already, which prom-client's cannot be: `buckets` are as Prometheus has them. */
 class StatsHistogram {
   type = 'histogram'
   aggregator = 'sum'
