@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { makeService } from './service.mjs'
 
 const DEADLINE = 600
@@ -88,7 +89,7 @@ test('a client that has sent a body and waits has not left', async () => {
 })
 
 test('after SIGTERM what was accepted is answered, and the process ends by itself', async () => {
-  const child = spawn(process.execPath, [new URL('./fastify.mjs', import.meta.url).pathname], { timeout: LIMIT })
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./fastify.mjs', import.meta.url))], { timeout: LIMIT })
   const exit = once(child, 'exit')
   const own = String((await once(child.stdout, 'data'))[0]).trim()
   const answers = [fetch(`${own}/report/500`), fetch(`${own}/report/500`), fetch(`${own}/report/100`)]

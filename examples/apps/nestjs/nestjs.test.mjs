@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
 const LIMIT = 60_000
 
 /** The program, and where it listens. */
 async function start() {
-  const path = new URL('./nestjs.mjs', import.meta.url).pathname
+  const path = fileURLToPath(new URL('./nestjs.mjs', import.meta.url))
   const child = spawn(process.execPath, [path], { stdio: ['ignore', 'pipe', 'pipe'], timeout: LIMIT })
   let errors = ''
   child.stderr.on('data', (chunk) => (errors += chunk))

@@ -45,6 +45,7 @@ for (const [kind, executor] of Object.entries(pools)) {
       span.end()
     })
     const { request, 'submit render': submit } = submitted()
+    assert.deepEqual(await Promise.all(executor.broadcast(worker.exported)), [[]], 'the batch has not been sent')
     const { 'run render': run, draw } = await ran(executor)
     const { traceId, spanId } = request.spanContext()
     assert.equal(submit.parentSpanContext.spanId, spanId)

@@ -13,8 +13,8 @@ function mixin() {
   return { executor, task: task.name, taskId: task.id }
 }
 
-/** By default pino writes to standard output, synchronously: that loses nothing, in workers too. */
-export const makeLogger = (destination) => pino({ mixin }, destination)
+/** Synchronous, which is not pino's default: a worker may end before an asynchronous one has written. */
+export const makeLogger = () => pino({ mixin }, pino.destination({ dest: 1, sync: true }))
 
 /** Logs what fails and what becomes of workers, of all executors that are made in this thread. */
 export function logEvents(log) {
