@@ -7,9 +7,9 @@ import * as sdk from '@opentelemetry/sdk-metrics'
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { moduleTasks, ProcessPoolExecutor, ThreadPoolExecutor } from 'concurrent-futures'
 import { Histograms, measure } from './metrics.mjs'
+import { book, fails, render, spins } from './tasks.mjs'
 import { traceTasks } from './tracing.mjs'
 
-const { render, fails, spins } = moduleTasks(new URL('./tasks.mjs', import.meta.url))
 const worker = moduleTasks(new URL('./worker.mjs', import.meta.url))
 
 const exporter = new InMemorySpanExporter()
@@ -61,6 +61,16 @@ for (const [kind, executor] of Object.entries(pools)) {
     assert.equal(run.attributes['thread.id'], (await executor.dump())[0].threadId)
     assert.equal(draw.attributes.pages, 3)
     assert.equal(submit.status.code, SpanStatusCode.UNSET)
+  })
+
+  test(`${kind}: what a task submits is below its run`, async () => {
+    assert.equal(await executor.submit(book, 2), 2)
+    const { 'submit book': submit } = submitted()
+    const { 'run book': outer, 'submit render': nested, 'run render': run, draw } = await ran(executor)
+    assert.equal(outer.parent, submit.spanContext().spanId)
+    assert.equal(nested.parent, outer.spanId)
+    assert.equal(run.parent, nested.spanId)
+    assert.equal(draw.parent, run.spanId)
   })
 
   test(`${kind}: errors, time-outs, cancels and refusals are told by spans`, async () => {

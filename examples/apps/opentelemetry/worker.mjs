@@ -3,7 +3,7 @@
 import { context, propagation, trace } from '@opentelemetry/api'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import { BasicTracerProvider, BatchSpanProcessor, InMemorySpanExporter } from '@opentelemetry/sdk-trace-base'
-import { contextManager, traceRuns } from './tracing.mjs'
+import { contextManager, traceRuns, traceTasks } from './tracing.mjs'
 
 const exporter = new InMemorySpanExporter()
 const provider = new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] })
@@ -12,7 +12,10 @@ export function setUp() {
   trace.setGlobalTracerProvider(provider)
   context.setGlobalContextManager(contextManager)
   propagation.setGlobalPropagator(new W3CTraceContextPropagator())
-  traceRuns(trace.getTracer('concurrent-futures'))
+  const tracer = trace.getTracer('concurrent-futures')
+  traceRuns(tracer)
+  // Tasks that a task submits are told here.
+  traceTasks(tracer)
 }
 
 /** A worker does not wait for what its batches hold: `executor.broadcast(flush)` comes before shutdown(). */
