@@ -178,7 +178,7 @@ test('programs in Python print what they say', (t) => {
 test('commands are those that there are', (t) => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
   for (const block of blocks.filter(({ language }) => language === 'sh')) {
-    for (const [, name] of block.code.matchAll(/^npm run ([\w:-]+)/gm)) t.true(name! in scripts, place(block))
+    for (const [, name] of block.code.matchAll(/^npm run ([\w:-]+)/gm)) t.true(Object.hasOwn(scripts, name!), place(block))
   }
 })
 

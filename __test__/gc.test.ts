@@ -62,7 +62,7 @@ behaviours(test, ['pool', 'sharedMemory'])('shared memory that went to a worker 
       const collect = globalThis.gc as () => void
       for (let n = 0; n < 5; n++) {
         collect()
-        await executor.submit(() => void (globalThis as unknown as { gc(): void }).gc())
+        await executor.submit(() => (globalThis as unknown as { gc(): void }).gc())
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
       const left = process.memoryUsage().arrayBuffers / 2 ** 20

@@ -413,7 +413,7 @@ everywhere('a chunk of native tasks stops in mid-chunk when its map is left or c
   const next = results.next()
   controller.abort(new Error('enough'))
   const error = await t.throwsAsync(next, { instanceOf: CancelledError })
-  t.is((error?.cause as Error).message, 'enough')
+  t.is((error?.cause as Error | undefined)?.message, 'enough')
   t.is(await executor.submit(native.countPrimes, 10).result(SOON), 4)
   await executor.shutdown()
 })

@@ -1,6 +1,7 @@
 import ava from 'ava'
 import { getEventListeners } from 'node:events'
 import { CancelledError, moduleTasks, native } from 'concurrent-futures'
+import type { Future } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { longProduct } from './native-work.ts'
@@ -184,7 +185,7 @@ everywhere('AbortSignal.timeout() works as a limit of the whole', async (t, { cr
       .result(SOON),
     { instanceOf: CancelledError },
   )
-  t.is((error?.cause as Error).name, 'TimeoutError')
+  t.is((error?.cause as Error | undefined)?.name, 'TimeoutError')
   await executor.shutdown()
 })
 
@@ -277,10 +278,12 @@ behaviour('a task that is stopped by the signal of with() is told its reason', a
 
 behaviour('a reason whose reading cancels the future, or throws, does no harm', async (t, { create }) => {
   const executor = create(1)
-  for (const body of [() => future.cancel({ interrupt: true }), () => { throw new Error('unreadable') }]) {
-    var future = executor.submit(work.never)
+  const cancels = (future: Future<unknown>): unknown => future.cancel({ interrupt: true })
+  const throws = (): never => { throw new Error('unreadable') }
+  for (const body of [cancels, throws]) {
+    const future = executor.submit(work.never)
     await until(() => future.running(), 'it runs')
-    const reason = { get trap(): unknown { return body() } }
+    const reason = { get trap(): unknown { return body(future) } }
     t.true(future.cancel({ interrupt: true, reason }))
     await t.throwsAsync(future.result(SOON), { instanceOf: CancelledError })
   }

@@ -80,9 +80,8 @@ behaviour('many streams side by side share their workers', async (t, { create })
 })
 
 behaviour('a generator that polls its task hears that its reader has left', async (t, { create }) => {
-  const folder = new Folder(t)
   const executor = create(1)
-  const stream = executor.stream(inside.polls, folder.file('log'))
+  const stream = executor.stream(inside.polls)
   await stream.next()
   await stream.return()
   t.true(stream.future.cancelled())

@@ -158,7 +158,7 @@ behaviour('ready() of a broken executor rejects with the reason, whenever it is 
   await t.throwsAsync(early, expected)
   await t.throwsAsync(future.result(SOON), expected)
   const error = await t.throwsAsync(executor.ready(), expected)
-  t.is((error?.cause as Error).message, 'from the initializer')
+  t.is((error?.cause as Error | undefined)?.message, 'from the initializer')
   t.throws(() => executor.with({ signal: AbortSignal.abort() }).submit(() => 1), expected)
   await executor.shutdown()
   await t.throwsAsync(executor.ready(), expected)

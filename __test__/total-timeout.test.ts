@@ -1,6 +1,5 @@
 import ava from 'ava'
 import { asCompleted, Future, moduleTasks, native, TimeoutError, wait } from 'concurrent-futures'
-import type { TimeoutPhase } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { longProduct } from './native-work.ts'
@@ -13,7 +12,7 @@ const everywhere = behaviours(ava.serial, [])
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 const packageUrl = new URL('../dist/index.js', import.meta.url).href
 
-async function phaseOf(future: Future<unknown>): Promise<TimeoutPhase | string> {
+async function phaseOf(future: Future<unknown>): Promise<string> {
   const error = await future.exception(SOON)
   return error instanceof TimeoutError ? error.phase : String(error)
 }

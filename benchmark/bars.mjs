@@ -16,7 +16,7 @@ export const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.ch
 const colourOf = ({ highlight, faint }) => (highlight ? '#c2410c' : faint ? '#d8dee8' : '#94a3b8')
 
 /** `bars`: { label, value, highlight?, faint? }. */
-export function drawBars({ title, subtitle, footer, bars }) {
+function drawBars({ title, subtitle, footer, bars }) {
   const room = WIDTH - LABELS - FIGURES
   const height = TOP + bars.length * (BAR + GAP) + BOTTOM
   const largest = Math.max(...bars.map((bar) => bar.value))

@@ -26,7 +26,7 @@ export const SUITES = {
 /** Ours alone, as something grows: docs/performance.md has them. */
 export const SCALING = ['scaling-queue', 'scaling-workers', 'scaling-executors', 'scaling-payload', 'scaling-isolates']
 
-export const GROUPS = {
+const GROUPS = {
   short: ['throughput', 'roundtrip'],
   latency: ['roundtrip', 'loop-delay', 'cancel', 'start'],
   scaling: SCALING,

@@ -98,5 +98,5 @@ function ofThread(name, dump) {
 function wideCharacters() {
   const files = readdirSync(join(root, 'dist'), { recursive: true }).filter((name) => /\.c?js$/.test(name))
   const texts = files.map((name) => readFileSync(join(root, 'dist', name), 'utf8'))
-  return texts.reduce((sum, text) => sum + (text.match(/[^\u0000-\u00ff]/g) ?? []).length, 0)
+  return texts.reduce((sum, text) => sum + (text.match(/[\u0100-\uffff]/g) ?? []).length, 0)
 }

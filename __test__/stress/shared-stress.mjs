@@ -16,7 +16,7 @@ const tasks = moduleTasks(new URL('./sharing-tasks.mjs', import.meta.url))
 const expectedOf = ({ id, round }) => [round, id, 20_000 * id]
 const maybe = (chance) => Math.random() < chance
 
-function submit(executor, isProcess, values, round) {
+function submit(executor, isProcess, values) {
   const [first, second] = [0, 1].map(() => values[Math.floor(VALUES * Math.random())])
   if (maybe(0.015)) return executor.submit(tasks.dies, first.shared, isProcess && maybe(0.5))
   if (maybe(0.015)) return executor.with({ timeout: 5 }).submit(tasks.spins, first.shared)
@@ -29,7 +29,7 @@ async function play(executor, isProcess, round, counts) {
   const values = Array.from({ length: VALUES }, (_, id) => {
     return { id, round, shared: share({ id, round, data: 'x'.repeat(20_000 * id) }) }
   })
-  const futures = Array.from({ length: TASKS }, () => submit(executor, isProcess, values, round))
+  const futures = Array.from({ length: TASKS }, () => submit(executor, isProcess, values))
   for (const future of futures) if (maybe(0.02)) future.cancel()
   // The others are for the garbage collector.
   for (const { shared } of values) if (maybe(0.8)) shared.release()

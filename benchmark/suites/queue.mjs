@@ -1,4 +1,4 @@
-import { ours, plainPools, split } from '../contestants.mjs'
+import { plainPools, split } from '../contestants.mjs'
 import { sharedFlag, startWorkers } from '../flow.mjs'
 
 const SMALL = 10_000

@@ -32,7 +32,7 @@ export type Numeric =
 /**
  * How large a result may grow if nobody says otherwise: 4 GiB, or what the runtime can hold if that is less.
  */
-export const MAX_OUTPUT: number = Math.min(constants.MAX_LENGTH, 2 ** 32)
+const MAX_OUTPUT: number = Math.min(constants.MAX_LENGTH, 2 ** 32)
 
 const CLASSES = [
   Int8Array,

@@ -17,7 +17,7 @@ export interface Means {
 
 export const ALL_MEANS: Means = { mayWrite: true, maySend: true, staysHere: true, sharesMemory: true }
 export const NO_WRITING: Means = { mayWrite: false, maySend: true, staysHere: true, sharesMemory: true }
-export const NO_SENDING: Means = { mayWrite: true, maySend: false, staysHere: true, sharesMemory: true }
+const NO_SENDING: Means = { mayWrite: true, maySend: false, staysHere: true, sharesMemory: true }
 /** To another process (wire.ts). */
 export const WIRE: Means = { mayWrite: true, maySend: false, staysHere: false, sharesMemory: false }
 export const WIRE_UNWRITTEN: Means = { ...WIRE, mayWrite: false }

@@ -36,7 +36,7 @@ interface Source {
 export const streams: Map<number, StreamRun> = new Map()
 
 /** The functions that make streams. */
-export const streamed: WeakSet<AnyFunction> = new WeakSet()
+const streamed: WeakSet<AnyFunction> = new WeakSet()
 
 /** The task that makes a stream of what `fn` gives; `explain` makes of an error of `fn` what is reported. */
 export function runStream(fn: AnyFunction, explain: (error: unknown) => unknown): AnyFunction {

