@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ava from 'ava'
 import { faultsOf } from '../scripts/cross/inspect.mjs'
-import { SIZE_BUDGET, targets } from '../scripts/cross/targets.mjs'
+import { BINARY } from '../scripts/budgets.mjs'
+import { targets } from '../scripts/cross/targets.mjs'
 import { isNewer } from '../scripts/newer.mjs'
 import { ownPlatform } from '../scripts/platforms.mjs'
 
@@ -78,7 +79,7 @@ test('a newer symbol of glibc, and a library that not every system has, are foun
 })
 
 test('a binary beyond its budget is found', (t) => {
-  const grown = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.alloc(SIZE_BUDGET)])
+  const grown = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.alloc(BINARY)])
   t.regex(planted(grown).join(), /^it has \d+ bytes, more than/)
 })
 

@@ -52,7 +52,11 @@ export function stageMain(folder, packed = platforms()) {
   const files = [...manifest.files, 'LICENSE']
   const pages = packedPages(manifest, files)
   manifest.files.push(...pages.keys())
-  stage(folder, files.map((path) => [path, path]), manifest)
+  stage(
+    folder,
+    files.map((path) => [path, path]),
+    manifest,
+  )
   for (const [page, text] of pages) {
     mkdirSync(dirname(join(folder, page)), { recursive: true })
     writeFileSync(join(folder, page), text)
@@ -62,7 +66,11 @@ export function stageMain(folder, packed = platforms()) {
 
 /** The same for the package of a platform, whose binary lies at `addon`. */
 export function stagePlatform(platform, addon, folder) {
-  const files = [[addon, fileOf(platform)], [`npm/${platform}/README.md`, 'README.md'], ['LICENSE', 'LICENSE']]
+  const files = [
+    [addon, fileOf(platform)],
+    [`npm/${platform}/README.md`, 'README.md'],
+    ['LICENSE', 'LICENSE'],
+  ]
   // What a registry compares with the place that the package comes from.
   const { repository } = manifestOf('.')
   return stage(folder, files, { ...manifestOf(`npm/${platform}`), ...(repository && { repository }) })
@@ -114,6 +122,7 @@ export async function pack({ all = false, asksFor } = {}) {
       name: listing.name,
       files: listing.files.map((file) => file.path),
       size: listing.size,
+      unpackedSize: listing.unpackedSize,
     })
   }
   rmSync(join(OUT, 'stage'), { recursive: true })

@@ -1,9 +1,10 @@
 // npm run test:tarballs: what a user gets. Packs both tarballs and installs them in an empty folder, without
 // Rust and without a registry; there the README's example runs, the compiler finds the types, and require()
 // works. The last line adds the checks up.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
+import { weigh } from './budgets.mjs'
 import { binOf, main, must, npmScript, root, run } from './command.mjs'
 import { describe, faultsOf } from './cross/inspect.mjs'
 import { GLIBC, targets } from './cross/targets.mjs'
@@ -63,6 +64,9 @@ import('concurrent-futures').then(async (imported) => {
 const NO_REQUIRE_OF_ESM = process.allowedNodeEnvironmentFlags.has('--no-experimental-require-module')
   ? ['--no-experimental-require-module']
   : []
+/** The last that is written in JavaScript, and the newest. */
+const COMPILERS = { 'TypeScript 5.9': 'typescript-5.9', 'the newest TypeScript': 'typescript' }
+const STRICTEST = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--skipLibCheck', 'false']
 const CHECK_TYPES = `
 import { ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
 import type { Future } from 'concurrent-futures'
@@ -84,9 +88,30 @@ function binaryChecks(addon, both) {
       const newest = process.report.getReport().header.glibcVersionRuntime
       if (newest === undefined || !isNewer(newest, GLIBC)) return
       const faults = faultsOf(join(root, fileOf(platform)), platform)
-      expect(faults.some((fault) => fault.includes('glibc')), `it has no fault but ${faults.join('\n')}`)
+      expect(
+        faults.some((fault) => fault.includes('glibc')),
+        `it has no fault but ${faults.join('\n')}`,
+      )
     },
   }
+}
+
+/** What the compiler infers and what it refuses: __test__/types/public.mts, with our declarations themselves. */
+function typeChecks(both, node) {
+  const options = ['--noEmit', ...STRICTEST, '--target', 'es2022', '--lib', 'es2024,esnext.disposable', '--module', 'nodenext']
+  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
+  const check = (name) => async () => {
+    cpSync(join(root, '__test__/types'), join(both, 'types'), { recursive: true })
+    await node(both, binOf(name, 'tsc'), ...options, ...types, 'types/public.mts')
+  }
+  const title = (compiler) => `what is inferred and what is refused is as it should be, by ${compiler}`
+  return Object.fromEntries(Object.entries(COMPILERS).map(([compiler, name]) => [title(compiler), check(name)]))
+}
+
+/** The main package keeps to its sizes; each is in the title. */
+function sizeChecks(ours, both) {
+  const { lines, over } = weigh(ours, join(both, 'node_modules/concurrent-futures'))
+  return { [`the package keeps to its sizes:\n  ${lines.join('\n  ')}`]: () => expect(over.length === 0, over.join('\n')) }
 }
 
 /** The checks: a sentence each, and what throws when it does not hold. */
@@ -97,6 +122,7 @@ function checks({ tarballs: [ours, addon], both, alone, env }) {
     'the main package ships what runs and what plug-ins are made with, and no other sources': () => shipsOnly(ours, SHIPPED),
     'the package of the platform ships the addon only': () => shipsOnly(addon, SHIPPED_WITH_ADDON),
     ...binaryChecks(addon, both),
+    ...sizeChecks(ours, both),
     'every target of the repository has a package, and the packed package asks for those that were packed with it': () => {
       const { napi, version, optionalDependencies } = manifest(root)
       const packed = manifest(join(both, 'node_modules/concurrent-futures')).optionalDependencies
@@ -111,11 +137,13 @@ function checks({ tarballs: [ours, addon], both, alone, env }) {
     },
     'every link of the pages that are shipped leads to a file that is shipped, or out of the package': () => {
       const folder = join(both, 'node_modules/concurrent-futures')
-      const lost = ours.files.filter((file) => file.endsWith('.md')).flatMap((page) =>
-        linkedPaths(page, readFileSync(join(folder, page), 'utf8'))
-          .filter((path) => !existsSync(join(folder, path)))
-          .map((path) => `${page}: ${path}`),
-      )
+      const lost = ours.files
+        .filter((file) => file.endsWith('.md'))
+        .flatMap((page) =>
+          linkedPaths(page, readFileSync(join(folder, page), 'utf8'))
+            .filter((path) => !existsSync(join(folder, path)))
+            .map((path) => `${page}: ${path}`),
+        )
       expect(lost.length === 0, `nothing is at\n${lost.join('\n')}`)
     },
     'Rust is out of reach in these checks': async () => {
@@ -146,6 +174,7 @@ function checks({ tarballs: [ours, addon], both, alone, env }) {
         await node(both, binOf('typescript', 'tsc'), ...common, ...types, '--module', module, 'types.mts', 'types.cts')
       await node(both, binOf('typescript', 'tsc'), ...common, ...types, '--module', 'preserve', 'types.mts')
     },
+    ...typeChecks(both, node),
     'the command is installed, and its doctor finds that all works': async () => {
       const { stdout } = await node(both, npmScript(), 'exec', '--offline', '--', 'concurrent-futures', 'doctor')
       expect(/^result +all works$/m.test(stdout), `it said\n${stdout}`)
@@ -155,8 +184,7 @@ function checks({ tarballs: [ours, addon], both, alone, env }) {
       expect(code !== 0 && /npm i/.test(output) && output.includes(addon.name), `it said\n${output}`)
     },
     'publint finds nothing': async () => {
-      for (const { path } of [ours, addon])
-        await must('publint', process.execPath, [binOf('publint', 'publint'), 'run', path, '--strict'])
+      for (const { path } of [ours, addon]) await must('publint', process.execPath, [binOf('publint', 'publint'), 'run', path, '--strict'])
     },
   }
 }

@@ -1,7 +1,8 @@
 // What a binary for Linux must be like to load wherever Node does.
 import { isNewer } from '../newer.mjs'
 import { readElf } from './elf.mjs'
-import { GLIBC, SIZE_BUDGET, targetOf } from './targets.mjs'
+import { BINARY } from '../budgets.mjs'
+import { GLIBC, targetOf } from './targets.mjs'
 
 /** The newest version of glibc that symbols are asked of; undefined when of none. */
 export function glibcOf({ versions }) {
@@ -21,7 +22,7 @@ function* faults(binary, { arch, libc, libraries }) {
   if (!binary.isBoundNow || !binary.hasRelro) yield 'its table of addresses can be written to'
   if (binary.hasExecutableStack) yield 'it makes the stack executable'
   if (binary.hasTextRelocations) yield 'its code is written to when it is loaded'
-  if (binary.size > SIZE_BUDGET) yield `it has ${binary.size} bytes, more than ${SIZE_BUDGET}`
+  if (binary.size > BINARY) yield `it has ${binary.size} bytes, more than ${BINARY}`
 }
 
 /** What is wrong with a binary for a platform of Linux: sentences, none when it may be shipped. */
@@ -33,6 +34,6 @@ export function faultsOf(path, platform) {
 export function describe(path) {
   const binary = readElf(path)
   const glibc = glibcOf(binary)
-  const size = `${binary.size.toLocaleString('en')} bytes of ${SIZE_BUDGET.toLocaleString('en')}`
+  const size = `${binary.size.toLocaleString('en')} bytes of ${BINARY.toLocaleString('en')}`
   return `${size}, ${glibc === undefined ? 'no versions of glibc' : `glibc ${glibc}`}, needs ${binary.needed.join(' ')}`
 }

@@ -7,13 +7,6 @@ import { Failure } from '../command.mjs'
  */
 export const GLIBC = '2.17'
 
-/**
- * Bytes, of each binary for Linux: the largest had 2.64 MB when this was written, and a tenth more. A binary
- * beyond it has got something by mistake, as symbols, or a library of which link-time optimization no longer
- * drops what is not used; who adds something on purpose raises it.
- */
-export const SIZE_BUDGET = 2_950_000
-
 const gnu = (arch, cpu, loader) => ({
   arch,
   libc: 'gnu',
