@@ -426,7 +426,6 @@ behaviour('a method with a computed name is sent like any other', async (t, { sh
   }
   t.is(await executor.submit(methods['a'] as (a: number, b: number) => number, 1, 2).result(SOON), 2)
   t.is(await executor.submit(methods[']b['] as (a: string[]) => Promise<string>, ['x']).result(SOON), 'x')
-  // oxlint-disable-next-line no-useless-concat -- a name that is computed
   const named = { ['to' + 'fail']() { throw new Error('on purpose') } }
   const error = (await executor.submit(named['tofail'] as () => never).exception(SOON)) as Error
   t.regex(error.stack ?? '', /at .*tofail/)

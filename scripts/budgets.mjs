@@ -1,5 +1,5 @@
-// What may be how large, in bytes: one place for all of it. Each had some 8 to 12 % less when it was set. What
-// is beyond its budget has got something by mistake; who adds something on purpose raises it, and says why.
+// What may be how large, in bytes: one place for all of it. Each was about a tenth smaller when its budget was
+// set. What is beyond it has got something by mistake; who adds something on purpose raises it, and says why.
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'

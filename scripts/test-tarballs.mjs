@@ -96,7 +96,7 @@ function binaryChecks(addon, both) {
   }
 }
 
-/** What the compiler infers and what it refuses: __test__/types/public.mts, with our declarations themselves. */
+/** What the compiler infers and what it refuses: __test__/types/public.mts, with our declarations. */
 function typeChecks(both, node) {
   const options = ['--noEmit', ...STRICTEST, '--target', 'es2022', '--lib', 'es2024,esnext.disposable', '--module', 'nodenext']
   const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
