@@ -1,14 +1,16 @@
-// What may be how large, in bytes: one place for all of it. Each was about a tenth smaller when its budget was
-// set. What is beyond it has got something by mistake; who adds something on purpose raises it, and says why.
+// What may be how large, in bytes: one place for all of it. Each was about a tenth smaller when its budget
+// was set. What is beyond it has got something by mistake; who adds something on purpose raises it, and
+// says why.
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
 /**
- * Each binary for Linux: the largest had 2.64 MB when this was written. What is beyond it has symbols, or a
- * library of which link-time optimization no longer drops what is not used. scripts/cross/ holds it.
+ * Each binary for Linux: the largest had 2.64 MB at first, and 2.95 MB since there are child processes,
+ * streams, shared values and what watches tasks. What is beyond it has symbols, or a library of which
+ * link-time optimization no longer drops what is not used. scripts/cross/ holds it.
  */
-export const BINARY = 2_950_000
+export const BINARY = 3_200_000
 
 /** The main package as it is published. */
 const BUDGETS = {
