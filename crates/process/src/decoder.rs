@@ -2,19 +2,23 @@
 //!
 //! A frame that fits into the buffer is read there together with its neighbours, so that one read gives many
 //! of them. The body of a longer one is read straight into its own memory, which grows as bytes arrive: a
-//! peer that announces gigabytes gets none until it has sent as much.
+//! peer that announces gigabytes gets none until it has sent as much. Where there is no memory for it the
+//! beginning is kept, and the rest is read into the buffer and dropped: the stream goes on behind it.
 
 use crate::frame::{self, FrameError, HEADER, MAX_BODY};
 
 const BUFFER: usize = 64 << 10;
 /// What a long body gets at first; afterwards it doubles.
 const FIRST: usize = 256 << 10;
+/// What is kept of a body for which there is no memory: enough to say what it was about.
+const HEAD: usize = 16 << 10;
 
 pub(crate) struct Decoder {
     /// Bytes from `at` on are not decoded yet.
     buffer: Vec<u8>,
     at: usize,
-    /// The frame whose body is longer than the buffer and has not arrived whole; the buffer is empty then.
+    /// The frame whose body is longer than the buffer and has not arrived whole; the buffer is empty then,
+    /// or has what is dropped.
     long: Option<Long>,
     limit: usize,
 }
@@ -23,6 +27,32 @@ struct Long {
     kind: u8,
     length: usize,
     body: Vec<u8>,
+    /// Of a body for which there is no memory: how much of it has been dropped, before what is in the buffer.
+    dropped: Option<usize>,
+}
+
+impl Long {
+    /// Makes room for more of the body: as much again as there is.
+    fn grow(&mut self) -> bool {
+        let more = (self.length - self.body.len()).min(self.body.len().max(FIRST));
+        self.body.try_reserve_exact(more).is_ok()
+    }
+
+    /// Keeps the beginning only.
+    fn cut(&mut self) {
+        self.dropped = Some(self.body.len().saturating_sub(HEAD));
+        self.body.truncate(HEAD);
+        self.body.shrink_to_fit();
+    }
+}
+
+/// What has arrived.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Arrived {
+    pub(crate) kind: u8,
+    pub(crate) body: Vec<u8>,
+    /// Whether there was no memory for all of the body, which begins so.
+    pub(crate) is_cut: bool,
 }
 
 impl Decoder {
@@ -37,27 +67,36 @@ impl Decoder {
 
     /// Where the next bytes of the stream go: they are appended to the vector, at least one and at most as
     /// many as the number says, for which it has room. Call it after `next` has said `None`.
-    pub(crate) fn target(&mut self) -> Result<(&mut Vec<u8>, usize), FrameError> {
+    pub(crate) fn target(&mut self) -> (&mut Vec<u8>, usize) {
         if let Some(long) = &mut self.long {
-            let missing = long.length - long.body.len();
-            if long.body.len() == long.body.capacity() {
-                let more = missing.min(long.body.len().max(FIRST));
-                let length = long.length;
-                long.body.try_reserve_exact(more).map_err(|_| FrameError::NoMemory { length })?;
+            if long.dropped.is_none() && long.body.len() == long.body.capacity() && !long.grow() {
+                long.cut();
             }
-            let room = (long.body.capacity() - long.body.len()).min(missing);
-            return Ok((&mut long.body, room));
+            if let Some(dropped) = &mut long.dropped {
+                *dropped += self.buffer.len();
+                self.buffer.clear();
+                let missing = long.length - long.body.len() - *dropped;
+                return (&mut self.buffer, missing.min(BUFFER));
+            }
+            let room = (long.body.capacity() - long.body.len()).min(long.length - long.body.len());
+            return (&mut long.body, room);
         }
         self.buffer.drain(..self.at);
         self.at = 0;
         let room = BUFFER - self.buffer.len();
-        Ok((&mut self.buffer, room))
+        (&mut self.buffer, room)
     }
 
     /// The next frame that has arrived whole.
-    pub(crate) fn next(&mut self) -> Result<Option<(u8, Vec<u8>)>, FrameError> {
-        if let Some(long) = self.long.take_if(|long| long.body.len() == long.length) {
-            return Ok(Some((long.kind, long.body)));
+    pub(crate) fn next(&mut self) -> Result<Option<Arrived>, FrameError> {
+        let dropped = self.buffer.len();
+        let is_whole = |long: &mut Long| match long.dropped {
+            None => long.body.len() == long.length,
+            Some(before) => long.body.len() + before + dropped == long.length,
+        };
+        if let Some(Long { kind, body, dropped, .. }) = self.long.take_if(is_whole) {
+            self.buffer.clear();
+            return Ok(Some(Arrived { kind, body, is_cut: dropped.is_some() }));
         }
         if self.long.is_some() {
             return Ok(None);
@@ -73,16 +112,17 @@ impl Decoder {
             };
             let body = body.to_vec();
             self.at += end;
-            return Ok(Some((header.kind, body)));
+            return Ok(Some(Arrived { kind: header.kind, body, is_cut: false }));
         }
         // The frame is longer than the buffer, so that what is left there is its beginning and no more.
         let mut body = Vec::new();
         let length = header.length;
-        body.try_reserve_exact(FIRST.min(length)).map_err(|_| FrameError::NoMemory { length })?;
+        // Where this is refused it is asked for below, little as it is.
+        let _ = body.try_reserve_exact(FIRST.min(length));
         body.extend_from_slice(&rest[HEADER..]);
         self.buffer.clear();
         self.at = 0;
-        self.long = Some(Long { kind: header.kind, length, body });
+        self.long = Some(Long { kind: header.kind, length, body, dropped: None });
         Ok(None)
     }
 
@@ -119,7 +159,7 @@ mod tests {
         loop {
             loop {
                 match decoder.next() {
-                    Ok(Some(frame)) => frames.push(frame),
+                    Ok(Some(Arrived { kind, body, .. })) => frames.push((kind, body)),
                     Ok(None) => break,
                     Err(error) => return (frames, Err(error)),
                 }
@@ -128,7 +168,7 @@ mod tests {
                 return (frames, Ok(decoder.is_within_a_frame()));
             }
             let longest = if random.below(2) == 0 { 20 } else { 100_000 };
-            let (target, room) = decoder.target().unwrap();
+            let (target, room) = decoder.target();
             assert!(room > 0, "room for at least a byte");
             assert!(target.capacity() - target.len() >= room, "as much room as it says");
             let take = (1 + random.below(longest)).min(room).min(rest.len());
@@ -202,10 +242,43 @@ mod tests {
     fn a_length_alone_allocates_next_to_nothing() {
         let mut decoder = Decoder::new();
         let header = frame::header(1, MAX_BODY).unwrap();
-        decoder.target().unwrap().0.extend_from_slice(&header);
+        decoder.target().0.extend_from_slice(&header);
         assert_eq!(decoder.next(), Ok(None));
         assert!(decoder.is_within_a_frame());
-        let (body, room) = decoder.target().unwrap();
+        let (body, room) = decoder.target();
         assert!(room > 0 && body.capacity() <= 2 * FIRST);
+    }
+
+    #[test]
+    fn a_body_without_memory_is_cut_and_the_next_frame_is_whole() {
+        for (seed, before) in [(1, 0), (2, FIRST), (3, 700_000)] {
+            let mut random = Random(seed);
+            let body: Vec<u8> = (0..900_001).map(|at| (at % 251) as u8).collect();
+            let mut stream = frame::header(4, body.len()).unwrap().to_vec();
+            stream.extend_from_slice(&body);
+            stream.extend_from_slice(&frame::header(5, 3).unwrap());
+            stream.extend_from_slice(b"abc");
+            let (mut decoder, mut rest, mut arrived) = (Decoder::new(), &stream[..], Vec::new());
+            while !rest.is_empty() {
+                if let Some(long) = decoder.long.as_mut().filter(|long| long.body.len() >= before) {
+                    // As where the system refuses more.
+                    if long.dropped.is_none() {
+                        long.cut();
+                    }
+                }
+                let (target, room) = decoder.target();
+                let take = (1 + random.below(100_000)).min(room).min(rest.len());
+                target.extend_from_slice(&rest[..take]);
+                rest = &rest[take..];
+                while let Some(frame) = decoder.next().unwrap() {
+                    arrived.push(frame);
+                }
+            }
+            assert!(!decoder.is_within_a_frame());
+            let [first, second] = &arrived[..] else { panic!("{} frames", arrived.len()) };
+            assert!(first.is_cut && first.kind == 4 && !first.body.is_empty());
+            assert!(first.body.len() <= HEAD && body.starts_with(&first.body));
+            assert_eq!(*second, Arrived { kind: 5, body: b"abc".to_vec(), is_cut: false });
+        }
     }
 }

@@ -32,8 +32,6 @@ pub enum FrameError {
     TooLong { length: usize, limit: usize },
     /// The stream ended within a frame.
     CutOff,
-    /// There is no memory for as much of the body as has arrived.
-    NoMemory { length: usize },
 }
 
 impl fmt::Display for FrameError {
@@ -46,7 +44,6 @@ impl fmt::Display for FrameError {
                 write!(f, "a frame of {length} bytes, which is over the limit of {limit}")
             }
             FrameError::CutOff => write!(f, "a frame that is cut off"),
-            FrameError::NoMemory { length } => write!(f, "no memory for a frame of {length} bytes"),
         }
     }
 }

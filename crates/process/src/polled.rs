@@ -9,6 +9,11 @@ pub enum Polled {
         kind: u8,
         body: Vec<u8>,
     },
+    /// A frame for whose body there was no memory: only its beginning is here.
+    Cut {
+        kind: u8,
+        head: Vec<u8>,
+    },
     /// Somebody called `Channel::wake` since the last `Woken`.
     Woken,
     /// The child is dead, and all that it had sent before was delivered. Said at every poll from now on.

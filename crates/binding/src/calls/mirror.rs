@@ -18,7 +18,7 @@ use crate::tasks::warm_up;
 use crate::values::shared_value;
 use crate::values::text::Text;
 use crate::values::value::{ArgList, Args, FORM_AS_IS, Packed};
-use crate::values::wire::Writer;
+use crate::values::wire::{Unsendable, Writer};
 use crate::values::wire_reader::{Malformed, Reader};
 
 /// Has the pool's process keep the shared values among the arguments of a task.
@@ -37,6 +37,15 @@ fn share_all(parent: &Parent, work: &JsWork) -> Result<(), Fault> {
 type Accepted = Result<(u64, Arc<JsTask>), u8>;
 type AllAccepted = Result<Vec<(u64, Arc<JsTask>)>, u8>;
 
+fn write_function(writer: &mut Writer, function: u32) -> Result<(), Unsendable> {
+    for text in [functions::text(function), functions::name(function)] {
+        let text = text.unwrap_or_else(|| "".into());
+        writer.room(text.len())?;
+        writer.str(&text);
+    }
+    Ok(())
+}
+
 /// Submits a task.
 pub(super) fn submit(
     parent: &'static Parent,
@@ -53,19 +62,19 @@ pub(super) fn submit(
         writer.u32(source.count);
     });
     if !is_native {
-        body.str(&functions::text(needs).unwrap_or_else(|| "".into()));
-        body.str(&functions::name(needs).unwrap_or_else(|| "".into()));
+        write_function(&mut body, needs)?;
     }
-    body.option(name.as_ref(), Writer::text);
+    body.label(name.as_ref());
     body.f64(spec.priority);
     body.limit(spec.timeout);
     body.limit(spec.queue_timeout);
     body.limit(spec.total_timeout);
+    body.room(spec.key.as_ref().map_or(0, |key| key.bytes().len()))?;
     body.option(spec.key.as_ref(), |writer, key| writer.bytes(key.bytes()));
     body.bool(spec.is_rest);
     share_all(parent, &spec.work)?;
     body.option(spec.owner.stream.as_ref(), |writer, stream| writer.u64(stream.allowed()));
-    write_work(&mut body, spec.work).map_err(|_| Fault::internal("an argument cannot leave its process"))?;
+    write_work(&mut body, spec.work)?;
     let nothing = JsWork::Isolate(Args { form: FORM_AS_IS, values: ArgList::None });
     let kept = Spec { needs, ..Spec::new(Kind::Process, nothing, spec.owner) };
     ask_for(parent, Request::Submit, kept, |writer| writer.append(body))
@@ -85,13 +94,11 @@ pub(super) fn broadcast(parent: &Parent, specs: Vec<Spec<JsWork>>) -> Result<All
         let nothing = JsWork::Isolate(Args { form: FORM_AS_IS, values: ArgList::None });
         let work = std::mem::replace(&mut spec.work, nothing);
         if tasks.is_empty() {
-            body.str(&functions::text(spec.needs).unwrap_or_else(|| "".into()));
-            body.str(&functions::name(spec.needs).unwrap_or_else(|| "".into()));
+            write_function(&mut body, spec.needs)?;
             body.limit(spec.timeout);
             body.limit(spec.total_timeout);
             share_all(parent, &work)?;
-            write_work(&mut body, work)
-                .map_err(|_| Fault::internal("an argument cannot leave its process"))?;
+            write_work(&mut body, work)?;
         }
         tasks.push(keep(parent, Spec { timeout: None, total_timeout: None, ..spec })?);
     }
@@ -105,7 +112,7 @@ pub(super) fn broadcast(parent: &Parent, specs: Vec<Spec<JsWork>>) -> Result<All
     let write = |writer: &mut Writer| {
         writer.u32(tasks.len() as u32);
         tasks.iter().for_each(|task| writer.u64(task.id()));
-        tasks.iter().for_each(|task| writer.option(task.owner().name.as_ref(), Writer::text));
+        tasks.iter().for_each(|task| writer.label(task.owner().name.as_ref()));
         writer.append(body);
     };
     let answer = parent.request(Request::Broadcast, write).map_err(Fault::from);
@@ -199,8 +206,8 @@ pub(super) fn cancel(
     let is_cancelled = parent.ask(Request::Cancel, |writer| {
         writer.u64(task.id());
         writer.bool(interrupt);
-        writer.packed_if_able(reason);
         writer.bool(task.owner().stream.as_ref().is_some_and(|stream| stream.is_left()));
+        writer.packed_if_able(reason);
     })?;
     if is_cancelled {
         parent.mirror.pool.cancel(task, true);

@@ -85,7 +85,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Answer {
     let slot = state.futures.borrow_mut().reserve();
     let is_in_children = entry.kind == Kind::Process;
     let mirrored = if is_in_children { parent::of_mirror(&entry) } else { None };
-    let given = mirrored.and(name.as_ref().map(Text::copy));
+    let given = mirrored.and(name.as_ref().and_then(Text::copy));
     let ticket = Ticket::new(Destination::Isolate(state.mailbox.clone()), entry.id, slot, name);
     let spec = Spec {
         kind: if is_native && !is_in_children { Kind::Native } else { entry.kind },

@@ -28,8 +28,11 @@ pub(crate) fn keep_plain(call: &Call<'_>) -> Answer {
     let cut = || Fault::internal("more fractions than there is room for");
     let (fractions, all_ends) = doubles.split_at_checked(fractions).ok_or_else(cut)?;
     let (ends, list_ends) = all_ends.split_at_checked(ends).ok_or_else(cut)?;
-    let texts = JoinedTexts::new(Text::read(call.env, call.value(2)?, true)?, ends);
-    let lists = JoinedTexts::new(Text::read(call.env, call.value(4)?, true)?, list_ends);
+    let joined = |text: usize, ends: &[f64]| -> Result<JoinedTexts, Fault> {
+        let ends = ends.iter().map(|&end| end as usize).collect();
+        Ok(JoinedTexts::new(Text::read(call.env, call.value(text)?, true)?, ends))
+    };
+    let (texts, lists) = (joined(2, ends)?, joined(4, list_ends)?);
     let plain = Plain::new(structure, fractions.into(), [texts, lists]);
     keep(call, Some(Value::Plain(Box::new(plain))))
 }

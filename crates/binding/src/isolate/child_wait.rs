@@ -106,7 +106,7 @@ fn run_here(
         return Ok(false);
     }
     let answer = parent.request(Request::Claim, |writer| writer.u64(task.id()))?;
-    let mut reader = Reader::new(&answer);
+    let mut reader = answer.reader();
     if !reader.bool()? {
         return Ok(false);
     }

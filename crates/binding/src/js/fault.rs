@@ -18,13 +18,18 @@ pub(crate) enum Fault {
     Throw { code: &'static str, message: String },
 }
 
+/// What is said where a copy of so many bytes finds no room.
+pub(crate) fn no_memory(bytes: usize) -> String {
+    format!("no memory for a copy of {bytes} bytes")
+}
+
 impl Fault {
     pub(crate) fn internal(message: &str) -> Fault {
         Fault::Throw { code: "ERR_FUTURE_INTERNAL", message: message.to_owned() }
     }
 
     pub(crate) fn no_memory(bytes: usize) -> Fault {
-        Fault::Throw { code: OUT_OF_MEMORY, message: format!("no memory for a copy of {bytes} bytes") }
+        Fault::Throw { code: OUT_OF_MEMORY, message: no_memory(bytes) }
     }
 
     pub(crate) fn invalid_state(message: &str) -> Fault {

@@ -14,7 +14,7 @@ mod shared;
 mod view;
 
 pub(crate) use duration::duration;
-pub(crate) use fault::{Env, Fault, OUT_OF_MEMORY, check};
+pub(crate) use fault::{Env, Fault, OUT_OF_MEMORY, check, no_memory};
 pub(crate) use make::*;
 pub(crate) use object::*;
 pub(crate) use read::*;

@@ -34,7 +34,8 @@ pub(crate) fn get_bigint(env: Env, value: sys::napi_value) -> Result<(bool, Box<
     check(unsafe {
         sys::napi_get_value_bigint_words(env, value, ptr::null_mut(), &mut count, ptr::null_mut())
     })?;
-    let (mut sign, mut words) = (0i32, vec![0u64; count]);
+    let (mut sign, mut words) = (0i32, with_room(count)?);
+    words.resize(count, 0u64);
     // SAFETY: `words` has room for `count` words.
     check(unsafe {
         sys::napi_get_value_bigint_words(env, value, &mut sign, &mut count, words.as_mut_ptr())
@@ -96,7 +97,13 @@ pub(crate) fn with_room<T>(length: usize) -> Result<Vec<T>, Fault> {
 /// A string as Rust text; lone surrogates become U+FFFD.
 pub(crate) fn get_text(env: Env, value: sys::napi_value) -> Result<String, Fault> {
     let units = get_utf16(env, value, string_length(env, value)?)?;
-    Ok(String::from_utf16_lossy(&units))
+    let mut text = String::new();
+    for character in char::decode_utf16(units) {
+        let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
+        text.try_reserve(character.len_utf8()).map_err(|_| Fault::no_memory(text.len()))?;
+        text.push(character);
+    }
+    Ok(text)
 }
 
 /// The bytes of an ArrayBuffer or of a view, and what it is.

@@ -2,16 +2,27 @@
 //! (lib/tasks/native-arguments.ts), so what is missing or of another type here reads as nothing.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kernels::{Control, KernelError};
 
 use crate::values::bytes::Bytes;
 use crate::values::elements::Pod;
+use crate::values::failure::without_memory;
 use crate::values::text::Text;
-use crate::values::value::{ArgList, Value};
+use crate::values::value::{ArgList, Packed, Value};
 
 /// Characters of a string to encode between two looks at the control.
 const CHARACTERS_PER_CHECK: usize = 64 * 1024;
+
+/// Refuses arguments that came from another process and had no room here.
+pub(crate) fn require(args: &[Value]) -> Result<(), Arc<Packed>> {
+    let missing = args.iter().find_map(|value| match value {
+        Value::Missing(bytes) => Some(*bytes),
+        _ => None,
+    });
+    missing.map_or(Ok(()), |bytes| Err(without_memory(bytes)))
+}
 
 /// A number.
 pub(crate) fn float(args: &[Value], index: usize) -> f64 {
@@ -100,23 +111,23 @@ pub(crate) fn copy(bytes: &[u8], control: &dyn Control) -> Result<Vec<u8>, Kerne
 }
 
 /// The elements of an argument that is a typed array; copied only if its bytes are not aligned.
-pub(crate) fn numbers<T: Pod>(args: &[Value], index: usize) -> Cow<'_, [T]> {
+pub(crate) fn numbers<T: Pod>(args: &[Value], index: usize) -> Result<Cow<'_, [T]>, KernelError> {
     let bytes = match args.get(index) {
         Some(Value::Bytes { bytes, .. }) => bytes,
         Some(Value::Lent(lent)) => lent.bytes(),
-        _ => return Cow::Borrowed(&[]),
+        _ => return Ok(Cow::Borrowed(&[])),
     };
     // SAFETY: `T` takes any bytes.
     match unsafe { bytes.align_to::<T>() } {
-        ([], numbers, _) => Cow::Borrowed(numbers),
-        _ => Cow::Owned(
-            bytes
-                .chunks_exact(size_of::<T>())
-                // SAFETY: a chunk has the size of a `T`, which takes any bytes; nothing is said of its
-                // alignment.
-                .map(|chunk| unsafe { chunk.as_ptr().cast::<T>().read_unaligned() })
-                .collect(),
-        ),
+        ([], numbers, _) => Ok(Cow::Borrowed(numbers)),
+        _ => {
+            let mut copy = Vec::new();
+            copy.try_reserve_exact(bytes.len() / size_of::<T>()).map_err(|_| KernelError::OutOfMemory)?;
+            // SAFETY: a chunk has the size of a `T`, which takes any bytes; nothing is said of its alignment.
+            let number = |chunk: &[u8]| unsafe { chunk.as_ptr().cast::<T>().read_unaligned() };
+            copy.extend(bytes.chunks_exact(size_of::<T>()).map(number));
+            Ok(Cow::Owned(copy))
+        }
     }
 }
 
@@ -179,7 +190,7 @@ mod tests {
         let list = [1.5, -0.0, f64::NAN, 4e300];
         let args = [Value::Bytes { view: 8, bytes: memory_of(&list).to_vec().into() }];
         let bits = |numbers: &[f64]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&numbers::<f64>(&args, 0)), bits(&list));
-        assert!(numbers::<f64>(&args, 1).is_empty());
+        assert_eq!(bits(&numbers::<f64>(&args, 0).unwrap()), bits(&list));
+        assert!(numbers::<f64>(&args, 1).unwrap().is_empty());
     }
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use crate::js::FLOAT64_ARRAY;
 use crate::native::control::TaskControl;
 use crate::values::elements::memory_of;
-use crate::values::failure::failure;
+use crate::values::failure::{failure, without_memory};
+use crate::values::text::copied;
 use crate::values::value::{ArgList, Args, FORM_AS_IS, FORM_NATIVE_CHUNK, FORM_NUMBERS, Packed, Value};
 
 /// The arguments of several calls of one native task.
@@ -36,11 +37,15 @@ pub(crate) fn run(
             return Err(failure("Error", "", "the task was stopped"));
         }
         match pool::caught(|| run(args)) {
-            Ok(Ok(result)) => results.push(result),
-            Ok(Err(error)) => return Ok(finish(results, Some(error))),
+            Ok(Ok(result)) => {
+                if !results.push(result) {
+                    return Err(without_memory(results.bytes()));
+                }
+            }
+            Ok(Err(error)) => return finish(results, Some(error)),
             Err(message) => {
                 let error = failure("Error", "", &format!("the native task panicked: {message}"));
-                return Ok(finish(results, Some(error)));
+                return finish(results, Some(error));
             }
         }
         // What it hands back is submitted again.
@@ -48,7 +53,7 @@ pub(crate) fn run(
             break;
         }
     }
-    Ok(finish(results, None))
+    finish(results, None)
 }
 
 fn next_call(values: &mut impl ExactSizeIterator<Item = Value>, width: usize) -> Option<Args> {
@@ -58,6 +63,14 @@ fn next_call(values: &mut impl ExactSizeIterator<Item = Value>, width: usize) ->
         _ => ArgList::Many(std::iter::once(first).chain(values.take(width - 1)).collect()),
     };
     Some(Args { form: FORM_AS_IS, values })
+}
+
+fn add<T>(list: &mut Vec<T>, one: T) -> bool {
+    let has_room = list.try_reserve(1).is_ok();
+    if has_room {
+        list.push(one);
+    }
+    has_room
 }
 
 /// Numbers as long as all results are.
@@ -73,30 +86,50 @@ impl Default for Results {
 }
 
 impl Results {
-    fn push(&mut self, result: Packed) {
+    /// False if there is no memory for one more.
+    fn push(&mut self, result: Packed) -> bool {
         match (&mut *self, result) {
             (Results::Numbers(list), Packed { form: FORM_AS_IS, value: Value::Number(number) }) => {
-                list.push(number)
+                add(list, number)
             }
-            (Results::Other(_, list), Packed { value, .. }) => list.push(value),
+            (Results::Other(_, list), Packed { value, .. }) => add(list, value),
             (Results::Numbers(list), Packed { form, value }) => {
-                let before = list.iter().map(|number| Value::Number(*number));
-                *self = Results::Other(form, before.chain([value]).collect());
+                let mut all = Vec::new();
+                if all.try_reserve(list.len() + 1).is_err() {
+                    return false;
+                }
+                all.extend(list.iter().map(|number| Value::Number(*number)));
+                all.push(value);
+                *self = Results::Other(form, all);
+                true
             }
         }
     }
 
-    fn finish(self, error: Option<Packed>, run_time: Duration) -> Packed {
+    /// About how many bytes they take.
+    fn bytes(&self) -> usize {
+        match self {
+            Results::Numbers(list) => size_of_val(&**list),
+            Results::Other(_, list) => size_of_val(&**list),
+        }
+    }
+
+    fn finish(self, error: Option<Packed>, run_time: Duration) -> Result<Packed, Arc<Packed>> {
+        let lacks = without_memory(self.bytes());
         let error = error.map_or(Value::Undefined, |packed| packed.value);
         let (form, mut list) = match self {
             Results::Numbers(list) => {
-                let bytes = memory_of(&list).to_vec();
-                (FORM_NUMBERS, vec![Value::Bytes { view: FLOAT64_ARRAY, bytes: bytes.into() }])
+                let Some(bytes) = copied(memory_of(&list)) else { return Err(lacks) };
+                let bytes = bytes.into_vec().into();
+                (FORM_NUMBERS, vec![Value::Bytes { view: FLOAT64_ARRAY, bytes }])
             }
             Results::Other(form, list) => (form, list),
         };
+        if list.try_reserve(2).is_err() {
+            return Err(lacks);
+        }
         list.splice(0..0, [error, Value::Number(run_time.as_secs_f64() * 1e3)]);
-        Packed { form: FORM_NATIVE_CHUNK | form, value: Value::List(list.into_boxed_slice()) }
+        Ok(Packed { form: FORM_NATIVE_CHUNK | form, value: Value::List(list.into_boxed_slice()) })
     }
 }
 
@@ -127,7 +160,8 @@ mod tests {
         results.push(Packed::as_is(Value::Number(2.0)));
         assert!(matches!(&results, Results::Numbers(list) if **list == [1.0, 2.0]));
         results.push(Packed::as_is(Value::Null));
-        let Packed { form, value: Value::List(list) } = results.finish(None, Duration::ZERO) else {
+        let Packed { form, value: Value::List(list) } = results.finish(None, Duration::ZERO).ok().unwrap()
+        else {
             panic!("no list")
         };
         assert_eq!(form, FORM_NATIVE_CHUNK);

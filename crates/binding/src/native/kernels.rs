@@ -84,10 +84,10 @@ fn run_kernel(kernel: Kernel, args: &[Value], control: &dyn Control) -> Result<V
         Kernel::Gunzip => uint8(gzip::gunzip(&input()?, size(args, 1), control)?),
         Kernel::Zstd => uint8(zstd::zstd(&input()?, float(args, 1) as i32, size(args, 2), control)?),
         Kernel::Unzstd => uint8(zstd::unzstd(&input()?, size(args, 1), control)?),
-        Kernel::Select => Value::Number(select::select(&numbers(args, 0), size(args, 1), control)?),
+        Kernel::Select => Value::Number(select::select(&numbers(args, 0)?, size(args, 1), control)?),
         Kernel::Matmul => {
             let shape = Shape { m: size(args, 2), k: size(args, 3), n: size(args, 4) };
-            let product = kernels::matmul::matmul(&numbers(args, 0), &numbers(args, 1), shape, control)?;
+            let product = kernels::matmul::matmul(&numbers(args, 0)?, &numbers(args, 1)?, shape, control)?;
             float64(&product, control)?
         }
         Kernel::Argon2id => argon2id(args, control)?,
@@ -120,7 +120,7 @@ fn sorted(mut memory: Vec<u8>, control: &dyn Control) -> Result<Value, KernelErr
         return Ok(Value::Bytes { view: FLOAT64_ARRAY, bytes: memory.into() });
     }
     let args = [Value::Bytes { view: FLOAT64_ARRAY, bytes: memory.into() }];
-    let mut list = numbers::<f64>(&args, 0).into_owned();
+    let mut list = numbers::<f64>(&args, 0)?.into_owned();
     sort::sort(&mut list, control)?;
     float64(&list, control)
 }
@@ -128,7 +128,7 @@ fn sorted(mut memory: Vec<u8>, control: &dyn Control) -> Result<Value, KernelErr
 /// Any of the typed arrays whose elements are numbers.
 fn summary(args: &[Value], control: &dyn Control) -> Result<Value, KernelError> {
     fn of<T: Pod + Element>(args: &[Value], control: &dyn Control) -> Result<Statistics, KernelError> {
-        statistics::statistics(&numbers::<T>(args, 0), control)
+        statistics::statistics(&numbers::<T>(args, 0)?, control)
     }
     let view = match args.first() {
         Some(Value::Bytes { view, .. }) => *view,

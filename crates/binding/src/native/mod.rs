@@ -17,6 +17,7 @@ use crate::values::value::{Args, Packed};
 
 /// Runs native task number `number`.
 pub(crate) fn run(number: u32, args: Args, control: &dyn TaskControl) -> Result<Packed, Arc<Packed>> {
+    arguments::require(args.values.as_slice())?;
     if number >= plugins::FIRST {
         plugins::run(number, &args, control)
     } else {

@@ -13,6 +13,7 @@ use crate::process::outcome::has_ended_by_itself;
 use crate::process::pace::AHEAD;
 use crate::process::supervisor::{Supervisor, length_of, write_run, write_work};
 use crate::tasks::task::{JsTask, JsWork};
+use crate::values::value::Packed;
 use crate::values::wire::Writer;
 use crate::values::wire_reader::Malformed;
 
@@ -49,7 +50,10 @@ impl Supervisor {
             self.define_plugin(&task);
             match self.link.marked.write(&task, write_work) {
                 Some(Ok((work, mark))) => {
-                    work.shared.iter().for_each(|value| self.link.send_shared(&**value));
+                    if let Err(error) = self.link.send_all_shared(&work) {
+                        self.refuse_ahead(mark, error);
+                        continue;
+                    }
                     let mut writer = Writer::default();
                     write_run(&self.link, &mut writer, &task, work, Some(mark));
                     let frame = writer.finish();
@@ -68,6 +72,14 @@ impl Supervisor {
         self.is_ahead = true;
         // Where they cannot be sent the child is gone, and its end brings them back.
         self.link.channel.send_all(frames);
+    }
+
+    /// What has this mark is not sent: one of its values has no room.
+    fn refuse_ahead(&self, mark: u32, error: Arc<Packed>) {
+        // Unless somebody has brought it back.
+        if let (Taken::Now(task, _), Some(worker)) = (self.link.marked.take(mark), &self.worker) {
+            worker.finish(&task, Err(Failure::Threw(error)));
+        }
     }
 
     /// The child begins a task that was sent ahead to it.

@@ -14,7 +14,6 @@ use crate::tasks::functions::FunctionUse;
 use crate::tasks::stream::Stream;
 use crate::tasks::task::{Destination, JsTask, Ticket};
 use crate::tasks::warm_up;
-use crate::values::text::Text;
 use crate::values::wire::Writer;
 use crate::values::wire_reader::{Malformed, Reader};
 
@@ -43,7 +42,7 @@ pub(super) fn submit(
         Some(_) => None,
         None => Some(FunctionUse::of(reader.str()?, reader.str()?)),
     };
-    let name: Option<Text> = reader.option(Reader::text)?;
+    let name = reader.label()?;
     let (priority, timeout, queue_timeout, total_timeout) =
         (reader.f64()?, reader.limit()?, reader.limit()?, reader.limit()?);
     let key = reader.option(Reader::bytes)?.map(|bytes| pool::Key::new(bytes.into()));

@@ -27,17 +27,17 @@ pub(super) fn broadcast(
         return Err(Malformed);
     }
     let references = (0..count).map(|_| reader.u64()).collect::<Result<Vec<_>, _>>()?;
-    let names = (0..count).map(|_| reader.option(Reader::text)).collect::<Result<Vec<Option<Text>>, _>>()?;
+    let names = (0..count).map(|_| reader.label()).collect::<Result<Vec<_>, _>>()?;
     let (text, function_name) = (reader.str()?, reader.str()?);
     let (timeout, total_timeout) = (reader.limit()?, reader.limit()?);
-    let work = reader.rest();
+    let (work, is_cut) = reader.rest_of_part();
     let (entry, link) = (&supervisor.entry, supervisor.link.clone());
     let spec = |(reference, name): (&u64, Option<Text>)| {
         let function = FunctionUse::of(text, function_name);
         let needs = function.number();
         let there = Nested::new(link.clone(), *reference, Some(function));
         let there = Destination::Elsewhere(Box::new(there));
-        let work = message::read_work(&mut Reader::new(work), None, &link.sharing.got)?;
+        let work = message::read_work(&mut Reader::of_part(work, is_cut), None, &link.sharing.got)?;
         let owner = Ticket::new(there, entry.id, 0, name);
         Ok(Spec { needs, timeout, total_timeout, ..Spec::new(Kind::Process, work, owner) })
     };

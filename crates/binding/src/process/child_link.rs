@@ -15,9 +15,11 @@ use crate::process::sharing::{self, Sharing};
 use crate::process::view::Look;
 use crate::tasks::pools;
 use crate::tasks::task::{Destination, JsTask, JsWork};
+use crate::tasks::written_work::WrittenWork;
 use crate::values::shared_use::SharedUse;
 use crate::values::shared_value::{self, SharedReader};
-use crate::values::wire::Writer;
+use crate::values::value::Packed;
+use crate::values::wire::{Unsendable, Writer};
 
 /// What a supervisor has to see to in time.
 pub(crate) enum Concern {
@@ -153,8 +155,8 @@ impl WorkerLink<JsWork> for ChildLink {
         self.note_interrupt(task);
         let mut writer = Writer::default();
         writer.u64(task.id());
-        writer.packed_if_able(task.owner().stop_reason.get().map(|reason| &**reason));
         writer.bool(task.owner().stream.as_ref().is_some_and(|stream| stream.is_left()));
+        writer.packed_if_able(task.owner().stop_reason.get().map(|reason| &**reason));
         self.channel.send(to_child::STOP, writer.finish());
         self.concern(task, Concern::Stopped, self.grace.saturating_add(STOPPED_LIMIT).min(LONGEST));
     }
@@ -204,16 +206,24 @@ impl ChildLink {
 
 impl ChildLink {
     /// Sends the child a value that can leave this process, unless it was sent.
-    pub(crate) fn send_shared(self: &Arc<Self>, value: &dyn SharedUse) {
+    pub(crate) fn send_shared(self: &Arc<Self>, value: &dyn SharedUse) -> Result<(), Unsendable> {
         let number = value.number();
         if !self.sharing.begin(number) {
-            return;
+            return Ok(());
         }
-        let Some(value) = shared_value::find(number) else { return };
-        if let Ok(message) = sharing::message(&value) {
-            self.channel.send(to_child::SHARE, message.finish());
-        }
+        let Some(value) = shared_value::find(number) else { return Ok(()) };
+        let message = sharing::message(&value).inspect_err(|_| {
+            self.sharing.end(number);
+        })?;
+        self.channel.send(to_child::SHARE, message.finish());
         value.add_reader(Arc::downgrade(self) as Weak<dyn SharedReader>);
+        Ok(())
+    }
+
+    /// The same for what the work of a task names; or the error of that task.
+    pub(super) fn send_all_shared(self: &Arc<Self>, work: &WrittenWork) -> Result<(), Arc<Packed>> {
+        let sent = work.shared.iter().try_for_each(|value| self.send_shared(&**value));
+        sent.map_err(|why| why.error("a shared value"))
     }
 }
 

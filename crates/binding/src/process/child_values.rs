@@ -16,11 +16,13 @@ impl Parent {
         if !self.sharing.begin(number) {
             return Ok(());
         }
-        let sent = match sharing::message(value) {
-            Ok(body) => self.have_done(Request::Share, |writer| writer.append(body)),
-            Err(_) => Err(Fault::internal("the shared value cannot leave its process")),
+        let kept = match sharing::message(value) {
+            Ok(body) => self.ask(Request::Share, |writer| writer.append(body)),
+            Err(why) => Err(why.into()),
         };
-        sent.inspect_err(|_| {
+        let kept =
+            kept.and_then(|is_kept| if is_kept { Ok(()) } else { Err(Fault::no_memory(value.bytes())) });
+        kept.inspect_err(|_| {
             self.sharing.end(number);
         })
     }

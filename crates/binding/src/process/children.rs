@@ -126,7 +126,7 @@ pub(crate) fn view(entry: &PoolEntry, deadline: Instant) -> Vec<ChildView> {
             let needs = task.needs();
             TaskView {
                 id: task.id(),
-                label: task.owner().name.as_ref().map(Text::copy),
+                label: task.owner().name.as_ref().and_then(Text::copy),
                 function: functions::name(needs).filter(|_| needs & NATIVE == 0).map(|name| name.to_string()),
                 running_for: task.started().map(|since| since.elapsed()).unwrap_or_default(),
                 kernel: (needs & NATIVE != 0).then_some(needs & !NATIVE),

@@ -25,6 +25,11 @@ impl Supervisor {
         Reader::read_all(body, |reader| self.take_from(kind, reader))
     }
 
+    /// The same, of which only the beginning is here.
+    pub(super) fn take_cut(&mut self, kind: u8, head: &[u8]) -> Result<(), Malformed> {
+        self.take_from(kind, &mut Reader::of_part(head, true))
+    }
+
     fn take_from(&mut self, kind: u8, reader: &mut Reader<'_>) -> Result<(), Malformed> {
         match kind {
             to_parent::READY => {
@@ -35,7 +40,7 @@ impl Supervisor {
             }
             to_parent::START_FAILED => {
                 let how = message::start_failure(reader.u8()?);
-                let cause = reader.option(|reader| reader.packed().map(Arc::new))?;
+                let cause = reader.option(Reader::error)?;
                 if self.worker.is_none() && !std::mem::replace(&mut self.has_failed, true) {
                     self.entry.pool.start_failed_as(Kind::Process, cause, how, Some(self.start));
                     self.end = Instant::now() + LEAVE_LIMIT;
@@ -128,7 +133,7 @@ impl Supervisor {
                     worker.resume_claiming();
                 }
             }
-            to_parent::CAUSE => self.cause = Some(Arc::new(reader.packed()?)),
+            to_parent::CAUSE => self.cause = Some(reader.error()?),
             to_parent::ORIGIN => {
                 let origin = reader.option(Reader::u32)?;
                 self.origin.get_or_insert(origin);
@@ -136,8 +141,8 @@ impl Supervisor {
             to_parent::NEAR_HEAP_LIMIT => self.is_near_heap_limit = true,
             to_parent::HANDLED => (self.origin, self.cause) = (None, None),
             to_parent::STRAY => {
-                let task = reader.option(Reader::text)?;
-                let error = reader.packed()?;
+                let task = reader.label()?;
+                let error = Arc::into_inner(reader.error()?).ok_or(Malformed)?;
                 self.entry.strays.lock().push(Stray { task, error });
                 self.entry.tell_owner(PoolEvent::Strays, 0.0);
                 if let Some(worker) = &self.worker {
@@ -146,6 +151,9 @@ impl Supervisor {
                 self.retire();
             }
             to_parent::UNSHARE => self.link.sharing.forget(reader)?,
+            to_parent::UNKEPT => {
+                self.link.sharing.end(reader.u64()?);
+            }
             to_parent::RETIRE => self.retire(),
             to_parent::PAUSED => {
                 self.is_paused = reader.bool()?;

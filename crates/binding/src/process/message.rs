@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use pool::StartFailure;
 
+use crate::native::chunk::Calls;
 use crate::tasks::task::{JsTask, JsWork};
 use crate::values::shared_use::SharedSource;
 use crate::values::text::Text;
@@ -111,6 +112,8 @@ pub(crate) mod to_parent {
     pub(crate) const PASSED_OVER: u8 = 54;
     /// The shared value of this number, a child's own, is not needed any more.
     pub(crate) const UNSHARE: u8 = 60;
+    /// There was no memory for the shared value of this number: whoever needs it again sends it again.
+    pub(crate) const UNKEPT: u8 = 62;
 }
 
 /// What a child asks and waits for.
@@ -250,7 +253,7 @@ pub(crate) fn write_work(writer: &mut Writer, work: JsWork) -> Result<(), Unsend
             writer.parts(work.parts);
             Ok(())
         }
-        JsWork::Load => Err(Unsendable),
+        JsWork::Load => Err(Unsendable::Bound),
     }
 }
 
@@ -264,12 +267,15 @@ pub(crate) fn read_work(
         (work::ISOLATE, None) => Ok(JsWork::Isolate(reader.args(source)?)),
         (work::NATIVE, Some(kernel)) => Ok(JsWork::Native { kernel, args: reader.args(source)? }),
         (work::CHUNK, Some(kernel)) => {
-            let (width, limit, count) = (reader.u32()? as usize, reader.limit()?, reader.u32()? as usize);
-            if width == 0 || count > reader.rest().len() {
+            let (width, limit, count) = (reader.u32()? as usize, reader.limit()?, reader.count(1)?);
+            if width == 0 {
                 return Err(Malformed);
             }
-            let values = (0..count).map(|_| reader.value()).collect::<Result<_, _>>()?;
-            Ok(JsWork::NativeChunk { kernel, calls: crate::native::chunk::Calls { width, values, limit } })
+            match reader.list(count, Reader::whole_value) {
+                Ok(values) => Ok(JsWork::NativeChunk { kernel, calls: Calls { width, values, limit } }),
+                // It fails as a whole.
+                Err(Malformed) => Ok(JsWork::Native { kernel, args: reader.missing_args()? }),
+            }
         }
         _ => Err(Malformed),
     }
@@ -280,7 +286,7 @@ impl Run {
     pub(crate) fn write_head(writer: &mut Writer, task: &JsTask, terms: &Terms, mark: Option<u32>) {
         writer.u64(task.id());
         writer.u32(task.needs());
-        writer.option(task.owner().name.as_ref(), Writer::text);
+        writer.label(task.owner().name.as_ref());
         writer.bool(terms.has_key);
         writer.limit(terms.run);
         writer.limit(terms.total);
@@ -290,7 +296,7 @@ impl Run {
 
     pub(crate) fn read(reader: &mut Reader<'_>, source: &dyn SharedSource) -> Result<Run, Malformed> {
         let (id, needs) = (reader.u64()?, reader.u32()?);
-        let name = reader.option(Reader::text)?;
+        let name = reader.label()?;
         let has_key = reader.bool()?;
         let timeout = reader.limit()?;
         let total_end = reader.limit()?.and_then(|left| Instant::now().checked_add(left));

@@ -3,6 +3,7 @@
 //! that of a child; `message` is what they say to each other. docs/processes.md has the whole of it.
 
 mod ahead;
+pub(crate) mod answer;
 mod asked;
 mod asking;
 mod broadcast;

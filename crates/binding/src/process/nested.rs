@@ -12,7 +12,6 @@ use crate::process::outcome::{has_ended_by_itself, write_outcome};
 use crate::tasks::functions::FunctionUse;
 use crate::tasks::pools;
 use crate::tasks::task::{Elsewhere, JsTask};
-use crate::values::failure::unsendable;
 use crate::values::value::Packed;
 use crate::values::wire::Writer;
 use crate::values::wire_reader::{Malformed, Reader};
@@ -87,9 +86,9 @@ pub(crate) fn outcome_parts(number: u64, task: &Arc<JsTask>) -> (Vec<Part>, bool
     let mut writer = begin();
     let outcome = task.take_outcome().unwrap_or(Err(pool::Failure::Cancelled));
     let by_itself = has_ended_by_itself(&outcome);
-    if write_outcome(&mut writer, outcome).is_err() {
+    if let Err(why) = write_outcome(&mut writer, outcome) {
         writer = begin();
-        let _ = write_outcome(&mut writer, Err(pool::Failure::Threw(unsendable("the result"))));
+        let _ = write_outcome(&mut writer, Err(pool::Failure::Threw(why.error("the result"))));
     }
     (writer.finish(), by_itself)
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use pool::{Failure, Outcome, TimeLimit};
 
 use crate::tasks::task::{Exit, JsWork};
-use crate::values::value::Packed;
+use crate::values::failure::without_memory;
+use crate::values::value::{Packed, Value};
 use crate::values::wire::{Unsendable, Writer};
 use crate::values::wire_reader::{Malformed, Reader};
 
@@ -39,7 +40,7 @@ fn write_cause(writer: &mut Writer, cause: Option<&Arc<Packed>>) -> Result<(), U
 }
 
 fn read_cause(reader: &mut Reader<'_>) -> Result<Option<Arc<Packed>>, Malformed> {
-    reader.option(|reader| reader.packed().map(Arc::new))
+    reader.option(Reader::error)
 }
 
 pub(crate) fn write_outcome(writer: &mut Writer, outcome: Outcome<JsWork>) -> Result<(), Unsendable> {
@@ -90,8 +91,11 @@ fn timed_out(limit: TimeLimit, reader: &mut Reader<'_>) -> Result<Outcome<JsWork
 
 pub(crate) fn read_outcome(reader: &mut Reader<'_>) -> Result<Outcome<JsWork>, Malformed> {
     Ok(match reader.u8()? {
-        end::RETURNED => Ok(reader.packed()?),
-        end::THREW => Err(Failure::Threw(Arc::new(reader.packed()?))),
+        end::RETURNED => match reader.packed()? {
+            Packed { value: Value::Missing(bytes), .. } => Err(Failure::Threw(without_memory(bytes))),
+            packed => Ok(packed),
+        },
+        end::THREW => Err(Failure::Threw(reader.error()?)),
         end::PANICKED => Err(Failure::Panicked(reader.str()?.into())),
         end::CANCELLED => Err(Failure::Cancelled),
         end::EXPIRED => timed_out(TimeLimit::Queue, reader)?,

@@ -19,6 +19,7 @@ use pool::{Config, Kind, Task, Worker, WorkerLink};
 use process::{Channel, Polled, Receiver};
 
 use crate::js::Fault;
+use crate::process::answer::{Answer, NoAnswer};
 use crate::process::given::{Outbox, QueueAhead};
 use crate::process::hello::Hello;
 use crate::process::message::{Request, Run, START_REFUSED, to_child, to_parent};
@@ -50,7 +51,7 @@ pub(crate) type Looker = fn() -> Look;
 
 #[derive(Default)]
 pub(super) struct Answers {
-    pub(super) waiting: HashMap<u32, Option<Vec<u8>>>,
+    pub(super) waiting: HashMap<u32, Option<Answer>>,
 }
 
 pub(crate) struct Parent {
@@ -135,6 +136,10 @@ pub(crate) fn join() -> Result<&'static Arc<Parent>, String> {
             // What the initializer needs.
             Polled::Frame { kind: to_child::SHARE, body } => {
                 Reader::read_all(body, |reader| sharing.take(reader)).map_err(|_| UNREADABLE)?;
+            }
+            // Tasks that name it fail.
+            Polled::Cut { kind: to_child::SHARE, head } => {
+                sharing.take(&mut Reader::of_part(&head, true)).map_err(|_| UNREADABLE)?;
             }
             Polled::Frame { kind: to_child::HELLO, body } => {
                 break Hello::read(&mut Reader::new(&body)).map_err(|_| UNREADABLE)?;
@@ -239,7 +244,7 @@ impl Parent {
         &self,
         request: Request,
         write: impl FnOnce(&mut Writer),
-    ) -> Result<Vec<u8>, NoAnswer> {
+    ) -> Result<Answer, NoAnswer> {
         // ORDERING: only uniqueness among those that wait matters.
         let number = self.next_request.fetch_add(1, Ordering::Relaxed);
         let mut writer = Writer::default();
@@ -281,6 +286,11 @@ impl Parent {
                         return;
                     }
                 }
+                Polled::Cut { kind, head } => {
+                    if self.take_cut(kind, &head).is_err() {
+                        return;
+                    }
+                }
                 Polled::Woken | Polled::TimedOut => {}
                 Polled::Closed | Polled::Bad(_) | Polled::Exited => return,
             }
@@ -309,23 +319,10 @@ impl Parent {
     }
 }
 
-/// The pool's process has not answered.
-#[derive(Debug)]
-pub(crate) struct NoAnswer;
-
-impl From<NoAnswer> for Fault {
-    fn from(_: NoAnswer) -> Fault {
-        Fault::internal("the process of the pool does not answer")
-    }
-}
-
 impl Parent {
     /// This error is about to end this process, or has been left behind by a task that has ended.
     pub(crate) fn tell_cause(&self, cause: &Packed) {
-        let mut writer = Writer::default();
-        if writer.packed_ref(cause).is_ok() {
-            self.outbox.channel.send(to_parent::CAUSE, writer.finish());
-        }
+        self.tell(to_parent::CAUSE, |writer| writer.error(cause));
     }
 
     /// That comes from the loading of a function, or from the initializer.
@@ -342,9 +339,8 @@ impl Parent {
     /// A task that has ended, of this name if that is known, has left an error behind.
     pub(crate) fn tell_stray(&self, task: Option<&Text>, error: &Packed) {
         let mut writer = Writer::default();
-        writer.option(task, Writer::text);
-        if writer.packed_ref(error).is_ok() {
-            self.outbox.channel.send(to_parent::STRAY, writer.finish());
-        }
+        writer.label(task);
+        writer.error(error);
+        self.outbox.channel.send(to_parent::STRAY, writer.finish());
     }
 }

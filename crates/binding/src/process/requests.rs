@@ -105,7 +105,7 @@ fn serve(
         Request::Broadcast => broadcast(supervisor, reader, writer)?,
         Request::WarmUp => warm_up(supervisor, reader, writer)?,
         Request::CountCancelled => pool.count_cancelled(),
-        Request::Share => supervisor.link.sharing.take(reader)?,
+        Request::Share => writer.bool(supervisor.link.sharing.take(reader)?.1),
         Request::TraceStart => writer.u32(trace::start(&supervisor.entry)),
         Request::TraceTake => {
             let rows = trace::take(&supervisor.entry, reader.u32()?, reader.u32()?.min(MOST_ROWS) as usize);
@@ -133,10 +133,8 @@ fn serve(
 fn cancel(supervisor: &Supervisor, reader: &mut Reader<'_>, writer: &mut Writer) -> Result<(), Malformed> {
     let task = nested(supervisor, reader.u64()?);
     let interrupt = reader.bool()?;
-    let reason = reader.option(Reader::packed)?;
-    if reader.bool()?
-        && let Some((task, stream)) = task.as_ref().and_then(yielding::of)
-    {
+    let (is_left, reason) = (reader.bool()?, reader.reason()?);
+    if is_left && let Some((task, stream)) = task.as_ref().and_then(yielding::of) {
         stream.leave(&task.owner().has_looked);
     }
     if let (Some(task), Some(reason)) = (&task, reason) {

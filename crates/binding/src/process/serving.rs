@@ -11,6 +11,7 @@ use process::{Child, FrameError, Polled};
 
 use crate::process::child_link::ChildLink;
 use crate::process::children::PoolChildren;
+use crate::process::hello::Hello;
 use crate::process::message::to_child;
 use crate::process::pace::Pace;
 use crate::process::supervisor::{START_LIMIT, Supervisor};
@@ -18,7 +19,8 @@ use crate::tasks::news::{News, WorkerEvent};
 use crate::tasks::pools::PoolEntry;
 use crate::values::failure::failure;
 use crate::values::shared_value;
-use crate::values::wire::Writer;
+use crate::values::value::Packed;
+use crate::values::wire::{Unsendable, Writer};
 
 /// Supervises one child from its start to its end; the pool has asked for it as number `start`.
 pub(crate) fn supervise(entry: Arc<PoolEntry>, children: &Arc<PoolChildren>, start: u64) {
@@ -42,15 +44,7 @@ pub(crate) fn supervise(entry: Arc<PoolEntry>, children: &Arc<PoolChildren>, sta
     children.add(&link);
     let news = entry.news.clone();
     news.tell_life(WorkerEvent::Start, link.pid, None);
-    for (_, number) in &children.spec.hello.shared {
-        if let Some(value) = shared_value::find(*number) {
-            link.send_shared(&*value);
-        }
-    }
-    let mut hello = Writer::default();
-    if children.spec.hello.write(&mut hello).is_ok() {
-        link.channel.send(to_child::HELLO, hello.finish());
-    }
+    let told = tell_hello(&link, &children.spec.hello);
     let mut supervisor = Supervisor {
         entry,
         start,
@@ -87,11 +81,27 @@ pub(crate) fn supervise(entry: Arc<PoolEntry>, children: &Arc<PoolChildren>, sta
         is_killed: false,
         idle_since: Instant::now(),
     };
+    if let Err(why) = told {
+        supervisor.refuse_start(why.error("an argument of the initializer"));
+    }
     let exit = supervisor.serve();
     children.remove(&link);
     // Before the pool may close.
     tell_end(&news, link.pid, exit.as_ref());
     supervisor.close(exit);
+}
+
+/// Tells the child what it is.
+fn tell_hello(link: &Arc<ChildLink>, hello: &Hello) -> Result<(), Unsendable> {
+    for (_, number) in &hello.shared {
+        if let Some(value) = shared_value::find(*number) {
+            link.send_shared(&*value)?;
+        }
+    }
+    let mut writer = Writer::default();
+    hello.write(&mut writer)?;
+    link.channel.send(to_child::HELLO, writer.finish());
+    Ok(())
 }
 
 /// Tells how the child has ended, if it has.
@@ -105,6 +115,14 @@ fn tell_end(news: &News, pid: u32, exit: Option<&process::Exit>) {
 }
 
 impl Supervisor {
+    /// The child cannot be told what it is.
+    fn refuse_start(&mut self, cause: Arc<Packed>) {
+        self.has_failed = true;
+        let how = StartFailure::Refused;
+        self.entry.pool.start_failed_as(Kind::Process, Some(cause), how, Some(self.start));
+        self.kill();
+    }
+
     /// Serves until the system says how the child has ended; `None` if it does not end.
     fn serve(&mut self) -> Option<process::Exit> {
         loop {
@@ -121,7 +139,8 @@ impl Supervisor {
             let polled = self.receiver.poll(Some(&self.child), next_look);
             // A message is one of thousands in a second. What a child is given that has died since goes back,
             // if there are marks; if not it would be lost, so that its death is looked for first.
-            let may_wait = matches!(polled, Polled::Frame { .. }) && self.link.marked.are_there();
+            let is_message = matches!(polled, Polled::Frame { .. } | Polled::Cut { .. });
+            let may_wait = is_message && self.link.marked.are_there();
             let exit = if may_wait { Ok(None) } else { self.child.try_wait() };
             if matches!(exit, Ok(Some(_))) {
                 self.await_end();
@@ -130,6 +149,11 @@ impl Supervisor {
                 Polled::Frame { kind, body } => {
                     if self.take(kind, body).is_err() {
                         // What a child writes that is in order can be read.
+                        self.kill();
+                    }
+                }
+                Polled::Cut { kind, head } => {
+                    if self.take_cut(kind, &head).is_err() {
                         self.kill();
                     }
                 }
@@ -160,6 +184,11 @@ impl Supervisor {
             match self.receiver.poll(None, Some(Instant::now())) {
                 Polled::Frame { kind, body } => {
                     if self.take(kind, body).is_err() {
+                        return;
+                    }
+                }
+                Polled::Cut { kind, head } => {
+                    if self.take_cut(kind, &head).is_err() {
                         return;
                     }
                 }

@@ -14,8 +14,9 @@ use process::{MAX_BODY, Part};
 
 use crate::values::shared_use::SharedUse;
 use crate::values::shared_value::{self, SentValues, SharedValue};
-use crate::values::value;
-use crate::values::wire::{self, Unsendable, Writer};
+use crate::values::value::{self, Value};
+use crate::values::wire::{Unsendable, Writer};
+use crate::values::wire_parts;
 use crate::values::wire_reader::{Malformed, Reader};
 
 /// What the two sides of a channel have of each other's values.
@@ -38,11 +39,13 @@ impl Sharing {
         self.sent.lock().remove(&number)
     }
 
-    /// The other side has sent a value.
-    pub(super) fn take(&self, reader: &mut Reader<'_>) -> Result<(), Malformed> {
-        let number = reader.u64()?;
-        self.got.keep(number, reader.packed()?);
-        Ok(())
+    /// The other side has sent a value: of which number, and whether there was memory for it. If not, tasks
+    /// that name it fail.
+    pub(super) fn take(&self, reader: &mut Reader<'_>) -> Result<(u64, bool), Malformed> {
+        let (number, packed) = (reader.u64()?, reader.packed()?);
+        let is_here = !matches!(packed.value, Value::Missing(_));
+        self.got.keep(number, packed);
+        Ok((number, is_here))
     }
 
     /// One of those is to go.
@@ -68,7 +71,7 @@ struct InPlace(Arc<SharedValue>);
 
 impl AsRef<[u8]> for InPlace {
     fn as_ref(&self) -> &[u8] {
-        wire::large_bytes(&self.0.packed().value).unwrap_or_default()
+        wire_parts::large_bytes(&self.0.packed().value).unwrap_or_default()
     }
 }
 

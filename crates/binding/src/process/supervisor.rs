@@ -58,7 +58,7 @@ pub(super) fn write_work(work: JsWork) -> Result<WrittenWork, Arc<Packed>> {
                 return Err(unsendable("a shared value"));
             }
             let mut body = Writer::default();
-            message::write_work(&mut body, other).map_err(|_| unsendable("an argument"))?;
+            message::write_work(&mut body, other).map_err(|why| why.error("an argument"))?;
             WrittenWork { parts: body.finish_shared(), shared }
         }
     };
@@ -222,7 +222,7 @@ impl Supervisor {
         with_mark: bool,
     ) -> Result<(), Arc<Packed>> {
         let work = write_work(work)?;
-        work.shared.iter().for_each(|value| self.link.send_shared(&**value));
+        self.link.send_all_shared(&work)?;
         let mark = if with_mark { self.link.marked.offer(task, &work) } else { None };
         write_run(&self.link, writer, task, work.clone(), mark);
         self.hold(Held { task: task.clone(), work, mark });

@@ -6,6 +6,7 @@ use pool::{Kind, Spec};
 use task::host::Library;
 
 use crate::native::plugins;
+use crate::process::answer::Answer;
 use crate::process::given::{Given, Loading, QueueAhead};
 use crate::process::message::{NATIVE, Run, time_until, to_child, to_parent};
 use crate::process::nested::read_progress;
@@ -20,6 +21,11 @@ use crate::values::wire_reader::{Malformed, Reader};
 impl Parent {
     pub(super) fn take(&self, kind: u8, body: Vec<u8>) -> Result<(), Malformed> {
         Reader::read_all(body, |reader| self.take_from(kind, reader))
+    }
+
+    /// The same, of which only the beginning is here.
+    pub(super) fn take_cut(&self, kind: u8, head: &[u8]) -> Result<(), Malformed> {
+        self.take_from(kind, &mut Reader::of_part(head, true))
     }
 
     fn take_from(&self, kind: u8, reader: &mut Reader<'_>) -> Result<(), Malformed> {
@@ -64,8 +70,7 @@ impl Parent {
             }
             to_child::STOP => {
                 let number = reader.u64()?;
-                let reason = reader.option(Reader::packed)?;
-                let is_left = reader.bool()?;
+                let (is_left, reason) = (reader.bool()?, reader.reason()?);
                 if self.pass_over_task(number) {
                     self.begin_next();
                     return Ok(());
@@ -90,7 +95,12 @@ impl Parent {
     /// A message that is about none of the tasks that this child is given.
     fn take_news(&self, kind: u8, reader: &mut Reader<'_>) -> Result<(), Malformed> {
         match kind {
-            to_child::SHARE => self.sharing.take(reader)?,
+            to_child::SHARE => {
+                let (number, is_here) = self.sharing.take(reader)?;
+                if !is_here {
+                    self.tell(to_parent::UNKEPT, |writer| writer.u64(number));
+                }
+            }
             to_child::UNSHARE => self.sharing.forget(reader)?,
             to_child::LEAVE => self.local.pool.shutdown(false),
             to_child::END => {
@@ -122,7 +132,7 @@ impl Parent {
             }
             to_child::ANSWER => {
                 let number = reader.u32()?;
-                let answer = reader.rest().to_vec();
+                let answer = Answer::new(reader);
                 if let Some(waiting) = self.answers.lock().waiting.get_mut(&number) {
                     *waiting = Some(answer);
                 }

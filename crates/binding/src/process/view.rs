@@ -64,7 +64,7 @@ impl ChildView {
         writer.option(self.look.as_ref(), |writer, look| look.write(writer));
         writer.option(self.task.as_ref(), |writer, task| {
             writer.u64(task.id);
-            writer.option(task.label.as_ref(), Writer::text);
+            writer.label(task.label.as_ref());
             writer.option(task.function.as_deref(), Writer::str);
             writer.f64(task.running_for.as_secs_f64());
             writer.option(task.kernel, Writer::u32);
@@ -80,7 +80,7 @@ impl ChildView {
             task: reader.option(|reader| {
                 Ok(TaskView {
                     id: reader.u64()?,
-                    label: reader.option(Reader::text)?,
+                    label: reader.label()?,
                     function: reader.option(Reader::str)?.map(String::from),
                     running_for: Duration::try_from_secs_f64(reader.f64()?).map_err(|_| Malformed)?,
                     kernel: reader.option(Reader::u32)?,

@@ -79,7 +79,7 @@ impl Row {
     pub(crate) fn write(&self, writer: &mut Writer) {
         writer.u8(self.what as u8);
         writer.u64(self.id);
-        writer.option(self.label.as_ref(), Writer::text);
+        writer.label(self.label.as_ref());
         let (name, kernel) = match &self.name {
             TaskName::Function(name) => (Some(&**name), None),
             TaskName::Kernel(kernel) => (None, Some(*kernel)),
@@ -94,7 +94,7 @@ impl Row {
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Row, Malformed> {
         let what = TraceRow::from_number(reader.u8()?).ok_or(Malformed)?;
-        let (id, label) = (reader.u64()?, reader.option(Reader::text)?);
+        let (id, label) = (reader.u64()?, reader.label()?);
         let (name, kernel) = (reader.option(Reader::str)?, reader.option(Reader::u32)?);
         let name = kernel.map_or_else(|| TaskName::Function(name.unwrap_or("").into()), TaskName::Kernel);
         let (kind, thread, worker) = (reader.u8()?, reader.u32()?, reader.u32()?);
@@ -188,7 +188,7 @@ impl Recorder {
         Row {
             what,
             id: task.id(),
-            label: task.owner().name.as_ref().map(Text::copy),
+            label: task.owner().name.as_ref().and_then(Text::copy),
             name,
             kind: NO_KIND,
             thread: 0,

@@ -2,12 +2,22 @@
 
 use crate::values::shared_use::{SharedPlace, SharedSource};
 use crate::values::value::{self, ArgList, Args, Value};
+use crate::values::value_reader::is_of_form;
 use crate::values::wire::tag;
-use crate::values::wire_reader::{Malformed, Read, Reader, is_of_form};
+use crate::values::wire_reader::{Malformed, Read, Reader};
 
 impl Reader<'_> {
-    /// The arguments of a task; `source` has the shared values that they name.
+    /// The arguments of a task; `source` has the shared values that they name. Where there is no memory for
+    /// them they are a missing value.
     pub(crate) fn args(&mut self, source: &dyn SharedSource) -> Read<Args> {
+        self.whole_args(source).or_else(|Malformed| self.missing_args())
+    }
+
+    pub(crate) fn missing_args(&mut self) -> Read<Args> {
+        Ok(Args { form: value::FORM_AS_IS, values: ArgList::One(self.missing()?) })
+    }
+
+    fn whole_args(&mut self, source: &dyn SharedSource) -> Read<Args> {
         let form = self.u8()?;
         let count = self.count(1)?;
         if value::has_shared(form) {
@@ -15,8 +25,8 @@ impl Reader<'_> {
         }
         let values = match count {
             0 => ArgList::None,
-            1 => ArgList::One(self.value()?),
-            _ => ArgList::Many((0..count).map(|_| self.value()).collect::<Read<_>>()?),
+            1 => ArgList::One(self.whole_value()?),
+            _ => ArgList::Many(self.list(count, Self::whole_value)?),
         };
         let is_right = match &values {
             ArgList::One(value) => is_of_form(form, value),
@@ -27,7 +37,7 @@ impl Reader<'_> {
 
     /// All other arguments as one value, then one shared value at least.
     fn args_with_shared(&mut self, form: u8, count: usize, source: &dyn SharedSource) -> Read<Args> {
-        let others = self.value()?;
+        let others = self.whole_value()?;
         if count < 2 || !is_of_form(form & !value::FORM_WITH_SHARED, &others) {
             return Err(Malformed);
         }
@@ -84,7 +94,7 @@ mod tests {
         alone.push(b'x');
         alone[1] = 1;
         assert!(Reader::new(&alone).args(&sent).is_err(), "announced and not there");
-        assert!(Reader::new(&bytes[15..]).value().is_err(), "no value by itself");
+        assert!(Reader::new(&bytes[15..]).whole_value().is_err(), "no value by itself");
     }
 
     #[test]

@@ -16,13 +16,10 @@ pub(crate) struct Part {
     pub(crate) range: Range<usize>,
 }
 
-impl Bytes {
-    /// As memory of their own.
-    pub(crate) fn into_vec(self) -> Vec<u8> {
-        match self {
-            Bytes::Own(bytes) => bytes,
-            Bytes::Part(_) => self.to_vec(),
-        }
+impl Part {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // A range that is not in it would be a bug of the reader's: no bytes, then.
+        self.whole.get(self.range.clone()).unwrap_or_default()
     }
 }
 
@@ -32,8 +29,7 @@ impl Deref for Bytes {
     fn deref(&self) -> &[u8] {
         match self {
             Bytes::Own(bytes) => bytes,
-            // A range that is not in it would be a bug of the reader's: no bytes, then.
-            Bytes::Part(part) => part.whole.get(part.range.clone()).unwrap_or_default(),
+            Bytes::Part(part) => part.bytes(),
         }
     }
 }

@@ -24,7 +24,7 @@ unsafe impl Pod for f32 {}
 unsafe impl Pod for f64 {}
 
 /// The memory of numbers.
-pub(crate) fn memory_of(numbers: &[f64]) -> &[u8] {
+pub(crate) fn memory_of<T: Pod>(numbers: &[T]) -> &[u8] {
     // SAFETY: numbers have no padding, and every byte is initialised.
     unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast(), size_of_val(numbers)) }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::js::{self, Env, Fault, OUT_OF_MEMORY};
+use crate::js::{self, Env, Fault, OUT_OF_MEMORY, no_memory};
 use crate::values::value::{FORM_ERROR, Packed, Value};
 
 /// Node's own code for a result that is longer than it may be.
@@ -31,6 +31,11 @@ pub(crate) fn unmade(env: Env, fault: Fault, what: &str) -> Arc<Packed> {
         // Only what needs memory throws by itself.
         Fault::Pending => failure("Error", OUT_OF_MEMORY, &format!("no memory for {what}")),
     }
+}
+
+/// The error for what came from another process and had no room here.
+pub(crate) fn without_memory(bytes: usize) -> Arc<Packed> {
+    failure("Error", OUT_OF_MEMORY, &no_memory(bytes))
 }
 
 fn quote(out: &mut String, text: &str) {

@@ -7,6 +7,7 @@ use napi::sys;
 
 use crate::js::{self, Env, FLOAT64_ARRAY, Fault};
 use crate::values::elements::memory_of;
+use crate::values::room;
 use crate::values::text::Text;
 
 pub(crate) struct Plain {
@@ -23,12 +24,16 @@ pub(crate) struct JoinedTexts {
 }
 
 impl JoinedTexts {
-    pub(crate) fn new(joined: Text, ends: &[f64]) -> JoinedTexts {
-        JoinedTexts { joined, ends: ends.iter().map(|&end| end as usize).collect() }
+    pub(crate) fn new(joined: Text, ends: Box<[usize]>) -> JoinedTexts {
+        JoinedTexts { joined, ends }
     }
 
     pub(crate) fn joined(&self) -> &Text {
         &self.joined
+    }
+
+    pub(crate) fn into_parts(self) -> (Text, Box<[usize]>) {
+        (self.joined, self.ends)
     }
 
     pub(crate) fn ends(&self) -> &[usize] {
@@ -66,6 +71,11 @@ impl Plain {
         Plain { structure, fractions, texts }
     }
 
+    /// The structure, the fractions and the texts.
+    pub(crate) fn into_parts(self) -> (Box<[u8]>, Box<[f64]>, [JoinedTexts; 2]) {
+        (self.structure, self.fractions, self.texts)
+    }
+
     pub(crate) fn structure(&self) -> &[u8] {
         &self.structure
     }
@@ -94,6 +104,7 @@ impl Plain {
     /// all pieces.
     pub(crate) fn write(&self, env: Env) -> Result<sys::napi_value, Fault> {
         const OWN: u32 = 3;
+        room::require_in_heap(env, self.bytes())?;
         let list = js::array(env)?;
         js::set_element(env, list, 0, js::string_latin1(env, &self.structure)?)?;
         let fractions = match &*self.fractions {

@@ -18,7 +18,13 @@ pub(crate) fn read_args(env: Env, values: &[sys::napi_value], read: Read) -> Res
     match values {
         [] => Ok(ArgList::None),
         [one] => read(env, *one).map(ArgList::One),
-        many => many.iter().map(|value| read(env, *value)).collect::<Result<_, _>>().map(ArgList::Many),
+        many => {
+            let mut list = js::with_room(many.len())?;
+            for value in many {
+                list.push(read(env, *value)?);
+            }
+            Ok(ArgList::Many(list.into_boxed_slice()))
+        }
     }
 }
 
@@ -102,7 +108,9 @@ pub(crate) fn read_numbers(env: Env, array: sys::napi_value) -> Result<Box<[Valu
     let (_, data) = unsafe { js::get_bytes(env, array) }?;
     let number =
         |bytes: &[u8]| bytes.try_into().map(f64::from_ne_bytes).map_or(Value::Undefined, Value::Number);
-    Ok(data.chunks_exact(size_of::<f64>()).map(number).collect())
+    let mut list = js::with_room(data.len() / size_of::<f64>())?;
+    list.extend(data.chunks_exact(size_of::<f64>()).map(number));
+    Ok(list.into_boxed_slice())
 }
 
 /// Detaches the buffer of bytes that were read as they are; nothing for primitives, and for what is detached.
@@ -171,7 +179,7 @@ pub(crate) fn read_packed(
         return read_once(env, value);
     }
     let count = js::length(env, value)?;
-    let mut list = Vec::with_capacity(count as usize);
+    let mut list = js::with_room(count as usize)?;
     list.push(read(env, js::element(env, value, 0)?)?);
     for index in 1..count {
         list.push(read_buffer(env, js::element(env, value, index)?)?);

@@ -4,7 +4,9 @@ use napi::sys;
 
 use crate::engine::v8;
 use crate::js::{self, Env, Fault};
+use crate::values::elements::memory_of;
 use crate::values::recycled::{self, Recycled};
+use crate::values::room;
 
 /// Ending a batch costs more than strings of so many characters.
 const SHORT: usize = 512;
@@ -45,21 +47,26 @@ impl Text {
         }
         let text = js::get_utf16(env, value, length)?;
         if text.iter().all(|&unit| unit < 256) {
-            return Ok(Text::Latin1(text.iter().map(|&unit| unit as u8).collect()));
+            let mut narrow = js::with_room(length)?;
+            narrow.extend(text.iter().map(|&unit| unit as u8));
+            return Ok(Text::Latin1(narrow.into_boxed_slice()));
         }
         Ok(Text::Utf16(text.into_boxed_slice()))
     }
 
-    pub(crate) fn copy(&self) -> Text {
+    /// A copy, where there is memory for it.
+    pub(crate) fn copy(&self) -> Option<Text> {
         match self {
-            Text::Latin1(text) => Text::Latin1(text.clone()),
-            Text::Utf16(text) => Text::Utf16(text.clone()),
-            Text::LongLatin1(text) => Text::Latin1(text.bytes().into()),
+            Text::Latin1(text) => copied(text).map(Text::Latin1),
+            Text::Utf16(text) => copied(text).map(Text::Utf16),
+            Text::LongLatin1(text) => copied(text.bytes()).map(Text::Latin1),
         }
     }
 
     /// Makes the string anew in an isolate.
     pub(crate) fn write(&self, env: Env) -> Result<sys::napi_value, Fault> {
+        // V8 ends the process where a string is refused.
+        room::require_in_heap(env, self.bytes())?;
         match self {
             Text::Latin1(text) => js::string_latin1(env, text),
             Text::Utf16(text) => js::string_utf16(env, text),
@@ -72,12 +79,17 @@ impl Text {
         text.map_or_else(|| js::string(env, ""), |text| text.write(env))
     }
 
-    pub(crate) fn bytes(&self) -> usize {
+    /// As it lies in memory.
+    pub(crate) fn memory(&self) -> &[u8] {
         match self {
-            Text::Latin1(text) => text.len(),
-            Text::Utf16(text) => size_of_val(&**text),
-            Text::LongLatin1(text) => text.bytes().len(),
+            Text::Latin1(text) => text,
+            Text::Utf16(text) => memory_of(text),
+            Text::LongLatin1(text) => text.bytes(),
         }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.memory().len()
     }
 
     /// How many bytes its copy takes in the heap of an isolate; none if it is short.
@@ -89,4 +101,12 @@ impl Text {
             Text::Latin1(_) | Text::Utf16(_) => 0,
         }
     }
+}
+
+/// A copy of a list, where there is memory for it.
+pub(crate) fn copied<T: Copy>(list: &[T]) -> Option<Box<[T]>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(list.len()).ok()?;
+    copy.extend_from_slice(list);
+    Some(copy.into_boxed_slice())
 }

@@ -48,13 +48,16 @@ pub(crate) enum Value {
     Port(PortRef),
     /// A shared value, among arguments only: at which place.
     Shared(SharedPlace),
+    /// What came from another process and had no room here: so many bytes, or more. Making it anew fails.
+    Missing(usize),
 }
 
 impl Value {
     /// How many bytes were written for it; memory that is shared does not count.
     pub(crate) fn bytes(&self) -> usize {
         match self {
-            Value::Undefined | Value::Null | Value::Bool(_) | Value::Port(_) | Value::Shared(_) => 0,
+            Value::Undefined | Value::Null | Value::Bool(_) => 0,
+            Value::Port(_) | Value::Shared(_) | Value::Missing(_) => 0,
             Value::Number(_) => size_of::<f64>(),
             Value::BigInt { words, .. } => size_of_val(&**words),
             Value::Text(text) => text.bytes(),

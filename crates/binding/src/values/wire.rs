@@ -2,20 +2,17 @@
 //!
 //! Numbers are little-endian. What has a length says it first, as 64 bits for bytes and 32 for lists. A value
 //! begins with its tag; a packed value with its form, which has to be one that this kind of value may have.
+//! How long a value is its user chooses: so whatever writes one may find that there is no memory for it.
 
 use std::sync::Arc;
 
 use process::Part;
 
-use crate::js::{ARRAY_BUFFER, View};
-use crate::values::elements;
-use crate::values::plain::Plain;
-use crate::values::shared_use::SharedPlace;
-use crate::values::text::Text;
-use crate::values::value::{ArgList, Args, Packed, Value, Whole};
-
-/// Bytes from here on are a part of their own, which is not copied.
-pub(super) const LARGE: usize = 1 << 14;
+use crate::js::Fault;
+use crate::values::failure;
+use crate::values::text::{self, Text};
+use crate::values::value::Packed;
+use crate::values::wire_parts::LARGE;
 
 pub(super) mod tag {
     pub(in crate::values) const UNDEFINED: u8 = 0;
@@ -33,22 +30,36 @@ pub(super) mod tag {
     pub(in crate::values) const SHARED: u8 = 12;
 }
 
-/// A value that only a thread of this process can be given.
+/// Why a value cannot be written for another process.
 #[derive(Debug)]
-pub(crate) struct Unsendable;
-
-/// The bytes of a value that is little else, if they are many.
-pub(crate) fn large_bytes(value: &Value) -> Option<&[u8]> {
-    let bytes = match value {
-        Value::Bytes { bytes, .. } => bytes,
-        Value::Whole(whole) => whole.store.bytes()?,
-        Value::Store(store) => store.bytes()?,
-        Value::Text(Text::LongLatin1(text)) => text.bytes(),
-        Value::Serialized(serialized) => serialized.bytes(),
-        _ => return None,
-    };
-    (bytes.len() >= LARGE).then_some(bytes)
+pub(crate) enum Unsendable {
+    /// Only a thread of this process can be given it.
+    Bound,
+    /// There is no memory for so many bytes.
+    NoMemory(usize),
 }
+
+impl Unsendable {
+    /// The error of `what`.
+    pub(crate) fn error(&self, what: &str) -> Arc<Packed> {
+        match self {
+            Unsendable::Bound => failure::unsendable(what),
+            Unsendable::NoMemory(bytes) => failure::without_memory(*bytes),
+        }
+    }
+}
+
+impl From<Unsendable> for Fault {
+    fn from(why: Unsendable) -> Fault {
+        match why {
+            Unsendable::Bound => Fault::internal("a value cannot leave its process"),
+            Unsendable::NoMemory(bytes) => Fault::no_memory(bytes),
+        }
+    }
+}
+
+/// What stands before the bytes of a value, at most.
+const HEAD: usize = 32;
 
 /// Writes the body of one message.
 #[derive(Default)]
@@ -139,184 +150,63 @@ impl Writer {
         }
     }
 
-    fn owned(&mut self, bytes: Vec<u8>) {
-        self.length(bytes.len());
+    /// Makes room for so many bytes and for what stands before a value: what is written then needs no memory.
+    pub(crate) fn room(&mut self, bytes: usize) -> Result<(), Unsendable> {
+        let more = bytes.saturating_add(HEAD);
+        let made = self.bytes.try_reserve(more).or_else(|_| self.bytes.try_reserve_exact(more));
+        made.map_err(|_| Unsendable::NoMemory(bytes))
+    }
+
+    /// Bytes that somebody else keeps: a copy.
+    pub(super) fn copied(&mut self, bytes: &[u8]) -> Result<(), Unsendable> {
         if bytes.len() < LARGE {
-            self.bytes.extend_from_slice(&bytes);
+            self.room(bytes.len())?;
+            self.bytes(bytes);
+            return Ok(());
+        }
+        let copy = text::copied(bytes).ok_or(Unsendable::NoMemory(bytes.len()))?;
+        self.part(Part::Bytes(copy.into_vec()));
+        Ok(())
+    }
+
+    /// Bytes that are a part of their own.
+    pub(super) fn part(&mut self, part: Part) {
+        self.length(part.bytes().len());
+        self.end_part();
+        self.parts.push(part);
+    }
+
+    /// The same, unless they are few.
+    pub(super) fn owned(&mut self, part: Part) -> Result<(), Unsendable> {
+        if part.bytes().len() < LARGE {
+            self.room(part.bytes().len())?;
+            self.bytes(part.bytes());
         } else {
-            self.end_part();
-            self.parts.push(Part::Bytes(bytes));
+            self.part(part);
         }
+        Ok(())
     }
 
-    pub(crate) fn text(&mut self, text: &Text) {
-        match text {
-            Text::Latin1(text) => self.tagged(tag::LATIN1, text),
-            Text::LongLatin1(text) => self.tagged(tag::LATIN1, text.bytes()),
-            Text::Utf16(text) => {
-                self.u8(tag::UTF16);
-                self.length(text.len() * 2);
-                self.bytes.extend(text.iter().flat_map(|unit| unit.to_le_bytes()));
-            }
-        }
+    pub(super) fn text(&mut self, text: &Text) -> Result<(), Unsendable> {
+        self.u8(tag_of(text));
+        self.copied(text.memory())
     }
 
-    fn tagged(&mut self, tag: u8, bytes: &[u8]) {
+    /// What a task is called, if it is called anything. It is left out where there is no memory for it.
+    pub(crate) fn label(&mut self, label: Option<&Text>) {
+        let label = label.filter(|label| self.room(label.memory().len()).is_ok());
+        self.option(label, |writer, label| {
+            writer.u8(tag_of(label));
+            writer.bytes(label.memory());
+        });
+    }
+
+    pub(super) fn tagged(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Unsendable> {
         self.u8(tag);
-        self.bytes(bytes);
+        self.copied(bytes)
     }
+}
 
-    /// A value, of which large bytes are not copied.
-    pub(crate) fn value(&mut self, value: Value) -> Result<(), Unsendable> {
-        match value {
-            Value::Bytes { view, bytes } => {
-                self.view(view);
-                self.owned(bytes.into_vec());
-                Ok(())
-            }
-            Value::Whole(whole) => self.whole(*whole),
-            Value::List(values) => {
-                self.u8(tag::LIST);
-                self.u32(values.len() as u32);
-                values.into_iter().try_for_each(|value| self.value(value))
-            }
-            Value::Store(store) => {
-                let size = store.bytes().ok_or(Unsendable)?.len();
-                self.whole(Whole { view: ARRAY_BUFFER, size, store })
-            }
-            other => self.value_ref(&other),
-        }
-    }
-
-    fn view(&mut self, view: View) {
-        self.u8(tag::BYTES);
-        self.i32(view);
-    }
-
-    fn whole(&mut self, whole: Whole) -> Result<(), Unsendable> {
-        let size = whole.store.bytes().ok_or(Unsendable)?.len();
-        self.view(whole.view);
-        self.length(size);
-        self.end_part();
-        self.parts.push(Part::Shared(Arc::new(whole.store)));
-        Ok(())
-    }
-
-    /// A value that somebody else keeps.
-    pub(crate) fn value_ref(&mut self, value: &Value) -> Result<(), Unsendable> {
-        match value {
-            Value::Undefined => self.u8(tag::UNDEFINED),
-            Value::Null => self.u8(tag::NULL),
-            Value::Bool(flag) => self.u8(if *flag { tag::TRUE } else { tag::FALSE }),
-            Value::Number(number) => {
-                self.u8(tag::NUMBER);
-                self.f64(*number);
-            }
-            Value::BigInt { negative, words } => {
-                self.u8(tag::BIGINT);
-                self.bool(*negative);
-                self.u32(words.len() as u32);
-                words.iter().for_each(|word| self.u64(*word));
-            }
-            Value::Text(text) => self.text(text),
-            Value::Bytes { view, bytes } => {
-                self.view(*view);
-                self.bytes(bytes);
-            }
-            Value::Whole(whole) => {
-                self.view(whole.view);
-                self.bytes(whole.store.bytes().ok_or(Unsendable)?);
-            }
-            Value::Lent(lent) => {
-                self.view(lent.view);
-                self.bytes(lent.bytes());
-            }
-            Value::Store(store) => {
-                self.view(ARRAY_BUFFER);
-                self.bytes(store.bytes().ok_or(Unsendable)?);
-            }
-            Value::Serialized(serialized) => self.tagged(tag::SERIALIZED, serialized.bytes()),
-            Value::Plain(plain) => self.plain(plain),
-            Value::List(values) => {
-                self.u8(tag::LIST);
-                self.u32(values.len() as u32);
-                return values.iter().try_for_each(|value| self.value_ref(value));
-            }
-            // The value itself was sent before, under this number.
-            Value::Shared(SharedPlace { place, value }) => {
-                self.u8(tag::SHARED);
-                self.u32(*place);
-                self.u64(value.number());
-            }
-            Value::Port(_) => return Err(Unsendable),
-        }
-        Ok(())
-    }
-
-    /// The same, of which large bytes are a part that the caller makes: it has them and does not copy them.
-    pub(crate) fn packed_kept(
-        &mut self,
-        packed: &Packed,
-        part: impl FnOnce() -> Part,
-    ) -> Result<(), Unsendable> {
-        let Some(bytes) = large_bytes(&packed.value) else { return self.packed_ref(packed) };
-        self.u8(packed.form);
-        match &packed.value {
-            Value::Bytes { view, .. } => self.view(*view),
-            Value::Whole(whole) => self.view(whole.view),
-            Value::Store(_) => self.view(ARRAY_BUFFER),
-            Value::Text(_) => self.u8(tag::LATIN1),
-            _ => self.u8(tag::SERIALIZED),
-        }
-        self.length(bytes.len());
-        self.end_part();
-        self.parts.push(part());
-        Ok(())
-    }
-
-    fn plain(&mut self, plain: &Plain) {
-        self.tagged(tag::PLAIN, plain.structure());
-        self.bytes(elements::memory_of(plain.fractions()));
-        for texts in plain.texts() {
-            self.text(texts.joined());
-            self.u32(texts.ends().len() as u32);
-            texts.ends().iter().for_each(|end| self.u64(*end as u64));
-        }
-    }
-
-    pub(crate) fn packed(&mut self, packed: Packed) -> Result<(), Unsendable> {
-        self.u8(packed.form);
-        self.value(packed.value)
-    }
-
-    pub(crate) fn packed_ref(&mut self, packed: &Packed) -> Result<(), Unsendable> {
-        self.u8(packed.form);
-        self.value_ref(&packed.value)
-    }
-
-    /// A value if there is one that can leave this process; read as an option.
-    pub(crate) fn packed_if_able(&mut self, packed: Option<&Packed>) {
-        let mut own = Writer::default();
-        let is_written = packed.is_some_and(|packed| own.packed_ref(packed).is_ok());
-        self.bool(is_written);
-        if is_written {
-            self.append(own);
-        }
-    }
-
-    pub(crate) fn args(&mut self, args: Args) -> Result<(), Unsendable> {
-        self.u8(args.form);
-        match args.values {
-            ArgList::None => self.u32(0),
-            ArgList::One(value) => {
-                self.u32(1);
-                self.value(value)?;
-            }
-            ArgList::Many(values) => {
-                self.u32(values.len() as u32);
-                values.into_iter().try_for_each(|value| self.value(value))?;
-            }
-        }
-        Ok(())
-    }
+pub(super) fn tag_of(text: &Text) -> u8 {
+    if matches!(text, Text::Utf16(_)) { tag::UTF16 } else { tag::LATIN1 }
 }

@@ -3,16 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::serializer::Serialized;
-use crate::js::{ARRAY_BUFFER, DATA_VIEW, FLOAT16_ARRAY, Fault, element_size};
+use crate::js::Fault;
 use crate::values::bytes::{Bytes, Part};
-use crate::values::plain::{JoinedTexts, Plain};
-use crate::values::text::Text;
-use crate::values::value::{self, Packed, Value};
+use crate::values::text::{self, Text};
+use crate::values::value::Value;
 use crate::values::wire::tag;
-
-/// How deep lists may lie in each other: more than TypeScript makes.
-const MOST_DEPTH: usize = 4;
 
 /// What was read is none of what can have been written.
 #[derive(Debug)]
@@ -28,17 +23,29 @@ impl From<Malformed> for Fault {
 const LARGE_BODY: usize = 64 << 10;
 
 /// Reads the body of one message.
+///
+/// A value for which there is no memory is read as [`Value::Missing`], and so is every value behind it. So is
+/// one that lies behind the end of a body that was cut off because there was no memory for it.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     /// The body, if it is large.
     whole: Option<Arc<Vec<u8>>>,
+    /// Whether only the beginning of the body is here.
+    is_cut: bool,
+    /// How many bytes there was no memory for, if that was so.
+    lacks: Option<usize>,
 }
 
 pub(super) type Read<T> = Result<T, Malformed>;
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(body: &'a [u8]) -> Self {
-        Reader { rest: body, whole: None }
+        Reader { rest: body, whole: None, is_cut: false, lacks: None }
+    }
+
+    /// The same, of which only the beginning is here if `is_cut`.
+    pub(crate) fn of_part(body: &'a [u8], is_cut: bool) -> Self {
+        Reader { is_cut, ..Reader::new(body) }
     }
 
     /// Reads a body, and gives it to a value that is most of it.
@@ -47,11 +54,11 @@ impl<'a> Reader<'a> {
             return read(&mut Reader::new(&body));
         }
         let whole = Arc::new(body);
-        read(&mut Reader { rest: &whole, whole: Some(whole.clone()) })
+        read(&mut Reader { whole: Some(whole.clone()), ..Reader::new(&whole) })
     }
 
     /// Bytes of a value.
-    fn value_bytes(&mut self) -> Read<Bytes> {
+    pub(super) fn value_bytes(&mut self) -> Read<Bytes> {
         let bytes = self.bytes()?;
         match &self.whole {
             Some(whole) if bytes.len() > whole.len() / 2 => {
@@ -59,23 +66,61 @@ impl<'a> Reader<'a> {
                 let part = Part { whole: whole.clone(), range: end - bytes.len()..end };
                 Ok(Bytes::Part(Box::new(part)))
             }
-            _ => Ok(bytes.to_vec().into()),
+            _ => Ok(self.copied(bytes)?.into_vec().into()),
         }
     }
 
+    /// There is no memory for so many bytes: nothing behind them is read.
+    pub(super) fn lack<T>(&mut self, bytes: usize) -> Read<T> {
+        self.rest = &[];
+        self.lacks.get_or_insert(bytes);
+        Err(Malformed)
+    }
+
+    /// What stands for a value that was not read for want of memory.
+    pub(super) fn missing(&self) -> Read<Value> {
+        self.lacks.map(Value::Missing).ok_or(Malformed)
+    }
+
+    pub(super) fn copied<T: Copy>(&mut self, list: &[T]) -> Read<Box<[T]>> {
+        text::copied(list).map_or_else(|| self.lack(size_of_val(list)), Ok)
+    }
+
+    /// A list of so many.
+    pub(crate) fn list<T>(
+        &mut self,
+        count: usize,
+        mut read: impl FnMut(&mut Self) -> Read<T>,
+    ) -> Read<Box<[T]>> {
+        let mut list = Vec::new();
+        for _ in 0..count {
+            // By and by: the length may be a lie.
+            if list.try_reserve(1).is_err() {
+                return self.lack(count * size_of::<T>());
+            }
+            list.push(read(self)?);
+        }
+        Ok(list.into_boxed_slice())
+    }
+
     fn take(&mut self, count: usize) -> Read<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or(Malformed)?;
-        self.rest = rest;
-        Ok(taken)
+        match self.rest.split_at_checked(count) {
+            Some((taken, rest)) => {
+                self.rest = rest;
+                Ok(taken)
+            }
+            None if self.is_cut => self.lack(count),
+            None => Err(Malformed),
+        }
     }
 
     fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
         self.take(N)?.try_into().map_err(|_| Malformed)
     }
 
-    /// What was not read.
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.rest
+    /// What was not read, for somebody else; whether that is cut off.
+    pub(crate) fn rest_of_part(&self) -> (&'a [u8], bool) {
+        (self.rest, self.is_cut)
     }
 
     pub(crate) fn u8(&mut self) -> Read<u8> {
@@ -130,173 +175,53 @@ impl<'a> Reader<'a> {
     }
 
     /// How many items follow, of so many bytes at least: a length that cannot be allocates nothing.
-    pub(super) fn count(&mut self, least: usize) -> Read<usize> {
+    pub(crate) fn count(&mut self, least: usize) -> Read<usize> {
         let count = self.u32()? as usize;
-        if count.saturating_mul(least) > self.rest.len() { Err(Malformed) } else { Ok(count) }
+        let is_there = self.is_cut || count.saturating_mul(least) <= self.rest.len();
+        if is_there { Ok(count) } else { Err(Malformed) }
     }
 
-    pub(crate) fn text(&mut self) -> Read<Text> {
+    pub(super) fn text(&mut self) -> Read<Text> {
         let tag = self.u8()?;
         self.text_of(tag)
     }
 
-    fn text_of(&mut self, tag: u8) -> Read<Text> {
+    /// What a task is called, if there is memory for it.
+    pub(crate) fn label(&mut self) -> Read<Option<Text>> {
+        if !self.bool()? {
+            return Ok(None);
+        }
+        let (tag, bytes) = (self.u8()?, self.bytes()?);
+        let mut alone = Reader::new(bytes);
+        let text = alone.text_in(tag, bytes);
+        if alone.lacks.is_some() { Ok(None) } else { text.map(Some) }
+    }
+
+    pub(super) fn text_of(&mut self, tag: u8) -> Read<Text> {
         let bytes = self.bytes()?;
+        self.text_in(tag, bytes)
+    }
+
+    fn text_in(&mut self, tag: u8, bytes: &[u8]) -> Read<Text> {
         match tag {
-            tag::LATIN1 => Ok(Text::Latin1(bytes.into())),
+            tag::LATIN1 => Ok(Text::Latin1(self.copied(bytes)?)),
             tag::UTF16 if bytes.len().is_multiple_of(2) => {
-                let units = bytes.as_chunks::<2>().0;
-                Ok(Text::Utf16(units.iter().map(|unit| u16::from_le_bytes(*unit)).collect()))
+                Ok(Text::Utf16(self.numbers(bytes.as_chunks::<2>().0, u16::from_le_bytes)?))
             }
             _ => Err(Malformed),
         }
     }
 
-    pub(crate) fn value(&mut self) -> Read<Value> {
-        self.value_in(0)
-    }
-
-    fn value_in(&mut self, depth: usize) -> Read<Value> {
-        Ok(match self.u8()? {
-            tag::UNDEFINED => Value::Undefined,
-            tag::NULL => Value::Null,
-            tag::FALSE => Value::Bool(false),
-            tag::TRUE => Value::Bool(true),
-            tag::NUMBER => Value::Number(self.f64()?),
-            tag::BIGINT => {
-                let negative = self.bool()?;
-                let count = self.count(8)?;
-                Value::BigInt { negative, words: (0..count).map(|_| self.u64()).collect::<Read<_>>()? }
-            }
-            tag @ (tag::LATIN1 | tag::UTF16) => Value::Text(self.text_of(tag)?),
-            tag::BYTES => {
-                let view = self.i32()?;
-                let is_view =
-                    (0..=FLOAT16_ARRAY).contains(&view) || [ARRAY_BUFFER, DATA_VIEW].contains(&view);
-                let bytes = self.value_bytes()?;
-                if !is_view || !bytes.len().is_multiple_of(element_size(view)) {
-                    return Err(Malformed);
-                }
-                Value::Bytes { view, bytes }
-            }
-            tag::SERIALIZED => Value::Serialized(Serialized::copy(self.bytes()?).ok_or(Malformed)?),
-            tag::PLAIN => Value::Plain(Box::new(self.plain()?)),
-            tag::LIST if depth < MOST_DEPTH => {
-                let count = self.count(1)?;
-                Value::List((0..count).map(|_| self.value_in(depth + 1)).collect::<Read<_>>()?)
-            }
-            _ => return Err(Malformed),
-        })
-    }
-
-    fn plain(&mut self) -> Read<Plain> {
-        let structure = self.bytes()?.into();
-        let fractions = self.bytes()?;
-        if !fractions.len().is_multiple_of(8) {
-            return Err(Malformed);
+    pub(super) fn numbers<const N: usize, T>(
+        &mut self,
+        bytes: &[[u8; N]],
+        number: fn([u8; N]) -> T,
+    ) -> Read<Box<[T]>> {
+        let mut numbers = Vec::new();
+        if numbers.try_reserve_exact(bytes.len()).is_err() {
+            return self.lack(bytes.len() * N);
         }
-        let fractions = fractions.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
-        Ok(Plain::new(structure, fractions, [self.joined()?, self.joined()?]))
-    }
-
-    fn joined(&mut self) -> Read<JoinedTexts> {
-        let joined = self.text()?;
-        let count = self.count(8)?;
-        let ends = (0..count).map(|_| Ok(self.u64()? as f64)).collect::<Read<Vec<_>>>()?;
-        Ok(JoinedTexts::new(joined, &ends))
-    }
-
-    pub(crate) fn packed(&mut self) -> Read<Packed> {
-        let form = self.u8()?;
-        let value = self.value()?;
-        if is_of_form(form, &value) { Ok(Packed { form, value }) } else { Err(Malformed) }
-    }
-}
-
-/// Whether a value can have this form: TypeScript takes a number of the form `FORM_WRITTEN`, for instance,
-/// for that of something else.
-pub(super) fn is_of_form(form: u8, value: &Value) -> bool {
-    let is_native_chunk = form & value::FORM_NATIVE_CHUNK == value::FORM_NATIVE_CHUNK;
-    match form & value::FORM_BITS {
-        _ if value::has_shared(form) || form & value::FORM_THREW != 0 => false,
-        _ if is_native_chunk => {
-            matches!(value, Value::List(_)) && form & value::FORM_BITS <= value::FORM_CLONED
-        }
-        value::FORM_AS_IS => !matches!(value, Value::Serialized(_) | Value::Plain(_) | Value::List(_)),
-        value::FORM_JSON => matches!(value, Value::Text(_)),
-        value::FORM_CLONED => matches!(value, Value::Bytes { .. }),
-        value::FORM_MOVED => matches!(value, Value::List(_)),
-        value::FORM_WRITTEN => matches!(value, Value::Serialized(_) | Value::Plain(_)),
-        value::FORM_WHOLE => matches!(value, Value::Bytes { .. }),
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use process::Part;
-
-    use super::*;
-    use crate::values::wire::{LARGE, Writer};
-
-    fn bytes_of(writer: Writer) -> Vec<u8> {
-        let mut all = Vec::new();
-        for part in writer.finish() {
-            match part {
-                Part::Bytes(bytes) => all.extend(bytes),
-                Part::Shared(shared) => all.extend((*shared).as_ref()),
-            }
-        }
-        all
-    }
-
-    fn sample() -> Vec<u8> {
-        let mut writer = Writer::default();
-        let list = Value::List(Box::new([
-            Value::Bytes { view: 1, bytes: vec![7; LARGE + 1].into() },
-            Value::BigInt { negative: true, words: Box::new([1, 2]) },
-            Value::Text(String::from("\u{2713} text").into()),
-            Value::Number(-0.0),
-        ]));
-        writer.packed(Packed { form: value::FORM_MOVED, value: list }).unwrap();
-        bytes_of(writer)
-    }
-
-    #[test]
-    fn a_value_is_read_as_it_was_written() {
-        let bytes = sample();
-        let mut reader = Reader::new(&bytes);
-        let Packed { form, value: Value::List(values) } = reader.packed().unwrap() else { panic!() };
-        assert_eq!((form, values.len(), reader.rest().len()), (value::FORM_MOVED, 4, 0));
-        assert!(matches!(&values[0], Value::Bytes { view: 1, bytes } if bytes.len() == LARGE + 1));
-        assert!(matches!(&values[1], Value::BigInt { negative: true, words } if **words == [1, 2]));
-        assert!(matches!(values[3], Value::Number(number) if number.is_sign_negative()));
-    }
-
-    #[test]
-    fn what_is_cut_off_or_changed_is_refused_or_read_and_never_panics() {
-        let bytes = sample();
-        for end in 0..64 {
-            assert!(Reader::new(&bytes[..end]).packed().is_err());
-        }
-        let mut seed = 1_u32;
-        for _ in 0..20_000 {
-            let mut changed = bytes[..bytes.len().min(80)].to_vec();
-            for _ in 0..3 {
-                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let at = (seed >> 8) as usize % changed.len();
-                changed[at] = (seed >> 24) as u8;
-            }
-            let _ = Reader::new(&changed).packed();
-        }
-    }
-
-    #[test]
-    fn a_form_that_the_value_cannot_have_is_refused() {
-        for form in [value::FORM_WRITTEN, value::FORM_PLAIN, value::FORM_PORT, value::FORM_PENDING] {
-            let mut writer = Writer::default();
-            writer.packed(Packed { form, value: Value::Number(1.0) }).unwrap();
-            assert!(Reader::new(&bytes_of(writer)).packed().is_err(), "{form}");
-        }
+        numbers.extend(bytes.iter().map(|bytes| number(*bytes)));
+        Ok(numbers.into_boxed_slice())
     }
 }

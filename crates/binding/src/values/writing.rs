@@ -17,8 +17,8 @@ pub(crate) fn write_packed(env: Env, packed: &Packed) -> Result<(u8, sys::napi_v
 pub(crate) fn write_form(env: Env, form: u8, value: &Value) -> Result<(u8, sys::napi_value), Fault> {
     let Value::Serialized(serialized) = value else { return Ok((form, write_ref(env, value)?)) };
     let flags = form & !value::FORM_BITS;
-    // Buffers may be nearly all of it.
-    room::require(env, serialized.bytes().len())?;
+    // Buffers or one string may be nearly all of it.
+    room::require_in_heap(env, serialized.bytes().len())?;
     // SAFETY: this thread is in the isolate of `env`, in a callback: its context is entered, and a handle
     // scope open.
     match unsafe { serializer::deserialize(serialized) } {
@@ -89,5 +89,6 @@ pub(crate) fn write_ref(env: Env, value: &Value) -> Result<sys::napi_value, Faul
         Value::Store(store) => store.open().ok_or_else(|| Fault::internal("a buffer could not be made")),
         Value::List(values) => write_list(env, values, write_ref),
         Value::Shared(_) => Err(Fault::internal("a shared value is no value by itself")),
+        Value::Missing(bytes) => Err(Fault::no_memory(*bytes)),
     }
 }

@@ -10,7 +10,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::decoder::Decoder;
+use crate::decoder::{Arrived, Decoder};
 use crate::frame::FrameError;
 use crate::polled::Polled;
 use crate::unix::channel::Shared;
@@ -97,7 +97,8 @@ impl Receiver {
     fn ready(&mut self, with_child: bool) -> Option<Polled> {
         if !self.ended {
             match self.decoder.next() {
-                Ok(Some((kind, body))) => return Some(Polled::Frame { kind, body }),
+                Ok(Some(Arrived { kind, body, is_cut: false })) => return Some(Polled::Frame { kind, body }),
+                Ok(Some(Arrived { kind, body: head, .. })) => return Some(Polled::Cut { kind, head }),
                 Ok(None) => {}
                 Err(error) => self.end_with(Polled::Bad(error)),
             }
@@ -176,13 +177,7 @@ impl Receiver {
         if self.ended || self.left == Some(0) {
             return false;
         }
-        let (target, room) = match self.decoder.target() {
-            Ok(target) => target,
-            Err(error) => {
-                self.end_with(Polled::Bad(error));
-                return true;
-            }
-        };
+        let (target, room) = self.decoder.target();
         let room = self.left.map_or(room, |left| left.min(room));
         match socket::receive(shared.stream(), target, room) {
             Ok(0) => self.end_of_stream(),
