@@ -88,6 +88,20 @@ behaviour('workers that are asked for after a broadcast do not run it, whichever
   t.is(seen.length, 3)
 })
 
+behaviour('workers that start and whose initializer throws fail it as it fails every task', async (t, { create, broken }) => {
+  const folder = new Folder(t)
+  const log = folder.file('log')
+  const gate = folder.gate('gate')
+  await using executor = create({ maxWorkers: 3, initializer: work.noteAndThrow, initargs: [log, gate] })
+  const warm = executor.warmUp(3).catch((error: unknown) => error)
+  await until(() => folder.notes(log).length === 3, 'three are starting')
+  const futures = executor.broadcast(broadcasts.setting)
+  folder.open(gate)
+  for (const error of [await warm, ...(await Promise.all(futures.map((future) => future.exception(SOON))))])
+    t.like(error, { name: broken.name, cause: { message: 'not initialized' } })
+  t.is(futures.length, 3)
+})
+
 test('the results have the types of the function, and the arguments are checked', async (t) => {
   await using executor = new ThreadPoolExecutor(1)
   const none: Future<number>[] = executor.broadcast((a: number, b: string) => a + b.length, 1, 'b')

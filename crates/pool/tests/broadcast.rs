@@ -206,6 +206,26 @@ fn a_start_that_fails_loses_it_and_no_other_worker_s() {
 }
 
 #[test]
+fn a_start_that_fails_says_why_to_its_own_and_breaks_all_of_them_with_the_pool() {
+    for has_attached in [false, true] {
+        let (pool, _host) = by_hand(Config { start_pause: Duration::from_secs(3600), ..workers(3) });
+        let one = has_attached.then(|| attach(&pool, ISOLATE));
+        (0..3).for_each(|label| drop(submit(&pool, noop(ISOLATE, label))));
+        let tasks = broadcast(&pool, 7);
+        let cause = Some("no initializer".into());
+        pool.start_failed_as(ISOLATE, cause, StartFailure::Uninitialized, Some(2));
+        let settled: Vec<_> = tasks.iter().filter(|task| task.state().is_settled()).collect();
+        let (count, said) = if has_attached { (1, "lost") } else { (tasks.len(), "broken") };
+        assert_eq!(settled.len(), count);
+        for task in settled {
+            let outcome = outcome(task);
+            assert!(outcome.starts_with(said) && outcome.contains("no initializer"), "{outcome}");
+        }
+        drop(one);
+    }
+}
+
+#[test]
 fn it_wears_no_worker_out_and_a_worker_that_has_run_one_has_started() {
     let (pool, _host) = by_hand(Config { max_tasks_per_worker: Some(1), ..workers(1) });
     let (one, _) = attach(&pool, ISOLATE);

@@ -27,7 +27,8 @@ impl<W: Work> Pool<W> {
             let id = shared.workers.insert(kind, link);
             if kind == self.config.warm_kind && shared.broadcasts.len() > 0 {
                 shared.pin_what_is_owed(id, start);
-                shared.lose_what_is_owed(kind, kind, None, actions);
+                let lost = shared.take_what_is_owed(kind, kind, None);
+                shared.lose(lost, None, actions);
             }
             id
         });

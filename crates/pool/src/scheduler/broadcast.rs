@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::scheduler::actions::Actions;
-use crate::scheduler::pool::{Pool, Refusal, Shared};
+use crate::scheduler::pool::{Phase, Pool, Refusal, Shared};
 use crate::sync::deadline::{self, Alarm, TimeLimit};
 use crate::task::limits::Limits;
 use crate::task::outcome::Failure;
@@ -116,25 +116,35 @@ impl<W: Work> Shared<W> {
         }
     }
 
-    /// A worker that was asked for will not come, or several: what waits for them is lost.
-    pub(crate) fn lose_what_is_owed(
+    /// A worker that was asked for will not come, or several: takes what waits for them.
+    pub(crate) fn take_what_is_owed(
         &mut self,
         kind: Kind,
         warm_kind: Kind,
         start: Option<u64>,
-        actions: &mut Actions<W>,
-    ) {
+    ) -> Vec<Arc<Task<W>>> {
         if kind != warm_kind || self.broadcasts.len() == 0 {
-            return;
+            return Vec::new();
         }
         let mut lost = if start.is_some() { self.broadcasts.take_for(start) } else { Vec::new() };
         lost.extend(self.broadcasts.take_beyond(self.workers.starting[kind as usize]));
-        self.lose(lost, actions);
+        lost
     }
 
-    fn lose(&mut self, tasks: impl IntoIterator<Item = Arc<Task<W>>>, actions: &mut Actions<W>) {
+    /// That is lost, with the pool if that has broken.
+    pub(crate) fn lose(
+        &mut self,
+        tasks: Vec<Arc<Task<W>>>,
+        cause: Option<&W::Error>,
+        actions: &mut Actions<W>,
+    ) {
         for task in tasks {
-            self.conclude(&task, Err(Failure::Lost { exit: None, cause: None }), actions);
+            let cause = cause.cloned();
+            let failure = match self.phase {
+                Phase::Broken { .. } => Failure::Broken { cause },
+                _ => Failure::Lost { exit: None, cause },
+            };
+            self.conclude(&task, Err(failure), actions);
             actions.removed.push(task);
         }
     }

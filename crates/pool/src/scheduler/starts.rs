@@ -77,9 +77,12 @@ impl<W: Work> Pool<W> {
         self.change(|shared, actions| {
             let starting = &mut shared.workers.starting[kind as usize];
             *starting = starting.saturating_sub(1);
-            shared.lose_what_is_owed(kind, self.config.warm_kind, start, actions);
+            let lost = shared.take_what_is_owed(kind, self.config.warm_kind, start);
             shared.workers.died += u64::from(failure == StartFailure::Died && !shared.is_terminated);
-            self.note_failed_start(shared, kind, cause, failure, actions);
+            self.note_failed_start(shared, kind, cause.clone(), failure, actions);
+            shared.lose(lost, cause.as_ref(), actions);
+            // Its destructor is the user's.
+            actions.late.push(Err(Failure::Broken { cause }));
             self.rebalance(shared, actions);
         });
     }
