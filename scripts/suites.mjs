@@ -55,7 +55,8 @@ async function loom(note) {
     CARGO_PROFILE_RELEASE_LTO: 'off',
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
   }
-  return cargoTest(note, ['-p', 'concurrent-futures-pool', '--release', '--test', 'loom', '--test', 'loom_crew'], env)
+  const models = ['loom', 'loom_crew', 'loom_keys'].flatMap((name) => ['--test', name])
+  return cargoTest(note, ['-p', 'concurrent-futures-pool', '--release', ...models], env)
 }
 
 /** The library and its tests, type tests included, pass the compiler. */
