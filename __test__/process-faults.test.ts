@@ -170,3 +170,34 @@ test('an initializer that always dies breaks the pool', async (t) => {
   t.true(error instanceof BrokenProcessPool)
   t.true(executor.stats().broken)
 })
+
+test("a pool's process that was held up hears what a child has said before it takes it for stuck", async (t) => {
+  const end = await inChild(async ({ ProcessPoolExecutor }) => {
+    const { spawn } = await import('node:child_process')
+    const executor = new ProcessPoolExecutor(1)
+    const pid = await executor.submit(() => process.pid)
+    const seen: boolean[] = []
+    for (let round = 0; round < 3; round++) {
+      const task = executor.submit(async () => {
+        const { currentTask } = await import('concurrent-futures')
+        const { progress, signal } = currentTask()!
+        // There is always something on its way.
+        const timer = setInterval(() => progress(0), 1)
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        clearInterval(timer)
+      })
+      await new Promise((resolve) => task.onProgress(resolve))
+      const go = spawn('/bin/sh', ['-c', `read line; sleep 1.5; kill -CONT ${process.pid}`], {
+        detached: true,
+        stdio: ['pipe', 'ignore', 'ignore'],
+      })
+      await new Promise((resolve) => go.stdin.write('go\n', resolve))
+      task.cancel({ interrupt: true })
+      process.kill(process.pid, 'SIGSTOP')
+      seen.push((await executor.submit(() => process.pid).result(20_000)) === pid)
+    }
+    await executor.shutdown()
+    return seen
+  }, [])
+  t.deepEqual(cleanEnd(end), ended([true, true, true]))
+})

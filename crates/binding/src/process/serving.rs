@@ -137,6 +137,7 @@ impl Supervisor {
                 self.tick();
             }
             let polled = self.receiver.poll(Some(&self.child), next_look);
+            self.note_late(next_look);
             // A message is one of thousands in a second. What a child is given that has died since goes back,
             // if there are marks; if not it would be lost, so that its death is looked for first.
             let is_message = matches!(polled, Polled::Frame { .. } | Polled::Cut { .. });

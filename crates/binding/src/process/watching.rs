@@ -23,6 +23,11 @@ const CLOSED_LIMIT: Duration = Duration::from_millis(500);
 /// How long the system may take to end one that was killed: then its tasks are given up.
 const KILL_LIMIT: Duration = Duration::from_secs(2);
 
+/// A thread that runs this much later than it was to has been held up by the machine.
+const HELD_UP: Duration = Duration::from_millis(50);
+/// What a child has at least to do what it was asked for, once its supervisor hears of it or runs again.
+const LEAST: Duration = Duration::from_millis(500);
+
 impl Supervisor {
     pub(crate) fn kill(&mut self) {
         if !self.is_killed {
@@ -150,9 +155,24 @@ impl Supervisor {
         }
     }
 
-    pub(crate) fn see_to_concerns(&mut self) {
-        self.concerns.extend(self.link.take_concerns());
+    /// This thread was to look at this time. Where that was long ago the whole process was held up, and
+    /// perhaps the child with it, which may have asked for something meanwhile: it has as much longer.
+    pub(super) fn note_late(&mut self, next_look: Option<Instant>) {
         let now = Instant::now();
+        let late = next_look.map(|at| now.saturating_duration_since(at)).filter(|late| *late > HELD_UP);
+        if let Some(late) = late {
+            self.concerns.iter_mut().for_each(|(_, _, until)| *until = (*until + late).max(now + LEAST));
+        }
+    }
+
+    pub(crate) fn see_to_concerns(&mut self) {
+        let now = Instant::now();
+        // What is heard of late is due no earlier for that.
+        let taken = self.link.take_concerns().into_iter();
+        self.concerns.extend(taken.map(|(task, concern, until)| match concern {
+            Concern::Stopped => (task, concern, until.max(now + LEAST)),
+            Concern::Overdue => (task, concern, until),
+        }));
         if self.is_paused {
             self.concerns.iter_mut().for_each(|(_, _, until)| *until = (*until).max(now + WHILE_PAUSED));
             return;
