@@ -85,15 +85,16 @@ fn a_task_whose_key_lives_on_a_worker_that_retires_is_run_by_another() {
             move || {
                 pool.retire(home.0.id());
                 home.0.finish(&first, Ok(1));
+                assert!(matches!(home.0.next(&|_| true), Next::Leave));
                 home
             }
         });
         let second = keyed(&pool, 2);
-        // It may have come before its worker was to retire, which is slow to leave.
+        // It may have come before its worker was to retire, which takes its time to leave.
         let home = retiring.join().unwrap();
         assert_eq!(server.join().unwrap(), 1);
         assert_eq!((second.state(), announced(&second)), (State::Finished, 1));
-        assert!(matches!(home.0.next(&|_| true), Next::Leave));
+        drop(home);
     });
 }
 
@@ -187,6 +188,9 @@ fn end_of_a_stream(end: fn(&Arc<Pool<Number>>, &Arc<Task<Number>>)) {
             move || pool.go_on(&stream)
         });
         end(&pool, &stream);
+        // A shutdown that comes later does not end it.
+        let running = usize::from(!stream.state().is_settled());
+        assert_eq!((pool.stats().running, pool.stands_still(&stream)), (running, false));
         reader.join().unwrap();
         // The worker has heard of both, and lets it go.
         joined.0.resume_claiming();
@@ -213,16 +217,23 @@ fn a_stream_that_is_cancelled_while_it_is_had_go_on_settles_once_and_the_pool_cl
     });
 }
 
+/// Runs tasks until the worker is told to leave; whoever is has the others leave, too.
+fn serve_until_told(pool: &Arc<Pool<Number>>, joined: Joined) -> usize {
+    let ran = serve(&joined, usize::MAX);
+    joined.0.detach(None, None);
+    pool.shutdown(false);
+    ran
+}
+
 #[test]
-fn a_worker_that_is_to_leave_by_a_resize_while_a_stream_stands_there_leaves_once_that_has_ended() {
+fn of_two_workers_one_leaves_by_a_resize_while_a_stream_stands_on_one_of_them_and_goes_on() {
     model(Some(3), || {
         let (pool, _) = make(2);
         let (joined, stream) = with_standing(&pool);
         let other = attach(&pool, ISOLATE);
-        let server = thread::spawn(move || {
-            let ran = serve(&other, usize::MAX);
-            other.0.detach(None, None);
-            ran
+        let server = thread::spawn({
+            let pool = pool.clone();
+            move || serve_until_told(&pool, other)
         });
         let reader = thread::spawn({
             let (pool, stream) = (pool.clone(), stream.clone());
@@ -230,16 +241,13 @@ fn a_worker_that_is_to_leave_by_a_resize_while_a_stream_stands_there_leaves_once
                 pool.go_on(&stream);
                 joined.0.resume_claiming();
                 joined.0.finish(&stream, Ok(1));
-                let ran = serve(&joined, usize::MAX);
-                joined.0.detach(None, None);
-                ran
+                serve_until_told(&pool, joined)
             }
         });
+        let other = submit(&pool, ISOLATE, 2);
         assert!(pool.resize(1));
-        let task = submit(&pool, ISOLATE, 2);
-        pool.shutdown(false);
         let ran = server.join().unwrap() + reader.join().unwrap();
-        assert_eq!((ran, task.state(), announced(&stream)), (1, State::Finished, 1));
+        assert_eq!((ran, other.state(), announced(&stream)), (1, State::Finished, 1));
         assert!(stream.state().is_settled() && pool.wait_closed(None));
     });
 }
