@@ -23,7 +23,7 @@ export function summarize(samples) {
 export function compare(contestants, row, among = (name) => !isHandWritten(name) && !isApart(name)) {
   const own = contestants[ours]?.[row.key]?.median
   const peers = Object.entries(contestants)
-    .filter(([name, rows]) => name !== ours && name !== 'node' && among(name) && rows[row.key]?.median > 0)
+    .filter(([name, rows]) => name.split(':')[0] !== ours && name !== 'node' && among(name) && rows[row.key]?.median > 0)
     .map(([name, rows]) => ({ name, value: rows[row.key].median }))
   if (row.reference || peers.length === 0) return undefined
   const better = row.better === 'higher' ? (a, b) => b.value - a.value : (a, b) => a.value - b.value

@@ -95,13 +95,14 @@ const TEST_ASIDE = /^ {2}- \[(skip|todo)\]|^ {4}ℹ /
 
 /**
  * Everything that is written in TypeScript, on this Node; with the variable TEST_FILES the files of these
- * names. The lines are counted, not the summary: a run that breaks off has none, and that counts as a
- * failure. AVA's own report is read and not its TAP, for that does not tell which tests were running when one
+ * names, with LEFT_OUT all but these. The lines are counted, not the summary: a run that breaks off has none,
+ * and that counts as a failure. AVA's own report is read and not its TAP, for that does not tell which tests were running when one
  * hangs.
  */
 async function ava(note) {
   const onLine = (line) => note(line.replace(/^ {2}(✔|✘ \[fail\]:) /, ''))
-  const files = (process.env.TEST_FILES ?? '').split(/\s+/).filter(Boolean).map((name) => `__test__/${name}.test.ts`)
+  const named = (variable) => (process.env[variable] ?? '').split(/\s+/).filter(Boolean).map((name) => `__test__/${name}.test.ts`)
+  const files = [...named('TEST_FILES'), ...named('LEFT_OUT').map((path) => `!${path}`)]
   // Node 20 reads these certificates at the start of every process, and the tests start thousands.
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: undefined }
   const result = await run(process.execPath, [binOf('ava', 'ava'), ...files], { env, onLine, limit: LIMIT })
