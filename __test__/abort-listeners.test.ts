@@ -14,10 +14,7 @@ const behaviour = behaviours(ava.serial)
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
 /** What a signal may end; `begun` is to be called when it can. */
-const ends: Record<
-  string,
-  (executor: PoolExecutor, signal: AbortSignal, begun: () => void) => PromiseLike<unknown>
-> = {
+const ends: Record<string, (executor: PoolExecutor, signal: AbortSignal, begun: () => void) => PromiseLike<unknown>> = {
   'a task that runs': (executor, signal, begun) => runs(executor.with({ signal }).submit(work.spin), begun),
   'a task that awaits': (executor, signal, begun) => runs(executor.with({ signal }).submit(work.never), begun),
   'a task in the queue': (executor, signal, begun) => {
@@ -29,9 +26,15 @@ const ends: Record<
   'result()': (executor, signal, begun) => later(executor.submit(work.never).result({ signal }), begun),
   'exception()': (executor, signal, begun) => later(executor.submit(work.never).exception({ signal }), begun),
   'wait()': (executor, signal, begun) => later(wait([executor.submit(work.never)], { signal }), begun),
-  'asCompleted()': (executor, signal, begun) =>
-    later(asCompleted([executor.submit(work.never)], { signal }).next(), begun),
-  'map()': (executor, signal, begun) => later(executor.with({ signal }).map(work.never as (_: number) => unknown, [1, 2]).next(), begun),
+  'asCompleted()': (executor, signal, begun) => later(asCompleted([executor.submit(work.never)], { signal }).next(), begun),
+  'map()': (executor, signal, begun) =>
+    later(
+      executor
+        .with({ signal })
+        .map(work.never as (_: number) => unknown, [1, 2])
+        .next(),
+      begun,
+    ),
 }
 
 async function runs(future: Future<unknown>, begun: () => void): Promise<unknown> {
@@ -47,27 +50,30 @@ function later(wait: Promise<unknown>, begun: () => void): Promise<unknown> {
 
 for (const [what, end] of Object.entries(ends)) {
   for (const when of ['before', 'after']) {
-    behaviour(`a listener added ${when} ours that stops the propagation does not keep a signal from ending ${what}`, async (t, { create }) => {
-      const executor = create(2)
-      const controller = new AbortController()
-      const { signal } = controller
-      const stop = (): void => signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
-      const reason = new Error('enough')
-      if (when === 'before') stop()
-      const error = await t.throwsAsync(async () => {
-        await end(executor, signal, () => {
-          // Something that is no abort ends nothing, and uses no listener up.
-          setImmediate(() => {
-            signal.dispatchEvent(new Event('abort'))
-            if (when === 'after') stop()
-            controller.abort(reason)
+    behaviour(
+      `a listener added ${when} ours that stops the propagation does not keep a signal from ending ${what}`,
+      async (t, { create }) => {
+        const executor = create(2)
+        const controller = new AbortController()
+        const { signal } = controller
+        const stop = (): void => signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
+        const reason = new Error('enough')
+        if (when === 'before') stop()
+        const error = await t.throwsAsync(async () => {
+          await end(executor, signal, () => {
+            // Something that is no abort ends nothing, and uses no listener up.
+            setImmediate(() => {
+              signal.dispatchEvent(new Event('abort'))
+              if (when === 'after') stop()
+              controller.abort(reason)
+            })
           })
         })
-      })
-      t.is(error instanceof CancelledError ? error.cause : error, reason)
-      t.is(getEventListeners(signal, 'abort').length, 1)
-      await executor.terminateWorkers()
-    })
+        t.is(error instanceof CancelledError ? error.cause : error, reason)
+        t.is(getEventListeners(signal, 'abort').length, 1)
+        await executor.terminateWorkers()
+      },
+    )
   }
 }
 

@@ -13,13 +13,18 @@ const packageUrl = new URL('../dist/index.js', import.meta.url).href
 behaviour('the tasks of a key run on one worker, one after another, in order', async (t, { create }) => {
   await using executor = create(3)
   const keys = ['a', 'b', 'c', 'd', 1, '1']
-  const futures = Array.from({ length: 120 }, (_, i) => executor.with({ affinity: keys[i % keys.length]! }).submit(work.pauseWhere, i % 3, i))
+  const futures = Array.from({ length: 120 }, (_, i) =>
+    executor.with({ affinity: keys[i % keys.length]! }).submit(work.pauseWhere, i % 3, i),
+  )
   const results = await Promise.all(futures.map((future) => future.result(SOON)))
   for (const [k] of keys.entries()) {
     const own = results.filter((_, i) => i % keys.length === k)
     t.is(new Set(own.map(([, worker]) => worker)).size, 1)
   }
-  t.deepEqual(results.map(([which]) => which), results.map((_, i) => i))
+  t.deepEqual(
+    results.map(([which]) => which),
+    results.map((_, i) => i),
+  )
 })
 
 behaviour('other tasks pass those of a key whose worker is busy', async (t, { create }) => {
@@ -51,7 +56,10 @@ behaviour('a key whose worker dies goes on with another, and nothing runs twice'
   await blocking.result(SOON)
   t.true((await lost.exception(SOON)) instanceof WorkerLostError)
   const results = await Promise.all(rest.map((future) => future.result(SOON)))
-  t.deepEqual(results.map(([i]) => i), rest.map((_, i) => i))
+  t.deepEqual(
+    results.map(([i]) => i),
+    rest.map((_, i) => i),
+  )
   t.is(new Set(results.map(([, worker]) => worker)).size, 1)
   t.not(results[0]?.[1], before)
 })
@@ -104,15 +112,24 @@ behaviour('a task that waits for one of its own key gets it, blocking or not', a
   const keyed = executor.with({ affinity: 'k' })
   const blocks = async (url: string) => {
     const { currentExecutor } = (await import(url)) as typeof import('concurrent-futures')
-    return currentExecutor()!.with({ affinity: 'k' }).submit((a: number) => a + 1, 1).resultSync()
+    return currentExecutor()!
+      .with({ affinity: 'k' })
+      .submit((a: number) => a + 1, 1)
+      .resultSync()
   }
   const limited = async (url: string) => {
     const { currentExecutor } = (await import(url)) as typeof import('concurrent-futures')
-    return currentExecutor()!.with({ affinity: 'k' }).submit((a: number) => a + 1, 2).resultSync(10_000)
+    return currentExecutor()!
+      .with({ affinity: 'k' })
+      .submit((a: number) => a + 1, 2)
+      .resultSync(10_000)
   }
   const awaits = async (url: string) => {
     const { currentExecutor } = (await import(url)) as typeof import('concurrent-futures')
-    return currentExecutor()!.with({ affinity: 'k' }).submit(async (a: number) => a + 1, 3).result()
+    return currentExecutor()!
+      .with({ affinity: 'k' })
+      .submit(async (a: number) => a + 1, 3)
+      .result()
   }
   t.is(await keyed.submit(blocks, packageUrl).result(SOON), 2)
   t.is(await keyed.submit(limited, packageUrl).result(SOON), 3)
@@ -123,7 +140,9 @@ behaviour('a blocking wait for an asynchronous task of its own key throws: only 
   await using executor = create(2)
   const blocks = async (url: string) => {
     const { currentExecutor } = (await import(url)) as typeof import('concurrent-futures')
-    const future = currentExecutor()!.with({ affinity: 'k' }).submit(async (a: number) => a + 1, 1)
+    const future = currentExecutor()!
+      .with({ affinity: 'k' })
+      .submit(async (a: number) => a + 1, 1)
     try {
       return future.resultSync()
     } catch (error) {
@@ -146,7 +165,10 @@ behaviour('of two tasks that block for tasks of each other’s keys the one that
     const end = Date.now() + 20_000
     while (!existsSync(hold) && Date.now() < end);
     try {
-      return currentExecutor()!.with({ affinity: other }).submit((a: number) => a, 1).resultSync()
+      return currentExecutor()!
+        .with({ affinity: other })
+        .submit((a: number) => a, 1)
+        .resultSync()
     } catch (error) {
       return (error as Error).name
     }
@@ -166,7 +188,8 @@ behaviour('a map with a key runs on one worker, in chunks too', async (t, { crea
   await using executor = create(3)
   for (const chunkSize of [1, 7, 'auto'] as const) {
     const workers = new Set<unknown>()
-    for await (const [, worker] of executor.with({ affinity: 'k', chunkSize }).map(work.pauseWhere, Array(40).fill(1), Array(40).fill(0))) workers.add(worker)
+    for await (const [, worker] of executor.with({ affinity: 'k', chunkSize }).map(work.pauseWhere, Array(40).fill(1), Array(40).fill(0)))
+      workers.add(worker)
     t.is(workers.size, 1)
   }
 })
@@ -197,22 +220,25 @@ behaviour('an affinity that is no key, and one of a native task, are a TypeError
   }
 })
 
-behaviour('a key without tasks is forgotten after idleTimeout, and its next task goes to whichever worker is free', async (t, { create }) => {
-  const folder = new Folder(t)
-  await using executor = create({ maxWorkers: 2, minWorkers: 2, idleTimeout: WHILE })
-  const [log, gate] = [folder.file('log'), folder.gate()]
-  const keyed = executor.with({ affinity: 'k' })
-  const home = await keyed.submit(work.thread).result(SOON)
-  await new Promise((resolve) => setTimeout(resolve, 2 * WHILE))
-  // A task that is no key's keeps its worker busy: now and then that is the one.
-  const blocking = executor.with({ affinity: 'other' }).submit(work.noteAndWait, log, 'blocks', gate)
-  await until(() => folder.notes(log).length === 1, 'it blocks')
-  const next = await keyed.submit(work.thread).result(SOON)
-  folder.open(gate)
-  const other = await blocking.result(SOON)
-  if (other === home) t.not(next, home)
-  else t.pass()
-})
+behaviour(
+  'a key without tasks is forgotten after idleTimeout, and its next task goes to whichever worker is free',
+  async (t, { create }) => {
+    const folder = new Folder(t)
+    await using executor = create({ maxWorkers: 2, minWorkers: 2, idleTimeout: WHILE })
+    const [log, gate] = [folder.file('log'), folder.gate()]
+    const keyed = executor.with({ affinity: 'k' })
+    const home = await keyed.submit(work.thread).result(SOON)
+    await new Promise((resolve) => setTimeout(resolve, 2 * WHILE))
+    // A task that is no key's keeps its worker busy: now and then that is the one.
+    const blocking = executor.with({ affinity: 'other' }).submit(work.noteAndWait, log, 'blocks', gate)
+    await until(() => folder.notes(log).length === 1, 'it blocks')
+    const next = await keyed.submit(work.thread).result(SOON)
+    folder.open(gate)
+    const other = await blocking.result(SOON)
+    if (other === home) t.not(next, home)
+    else t.pass()
+  },
+)
 
 behaviour('an actor a key: what a task keeps in its module is there for the next of its key', async (t, { create }) => {
   const { add } = moduleTasks<typeof import('./fixtures/actor.mjs')>(new URL('./fixtures/actor.mjs', import.meta.url))
@@ -222,7 +248,10 @@ behaviour('an actor a key: what a task keeps in its module is there for the next
     Array.from({ length: 5 }, (_, n) => executor.with({ affinity: customer }).submit(add, customer, `item ${n}`)),
   )
   const counts = await Promise.all(futures.map((future) => future.result(SOON)))
-  t.deepEqual(counts, customers.flatMap(() => [1, 2, 3, 4, 5]))
+  t.deepEqual(
+    counts,
+    customers.flatMap(() => [1, 2, 3, 4, 5]),
+  )
 })
 
 behaviour('what lives on a worker is closed by its exit listeners when it leaves', async (t, { create }) => {
@@ -230,7 +259,10 @@ behaviour('what lives on a worker is closed by its exit listeners when it leaves
   const folder = new Folder(t)
   const log = folder.file('log')
   const executor = create(2)
-  t.deepEqual(await Promise.all(['a', 'b', 'a', 'b'].map((key) => executor.with({ affinity: key }).submit(opens, key, log).result(SOON))), [1, 1, 2, 2])
+  t.deepEqual(
+    await Promise.all(['a', 'b', 'a', 'b'].map((key) => executor.with({ affinity: key }).submit(opens, key, log).result(SOON))),
+    [1, 1, 2, 2],
+  )
   await executor.shutdown()
   t.deepEqual(folder.notes(log).sort(), ['closed a', 'closed b'])
 })

@@ -14,10 +14,7 @@ function pending(count: number): Future<number>[] {
 }
 
 /** Reads to the end; gives the indexes of the futures, and the error that ended the loop. */
-async function read(
-  iterator: AsyncIterable<unknown>,
-  futures: readonly unknown[],
-): Promise<{ indexes: number[]; error: unknown }> {
+async function read(iterator: AsyncIterable<unknown>, futures: readonly unknown[]): Promise<{ indexes: number[]; error: unknown }> {
   const indexes: number[] = []
   try {
     for await (const future of iterator) indexes.push(futures.indexOf(future))
@@ -180,8 +177,7 @@ test('leaving the loop leaves no callback, no timer and no listener, and the fut
 
 test('wrong arguments are thrown synchronously', (t) => {
   const call = asCompleted as (...args: unknown[]) => unknown
-  for (const value of [undefined, null, 5, {}, new Future(), [5], 'ab'])
-    t.throws(() => call(value), { instanceOf: TypeError })
+  for (const value of [undefined, null, 5, {}, new Future(), [5], 'ab']) t.throws(() => call(value), { instanceOf: TypeError })
   t.throws(() => call([], { timeout: -1 }), { instanceOf: RangeError })
   t.throws(() => call([], { timeout: null }), { instanceOf: TypeError })
   t.throws(() => call([], { returnWhen: 'ALL_COMPLETED' }), { instanceOf: TypeError, message: /returnWhen/ })

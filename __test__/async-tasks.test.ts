@@ -37,10 +37,7 @@ behaviour('timers that a task has left behind still run, between tasks and while
   const log = folder.file('log')
   const leave = (file: string): void => {
     for (const ms of [0, 30, 120])
-      setTimeout(
-        () => void import('node:fs').then(({ appendFileSync }) => appendFileSync(file, `${ms}\n`)),
-        ms,
-      )
+      setTimeout(() => void import('node:fs').then(({ appendFileSync }) => appendFileSync(file, `${ms}\n`)), ms)
     setImmediate(() => void import('node:fs').then(({ appendFileSync }) => appendFileSync(file, 'immediate\n')))
   }
   await executor.submit(leave, log).result(SOON)
@@ -58,8 +55,7 @@ behaviour('a stream of short tasks does not starve the timers of the worker', as
     setInterval(() => own.ticks!++, 5).unref()
   })
   const end = Date.now() + 600
-  while (Date.now() < end)
-    await Promise.all(Array.from({ length: 200 }, (_, n) => executor.submit(work.double, n)))
+  while (Date.now() < end) await Promise.all(Array.from({ length: 200 }, (_, n) => executor.submit(work.double, n)))
   const ticks = await executor.submit(() => (globalThis as { ticks?: number }).ticks).result(SOON)
   t.true((ticks ?? 0) >= 10, `${ticks} ticks in 600 ms`)
   await executor.shutdown()
@@ -99,7 +95,10 @@ behaviour('with tasksPerWorker each task has its own currentTask(), across await
   const executor = create({ maxWorkers: 1, tasksPerWorker: 4 })
   const futures = Array.from({ length: 12 }, (_, n) => executor.with({ name: `task ${n}` }).submit(named.reportLater))
   const reports = (await Promise.all(futures)) as { id: number; name: string }[]
-  t.deepEqual(reports.map(({ name }) => name), reports.map((_, n) => `task ${n}`))
+  t.deepEqual(
+    reports.map(({ name }) => name),
+    reports.map((_, n) => `task ${n}`),
+  )
   t.is(new Set(reports.map(({ id }) => id)).size, 12)
   await executor.shutdown()
 })
@@ -115,10 +114,11 @@ behaviour('each task’s microtasks run before the next task', async (t, { creat
     return n
   }
   await Promise.all([1, 2, 3, 4].map((n) => executor.submit(begin, n)))
-  const order = (await executor
-    .submit(() => (globalThis as { order?: string[] }).order)
-    .result(SOON)) as string[]
-  t.deepEqual(order, [1, 2, 3, 4].flatMap((n) => [`task ${n}`, `tick ${n}`, `micro ${n}`]))
+  const order = (await executor.submit(() => (globalThis as { order?: string[] }).order).result(SOON)) as string[]
+  t.deepEqual(
+    order,
+    [1, 2, 3, 4].flatMap((n) => [`task ${n}`, `tick ${n}`, `micro ${n}`]),
+  )
   await executor.shutdown()
 })
 
@@ -149,19 +149,21 @@ behaviour('an AsyncLocalStorage store of one task is not seen by the next', asyn
 
 behaviour('a promise that settles twice, or a thenable that throws, settles the future once', async (t, { create }) => {
   const executor = create(1)
-  const twice = (): PromiseLike<number> => ({
-    then(resolve: any, reject: any) {
-      resolve(1)
-      resolve(2)
-      reject(new Error('late'))
-    },
-  }) as PromiseLike<number>
+  const twice = (): PromiseLike<number> =>
+    ({
+      then(resolve: any, reject: any) {
+        resolve(1)
+        resolve(2)
+        reject(new Error('late'))
+      },
+    }) as PromiseLike<number>
   t.is(await executor.submit(twice).result(SOON), 1)
-  const throwing = (): PromiseLike<number> => ({
-    then() {
-      throw new RangeError('from then')
-    },
-  }) as PromiseLike<number>
+  const throwing = (): PromiseLike<number> =>
+    ({
+      then() {
+        throw new RangeError('from then')
+      },
+    }) as PromiseLike<number>
   t.true((await executor.submit(throwing).exception(PROMPT)) instanceof RangeError)
   const getter = (): object => ({
     get then(): never {

@@ -24,9 +24,7 @@ import { SHORT, SOON } from './limits.ts'
 const test = ava.serial
 const behaviour = behaviours(test)
 const ofThreads = behaviours(test, ['pool', 'ports'])
-const streams = moduleTasks<typeof import('./fixtures/streams.mjs')>(
-  new URL('./fixtures/streams.mjs', import.meta.url),
-)
+const streams = moduleTasks<typeof import('./fixtures/streams.mjs')>(new URL('./fixtures/streams.mjs', import.meta.url))
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
 behaviour('each worker runs it once, and keeps what it was told', async (t, { create }) => {
@@ -144,7 +142,10 @@ behaviour('name, timeout and signal of with() hold', async (t, { create }) => {
     t.is(error!.cause, 'enough')
   }
   const aborted = executor.with({ signal: controller.signal }).broadcast(broadcasts.set, 'never')
-  t.deepEqual(aborted.map((future) => future.state), ['cancelled', 'cancelled'])
+  t.deepEqual(
+    aborted.map((future) => future.state),
+    ['cancelled', 'cancelled'],
+  )
   for (const future of executor.with({ timeout: 0 }).broadcast(broadcasts.set, 'never')) {
     await t.throwsAsync(future.result(SOON), { instanceOf: TimeoutError })
   }
@@ -206,9 +207,23 @@ behaviour('what makes no sense for all workers is a TypeError', async (t, { crea
     message: /affinity/,
   })
   t.throws(() => executor.broadcast(undefined as never), { instanceOf: TypeError })
-  t.throws(() => executor.broadcast((f: unknown) => f, () => {}), { any: true, name: 'DataCloneError' })
+  t.throws(
+    () =>
+      executor.broadcast(
+        (f: unknown) => f,
+        () => {},
+      ),
+    { any: true, name: 'DataCloneError' },
+  )
   await executor.warmUp()
-  t.throws(() => executor.broadcast((f: unknown) => f, () => {}), { any: true, name: 'DataCloneError' })
+  t.throws(
+    () =>
+      executor.broadcast(
+        (f: unknown) => f,
+        () => {},
+      ),
+    { any: true, name: 'DataCloneError' },
+  )
   t.is(executor.stats().queued, 0)
   t.deepEqual(await Promise.all(executor.broadcast((n: number) => n, 3)), [3])
 })
@@ -246,11 +261,15 @@ behaviour('a worker that dies first fails its future with WorkerLostError, and t
   const gate = folder.gate()
   await using executor = create(2)
   await executor.warmUp()
-  const dies = executor.submit((file: string, fs: string) => {
-    const { existsSync } = process.getBuiltinModule(fs as 'fs')
-    while (!existsSync(file)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2)
-    process.exit(7)
-  }, gate, 'fs')
+  const dies = executor.submit(
+    (file: string, fs: string) => {
+      const { existsSync } = process.getBuiltinModule(fs as 'fs')
+      while (!existsSync(file)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2)
+      process.exit(7)
+    },
+    gate,
+    'fs',
+  )
   await until(() => executor.stats().running === 1, 'it runs')
   const futures = executor.broadcast(broadcasts.set, 'told')
   t.is(futures.length, 2)
@@ -294,7 +313,10 @@ behaviour("of two workers that block for each other's broadcast one is refused, 
   const first = executor.submit(broadcasts.tellTheOther, one, two, 'first')
   const second = executor.submit(broadcasts.tellTheOther, two, one, 'second')
   const ends = [...(await first.result(SOON)), ...(await second.result(SOON))]
-  t.true(ends.every((end: string) => end === 'done' || end === 'InvalidStateError'), String(ends))
+  t.true(
+    ends.every((end: string) => end === 'done' || end === 'InvalidStateError'),
+    String(ends),
+  )
   t.true(ends.filter((end: string) => end === 'InvalidStateError').length <= 2, String(ends))
   const seen = await Promise.all(executor.broadcast(broadcasts.setting))
   t.is(seen.length, 2)
@@ -329,10 +351,7 @@ behaviour('what was accepted is run before a shutdown is over; afterwards it thr
   await over
   t.is(folder.notes(log).length, 2)
   t.throws(() => executor.broadcast(broadcasts.note, log, 'late'), { instanceOf: InvalidStateError })
-  t.throws(
-    () => executor.with({ signal: AbortSignal.abort() }).broadcast(broadcasts.note, log, 'late'),
-    { instanceOf: InvalidStateError },
-  )
+  t.throws(() => executor.with({ signal: AbortSignal.abort() }).broadcast(broadcasts.note, log, 'late'), { instanceOf: InvalidStateError })
 })
 
 behaviour('cancelFutures and terminateWorkers end what waits', async (t, { create }) => {
@@ -343,8 +362,7 @@ behaviour('cancelFutures and terminateWorkers end what waits', async (t, { creat
     const busy = executor.submit(work.waitFor, gate)
     await until(() => executor.stats().running === 1, 'it runs')
     const [future] = executor.broadcast(broadcasts.set, 'never')
-    const over =
-      way === 'cancelFutures' ? executor.shutdown({ cancelFutures: true }) : executor.terminateWorkers()
+    const over = way === 'cancelFutures' ? executor.shutdown({ cancelFutures: true }) : executor.terminateWorkers()
     await t.throwsAsync(future!.result(SOON), { instanceOf: CancelledError })
     if (way === 'cancelFutures') folder.open(gate)
     await busy.exception(SOON)

@@ -8,10 +8,7 @@ import { cgroupCpus } from '../lib/host/cgroup.ts'
 
 const SECOND = '30 24 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate'
 const FIRST = '32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw shared:11 master:2 - cgroup cgroup rw,cpu,cpuacct'
-const OTHERS = [
-  '22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw',
-  '33 31 0:30 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset',
-]
+const OTHERS = ['22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw', '33 31 0:30 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset']
 
 interface System {
   /** The lines of /proc/self/cgroup and of /proc/self/mountinfo; without them there is no such file. */
@@ -51,7 +48,11 @@ const systems: [what: string, system: System, cpus: number][] = [
   ['a file of one number', { groups: ['0::/a'], mounts: [SECOND], files: max('max', '/sys/fs/cgroup/a') }, Infinity],
   [
     'version 1, its own group',
-    { groups: ['3:cpuset:/x', '2:cpu,cpuacct:/jobs/one', '0::/other'], mounts: [...OTHERS, FIRST], files: first(200_000, `${CPU}/jobs/one`) },
+    {
+      groups: ['3:cpuset:/x', '2:cpu,cpuacct:/jobs/one', '0::/other'],
+      mounts: [...OTHERS, FIRST],
+      files: first(200_000, `${CPU}/jobs/one`),
+    },
     2,
   ],
   [
@@ -75,7 +76,11 @@ const systems: [what: string, system: System, cpus: number][] = [
   ],
   [
     'mounted elsewhere, with a space in the name',
-    { groups: ['0::/a'], mounts: [SECOND.replace(' /sys/fs/cgroup ', ' /run/my\\040groups ')], files: max('100000 100000', '/run/my groups/a') },
+    {
+      groups: ['0::/a'],
+      mounts: [SECOND.replace(' /sys/fs/cgroup ', ' /run/my\\040groups ')],
+      files: max('100000 100000', '/run/my groups/a'),
+    },
     1,
   ],
   [
@@ -92,8 +97,16 @@ const systems: [what: string, system: System, cpus: number][] = [
     { groups: ['2:cpu,cpuacct:/docker/abc'], mounts: [FIRST.replace(' / /sys', ' /docker/abc /sys')], files: first(200_000, CPU) },
     2,
   ],
-  ['the path is not seen under the mount', { groups: ['0::/kubepods/pod1/abc'], mounts: [SECOND], files: max('200000 100000', '/sys/fs/cgroup') }, 2],
-  ['the group lies outside of the namespace', { groups: ['0::/../other'], mounts: [SECOND], files: max('200000 100000', '/sys/fs/cgroup') }, 2],
+  [
+    'the path is not seen under the mount',
+    { groups: ['0::/kubepods/pod1/abc'], mounts: [SECOND], files: max('200000 100000', '/sys/fs/cgroup') },
+    2,
+  ],
+  [
+    'the group lies outside of the namespace',
+    { groups: ['0::/../other'], mounts: [SECOND], files: max('200000 100000', '/sys/fs/cgroup') },
+    2,
+  ],
   ['no mountinfo', { groups: ['0::/a'], files: max('100000 100000', '/sys/fs/cgroup/a') }, 1],
   ['no mountinfo, version 1', { groups: ['1:cpu:/a'], files: first(100_000, '/sys/fs/cgroup/cpu/a') }, 1],
   ['no /proc', { files: max('100000 100000', '/sys/fs/cgroup') }, 1],

@@ -49,7 +49,10 @@ behaviour('a submission is told from its start to its delivery', async (t, { cre
   t.is(await future, 3)
   t.deepEqual(partsOf(told), ['start', 'end', 'asyncStart', 'asyncEnd'])
   const { message } = told[0] as Told
-  t.true(told.every((one) => one.message === message), 'it is one object')
+  t.true(
+    told.every((one) => one.message === message),
+    'it is one object',
+  )
   const { id, carrier, ...rest } = message
   t.deepEqual(rest, { executor: 'mine', kind, name: 'add', priority: 3, result: 3 } as never)
   t.deepEqual([Object.getPrototypeOf(carrier), Object.keys(carrier)], [null, []])
@@ -169,14 +172,16 @@ behaviour('runs are told where they happen, with the carrier of their submission
     Object.assign(carrier, { number: 1, nothing: undefined })
   })
   await using executor = create({ maxWorkers: 1, initializer: observed.watchRuns })
-  const runs = async (): Promise<(RunMessage & Record<string, unknown>)[]> =>
-    (await executor.submit(observed.runs)) as never
+  const runs = async (): Promise<(RunMessage & Record<string, unknown>)[]> => (await executor.submit(observed.runs)) as never
   t.is(await executor.submit(observed.add, 1, 2), 3)
   const [start, end, ...none] = await runs()
   t.deepEqual(none, [])
   t.is(start?.id, told[0]?.message.id as number)
   t.like(start, { part: 'start', name: 'add', task: start?.id, store: 'add of add', error: undefined })
-  t.deepEqual(Object.entries(start?.carrier ?? {}), [['trace', 'of add'], ['__proto__', 'a key like any other']])
+  t.deepEqual(Object.entries(start?.carrier ?? {}), [
+    ['trace', 'of add'],
+    ['__proto__', 'a key like any other'],
+  ])
   const dumps = await executor.dump()
   t.true(dumps.some(({ threadId }) => threadId === start?.threadId))
   t.like(end, { part: 'end', id: start?.id, result: 3 })
@@ -200,7 +205,13 @@ behaviour('runs are told where they happen, with the carrier of their submission
   await collect(executor.with({ chunkSize: 2 }).map(observed.double, [1, 2])).catch(() => {})
   t.like((await runs())[1], { part: 'end', name: 'double', result: [2, 4] })
 
-  t.deepEqual(await executor.submit(observed.carrier), Object.fromEntries([['trace', 'of carrier'], ['__proto__', 'a key like any other']]))
+  t.deepEqual(
+    await executor.submit(observed.carrier),
+    Object.fromEntries([
+      ['trace', 'of carrier'],
+      ['__proto__', 'a key like any other'],
+    ]),
+  )
 })
 
 behaviour('a run that a stop has cut off has an end', async (t, { create }) => {

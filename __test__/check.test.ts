@@ -26,8 +26,7 @@ test('an integer has limits', (t) => {
   for (const value of [0, 1025, 1.5, NaN, Infinity, -1]) {
     t.throws(() => integer(value, 'maxWorkers', 1, 1024), { instanceOf: RangeError, message: /maxWorkers/ })
   }
-  for (const value of ['1', 1n, null, undefined])
-    t.throws(() => integer(value, 'maxWorkers', 1), { instanceOf: TypeError })
+  for (const value of ['1', 1n, null, undefined]) t.throws(() => integer(value, 'maxWorkers', 1), { instanceOf: TypeError })
 })
 
 test('simple values are of the type that is asked for', (t) => {
@@ -82,11 +81,7 @@ test('options may be those of a class', (t) => {
   }
   t.is(options<{ timeout: number }>(new Limits(), 'options', ['timeout']).timeout, 50)
   t.is(options<{ timeout: number }>(Object.create({ timeout: 60 }), 'options', ['timeout']).timeout, 60)
-  t.is(
-    options<{ timeout: number }>(Object.create(Object.create(null) as object), 'options', ['timeout'])
-      .timeout,
-    undefined,
-  )
+  t.is(options<{ timeout: number }>(Object.create(Object.create(null) as object), 'options', ['timeout']).timeout, undefined)
 })
 
 test('an unknown option is a TypeError that names it, also when it is undefined', (t) => {
@@ -101,8 +96,7 @@ test('an unknown option is a TypeError that names it, also when it is undefined'
 })
 
 test('options that are no object are a TypeError', (t) => {
-  for (const value of [null, 5, 'x', [], () => {}, true])
-    t.throws(() => options(value, 'options', []), { instanceOf: TypeError })
+  for (const value of [null, 5, 'x', [], () => {}, true]) t.throws(() => options(value, 'options', []), { instanceOf: TypeError })
 })
 
 test('a message survives a value that cannot be shown', (t) => {

@@ -34,15 +34,10 @@ const path = (name: string, text: string): string => {
   return join(folder, name)
 }
 
-const asModule = path(
-  'preload.mjs',
-  `import { ProcessPoolExecutor, ThreadPoolExecutor } from '${library.href}'\n${body}`,
-)
+const asModule = path('preload.mjs', `import { ProcessPoolExecutor, ThreadPoolExecutor } from '${library.href}'\n${body}`)
 const asScript = path(
   'preload.cjs',
-  `const { ProcessPoolExecutor, ThreadPoolExecutor } = require(${JSON.stringify(
-    new URL('library.cjs', library).pathname,
-  )})\n${body}`,
+  `const { ProcessPoolExecutor, ThreadPoolExecutor } = require(${JSON.stringify(new URL('library.cjs', library).pathname)})\n${body}`,
 )
 const program = path('program.cjs', 'process.exit()')
 

@@ -121,7 +121,10 @@ function watch<T>(nodeArguments: string[], options: ChildOptions): Promise<Child
       resolve({
         ...{ code, signal, isHung, errors },
         value: marked === undefined ? undefined : (JSON.parse(marked.slice(MARK.length)) as T),
-        output: lines.filter((line) => line !== marked).join('\n').trim(),
+        output: lines
+          .filter((line) => line !== marked)
+          .join('\n')
+          .trim(),
         ...{ lived, endedAt },
       })
     })

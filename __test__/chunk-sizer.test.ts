@@ -30,7 +30,10 @@ test('the first chunk has one item, and each at most twice the items of the larg
 
 test('a chunk takes about a millisecond', (t) => {
   const quick = sizes(20, 0.02).slice(6)
-  t.true(quick.every((size) => size >= 40 && size <= 75), String(quick))
+  t.true(
+    quick.every((size) => size >= 40 && size <= 75),
+    String(quick),
+  )
   t.deepEqual(sizes(4, 0.5), [1, 2, 2, 2])
   t.deepEqual(sizes(4, 1.5), [1, 1, 1, 1])
   t.deepEqual(sizes(4, 50), [1, 1, 1, 1])
@@ -58,10 +61,16 @@ test('the last chunks are smaller, so that all workers have some, but not so sma
   const taken: number[] = []
   for (let left = 1_000; left > 0; left -= taken.at(-1) as number) taken.push(Math.min(left, sizer.size(left)))
   t.true((taken[0] as number) >= 75)
-  t.deepEqual(taken, taken.toSorted((a, b) => b - a))
+  t.deepEqual(
+    taken,
+    taken.toSorted((a, b) => b - a),
+  )
   t.true(taken.filter((size) => size < 20).length >= 4)
   t.true((taken.at(-2) as number) >= 5)
-  t.is(taken.reduce((sum, size) => sum + size), 1_000)
+  t.is(
+    taken.reduce((sum, size) => sum + size),
+    1_000,
+  )
 })
 
 /** An executor whose tasks end when the test says so, with as many items run as it says. */

@@ -140,13 +140,23 @@ test('an item that takes too long, or kills its worker, fails alone; in child pr
 
 test('the joblog has a line an item, and --resume runs what has not succeeded with the same line', async (t) => {
   const log = inFolder('joblog')
-  const rows = (): string[][] => readFileSync(log, 'utf8').trimEnd().split('\n').map((line) => line.split('\t'))
+  const rows = (): string[][] =>
+    readFileSync(log, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t'))
   const before = Date.now()
   t.is((await map('check', ['--joblog', log], '1\n"code"\n"name"\n4\n')).code, 1)
   const first = rows().sort()
-  t.deepEqual(first.map(([index, , , status]) => [index, status]), [
-    ['0', 'ok'], ['1', 'E_BAD'], ['2', 'RangeError'], ['3', 'ok'],
-  ])
+  t.deepEqual(
+    first.map(([index, , , status]) => [index, status]),
+    [
+      ['0', 'ok'],
+      ['1', 'E_BAD'],
+      ['2', 'RangeError'],
+      ['3', 'ok'],
+    ],
+  )
   for (const [, begun, ms, , hash] of first) {
     t.true(Number(begun) >= before && Number(begun) <= Date.now() && Number(ms) >= 0)
     t.regex(hash as string, /^[\da-f]{16}$/)
@@ -156,7 +166,13 @@ test('the joblog has a line an item, and --resume runs what has not succeeded wi
   const resume = ['--joblog', log, '--resume']
   const resumed = await map('check', resume, '1\n"fine"\n"name"\n5\n')
   t.is(resumed.output, '"fine"\n{"error":{"name":"RangeError","message":"far\\toff"}}\n5\n')
-  t.deepEqual(rows().slice(5).map(([index]) => index).sort(), ['1', '2', '3'])
+  t.deepEqual(
+    rows()
+      .slice(5)
+      .map(([index]) => index)
+      .sort(),
+    ['1', '2', '3'],
+  )
   t.deepEqual(await map('check', resume, '1\n"fine"\n'), { code: 0, output: '', errors: '' })
   await map('check', ['--joblog', log], '1\n')
   t.is(rows().length, 1)
@@ -173,7 +189,7 @@ test('an input without end is read as its results are, and a pipe that is closed
   const child = start(['map', './lines.mjs#double', '--workers', '2'])
   let [written, isEnded] = [0, false]
   const feed = (): void => {
-    while (!isEnded && (written += 6, child.stdin!.write('12345\n')));
+    while (!isEnded && ((written += 6), child.stdin!.write('12345\n')));
   }
   child.stdin!.on('drain', feed).on('error', () => (isEnded = true))
   feed()
@@ -198,7 +214,10 @@ test('what is left of a chunk does not wait for lines that do not come', async (
   t.is((await endOf(child)).code, 0)
 })
 
-for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
   test(`after ${signal} what has begun is finished and written, and nothing begins`, async (t) => {
     const { begun, ending, input } = items(signal, 'abcdef')
     const child = start(['map', './lines.mjs#until', '--workers', '2'])
@@ -210,7 +229,10 @@ for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
     await once(child.stderr!, 'data')
     writeFileSync(ending, '')
     t.deepEqual(await end, { code, output: '"a"\n"b"\n', errors: FINISHING })
-    t.deepEqual(begun.map((file) => existsSync(file)), [true, true, false, false, false, false])
+    t.deepEqual(
+      begun.map((file) => existsSync(file)),
+      [true, true, false, false, false, false],
+    )
   })
 }
 
@@ -240,12 +262,37 @@ test('wrong usage is told in one line, with code 2', async (t) => {
   copyFileSync(join(here, 'lines.mjs'), copy)
   const cases = [
     ...[[], ['nothing'], ['toString'], ['map'], ['map', 'lines.mjs'], ['map', ok, ok], ['doctor', 'x']],
-    ...[['map', ok, '--nothing'], ['map', ok, '--workers', '0'], ['map', ok, '--workers', '1025'], ['map', ok, '--chunk', '1.5']],
-    ...[['map', ok, '--timeout', '-1'], ['map', ok, '--timeout', '9', '--chunk', 'auto'], ['map', ok, '--resume']],
-    ...[['map', ok, '--input', 'not-there'], ['map', ok, '--input', '.'], ['map', ok, '--joblog', 'not/there']],
-    ...[['map', './not-there.mjs#x'], ['map', 'not-there#x'], ['map', './lines.mjs#none'], ['map', './lines.mjs#generator']],
-    ...[['map', './throws-on-load.mjs#x'], ['map', './loads-with-exit.mjs#x'], ['map', './default-function.cjs#toString']],
-    ...[['map', ok, '--input', lines, '--joblog', lines], ['map', module, '--input', lines, '--joblog', copy]],
+    ...[
+      ['map', ok, '--nothing'],
+      ['map', ok, '--workers', '0'],
+      ['map', ok, '--workers', '1025'],
+      ['map', ok, '--chunk', '1.5'],
+    ],
+    ...[
+      ['map', ok, '--timeout', '-1'],
+      ['map', ok, '--timeout', '9', '--chunk', 'auto'],
+      ['map', ok, '--resume'],
+    ],
+    ...[
+      ['map', ok, '--input', 'not-there'],
+      ['map', ok, '--input', '.'],
+      ['map', ok, '--joblog', 'not/there'],
+    ],
+    ...[
+      ['map', './not-there.mjs#x'],
+      ['map', 'not-there#x'],
+      ['map', './lines.mjs#none'],
+      ['map', './lines.mjs#generator'],
+    ],
+    ...[
+      ['map', './throws-on-load.mjs#x'],
+      ['map', './loads-with-exit.mjs#x'],
+      ['map', './default-function.cjs#toString'],
+    ],
+    ...[
+      ['map', ok, '--input', lines, '--joblog', lines],
+      ['map', module, '--input', lines, '--joblog', copy],
+    ],
     ['map', ok, '--input', lines, '--joblog', lines, '--resume'],
   ]
   for (const args of cases) {
@@ -269,7 +316,11 @@ test('what has ended and cannot be written is not ok in the joblog, and runs aga
     t.is(lost.code, 1)
     t.regex(lost.errors, /^concurrent-futures: cannot write the results: ENOSPC[^\n]*\n$/)
     const { code, output } = await run([...args, '--resume'], { input })
-    const results = output.trimEnd().split('\n').map(Number).sort((a, b) => a - b)
+    const results = output
+      .trimEnd()
+      .split('\n')
+      .map(Number)
+      .sort((a, b) => a - b)
     t.deepEqual([code, results], [0, Array.from({ length: 500 }, (_, i) => 2 * i)])
   }
 })
@@ -309,7 +360,14 @@ test('doctor tries each kind of worker, and says it as text and as JSON', async 
   t.deepEqual([code, errors], [0, ''])
   const report = JSON.parse(output) as Record<string, any>
   const { interrupts, workers } = report['selfTest'] as { interrupts: Record<string, string>; workers: Record<string, { ok: boolean }> }
-  t.deepEqual(Object.entries(workers).map(([kind, { ok }]) => [kind, ok]), [['native', true], ['isolate', true], ['process', true]])
+  t.deepEqual(
+    Object.entries(workers).map(([kind, { ok }]) => [kind, ok]),
+    [
+      ['native', true],
+      ['isolate', true],
+      ['process', true],
+    ],
+  )
   for (const [what, found] of Object.entries(interrupts)) t.regex(found, /^works/, what)
   t.is(report['node'].version, process.version)
   t.regex(report['binding'].file as string, /\.node$/)
@@ -340,7 +398,7 @@ onLinux('a disk that is full ends it with 1 and one line, for the results and fo
   t.regex(joblog.errors, /^concurrent-futures: cannot write the joblog: ENOSPC[^\n]*\n$/)
 })
 
-test('packages and Node\'s own modules are resolved from the current directory', async (t) => {
+test("packages and Node's own modules are resolved from the current directory", async (t) => {
   t.like(await run(['map', 'node:path#basename', '--raw'], { input: 'a/b\n' }), { code: 0, output: 'b\n' })
   const own = 'export const half = (n) => n / 2\n'
   const input = inFolder('numbers')

@@ -55,14 +55,7 @@ for (const fault of faults) {
       const folder = new Folder(t)
       const files = [folder.file('left'), folder.file('right')]
       const end = await inChild(
-        async (
-          { create, loadNative, moduleTasks, native },
-          urls: Urls,
-          plugin: string,
-          files: string[],
-          fault: string,
-          moment: string,
-        ) => {
+        async ({ create, loadNative, moduleTasks, native }, urls: Urls, plugin: string, files: string[], fault: string, moment: string) => {
           type Tasks = Record<string, (...args: unknown[]) => unknown>
           const tasks = moduleTasks<Tasks>(urls.stuck)
           const rust = loadNative(plugin) as Record<string, (bytes: string) => Uint8Array>
@@ -79,12 +72,9 @@ for (const fault of faults) {
             for (let n = 0; n < 2; n++) bad[fault]!()
             victim = executor.submit(tasks['sleepFor']!, 5)
           } else if (moment === 'starting') {
-            if (fault === 'throws while loading')
-              victim = executor.submit(moduleTasks<Tasks>(urls.throws)['any']!)
+            if (fault === 'throws while loading') victim = executor.submit(moduleTasks<Tasks>(urls.throws)['any']!)
             else if (fault === 'stuck for good')
-              victim = executor
-                .with({ queueTimeout: 500 })
-                .submit(moduleTasks<Tasks>(urls.loadsStuck)['any']!)
+              victim = executor.with({ queueTimeout: 500 }).submit(moduleTasks<Tasks>(urls.loadsStuck)['any']!)
             else {
               bad[fault]!()
               victim = executor.submit(tasks['sleepFor']!, 5)
@@ -113,10 +103,7 @@ for (const fault of faults) {
           const isBare = error?.name === 'TimeoutError'
           const seen = error === null ? 'ended well' : isBare ? error.name : `${error.name}: ${error.message}`
           // Both places are there again: two tasks that need each other at the same time.
-          const pair = [
-            executor.submit(tasks['meet']!, files[0], files[1]),
-            executor.submit(tasks['meet']!, files[1], files[0]),
-          ]
+          const pair = [executor.submit(tasks['meet']!, files[0], files[1]), executor.submit(tasks['meet']!, files[1], files[0])]
           const met = await Promise.all(pair.map((future) => future.result(30_000)))
           const after = await executor.submit(tasks['healthy']!, 1).result(15_000)
           const { lost, queued, running } = executor.stats()
@@ -157,25 +144,25 @@ for (const kind of ['leavesStuck', 'leavesSpinning', 'waitsAndSpins']) {
 }
 
 for (const kind of ['exitSpins', 'exitStuck', 'ticksWithoutEnd']) {
-  behaviour(`shutdown() does not wait for ever for a thread that leaves and is kept by what a task has left behind: ${kind}`, async (t, { inChild }) => {
-    const end = await inChild(
-      async ({ create, moduleTasks }, url: string, kind: string) => {
-        const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
-        // One worker leaves because it is worn out, one because of the shutdown.
-        const executor = create({ maxWorkers: 1, maxTasksPerWorker: 1 })
-        const results = [
-          await executor.submit(tasks[kind]!).result(15_000),
-          await executor.submit(tasks['healthy']!, 1).result(15_000),
-        ]
-        const second = create(1)
-        results.push(await second.submit(tasks[kind]!).result(15_000))
-        await Promise.all([executor.shutdown(), second.shutdown()])
-        return results
-      },
-      [fixture('stuck.mjs'), kind],
-    )
-    t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(['ended well', 2, 'ended well']), end.errors)
-  })
+  behaviour(
+    `shutdown() does not wait for ever for a thread that leaves and is kept by what a task has left behind: ${kind}`,
+    async (t, { inChild }) => {
+      const end = await inChild(
+        async ({ create, moduleTasks }, url: string, kind: string) => {
+          const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
+          // One worker leaves because it is worn out, one because of the shutdown.
+          const executor = create({ maxWorkers: 1, maxTasksPerWorker: 1 })
+          const results = [await executor.submit(tasks[kind]!).result(15_000), await executor.submit(tasks['healthy']!, 1).result(15_000)]
+          const second = create(1)
+          results.push(await second.submit(tasks[kind]!).result(15_000))
+          await Promise.all([executor.shutdown(), second.shutdown()])
+          return results
+        },
+        [fixture('stuck.mjs'), kind],
+      )
+      t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(['ended well', 2, 'ended well']), end.errors)
+    },
+  )
 }
 
 for (const kind of ['slowTicksWithoutEnd', 'asyncTicksWithoutEnd', 'callbackWithoutEnd']) {
@@ -185,10 +172,7 @@ for (const kind of ['slowTicksWithoutEnd', 'asyncTicksWithoutEnd', 'callbackWith
         const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
         const executor = create(1)
         await executor.submit(tasks['healthy']!, 1).result(15_000)
-        const futures = [
-          executor.submit(tasks[kind]!),
-          ...Array.from({ length: 100 }, () => executor.submit(tasks['spinFor']!, 5)),
-        ]
+        const futures = [executor.submit(tasks[kind]!), ...Array.from({ length: 100 }, () => executor.submit(tasks['spinFor']!, 5))]
         const results = await Promise.all(futures.map((future) => future.result(30_000)))
         const { lost, queued, running } = executor.stats()
         await executor.shutdown()
@@ -232,34 +216,37 @@ behaviour('a module or an initializer that leaves behind what does not end costs
 
 for (const how of ['cancel', 'queueTimeout']) {
   for (const module of ['loads-stuck.mjs', 'loads-without-end.mjs']) {
-    behaviour(`a module that never gets done with loading costs a worker, once nobody waits for it: ${module}, ${how}`, async (t, { inChild }) => {
-      const end = await inChild(
-        async ({ create, moduleTasks }, bad: string, url: string, how: string) => {
-          const executor = create(1)
-          const { any } = moduleTasks<{ any(): void }>(bad)
-          const { healthy } = moduleTasks<{ healthy(n: number): number }>(url)
-          const future = executor.with(how === 'cancel' ? {} : { queueTimeout: 400 }).submit(any)
-          await new Promise((resolve) => setTimeout(resolve, 300))
-          if (how === 'cancel') future.cancel()
-          const names = [
-            await future.exception(15_000).then(
-              (error) => (error as Error).name,
-              (error: Error) => error.name,
-            ),
-          ]
-          const next = await executor.submit(healthy, 1).result(30_000)
-          const { lost } = executor.stats()
-          await executor.shutdown()
-          return { names, next, lost }
-        },
-        [fixture(module), fixture('stuck.mjs'), how],
-      )
-      t.deepEqual(
-        { ...cleanEnd(end), errors: '' },
-        ended({ names: [how === 'cancel' ? 'CancelledError' : 'TimeoutError'], next: 2, lost: 0 }),
-        end.errors,
-      )
-    })
+    behaviour(
+      `a module that never gets done with loading costs a worker, once nobody waits for it: ${module}, ${how}`,
+      async (t, { inChild }) => {
+        const end = await inChild(
+          async ({ create, moduleTasks }, bad: string, url: string, how: string) => {
+            const executor = create(1)
+            const { any } = moduleTasks<{ any(): void }>(bad)
+            const { healthy } = moduleTasks<{ healthy(n: number): number }>(url)
+            const future = executor.with(how === 'cancel' ? {} : { queueTimeout: 400 }).submit(any)
+            await new Promise((resolve) => setTimeout(resolve, 300))
+            if (how === 'cancel') future.cancel()
+            const names = [
+              await future.exception(15_000).then(
+                (error) => (error as Error).name,
+                (error: Error) => error.name,
+              ),
+            ]
+            const next = await executor.submit(healthy, 1).result(30_000)
+            const { lost } = executor.stats()
+            await executor.shutdown()
+            return { names, next, lost }
+          },
+          [fixture(module), fixture('stuck.mjs'), how],
+        )
+        t.deepEqual(
+          { ...cleanEnd(end), errors: '' },
+          ended({ names: [how === 'cancel' ? 'CancelledError' : 'TimeoutError'], next: 2, lost: 0 }),
+          end.errors,
+        )
+      },
+    )
   }
 }
 

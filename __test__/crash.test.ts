@@ -51,17 +51,8 @@ type Seen = {
  */
 async function crash({ inChild, smallHeap }: Pool, fault: string, moment: string): Promise<ChildEnd<Seen>> {
   return inChild(
-    async (
-      { create, moduleTasks, native },
-      smallHeap: object,
-      url: string,
-      workUrl: string,
-      fault: string,
-      moment: string,
-    ) => {
-      process.on('worker', (worker) =>
-        worker.on('message', (message) => message === 'terminate' && void worker.terminate()),
-      )
+    async ({ create, moduleTasks, native }, smallHeap: object, url: string, workUrl: string, fault: string, moment: string) => {
+      process.on('worker', (worker) => worker.on('message', (message) => message === 'terminate' && void worker.terminate()))
       const executor = create({ maxWorkers: 2, ...smallHeap })
       const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
       const work = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(workUrl)
@@ -86,11 +77,7 @@ async function crash({ inChild, smallHeap }: Pool, fault: string, moment: string
         queued: () => executor.submit(work['note']!, log, 'victim'),
       }
       let killers: ReturnType<typeof executor.submit>[] = []
-      if (moment === 'queued')
-        killers = [
-          executor.submit(tasks['whileAwaiting']!, fault),
-          executor.submit(tasks['whileAwaiting']!, fault),
-        ]
+      if (moment === 'queued') killers = [executor.submit(tasks['whileAwaiting']!, fault), executor.submit(tasks['whileAwaiting']!, fault)]
       const victim = victims[moment]!()
       if (moment === 'inside a native task') killers = [executor.submit(tasks['whileAwaiting']!, fault)]
       // Whatever a dying worker holds is lost: after an end, nothing is to be held when the fault comes.
@@ -102,8 +89,7 @@ async function crash({ inChild, smallHeap }: Pool, fault: string, moment: string
         cause?: { message?: string; code?: string }
       } | null
       for (const killer of killers) await killer.exception(15_000)
-      const hasDied = async (): Promise<boolean> =>
-        (await executor.dump()).every(({ threadId }) => threadId !== first!.threadId)
+      const hasDied = async (): Promise<boolean> => (await executor.dump()).every(({ threadId }) => threadId !== first!.threadId)
       while (isAfter && !(await hasDied())) await new Promise((resolve) => setTimeout(resolve, 10))
       behind ??= executor.submit(work['note']!, log, 'behind')
       await behind.result(15_000)
@@ -112,7 +98,9 @@ async function crash({ inChild, smallHeap }: Pool, fault: string, moment: string
       for (const future of pair) await future.result(15_000)
       const { lost, failed } = executor.stats()
       await executor.shutdown()
-      const lines = readFileSync(log, 'utf8').split('\n').filter((line) => line !== '')
+      const lines = readFileSync(log, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
       rmSync(folder, { recursive: true })
       return {
         victim: error === null ? 'result' : error.name,
@@ -132,19 +120,22 @@ const needsLoop = ['exception', 'rejection', 'terminated']
 for (const fault of faults) {
   for (const moment of ['starting', 'running sync', 'awaiting']) {
     if (moment !== 'awaiting' && needsLoop.slice(0, 2).includes(fault)) continue
-    stated(fault)(`a worker that dies (${fault}) fails the task it holds (${moment}) with WorkerLostError, and nothing else`, async (t, pool) => {
-      const expected: Seen = {
-        victim: 'WorkerLostError',
-        ...CAUSES[fault],
-        log: ['behind'],
-        after: 2,
-        parallel: 2,
-        lost: 1,
-        failed: 0,
-      }
-      const end = await crash(pool, fault, moment)
-      t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(expected), end.errors)
-    })
+    stated(fault)(
+      `a worker that dies (${fault}) fails the task it holds (${moment}) with WorkerLostError, and nothing else`,
+      async (t, pool) => {
+        const expected: Seen = {
+          victim: 'WorkerLostError',
+          ...CAUSES[fault],
+          log: ['behind'],
+          after: 2,
+          parallel: 2,
+          lost: 1,
+          failed: 0,
+        }
+        const end = await crash(pool, fault, moment)
+        t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(expected), end.errors)
+      },
+    )
   }
 
   for (const moment of ['finished', 'right after its end']) {
@@ -169,121 +160,115 @@ for (const fault of faults) {
 }
 
 for (const fault of ['exit', 'exception', 'rejection', 'memory', 'terminated']) {
-  stated(fault)(`a module whose loading ends the worker (${fault}) fails its task, and no worker is started again and again for it`, async (t, { inChild, smallHeap }) => {
-    const folder = new Folder(t)
-    const log = folder.file('log')
-    const end = await inChild(
-      async ({ create, moduleTasks }, smallHeap: object, module: string, url: string) => {
-        let starts = 0
-        process.on('worker', (worker) => {
-          starts++
-          worker.on('message', (message) => message === 'terminate' && void worker.terminate())
-        })
-        const executor = create({ maxWorkers: 1, ...smallHeap })
-        const bad = moduleTasks<{ any(): unknown }>(module)
-        const good = moduleTasks<{ healthy(n: number): number }>(url)
-        const futures = [executor.submit(bad.any), executor.submit(bad.any)]
-        const next = executor.submit(good.healthy, 1)
-        const names: string[] = []
-        for (const future of futures) names.push(((await future.exception(15_000)) as Error).name)
-        const sum = await next.result(15_000)
-        await executor.shutdown()
-        return { names, sum, fewStarts: starts <= 4 }
-      },
-      [smallHeap, new URL(`./fixtures/loads-with-${fault}.mjs`, import.meta.url).href, url],
-      { env: { FAULTS_LOG: log } },
-    )
-    t.deepEqual(
-      { ...cleanEnd(end), errors: '' },
-      ended({ names: ['WorkerLostError', 'WorkerLostError'], sum: 2, fewStarts: true }),
-      end.errors,
-    )
-    t.true(folder.notes(log).length <= 4)
-  })
+  stated(fault)(
+    `a module whose loading ends the worker (${fault}) fails its task, and no worker is started again and again for it`,
+    async (t, { inChild, smallHeap }) => {
+      const folder = new Folder(t)
+      const log = folder.file('log')
+      const end = await inChild(
+        async ({ create, moduleTasks }, smallHeap: object, module: string, url: string) => {
+          let starts = 0
+          process.on('worker', (worker) => {
+            starts++
+            worker.on('message', (message) => message === 'terminate' && void worker.terminate())
+          })
+          const executor = create({ maxWorkers: 1, ...smallHeap })
+          const bad = moduleTasks<{ any(): unknown }>(module)
+          const good = moduleTasks<{ healthy(n: number): number }>(url)
+          const futures = [executor.submit(bad.any), executor.submit(bad.any)]
+          const next = executor.submit(good.healthy, 1)
+          const names: string[] = []
+          for (const future of futures) names.push(((await future.exception(15_000)) as Error).name)
+          const sum = await next.result(15_000)
+          await executor.shutdown()
+          return { names, sum, fewStarts: starts <= 4 }
+        },
+        [smallHeap, new URL(`./fixtures/loads-with-${fault}.mjs`, import.meta.url).href, url],
+        { env: { FAULTS_LOG: log } },
+      )
+      t.deepEqual(
+        { ...cleanEnd(end), errors: '' },
+        ended({ names: ['WorkerLostError', 'WorkerLostError'], sum: 2, fewStarts: true }),
+        end.errors,
+      )
+      t.true(folder.notes(log).length <= 4)
+    },
+  )
 }
 
 for (const fault of ['exit', 'exception', 'rejection', 'memory', 'terminated', 'throws']) {
-  stated(fault)(`an initializer that fails (${fault}) breaks the executor: pending futures and later submits get a BrokenExecutor`, async (t, { broken, inChild, smallHeap }) => {
-    const folder = new Folder(t)
-    const log = folder.file('log')
-    const end = await inChild(
-      async (
-        { broken, BrokenExecutor, create, moduleTasks },
-        smallHeap: object,
-        url: string,
-        fault: string,
-      ) => {
-        let starts = 0
-        process.on('worker', (worker) => {
-          starts++
-          worker.on('message', (message) => message === 'terminate' && void worker.terminate())
-        })
-        const tasks = moduleTasks<{ start(name: string): void; healthy(n: number): number }>(url)
-        const throws = (): void => {
-          process.getBuiltinModule('node:fs').appendFileSync(process.env['FAULTS_LOG']!, 'throws\n')
-          throw new RangeError('from the initializer')
-        }
-        const executor = create({
-          maxWorkers: 2,
-          ...smallHeap,
-          initializer: fault === 'throws' ? throws : tasks.start,
-          initargs: [fault],
-        })
-        const futures = [
-          executor.submit(tasks.healthy, 1),
-          executor.submit(tasks.healthy, 2),
-          executor.submit(tasks.healthy, 3),
-        ]
-        const errors = [] as Error[]
-        for (const future of futures) errors.push((await future.exception(20_000)) as Error)
-        let later: unknown
-        try {
-          executor.submit(tasks.healthy, 4)
-        } catch (error) {
-          later = error
-        }
-        const cause = (later as Error).cause as { message?: string } | undefined
-        await executor.shutdown()
-        return {
-          names: errors.map((error) => error.name),
-          later: later instanceof broken && later instanceof BrokenExecutor,
-          hasCause: errors.every((error) => error.cause !== undefined) && cause !== undefined,
-          ...(fault === 'throws' ? { message: cause?.message } : {}),
-          fewStarts: starts <= 12,
-        }
-      },
-      [smallHeap, url, fault],
-      { env: { FAULTS_LOG: log } },
-    )
-    const expected = { names: Array(3).fill(broken.name), later: true, hasCause: true, fewStarts: true }
-    t.deepEqual(
-      { ...cleanEnd(end), errors: '' },
-      ended(fault === 'throws' ? { ...expected, message: 'from the initializer' } : expected),
-      end.errors,
-    )
-    t.true(folder.notes(log).length <= 12)
-  })
+  stated(fault)(
+    `an initializer that fails (${fault}) breaks the executor: pending futures and later submits get a BrokenExecutor`,
+    async (t, { broken, inChild, smallHeap }) => {
+      const folder = new Folder(t)
+      const log = folder.file('log')
+      const end = await inChild(
+        async ({ broken, BrokenExecutor, create, moduleTasks }, smallHeap: object, url: string, fault: string) => {
+          let starts = 0
+          process.on('worker', (worker) => {
+            starts++
+            worker.on('message', (message) => message === 'terminate' && void worker.terminate())
+          })
+          const tasks = moduleTasks<{ start(name: string): void; healthy(n: number): number }>(url)
+          const throws = (): void => {
+            process.getBuiltinModule('node:fs').appendFileSync(process.env['FAULTS_LOG']!, 'throws\n')
+            throw new RangeError('from the initializer')
+          }
+          const executor = create({
+            maxWorkers: 2,
+            ...smallHeap,
+            initializer: fault === 'throws' ? throws : tasks.start,
+            initargs: [fault],
+          })
+          const futures = [executor.submit(tasks.healthy, 1), executor.submit(tasks.healthy, 2), executor.submit(tasks.healthy, 3)]
+          const errors = [] as Error[]
+          for (const future of futures) errors.push((await future.exception(20_000)) as Error)
+          let later: unknown
+          try {
+            executor.submit(tasks.healthy, 4)
+          } catch (error) {
+            later = error
+          }
+          const cause = (later as Error).cause as { message?: string } | undefined
+          await executor.shutdown()
+          return {
+            names: errors.map((error) => error.name),
+            later: later instanceof broken && later instanceof BrokenExecutor,
+            hasCause: errors.every((error) => error.cause !== undefined) && cause !== undefined,
+            ...(fault === 'throws' ? { message: cause?.message } : {}),
+            fewStarts: starts <= 12,
+          }
+        },
+        [smallHeap, url, fault],
+        { env: { FAULTS_LOG: log } },
+      )
+      const expected = { names: Array(3).fill(broken.name), later: true, hasCause: true, fewStarts: true }
+      t.deepEqual(
+        { ...cleanEnd(end), errors: '' },
+        ended(fault === 'throws' ? { ...expected, message: 'from the initializer' } : expected),
+        end.errors,
+      )
+      t.true(folder.notes(log).length <= 12)
+    },
+  )
 }
 
 behaviour('workers that cannot start at all break the executor', async (t, { broken, inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const names: string[] = []
-      for (const execArgv of [['--no-such-flag'], ['--import', './no-such-module.mjs'], ['--require', './no-such-module.cjs']]) {
-        const executor = create({ maxWorkers: 1, execArgv })
-        let error: unknown
-        try {
-          error = await executor.submit(() => 1).exception(20_000)
-        } catch (thrown) {
-          error = thrown
-        }
-        names.push((error as Error).name + ((error as Error).cause === undefined ? ' without a cause' : ''))
-        await executor.shutdown()
+  const end = await inChild(async ({ create }) => {
+    const names: string[] = []
+    for (const execArgv of [['--no-such-flag'], ['--import', './no-such-module.mjs'], ['--require', './no-such-module.cjs']]) {
+      const executor = create({ maxWorkers: 1, execArgv })
+      let error: unknown
+      try {
+        error = await executor.submit(() => 1).exception(20_000)
+      } catch (thrown) {
+        error = thrown
       }
-      return names
-    },
-    [],
-  )
+      names.push((error as Error).name + ((error as Error).cause === undefined ? ' without a cause' : ''))
+      await executor.shutdown()
+    }
+    return names
+  }, [])
   t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(Array(3).fill(broken.name)), end.errors)
 })
 
@@ -321,26 +306,23 @@ behaviour('a worker that ends by an exit code given as a text loses its task wit
 })
 
 behaviour('a task that dies is not run again', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const { mkdtempSync, readFileSync, rmSync } = await import('node:fs')
-      const folder = mkdtempSync(`${(await import('node:os')).tmpdir()}/once-`)
-      const executor = create(2)
-      const once = async (file: string): Promise<void> => {
-        const { appendFileSync } = await import('node:fs')
-        appendFileSync(file, 'ran\n')
-        process.exit(9)
-      }
-      const error = (await executor.submit(once, `${folder}/log`).exception(15_000)) as { exitCode?: number }
-      await executor.submit(() => 1).result(15_000)
-      await new Promise((resolve) => setTimeout(resolve, 300))
-      const log = readFileSync(`${folder}/log`, 'utf8')
-      await executor.shutdown()
-      rmSync(folder, { recursive: true })
-      return [log, error.exitCode]
-    },
-    [],
-  )
+  const end = await inChild(async ({ create }) => {
+    const { mkdtempSync, readFileSync, rmSync } = await import('node:fs')
+    const folder = mkdtempSync(`${(await import('node:os')).tmpdir()}/once-`)
+    const executor = create(2)
+    const once = async (file: string): Promise<void> => {
+      const { appendFileSync } = await import('node:fs')
+      appendFileSync(file, 'ran\n')
+      process.exit(9)
+    }
+    const error = (await executor.submit(once, `${folder}/log`).exception(15_000)) as { exitCode?: number }
+    await executor.submit(() => 1).result(15_000)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const log = readFileSync(`${folder}/log`, 'utf8')
+    await executor.shutdown()
+    rmSync(folder, { recursive: true })
+    return [log, error.exitCode]
+  }, [])
   t.deepEqual(cleanEnd(end), ended(['ran\n', 9]))
 })
 
@@ -350,11 +332,7 @@ behaviour('all asynchronous tasks that share a dying worker fail with it', async
       const executor = create({ maxWorkers: 3, tasksPerWorker: 3, minWorkers: 0 })
       const tasks = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(url)
       const work = moduleTasks<Record<string, (...args: unknown[]) => unknown>>(workUrl)
-      const futures = [
-        executor.submit(work['never']!),
-        executor.submit(work['never']!),
-        executor.submit(tasks['whileAwaiting']!, 'exit'),
-      ]
+      const futures = [executor.submit(work['never']!), executor.submit(work['never']!), executor.submit(tasks['whileAwaiting']!, 'exit')]
       await futures[2]!.exception(15_000)
       const states = await Promise.all(
         futures.map((future) =>
@@ -390,10 +368,7 @@ behaviour('errors of several ticks that the user handles cost nothing', async (t
       }
       return 1
     }
-    const results = [
-      await executor.submit(strays).result(15_000),
-      await executor.submit(() => 2).result(15_000),
-    ]
+    const results = [await executor.submit(strays).result(15_000), await executor.submit(() => 2).result(15_000)]
     await executor.shutdown()
     return results
   }, [])
@@ -444,9 +419,5 @@ test('a worker that is terminated from outside while it starts is replaced, and 
     },
     [workUrl],
   )
-  t.deepEqual(
-    { ...cleanEnd(end), errors: '' },
-    ended({ calls: [1, 2], completed: 2, lost: 0, starts: 2 }),
-    end.errors,
-  )
+  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ calls: [1, 2], completed: 2, lost: 0, starts: 2 }), end.errors)
 })

@@ -48,9 +48,7 @@ async function hold({ moduleTasks, ThreadPoolExecutor }: Package, url: string, t
   // Node ends no thread that is held: it ends as soon as it is let go.
   if (then === 'terminate') for (const worker of workers) void worker.terminate()
   session.post('NodeWorker.sendMessageToWorker', { sessionId, message: '{"id":2,"method":"Debugger.resume"}' })
-  const names = [first, second].map((future) =>
-    future.exception(15_000).then((error) => (error as Error).name),
-  )
+  const names = [first, second].map((future) => future.exception(15_000).then((error) => (error as Error).name))
   const ends = await Promise.all(names)
   const after = executor.with({ timeout: TIMEOUT }).submit(spin)
   const last = ((await after.exception(15_000)) as Error).name

@@ -122,13 +122,15 @@ async function runPage(t: ExecutionContext, page: string): Promise<void> {
     if (end.value === undefined) t.fail(`${page}: its programs ended the process: ${end.output}`)
     else end.value.forEach((result, index) => judge(t, together[index]!.block, result))
   }
-  const apart = runnable.filter(({ block }) => isOwn(block)).map(async ({ block, path }) => {
-    const given = block.marks.get('alone')
-    const end = await runNode([path, ...(given ? given.split(' ') : [])])
-    t.is(end.errors, '', place(block))
-    t.is(end.code, 0, `${place(block)} printed ${end.output}`)
-    judge(t, block, { printed: end.output })
-  })
+  const apart = runnable
+    .filter(({ block }) => isOwn(block))
+    .map(async ({ block, path }) => {
+      const given = block.marks.get('alone')
+      const end = await runNode([path, ...(given ? given.split(' ') : [])])
+      t.is(end.errors, '', place(block))
+      t.is(end.code, 0, `${place(block)} printed ${end.output}`)
+      judge(t, block, { printed: end.output })
+    })
   await Promise.all([inOne(), ...apart])
   t.pass()
 }
@@ -148,14 +150,16 @@ test('what another test runs is run by it', (t) => {
 })
 
 test('programs in TypeScript pass the compiler', async (t) => {
-  const files = blocks.filter(({ language }) => language === 'ts').map((block) => {
-    const own = join(folder, 'types', block.page.replaceAll(/\W/g, '-'))
-    mkdirSync(own, { recursive: true })
-    const path = join(own, block.marks.get('file') ?? `at-line-${block.line}.ts`)
-    const { before } = Object.fromEntries(block.marks)
-    writeFileSync(path, [before, block.code, block.after, 'export {}'].filter(Boolean).join('\n'))
-    return path
-  })
+  const files = blocks
+    .filter(({ language }) => language === 'ts')
+    .map((block) => {
+      const own = join(folder, 'types', block.page.replaceAll(/\W/g, '-'))
+      mkdirSync(own, { recursive: true })
+      const path = join(own, block.marks.get('file') ?? `at-line-${block.line}.ts`)
+      const { before } = Object.fromEntries(block.marks)
+      writeFileSync(path, [before, block.code, block.after, 'export {}'].filter(Boolean).join('\n'))
+      return path
+    })
   const options = ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--types', 'node']
   const modules = ['--module', 'nodenext', '--lib', 'es2024,esnext.disposable', '--allowImportingTsExtensions']
   const end = await runNode([binOf('typescript', 'tsc'), ...options, ...modules, ...files])
@@ -192,12 +196,21 @@ test('other languages are those of files that are tested, or can be read', (t) =
 })
 
 test('what a block says and does not print is found', (t) => {
-  const [block, second] = blocksOf('a.md', [
-    ...['<!-- before: const a = 1 -->', '', '```js', 'console.log(a) // 1: one', 'console.log(2)'],
-    ...['for (const b of [3, 4]) console.log(b) // 3, 4', '```', '<!-- after: done() -->', 'Text.'],
-    ...['<!-- alone -->', '<!-- needs: b -->', '```js', '```'],
-  ].join('\n')) as [Block, Block]
-  t.deepEqual([...second.marks], [['alone', ''], ['needs', 'b']])
+  const [block, second] = blocksOf(
+    'a.md',
+    [
+      ...['<!-- before: const a = 1 -->', '', '```js', 'console.log(a) // 1: one', 'console.log(2)'],
+      ...['for (const b of [3, 4]) console.log(b) // 3, 4', '```', '<!-- after: done() -->', 'Text.'],
+      ...['<!-- alone -->', '<!-- needs: b -->', '```js', '```'],
+    ].join('\n'),
+  ) as [Block, Block]
+  t.deepEqual(
+    [...second.marks],
+    [
+      ['alone', ''],
+      ['needs', 'b'],
+    ],
+  )
   t.deepEqual([block.marks.get('before'), block.after, block.line], ['const a = 1', 'done()', 3])
   t.is(notPrinted(block, '1\n2\n3\n4\n'), undefined)
   t.regex(notPrinted(block, '1\n2\n3\n5\n')!, /^3, 4, but this/)

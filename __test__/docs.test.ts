@@ -104,7 +104,10 @@ test('docs/examples.md names every example', (t) => {
   const programs = [...tree.folders].filter((path) => /^examples\/(apps\/[^/]+|plugin-[^/]+)$/.test(path))
   const files = [...tree.files].filter((path) => /^examples\/[^/]+\.mjs$/.test(path) && !path.endsWith('-tasks.mjs'))
   t.true(programs.length > 2 && files.length > 2)
-  t.deepEqual([...programs, ...files].filter((path) => !new RegExp(`\\b${basename(path)}\\b`).test(page)), [])
+  t.deepEqual(
+    [...programs, ...files].filter((path) => !new RegExp(`\\b${basename(path)}\\b`).test(page)),
+    [],
+  )
 })
 
 test('a name that leads nowhere is found, in links, in code, and as a heading', (t) => {
@@ -119,16 +122,19 @@ test('a name that leads nowhere is found, in links, in code, and as a heading', 
   const of = (text: string): string[] => lost('docs/queue.md', text, planted)
   // Links.
   t.deepEqual(of('[a](values.md) [b](../crates/pool/tests/loom.rs) [c](../lib/) [d](https://nodejs.org)'), [])
-  t.deepEqual(of('[a](value.md) [b](../lib/main.ts)\n\n[c]: ../crates/pools'), [
-    'value.md', '../lib/main.ts', '../crates/pools',
-  ])
+  t.deepEqual(of('[a](value.md) [b](../lib/main.ts)\n\n[c]: ../crates/pools'), ['value.md', '../lib/main.ts', '../crates/pools'])
   t.deepEqual(of('[a](#here) [b](#there) [c](values.md#how-values-travel-and-why) [d](values.md#no-heading)\n# Here'), [
-    '#there', 'values.md#no-heading',
+    '#there',
+    'values.md#no-heading',
   ])
   // Code.
   t.deepEqual(of('`crates/pool/tests/loom.rs` `loom.rs` `tests/loom.rs:12` `lib/worker/` `npm/*/package.json`'), [])
   t.deepEqual(of('`crates/pool/loom.rs` `looms.rs` `worker/mains.ts` `lib/workers/` `lib/worker/mine`'), [
-    'crates/pool/loom.rs', 'looms.rs', 'worker/mains.ts', 'lib/workers/', 'lib/worker/mine',
+    'crates/pool/loom.rs',
+    'looms.rs',
+    'worker/mains.ts',
+    'lib/workers/',
+    'lib/worker/mine',
   ])
   t.deepEqual(of('`node lib/worker/main.ts` `node lib/main.ts`'), ['lib/main.ts'])
   t.deepEqual(of('`dist/index.js` `./work.js` `a/b` `node:internal/modules/` `future.result()`\n```\n`gone.ts`\n```'), [])

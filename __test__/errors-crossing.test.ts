@@ -38,9 +38,7 @@ behaviour('the errors of WebAssembly arrive with their class, name and message',
   await using executor = create(1)
   const trap = executor.submit(() => {
     // A module whose start function is `unreachable`.
-    const bytes = new Uint8Array([
-      0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 5, 1, 3, 0, 0, 11,
-    ])
+    const bytes = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 5, 1, 3, 0, 0, 11])
     const wasm = (globalThis as any).WebAssembly
     return new wasm.Instance(new wasm.Module(bytes)) as unknown
   })
@@ -60,7 +58,11 @@ test('a message that is no string arrives as its text', (t) => {
     t.is(cross(error).message, expected)
     t.is(structuredClone(error).message, expected)
   }
-  const hopeless = { toString(): never { throw new Error('no text') } }
+  const hopeless = {
+    toString(): never {
+      throw new Error('no text')
+    },
+  }
   t.is(cross(Object.defineProperty(new Error('e'), 'message', { value: hopeless })).message, '')
 })
 
@@ -112,7 +114,12 @@ test('a chain of causes arrives, also one that bites its tail, and a cause that 
 })
 
 test('an AggregateError of 20,000 errors arrives whole', (t) => {
-  const copy = cross(new AggregateError(Array.from({ length: 20_000 }, (_, n) => new Error(`${n}`)), 'all'))
+  const copy = cross(
+    new AggregateError(
+      Array.from({ length: 20_000 }, (_, n) => new Error(`${n}`)),
+      'all',
+    ),
+  )
   t.is(copy.errors.length, 20_000)
   t.deepEqual([copy.errors[0].message, copy.errors[19_999].message], ['0', '19999'])
 })
@@ -131,7 +138,10 @@ test('errors of an array that are too deep for the rest keep their places in it'
 })
 
 test('a chain of 5,000 causes arrives; a longer one than 10,000 is cut', (t) => {
-  for (const [made, expected] of [[5_000, 5_000], [20_000, 10_000]] as const) {
+  for (const [made, expected] of [
+    [5_000, 5_000],
+    [20_000, 10_000],
+  ] as const) {
     let error = new Error('0')
     for (let count = 1; count < made; count++) error = new Error(String(count), { cause: error })
     let count = 0
@@ -199,18 +209,7 @@ test("the errors of another copy of this package arrive as this copy's", (t) => 
   t.is(Object.getPrototypeOf(copy), TimeoutError.prototype)
 })
 
-for (const value of [
-  null,
-  undefined,
-  0,
-  -0,
-  'text',
-  1n,
-  { code: 1 },
-  [1, , 2],
-  new Map([[1, 2]]),
-  new Uint8Array(3),
-]) {
+for (const value of [null, undefined, 0, -0, 'text', 1n, { code: 1 }, [1, , 2], new Map([[1, 2]]), new Uint8Array(3)]) {
   test(`a thrown ${Object.prototype.toString.call(value)} ${Object.is(value, -0) ? '-0' : String(value)} arrives as it was`, (t) => {
     t.deepEqual(cross(value), value)
   })
@@ -238,8 +237,7 @@ test('an error whose getters throw arrives with what can be read of it', (t) => 
     throw new Error('boom')
   }
   const error = new RangeError('message')
-  for (const key of ['stack', 'name', 'code', 'extra', 'cause'])
-    Object.defineProperty(error, key, { get: boom, enumerable: true })
+  for (const key of ['stack', 'name', 'code', 'extra', 'cause']) Object.defineProperty(error, key, { get: boom, enumerable: true })
   Object.defineProperty(error, 'fine', { get: () => 1, enumerable: true })
   const copy = cross(error)
   t.true(copy instanceof RangeError)

@@ -131,19 +131,14 @@ function poolOf(maker: Maker, after: TestFn['after']): Pool {
       kept.set(workers, executor)
       return executor
     },
-    inChild: (body, args, options) =>
-      inChild(body, args, options, { name: maker.name, broken: maker.broken.name }),
+    inChild: (body, args, options) => inChild(body, args, options, { name: maker.name, broken: maker.broken.name }),
   }
 }
 
-export type Behaviour = (
-  title: string,
-  body: (t: ExecutionContext, pool: Pool) => void | Promise<void>,
-) => void
+export type Behaviour = (title: string, body: (t: ExecutionContext, pool: Pool) => void | Promise<void>) => void
 
 /** AVA's `test`, or its `test.serial`. */
-type Register = Pick<TestFn, 'after'> &
-  ((title: string, body: (t: ExecutionContext) => void | Promise<void>) => void)
+type Register = Pick<TestFn, 'after'> & ((title: string, body: (t: ExecutionContext) => void | Promise<void>) => void)
 
 /** Registers each behaviour with `test`, once for each executor that has what it needs. */
 export function behaviours(test: Register, needs: readonly Capability[] = ['pool']): Behaviour {

@@ -62,11 +62,14 @@ for (const [way, task] of Object.entries(WAYS)) {
   })
 }
 
-behaviours(ava, ['pool', 'threads'])('what is thrown while a thread is made is final, unless the system refuses something', async (t, { create }) => {
-  const argv = [{ toString: () => { throw new Error('no text') } }] // prettier-ignore
-  const executor = create({ maxWorkers: 1, argv } as never)
-  const error = await executor.submit(() => 1).exception(SOON)
-  t.true(error instanceof BrokenThreadPool)
-  t.true(executor.stats().broken)
-  await executor.shutdown()
-})
+behaviours(ava, ['pool', 'threads'])(
+  'what is thrown while a thread is made is final, unless the system refuses something',
+  async (t, { create }) => {
+    const argv = [{ toString: () => { throw new Error('no text') } }] // prettier-ignore
+    const executor = create({ maxWorkers: 1, argv } as never)
+    const error = await executor.submit(() => 1).exception(SOON)
+    t.true(error instanceof BrokenThreadPool)
+    t.true(executor.stats().broken)
+    await executor.shutdown()
+  },
+)

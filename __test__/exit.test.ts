@@ -22,17 +22,14 @@ function lingered(end: ChildEnd<unknown>): number {
 }
 
 behaviour('an idle executor does not keep the process alive', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create, native }) => {
-      const executor = create({ maxWorkers: 2, minWorkers: 1 })
-      await executor.submit((a: number, b: number) => a + b, 1, 2)
-      await executor.submit(native.countPrimes, 100)
-      void create({ maxWorkers: 2, minWorkers: 2 })
-      void create(3)
-      return 'done'
-    },
-    [],
-  )
+  const end = await inChild(async ({ create, native }) => {
+    const executor = create({ maxWorkers: 2, minWorkers: 1 })
+    await executor.submit((a: number, b: number) => a + b, 1, 2)
+    await executor.submit(native.countPrimes, 100)
+    void create({ maxWorkers: 2, minWorkers: 2 })
+    void create(3)
+    return 'done'
+  }, [])
   t.deepEqual(
     { ...summary(end), value: end.value, errors: end.errors },
     { code: 0, signal: null, isHung: false, value: 'done', errors: '' },
@@ -44,9 +41,7 @@ behaviour('an unfinished future of an executor keeps the process alive until it 
     async ({ create, moduleTasks, native }, url: string) => {
       const executor = create(2)
       const { addLater } = moduleTasks<{ addLater(a: number, b: number, ms: number): Promise<number> }>(url)
-      executor
-        .submit(addLater, 1, 2, 400)
-        .addDoneCallback((future) => void future.result().then((value) => console.log(`task ${value}`)))
+      executor.submit(addLater, 1, 2, 400).addDoneCallback((future) => void future.result().then((value) => console.log(`task ${value}`)))
       executor
         .submit(native.countPrimes, 1_000_000)
         .addDoneCallback((future) => void future.result().then((value) => console.log(`native ${value}`)))
@@ -65,9 +60,7 @@ behaviour('after shutdown({ wait: false }) the process stays until the accepted 
       const executor = create(1)
       const { addLater } = moduleTasks<{ addLater(a: number, b: number, ms: number): Promise<number> }>(url)
       for (const n of [1, 2, 3])
-        executor
-          .submit(addLater, n, n, 100)
-          .addDoneCallback((future) => void future.result().then((value) => console.log(value)))
+        executor.submit(addLater, n, n, 100).addDoneCallback((future) => void future.result().then((value) => console.log(value)))
       void executor.shutdown({ wait: false })
     },
     [workUrl],
@@ -76,33 +69,21 @@ behaviour('after shutdown({ wait: false }) the process stays until the accepted 
 })
 
 test('a result(ms) that waits keeps the process alive, a hand-made pending future alone does not', async (t) => {
-  const waiting = await inChild(
-    async ({ Future }) => {
-      void new Future().result(300).catch((error: Error) => console.log(error.name))
-    },
-    [],
-  )
-  t.deepEqual(
-    { ...summary(waiting), output: waiting.output },
-    { code: 0, signal: null, isHung: false, output: 'TimeoutError' },
-  )
-  const idle = await inChild(
-    async ({ Future }) => {
-      void new Future().result()
-    },
-    [],
-  )
+  const waiting = await inChild(async ({ Future }) => {
+    void new Future().result(300).catch((error: Error) => console.log(error.name))
+  }, [])
+  t.deepEqual({ ...summary(waiting), output: waiting.output }, { code: 0, signal: null, isHung: false, output: 'TimeoutError' })
+  const idle = await inChild(async ({ Future }) => {
+    void new Future().result()
+  }, [])
   t.deepEqual(summary(idle), { code: 0, signal: null, isHung: false })
 })
 
 behaviour('a worker that starts for nobody does not keep the process alive', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const executor = create(1)
-      executor.submit(() => 1).cancel()
-    },
-    [],
-  )
+  const end = await inChild(async ({ create }) => {
+    const executor = create(1)
+    executor.submit(() => 1).cancel()
+  }, [])
   t.deepEqual(summary(end), { code: 0, signal: null, isHung: false })
 })
 
@@ -119,7 +100,8 @@ const states: [what: string, tasks: string[]][] = [
   ['that are stuck in a native call', ['stuck']],
 ]
 
-type Ending = 'process.exit(7)' | 'an uncaught exception' | 'the natural end with exitCode 5' | 'an unhandled rejection' | 'process.reallyExit'
+type Ending =
+  'process.exit(7)' | 'an uncaught exception' | 'the natural end with exitCode 5' | 'an unhandled rejection' | 'process.reallyExit'
 
 const endings: [ending: Ending, code: number][] = [
   ['process.exit(7)', 7],
@@ -140,8 +122,7 @@ for (const [what, kinds] of states) {
             idle: () => undefined,
             spin: () => executor.submit(work['spin']!),
             never: () => executor.submit(work['never']!),
-            atomics: () =>
-              executor.submit(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)),
+            atomics: () => executor.submit(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)),
             native: () =>
               executor.submit(native.matmul, new Float64Array(9e6), new Float64Array(9e6), {
                 m: 3_000,
@@ -179,17 +160,14 @@ for (const [what, kinds] of states) {
 }
 
 behaviour('what tasks print comes in order and to the end, also when the program ends by itself at once', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const executor = create(2)
-      await executor.submit(() => {
-        for (let line = 0; line < 2_000; line++) console.log(`line ${line}`)
-        process.stdout.write('raw\n')
-        for (let line = 0; line < 20; line++) console.error(`error ${line}`)
-      })
-    },
-    [],
-  )
+  const end = await inChild(async ({ create }) => {
+    const executor = create(2)
+    await executor.submit(() => {
+      for (let line = 0; line < 2_000; line++) console.log(`line ${line}`)
+      process.stdout.write('raw\n')
+      for (let line = 0; line < 20; line++) console.error(`error ${line}`)
+    })
+  }, [])
   const lines = [...Array.from({ length: 2_000 }, (_, line) => `line ${line}`), 'raw']
   const errors = Array.from({ length: 20 }, (_, line) => `error ${line}\n`)
   t.deepEqual(
@@ -210,21 +188,15 @@ behaviour('what tasks of a user’s own Worker print, and tasks of a beforeExit 
     },
     [import.meta.resolve('concurrent-futures'), name],
   )
-  t.deepEqual(
-    { ...summary(inWorker), output: inWorker.output },
-    { code: 0, signal: null, isHung: false, output: 'a\nb\nc\nd' },
-  )
-  const later = await inChild(
-    async ({ create }) => {
-      const executor = create(1)
-      const print = (name: string): void => {
-        for (const line of '12') console.log(name + line)
-      }
-      process.once('beforeExit', () => void executor.submit(print, 'b'))
-      await executor.submit(print, 'a')
-    },
-    [],
-  )
+  t.deepEqual({ ...summary(inWorker), output: inWorker.output }, { code: 0, signal: null, isHung: false, output: 'a\nb\nc\nd' })
+  const later = await inChild(async ({ create }) => {
+    const executor = create(1)
+    const print = (name: string): void => {
+      for (const line of '12') console.log(name + line)
+    }
+    process.once('beforeExit', () => void executor.submit(print, 'b'))
+    await executor.submit(print, 'a')
+  }, [])
   t.deepEqual({ ...summary(later), output: later.output }, { code: 0, signal: null, isHung: false, output: 'a1\na2\nb1\nb2' })
 })
 
@@ -273,65 +245,50 @@ behaviour('a user’s own Worker with an executor emits beforeExit once', async 
 })
 
 behaviour('output is not waited for where there is none, nor for long where a worker is stuck', async (t, { inChild }) => {
-  const prompt = await inChild(
-    async ({ create }) => {
-      const executor = create({ maxWorkers: 2, minWorkers: 2 })
-      await Promise.all([1, 2].map((n) => executor.submit((n: number) => n, n)))
-      const start = performance.now()
-      process.on('exit', () => console.log(performance.now() - start < 500))
-    },
-    [],
-  )
-  t.deepEqual(
-    { ...summary(prompt), output: prompt.output },
-    { code: 0, signal: null, isHung: false, output: 'true' },
-  )
-  const stuck = await inChild(
-    async ({ create }) => {
-      const executor = create(1)
-      await executor.submit(() => {
-        setImmediate(() => {
-          for (;;);
-        })
+  const prompt = await inChild(async ({ create }) => {
+    const executor = create({ maxWorkers: 2, minWorkers: 2 })
+    await Promise.all([1, 2].map((n) => executor.submit((n: number) => n, n)))
+    const start = performance.now()
+    process.on('exit', () => console.log(performance.now() - start < 500))
+  }, [])
+  t.deepEqual({ ...summary(prompt), output: prompt.output }, { code: 0, signal: null, isHung: false, output: 'true' })
+  const stuck = await inChild(async ({ create }) => {
+    const executor = create(1)
+    await executor.submit(() => {
+      setImmediate(() => {
+        for (;;);
       })
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      console.log(`leaving ${Date.now()}`)
-    },
-    [],
-  )
+    })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    console.log(`leaving ${Date.now()}`)
+  }, [])
   t.deepEqual(summary(stuck), { code: 0, signal: null, isHung: false })
   t.true(lingered(stuck) < EXIT_LIMIT, `${lingered(stuck)} ms`)
 })
 
 behaviour('process.exitCode set by hand is the code of a natural end', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const executor = create(2)
-      await executor.submit(() => 1)
-      process.exitCode = 5
-    },
-    [],
-  )
+  const end = await inChild(async ({ create }) => {
+    const executor = create(2)
+    await executor.submit(() => 1)
+    process.exitCode = 5
+  }, [])
   t.deepEqual(summary(end), { code: 5, signal: null, isHung: false })
 })
 
 behaviour('an abandoned worker does not hold up a natural end', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const executor = create(1)
-      await executor
-        .with({ timeout: 50 })
-        .submit(async () => {
-          const { execSync } = await import('node:child_process')
-          execSync('sleep 15', { stdio: 'ignore' })
-        })
-        .exception(8_000)
-      await executor.submit(() => 1).result(8_000)
-      process.on('exit', () => console.log(`leaving ${Date.now()}`))
-      process.exitCode = 4
-    },
-    [],
-  )
+  const end = await inChild(async ({ create }) => {
+    const executor = create(1)
+    await executor
+      .with({ timeout: 50 })
+      .submit(async () => {
+        const { execSync } = await import('node:child_process')
+        execSync('sleep 15', { stdio: 'ignore' })
+      })
+      .exception(8_000)
+    await executor.submit(() => 1).result(8_000)
+    process.on('exit', () => console.log(`leaving ${Date.now()}`))
+    process.exitCode = 4
+  }, [])
   t.deepEqual(summary(end), { code: 4, signal: null, isHung: false }, end.errors)
   t.true(end.lived < 13_000, `lived ${end.lived} ms`)
 })
@@ -354,24 +311,20 @@ behaviour('an executor in a user’s own Worker works, and ends with the Worker'
     },
     [workUrl, name],
   )
-  t.deepEqual(
-    { ...summary(end), value: end.value },
-    { code: 0, signal: null, isHung: false, value: [3, 0, 3, 6, 3, 1] },
-    end.errors,
-  )
+  t.deepEqual({ ...summary(end), value: end.value }, { code: 0, signal: null, isHung: false, value: [3, 0, 3, 6, 3, 1] }, end.errors)
 })
 
 behaviour('an uncaught exception in a done callback ends the process like any other', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const executor = create(1)
-      await executor.submit(() => 1)
-      void executor.submit(() => 2).result().then(() => {
+  const end = await inChild(async ({ create }) => {
+    const executor = create(1)
+    await executor.submit(() => 1)
+    void executor
+      .submit(() => 2)
+      .result()
+      .then(() => {
         throw new Error('in a continuation')
       })
-    },
-    [],
-  )
+  }, [])
   t.deepEqual(summary(end), { code: 1, signal: null, isHung: false })
   t.regex(end.errors, /in a continuation/)
 })

@@ -13,10 +13,7 @@ const behaviour = behaviours(test)
 const fakes = new URL('./fixtures/fakes.mjs', import.meta.url).href
 
 /** Everything that waits or looks at a clock; gives what came of it. `url`: of the fakes, to be used now. */
-async function everyWait(
-  { create, wait, asCompleted }: ChildPackage,
-  url: string | null,
-): Promise<Record<string, unknown>> {
+async function everyWait({ create, wait, asCompleted }: ChildPackage, url: string | null): Promise<Record<string, unknown>> {
   if (url === 'node:test') {
     const { mock } = await import('node:test')
     mock.timers.enable()
@@ -41,7 +38,12 @@ async function everyWait(
   await see('resultSync(ms)', () => never.resultSync(30))
   await see('wait', async () => (await wait([never], { timeout: 30 })).notDone.size)
   await see('asCompleted', () => asCompleted([never], { timeout: 30 }).next())
-  await see('map', async () => executor.with({ timeout: 30 }).map((n: number) => new Promise((resolve) => setTimeout(resolve, 500, n)), [1]).next())
+  await see('map', async () =>
+    executor
+      .with({ timeout: 30 })
+      .map((n: number) => new Promise((resolve) => setTimeout(resolve, 500, n)), [1])
+      .next(),
+  )
   await see('ready', () => executor.ready())
   await see('ready again', () => executor.ready())
   // The first worker is taken, and the one that was started for the map may have been given up when its time
@@ -49,9 +51,11 @@ async function everyWait(
   await see('second', () => executor.submit(() => 2).result(20_000))
   await see('dump', async () => (await executor.dump()).length)
   await see('cancel', () => never.cancel({ interrupt: true }))
-  await see('timeout', () => executor.with({ timeout: 50 }).submit(() => {
-    for (;;);
-  }))
+  await see('timeout', () =>
+    executor.with({ timeout: 50 }).submit(() => {
+      for (;;);
+    }),
+  )
   await see('lost', () => executor.submit(() => process.exit(3)))
   await see('shutdown', () => executor.shutdown())
   return seen
@@ -90,7 +94,10 @@ behaviour('with fake timers what tasks have printed comes before the process end
     { nodeArguments: ['--no-warnings'] },
   )
   t.deepEqual(cleanEnd(end), { ...ended(undefined) })
-  t.deepEqual(end.output.split('\n'), [0, 1, 2, 3, 4].map((line) => `line ${line}`))
+  t.deepEqual(
+    end.output.split('\n'),
+    [0, 1, 2, 3, 4].map((line) => `line ${line}`),
+  )
 })
 
 /** Stops a task in a worker whose timers stand still, and leaves; tells whether it was the same worker. */
@@ -163,12 +170,8 @@ function globalsIn(text: string): string[] {
 }
 
 test('no file of lib/ takes a timer or a clock but from lib/host/', (t) => {
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
-    (name) => name.endsWith('.ts') && !TAKES_THEM.test(name),
-  )
-  const found = files.flatMap((name) =>
-    globalsIn(readFileSync(join(root, name), 'utf8')).map((global) => `${name}: ${global}`),
-  )
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts') && !TAKES_THEM.test(name))
+  const found = files.flatMap((name) => globalsIn(readFileSync(join(root, name), 'utf8')).map((global) => `${name}: ${global}`))
   t.deepEqual(found, MAY_NAME)
   const text = `import { setTimeout } from '../host/timers.ts'\nimport { now } from 'node:perf_hooks'
 setTimeout(f)\nsetImmediate(f)\nprocess.nextTick(f)\nDate.now()\nperformance.now() // queueMicrotask\n`

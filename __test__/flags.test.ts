@@ -11,9 +11,7 @@ const behaviour = behaviours(test)
 
 /** Uses an executor of class `name`, also from within a task, and a child that a task forks. */
 function programFor(name: string, isModule: boolean): string {
-  const load = isModule
-    ? `import { ${name} } from 'concurrent-futures'`
-    : `const { ${name} } = require('concurrent-futures')`
+  const load = isModule ? `import { ${name} } from 'concurrent-futures'` : `const { ${name} } = require('concurrent-futures')`
   return `${load}
     const executor = new ${name}(1)
     const work = async () => {
@@ -47,7 +45,7 @@ const ALLOWED_IN_ENV = FLAGS.filter((flag) => flag !== '--expose-gc' && flag !==
 
 const TYPES: Record<string, string[]> = {
   'a module': ['--input-type=module'],
-  'CommonJS': ['--input-type', 'commonjs'],
+  CommonJS: ['--input-type', 'commonjs'],
   'no type': [],
 }
 
@@ -61,15 +59,18 @@ for (const [type, typeFlags] of Object.entries(TYPES)) {
   }
   for (const [how, give] of Object.entries(givenBy)) {
     for (const where of ['the command line', 'NODE_OPTIONS']) {
-      behaviour(`a program given by ${how} (${type}) with flags of V8 and of the process on ${where} uses an executor`, async (t, { name }) => {
-        const [nodeArguments, options] = give(programFor(name, isModule))
-        const inEnv = [...ALLOWED_IN_ENV, ...(isModule ? typeFlags : [])].join(' ')
-        const end =
-          where === 'NODE_OPTIONS'
-            ? await runNode([...(isModule ? [] : typeFlags), ...nodeArguments], { ...options, env: { NODE_OPTIONS: inEnv } })
-            : await runNode([...FLAGS, ...typeFlags, ...nodeArguments], options)
-        t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(expected), end.errors)
-      })
+      behaviour(
+        `a program given by ${how} (${type}) with flags of V8 and of the process on ${where} uses an executor`,
+        async (t, { name }) => {
+          const [nodeArguments, options] = give(programFor(name, isModule))
+          const inEnv = [...ALLOWED_IN_ENV, ...(isModule ? typeFlags : [])].join(' ')
+          const end =
+            where === 'NODE_OPTIONS'
+              ? await runNode([...(isModule ? [] : typeFlags), ...nodeArguments], { ...options, env: { NODE_OPTIONS: inEnv } })
+              : await runNode([...FLAGS, ...typeFlags, ...nodeArguments], options)
+          t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(expected), end.errors)
+        },
+      )
     }
   }
 }

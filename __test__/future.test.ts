@@ -111,8 +111,20 @@ test('setException takes any value', async (t) => {
     future.setException(thrown)
     t.is(await future.exception(), thrown)
     t.is(future.exceptionSync(), thrown)
-    t.is(await future.result().then(() => 'resolved', (error: unknown) => error), thrown)
-    t.deepEqual(await future.result(50).then(() => 'resolved', (error: unknown) => [error]), [thrown])
+    t.is(
+      await future.result().then(
+        () => 'resolved',
+        (error: unknown) => error,
+      ),
+      thrown,
+    )
+    t.deepEqual(
+      await future.result(50).then(
+        () => 'resolved',
+        (error: unknown) => [error],
+      ),
+      [thrown],
+    )
     let caught: unknown = 'nothing'
     try {
       future.resultSync()
@@ -141,13 +153,7 @@ test('a failed future that nobody asks raises no unhandledRejection', async (t) 
 test('all who wait get the outcome, whenever and however they asked', async (t) => {
   const task = new FakeTask()
   const { future } = task
-  const waits = [
-    future.result(),
-    future.result(),
-    future.result(60_000),
-    future.then((value: number) => value),
-    future.finally(() => {}),
-  ]
+  const waits = [future.result(), future.result(), future.result(60_000), future.then((value: number) => value), future.finally(() => {})]
   const errors = [future.exception(), future.exception({ timeout: 60_000 })]
   task.settle(0, 5)
   task.ring()
@@ -470,7 +476,10 @@ test('resultSync throws what the task threw, and exceptionSync returns it', (t) 
   const task = new FakeTask()
   task.onPark = () => task.settle(1, error)
   t.is(task.future.exceptionSync(), error)
-  t.is(t.throws(() => task.future.resultSync()), error)
+  t.is(
+    t.throws(() => task.future.resultSync()),
+    error,
+  )
 })
 
 test('resultSync throws TimeoutError when time runs out', (t) => {
@@ -556,14 +565,38 @@ test('inspect shows the class, the live state, and the class of the outcome', (t
     set(future)
     return inspect(future)
   }
-  t.is(show((future) => future.setException(new TypeError('x'))), 'Future <finished, raised TypeError>')
-  t.is(show((future) => future.setException(new MyError('x'))), 'Future <finished, raised MyError>')
-  t.is(show((future) => future.setException(Object.assign(new Error('x'), { name: 'Named' }))), 'Future <finished, raised Named>')
-  t.is(show((future) => future.setResult(null)), 'Future <finished, returned null>')
-  t.is(show((future) => future.setResult(undefined)), 'Future <finished, returned undefined>')
-  t.is(show((future) => future.setResult(Object.create(null))), 'Future <finished, returned Object>')
-  t.is(show((future) => future.setResult(new Map())), 'Future <finished, returned Map>')
-  t.is(show((future) => future.cancel()), 'Future <cancelled>')
+  t.is(
+    show((future) => future.setException(new TypeError('x'))),
+    'Future <finished, raised TypeError>',
+  )
+  t.is(
+    show((future) => future.setException(new MyError('x'))),
+    'Future <finished, raised MyError>',
+  )
+  t.is(
+    show((future) => future.setException(Object.assign(new Error('x'), { name: 'Named' }))),
+    'Future <finished, raised Named>',
+  )
+  t.is(
+    show((future) => future.setResult(null)),
+    'Future <finished, returned null>',
+  )
+  t.is(
+    show((future) => future.setResult(undefined)),
+    'Future <finished, returned undefined>',
+  )
+  t.is(
+    show((future) => future.setResult(Object.create(null))),
+    'Future <finished, returned Object>',
+  )
+  t.is(
+    show((future) => future.setResult(new Map())),
+    'Future <finished, returned Map>',
+  )
+  t.is(
+    show((future) => future.cancel()),
+    'Future <cancelled>',
+  )
   t.notThrows(() => inspect(Future.prototype))
   t.notThrows(() => inspect(MyFuture.prototype))
 })

@@ -43,7 +43,11 @@ export class Folder {
 
   /** The lines that `work.note` has written. */
   notes(file: string): string[] {
-    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter((line) => line !== '') : []
+    return existsSync(file)
+      ? readFileSync(file, 'utf8')
+          .split('\n')
+          .filter((line) => line !== '')
+      : []
   }
 }
 

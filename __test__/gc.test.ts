@@ -37,7 +37,9 @@ behaviour('a callback of a future whose future and executor nobody holds still r
     async ({ create, moduleTasks }, url: string) => {
       const { addLater } = moduleTasks<{ addLater(a: number, b: number, ms: number): Promise<number> }>(url)
       const called = new Promise((resolve) => {
-        create(1).submit(addLater, 1, 2, 200).addDoneCallback((future) => void future.result().then(resolve))
+        create(1)
+          .submit(addLater, 1, 2, 200)
+          .addDoneCallback((future) => void future.result().then(resolve))
       })
       for (let n = 0; n < 5; n++) {
         await new Promise((resolve) => setTimeout(resolve, 20))
@@ -51,28 +53,31 @@ behaviour('a callback of a future whose future and executor nobody holds still r
   t.deepEqual(cleanEnd(end), ended(3))
 })
 
-behaviours(test, ['pool', 'sharedMemory'])('shared memory that went to a worker and back is freed when nobody has it any more', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const executor = create(1)
-      for (let n = 0; n < 300; n++) {
-        await executor.submit((buffer: SharedArrayBuffer) => buffer, new SharedArrayBuffer(1 << 20)).result()
-        await executor.submit((held: { view: Uint8Array }) => held, { view: new Uint8Array(new SharedArrayBuffer(1 << 16)) })
-      }
-      const collect = globalThis.gc as () => void
-      for (let n = 0; n < 5; n++) {
-        collect()
-        await executor.submit(() => (globalThis as unknown as { gc(): void }).gc())
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
-      const left = process.memoryUsage().arrayBuffers / 2 ** 20
-      return left < 16 || left
-    },
-    [],
-    options,
-  )
-  t.deepEqual(cleanEnd(end), ended(true))
-})
+behaviours(test, ['pool', 'sharedMemory'])(
+  'shared memory that went to a worker and back is freed when nobody has it any more',
+  async (t, { inChild }) => {
+    const end = await inChild(
+      async ({ create }) => {
+        const executor = create(1)
+        for (let n = 0; n < 300; n++) {
+          await executor.submit((buffer: SharedArrayBuffer) => buffer, new SharedArrayBuffer(1 << 20)).result()
+          await executor.submit((held: { view: Uint8Array }) => held, { view: new Uint8Array(new SharedArrayBuffer(1 << 16)) })
+        }
+        const collect = globalThis.gc as () => void
+        for (let n = 0; n < 5; n++) {
+          collect()
+          await executor.submit(() => (globalThis as unknown as { gc(): void }).gc())
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+        const left = process.memoryUsage().arrayBuffers / 2 ** 20
+        return left < 16 || left
+      },
+      [],
+      options,
+    )
+    t.deepEqual(cleanEnd(end), ended(true))
+  },
+)
 
 behaviour('a view made by with() keeps its executor alive', async (t, { inChild }) => {
   const end = await inChild(
@@ -194,7 +199,10 @@ behaviour('what is being read keeps its executor, which nobody else holds', asyn
       const map = (): AsyncIterable<number> =>
         create(1)
           .with({ bufferSize: 4 })
-          .map((n: number) => n, Array.from({ length: 300 }, (_, n) => n))
+          .map(
+            (n: number) => n,
+            Array.from({ length: 300 }, (_, n) => n),
+          )
       const counts = []
       for (const make of [stream, map]) {
         let count = 0

@@ -64,7 +64,7 @@ function exit(worker: Worker): Promise<number> {
   return exits.get(worker) as Promise<number>
 }
 
-behaviour("user Workers have executors of their own, and what they run does not mix", async (t, { name }) => {
+behaviour('user Workers have executors of their own, and what they run does not mix', async (t, { name }) => {
   const workers = [1, 2, 3].map(() =>
     start(name, async ({ create, native }, work) => {
       const executor = create(1)
@@ -82,10 +82,7 @@ behaviour("user Workers have executors of their own, and what they run does not 
 behaviour('resultSync in a user Worker works for JavaScript and native tasks of cold pools', async (t, { name }) => {
   const worker = start(name, ({ create, TimeoutError, native }, work) => {
     const [first, second] = [create(1), create(1)]
-    const values: unknown[] = [
-      first.submit(work.add, 1, 2).resultSync(15_000),
-      second.submit(native.countPrimes, 100).resultSync(15_000),
-    ]
+    const values: unknown[] = [first.submit(work.add, 1, 2).resultSync(15_000), second.submit(native.countPrimes, 100).resultSync(15_000)]
     try {
       first.submit(work.pause, 400).resultSync(20)
     } catch (error) {
@@ -115,25 +112,19 @@ behaviour('resultSync on the main thread works for native and JavaScript tasks o
 })
 
 behaviour('a worker that dies before it attaches is seen while the main thread blocks', async (t, { broken, inChild }) => {
-  const end = await inChild(
-    ({ create }) => {
-      const executor = create({ maxWorkers: 1, execArgv: ['--import', 'data:text/javascript,process.exit(3)'] })
-      const error = executor.submit(() => 1).exceptionSync(30_000) as Error
-      return error.name
-    },
-    [],
-  )
+  const end = await inChild(({ create }) => {
+    const executor = create({ maxWorkers: 1, execArgv: ['--import', 'data:text/javascript,process.exit(3)'] })
+    const error = executor.submit(() => 1).exceptionSync(30_000) as Error
+    return error.name
+  }, [])
   t.deepEqual(cleanEnd(end), ended(broken.name))
 })
 
 behaviour('a worker that dies before it attaches is seen by the event loop', async (t, { broken, inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const executor = create({ maxWorkers: 1, execArgv: ['--import', 'data:text/javascript,process.exit(3)'] })
-      return ((await executor.submit(() => 1).exception(30_000)) as Error).name
-    },
-    [],
-  )
+  const end = await inChild(async ({ create }) => {
+    const executor = create({ maxWorkers: 1, execArgv: ['--import', 'data:text/javascript,process.exit(3)'] })
+    return ((await executor.submit(() => 1).exception(30_000)) as Error).name
+  }, [])
   t.deepEqual(cleanEnd(end), ended(broken.name))
 })
 
@@ -166,10 +157,7 @@ behaviour('a Worker that owns an executor may be terminated at any moment', asyn
       const executor = create(1)
       return executor.submit((a: number, b: number) => a + b, 1, 2).resultSync(20_000)
     },
-    [
-      ENTRY,
-      { packageUrl, workUrl, executor: name, source: source.toString() },
-    ],
+    [ENTRY, { packageUrl, workUrl, executor: name, source: source.toString() }],
   )
   t.deepEqual(cleanEnd(end), ended(3))
 })
@@ -196,10 +184,7 @@ behaviour('two copies of the package work in one process, and tell each other by
         work: copy.moduleTasks<any>(workUrl),
       }))
       for (const { copy, executor, work } of pools) {
-        values.push(
-          executor.submit(work.add, 1, 2).resultSync(20_000),
-          await executor.submit(copy.native.countPrimes, 100),
-        )
+        values.push(executor.submit(work.add, 1, 2).resultSync(20_000), await executor.submit(copy.native.countPrimes, 100))
         const error = await executor.with({ timeout: 50 }).submit(work.spin).exception(20_000)
         values.push(error instanceof first.TimeoutError, error instanceof second.TimeoutError)
       }
@@ -211,105 +196,107 @@ behaviour('two copies of the package work in one process, and tell each other by
   t.deepEqual(cleanEnd(end), ended([false, 3, 25, true, true, 3, 25, true, true]))
 })
 
-behaviour('a task whose module has loaded another copy of the package knows itself and its executor, and gives up its place for a future of that copy', async (t, { create }) => {
-  const folder = mkdtempSync(join(tmpdir(), 'concurrent-futures-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const gate = new Folder(t).file('gate')
-  const path = join(folder, 'of-a-copy.mjs')
-  const lines = [
-    `import { currentExecutor, currentTask, ThreadPoolExecutor } from ${JSON.stringify(copy(folder))}`,
-    `import { writeFileSync } from 'node:fs'`,
-    `export async function looks(fn) {`,
-    `  const task = currentTask()`,
-    `  task.progress('half')`,
-    `  await new Promise((resolve) => setTimeout(resolve, 5))`,
-    `  const later = currentTask()`,
-    `  return [task.name, later.id === task.id, task.cancelled, task.signal.aborted,`,
-    `    await currentExecutor().submit((n) => n + 1, 1)]`,
-    `}`,
-    `export async function waits(gate) {`,
-    `  const other = new ThreadPoolExecutor(1)`,
-    `  const future = other.submit(async (gate) => {`,
-    `    const { existsSync } = await import('node:fs')`,
-    `    while (!existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 2))`,
-    `  }, gate)`,
-    `  await future`,
-    `  await other.shutdown()`,
-    `  return 'waited'`,
-    `}`,
-    `export const opens = (gate) => writeFileSync(gate, '')`,
-  ]
-  writeFileSync(path, lines.join('\n'))
-  const work = moduleTasks<Record<string, (...args: any[]) => unknown>>(pathToFileURL(path).href) as any
-  await using executor = create(1)
-  const progress: unknown[] = []
-  const future = executor.with({ name: 'known' }).submit(work.looks)
-  future.onProgress((value) => progress.push(value))
-  t.deepEqual(await future.result(SOON), ['known', true, false, false, 2])
-  t.deepEqual(progress, ['half'])
-  const waiting = executor.submit(work.waits, gate)
-  await executor.submit(work.opens, gate).result(SOON)
-  t.is(await waiting.result(SOON), 'waited')
-})
+behaviour(
+  'a task whose module has loaded another copy of the package knows itself and its executor, and gives up its place for a future of that copy',
+  async (t, { create }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'concurrent-futures-'))
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+    const gate = new Folder(t).file('gate')
+    const path = join(folder, 'of-a-copy.mjs')
+    const lines = [
+      `import { currentExecutor, currentTask, ThreadPoolExecutor } from ${JSON.stringify(copy(folder))}`,
+      `import { writeFileSync } from 'node:fs'`,
+      `export async function looks(fn) {`,
+      `  const task = currentTask()`,
+      `  task.progress('half')`,
+      `  await new Promise((resolve) => setTimeout(resolve, 5))`,
+      `  const later = currentTask()`,
+      `  return [task.name, later.id === task.id, task.cancelled, task.signal.aborted,`,
+      `    await currentExecutor().submit((n) => n + 1, 1)]`,
+      `}`,
+      `export async function waits(gate) {`,
+      `  const other = new ThreadPoolExecutor(1)`,
+      `  const future = other.submit(async (gate) => {`,
+      `    const { existsSync } = await import('node:fs')`,
+      `    while (!existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 2))`,
+      `  }, gate)`,
+      `  await future`,
+      `  await other.shutdown()`,
+      `  return 'waited'`,
+      `}`,
+      `export const opens = (gate) => writeFileSync(gate, '')`,
+    ]
+    writeFileSync(path, lines.join('\n'))
+    const work = moduleTasks<Record<string, (...args: any[]) => unknown>>(pathToFileURL(path).href) as any
+    await using executor = create(1)
+    const progress: unknown[] = []
+    const future = executor.with({ name: 'known' }).submit(work.looks)
+    future.onProgress((value) => progress.push(value))
+    t.deepEqual(await future.result(SOON), ['known', true, false, false, 2])
+    t.deepEqual(progress, ['half'])
+    const waiting = executor.submit(work.waits, gate)
+    await executor.submit(work.opens, gate).result(SOON)
+    t.is(await waiting.result(SOON), 'waited')
+  },
+)
 
-behaviour('native tasks of another copy of the package are ours of that name; those of a plug-in that it has loaded are refused', async (t, { inChild }) => {
-  const folder = mkdtempSync(join(tmpdir(), 'concurrent-futures-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const end = await inChild(
-    async (first, copyUrl: string, plugin: string) => {
-      const second = (await import(copyUrl)) as typeof first
-      const executor = first.create(1)
-      const values: unknown[] = [
-        await executor.submit(second.native.crc32, 'x'),
-        executor.submit(second.native.countPrimes, 100).resultSync(20_000),
-      ]
-      for await (const count of executor.with({ chunkSize: 2 }).map(second.native.countPrimes, [10, 20, 30]))
-        values.push(count)
-      const [task] = Object.values(second.loadNative(plugin))
-      const newer = Object.defineProperty(() => {}, Symbol.for('concurrent-futures.native'), {
-        value: { name: 'newer', isShipped: true },
-      })
-      for (const attempt of [
-        () => executor.submit(second.native.crc32, 1 as never),
-        () => executor.submit(task as () => unknown),
-        () => executor.submit(newer),
-      ]) {
-        try {
-          attempt()
-        } catch (error) {
-          values.push((error as Error).name, (error as Error).message)
+behaviour(
+  'native tasks of another copy of the package are ours of that name; those of a plug-in that it has loaded are refused',
+  async (t, { inChild }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'concurrent-futures-'))
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+    const end = await inChild(
+      async (first, copyUrl: string, plugin: string) => {
+        const second = (await import(copyUrl)) as typeof first
+        const executor = first.create(1)
+        const values: unknown[] = [
+          await executor.submit(second.native.crc32, 'x'),
+          executor.submit(second.native.countPrimes, 100).resultSync(20_000),
+        ]
+        for await (const count of executor.with({ chunkSize: 2 }).map(second.native.countPrimes, [10, 20, 30])) values.push(count)
+        const [task] = Object.values(second.loadNative(plugin))
+        const newer = Object.defineProperty(() => {}, Symbol.for('concurrent-futures.native'), {
+          value: { name: 'newer', isShipped: true },
+        })
+        for (const attempt of [
+          () => executor.submit(second.native.crc32, 1 as never),
+          () => executor.submit(task as () => unknown),
+          () => executor.submit(newer),
+        ]) {
+          try {
+            attempt()
+          } catch (error) {
+            values.push((error as Error).name, (error as Error).message)
+          }
         }
-      }
-      return values
-    },
-    [copy(folder), buildC('examples/plugin-c/plugin.c', 'plugin_of_a_copy')],
-  )
-  const cure = "load its plug-in with this copy's loadNative()"
-  const of = (name: string, cure: string): string => `the native task ${name} is that of another copy of concurrent-futures: ${cure}`
-  t.like(cleanEnd(end), { code: 0, errors: '' })
-  const [name, message] = (end.value ?? []).splice(5, 2)
-  t.is(name, 'TypeError')
-  t.regex(String(message), /^bytes must be/)
-  t.deepEqual(end.value, [
-    2_363_233_923,
-    25,
-    4,
-    8,
-    10,
-    'TypeError',
-    of('sum_bytes', cure),
-    'TypeError',
-    of('newer', 'this one does not have it'),
-  ])
-})
+        return values
+      },
+      [copy(folder), buildC('examples/plugin-c/plugin.c', 'plugin_of_a_copy')],
+    )
+    const cure = "load its plug-in with this copy's loadNative()"
+    const of = (name: string, cure: string): string => `the native task ${name} is that of another copy of concurrent-futures: ${cure}`
+    t.like(cleanEnd(end), { code: 0, errors: '' })
+    const [name, message] = (end.value ?? []).splice(5, 2)
+    t.is(name, 'TypeError')
+    t.regex(String(message), /^bytes must be/)
+    t.deepEqual(end.value, [
+      2_363_233_923,
+      25,
+      4,
+      8,
+      10,
+      'TypeError',
+      of('sum_bytes', cure),
+      'TypeError',
+      of('newer', 'this one does not have it'),
+    ])
+  },
+)
 
 test('where addons are switched off, the error says so', async (t) => {
   const end = await inChild(async () => {}, [], { nodeArguments: ['--no-addons'] })
   t.is(end.code, 1)
-  t.regex(
-    end.errors,
-    /Error: The addon of concurrent-futures could not be loaded: .*disabled\. \(it is native: .*--no-addons/,
-  )
+  t.regex(end.errors, /Error: The addon of concurrent-futures could not be loaded: .*disabled\. \(it is native: .*--no-addons/)
   t.notRegex(end.errors, /npm i/)
 })
 
@@ -360,8 +347,7 @@ for (const ending of ['shut down', 'dropped']) {
         const { readdirSync } = await import('node:fs')
         const { setTimeout: sleep } = await import('node:timers/promises')
         const handles = (): number =>
-          (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0) +
-          process.getActiveResourcesInfo().length
+          (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0) + process.getActiveResourcesInfo().length
         const threads = (): number => (process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0)
         const collect = globalThis.gc as () => void
         const round = async (n: number): Promise<void> => {
@@ -373,7 +359,7 @@ for (const ending of ['shut down', 'dropped']) {
         }
         const settle = async (): Promise<[number, number, number]> => {
           const end = Date.now() + 8_000
-          for (let last = Infinity; Date.now() < end; ) {
+          for (let last = Infinity; Date.now() < end;) {
             collect()
             await sleep(300)
             if (threads() === last) break
@@ -388,7 +374,7 @@ for (const ending of ['shut down', 'dropped']) {
         // What the most threads at once make the allocators take is there after one stretch or two; what is
         // left behind for each executor comes with every one.
         const megabytes: number[] = []
-        for (let last = after; megabytes.length < 3 && !(megabytes.at(-1)! < 8); ) {
+        for (let last = after; megabytes.length < 3 && !(megabytes.at(-1)! < 8);) {
           for (let n = 0; n < 1_000; n++) await round(n)
           const [, now] = await settle()
           megabytes.push((now - last) / 2 ** 20)
@@ -406,10 +392,7 @@ for (const ending of ['shut down', 'dropped']) {
       // 48 MB: neither is what is asked for here.
       { nodeArguments: ['--expose-gc', '--max-semi-space-size=1'], env: { MALLOC_ARENA_MAX: '1' } },
     )
-    t.deepEqual(
-      { code: end.code, isHung: end.isHung, errors: end.errors },
-      { code: 0, isHung: false, errors: '' },
-    )
+    t.deepEqual({ code: end.code, isHung: end.isHung, errors: end.errors }, { code: 0, isHung: false, errors: '' })
     const { threads, handles, first, later } = end.value ?? { threads: NaN, handles: NaN, first: NaN, later: NaN }
     t.true(threads <= 2, `${threads} threads more`)
     t.true(handles <= 2, `${handles} handles more`)

@@ -25,74 +25,83 @@ interface Left {
 }
 
 for (const way of ways) {
-  behaviour(`what an ended task leaves behind (${way}) fails no other task: the owner is warned, and the worker replaced`, async (t, { inChild }) => {
-    const end = await inChild(
-      async ({ create, moduleTasks }, leftUrl: string, workUrl: string, way: string) => {
-        const warned: string[] = []
-        process.on('warning', ({ message, cause }) => {
-          const what = (cause as Error | undefined)?.message ?? JSON.stringify(cause)
-          warned.push(`${/'[^']+'/.exec(message)?.[0]} ${/stray|ENOENT|ECONNREFUSED/.exec(what)?.[0]}`)
-        })
-        const until = async (condition: () => boolean): Promise<void> => {
-          while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
-        }
-        const left = moduleTasks<Record<string, () => unknown>>(leftUrl)[way]!
-        const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
-        const executor = create({ maxWorkers: 1, tasksPerWorker: 2 })
-        await executor.submit(left).result(15_000)
-        const beside = executor.submit(work.addLater, 1, 1, 200)
-        const besideEnd = await beside.result(15_000).then(String, (error: Error) => error.name)
-        await until(() => warned.length > 0)
-        const first = [...new Set(warned.splice(0))]
-        await executor.with({ name: 'the given name' }).submit(left).result(15_000)
-        await until(() => warned.some((text) => text.includes('given')))
-        const idle = await executor.submit(work.add, 1, 1).result(15_000).then(String, (error: Error) => error.name)
-        const { lost, failed, workers } = executor.stats()
-        await executor.shutdown()
-        const warnedIdle = [...new Set(warned.filter((text) => text.includes('given')))]
-        return { beside: besideEnd, warned: first, idle, warnedIdle, stats: { lost, failed, died: workers.died } }
-      },
-      [leftUrl, workUrl, way],
-    )
-    const error = { stream: 'ENOENT', socket: 'ECONNREFUSED', child: 'ENOENT', nothing: 'undefined' }[way] ?? 'stray'
-    const expected: Left = {
-      beside: '2',
-      warned: [`'${way}' ${error}`],
-      idle: '2',
-      warnedIdle: [`'the given name' ${error}`],
-      stats: { lost: 0, failed: 0, died: 2 },
-    }
-    t.deepEqual({ value: end.value, code: end.code, isHung: end.isHung }, { value: expected, code: 0, isHung: false }, end.errors)
-  })
+  behaviour(
+    `what an ended task leaves behind (${way}) fails no other task: the owner is warned, and the worker replaced`,
+    async (t, { inChild }) => {
+      const end = await inChild(
+        async ({ create, moduleTasks }, leftUrl: string, workUrl: string, way: string) => {
+          const warned: string[] = []
+          process.on('warning', ({ message, cause }) => {
+            const what = (cause as Error | undefined)?.message ?? JSON.stringify(cause)
+            warned.push(`${/'[^']+'/.exec(message)?.[0]} ${/stray|ENOENT|ECONNREFUSED/.exec(what)?.[0]}`)
+          })
+          const until = async (condition: () => boolean): Promise<void> => {
+            while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
+          }
+          const left = moduleTasks<Record<string, () => unknown>>(leftUrl)[way]!
+          const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
+          const executor = create({ maxWorkers: 1, tasksPerWorker: 2 })
+          await executor.submit(left).result(15_000)
+          const beside = executor.submit(work.addLater, 1, 1, 200)
+          const besideEnd = await beside.result(15_000).then(String, (error: Error) => error.name)
+          await until(() => warned.length > 0)
+          const first = [...new Set(warned.splice(0))]
+          await executor.with({ name: 'the given name' }).submit(left).result(15_000)
+          await until(() => warned.some((text) => text.includes('given')))
+          const idle = await executor
+            .submit(work.add, 1, 1)
+            .result(15_000)
+            .then(String, (error: Error) => error.name)
+          const { lost, failed, workers } = executor.stats()
+          await executor.shutdown()
+          const warnedIdle = [...new Set(warned.filter((text) => text.includes('given')))]
+          return { beside: besideEnd, warned: first, idle, warnedIdle, stats: { lost, failed, died: workers.died } }
+        },
+        [leftUrl, workUrl, way],
+      )
+      const error = { stream: 'ENOENT', socket: 'ECONNREFUSED', child: 'ENOENT', nothing: 'undefined' }[way] ?? 'stray'
+      const expected: Left = {
+        beside: '2',
+        warned: [`'${way}' ${error}`],
+        idle: '2',
+        warnedIdle: [`'the given name' ${error}`],
+        stats: { lost: 0, failed: 0, died: 2 },
+      }
+      t.deepEqual({ value: end.value, code: end.code, isHung: end.isHung }, { value: expected, code: 0, isHung: false }, end.errors)
+    },
+  )
 }
 
 for (const way of ['reaction', 'tick', 'microtask']) {
-  behaviour(`an error of an ended task that comes while another runs (${way}) is blamed on neither that one nor its neighbour`, async (t, { inChild }) => {
-    const end = await inChild(
-      async ({ create, moduleTasks }, leftUrl: string, workUrl: string, way: string) => {
-        const left = moduleTasks<Record<string, (text: string) => unknown>>(leftUrl)
-        const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
-        const seen: unknown[] = []
-        let warned = 0
-        process.on('warning', ({ message }) => (warned += Number(message.includes("'onGate'"))))
-        for (const moment of ['at once', 'after an await', 'after a timer', 'and goes on']) {
-          const executor = create({ maxWorkers: 1, tasksPerWorker: 3 })
-          await executor.submit(left['onGate']!, way).result(15_000)
-          const beside = executor.submit(work.addLater, 1, 1, 150)
-          const opener = executor.submit(left['openGate']!, moment)
-          seen.push(await opener.result(15_000), await beside.result(15_000))
-          while (warned === 0) await new Promise((resolve) => setTimeout(resolve, 5))
-          seen.push(warned, executor.stats().workers.died)
-          warned = 0
-          await executor.shutdown()
-        }
-        return seen
-      },
-      [leftUrl, workUrl, way],
-    )
-    const expected = Array(4).fill(['opened', 2, 1, 1]).flat()
-    t.deepEqual({ value: end.value, code: end.code, isHung: end.isHung }, { value: expected, code: 0, isHung: false }, end.errors)
-  })
+  behaviour(
+    `an error of an ended task that comes while another runs (${way}) is blamed on neither that one nor its neighbour`,
+    async (t, { inChild }) => {
+      const end = await inChild(
+        async ({ create, moduleTasks }, leftUrl: string, workUrl: string, way: string) => {
+          const left = moduleTasks<Record<string, (text: string) => unknown>>(leftUrl)
+          const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
+          const seen: unknown[] = []
+          let warned = 0
+          process.on('warning', ({ message }) => (warned += Number(message.includes("'onGate'"))))
+          for (const moment of ['at once', 'after an await', 'after a timer', 'and goes on']) {
+            const executor = create({ maxWorkers: 1, tasksPerWorker: 3 })
+            await executor.submit(left['onGate']!, way).result(15_000)
+            const beside = executor.submit(work.addLater, 1, 1, 150)
+            const opener = executor.submit(left['openGate']!, moment)
+            seen.push(await opener.result(15_000), await beside.result(15_000))
+            while (warned === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+            seen.push(warned, executor.stats().workers.died)
+            warned = 0
+            await executor.shutdown()
+          }
+          return seen
+        },
+        [leftUrl, workUrl, way],
+      )
+      const expected = Array(4).fill(['opened', 2, 1, 1]).flat()
+      t.deepEqual({ value: end.value, code: end.code, isHung: end.isHung }, { value: expected, code: 0, isHung: false }, end.errors)
+    },
+  )
 }
 
 behaviour('a stray error of a task that still runs is its end, with the error as the cause', async (t, { create }) => {
@@ -169,31 +178,29 @@ behaviour('a stray error of a task that was stopped fails none beside it', async
   t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(['beside', 0, "'stopped'"]), end.errors)
 })
 
-behaviour('a stray error that no task is known for is a warning where the worker is idle, and lets it be replaced', async (t, { inChild }) => {
-  const folder = new Folder(t)
-  const module = folder.file('module.mjs')
-  writeFileSync(
-    module,
-    `setTimeout(() => { throw new Error("of the module") }, 150)\nexport const work = (n) => n + 1\n`,
-  )
-  const end = await inChild(
-    async ({ create, moduleTasks }, url: string) => {
-      const warned: string[] = []
-      process.on('warning', ({ message, cause }) =>
-        warned.push(`${message.includes('no task')} ${(cause as Error).message}`),
-      )
-      const executor = create(1)
-      const { work } = moduleTasks<{ work(n: number): number }>(url)
-      const seen: unknown[] = [await executor.submit(work, 1).result(15_000)]
-      while (warned.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
-      seen.push(await executor.submit(work, 2).result(15_000), executor.stats().workers.died)
-      await executor.shutdown()
-      return [...seen, ...warned.slice(0, 1)]
-    },
-    [pathToFileURL(module).href],
-  )
-  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended([2, 3, 1, 'true of the module']), end.errors)
-})
+behaviour(
+  'a stray error that no task is known for is a warning where the worker is idle, and lets it be replaced',
+  async (t, { inChild }) => {
+    const folder = new Folder(t)
+    const module = folder.file('module.mjs')
+    writeFileSync(module, `setTimeout(() => { throw new Error("of the module") }, 150)\nexport const work = (n) => n + 1\n`)
+    const end = await inChild(
+      async ({ create, moduleTasks }, url: string) => {
+        const warned: string[] = []
+        process.on('warning', ({ message, cause }) => warned.push(`${message.includes('no task')} ${(cause as Error).message}`))
+        const executor = create(1)
+        const { work } = moduleTasks<{ work(n: number): number }>(url)
+        const seen: unknown[] = [await executor.submit(work, 1).result(15_000)]
+        while (warned.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+        seen.push(await executor.submit(work, 2).result(15_000), executor.stats().workers.died)
+        await executor.shutdown()
+        return [...seen, ...warned.slice(0, 1)]
+      },
+      [pathToFileURL(module).href],
+    )
+    t.deepEqual({ ...cleanEnd(end), errors: '' }, ended([2, 3, 1, 'true of the module']), end.errors)
+  },
+)
 
 behaviour('a task that leaves one error behind after the other warns of some of them, and keeps nobody busy', async (t, { inChild }) => {
   const end = await inChild(async ({ create }) => {

@@ -15,12 +15,15 @@ const DEEP = 60_000
 
 for (const workers of [1, 2]) {
   for (const kind of ['nap', 'napLater'] as const) {
-    behaviour(`a blocking wait with a limit ends in time in a task, and the next waits find a worker: ${kind}, ${workers} workers`, async (t, { create }) => {
-      const executor = create({ maxWorkers: workers, execArgv: [] })
-      const ends = await executor.submit(limited.runsOut, kind).result(SOON)
-      t.deepEqual(ends, ['TimeoutError', 'TimeoutError', 'TimeoutError', 1, 1])
-      await executor.shutdown()
-    })
+    behaviour(
+      `a blocking wait with a limit ends in time in a task, and the next waits find a worker: ${kind}, ${workers} workers`,
+      async (t, { create }) => {
+        const executor = create({ maxWorkers: workers, execArgv: [] })
+        const ends = await executor.submit(limited.runsOut, kind).result(SOON)
+        t.deepEqual(ends, ['TimeoutError', 'TimeoutError', 'TimeoutError', 1, 1])
+        await executor.shutdown()
+      },
+    )
   }
 
   behaviour(`the same where what is waited for was sent as source: ${workers} workers`, async (t, { create }) => {
@@ -36,19 +39,28 @@ for (const workers of [1, 2]) {
     [10_000, 50, 'TimeoutError'],
     [50, 10_000, 'TimeoutError'],
   ] as const) {
-    behaviour(`a wait of ${outer} ms for a task that waits for ${middle} ms ends with the first of the two: ${workers} workers`, async (t, { create }) => {
-      const executor = create({ maxWorkers: workers, execArgv: [] })
-      t.is(await executor.submit(limited.mixes, outer, middle).result(SOON), end)
-      await executor.terminateWorkers()
-    })
+    behaviour(
+      `a wait of ${outer} ms for a task that waits for ${middle} ms ends with the first of the two: ${workers} workers`,
+      async (t, { create }) => {
+        const executor = create({ maxWorkers: workers, execArgv: [] })
+        t.is(await executor.submit(limited.mixes, outer, middle).result(SOON), end)
+        await executor.terminateWorkers()
+      },
+    )
   }
 
-  behaviour(`a task that gives up on one after the other is never late, though all of them go on: ${workers} workers`, async (t, { create }) => {
-    const executor = create({ maxWorkers: workers, execArgv: [] })
-    const ends = await executor.submit(limited.givesUp, 20).result(SOON)
-    t.deepEqual(ends, Array.from({ length: 20 }, () => 'TimeoutError'))
-    await executor.terminateWorkers()
-  })
+  behaviour(
+    `a task that gives up on one after the other is never late, though all of them go on: ${workers} workers`,
+    async (t, { create }) => {
+      const executor = create({ maxWorkers: workers, execArgv: [] })
+      const ends = await executor.submit(limited.givesUp, 20).result(SOON)
+      t.deepEqual(
+        ends,
+        Array.from({ length: 20 }, () => 'TimeoutError'),
+      )
+      await executor.terminateWorkers()
+    },
+  )
 
   behaviour(`what is waited for with a limit comes before what was submitted earlier: ${workers} workers`, async (t, { create }) => {
     const executor = create({ maxWorkers: workers, execArgv: [] })

@@ -85,8 +85,16 @@ test('a damaged file is an error of that kind from the package itself', async (t
   for (const name of ['linux-x64-gnu', 'linux-arm64-gnu', 'linux-x64-musl', 'darwin-x64', 'darwin-arm64', 'win32-x64-msvc'])
     writeFileSync(`${copy}/concurrent-futures.${name}.node`, 'no addon')
   for (const load of ['require', 'await import']) {
-    const { code, errors } = await runNode(['--input-type', load === 'require' ? 'commonjs' : 'module', '-e', `${load}(${JSON.stringify(`${copy}/dist/index.${load === 'require' ? 'cjs' : 'js'}`)})`])
+    const { code, errors } = await runNode([
+      '--input-type',
+      load === 'require' ? 'commonjs' : 'module',
+      '-e',
+      `${load}(${JSON.stringify(`${copy}/dist/index.${load === 'require' ? 'cjs' : 'js'}`)})`,
+    ])
     t.is(code, 1)
-    t.regex(errors, /Error: The addon of concurrent-futures could not be loaded: [^]*\nHere: [^]*\nTried:\n[^]*\nWhat to do: the file is damaged/)
+    t.regex(
+      errors,
+      /Error: The addon of concurrent-futures could not be loaded: [^]*\nHere: [^]*\nTried:\n[^]*\nWhat to do: the file is damaged/,
+    )
   }
 })

@@ -16,8 +16,7 @@ for (const way of ['submit', 'map in chunks', 'in a task'] as const) {
       async ({ create }, way: string, smallHeap: object) => {
         const executor = create({ maxWorkers: 1, ...smallHeap })
         // 2 KB each: 60 MB in all would be too much for either heap, and is seen in the process.
-        const rule = (n: number): ((a: number) => number) =>
-          new Function('a', `return a + ${n} // ${'-'.repeat(2_000)}`) as never
+        const rule = (n: number): ((a: number) => number) => new Function('a', `return a + ${n} // ${'-'.repeat(2_000)}`) as never
         const nest = async (from: number, to: number): Promise<number> => {
           const { currentExecutor } = await import('concurrent-futures')
           let sum = 0

@@ -37,7 +37,10 @@ everywhere("chunkSize 'auto' gives what single tasks give, from iterables of eve
   t.deepEqual(await collect(view.map(work.double, later(3_000))), doubles)
   t.deepEqual(await collect(view.map(work.add, range(500), later(400))), doubles.slice(0, 400))
   t.deepEqual(await collect(view.map(work.addLater, range(20), range(30), Array<number>(40).fill(1))), doubles.slice(0, 20))
-  t.deepEqual(await collect(view.map(work.all, ['a', null], [{ b: [1] }, undefined])), [['a', { b: [1] }], [null, undefined]])
+  t.deepEqual(await collect(view.map(work.all, ['a', null], [{ b: [1] }, undefined])), [
+    ['a', { b: [1] }],
+    [null, undefined],
+  ])
   t.deepEqual(await collect(view.map(work.double, [])), [])
   t.deepEqual(await collect(view.map(work.double, later(0))), [])
   await executor.shutdown()
@@ -49,16 +52,16 @@ behaviour("chunkSize 'auto' runs native tasks in chunks, too", async (t, { creat
   t.deepEqual(counts, Array(5_000).fill(4))
   t.true(executor.stats().completed < 2_000, `${executor.stats().completed} tasks`)
   const texts = ['', 'abc', 'zwölf']
-  t.deepEqual(
-    await collect(executor.with(AUTO).map(native.sha256, texts)),
-    await collect(executor.map(native.sha256, texts)),
-  )
+  t.deepEqual(await collect(executor.with(AUTO).map(native.sha256, texts)), await collect(executor.map(native.sha256, texts)))
   await executor.shutdown()
 })
 
 everywhere('many quick items are few tasks', async (t, { create }) => {
   const executor = create(2)
-  t.deepEqual(await collect(executor.with(AUTO).map(work.double, range(20_000))), range(20_000).map((n) => 2 * n))
+  t.deepEqual(
+    await collect(executor.with(AUTO).map(work.double, range(20_000))),
+    range(20_000).map((n) => 2 * n),
+  )
   t.true(executor.stats().completed < 5_000, `${executor.stats().completed} tasks`)
   await executor.shutdown()
 })
@@ -76,7 +79,10 @@ behaviour('items that turn out long after quick ones are spread over all workers
   const before = executor.stats().completed
   const items = [...Array<number>(5_000).fill(0), ...Array<number>(40).fill(15)]
   const results = await collect(executor.with(AUTO).map(work.pauseWhere, items, range(5_040)))
-  t.deepEqual(results.map(([n]) => n), range(5_040))
+  t.deepEqual(
+    results.map(([n]) => n),
+    range(5_040),
+  )
   const slow = results.slice(-40).map(([, worker]) => worker)
   const shares = [...new Set(slow)].map((worker) => slow.filter((other) => other === worker).length)
   t.is(shares.length, 2)
@@ -86,19 +92,22 @@ behaviour('items that turn out long after quick ones are spread over all workers
 })
 
 for (const bad of [0, 1, 17, 2_500]) {
-  everywhere(`with chunkSize 'auto' the results before an error are delivered, then the error, then nothing: item ${bad}`, async (t, { create }) => {
-    const executor = create(2)
-    const results = executor.with(AUTO).map(work.failAt, range(4_000), Array<number>(4_000).fill(bad))
-    const seen: number[] = []
-    const error = await t.throwsAsync(async () => {
-      for await (const result of results) seen.push(result)
-    })
-    t.true(error instanceof RangeError)
-    t.is(error?.message, `item ${bad}`)
-    t.deepEqual(seen, range(bad))
-    t.deepEqual(await results.next(), { done: true, value: undefined })
-    await executor.shutdown()
-  })
+  everywhere(
+    `with chunkSize 'auto' the results before an error are delivered, then the error, then nothing: item ${bad}`,
+    async (t, { create }) => {
+      const executor = create(2)
+      const results = executor.with(AUTO).map(work.failAt, range(4_000), Array<number>(4_000).fill(bad))
+      const seen: number[] = []
+      const error = await t.throwsAsync(async () => {
+        for await (const result of results) seen.push(result)
+      })
+      t.true(error instanceof RangeError)
+      t.is(error?.message, `item ${bad}`)
+      t.deepEqual(seen, range(bad))
+      t.deepEqual(await results.next(), { done: true, value: undefined })
+      await executor.shutdown()
+    },
+  )
 }
 
 everywhere("with chunkSize 'auto' a sync iterable is read as sizes become known: an endless one can be left", async (t, { create }) => {
@@ -116,7 +125,10 @@ everywhere("with chunkSize 'auto' a sync iterable is read as sizes become known:
   t.true(read > 0 && read <= 16, `read ${read}`)
   const seen: number[] = []
   for await (const result of results) if (seen.push(result) === 2_000) break
-  t.deepEqual(seen, range(2_000).map((n) => 2 * n))
+  t.deepEqual(
+    seen,
+    range(2_000).map((n) => 2 * n),
+  )
   t.true(isClosed)
   const before = read
   await executor.shutdown()
@@ -132,7 +144,10 @@ everywhere("with chunkSize 'auto' a sync iterable is run to its end without a re
   }
   const results = executor.with(AUTO).map(work.double, source())
   await until(() => isRead && executor.stats().running + executor.stats().queued === 0, 'all have run')
-  t.deepEqual(await collect(results), range(3_000).map((n) => 2 * n))
+  t.deepEqual(
+    await collect(results),
+    range(3_000).map((n) => 2 * n),
+  )
   await executor.shutdown()
 })
 
@@ -142,7 +157,10 @@ everywhere("with chunkSize 'auto' bufferSize bounds the tasks that are outstandi
   await until(() => executor.stats().completed === 3, 'three are done')
   await new Promise((resolve) => setTimeout(resolve, 50))
   t.is(executor.stats().completed, 3)
-  t.deepEqual(await collect(results), range(500).map((n) => 2 * n))
+  t.deepEqual(
+    await collect(results),
+    range(500).map((n) => 2 * n),
+  )
   await executor.shutdown()
 })
 
@@ -152,7 +170,10 @@ behaviour("with chunkSize 'auto' an async iterable is read at most 4 × maxWorke
   await until(() => executor.stats().completed === 8, 'eight are done')
   await new Promise((resolve) => setTimeout(resolve, 50))
   t.is(executor.stats().completed, 8)
-  t.deepEqual(await collect(results), range(5_000).map((n) => 2 * n))
+  t.deepEqual(
+    await collect(results),
+    range(5_000).map((n) => 2 * n),
+  )
   await executor.shutdown()
 })
 
@@ -174,7 +195,10 @@ everywhere('items of an async iterable do not wait for a chunk to be full', asyn
 
 behaviour("map with chunkSize 'auto' waits for room in a bounded queue", async (t, { create }) => {
   const executor = create({ maxWorkers: 1, maxQueue: 2 })
-  t.deepEqual(await collect(executor.with(AUTO).map(work.double, range(3_000))), range(3_000).map((n) => 2 * n))
+  t.deepEqual(
+    await collect(executor.with(AUTO).map(work.double, range(3_000))),
+    range(3_000).map((n) => 2 * n),
+  )
   const mixed = range(600).map((n) => (n % 100 === 99 ? 6 : 0))
   t.deepEqual(await collect(executor.with(AUTO).map(work.spinFor, mixed)), mixed)
   await executor.shutdown()
@@ -188,9 +212,12 @@ everywhere("the timeout of map with chunkSize 'auto' is one for the whole iterat
   const files = [...Array<string>(100).fill('/'), gate, ...Array<string>(100).fill('/')]
   const results = executor.with({ ...AUTO, timeout: 1_500 }).map(work.waitFor, files)
   const seen: number[] = []
-  await t.throwsAsync(async () => {
-    for await (const result of results) seen.push(result)
-  }, { instanceOf: TimeoutError })
+  await t.throwsAsync(
+    async () => {
+      for await (const result of results) seen.push(result)
+    },
+    { instanceOf: TimeoutError },
+  )
   t.true(seen.length <= 100)
   t.true((await results.next()).done)
   folder.open(gate)
@@ -221,16 +248,22 @@ behaviour("leaving a map with chunkSize 'auto' cancels what has not started", as
   t.true(cancelled >= 3 && completed < 100, `${cancelled} cancelled, ${completed} completed`)
 })
 
-everywhere("a map with chunkSize 'auto' that is feeding when the executor is shut down delivers what it has submitted, then rejects", async (t, { create }) => {
-  const executor = create(1)
-  const results = executor.with(AUTO).map(work.pause, Array<number>(200).fill(5))
-  const seen = [(await results.next()).value]
-  await executor.shutdown()
-  await t.throwsAsync(async () => {
-    for await (const result of results) seen.push(result)
-  }, { instanceOf: InvalidStateError })
-  t.true(seen.length >= 2 && seen.length < 200, `${seen.length} results`)
-})
+everywhere(
+  "a map with chunkSize 'auto' that is feeding when the executor is shut down delivers what it has submitted, then rejects",
+  async (t, { create }) => {
+    const executor = create(1)
+    const results = executor.with(AUTO).map(work.pause, Array<number>(200).fill(5))
+    const seen = [(await results.next()).value]
+    await executor.shutdown()
+    await t.throwsAsync(
+      async () => {
+        for await (const result of results) seen.push(result)
+      },
+      { instanceOf: InvalidStateError },
+    )
+    t.true(seen.length >= 2 && seen.length < 200, `${seen.length} results`)
+  },
+)
 
 behaviour("a map with chunkSize 'auto' moves what is in its transfer list, also where items turn out long", async (t, { create }) => {
   const executor = create(2)
@@ -240,8 +273,14 @@ behaviour("a map with chunkSize 'auto' moves what is in its transfer list, also 
     if (bytes[0] === 60) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
     return bytes.reduce((sum, byte) => sum + byte, 0)
   }, items)
-  t.deepEqual(await collect(sums), range(300).map((n) => 8 * (n % 256)))
-  t.deepEqual(items.map(({ length }) => length), Array(300).fill(0))
+  t.deepEqual(
+    await collect(sums),
+    range(300).map((n) => 8 * (n % 256)),
+  )
+  t.deepEqual(
+    items.map(({ length }) => length),
+    Array(300).fill(0),
+  )
   await executor.shutdown()
 })
 
@@ -265,7 +304,10 @@ behaviour("a map with chunkSize 'auto' in a task of the same executor ends, also
       const { currentExecutor } = (await import('concurrent-futures')) as typeof import('concurrent-futures')
       let total = 0
       const items = Array.from({ length: count }, (_, n) => n)
-      for await (const n of currentExecutor()!.with({ chunkSize: 'auto' }).map((n: number) => n + 1, items)) total += n
+      for await (const n of currentExecutor()!
+        .with({ chunkSize: 'auto' })
+        .map((n: number) => n + 1, items))
+        total += n
       return total
     }, 2_000)
     .result(SOON)
@@ -307,7 +349,10 @@ behaviour('items that a worker hands back are run also when the executor was shu
     while (performance.now() < end);
     const done = executor.shutdown({ wait: round % 2 === 0 })
     for await (const n of results) seen.push(n)
-    t.deepEqual(seen, Array.from({ length: 350 }, (_, n) => n))
+    t.deepEqual(
+      seen,
+      Array.from({ length: 350 }, (_, n) => n),
+    )
     await done
     await executor.shutdown()
   }

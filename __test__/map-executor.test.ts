@@ -36,7 +36,10 @@ for (const chunkSize of [1, 2, 3, 7, 1000]) {
   behaviour(`map with chunkSize ${chunkSize} gives the same results, and a chunk is one task`, async (t, { create }) => {
     const executor = create(2)
     const view = executor.with({ chunkSize })
-    t.deepEqual(await collect(view.map(work.double, range(50))), range(50).map((n) => 2 * n))
+    t.deepEqual(
+      await collect(view.map(work.double, range(50))),
+      range(50).map((n) => 2 * n),
+    )
     t.is(executor.stats().completed, Math.ceil(50 / chunkSize))
     t.deepEqual(
       await collect(view.map(async (a: number, b: number) => a + b, range(10), later(9))),
@@ -48,29 +51,35 @@ for (const chunkSize of [1, 2, 3, 7, 1000]) {
     await executor.shutdown()
   })
 
-  everywhere(`with chunkSize ${chunkSize} the results before an error are delivered, then the error, then nothing`, async (t, { create }) => {
-    const executor = create(2)
-    const results = executor.with({ chunkSize }).map(work.failAt, range(40), Array<number>(40).fill(17))
-    const seen: number[] = []
-    const error = await t.throwsAsync(async () => {
-      for await (const result of results) seen.push(result)
-    })
-    t.true(error instanceof RangeError)
-    t.is(error?.message, 'item 17')
-    t.deepEqual(seen, range(17))
-    t.deepEqual(await results.next(), { done: true, value: undefined })
-    await executor.shutdown()
-  })
+  everywhere(
+    `with chunkSize ${chunkSize} the results before an error are delivered, then the error, then nothing`,
+    async (t, { create }) => {
+      const executor = create(2)
+      const results = executor.with({ chunkSize }).map(work.failAt, range(40), Array<number>(40).fill(17))
+      const seen: number[] = []
+      const error = await t.throwsAsync(async () => {
+        for await (const result of results) seen.push(result)
+      })
+      t.true(error instanceof RangeError)
+      t.is(error?.message, 'item 17')
+      t.deepEqual(seen, range(17))
+      t.deepEqual(await results.next(), { done: true, value: undefined })
+      await executor.shutdown()
+    },
+  )
 }
 
-everywhere('map takes as many iterables as the function has arguments, sync or async, and stops with the shortest', async (t, { create }) => {
-  const executor = create(2)
-  t.deepEqual(await collect(executor.map(work.add, [1, 2, 3], new Set([10, 20]))), [11, 22])
-  t.deepEqual(await collect(executor.map(work.add, later(3), range(100))), [0, 2, 4])
-  t.deepEqual(await collect(executor.map(work.add, range(2), later(100))), [0, 2])
-  t.throws(() => executor.map(work.double, 5 as unknown as number[]), { instanceOf: TypeError })
-  await executor.shutdown()
-})
+everywhere(
+  'map takes as many iterables as the function has arguments, sync or async, and stops with the shortest',
+  async (t, { create }) => {
+    const executor = create(2)
+    t.deepEqual(await collect(executor.map(work.add, [1, 2, 3], new Set([10, 20]))), [11, 22])
+    t.deepEqual(await collect(executor.map(work.add, later(3), range(100))), [0, 2, 4])
+    t.deepEqual(await collect(executor.map(work.add, range(2), later(100))), [0, 2])
+    t.throws(() => executor.map(work.double, 5 as unknown as number[]), { instanceOf: TypeError })
+    await executor.shutdown()
+  },
+)
 
 behaviour('without bufferSize a sync iterable is read at the call, and all its tasks are submitted', async (t, { create }) => {
   const executor = create(1)
@@ -120,13 +129,19 @@ everywhere('bufferSize bounds the tasks that are outstanding ahead of the reader
     const { queued, running, completed } = executor.stats()
     t.true(queued + running + completed - seen.length <= 3)
   }
-  t.deepEqual(seen, range(50).map((n) => 2 * n))
+  t.deepEqual(
+    seen,
+    range(50).map((n) => 2 * n),
+  )
   await executor.shutdown()
 })
 
 behaviour('map waits for room in a bounded queue instead of failing', async (t, { create }) => {
   const executor = create({ maxWorkers: 1, maxQueue: 2 })
-  t.deepEqual(await collect(executor.map(work.double, range(60))), range(60).map((n) => 2 * n))
+  t.deepEqual(
+    await collect(executor.map(work.double, range(60))),
+    range(60).map((n) => 2 * n),
+  )
   t.deepEqual(
     await collect(executor.with({ chunkSize: 4 }).map(work.double, later(60))),
     range(60).map((n) => 2 * n),
@@ -150,26 +165,26 @@ everywhere('timeout counts from the call of map and ends the iteration with Time
 })
 
 for (const chunkSize of [1, 2]) {
-  behaviour(`when the time of map is over what runs is stopped, and its workers take other tasks: chunkSize ${chunkSize}`, async (t, { create }) => {
-    const executor = create({ maxWorkers: 2, interruptGrace: SHORT })
-    await Promise.all(range(2).map(() => executor.submit(work.pause, 5)))
-    const before = executor.stats()
-    const [length, tasks] = [4 * chunkSize, 4]
-    const results = executor.with({ timeout: 1_000, chunkSize }).map(
-      (n: number) => {
-        for (;;) n++
-      },
-      Array.from({ length }, (_, n) => n),
-    )
-    await t.throwsAsync(results.next(), { instanceOf: TimeoutError })
-    t.is(await executor.submit(work.double, 2).result(SOON), 4)
-    await executor.shutdown()
-    const { timedOut, cancelled, completed } = executor.stats()
-    t.deepEqual(
-      { timedOut, cancelled, completed: completed - before.completed },
-      { timedOut: 2, cancelled: tasks - 2, completed: 1 },
-    )
-  })
+  behaviour(
+    `when the time of map is over what runs is stopped, and its workers take other tasks: chunkSize ${chunkSize}`,
+    async (t, { create }) => {
+      const executor = create({ maxWorkers: 2, interruptGrace: SHORT })
+      await Promise.all(range(2).map(() => executor.submit(work.pause, 5)))
+      const before = executor.stats()
+      const [length, tasks] = [4 * chunkSize, 4]
+      const results = executor.with({ timeout: 1_000, chunkSize }).map(
+        (n: number) => {
+          for (;;) n++
+        },
+        Array.from({ length }, (_, n) => n),
+      )
+      await t.throwsAsync(results.next(), { instanceOf: TimeoutError })
+      t.is(await executor.submit(work.double, 2).result(SOON), 4)
+      await executor.shutdown()
+      const { timedOut, cancelled, completed } = executor.stats()
+      t.deepEqual({ timedOut, cancelled, completed: completed - before.completed }, { timedOut: 2, cancelled: tasks - 2, completed: 1 })
+    },
+  )
 }
 
 behaviour('tasks of map that heed their signal get their time of grace when the time of map is over', async (t, { create }) => {
@@ -287,18 +302,24 @@ everywhere('an error of the source reaches the reader after the results before i
   await executor.shutdown()
 })
 
-everywhere('a map that is still feeding when the executor is shut down delivers what it has submitted, then rejects with InvalidStateError', async (t, { create }) => {
-  const executor = create(1)
-  const results = executor.with({ bufferSize: 2 }).map(work.double, range(10))
-  const seen = [(await results.next()).value]
-  await executor.shutdown()
-  const error = await t.throwsAsync(async () => {
-    for await (const result of results) seen.push(result)
-  })
-  t.true(error instanceof InvalidStateError)
-  t.true(seen.length >= 3 && seen.length < 10)
-  t.deepEqual(seen, range(seen.length).map((n) => 2 * n))
-})
+everywhere(
+  'a map that is still feeding when the executor is shut down delivers what it has submitted, then rejects with InvalidStateError',
+  async (t, { create }) => {
+    const executor = create(1)
+    const results = executor.with({ bufferSize: 2 }).map(work.double, range(10))
+    const seen = [(await results.next()).value]
+    await executor.shutdown()
+    const error = await t.throwsAsync(async () => {
+      for await (const result of results) seen.push(result)
+    })
+    t.true(error instanceof InvalidStateError)
+    t.true(seen.length >= 3 && seen.length < 10)
+    t.deepEqual(
+      seen,
+      range(seen.length).map((n) => 2 * n),
+    )
+  },
+)
 
 everywhere('shutdown does not wait for iterators', async (t, { create }) => {
   const executor = create(1)
@@ -312,16 +333,17 @@ everywhere('a map that has been fed in full outlives the shutdown', async (t, { 
   const executor = create(2)
   const results = executor.map(work.double, range(20))
   await executor.shutdown()
-  t.deepEqual(await collect(results), range(20).map((n) => 2 * n))
+  t.deepEqual(
+    await collect(results),
+    range(20).map((n) => 2 * n),
+  )
 })
 
 everywhere('an aborted signal cancels the map: the reader gets CancelledError with the reason', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
   const controller = new AbortController()
-  const results = executor
-    .with({ signal: controller.signal })
-    .map(work.waitFor, ['/', folder.gate(), folder.gate()])
+  const results = executor.with({ signal: controller.signal }).map(work.waitFor, ['/', folder.gate(), folder.gate()])
   await results.next()
   const next = results.next()
   controller.abort('enough')
@@ -355,7 +377,11 @@ behaviour('a chunk of native tasks gives what they give one by one, whatever the
   await both(native.sha256, inputs)
   await both(native.xxh3, inputs)
   await both(native.gzip, inputs)
-  await both(native.gzip, inputs, inputs.map((_, level) => ({ level })))
+  await both(
+    native.gzip,
+    inputs,
+    inputs.map((_, level) => ({ level })),
+  )
   await both(native.sort, lists)
   await both(native.statistics, lists)
   await both(native.select, [[3, 1], [5], [9, 8, 7], [1]], [0, 0, 2, 0])
@@ -370,7 +396,11 @@ behaviour('a chunk of native tasks gives what they give one by one, whatever the
     ],
   )
   await both(native.argon2id, ['a', 'b', 'c', 'd'], [cheap, cheap, { ...cheap, parallelism: 1 }, cheap])
-  await both(native.argon2Verify, [await executor.submit(native.argon2id, 'a', cheap), '$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAA'], ['a', 'b'])
+  await both(
+    native.argon2Verify,
+    [await executor.submit(native.argon2id, 'a', cheap), '$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAA'],
+    ['a', 'b'],
+  )
   await executor.shutdown()
 })
 
@@ -379,9 +409,7 @@ everywhere('of a chunk of native tasks the results before an error are delivered
   const packed = await Promise.all(['a', 'b', 'c'].map((text) => executor.submit(native.gzip, text).result()))
   for (const chunkSize of [1, 2, 3, 5]) {
     const seen: string[] = []
-    const results = executor
-      .with({ chunkSize })
-      .map(native.gunzip, [...packed, new Uint8Array([1, 2, 3]), ...packed])
+    const results = executor.with({ chunkSize }).map(native.gunzip, [...packed, new Uint8Array([1, 2, 3]), ...packed])
     const error = await t.throwsAsync(async () => {
       for await (const bytes of results) seen.push(Buffer.from(bytes).toString())
     })
@@ -398,7 +426,10 @@ behaviour('a chunk of native tasks moves what is in its transfer list', async (t
   const expected = await collect(executor.map(native.crc32, bytes))
   const transfer = bytes.slice(1).map(({ buffer }) => buffer as ArrayBuffer)
   t.deepEqual(await collect(executor.with({ chunkSize: 2, transfer }).map(native.crc32, bytes)), expected)
-  t.deepEqual(bytes.map(({ byteLength }) => byteLength), [100, 0, 0, 0, 0])
+  t.deepEqual(
+    bytes.map(({ byteLength }) => byteLength),
+    [100, 0, 0, 0, 0],
+  )
   await executor.shutdown()
 })
 
@@ -406,9 +437,7 @@ everywhere('a chunk of native tasks stops in mid-chunk when its map is left or c
   const executor = create(1)
   const controller = new AbortController()
   // Minutes of work.
-  const results = executor
-    .with({ chunkSize: 1_000, signal: controller.signal })
-    .map(native.countPrimes, new Array(1_000).fill(1e12))
+  const results = executor.with({ chunkSize: 1_000, signal: controller.signal }).map(native.countPrimes, new Array(1_000).fill(1e12))
   await until(() => executor.stats().running === 1, 'the chunk runs')
   const next = results.next()
   controller.abort(new Error('enough'))
@@ -418,29 +447,32 @@ everywhere('a chunk of native tasks stops in mid-chunk when its map is left or c
   await executor.shutdown()
 })
 
-everywhere('an item whose arguments are refused ends the map after the results before it, with and without chunks', async (t, { create }) => {
-  const executor = create(1)
-  for (const chunkSize of [1, 2, 3, 100]) {
-    const view = executor.with({ chunkSize })
-    const numbers: unknown[] = []
-    await t.throwsAsync(
-      async () => {
-        for await (const count of view.map(native.countPrimes, [2, 3, 5, 7, -1, 11])) numbers.push(count)
-      },
-      { instanceOf: RangeError, message: /limit/ },
-    )
-    t.deepEqual(numbers, [1, 2, 3, 4], `chunkSize ${chunkSize}`)
-    const values: unknown[] = []
-    await t.throwsAsync(
-      async () => {
-        for await (const value of view.map(work.all, [1, 2, { call: () => 1 }, 4])) values.push(value)
-      },
-      { any: true },
-    )
-    t.deepEqual(values, [[1], [2]], `chunkSize ${chunkSize}`)
-  }
-  await executor.shutdown()
-})
+everywhere(
+  'an item whose arguments are refused ends the map after the results before it, with and without chunks',
+  async (t, { create }) => {
+    const executor = create(1)
+    for (const chunkSize of [1, 2, 3, 100]) {
+      const view = executor.with({ chunkSize })
+      const numbers: unknown[] = []
+      await t.throwsAsync(
+        async () => {
+          for await (const count of view.map(native.countPrimes, [2, 3, 5, 7, -1, 11])) numbers.push(count)
+        },
+        { instanceOf: RangeError, message: /limit/ },
+      )
+      t.deepEqual(numbers, [1, 2, 3, 4], `chunkSize ${chunkSize}`)
+      const values: unknown[] = []
+      await t.throwsAsync(
+        async () => {
+          for await (const value of view.map(work.all, [1, 2, { call: () => 1 }, 4])) values.push(value)
+        },
+        { any: true },
+      )
+      t.deepEqual(values, [[1], [2]], `chunkSize ${chunkSize}`)
+    }
+    await executor.shutdown()
+  },
+)
 
 everywhere('an argument that cannot be cloned ends the map with a DataCloneError', async (t, { create }) => {
   const executor = create(1)
@@ -461,31 +493,34 @@ everywhere('an argument that cannot be cloned is named alike with and without ch
   const executor = create(1)
   for (const chunkSize of [1, 2]) {
     const view = executor.with({ chunkSize })
-    const error = await t.throwsAsync(
-      async () => collect(view.map(work.all, [1, 2, 3], [1, 2, { call: () => 1 }] as unknown[])),
-      { any: true },
-    )
+    const error = await t.throwsAsync(async () => collect(view.map(work.all, [1, 2, 3], [1, 2, { call: () => 1 }] as unknown[])), {
+      any: true,
+    })
     t.is((error as Error).message, 'argument 2.call cannot be cloned: the function call', `chunkSize ${chunkSize}`)
   }
   await executor.shutdown()
 })
 
-behaviour('a result that cannot be cloned fails its item: the results before it are delivered, with and without chunks', async (t, { create }) => {
-  const executor = create(1)
-  for (const chunkSize of [1, 2, 5]) {
-    const results = executor
-      .with({ chunkSize })
-      .map((n: number) => (n === 3 ? { inner: [() => n] } : { n }), range(6))
-    const seen: unknown[] = []
-    const error = await t.throwsAsync(async () => {
-      for await (const result of results) seen.push(result)
-    }, { any: true })
-    t.deepEqual(seen, [{ n: 0 }, { n: 1 }, { n: 2 }], `chunkSize ${chunkSize}`)
-    t.is((error as Error).name, 'DataCloneError')
-    t.is((error as Error).message, 'result.inner[0] cannot be cloned: a function')
-  }
-  await executor.shutdown()
-})
+behaviour(
+  'a result that cannot be cloned fails its item: the results before it are delivered, with and without chunks',
+  async (t, { create }) => {
+    const executor = create(1)
+    for (const chunkSize of [1, 2, 5]) {
+      const results = executor.with({ chunkSize }).map((n: number) => (n === 3 ? { inner: [() => n] } : { n }), range(6))
+      const seen: unknown[] = []
+      const error = await t.throwsAsync(
+        async () => {
+          for await (const result of results) seen.push(result)
+        },
+        { any: true },
+      )
+      t.deepEqual(seen, [{ n: 0 }, { n: 1 }, { n: 2 }], `chunkSize ${chunkSize}`)
+      t.is((error as Error).name, 'DataCloneError')
+      t.is((error as Error).message, 'result.inner[0] cannot be cloned: a function')
+    }
+    await executor.shutdown()
+  },
+)
 
 behaviour('transfer() moves the results of a map, with and without chunks', async (t, { create }) => {
   const executor = create(1)
@@ -495,50 +530,54 @@ behaviour('transfer() moves the results of a map, with and without chunks', asyn
       const bytes = new Uint8Array(3).fill(n)
       return transfer({ bytes }, [bytes.buffer])
     }, range(3))
-    t.deepEqual(await collect(results), range(3).map((n) => ({ bytes: new Uint8Array(3).fill(n) })), `chunkSize ${chunkSize}`)
+    t.deepEqual(
+      await collect(results),
+      range(3).map((n) => ({ bytes: new Uint8Array(3).fill(n) })),
+      `chunkSize ${chunkSize}`,
+    )
   }
   await executor.shutdown()
 })
 
-withPorts('a map moves what is in its transfer list with the task whose argument holds it, with and without chunks', async (t, { create }) => {
-  const executor = create(2)
-  const sum = (bytes: { all: Uint8Array }): number => bytes.all.reduce((a, b) => a + b, 0)
-  for (const chunkSize of [1, 2, 5]) {
-    const items = range(5).map((n) => ({ all: new Uint8Array(new ArrayBuffer(8), 2, 3).fill(n) }))
-    const stays = new ArrayBuffer(4)
-    const copied = { all: new Uint8Array(3).fill(5) }
-    const transfer = [...items.map(({ all }) => all.buffer as ArrayBuffer), stays]
-    const sums = executor.with({ chunkSize, transfer }).map(sum, [...items, copied])
-    t.deepEqual(await collect(sums), [0, 3, 6, 9, 12, 15], `chunkSize ${chunkSize}`)
-    t.true(items.every(({ all }) => all.buffer.byteLength === 0))
-    t.deepEqual([stays.byteLength, copied.all.byteLength], [4, 3])
-  }
-  const bytes = range(3).map((n) => new Uint8Array(4).fill(n))
-  const expected = await collect(executor.map(native.crc32, bytes))
-  t.deepEqual(
-    await collect(executor.with({ transfer: bytes.map(({ buffer }) => buffer) }).map(native.crc32, bytes)),
-    expected,
-  )
-  t.true(bytes.every(({ byteLength }) => byteLength === 0))
-  const streams = range(3).map((n) => new Blob([String(n)]).stream())
-  const texts = executor.with({ transfer: streams }).map(async (stream: ReadableStream<Uint8Array>) => {
-    let text = ''
-    for await (const part of stream) text += new TextDecoder().decode(part)
-    return text
-  }, streams)
-  t.deepEqual(await collect(texts), ['0', '1', '2'])
-  const twice = new ArrayBuffer(8)
-  t.is(
-    (
-      t.throws(() => executor.with({ transfer: [twice, twice] }).map(sum as never, [twice]), {
-        any: true,
-      }) as Error
-    ).name,
-    'DataCloneError',
-  )
-  t.is(twice.byteLength, 8)
-  await executor.shutdown()
-})
+withPorts(
+  'a map moves what is in its transfer list with the task whose argument holds it, with and without chunks',
+  async (t, { create }) => {
+    const executor = create(2)
+    const sum = (bytes: { all: Uint8Array }): number => bytes.all.reduce((a, b) => a + b, 0)
+    for (const chunkSize of [1, 2, 5]) {
+      const items = range(5).map((n) => ({ all: new Uint8Array(new ArrayBuffer(8), 2, 3).fill(n) }))
+      const stays = new ArrayBuffer(4)
+      const copied = { all: new Uint8Array(3).fill(5) }
+      const transfer = [...items.map(({ all }) => all.buffer as ArrayBuffer), stays]
+      const sums = executor.with({ chunkSize, transfer }).map(sum, [...items, copied])
+      t.deepEqual(await collect(sums), [0, 3, 6, 9, 12, 15], `chunkSize ${chunkSize}`)
+      t.true(items.every(({ all }) => all.buffer.byteLength === 0))
+      t.deepEqual([stays.byteLength, copied.all.byteLength], [4, 3])
+    }
+    const bytes = range(3).map((n) => new Uint8Array(4).fill(n))
+    const expected = await collect(executor.map(native.crc32, bytes))
+    t.deepEqual(await collect(executor.with({ transfer: bytes.map(({ buffer }) => buffer) }).map(native.crc32, bytes)), expected)
+    t.true(bytes.every(({ byteLength }) => byteLength === 0))
+    const streams = range(3).map((n) => new Blob([String(n)]).stream())
+    const texts = executor.with({ transfer: streams }).map(async (stream: ReadableStream<Uint8Array>) => {
+      let text = ''
+      for await (const part of stream) text += new TextDecoder().decode(part)
+      return text
+    }, streams)
+    t.deepEqual(await collect(texts), ['0', '1', '2'])
+    const twice = new ArrayBuffer(8)
+    t.is(
+      (
+        t.throws(() => executor.with({ transfer: [twice, twice] }).map(sum as never, [twice]), {
+          any: true,
+        }) as Error
+      ).name,
+      'DataCloneError',
+    )
+    t.is(twice.byteLength, 8)
+    await executor.shutdown()
+  },
+)
 
 behaviour('a result that cannot be cloned fails its item also where another part of it would move', async (t, { create }) => {
   const executor = create(1)
@@ -549,9 +588,12 @@ behaviour('a result that cannot be cloned fails its item also where another part
       return transfer(n === 2 ? { bytes, inner: [() => 1] } : { bytes }, [bytes.buffer])
     }, range(4))
     const seen: unknown[] = []
-    const error = await t.throwsAsync(async () => {
-      for await (const result of results) seen.push(result)
-    }, { any: true })
+    const error = await t.throwsAsync(
+      async () => {
+        for await (const result of results) seen.push(result)
+      },
+      { any: true },
+    )
     t.deepEqual(seen, [{ bytes: new Uint8Array(2) }, { bytes: new Uint8Array(2) }], `chunkSize ${chunkSize}`)
     t.is((error as Error).name, 'DataCloneError')
     t.is((error as Error).message, 'result.inner[0] cannot be cloned: a function')
@@ -563,7 +605,10 @@ everywhere('several readers of one map get each result once, in order', async (t
   const executor = create(2)
   const results = executor.map(work.double, range(6))
   const read = await Promise.all(range(7).map(() => results.next()))
-  t.deepEqual(read.map(({ value }) => value), [0, 2, 4, 6, 8, 10, undefined])
+  t.deepEqual(
+    read.map(({ value }) => value),
+    [0, 2, 4, 6, 8, 10, undefined],
+  )
   await executor.shutdown()
 })
 

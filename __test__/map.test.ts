@@ -12,11 +12,7 @@ import { setWaitHook } from '../lib/future/wait-hook.ts'
 const test = ava.serial
 
 /** As executors do it: `with()` checks the options, `map()` the rest. */
-function mapTasks(
-  feed: MapFeed,
-  iterables: readonly unknown[],
-  options: TaskOptions = {},
-): AsyncIterableIterator<any> {
+function mapTasks(feed: MapFeed, iterables: readonly unknown[], options: TaskOptions = {}): AsyncIterableIterator<any> {
   return mapChecked(feed, iterables, checkTaskOptions(options, NO_OPTIONS))
 }
 
@@ -54,9 +50,7 @@ class FakeFeed implements MapFeed {
     const task = this.tasks[index]
     if (task === undefined) throw new Error(`no task ${index}`)
     const sums = task.args.map((args) => (args as number[]).reduce((sum, value) => sum + value))
-    task.future.setResult(
-      chunked ? ({ values: sums, failed: false, error: undefined } satisfies ChunkResult) : sums[0],
-    )
+    task.future.setResult(chunked ? ({ values: sums, failed: false, error: undefined } satisfies ChunkResult) : sums[0])
     this.wake()
   }
 
@@ -94,10 +88,7 @@ function counting(length = Infinity): { source: Iterable<number>; reads: number;
     closed: 0,
     source: {
       [Symbol.iterator]: () => ({
-        next: () =>
-          seen.reads < length
-            ? { done: false as const, value: seen.reads++ }
-            : { done: true as const, value: undefined },
+        next: () => (seen.reads < length ? { done: false as const, value: seen.reads++ } : { done: true as const, value: undefined }),
         return: () => {
           seen.closed++
           return { done: true as const, value: undefined }
@@ -266,7 +257,10 @@ test('chunkSize puts so many items into a task, the rest into the last', async (
   const feed = new FakeFeed().runAll(true)
   const { values } = await read(mapTasks(feed, [[1, 2, 3, 4, 5]], { chunkSize: 2 }))
   t.deepEqual(values, [1, 2, 3, 4, 5])
-  t.deepEqual(feed.tasks.map(({ args }) => args.length), [2, 2, 1])
+  t.deepEqual(
+    feed.tasks.map(({ args }) => args.length),
+    [2, 2, 1],
+  )
 })
 
 test('the first failing item ends the map, after the results before it, and what has not started is cancelled', async (t) => {
@@ -279,7 +273,10 @@ test('the first failing item ends the map, after the results before it, and what
   t.is(feed.tasks[2]?.future.state, 'pending')
   feed.finish(0)
   t.deepEqual(await reading, { values: [1], error: boom })
-  t.deepEqual(feed.tasks.map(({ future }) => future.state), ['finished', 'finished', 'cancelled', 'running'])
+  t.deepEqual(
+    feed.tasks.map(({ future }) => future.state),
+    ['finished', 'finished', 'cancelled', 'running'],
+  )
 })
 
 test('the items of a chunk before the failing one are delivered', async (t) => {
@@ -328,9 +325,7 @@ test('a source that throws ends the map after the results before it, and the oth
   for (const async of [false, true]) {
     for (const chunkSize of [1, 2]) {
       const other = counting()
-      const result = await read(
-        mapTasks(new FakeFeed().runAll(chunkSize > 1), [failing(async), other.source], { chunkSize }),
-      )
+      const result = await read(mapTasks(new FakeFeed().runAll(chunkSize > 1), [failing(async), other.source], { chunkSize }))
       t.deepEqual(result, { values: [1, 3, 5], error: boom })
       t.is(other.closed, 1)
     }
@@ -345,7 +340,10 @@ test('leaving the loop cancels what has not started and closes the sources', asy
     break
   }
   t.is(seen.closed, 1)
-  t.deepEqual(feed.tasks.map(({ future }) => future.state === 'pending'), [false, false, false, false])
+  t.deepEqual(
+    feed.tasks.map(({ future }) => future.state === 'pending'),
+    [false, false, false, false],
+  )
   const reads = seen.reads
   await turn()
   await turn()
@@ -490,7 +488,10 @@ test('a refusal of the first task is thrown by the call itself', (t) => {
   const feed = new FakeFeed()
   feed.refusal = new InvalidStateError('cannot schedule new futures after shutdown')
   const seen = counting()
-  t.is(t.throws(() => mapTasks(feed, [seen.source], { timeout: 100_000 })), feed.refusal as Error)
+  t.is(
+    t.throws(() => mapTasks(feed, [seen.source], { timeout: 100_000 })),
+    feed.refusal as Error,
+  )
   t.is(seen.closed, 1)
 })
 
@@ -546,14 +547,12 @@ test('a map that nobody reads leaves no listener once it is fed, nor when its ti
 
 test('wrong arguments are thrown synchronously', (t) => {
   const feed = new FakeFeed()
-  const call = (iterables: unknown[], options?: unknown): unknown =>
-    mapTasks(feed, iterables, options as never)
+  const call = (iterables: unknown[], options?: unknown): unknown => mapTasks(feed, iterables, options as never)
   for (const value of [undefined, null, 5, {}]) t.throws(() => call([[1], value]), { instanceOf: TypeError })
   for (const name of ['chunkSize', 'bufferSize']) {
     for (const value of [0, -1, 1.5, NaN, Infinity])
       t.throws(() => call([[1]], { [name]: value }), { instanceOf: RangeError, message: new RegExp(name) })
-    for (const value of ['1', null, 1n])
-      t.throws(() => call([[1]], { [name]: value }), { instanceOf: TypeError })
+    for (const value of ['1', null, 1n]) t.throws(() => call([[1]], { [name]: value }), { instanceOf: TypeError })
   }
   t.throws(() => call([[1]], { timeout: -1 }), { instanceOf: RangeError })
   t.throws(() => call([[1]], { chunksize: 1 }), { instanceOf: TypeError, message: /chunksize/ })

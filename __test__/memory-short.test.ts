@@ -90,7 +90,10 @@ for (const { kind, who, shortOf } of cases)
       const seen = `${more} MB: ${String([argument, shared, result, small])}`
       t.log(seen)
       const can = [60_000_000, NONE, LOST]
-      t.true([argument, shared, result].every((end) => can.includes(end as number)), seen)
+      t.true(
+        [argument, shared, result].every((end) => can.includes(end as number)),
+        seen,
+      )
       t.is(small, 4, seen)
       // Where it was looked for before the engine was asked for it.
       if (more < 100) t.deepEqual([argument, shared, result], [NONE, NONE, NONE], seen)

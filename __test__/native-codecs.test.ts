@@ -18,8 +18,7 @@ const zstd = zlib as unknown as {
 
 behaviour('what gzip makes, node:zlib reads, and the other way round', async (t, { run }) => {
   for (const input of inputs) {
-    for (const level of [0, 1, 6, 9])
-      t.true(equal(zlib.gunzipSync(await run(native.gzip, input, { level })), input))
+    for (const level of [0, 1, 6, 9]) t.true(equal(zlib.gunzipSync(await run(native.gzip, input, { level })), input))
     t.true(equal(await run(native.gunzip, zlib.gzipSync(input)), input))
   }
 })
@@ -36,16 +35,13 @@ behaviour('what zstd makes, unzstd and node:zlib read, and the other way round',
       t.true(equal(await run(native.unzstd, packed), input))
       if (zstd.zstdDecompressSync !== undefined) t.true(equal(zstd.zstdDecompressSync(packed), input))
     }
-    if (zstd.zstdCompressSync !== undefined)
-      t.true(equal(await run(native.unzstd, zstd.zstdCompressSync(input)), input))
+    if (zstd.zstdCompressSync !== undefined) t.true(equal(await run(native.unzstd, zstd.zstdCompressSync(input)), input))
   }
 })
 
 behaviour('a level out of range is a RangeError of submit', (t, { executor }) => {
-  for (const level of [-1, 10, 1.5])
-    t.throws(() => executor.submit(native.gzip, '', { level }), { instanceOf: RangeError })
-  for (const level of [-101, 23])
-    t.throws(() => executor.submit(native.zstd, '', { level }), { instanceOf: RangeError })
+  for (const level of [-1, 10, 1.5]) t.throws(() => executor.submit(native.gzip, '', { level }), { instanceOf: RangeError })
+  for (const level of [-101, 23]) t.throws(() => executor.submit(native.zstd, '', { level }), { instanceOf: RangeError })
   t.throws(() => executor.submit(native.gunzip, '', { maxOutputLength: -1 }), { instanceOf: RangeError })
 })
 

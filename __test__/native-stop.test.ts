@@ -17,8 +17,7 @@ test.before(() => {
   zeros = new Uint8Array(LARGE)
   let state = 1
   numbers = new Float64Array(LARGE / 8)
-  for (let index = 0; index < numbers.length; index++)
-    numbers[index] = state = (state * 48_271) % 2_147_483_647
+  for (let index = 0; index < numbers.length; index++) numbers[index] = state = (state * 48_271) % 2_147_483_647
 })
 
 /** Each of these works for 100 ms and more. */

@@ -5,11 +5,7 @@ import type { PoolExecutor } from 'concurrent-futures'
 import { SOON } from './limits.ts'
 
 /** Arguments of `native.matmul` that keep it busy for some seconds; it can be stopped on the way. */
-export function longProduct(): [
-  a: Float64Array,
-  b: Float64Array,
-  shape: { m: number; k: number; n: number },
-] {
+export function longProduct(): [a: Float64Array, b: Float64Array, shape: { m: number; k: number; n: number }] {
   const side = 3_200
   return [new Float64Array(side * side), new Float64Array(side * side), { m: side, k: side, n: side }]
 }

@@ -48,10 +48,7 @@ behaviour('bytes may be any view, an ArrayBuffer, shared memory, resizable memor
   around.set(plain, 8)
   const shared = new Uint8Array(new SharedArrayBuffer(plain.length))
   shared.set(plain)
-  const Resizable = ArrayBuffer as unknown as new (
-    length: number,
-    options: { maxByteLength: number },
-  ) => ArrayBuffer
+  const Resizable = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer
   const resizable = new Uint8Array(new Resizable(plain.length, { maxByteLength: 4096 }))
   resizable.set(plain)
   const wanted = createHash('sha256').update(plain).digest('hex')
@@ -76,10 +73,7 @@ behaviour('bytes may be any view, an ArrayBuffer, shared memory, resizable memor
 
 everywhere('strings are hashed as UTF-8, half surrogate pairs as U+FFFD', async (t, { run }) => {
   for (const text of ['é', 'ÿ'.repeat(70_000), '€', '😀', 'a\ud800b', '\udc00', '😀'.repeat(70_000)]) {
-    t.is(
-      hex(await run(native.sha256, text)),
-      createHash('sha256').update(new TextEncoder().encode(text)).digest('hex'),
-    )
+    t.is(hex(await run(native.sha256, text)), createHash('sha256').update(new TextEncoder().encode(text)).digest('hex'))
   }
 })
 
@@ -110,15 +104,10 @@ everywhere('what is no bytes is a TypeError of submit', (t, { submit }) => {
 
 everywhere('a view that lies outside of its buffer, which has shrunk, is a TypeError of submit', (t, { submit }) => {
   type Resizable = ArrayBuffer & { resize(length: number): void }
-  const buffer = new (
-    ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => Resizable
-  )(64, { maxByteLength: 64 })
-  const views = [
-    new Uint8Array(buffer, 32, 8),
-    new Float64Array(buffer, 32, 1),
-    new DataView(buffer, 32, 8),
-    new Uint8Array(buffer, 32),
-  ]
+  const buffer = new (ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => Resizable)(64, {
+    maxByteLength: 64,
+  })
+  const views = [new Uint8Array(buffer, 32, 8), new Float64Array(buffer, 32, 1), new DataView(buffer, 32, 8), new Uint8Array(buffer, 32)]
   const inside = new Uint8Array(buffer, 16, 0)
   buffer.resize(16)
   for (const view of views)
@@ -160,18 +149,14 @@ everywhere('select gives the number at index k of the sorted array', async (t, {
   const numbers = Float64Array.from({ length: 10_001 }, (_, index) => ((index * 7919) % 10_007) - 5000)
   const sorted = numbers.slice().sort()
   for (const k of [0, 1, 5000, 9999, 10_000]) t.is(await run(native.select, numbers, k), sorted[k] as number)
-  for (const k of [-1, 10_001, 0.5])
-    t.throws(() => submit(native.select, numbers, k), { instanceOf: RangeError })
+  for (const k of [-1, 10_001, 0.5]) t.throws(() => submit(native.select, numbers, k), { instanceOf: RangeError })
   t.throws(() => submit(native.select, [], 0), { instanceOf: RangeError })
   t.throws(() => submit(native.select, numbers, '1'), { instanceOf: TypeError })
 })
 
 everywhere('statistics gives count, sum, extremes, mean and population variance of any array of numbers', async (t, { run, submit }) => {
   const wanted = { count: 4, sum: 10, min: 1, max: 4, mean: 2.5, variance: 1.25 }
-  const classes = [
-    Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array,
-    Float64Array,
-  ]
+  const classes = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array]
   for (const Class of classes) t.deepEqual(await run(native.statistics, Class.of(1, 2, 3, 4)), wanted)
   t.deepEqual(await run(native.statistics, [1, 2, 3, 4]), wanted)
   t.is(Object.getPrototypeOf(await run(native.statistics, [1])), Object.prototype)
@@ -210,16 +195,16 @@ everywhere('an argument too many, such as options where there are none, is a Typ
 
 everywhere('numbers of a class that is not taken are named by it in the error', (t, { submit }) => {
   for (const wrong of [new BigInt64Array(1), new DataView(new ArrayBuffer(8)), new ArrayBuffer(8)]) {
-    t.throws(() => submit(native.sort, wrong), { instanceOf: TypeError, message: `numbers must be a typed array of numbers, got an object of class ${wrong.constructor.name}` })
+    t.throws(() => submit(native.sort, wrong), {
+      instanceOf: TypeError,
+      message: `numbers must be a typed array of numbers, got an object of class ${wrong.constructor.name}`,
+    })
   }
 })
 
 everywhere('matmul multiplies, also an array by itself, and refuses wrong lengths', async (t, { run, submit }) => {
   const a = Float64Array.of(1, 2, 3, 4, 5, 6)
-  t.deepEqual(
-    await run(native.matmul, a, Float64Array.of(7, 8, 9, 10, 11, 12), { m: 2, k: 3, n: 2 }),
-    Float64Array.of(58, 64, 139, 154),
-  )
+  t.deepEqual(await run(native.matmul, a, Float64Array.of(7, 8, 9, 10, 11, 12), { m: 2, k: 3, n: 2 }), Float64Array.of(58, 64, 139, 154))
   const square = Float64Array.of(1, 2, 3, 4)
   t.deepEqual(await run(native.matmul, square, square, { m: 2, k: 2, n: 2 }), Float64Array.of(7, 10, 15, 22))
   t.deepEqual(await run(native.matmul, [], [], { m: 2, k: 0, n: 1 }), Float64Array.of(0, 0))
@@ -240,17 +225,13 @@ everywhere('countPrimes counts them and checks its limit', async (t, { run, subm
   t.is(await run(native.countPrimes, 2), 1)
   t.is(await run(native.countPrimes, 1_000_000), 78_498)
   t.is(await run(native.countPrimes, 1e12), 37_607_912_018)
-  for (const limit of [-1, 1.5, 1e12 + 1, NaN])
-    t.throws(() => submit(native.countPrimes, limit), { instanceOf: RangeError })
+  for (const limit of [-1, 1.5, 1e12 + 1, NaN]) t.throws(() => submit(native.countPrimes, limit), { instanceOf: RangeError })
   t.throws(() => submit(native.countPrimes, '5'), { instanceOf: TypeError })
 })
 
 everywhere('argon2id gives a PHC string that argon2Verify knows, with a random salt unless one is given', async (t, { run }) => {
   const options = { memoryCost: 64, timeCost: 1 }
-  const [one, other] = [
-    await run(native.argon2id, 'pässword', options),
-    await run(native.argon2id, 'pässword', options),
-  ]
+  const [one, other] = [await run(native.argon2id, 'pässword', options), await run(native.argon2id, 'pässword', options)]
   t.not(one, other)
   t.regex(one, /^\$argon2id\$v=19\$m=64,t=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
   t.true(await run(native.argon2Verify, one, 'pässword'))
@@ -276,7 +257,10 @@ everywhere('argon2id checks its options at submit, argon2Verify its hash when it
   t.throws(() => submit(native.argon2id, 'x', { timeCost: '2' }), { instanceOf: TypeError })
   t.throws(() => submit(native.argon2Verify, 5, 'x'), { instanceOf: TypeError })
   await t.throwsAsync(run(native.argon2Verify, 'no hash', 'x'), { message: /not a PHC string/ })
-  await t.throwsAsync(run(native.argon2Verify, '$argon2id$v=19$m=4194304,t=9,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc', 'x'), { instanceOf: RangeError })
+  await t.throwsAsync(
+    run(native.argon2Verify, '$argon2id$v=19$m=4194304,t=9,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc', 'x'),
+    { instanceOf: RangeError },
+  )
 })
 
 everywhere('what a getter of the options does to the arguments is not lost on submit', async (t, { submit }) => {
@@ -319,10 +303,7 @@ behaviour('shared numbers are copied, whatever class their array says its copies
       } as unknown as Float64ArrayConstructor
     }
   }
-  const statistics = await run(
-    native.statistics,
-    new Strange(shared as unknown as ArrayBuffer).fill(3) as Float64Array,
-  )
+  const statistics = await run(native.statistics, new Strange(shared as unknown as ArrayBuffer).fill(3) as Float64Array)
   t.is(statistics.sum, 30)
   t.false(isAsked)
 })

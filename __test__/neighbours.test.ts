@@ -207,6 +207,9 @@ behaviour('shutdown waits for what a worker that retires lets end', async (t, { 
   await new Promise((resolve) => setTimeout(resolve, SHORT))
   folder.open(gate)
   await done
-  t.deepEqual(others.map((other) => other.state), ['finished', 'finished'])
+  t.deepEqual(
+    others.map((other) => other.state),
+    ['finished', 'finished'],
+  )
   for (const other of others) t.is(await other.exception(), null)
 })

@@ -86,7 +86,10 @@ for (const stop of ['cancel', 'timeout'] as const) {
 behaviour('a circle of waits through two threads and a buried promise throws InvalidStateError in one of them', async (t, { create }) => {
   const executor = plain(create, 2, 2)
   await executor.submit(nested.one).result(SOON)
-  t.deepEqual(await executor.submit(nested.circle, flags(t), undefined).result(SOON), ['InvalidStateError ERR_FUTURE_INVALID_STATE', 'held'])
+  t.deepEqual(await executor.submit(nested.circle, flags(t), undefined).result(SOON), [
+    'InvalidStateError ERR_FUTURE_INVALID_STATE',
+    'held',
+  ])
   await executor.shutdown()
 })
 
@@ -97,46 +100,46 @@ behaviour('in a circle that a time-out ends, the time-out ends it', async (t, { 
   await executor.shutdown()
 })
 
-behaviour('a function that turns out to return a promise is refused on top of its waiter once, and then runs elsewhere', async (t, { create }) => {
-  const executor = plain(create, 1)
-  const [first, second] = (await executor.submit(nested.blocksForDisguised).result(SOON)) as [
-    unknown,
-    unknown,
-  ]
-  t.true(first === 'InvalidStateError ERR_FUTURE_INVALID_STATE' || first === 1)
-  t.is(second, 2)
-  await executor.shutdown()
-})
+behaviour(
+  'a function that turns out to return a promise is refused on top of its waiter once, and then runs elsewhere',
+  async (t, { create }) => {
+    const executor = plain(create, 1)
+    const [first, second] = (await executor.submit(nested.blocksForDisguised).result(SOON)) as [unknown, unknown]
+    t.true(first === 'InvalidStateError ERR_FUTURE_INVALID_STATE' || first === 1)
+    t.is(second, 2)
+    await executor.shutdown()
+  },
+)
 
-behaviour('after a stop on top of a waiting task currentTask and currentExecutor are its own, and later tasks see nothing of it', async (t, { create }) => {
-  const executor = plain(create, 1)
-  for (let round = 0; round < 5; round++) {
-    t.deepEqual(await executor.with({ name: 'outer' }).submit(nested.stopsWithin).result(SOON), [
-      'TimeoutError ERR_FUTURE_TIMEOUT',
-      'outer',
-      true,
-    ])
-    t.deepEqual(await executor.with({ name: 'later' }).submit(nested.outside).result(SOON), ['later'])
-  }
-  t.is(executor.stats().lost, 0)
-  await executor.shutdown()
-})
+behaviour(
+  'after a stop on top of a waiting task currentTask and currentExecutor are its own, and later tasks see nothing of it',
+  async (t, { create }) => {
+    const executor = plain(create, 1)
+    for (let round = 0; round < 5; round++) {
+      t.deepEqual(await executor.with({ name: 'outer' }).submit(nested.stopsWithin).result(SOON), [
+        'TimeoutError ERR_FUTURE_TIMEOUT',
+        'outer',
+        true,
+      ])
+      t.deepEqual(await executor.with({ name: 'later' }).submit(nested.outside).result(SOON), ['later'])
+    }
+    t.is(executor.stats().lost, 0)
+    await executor.shutdown()
+  },
+)
 
 behaviour('a program that only blocks, and never comes back to its event loop, keeps no finished futures', async (t, { inChild }) => {
-  const end = await inChild(
-    ({ create, native }) => {
-      const executor = create(1)
-      const run = (count: number): void => {
-        for (let n = 0; n < count; n++) executor.submit(native.countPrimes, 0).resultSync()
-      }
-      run(20_000)
-      const before = process.memoryUsage().rss
-      run(150_000)
-      // Half a kilobyte for each would be 75 MB.
-      return (process.memoryUsage().rss - before) / 2 ** 20 < 40
-    },
-    [],
-  )
+  const end = await inChild(({ create, native }) => {
+    const executor = create(1)
+    const run = (count: number): void => {
+      for (let n = 0; n < count; n++) executor.submit(native.countPrimes, 0).resultSync()
+    }
+    run(20_000)
+    const before = process.memoryUsage().rss
+    run(150_000)
+    // Half a kilobyte for each would be 75 MB.
+    return (process.memoryUsage().rss - before) / 2 ** 20 < 40
+  }, [])
   t.deepEqual(cleanEnd(end), ended(true))
 })
 

@@ -66,7 +66,12 @@ function fail(text: string): never {
 }
 
 function downSync(n: number): number {
-  return n === 0 ? 0 : 1 + here().submit(downSync, n - 1).resultSync()
+  return n === 0
+    ? 0
+    : 1 +
+        here()
+          .submit(downSync, n - 1)
+          .resultSync()
 }
 
 async function downLater(n: number): Promise<number> {
@@ -75,7 +80,12 @@ async function downLater(n: number): Promise<number> {
 
 /** Turns by turns: a task that blocks, two that await, … */
 function mixedSync(n: number): number {
-  return n === 0 ? 0 : 1 + here().submit(mixedLater, n - 1).resultSync()
+  return n === 0
+    ? 0
+    : 1 +
+        here()
+          .submit(mixedLater, n - 1)
+          .resultSync()
 }
 
 async function mixedLater(n: number): Promise<number> {
@@ -99,8 +109,7 @@ async function everyWait(): Promise<unknown[]> {
   const executor = here()
   const { done } = await wait([executor.submit(one), executor.submit(one)])
   const completed: number[] = []
-  for await (const future of asCompleted([executor.submit(one), executor.submit(one)]))
-    completed.push(await future.result())
+  for await (const future of asCompleted([executor.submit(one), executor.submit(one)])) completed.push(await future.result())
   const mapped: number[] = []
   for await (const ms of executor.map(pause, [3, 2, 1])) mapped.push(ms)
   return [done.size, completed, mapped]
@@ -109,17 +118,10 @@ async function everyWait(): Promise<unknown[]> {
 /** Stops the task that runs on top of it, and says what it finds itself to be before and after. */
 function outlives(limited: boolean): unknown[] {
   const view = currentTask()
-  const look = (): unknown[] => [
-    currentTask()?.name,
-    currentTask()?.id === view?.id,
-    currentTask()?.cancelled,
-    store.getStore(),
-  ]
+  const look = (): unknown[] => [currentTask()?.name, currentTask()?.id === view?.id, currentTask()?.cancelled, store.getStore()]
   return store.run('outer', () => {
     const before = look()
-    const inner = limited
-      ? here().with({ timeout: 60, name: 'inner' }).submit(spin)
-      : here().with({ name: 'inner' }).submit(spin)
+    const inner = limited ? here().with({ timeout: 60, name: 'inner' }).submit(spin) : here().with({ name: 'inner' }).submit(spin)
     if (!limited) here().submit(one)
     let error: unknown
     try {
@@ -145,13 +147,7 @@ async function outlivesLater(): Promise<unknown[]> {
       second = thrown
     }
     await new Promise((resolve) => setTimeout(resolve, 5))
-    return [
-      (error as Error).name,
-      (second as Error).name,
-      currentTask()?.id === id,
-      currentTask()?.name,
-      store.getStore(),
-    ]
+    return [(error as Error).name, (second as Error).name, currentTask()?.id === id, currentTask()?.name, store.getStore()]
   })
 }
 
@@ -172,7 +168,10 @@ function noteThenPause(file: string, ms: number): number {
 
 /** Three frames; the outermost is stopped while the innermost runs. */
 function threeDeep(file: string, depth: number): number {
-  if (depth > 0) return here().submit(threeDeep, file, depth - 1).resultSync()
+  if (depth > 0)
+    return here()
+      .submit(threeDeep, file, depth - 1)
+      .resultSync()
   return noteThenPause(file, 600)
 }
 
@@ -252,7 +251,9 @@ function waitsOver(file: string): unknown {
 
 function order(file: string): void {
   const note = (text: string): Future<string> =>
-    here().with({ priority: Number(text) }).submit(write, file, text)
+    here()
+      .with({ priority: Number(text) })
+      .submit(write, file, text)
   for (const future of ['1', '3', '2'].map(note)) future.resultSync()
 }
 
@@ -450,14 +451,17 @@ behaviour('wait, asCompleted and map in a task give up its place', async (t, { c
   await executor.shutdown()
 })
 
-behaviour('a task that gives a future back, or a thenable that waits for one, gives up its place, with one worker', async (t, { create }) => {
-  const executor = create(1)
-  for (const depth of [0, 1, 20]) t.is(await executor.submit(givesFuture, depth).result(SOON), 1)
-  t.is(await executor.submit(givesThenable).result(SOON), 1)
-  for await (const value of executor.with({ chunkSize: 2 }).map(givesFuture, [0, 1, 2])) t.is(value, 1)
-  t.like(executor.stats(), { failed: 0, lost: 0, queued: 0, running: 0 })
-  await executor.shutdown()
-})
+behaviour(
+  'a task that gives a future back, or a thenable that waits for one, gives up its place, with one worker',
+  async (t, { create }) => {
+    const executor = create(1)
+    for (const depth of [0, 1, 20]) t.is(await executor.submit(givesFuture, depth).result(SOON), 1)
+    t.is(await executor.submit(givesThenable).result(SOON), 1)
+    for await (const value of executor.with({ chunkSize: 2 }).map(givesFuture, [0, 1, 2])) t.is(value, 1)
+    t.like(executor.stats(), { failed: 0, lost: 0, queued: 0, running: 0 })
+    await executor.shutdown()
+  },
+)
 
 behaviour('a native task is waited for in a JavaScript task with one worker', async (t, { create }) => {
   const executor = create(1)
@@ -493,10 +497,7 @@ behaviour('an inner task that another task stops leaves the outer one as it was'
 
 behaviour('a blocking wait of a task that runs out of time leaves the inner task alone', async (t, { create }) => {
   const executor = create(1)
-  t.deepEqual(await executor.submit(timesOutThenGoesOn).result(SOON), [
-    ['TimeoutError', 'TimeoutError', 'TimeoutError'],
-    300,
-  ])
+  t.deepEqual(await executor.submit(timesOutThenGoesOn).result(SOON), [['TimeoutError', 'TimeoutError', 'TimeoutError'], 300])
   await executor.shutdown()
 })
 
@@ -507,38 +508,38 @@ for (const kind of ['blocksLater', 'blocksWhileWaiting'] as const) {
     { maxWorkers: 1, tasksPerWorker: 2 },
     { maxWorkers: 2, tasksPerWorker: 2 },
   ]) {
-    behaviour(
-      `a continuation may block for an asynchronous task: ${kind}, ${JSON.stringify(options)}`,
-      async (t, { create }) => {
-        const stuck = moduleTasks<Record<typeof kind, () => Promise<string>>>(
-          new URL('./fixtures/stuck.mjs', import.meta.url),
-        )
-        await using executor = create(options)
-        for (let round = 0; round < 3; round++)
-          t.is(await executor.submit(stuck[kind]).result(SOON), 'ended well')
-      },
-    )
+    behaviour(`a continuation may block for an asynchronous task: ${kind}, ${JSON.stringify(options)}`, async (t, { create }) => {
+      const stuck = moduleTasks<Record<typeof kind, () => Promise<string>>>(new URL('./fixtures/stuck.mjs', import.meta.url))
+      await using executor = create(options)
+      for (let round = 0; round < 3; round++) t.is(await executor.submit(stuck[kind]).result(SOON), 'ended well')
+    })
   }
 }
 
-behaviour('an outer task that times out while an inner one runs on top of it is settled at once, and its worker lives on', async (t, { create }) => {
-  const folder = new Folder(t)
-  const executor = create(1)
-  await executor.submit(outer, folder.file('warm'), 1).result(SOON)
-  const before = (await executor.dump()).map(({ threadId }) => threadId)
-  const log = folder.file('log')
-  const future = executor.with({ timeout: SHORT }).submit(outer, log, 1_000)
-  await until(() => folder.notes(log).includes('inner began'), 'the inner task runs')
-  const error = await future.exception(SOON)
-  t.true(error instanceof TimeoutError)
-  t.false(folder.notes(log).includes('inner ended'), 'settled before the inner one ended')
-  await until(() => folder.notes(log).includes('inner ended'), 'the inner task runs to its end')
-  t.is(await executor.submit(one).result(SOON), 1)
-  t.false(folder.notes(log).includes('outer went on'), 'the outer one was unwound')
-  t.deepEqual((await executor.dump()).map(({ threadId }) => threadId), before)
-  t.like(executor.stats(), { timedOut: 1, lost: 0, workers: { abandoned: 0 } })
-  await executor.shutdown()
-})
+behaviour(
+  'an outer task that times out while an inner one runs on top of it is settled at once, and its worker lives on',
+  async (t, { create }) => {
+    const folder = new Folder(t)
+    const executor = create(1)
+    await executor.submit(outer, folder.file('warm'), 1).result(SOON)
+    const before = (await executor.dump()).map(({ threadId }) => threadId)
+    const log = folder.file('log')
+    const future = executor.with({ timeout: SHORT }).submit(outer, log, 1_000)
+    await until(() => folder.notes(log).includes('inner began'), 'the inner task runs')
+    const error = await future.exception(SOON)
+    t.true(error instanceof TimeoutError)
+    t.false(folder.notes(log).includes('inner ended'), 'settled before the inner one ended')
+    await until(() => folder.notes(log).includes('inner ended'), 'the inner task runs to its end')
+    t.is(await executor.submit(one).result(SOON), 1)
+    t.false(folder.notes(log).includes('outer went on'), 'the outer one was unwound')
+    t.deepEqual(
+      (await executor.dump()).map(({ threadId }) => threadId),
+      before,
+    )
+    t.like(executor.stats(), { timedOut: 1, lost: 0, workers: { abandoned: 0 } })
+    await executor.shutdown()
+  },
+)
 
 behaviour('of three frames the outermost can be stopped; the inner ones run to their end', async (t, { create }) => {
   const folder = new Folder(t)
@@ -668,10 +669,7 @@ for (const [name, line] of [
 ] as const) {
   test(`examples/${name}.mjs does what it says`, async (t) => {
     const end = await runNode([`examples/${name}.mjs`])
-    t.deepEqual(
-      { code: end.code, isHung: end.isHung, errors: end.errors },
-      { code: 0, isHung: false, errors: '' },
-    )
+    t.deepEqual({ code: end.code, isHung: end.isHung, errors: end.errors }, { code: 0, isHung: false, errors: '' })
     t.regex(end.output, line)
   })
 }

@@ -27,7 +27,13 @@ for (const way of ways) {
         const executor = create({ maxWorkers: 1, interruptGrace: 50 })
         const errorOf = async (future: { exception(): Promise<unknown> }): Promise<unknown[]> => {
           const error = (await future.exception()) as Error & { code?: unknown; exitCode?: number; own?: unknown }
-          return [error.name, error.message.slice(0, 25), error.code, Object.hasOwn(error, 'exitCode') ? error.exitCode : null, (error.cause as Error | undefined)?.message]
+          return [
+            error.name,
+            error.message.slice(0, 25),
+            error.code,
+            Object.hasOwn(error, 'exitCode') ? error.exitCode : null,
+            (error.cause as Error | undefined)?.message,
+          ]
         }
         const thrown = executor.submit(() => {
           throw Object.assign(new RangeError('boom', { cause: new Error('why') }), { code: 'E_BOOM' })
@@ -39,12 +45,18 @@ for (const way of ways) {
         }
         const failed = await executor
           .with({ chunkSize: 2 })
-          .map((n: number) => {
-            if (n === 2) throw new TypeError('item 2')
-            return n
-          }, [2])
+          .map(
+            (n: number) => {
+              if (n === 2) throw new TypeError('item 2')
+              return n
+            },
+            [2],
+          )
           .next()
-          .then(() => 'none', (error: Error) => error.message)
+          .then(
+            () => 'none',
+            (error: Error) => error.message,
+          )
         const seen = {
           number: await executor.submit((n: number) => n + 1, 1),
           object: Object.entries(await executor.submit((value: object) => ({ ...value, b: 2 }), { a: 1 })),
@@ -53,14 +65,18 @@ for (const way of ways) {
           native: await executor.submit(native.crc32, 'abc'),
           thrown: await errorOf(thrown),
           undefinedName: (await errorOf(undefinedName))[0],
-          stopped: await errorOf(executor.with({ timeout: 50 }).submit(() => {
-            for (;;);
-          })),
+          stopped: await errorOf(
+            executor.with({ timeout: 50 }).submit(() => {
+              for (;;);
+            }),
+          ),
           lost: await errorOf(executor.submit(() => process.exit(3))),
-          async: await errorOf(executor.submit(async () => {
-            await null
-            throw new TypeError('later')
-          })),
+          async: await errorOf(
+            executor.submit(async () => {
+              await null
+              throw new TypeError('later')
+            }),
+          ),
           uncloneable: await errorOf(executor.submit(() => () => {})),
           ...{ items, failed },
           done: (await wait([executor.submit(() => 1)])).done.size,
@@ -76,40 +92,64 @@ for (const way of ways) {
     const value = end.value as Record<string, unknown> | undefined
     t.deepEqual({ ...cleanEnd(end), value: undefined }, { ...ended(undefined) })
     t.like(value, {
-      ...{ number: 2, object: [['a', 1], ['b', 2]], map: [1], bytes: 3, native: 891568578, done: 1, first: false },
+      ...{
+        number: 2,
+        object: [
+          ['a', 1],
+          ['b', 2],
+        ],
+        map: [1],
+        bytes: 3,
+        native: 891568578,
+        done: 1,
+        first: false,
+      },
       thrown: ['RangeError', 'boom', 'E_BOOM', null, 'why'],
       undefinedName: 'ReferenceError',
       stopped: ['TimeoutError', 'the task ran longer than ', 'ERR_FUTURE_TIMEOUT', null, null],
       lost: ['WorkerLostError', 'the worker died while it ', 'ERR_FUTURE_WORKER_LOST', 3, null],
       async: ['TypeError', 'later', null, null, null],
       uncloneable: ['DataCloneError', 'result cannot be cloned: '],
-      items: [1, 2, 3].map((n) => [['n', n], ['twice', [n, n]]]),
+      items: [1, 2, 3].map((n) => [
+        ['n', n],
+        ['twice', [n, n]],
+      ]),
       failed: 'item 2',
     })
   })
 }
 
 behaviour('JSON that a program replaces sees nothing of what crosses', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const executor = create(1)
-      const [parse, stringify] = [JSON.parse, JSON.stringify]
-      const replace = (): void => {
-        JSON.parse = () => 'parsed'
-        JSON.stringify = () => '"written"'
-      }
-      replace()
-      await executor.submit(replace)
-      // Each is of another size, and crosses in another way.
-      const small = Object.entries(await executor.submit((value: object) => ({ ...value, b: [2] }), { a: 'x' }))
-      const large = await executor.submit((list: object[]) => list, Array.from({ length: 300 }, (_, n) => ({ n, text: `text ${n}` })))
-      Object.assign(JSON, { parse, stringify })
-      await executor.shutdown()
-      return { small, length: large.length, last: large.at(-1) }
-    },
-    [],
+  const end = await inChild(async ({ create }) => {
+    const executor = create(1)
+    const [parse, stringify] = [JSON.parse, JSON.stringify]
+    const replace = (): void => {
+      JSON.parse = () => 'parsed'
+      JSON.stringify = () => '"written"'
+    }
+    replace()
+    await executor.submit(replace)
+    // Each is of another size, and crosses in another way.
+    const small = Object.entries(await executor.submit((value: object) => ({ ...value, b: [2] }), { a: 'x' }))
+    const large = await executor.submit(
+      (list: object[]) => list,
+      Array.from({ length: 300 }, (_, n) => ({ n, text: `text ${n}` })),
+    )
+    Object.assign(JSON, { parse, stringify })
+    await executor.shutdown()
+    return { small, length: large.length, last: large.at(-1) }
+  }, [])
+  t.deepEqual(
+    cleanEnd(end),
+    ended({
+      small: [
+        ['a', 'x'],
+        ['b', [2]],
+      ],
+      length: 300,
+      last: { n: 299, text: 'text 299' },
+    } as unknown),
   )
-  t.deepEqual(cleanEnd(end), ended({ small: [['a', 'x'], ['b', [2]]], length: 300, last: { n: 299, text: 'text 299' } } as unknown))
 })
 
 behaviour('a worker in which a task has replaced process.exit leaves all the same', async (t, { create }) => {
@@ -152,7 +192,10 @@ test('no file of lib/ takes from the globals what lib/host/ has', (t) => {
   const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.ts') && !/^(host|cli)[\\/]/.test(name),
   )
-  t.deepEqual(files.flatMap((name) => takesIn(readFileSync(join(lib, name), 'utf8')).map((what) => `${name}: ${what}`)), [])
+  t.deepEqual(
+    files.flatMap((name) => takesIn(readFileSync(join(lib, name), 'utf8')).map((what) => `${name}: ${what}`)),
+    [],
+  )
   const bad = "import * as ours from './ours.ts'\nObject.defineProperty(a, b, c)\nJSON.parse(structuredClone(x))\nnew URL(y)"
   t.is(takesIn(bad).length, 5)
 })

@@ -28,11 +28,17 @@ for (const minWorkers of [0, 3]) {
 }
 
 for (const tasksPerWorker of [1, 2]) {
-  behaviour(`what a task awaits is delivered before its worker takes the next task on top of it: tasksPerWorker ${tasksPerWorker}`, async (t, { create }) => {
-    const folder = new Folder(t)
-    await using executor = create({ maxWorkers: 1, tasksPerWorker, execArgv: [] })
-    await executor.submit(awaits.quick).result(SOON)
-    const ends = await executor.submit(awaits.inOrder, folder.gate()).result(SOON)
-    t.deepEqual(ends, Array.from({ length: 20 }, () => 'pending'))
-  })
+  behaviour(
+    `what a task awaits is delivered before its worker takes the next task on top of it: tasksPerWorker ${tasksPerWorker}`,
+    async (t, { create }) => {
+      const folder = new Folder(t)
+      await using executor = create({ maxWorkers: 1, tasksPerWorker, execArgv: [] })
+      await executor.submit(awaits.quick).result(SOON)
+      const ends = await executor.submit(awaits.inOrder, folder.gate()).result(SOON)
+      t.deepEqual(
+        ends,
+        Array.from({ length: 20 }, () => 'pending'),
+      )
+    },
+  )
 }

@@ -18,28 +18,31 @@ async function oneByOne(executor: PoolExecutor, goesOn: () => boolean): Promise<
   return tasks
 }
 
-behaviour('timers, immediates, messages and files get their turn while short tasks are awaited one after the other', async (t, { create }) => {
-  const executor = create(2)
-  const left = new Set(['timers', 'immediates', 'messages', 'files'])
-  const giveUp = Date.now() + SOON
-  const loop = oneByOne(executor, () => left.size > 0 && Date.now() < giveUp)
-  let ticks = 0
-  const interval = setInterval(() => ++ticks === 30 && left.delete('timers'), 1)
-  const { port1, port2 } = new MessageChannel()
-  let messages = 0
-  port1.on('message', (value) => port1.postMessage(value))
-  port2.on('message', (value) => (++messages === 300 ? left.delete('messages') : port2.postMessage(value)))
-  port2.postMessage('ping')
-  for (let turns = 0; turns < 1000; turns++) await turn()
-  left.delete('immediates')
-  for (let times = 0; times < 100; times++) await stat(fileURLToPath(import.meta.url))
-  left.delete('files')
-  t.true((await loop) > 0)
-  t.deepEqual([...left], [])
-  clearInterval(interval)
-  port1.close()
-  await executor.shutdown()
-})
+behaviour(
+  'timers, immediates, messages and files get their turn while short tasks are awaited one after the other',
+  async (t, { create }) => {
+    const executor = create(2)
+    const left = new Set(['timers', 'immediates', 'messages', 'files'])
+    const giveUp = Date.now() + SOON
+    const loop = oneByOne(executor, () => left.size > 0 && Date.now() < giveUp)
+    let ticks = 0
+    const interval = setInterval(() => ++ticks === 30 && left.delete('timers'), 1)
+    const { port1, port2 } = new MessageChannel()
+    let messages = 0
+    port1.on('message', (value) => port1.postMessage(value))
+    port2.on('message', (value) => (++messages === 300 ? left.delete('messages') : port2.postMessage(value)))
+    port2.postMessage('ping')
+    for (let turns = 0; turns < 1000; turns++) await turn()
+    left.delete('immediates')
+    for (let times = 0; times < 100; times++) await stat(fileURLToPath(import.meta.url))
+    left.delete('files')
+    t.true((await loop) > 0)
+    t.deepEqual([...left], [])
+    clearInterval(interval)
+    port1.close()
+    await executor.shutdown()
+  },
+)
 
 behaviour('a wait for a long task costs nothing, whatever was short before it', async (t, { create }) => {
   const executor = create(2)
@@ -54,17 +57,20 @@ behaviour('a wait for a long task costs nothing, whatever was short before it', 
   await executor.shutdown()
 })
 
-behaviour('tasks awaited one after the other mix with waits that time out, bursts, and futures of other executors', async (t, { create }) => {
-  const [one, other] = [create(1), create(1)]
-  for (let round = 0; round < 200; round++) {
-    for (let times = 0; times < 6; times++) t.is(await one.submit(native.countPrimes, 10), 4)
-    t.is(await other.submit((n: number) => n + 1, round).result(SOON), round + 1)
-    const burst = Array.from({ length: 1 + (round % 5) }, () => one.submit(native.countPrimes, 100))
-    t.deepEqual(new Set(await Promise.all(burst)), new Set([25]))
-    t.is(one.submit(native.countPrimes, 10).resultSync(SOON), 4)
-  }
-  await Promise.all([one.shutdown(), other.shutdown()])
-})
+behaviour(
+  'tasks awaited one after the other mix with waits that time out, bursts, and futures of other executors',
+  async (t, { create }) => {
+    const [one, other] = [create(1), create(1)]
+    for (let round = 0; round < 200; round++) {
+      for (let times = 0; times < 6; times++) t.is(await one.submit(native.countPrimes, 10), 4)
+      t.is(await other.submit((n: number) => n + 1, round).result(SOON), round + 1)
+      const burst = Array.from({ length: 1 + (round % 5) }, () => one.submit(native.countPrimes, 100))
+      t.deepEqual(new Set(await Promise.all(burst)), new Set([25]))
+      t.is(one.submit(native.countPrimes, 10).resultSync(SOON), 4)
+    }
+    await Promise.all([one.shutdown(), other.shutdown()])
+  },
+)
 
 behaviour("a user's Worker may end, or be ended, in the middle of it", async (t, { name }) => {
   const source = `

@@ -35,8 +35,7 @@ for (const name of ['idleTimeout', 'interruptGrace']) {
         message: new RegExp(name),
       })
     }
-    for (const value of [undefined, 0, 1.5, 2 ** 31, 1e300, Infinity])
-      t.notThrows(() => create({ [name]: value }))
+    for (const value of [undefined, 0, 1.5, 2 ** 31, 1e300, Infinity]) t.notThrows(() => create({ [name]: value }))
   })
 }
 
@@ -54,7 +53,13 @@ for (const name of ['timeout', 'queueTimeout']) {
   everywhere(`a task's ${name} of more than 2^31-1 ms, or Infinity, does not expire early`, async (t, { create }) => {
     const executor = create(1)
     for (const value of [2 ** 31, 2 ** 32 + 5, 2 ** 53, 1e300, Number.MAX_VALUE, Infinity, undefined]) {
-      t.is(await executor.with({ [name]: value }).submit(work.pause, 5).result(SOON), 5)
+      t.is(
+        await executor
+          .with({ [name]: value })
+          .submit(work.pause, 5)
+          .result(SOON),
+        5,
+      )
     }
   })
 }
@@ -125,10 +130,12 @@ behaviour('without maxWorkers no more tasks run at once than os.availableParalle
   const folder = new Folder(t)
   const executor = create()
   const gate = folder.gate()
-  const futures = Array.from({ length: availableParallelism() + 3 }, () =>
-    executor.submit(work.waitFor, gate),
-  )
-  await executor.with({ priority: -1 }).submit(work.add, 1, 1).result(300).catch(() => {})
+  const futures = Array.from({ length: availableParallelism() + 3 }, () => executor.submit(work.waitFor, gate))
+  await executor
+    .with({ priority: -1 })
+    .submit(work.add, 1, 1)
+    .result(300)
+    .catch(() => {})
   t.true(executor.stats().running <= availableParallelism())
   folder.open(gate)
   for (const future of futures) await future.result(SOON)
@@ -169,18 +176,10 @@ behaviour('maxQueue is an integer, or Infinity for no limit', async (t, { create
   t.is(await (futures[1_999] as (typeof futures)[number]).result(SOON), 2_000)
 })
 
-function areRefused(
-  t: ExecutionContext,
-  create: (options: object) => unknown,
-  wrong: Record<string, unknown[]>,
-): void {
+function areRefused(t: ExecutionContext, create: (options: object) => unknown, wrong: Record<string, unknown[]>): void {
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) {
-      t.throws(
-        () => create({ [name]: value }),
-        { instanceOf: TypeError, message: new RegExp(name) },
-        `${name}: ${String(value)}`,
-      )
+      t.throws(() => create({ [name]: value }), { instanceOf: TypeError, message: new RegExp(name) }, `${name}: ${String(value)}`)
     }
   }
 }
@@ -217,8 +216,7 @@ behaviour('other task options of a wrong type are a TypeError that names them', 
 behaviour('a priority is any number but NaN', (t, { create }) => {
   const executor = create(1)
   t.throws(() => executor.with({ priority: NaN }), { instanceOf: RangeError, message: /priority/ })
-  for (const priority of [0, -0, -5, 1.5, 1e300, Infinity, -Infinity])
-    t.notThrows(() => executor.with({ priority }))
+  for (const priority of [0, -0, -5, 1.5, 1e300, Infinity, -Infinity]) t.notThrows(() => executor.with({ priority }))
 })
 
 behaviour('an unknown option is a TypeError that names it', async (t, { create }) => {
@@ -239,8 +237,7 @@ behaviour('an unknown option is a TypeError that names it', async (t, { create }
 
 everywhere('wrong options of shutdown are a TypeError and shut nothing down', async (t, { create }) => {
   const executor = create(1)
-  for (const value of [5, 'x', null])
-    t.throws(() => void executor.shutdown(value as unknown as object), { instanceOf: TypeError })
+  for (const value of [5, 'x', null]) t.throws(() => void executor.shutdown(value as unknown as object), { instanceOf: TypeError })
   t.throws(() => void executor.shutdown({ wait: 1 } as object), { instanceOf: TypeError, message: /wait/ })
   t.throws(() => void executor.shutdown({ cancelFutures: 'yes' } as object), {
     instanceOf: TypeError,
@@ -289,9 +286,7 @@ behaviour('an undefined option leaves the one below', async (t, { create }) => {
 
 behaviour('argv, env and execArgv reach the workers', async (t, { create }) => {
   const executor = create({ maxWorkers: 1, argv: ['one', 'two'], env: { COLOUR: 'green' }, execArgv: ['--no-warnings'] })
-  const seen = await executor
-    .submit(() => [process.argv.slice(2), process.env['COLOUR'], process.execArgv])
-    .result(SOON)
+  const seen = await executor.submit(() => [process.argv.slice(2), process.env['COLOUR'], process.execArgv]).result(SOON)
   t.deepEqual(seen, [['one', 'two'], 'green', ['--no-warnings']])
   await executor.shutdown()
 })
@@ -316,12 +311,7 @@ test('argv, env, execArgv and resourceLimits reach the workers', async (t) => {
   const seen = await executor
     .submit(async () => {
       const { resourceLimits } = await import('node:worker_threads')
-      return [
-        process.argv.slice(2),
-        { ...process.env },
-        process.execArgv,
-        resourceLimits?.maxOldGenerationSizeMb,
-      ]
+      return [process.argv.slice(2), { ...process.env }, process.execArgv, resourceLimits?.maxOldGenerationSizeMb]
     })
     .result(SOON)
   t.deepEqual(seen, [['one', 'two'], { COLOUR: 'green' }, ['--no-warnings'], 77])

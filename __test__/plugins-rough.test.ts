@@ -73,24 +73,34 @@ test.before((t) => {
 
 const number = (value: number): Uint32Array => Uint32Array.of(value)
 
-behaviour('a hook that does not come back costs its own thread: other tasks are stopped in time, and the process ends', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create, loadNative }, path: string) => {
-      const { hook_hangs } = loadNative<'hook_hangs'>(path)
-      const [one, other] = [create(2), create(1)]
-      const names = [(await one.with({ timeout: 50 }).submit(hook_hangs).exception(20_000)) as Error]
-      names.push((await other.with({ timeout: 50 }).submit(() => { for (;;); }).exception(20_000)) as Error)
-      const future = one.submit(hook_hangs)
-      while (!future.running()) await new Promise((resolve) => setTimeout(resolve, 5))
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      const cancelled = future.cancel({ interrupt: true })
-      console.log(JSON.stringify([...names.map(({ name }) => name), cancelled]))
-      process.exit(0)
-    },
-    [path],
-  )
-  t.deepEqual({ ...cleanEnd(end), value: end.output.trim() }, ended('["TimeoutError","TimeoutError",true]'))
-})
+behaviour(
+  'a hook that does not come back costs its own thread: other tasks are stopped in time, and the process ends',
+  async (t, { inChild }) => {
+    const end = await inChild(
+      async ({ create, loadNative }, path: string) => {
+        const { hook_hangs } = loadNative<'hook_hangs'>(path)
+        const [one, other] = [create(2), create(1)]
+        const names = [(await one.with({ timeout: 50 }).submit(hook_hangs).exception(20_000)) as Error]
+        names.push(
+          (await other
+            .with({ timeout: 50 })
+            .submit(() => {
+              for (;;);
+            })
+            .exception(20_000)) as Error,
+        )
+        const future = one.submit(hook_hangs)
+        while (!future.running()) await new Promise((resolve) => setTimeout(resolve, 5))
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        const cancelled = future.cancel({ interrupt: true })
+        console.log(JSON.stringify([...names.map(({ name }) => name), cancelled]))
+        process.exit(0)
+      },
+      [path],
+    )
+    t.deepEqual({ ...cleanEnd(end), value: end.output.trim() }, ended('["TimeoutError","TimeoutError",true]'))
+  },
+)
 
 behaviour('much progress is delivered in portions, between which the event loop turns, and before the result', async (t, { create }) => {
   await using executor = create(1)
@@ -131,10 +141,7 @@ behaviour('a task has 8 MiB of stack', async (t, { create }) => {
 
 behaviour('dump() names native tasks', async (t, { create }) => {
   const executor = create({ maxWorkers: 3 })
-  const futures: Future<unknown>[] = [
-    executor.submit(rough.wait_flag),
-    executor.with({ name: 'mine' }).submit(rough.wait_flag),
-  ]
+  const futures: Future<unknown>[] = [executor.submit(rough.wait_flag), executor.with({ name: 'mine' }).submit(rough.wait_flag)]
   try {
     // All workers are there before the last task, which takes some seconds, begins.
     t.is(await executor.submit(native.countPrimes, 10).result(SOON), 4)
@@ -149,12 +156,12 @@ behaviour('dump() names native tasks', async (t, { create }) => {
 })
 
 const onLinux = process.platform === 'linux' ? test : test.skip
-const behaviourOnLinux: typeof behaviour =
-  process.platform === 'linux' ? behaviour : (title) => test.skip(title, () => {})
+const behaviourOnLinux: typeof behaviour = process.platform === 'linux' ? behaviour : (title) => test.skip(title, () => {})
 
 behaviourOnLinux('two libraries whose paths are not UTF-8 stay apart', async (t, { create }) => {
   const folder = new Folder(t)
-  const body = (answer: string): string => `static int32_t run(cf_context *c) { return c->out(c, (const uint8_t *)"${answer}", 1); }\nCF_TASKS(CF_TASK("answer", run))`
+  const body = (answer: string): string =>
+    `static int32_t run(cf_context *c) { return c->out(c, (const uint8_t *)"${answer}", 1); }\nCF_TASKS(CF_TASK("answer", run))`
   await using executor = create(1)
   const answers: string[] = []
   for (const [index, byte] of [0xe4, 0xf6].entries()) {
@@ -173,11 +180,7 @@ onLinux('a library that needs a plug-in is none itself', (t) => {
   const folder = new Folder(t)
   const file = folder.file('needs.so')
   const text = buildCText('int nothing_of_ours;', 'needs').replace(/\.so$/, '.c')
-  execFileSync(
-    'cc',
-    ['-shared', '-fPIC', '-I', 'crates/task/include', '-Wl,--no-as-needed', '-o', file, text, path],
-    { stdio: 'pipe' },
-  )
+  execFileSync('cc', ['-shared', '-fPIC', '-I', 'crates/task/include', '-Wl,--no-as-needed', '-o', file, text, path], { stdio: 'pipe' })
   t.throws(() => loadNative(file), { code: 'ERR_PLUGIN_FOREIGN' })
 })
 
@@ -198,8 +201,7 @@ onLinux('where there is no memory for arguments or a result, that task fails and
       text.indexOf('a')
       // Whatever is refused, the engine has 300 MB left for itself.
       await executor.submit(starve, Uint32Array.of(700 * MB))
-      const code = (error: unknown): unknown =>
-        (error as { code?: string } | null)?.code ?? (error as Error | null)?.name
+      const code = (error: unknown): unknown => (error as { code?: string } | null)?.code ?? (error as Error | null)?.name
       const tried = (submit: () => { exception(ms: number): Promise<unknown> }): Promise<unknown> => {
         try {
           return submit().exception(20_000).then(code)
@@ -232,9 +234,5 @@ onLinux('where there is no memory for arguments or a result, that task fails and
     [path],
   )
   const none = 'ERR_MEMORY_ALLOCATION_FAILED'
-  t.deepEqual(
-    { ...cleanEnd(end), errors: '' },
-    ended([none, none, 'RangeError', none, 32, none, none, 5, true]),
-    end.errors,
-  )
+  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended([none, none, 'RangeError', none, 32, none, none, 5, true]), end.errors)
 })

@@ -73,8 +73,7 @@ behaviour('a plug-in in C goes from bytes to bytes', async (t, { shared }) => {
 behaviour('wrong input is a TypeError of submit', (t, { shared }) => {
   const executor = shared(2)
   const reverse = rust.reverse as (...args: unknown[]) => Uint8Array
-  for (const input of [null, 5, {}, [1]])
-    t.throws(() => executor.submit(reverse, input), { instanceOf: TypeError, message: /^input must/ })
+  for (const input of [null, 5, {}, [1]]) t.throws(() => executor.submit(reverse, input), { instanceOf: TypeError, message: /^input must/ })
   t.throws(() => executor.submit(reverse, 'a', 'b'), { instanceOf: TypeError, message: /one argument/ })
   t.throws(() => rust.reverse('a'), { instanceOf: TypeError, message: /native task reverse/ })
 })
@@ -210,7 +209,8 @@ test('a missing, unreadable, foreign or incompatible library is an Error with a 
   refused(buildCText('int nothing_of_ours;', 'foreign'), 'ERR_PLUGIN_FOREIGN', /does not export concurrent_futures_tasks/)
   const newer = 'const cf_task_table *concurrent_futures_tasks(uint32_t host) { return NULL; }'
   refused(buildCText(newer, 'newer'), 'ERR_PLUGIN_INCOMPATIBLE', /newer host/)
-  const older = 'static const cf_task_table table = {sizeof table, 0, NULL, 0};\nconst cf_task_table *concurrent_futures_tasks(uint32_t host) { return &table; }'
+  const older =
+    'static const cf_task_table table = {sizeof table, 0, NULL, 0};\nconst cf_task_table *concurrent_futures_tasks(uint32_t host) { return &table; }'
   refused(buildCText(older, 'older'), 'ERR_PLUGIN_MALFORMED', /version 0/)
 })
 

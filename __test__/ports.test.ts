@@ -13,15 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import ava from 'ava'
-import {
-  CancelledError,
-  InvalidStateError,
-  moduleTasks,
-  native,
-  QueueFullError,
-  TimeoutError,
-  WorkerLostError,
-} from 'concurrent-futures'
+import { CancelledError, InvalidStateError, moduleTasks, native, QueueFullError, TimeoutError, WorkerLostError } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { SHORT, SOON } from './limits.ts'
@@ -35,8 +27,7 @@ const carried = moduleTasks<typeof import('./fixtures/carried.mjs')>(new URL('./
 
 const key = (text: string): KeyObject => createSecretKey(Buffer.from(text))
 // The compiler's library for Node does not declare it.
-const wasm = (globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => object } })
-  .WebAssembly
+const wasm = (globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => object } }).WebAssembly
 const isNode20 = process.versions.node.startsWith('20.')
 
 /** What `run` throws; AVA 7 does not take a DOMException of Node 20 for an error. */
@@ -69,18 +60,13 @@ behaviour('what Node can clone arrives as an argument, alone, inside others, and
   const names = values.map((value) => `${Object.prototype.toString.call(value).slice(8, -1)}:${value.constructor.name}`)
   t.deepEqual(await executor.submit(carried.classes, ...values).result(SOON), names)
   const shared = key('shared')
-  const echo = (a: any, b: any): unknown => [
-    a.k === b.get('k'),
-    a.k.export().toString(),
-    a.d.getTime(),
-    'u' in a,
-  ]
-  t.deepEqual(
-    await executor
-      .submit(echo, { k: shared, d: new Date(7), u: undefined }, new Map([['k', shared]]))
-      .result(SOON),
-    [true, 'shared', 7, true],
-  )
+  const echo = (a: any, b: any): unknown => [a.k === b.get('k'), a.k.export().toString(), a.d.getTime(), 'u' in a]
+  t.deepEqual(await executor.submit(echo, { k: shared, d: new Date(7), u: undefined }, new Map([['k', shared]])).result(SOON), [
+    true,
+    'shared',
+    7,
+    true,
+  ])
 })
 
 behaviour('an array with as many properties as holes brings a Blob in one of them along', async (t, { create }) => {
@@ -93,9 +79,7 @@ behaviour('an array with as many properties as holes brings a Blob in one of the
 
 behaviour('a DOMException arrives as a value', async (t, { create }) => {
   await using executor = create(1)
-  const [error] = (await executor
-    .submit(carried.echo, new DOMException('no', 'AbortError'))
-    .result(SOON)) as [DOMException]
+  const [error] = (await executor.submit(carried.echo, new DOMException('no', 'AbortError')).result(SOON)) as [DOMException]
   if (isNode20) t.pass('Node 20 clones a DOMException to an empty object')
   else t.deepEqual([error instanceof DOMException, error.name, error.message], [true, 'AbortError', 'no'])
 })
@@ -115,10 +99,7 @@ behaviour('what is thrown or reported as progress may hold it, too', async (t, {
   await using executor = create(1)
   t.is(String(((await executor.submit(carried.throwKey).exception(SOON)) as KeyObject).export()), 'thrown')
   const error = (await executor.submit(carried.throwWithBlob).exception(SOON)) as RangeError & { blob: Blob }
-  t.deepEqual(
-    [error instanceof RangeError, error.message, await error.blob.text(), 'fn' in error],
-    [true, 'with a blob', 'inside', false],
-  )
+  t.deepEqual([error instanceof RangeError, error.message, await error.blob.text(), 'fn' in error], [true, 'with a blob', 'inside', false])
   const future = executor.submit(carried.reportBlobs, 5)
   const seen: { n: number; blob: Blob }[] = []
   future.onProgress((value) => seen.push(value as { n: number; blob: Blob }))
@@ -134,7 +115,10 @@ behaviour('a MessagePort moves to a task, and from one', async (t, { create }) =
   const { port, other, closed } = channel()
   const heard: unknown[] = []
   other.on('message', (value) => heard.push(value))
-  await executor.with({ transfer: [port] }).submit(carried.post, port, 1, 'two').result(SOON)
+  await executor
+    .with({ transfer: [port] })
+    .submit(carried.post, port, 1, 'two')
+    .result(SOON)
   await closed()
   t.deepEqual(heard, [1, 'two'])
   const { port: made } = (await executor.submit(carried.makePort).result(SOON)) as { port: MessagePort }
@@ -149,7 +133,13 @@ behaviour('streams and file handles move to a task, and from one', async (t, { c
   writeFileSync(path, 'contents')
   await using executor = create(1)
   const file = await open(path)
-  t.is(await executor.with({ transfer: [file] }).submit(carried.readFile, file).result(SOON), 'contents')
+  t.is(
+    await executor
+      .with({ transfer: [file] })
+      .submit(carried.readFile, file)
+      .result(SOON),
+    'contents',
+  )
   t.is(file.fd, -1)
   const back = (await executor.submit(carried.openFile, path).result(SOON)) as unknown as FileHandle
   t.is(await back.readFile('utf8'), 'contents')
@@ -209,12 +199,7 @@ sharing('shared memory is shared, wherever it is in an argument or a result', as
   t.is(executor.submit(write, new Holder(), 1).resultSync(SOON), 0)
   t.deepEqual([...new Int32Array(memory)], [1, 1])
   // Beside what only a port can carry.
-  t.is(
-    await executor
-      .submit((value: any) => Atomics.add(new Int32Array(value.memory), 0, 1), { memory, k: key('k') })
-      .result(SOON),
-    1,
-  )
+  t.is(await executor.submit((value: any) => Atomics.add(new Int32Array(value.memory), 0, 1), { memory, k: key('k') }).result(SOON), 1)
   t.is(new Int32Array(memory)[0], 2)
   const moved = new ArrayBuffer(4)
   t.is(
@@ -253,8 +238,7 @@ behaviour('a task that is refused leaves what was to be moved untouched, and not
   const stream = new ReadableStream()
   const list = [port, bytes, file, stream]
   const moving = executor.with({ transfer: list })
-  const untouched = (): void =>
-    void t.deepEqual([bytes.byteLength, file.fd >= 0, stream.locked], [8, true, false])
+  const untouched = (): void => void t.deepEqual([bytes.byteLength, file.fd >= 0, stream.locked], [8, true, false])
 
   const error = thrownBy(() => moving.submit(carried.echo, ...list, { deep: [() => 1] }))
   t.deepEqual([error.name, error.message], ['DataCloneError', 'argument 5.deep[0] cannot be cloned: a function'])
@@ -315,10 +299,11 @@ behaviour('a task that is carried keeps its turn, and runs on a worker that is f
   const threads = new Set<number>()
   for (let round = 0; round < 20; round++)
     threads.add(((await executor.submit(carried.keyAndThread, key('k')).result(SOON)) as [string, number])[1])
-  const many = await Promise.all(
-    Array.from({ length: 50 }, (_, n) => executor.submit(carried.keyAndThread, key(String(n))).result(SOON)),
+  const many = await Promise.all(Array.from({ length: 50 }, (_, n) => executor.submit(carried.keyAndThread, key(String(n))).result(SOON)))
+  t.deepEqual(
+    many.map(([text]) => text),
+    Array.from({ length: 50 }, (_, n) => String(n)),
   )
-  t.deepEqual(many.map(([text]) => text), Array.from({ length: 50 }, (_, n) => String(n)))
   for (const [, thread] of many) threads.add(thread as number)
   t.is(threads.size, 1)
   const noteKey = async (path: string, secret: KeyObject): Promise<void> => {
@@ -441,7 +426,10 @@ behaviour('a worker that dies with a task in its hands loses that one, and close
   const executor = create(1)
   const { port, closed } = channel()
   const die = (_: MessagePort): void => process.exit(3)
-  const error = await executor.with({ transfer: [port] }).submit(die, port).exception(SOON)
+  const error = await executor
+    .with({ transfer: [port] })
+    .submit(die, port)
+    .exception(SOON)
   t.true(error instanceof WorkerLostError)
   await closed()
   t.is(await executor.submit(carried.exportKey, key('next')).result(SOON), 'next')
@@ -464,9 +452,7 @@ behaviour('map carries them, one by one and in chunks', async (t, { create }) =>
   const expected = keys.map((_, n) => `${n} twice`)
   for (const chunkSize of [1, 4]) {
     const results: string[] = []
-    for await (const { key: made } of executor
-      .with({ chunkSize })
-      .map(carried.swap, keys) as AsyncIterable<any>)
+    for await (const { key: made } of executor.with({ chunkSize }).map(carried.swap, keys) as AsyncIterable<any>)
       results.push(String(made.export()))
     t.deepEqual(results, expected)
   }
@@ -498,9 +484,7 @@ behaviour('priority counts for them, and workers that are replaced after each ta
   const long = executor.submit(work.waitFor, gate)
   await until(() => long.running(), 'the task runs')
   const order: string[] = []
-  const futures = [0, 5, 1].map((priority) =>
-    executor.with({ priority }).submit(carried.exportKey, key(String(priority))),
-  )
+  const futures = [0, 5, 1].map((priority) => executor.with({ priority }).submit(carried.exportKey, key(String(priority))))
   for (const future of futures) future.addDoneCallback(() => order.push(future.resultSync()))
   folder.open(gate)
   await Promise.all(futures.map((future) => future.result(SOON)))
@@ -511,10 +495,7 @@ behaviour('an executor that has carried something keeps no process alive, and a 
   const executor = create({ maxWorkers: 2, tasksPerWorker: 2 })
   const futures = []
   for (let n = 0; n < 300; n++) {
-    const future =
-      n % 3 === 0
-        ? executor.submit(work.add, n, 0)
-        : executor.with({ priority: n % 2 }).submit(carried.swap, key(String(n)))
+    const future = n % 3 === 0 ? executor.submit(work.add, n, 0) : executor.with({ priority: n % 2 }).submit(carried.swap, key(String(n)))
     if (n % 7 === 0) future.cancel({ interrupt: true })
     if (n % 50 === 0) await sleep(1)
     futures.push(future)
@@ -528,21 +509,26 @@ behaviour('an executor that has carried something keeps no process alive, and a 
   await executor.shutdown()
 })
 
-behaviour('tasks that block for tasks whose arguments a port carries need one worker more, however many they are', async (t, { create }) => {
-  const executor = create(1)
-  const outer = async (n: number): Promise<number> => {
-    const { currentExecutor } = await import('concurrent-futures')
-    return currentExecutor()!.submit((_blob: Blob, n: number) => n, new Blob(['x']), n).resultSync()
-  }
-  t.is(await executor.submit(outer, 0).result(SOON), 0)
-  const futures = Array.from({ length: 60 }, (_, n) => executor.submit(outer, n))
-  let most = 0
-  for (const [n, future] of futures.entries()) {
-    t.is(await future.result(SOON), n)
-    const { idle, busy, starting } = executor.stats().workers
-    most = Math.max(most, idle + busy + starting)
-  }
-  // Each of them is 12 MB. A machine that does not get to carry the arguments for long may lend some more.
-  t.true(most <= 20, `${most} workers`)
-  await executor.shutdown()
-})
+behaviour(
+  'tasks that block for tasks whose arguments a port carries need one worker more, however many they are',
+  async (t, { create }) => {
+    const executor = create(1)
+    const outer = async (n: number): Promise<number> => {
+      const { currentExecutor } = await import('concurrent-futures')
+      return currentExecutor()!
+        .submit((_blob: Blob, n: number) => n, new Blob(['x']), n)
+        .resultSync()
+    }
+    t.is(await executor.submit(outer, 0).result(SOON), 0)
+    const futures = Array.from({ length: 60 }, (_, n) => executor.submit(outer, n))
+    let most = 0
+    for (const [n, future] of futures.entries()) {
+      t.is(await future.result(SOON), n)
+      const { idle, busy, starting } = executor.stats().workers
+      most = Math.max(most, idle + busy + starting)
+    }
+    // Each of them is 12 MB. A machine that does not get to carry the arguments for long may lend some more.
+    t.true(most <= 20, `${most} workers`)
+    await executor.shutdown()
+  },
+)

@@ -27,8 +27,7 @@ function shortOnes(executor: ProcessPoolExecutor, count: number): Future<number>
   return Array.from({ length: count }, (_, n) => executor.submit(work.add, n, 0))
 }
 
-const values = (futures: Future<number>[]): Promise<number[]> =>
-  Promise.all(futures.map((future) => future.result(SOON)))
+const values = (futures: Future<number>[]): Promise<number[]> => Promise.all(futures.map((future) => future.result(SOON)))
 
 test('what waits behind a long task is queued, does not run, and can be cancelled', async (t) => {
   const executor = await fast(t, 1)
@@ -37,13 +36,19 @@ test('what waits behind a long task is queued, does not run, and can be cancelle
   const long = executor.submit(work.waitFor, gate)
   const behind = shortOnes(executor, 50)
   await until(() => long.running(), 'the long one runs')
-  t.deepEqual(behind.filter((future) => future.running() || future.done()), [])
+  t.deepEqual(
+    behind.filter((future) => future.running() || future.done()),
+    [],
+  )
   t.like(executor.stats(), { queued: 50, running: 1 })
   t.true(behind.every((future, n) => n % 2 === 0 || future.cancel()))
   t.like(executor.stats(), { queued: 25, cancelled: 25 })
   new Folder(t).open(gate)
   t.is((await values(before)).length, 50)
-  t.deepEqual(await values(behind.filter((_, n) => n % 2 === 0)), behind.flatMap((_, n) => (n % 2 === 0 ? [n] : [])))
+  t.deepEqual(
+    await values(behind.filter((_, n) => n % 2 === 0)),
+    behind.flatMap((_, n) => (n % 2 === 0 ? [n] : [])),
+  )
 })
 
 test('cancel() says at once whether a short task among many has begun, and is right', async (t) => {
@@ -53,7 +58,10 @@ test('cancel() says at once whether a short task among many has begun, and is ri
     const futures = Array.from({ length: 100 }, (_, n) => executor.submit(work.note, log, `${round} ${n}`))
     const isCancelled = futures.map((future, n) => n % 3 === round % 3 && future.cancel())
     const ends = await Promise.allSettled(futures.map((future) => future.result(SOON)))
-    t.deepEqual(ends.map(({ status }) => status === 'rejected'), isCancelled)
+    t.deepEqual(
+      ends.map(({ status }) => status === 'rejected'),
+      isCancelled,
+    )
     const ran = new Folder(t).notes(log).filter((line) => line.startsWith(`${round} `))
     const expected = futures.flatMap((_, n) => (isCancelled[n] ? [] : [`${round} ${n}`]))
     t.deepEqual(ran.toSorted(), expected.toSorted())
@@ -84,7 +92,10 @@ test('a child that is killed costs the task that it runs, and each of the others
       n === 90 ? executor.submit(dies, log) : executor.submit(work.note, log, String(n)),
     )
     const ends = await Promise.allSettled(futures.map((future) => future.result(SOON)))
-    t.deepEqual(ends.flatMap((end, n) => (end.status === 'rejected' ? [n] : [])), [90])
+    t.deepEqual(
+      ends.flatMap((end, n) => (end.status === 'rejected' ? [n] : [])),
+      [90],
+    )
     t.true((ends[90] as PromiseRejectedResult).reason instanceof WorkerLostError)
     const expected = futures.map((_, n) => (n === 90 ? 'dies' : String(n)))
     t.deepEqual(folder.notes(log).toSorted(), expected.toSorted())
@@ -100,7 +111,10 @@ test('a loop that is stopped among short tasks costs none of them, and its child
     const stuck = executor.with({ timeout: SHORT }).submit(work.spin)
     const behind = shortOnes(executor, 60)
     t.is(((await stuck.exception(SOON)) as Error).name, 'TimeoutError')
-    t.deepEqual(await values([...before, ...behind]), [...before, ...behind].map((_, n) => (n < 20 ? n : n - 20)))
+    t.deepEqual(
+      await values([...before, ...behind]),
+      [...before, ...behind].map((_, n) => (n < 20 ? n : n - 20)),
+    )
   }
   t.is(await executor.submit(() => process.pid), pid)
   t.is(executor.stats().lost, 0)
@@ -110,16 +124,19 @@ test('a task that blocks, or awaits, for one behind it gets its result', async (
   const executor = await fast(t, 1)
   const blocks = async (n: number): Promise<number> => {
     const { currentExecutor } = await import('concurrent-futures')
-    return currentExecutor()!.submit((n: number) => n + 1, n).resultSync(10_000)
+    return currentExecutor()!
+      .submit((n: number) => n + 1, n)
+      .resultSync(10_000)
   }
   const awaits = async (n: number): Promise<number> => {
     const { currentExecutor } = await import('concurrent-futures')
     return currentExecutor()!.submit((n: number) => n + 2, n)
   }
-  const futures = shortOnes(executor, 90).map((future, n) =>
-    n % 3 === 0 ? future : executor.submit(n % 3 === 1 ? blocks : awaits, n),
+  const futures = shortOnes(executor, 90).map((future, n) => (n % 3 === 0 ? future : executor.submit(n % 3 === 1 ? blocks : awaits, n)))
+  t.deepEqual(
+    await values(futures),
+    futures.map((_, n) => n + (n % 3)),
   )
-  t.deepEqual(await values(futures), futures.map((_, n) => n + (n % 3)))
 })
 
 test('queueTimeout goes on behind a long task', async (t) => {
@@ -130,7 +147,10 @@ test('queueTimeout goes on behind a long task', async (t) => {
   const long = executor.submit(work.waitFor, gate)
   const limited = Array.from({ length: 20 }, () => executor.with({ queueTimeout: SHORT }).submit(work.add, 1, 1))
   const errors = await Promise.all(limited.map((future) => future.exception(SOON)))
-  t.deepEqual(errors.map((error) => (error as Error).name), Array(20).fill('TimeoutError'))
+  t.deepEqual(
+    errors.map((error) => (error as Error).name),
+    Array(20).fill('TimeoutError'),
+  )
   folder.open(gate)
   await long.result(SOON)
   t.is((await values(before)).length, 20)
@@ -155,7 +175,10 @@ test('native tasks and errors that are thrown come in their order among the othe
   })
   const ends = await Promise.allSettled(futures.map((future) => future.result(SOON)))
   const expected = kinds.map((kind, n) => (kind === 0 ? n : kind === 1 ? 4 : `no ${n}`))
-  t.deepEqual(ends.map((end) => (end.status === 'fulfilled' ? end.value : (end.reason as Error).message)), expected)
+  t.deepEqual(
+    ends.map((end) => (end.status === 'fulfilled' ? end.value : (end.reason as Error).message)),
+    expected,
+  )
 })
 
 for (const ms of [0, 2]) {

@@ -23,8 +23,11 @@ const program = `
 const asCommonJs = `(async () => {${program.replace(/import (\{.*\}) from (.*)\n/, 'const $1 = await import($2)\n')}})()`
 
 const expected = { code: 0, output: 'sum 3 []', errors: '' }
-const brief = ({ code, output, errors }: { code: number | null; output: string; errors: string }): typeof expected =>
-  ({ code: code as number, output, errors })
+const brief = ({ code, output, errors }: { code: number | null; output: string; errors: string }): typeof expected => ({
+  code: code as number,
+  output,
+  errors,
+})
 
 test('a program by -e', async (t) => {
   t.deepEqual(brief(await runNode(['-e', asCommonJs])), expected)
@@ -47,7 +50,10 @@ test('a program by -p prints its value', async (t) => {
 
 test('node --test runs a file that has a pool, and its children are no test files', async (t) => {
   const file = new Folder(t).file('sum.test.mjs')
-  writeFileSync(file, `import test from 'node:test'\ntest('sums', async () => {${program.replace(/import (\{.*\}) from (.*)\n/, 'const $1 = await import($2)\n')}})`)
+  writeFileSync(
+    file,
+    `import test from 'node:test'\ntest('sums', async () => {${program.replace(/import (\{.*\}) from (.*)\n/, 'const $1 = await import($2)\n')}})`,
+  )
   const end = await runNode(['--test', '--test-reporter=tap', file])
   t.is(end.code, 0, end.output + end.errors)
   // Node 24 gives a test file all options of Node's, each with its default.
@@ -73,7 +79,14 @@ test('node --watch runs the program again, and its children end with each run', 
   await until(() => folder.notes(pids).length === 1, 'the first run')
   writeFileSync(file, text(2))
   await until(() => folder.notes(pids).some((line) => line.startsWith('2')), 'the second run')
-  const [first, second] = ['1', '2'].map((round) => Number(folder.notes(pids).find((line) => line.startsWith(round))?.split(' ')[1]))
+  const [first, second] = ['1', '2'].map((round) =>
+    Number(
+      folder
+        .notes(pids)
+        .find((line) => line.startsWith(round))
+        ?.split(' ')[1],
+    ),
+  )
   await until(() => !isRunning(first!), 'the first child has ended')
   watcher.kill('SIGTERM')
   await until(() => !isRunning(second!), 'the second child has ended')

@@ -130,24 +130,25 @@ const SIZE = 1 << 20
 
 for (const how of ['shutdown', 'natural end', 'exit of the child', 'exit of the parent'] as const) {
   // What a process that exits has printed Node writes as far as a pipe takes it at once.
-  if (how !== 'exit of the child') test(`what children print arrives whole (${how})`, async (t) => {
-    const end = await inChild(
-      async ({ ProcessPoolExecutor }, how: string, size: number) => {
-        const executor = new ProcessPoolExecutor(1)
-        const print = (size: number): void => {
-          process.stdout.write(`<${'o'.repeat(size)}>`)
-          process.stderr.write(`<${'e'.repeat(size)}>`)
-        }
-        await executor.submit(print, size)
-        if (how === 'shutdown') await executor.shutdown()
-        if (how === 'exit of the parent') process.exit(0)
-      },
-      [how, SIZE],
-    )
-    t.is(end.code, 0)
-    t.true(end.output === `<${'o'.repeat(SIZE)}>`, `${end.output.length} characters`)
-    t.true(end.errors === `<${'e'.repeat(SIZE)}>`, `${end.errors.length} characters: ${end.errors.slice(-200)}`)
-  })
+  if (how !== 'exit of the child')
+    test(`what children print arrives whole (${how})`, async (t) => {
+      const end = await inChild(
+        async ({ ProcessPoolExecutor }, how: string, size: number) => {
+          const executor = new ProcessPoolExecutor(1)
+          const print = (size: number): void => {
+            process.stdout.write(`<${'o'.repeat(size)}>`)
+            process.stderr.write(`<${'e'.repeat(size)}>`)
+          }
+          await executor.submit(print, size)
+          if (how === 'shutdown') await executor.shutdown()
+          if (how === 'exit of the parent') process.exit(0)
+        },
+        [how, SIZE],
+      )
+      t.is(end.code, 0)
+      t.true(end.output === `<${'o'.repeat(SIZE)}>`, `${end.output.length} characters`)
+      t.true(end.errors === `<${'e'.repeat(SIZE)}>`, `${end.errors.length} characters: ${end.errors.slice(-200)}`)
+    })
 
   test(`children write their coverage (${how})`, async (t) => {
     const folder = new Folder(t).file('coverage')
@@ -172,23 +173,20 @@ for (const how of ['shutdown', 'natural end', 'exit of the child', 'exit of the 
 }
 
 test('a grandchild that stays in the group of its child ends with that', async (t) => {
-  const end = await inChild(
-    async ({ ProcessPoolExecutor }) => {
-      const executor = new ProcessPoolExecutor(1)
-      const start = async (): Promise<number> => {
-        const { spawn } = await import('node:child_process')
-        return spawn('sleep', ['300'], { stdio: 'ignore' }).pid!
-      }
-      const pid = await executor.submit(start)
-      await executor.terminateWorkers()
-      const { existsSync } = await import('node:fs')
-      // One that is dead and that nobody has reaped runs no program.
-      const end = performance.now() + 10_000
-      const runs = (): boolean => existsSync(`/proc/${pid}/exe`)
-      while (runs() && performance.now() < end) await new Promise((go) => setTimeout(go, 5))
-      return runs()
-    },
-    [],
-  )
+  const end = await inChild(async ({ ProcessPoolExecutor }) => {
+    const executor = new ProcessPoolExecutor(1)
+    const start = async (): Promise<number> => {
+      const { spawn } = await import('node:child_process')
+      return spawn('sleep', ['300'], { stdio: 'ignore' }).pid!
+    }
+    const pid = await executor.submit(start)
+    await executor.terminateWorkers()
+    const { existsSync } = await import('node:fs')
+    // One that is dead and that nobody has reaped runs no program.
+    const end = performance.now() + 10_000
+    const runs = (): boolean => existsSync(`/proc/${pid}/exe`)
+    while (runs() && performance.now() < end) await new Promise((go) => setTimeout(go, 5))
+    return runs()
+  }, [])
   t.deepEqual(cleanEnd(end), ended(false))
 })

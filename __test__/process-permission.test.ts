@@ -34,11 +34,7 @@ const attempt = async (source: string, args: object): Promise<string> => {
 }
 
 /** What comes of each attempt in a child with these permissions. */
-async function tried<K extends string>(
-  permission: Permission,
-  attempts: Record<K, string>,
-  args: object = {},
-): Promise<Record<K, string>> {
+async function tried<K extends string>(permission: Permission, attempts: Record<K, string>, args: object = {}): Promise<Record<K, string>> {
   await using executor = new ProcessPoolExecutor({ maxWorkers: 1, permission, execArgv: [] })
   const results = {} as Record<K, string>
   for (const [name, source] of Object.entries(attempts) as [K, string][]) {
@@ -165,16 +161,13 @@ test("a stranger's code gets around no permission by way of this package", async
 })
 
 test('the package and Node print nothing on behalf of `permission`', async (t) => {
-  const end = await inChild(
-    async ({ ProcessPoolExecutor }) => {
-      const all = { fsRead: ['*'], fsWrite: ['*'], childProcess: true, worker: true }
-      const executor = new ProcessPoolExecutor({ maxWorkers: 1, permission: all })
-      const one = await executor.submit(() => new Promise<number>((resolve) => setTimeout(resolve, 20, 1)))
-      await executor.shutdown()
-      return one
-    },
-    [],
-  )
+  const end = await inChild(async ({ ProcessPoolExecutor }) => {
+    const all = { fsRead: ['*'], fsWrite: ['*'], childProcess: true, worker: true }
+    const executor = new ProcessPoolExecutor({ maxWorkers: 1, permission: all })
+    const one = await executor.submit(() => new Promise<number>((resolve) => setTimeout(resolve, 20, 1)))
+    await executor.shutdown()
+    return one
+  }, [])
   t.deepEqual(cleanEnd(end), ended(1))
 })
 

@@ -33,7 +33,10 @@ test('a child is replaced after maxTasksPerWorker tasks', async (t) => {
   await using executor = new ProcessPoolExecutor({ maxWorkers: 1, maxTasksPerWorker: 2 })
   const pids: number[] = []
   for (let n = 0; n < 6; n++) pids.push(await executor.submit(pid))
-  t.deepEqual(pids.map((one) => pids.indexOf(one)), [0, 0, 2, 2, 4, 4])
+  t.deepEqual(
+    pids.map((one) => pids.indexOf(one)),
+    [0, 0, 2, 2, 4, 4],
+  )
 })
 
 test('env is the whole environment of a child, and neither changes the other', async (t) => {
@@ -148,7 +151,10 @@ test('terminateWorkers ends what runs at once, wherever that is', async (t) => {
   const [one, two] = (await executor.dump()).map(({ threadId }) => threadId)
   await executor.terminateWorkers()
   const errors = (await Promise.all(futures.map((future) => future.exception().catch((error: Error) => error)))) as Error[]
-  t.deepEqual(errors.map(({ name }) => name), ['WorkerLostError', 'WorkerLostError', 'CancelledError'])
+  t.deepEqual(
+    errors.map(({ name }) => name),
+    ['WorkerLostError', 'WorkerLostError', 'CancelledError'],
+  )
   for (const pid of [one!, two!]) await until(() => !isRunning(pid), 'they have ended')
 })
 

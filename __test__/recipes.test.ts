@@ -26,9 +26,7 @@ test('an executor follows the quota of its container', async (t) => {
   const folder = new Folder(t)
   const quota = folder.file('cpu.max')
   writeFileSync(quota, '100000 100000\n')
-  const code = program('workers.md', 'quota')
-    .replace('/sys/fs/cgroup/cpu.max', quota)
-    .replace('5_000', '5')
+  const code = program('workers.md', 'quota').replace('/sys/fs/cgroup/cpu.max', quota).replace('5_000', '5')
   const end = await run(
     code,
     `

@@ -18,7 +18,7 @@ const required = fileURLToPath(new URL('./fixtures/preloaded.cjs', import.meta.u
 const ways: Record<string, { nodeArguments?: string[]; env?: Record<string, string> }> = {
   '--import': { nodeArguments: ['--import', preloaded.href] },
   '--require': { nodeArguments: ['--require', required] },
-  'NODE_OPTIONS': { env: { NODE_OPTIONS: `--import ${preloaded.href}` } },
+  NODE_OPTIONS: { env: { NODE_OPTIONS: `--import ${preloaded.href}` } },
 }
 
 /** A start is tried a few times before an executor gives up. */
@@ -32,70 +32,76 @@ interface Seen {
 
 for (const [way, { nodeArguments, env }] of Object.entries(ways)) {
   for (const use of ['submit', 'map', 'minWorkers', 'warmUp', 'later', 'minWorkersLater', 'warmUpLater', 'caught']) {
-    behaviour(`a module preloaded by ${way} that uses an executor starts no workers without end (${use})`, async (t, { name, kind, broken, inChild }) => {
-      const log = new Folder(t).file('log')
-      const end = await inChild(
-        async (_, isLate: boolean): Promise<Seen | null> => {
-          const { preloaded } = globalThis as unknown as { preloaded: PromiseLike<unknown> }
-          const given = Promise.resolve(preloaded).then(
-            () => null,
-            (error: Error) => ({
-              name: error.name,
-              cause: (error.cause as Error).name,
-              message: error.message,
-            }),
-          )
-          if (!isLate) return await given
-          // By then there would be a dozen of them.
-          await new Promise((resolve) => setTimeout(resolve, 4_000))
-          process.exit()
-        },
-        [use.endsWith('ater')],
-        {
-          ...(nodeArguments === undefined ? {} : { nodeArguments }),
-          env: { ...env, PRELOADED_USE: use, PRELOADED_CLASS: name, PRELOADED_LOG: log },
-        },
-      )
-      const lines = readFileSync(log, 'utf8').trim().split('\n')
-      if (use === 'caught') {
-        t.deepEqual(cleanEnd(end), ended(null))
-        t.deepEqual(lines, ['loaded 0', 'loaded 1', 'InvalidStateError'])
-      } else if (use.endsWith('ater')) {
-        t.false(end.isHung)
-        t.deepEqual([...new Set(lines)], ['loaded 0', 'loaded 1', 'loaded 2'])
-      } else if (use === 'warmUp') {
-        // It rejects: by the time that this has ended a worker, it may have been there for a moment.
-        t.is(end.value?.cause, 'InvalidStateError')
-        t.deepEqual([...new Set(lines)], ['loaded 0', 'loaded 1'])
-        t.true(lines.length <= 1 + MOST_TRIES, `${lines.length} threads have loaded it`)
-      } else {
-        t.is(end.value?.name, broken.name)
-        t.is(end.value?.cause, 'InvalidStateError')
-        t.regex(end.value?.message ?? '', /preloaded module.*a file of their own/)
-        // In a child that is true.
-        t.is(end.value?.message.includes('isMainThread'), kind === 'thread')
-        t.deepEqual([...new Set(lines)], ['loaded 0', 'loaded 1'])
-        t.true(lines.length <= 1 + MOST_TRIES, `${lines.length} threads have loaded it`)
-      }
-    })
+    behaviour(
+      `a module preloaded by ${way} that uses an executor starts no workers without end (${use})`,
+      async (t, { name, kind, broken, inChild }) => {
+        const log = new Folder(t).file('log')
+        const end = await inChild(
+          async (_, isLate: boolean): Promise<Seen | null> => {
+            const { preloaded } = globalThis as unknown as { preloaded: PromiseLike<unknown> }
+            const given = Promise.resolve(preloaded).then(
+              () => null,
+              (error: Error) => ({
+                name: error.name,
+                cause: (error.cause as Error).name,
+                message: error.message,
+              }),
+            )
+            if (!isLate) return await given
+            // By then there would be a dozen of them.
+            await new Promise((resolve) => setTimeout(resolve, 4_000))
+            process.exit()
+          },
+          [use.endsWith('ater')],
+          {
+            ...(nodeArguments === undefined ? {} : { nodeArguments }),
+            env: { ...env, PRELOADED_USE: use, PRELOADED_CLASS: name, PRELOADED_LOG: log },
+          },
+        )
+        const lines = readFileSync(log, 'utf8').trim().split('\n')
+        if (use === 'caught') {
+          t.deepEqual(cleanEnd(end), ended(null))
+          t.deepEqual(lines, ['loaded 0', 'loaded 1', 'InvalidStateError'])
+        } else if (use.endsWith('ater')) {
+          t.false(end.isHung)
+          t.deepEqual([...new Set(lines)], ['loaded 0', 'loaded 1', 'loaded 2'])
+        } else if (use === 'warmUp') {
+          // It rejects: by the time that this has ended a worker, it may have been there for a moment.
+          t.is(end.value?.cause, 'InvalidStateError')
+          t.deepEqual([...new Set(lines)], ['loaded 0', 'loaded 1'])
+          t.true(lines.length <= 1 + MOST_TRIES, `${lines.length} threads have loaded it`)
+        } else {
+          t.is(end.value?.name, broken.name)
+          t.is(end.value?.cause, 'InvalidStateError')
+          t.regex(end.value?.message ?? '', /preloaded module.*a file of their own/)
+          // In a child that is true.
+          t.is(end.value?.message.includes('isMainThread'), kind === 'thread')
+          t.deepEqual([...new Set(lines)], ['loaded 0', 'loaded 1'])
+          t.true(lines.length <= 1 + MOST_TRIES, `${lines.length} threads have loaded it`)
+        }
+      },
+    )
   }
 }
 
 for (const use of ['submit', 'minWorkers']) {
-  behaviour(`the module of an initializer that uses an executor itself fails the executor (${use})`, async (t, { name, broken, inChild }) => {
-    const url = new URL('./fixtures/initializes.mjs', import.meta.url).href
-    const end = await inChild(
-      async ({ create, moduleTasks }, url: string) => {
-        const { initialize } = moduleTasks(url)
-        const executor = create({ maxWorkers: 1, initializer: initialize as () => void })
-        const error = (await executor.submit(() => 1).exception()) as Error
-        return { name: error.name, cause: (error.cause as Error).name }
-      },
-      [url],
-      { env: { INITIALIZES_USE: use, INITIALIZES_CLASS: name } },
-    )
-    t.deepEqual(cleanEnd(end), ended({ name: broken.name, cause: 'InvalidStateError' }))
-  })
+  behaviour(
+    `the module of an initializer that uses an executor itself fails the executor (${use})`,
+    async (t, { name, broken, inChild }) => {
+      const url = new URL('./fixtures/initializes.mjs', import.meta.url).href
+      const end = await inChild(
+        async ({ create, moduleTasks }, url: string) => {
+          const { initialize } = moduleTasks(url)
+          const executor = create({ maxWorkers: 1, initializer: initialize as () => void })
+          const error = (await executor.submit(() => 1).exception()) as Error
+          return { name: error.name, cause: (error.cause as Error).name }
+        },
+        [url],
+        { env: { INITIALIZES_USE: use, INITIALIZES_CLASS: name } },
+      )
+      t.deepEqual(cleanEnd(end), ended({ name: broken.name, cause: 'InvalidStateError' }))
+    },
+  )
 }
 
 behaviour('an initializer cannot submit: its worker has not started yet', async (t, { create }) => {
@@ -120,7 +126,10 @@ behaviour('code outside of tasks may submit in a worker, also with workers kept 
     kept.nested = new Promise((resolve, reject) => {
       ;(port2 as unknown as { onmessage: () => void }).onmessage = () => {
         const inner = new ThreadPoolExecutor({ maxWorkers: 1, minWorkers: 1 })
-        inner.submit(() => 42).result().then(resolve, reject)
+        inner
+          .submit(() => 42)
+          .result()
+          .then(resolve, reject)
         port2.close()
       }
     })

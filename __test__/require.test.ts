@@ -28,7 +28,12 @@ test('require works where it takes no ES modules, and what it gives is what impo
       const sum: unknown = await executor.submit((a: number, b: number) => a + b, 1, 2)
       await executor.shutdown()
       const resolved = process.getBuiltinModule('node:module').createRequire(file).resolve('concurrent-futures')
-      return [names.filter((name) => imported[name] !== required[name]), Object.keys(required).length === names.length, sum, resolved === cjs]
+      return [
+        names.filter((name) => imported[name] !== required[name]),
+        Object.keys(required).length === names.length,
+        sum,
+        resolved === cjs,
+      ]
     },
     [fileURLToPath(import.meta.url), file],
     { nodeArguments },
@@ -36,7 +41,7 @@ test('require works where it takes no ES modules, and what it gives is what impo
   t.deepEqual(cleanEnd(end), ended([[], true, 3, true]))
 })
 
-behaviour('a module of a task that requires the package gets its worker\'s', async (t, { shared }) => {
+behaviour("a module of a task that requires the package gets its worker's", async (t, { shared }) => {
   const executor = shared(1)
   t.deepEqual(await executor.submit(requiring.isTheWorkers).result(SOON), [[], true, executor.constructor.name])
 })
@@ -51,9 +56,25 @@ test('a runner of tests that requires it in a vm context gets the classes of the
       const executor = new ThreadPoolExecutor(1)
       const run = process.getBuiltinModule('node:vm').runInContext('(value, name) => value instanceof globalThis[name]', context)
       const value = await executor.submit(() => ({ map: new Map([[1, new Date(0)]]), bytes: new Uint8Array(2), list: [1] }))
-      const error: unknown = await executor.submit(() => { throw new RangeError('no') }).exception()
-      const late: unknown = await executor.with({ timeout: 20 }).submit(() => { for (;;); }).exception()
-      const isOf = [[value, 'Object'], [value.map, 'Map'], [value.map.get(1), 'Date'], [value.bytes, 'Uint8Array'], [value.list, 'Array'], [error, 'RangeError']]
+      const error: unknown = await executor
+        .submit(() => {
+          throw new RangeError('no')
+        })
+        .exception()
+      const late: unknown = await executor
+        .with({ timeout: 20 })
+        .submit(() => {
+          for (;;);
+        })
+        .exception()
+      const isOf = [
+        [value, 'Object'],
+        [value.map, 'Map'],
+        [value.map.get(1), 'Date'],
+        [value.bytes, 'Uint8Array'],
+        [value.list, 'Array'],
+        [error, 'RangeError'],
+      ]
       await executor.shutdown()
       return [isOf.map(([value, name]) => run(value, name)), late instanceof TimeoutError]
     },
@@ -76,5 +97,8 @@ test('a CommonJS program that was bundled with the package in it is told to leav
 test('its names can be told without running it, as bundlers and import of CommonJS do', async (t) => {
   const imported = (await import(new URL('../dist/index.cjs', import.meta.url).href)) as object
   const required = createRequire(import.meta.url)('concurrent-futures') as object
-  t.deepEqual(Object.keys(required).filter((name) => !(name in imported)), [])
+  t.deepEqual(
+    Object.keys(required).filter((name) => !(name in imported)),
+    [],
+  )
 })

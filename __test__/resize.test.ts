@@ -13,9 +13,7 @@ import { SOON } from './limits.ts'
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
 const behaviour = behaviours(test)
-const streams = moduleTasks<typeof import('./fixtures/streams.mjs')>(
-  new URL('./fixtures/streams.mjs', import.meta.url),
-)
+const streams = moduleTasks<typeof import('./fixtures/streams.mjs')>(new URL('./fixtures/streams.mjs', import.meta.url))
 const work = moduleTasks<typeof import('./fixtures/work.mjs')>(new URL('./fixtures/work.mjs', import.meta.url))
 
 const living = ({ workers }: ReturnType<PoolExecutor['stats']>): number => workers.idle + workers.busy
@@ -137,9 +135,7 @@ behaviour('resize works while a shutdown drains, and does nothing afterwards', a
 
 behaviour('tasks that wait for others inside of an executor that shrinks and grows are all done', async (t, { create }) => {
   await using executor = create(4)
-  const futures = Array.from({ length: 24 }, (_, n) =>
-    n % 2 === 0 ? executor.submit(sizes.nest, 3) : executor.submit(sizes.nestLater, 3),
-  )
+  const futures = Array.from({ length: 24 }, (_, n) => (n % 2 === 0 ? executor.submit(sizes.nest, 3) : executor.submit(sizes.nestLater, 3)))
   const end = Promise.all(futures.map((future) => future.result(SOON)))
   let size = 4
   const timer = setInterval(() => executor.resize((size = (size % 4) + 1)), 5)

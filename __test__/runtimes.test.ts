@@ -23,19 +23,9 @@ for (const [what, env] of Object.entries(missing)) {
           const error = (await future.exception(15_000).catch((error: unknown) => error)) as Error | null
           return error?.name ?? 'none'
         }
-        const values = [
-          await executor.submit(add, 1, 2).result(15_000),
-          executor.submit(add, 3, 4).resultSync(15_000),
-        ]
-        values.push(
-          ...(await Promise.all(Array.from({ length: 2_000 }, (_, n) => executor.submit(add, n, 1)))).slice(
-            -1,
-          ),
-        )
-        const { done } = await wait([
-          executor.submit(addLater, 1, 1),
-          executor.submit(native.countPrimes, 100),
-        ])
+        const values = [await executor.submit(add, 1, 2).result(15_000), executor.submit(add, 3, 4).resultSync(15_000)]
+        values.push(...(await Promise.all(Array.from({ length: 2_000 }, (_, n) => executor.submit(add, n, 1)))).slice(-1))
+        const { done } = await wait([executor.submit(addLater, 1, 1), executor.submit(native.countPrimes, 100)])
         const names = [await name(executor.submit(fail, 'x'))]
         for (const task of [spin, never]) names.push(await name(executor.with({ timeout: 100 }).submit(task)))
         const future = executor.submit(spin)
@@ -86,9 +76,7 @@ behaviour('with frozen intrinsics values arrive as they do otherwise', async (t,
         const result = await executor.submit((value: unknown) => value, value)
         if (JSON.stringify(result) === JSON.stringify(value)) equal++
       }
-      const error = (await executor
-        .submit(() => Promise.reject(new RangeError('made', { cause: 1 })))
-        .exception()) as Error
+      const error = (await executor.submit(() => Promise.reject(new RangeError('made', { cause: 1 }))).exception()) as Error
       const bytes = new Uint8Array(70_000)
       await executor.with({ transfer: [bytes.buffer] }).submit(native.crc32, bytes)
       await executor.shutdown()

@@ -1,15 +1,6 @@
 // What both languages must agree on is typed once, in Rust, and a drift between the two is an error at load.
 import { execFile } from 'node:child_process'
-import {
-  copyFileSync,
-  cpSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -28,7 +19,9 @@ test('what TypeScript was built with is what the addon says', (t) => {
 
 test('each constant of the seam has the number that the addon says', async (t) => {
   const constants = (await import('../lib/addon/seam.ts')) as Record<string, unknown>
-  const lines = seam().split('\n').filter((line) => line.includes(' = '))
+  const lines = seam()
+    .split('\n')
+    .filter((line) => line.includes(' = '))
   t.true(lines.length > 100)
   for (const line of lines) {
     const [name, number] = line.split(' = ') as [string, string]

@@ -148,7 +148,10 @@ test('what only looks like a known structure goes another way', (t) => {
 })
 
 test('a structure is learned also after many that never come again', (t) => {
-  for (const value of [{ late: 'text', number: 1 }, { late: undefined, number: NaN }]) {
+  for (const value of [
+    { late: 'text', number: 1 },
+    { late: undefined, number: NaN },
+  ]) {
     for (let time = 0; time < 20_000; time++) pack({ [`key${time}`]: time, [`other${time % 7}`]: 'x' })
     // One in so many values may add to what is known.
     for (let time = 0; time < 10 * OFTEN; time++) pack({ ...value })
@@ -177,7 +180,8 @@ test('what is no plain Date crosses as structuredClone gives it', (t) => {
 
 test('an object has as many keys as it likes, of known shapes and of others', (t) => {
   for (const count of [0, 1, 255, 256, 257, 999, 1_000, 1_001]) {
-    const make = (time: number): unknown => [1, 2].map((n) => Object.fromEntries(Array.from({ length: count }, (_, key) => [`key ${key}`, key % 9 === n ? time : null])))
+    const make = (time: number): unknown =>
+      [1, 2].map((n) => Object.fromEntries(Array.from({ length: count }, (_, key) => [`key ${key}`, key % 9 === n ? time : null])))
     learn(make)
     t.is(print(cross(make(5))), print(make(5)))
   }
@@ -210,9 +214,7 @@ behaviour('values of one structure arrive on both ways of a task, whichever work
     of: { tags: ['Łódź', String(index)], none: undefined },
   })
   const results = await Promise.all(
-    Array.from({ length: 2_000 }, (_, index) =>
-      executor.submit((value: unknown) => value, make(index)).result(),
-    ),
+    Array.from({ length: 2_000 }, (_, index) => executor.submit((value: unknown) => value, make(index)).result()),
   )
   results.forEach((result, index) => t.is(print(result), print(make(index))))
 })

@@ -90,4 +90,3 @@ behaviour('a Shared of another copy of the package is refused, and each copy cou
   )
   t.deepEqual(cleanEnd(end), ended([1, 1, 'DataCloneError', true, 2]))
 })
-

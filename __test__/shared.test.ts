@@ -69,7 +69,13 @@ behaviour('any value is shared as structuredClone would give it', async (t, { cr
     [7, ['number', '7']],
     [-0n, ['bigint', '0']],
     ['x'.repeat(200_000), ['string', 'x'.repeat(200_000)]],
-    [new Map([['a', 1], ['b', 2]]), ['Map', 'a', 'b']],
+    [
+      new Map([
+        ['a', 1],
+        ['b', 2],
+      ]),
+      ['Map', 'a', 'b'],
+    ],
     [new Float64Array([1.5, 2]), ['Float64Array', 2, 1.5, 2]],
     [new Uint8Array(300_000).fill(9), ['Uint8Array', 300_000, 9, 9]],
     [part, ['Uint8Array', 4, 112, 116]],
@@ -118,14 +124,15 @@ behaviour('shared values stand beside other arguments, which keep their places a
   const inner = { deep: [1] }
   using shared = share({ text: 'shared' })
   using number = share(5)
-  t.deepEqual(
-    await executor.submit((...args: unknown[]) => args, 1, shared, { inner }, number, inner, shared).result(SOON),
-    [1, { text: 'shared' }, { inner }, 5, inner, { text: 'shared' }],
-  )
-  const same = (first: object, x: { inner: object }, y: object, second: object): boolean[] => [
-    first === second,
-    x.inner === y,
-  ]
+  t.deepEqual(await executor.submit((...args: unknown[]) => args, 1, shared, { inner }, number, inner, shared).result(SOON), [
+    1,
+    { text: 'shared' },
+    { inner },
+    5,
+    inner,
+    { text: 'shared' },
+  ])
+  const same = (first: object, x: { inner: object }, y: object, second: object): boolean[] => [first === second, x.inner === y]
   t.deepEqual(await executor.submit(same, shared, { inner }, inner, shared).result(SOON), [true, true])
   const bytes = new Uint8Array(100_000).fill(1)
   const moving = executor.with({ transfer: [bytes.buffer], name: 'moving' })
@@ -141,7 +148,10 @@ behaviour('map takes a shared value by repeat, in chunks of any size, and severa
   const sum = (one: { n: number }, two: number, three: { n: number }): number => one.n + two + three.n
   for (const chunkSize of [1, 3, 'auto'] as const) {
     const view = executor.with({ chunkSize })
-    t.deepEqual(await collect(view.map(sum, repeat(ten), range(7), repeat({ n: 1 }))), range(7).map((n) => n + 11))
+    t.deepEqual(
+      await collect(view.map(sum, repeat(ten), range(7), repeat({ n: 1 }))),
+      range(7).map((n) => n + 11),
+    )
     const mixed = [ten, { n: 1 }, twenty, ten]
     t.deepEqual(await collect(view.map(sum, mixed, range(4), repeat(twenty))), [30, 22, 42, 33])
     t.deepEqual(await collect(view.map((one: { n: number }) => one.n, [ten, ten, ten])), [10, 10, 10])
@@ -243,7 +253,10 @@ behaviour('what a worker has made of a value goes with it, also while the worker
   const files = range(4).map((index) => folder.file(`collected-${index}`))
   await Promise.all(files.map((file) => executor.submit(tasks.noteCollection, shared, file).result(SOON)))
   await new Promise((resolve) => setTimeout(resolve, 60))
-  t.deepEqual(files.filter((file) => folder.exists(file)), [])
+  t.deepEqual(
+    files.filter((file) => folder.exists(file)),
+    [],
+  )
   shared.release()
   await until(() => files.every((file) => folder.exists(file)), 'every worker has let it go')
 })
@@ -278,7 +291,7 @@ behaviour('a worker that takes the place of one that died makes the value anew',
   await using executor = create(1)
   using shared = share({ text: 'here' })
   const [first] = await executor.submit(tasks.mark, shared).result(SOON)
-  t.is((await executor.submit(tasks.exit).exception(SOON) as Error).name, 'WorkerLostError')
+  t.is(((await executor.submit(tasks.exit).exception(SOON)) as Error).name, 'WorkerLostError')
   const [second, before] = await executor.submit(tasks.mark, shared).result(SOON)
   t.not(second, first)
   t.is(before, 0)
@@ -346,7 +359,10 @@ behaviour('the value is made while the thread that has shared it is blocked', (t
 behaviour('a Shared inside of another value, as a result or for a native task is an error that names it', async (t, { create }) => {
   await using executor = create(1)
   using shared = share(new Uint8Array(4))
-  t.regex(refusal(t, () => executor.submit(tasks.get, { a: [shared] })), /^argument 1\.a\[0\] .* class Shared \(/)
+  t.regex(
+    refusal(t, () => executor.submit(tasks.get, { a: [shared] })),
+    /^argument 1\.a\[0\] .* class Shared \(/,
+  )
   refusal(t, () => executor.submit(tasks.get, [shared]))
   refusal(t, () => create({ initializer: tasks.get, initargs: [{ shared }] }))
   refusal(t, () => share({ shared }))
@@ -371,7 +387,10 @@ onThreads('memory that is shared stays shared, and what only a port carries goes
   const send = (object: { text: string }, port: any): void => port.postMessage(object.text)
   const heard = new Promise((resolve) => port1.addEventListener('message', (event: any) => resolve(event.data), { once: true }))
   port1.start()
-  await executor.with({ transfer: [port2] }).submit(send, table, port2).result(SOON)
+  await executor
+    .with({ transfer: [port2] })
+    .submit(send, table, port2)
+    .result(SOON)
   t.is(await heard, 'hello')
   port1.close()
 })
@@ -381,14 +400,26 @@ test('a process pool refuses a value with shared memory at submit', async (t) =>
   await using executor = new ProcessPoolExecutor(1)
   using shared = share({ memory: new SharedArrayBuffer(4) })
   const refused = /^argument 2 cannot be cloned: it holds shared memory/
-  t.regex(refusal(t, () => executor.submit(tasks.both, 1, shared)), refused)
-  t.regex(refusal(t, () => new ProcessPoolExecutor({ initializer: tasks.both, initargs: [1, shared] })), refused)
+  t.regex(
+    refusal(t, () => executor.submit(tasks.both, 1, shared)),
+    refused,
+  )
+  t.regex(
+    refusal(t, () => new ProcessPoolExecutor({ initializer: tasks.both, initargs: [1, shared] })),
+    refused,
+  )
 })
 
 test('what only a MessagePort carries cannot be shared, and wrong options are refused', (t) => {
   const { port1 } = new MessageChannel()
-  t.regex(refusal(t, () => share({ port: port1 })), /^the shared value\.port cannot be cloned/)
-  t.regex(refusal(t, () => share([new Blob([])])), /^the shared value\[0\] cannot be cloned: an object of class Blob/)
+  t.regex(
+    refusal(t, () => share({ port: port1 })),
+    /^the shared value\.port cannot be cloned/,
+  )
+  t.regex(
+    refusal(t, () => share([new Blob([])])),
+    /^the shared value\[0\] cannot be cloned: an object of class Blob/,
+  )
   refusal(t, () => share(port1, { transfer: [port1 as never] }))
   refusal(t, () => share(() => 1))
   port1.close()
@@ -403,11 +434,23 @@ test('what only a MessagePort carries cannot be shared, and wrong options are re
 test('what is refused is left as it is, and getters are called once', (t) => {
   let calls = 0
   const buffer = new ArrayBuffer(8)
-  const bad = { buffer, get value() { calls++; return 1 }, fn: () => 1 }
+  const bad = {
+    buffer,
+    get value() {
+      calls++
+      return 1
+    },
+    fn: () => 1,
+  }
   refusal(t, () => share(bad, { transfer: [buffer] }))
   t.is(buffer.byteLength, 8)
   calls = 0
-  share({ get value() { return calls++ }, memory: new SharedArrayBuffer(4) }).release()
+  share({
+    get value() {
+      return calls++
+    },
+    memory: new SharedArrayBuffer(4),
+  }).release()
   t.is(calls, 1)
 })
 

@@ -45,26 +45,32 @@ function planted(change: (bytes: Buffer) => Buffer | void): string[] {
 }
 
 test('versions are compared by their numbers', (t) => {
-  t.deepEqual([isNewer('2.34', '2.17'), isNewer('2.4', '2.17'), isNewer('2.17', '2.17'), isNewer('2.17.1', '2.17')], [
-    true, false, false, true,
-  ])
+  t.deepEqual(
+    [isNewer('2.34', '2.17'), isNewer('2.4', '2.17'), isNewer('2.17', '2.17'), isNewer('2.17.1', '2.17')],
+    [true, false, false, true],
+  )
 })
 
 test('an executable stack is found', (t) => {
-  t.deepEqual(planted((bytes) => void bytes.writeUInt32LE(7, headerOf(bytes, GNU_STACK) + 4)), [
-    'it makes the stack executable',
-  ])
+  t.deepEqual(
+    planted((bytes) => void bytes.writeUInt32LE(7, headerOf(bytes, GNU_STACK) + 4)),
+    ['it makes the stack executable'],
+  )
 })
 
 test('addresses that can be written to are found', (t) => {
-  t.deepEqual(planted((bytes) => void bytes.writeUInt32LE(0, headerOf(bytes, GNU_RELRO))), [
-    'its table of addresses can be written to',
-  ])
+  t.deepEqual(
+    planted((bytes) => void bytes.writeUInt32LE(0, headerOf(bytes, GNU_RELRO))),
+    ['its table of addresses can be written to'],
+  )
 })
 
 test('a binary of another processor or C library is found', (t) => {
-  const other = platform.includes('x64') ? ['arm64', 183] as const : ['x64', 62] as const
-  t.deepEqual(planted((bytes) => void bytes.writeUInt16LE(other[1], 18)), [`it is for ${other[0]}`])
+  const other = platform.includes('x64') ? (['arm64', 183] as const) : (['x64', 62] as const)
+  t.deepEqual(
+    planted((bytes) => void bytes.writeUInt16LE(other[1], 18)),
+    [`it is for ${other[0]}`],
+  )
   const across = platform.includes('gnu') ? platform.replace('gnu', 'musl') : platform.replace('musl', 'gnu')
   t.true(faults(addon(), across).some((fault) => /^it needs libc\.so/.test(fault)))
 })

@@ -17,13 +17,14 @@ const work = moduleTasks<typeof import('./fixtures/work.mjs')>(workUrl)
 for (const workers of [1, 2, 3, 8]) {
   everywhere(`shutdown() waits for every accepted task, with ${workers} workers and unequal tasks`, async (t, { create }) => {
     const executor = create(workers)
-    const futures = Array.from({ length: 40 }, (_, n) =>
-      executor.submit(work.pause, n % 7 === 0 ? 60 : n % 3),
-    )
+    const futures = Array.from({ length: 40 }, (_, n) => executor.submit(work.pause, n % 7 === 0 ? 60 : n % 3))
     const natives = Array.from({ length: 5 }, () => executor.submit(native.countPrimes, 1_000_000))
     await executor.shutdown()
     t.true(futures.every((future) => future.done()))
-    t.deepEqual(await Promise.all(futures), futures.map((_, n) => (n % 7 === 0 ? 60 : n % 3)))
+    t.deepEqual(
+      await Promise.all(futures),
+      futures.map((_, n) => (n % 7 === 0 ? 60 : n % 3)),
+    )
     for (const future of natives) t.is(await future, 78_498)
     t.deepEqual(executor.stats().workers, { idle: 0, busy: 0, starting: 0, abandoned: 0, died: 0 })
     t.is(executor.stats().completed, 45)
@@ -42,7 +43,10 @@ behaviour('shutdown() while workers are starting waits for the accepted tasks, a
   const other = create(3)
   const futures = [other.submit(work.add, 1, 1), other.submit(work.add, 2, 2)]
   await other.shutdown()
-  t.deepEqual(futures.map((future) => future.state), ['finished', 'finished'])
+  t.deepEqual(
+    futures.map((future) => future.state),
+    ['finished', 'finished'],
+  )
 })
 
 everywhere('shutdown() can be called again, in any way and at any time', async (t, { create }) => {
@@ -51,12 +55,7 @@ everywhere('shutdown() can be called again, in any way and at any time', async (
   // A task that has not started would be cancelled by the third call.
   await until(() => future.running() || future.done(), 'the task runs')
   const first = executor.shutdown({ wait: false })
-  await Promise.all([
-    first,
-    executor.shutdown(),
-    executor.shutdown({ cancelFutures: true }),
-    executor.shutdown({ wait: false }),
-  ])
+  await Promise.all([first, executor.shutdown(), executor.shutdown({ cancelFutures: true }), executor.shutdown({ wait: false })])
   t.is(await future, 50)
   await executor.shutdown()
   await executor[Symbol.asyncDispose]()
@@ -68,11 +67,7 @@ everywhere('shutdown({ wait: false }) resolves at once, and the accepted tasks r
   const folder = new Folder(t)
   const executor = create(1)
   const [gate, log] = [folder.gate(), folder.file('log')]
-  const futures = [
-    executor.submit(work.waitFor, gate),
-    executor.submit(work.note, log, 'a'),
-    executor.submit(work.note, log, 'b'),
-  ]
+  const futures = [executor.submit(work.waitFor, gate), executor.submit(work.note, log, 'a'), executor.submit(work.note, log, 'b')]
   await executor.shutdown({ wait: false })
   t.false(futures[0]!.done())
   t.throws(() => executor.submit(work.add, 1, 2), { instanceOf: InvalidStateError })
@@ -94,7 +89,10 @@ behaviour('shutdown({ cancelFutures: true }) cancels what has not started and wa
     executor.with({ priority: 5 }).submit(work.note, log, 'never'),
   ]
   const done = executor.shutdown({ cancelFutures: true })
-  t.deepEqual(pending.map((future) => future.state), ['cancelled', 'cancelled', 'cancelled'])
+  t.deepEqual(
+    pending.map((future) => future.state),
+    ['cancelled', 'cancelled', 'cancelled'],
+  )
   for (const future of pending) await t.throwsAsync(future.result(SOON), { instanceOf: CancelledError })
   t.false(running.done())
   folder.open(gate)
@@ -138,20 +136,28 @@ everywhere('shutdown() from a done callback works', async (t, { create }) => {
   t.is(executor.stats().completed, 2)
 })
 
-behaviour('awaited inside a task of its own executor shutdown rejects with InvalidStateError; without waiting it works', async (t, { create }) => {
-  for (const [wait, expected] of [
-    [true, 'InvalidStateError'],
-    [false, 'resolved'],
-  ] as const) {
-    const executor = create(2)
-    const fn = async (wait: boolean): Promise<string> => {
-      const { currentExecutor } = await import('concurrent-futures')
-      return currentExecutor()!.shutdown({ wait }).then(() => 'resolved', (error: Error) => error.name)
+behaviour(
+  'awaited inside a task of its own executor shutdown rejects with InvalidStateError; without waiting it works',
+  async (t, { create }) => {
+    for (const [wait, expected] of [
+      [true, 'InvalidStateError'],
+      [false, 'resolved'],
+    ] as const) {
+      const executor = create(2)
+      const fn = async (wait: boolean): Promise<string> => {
+        const { currentExecutor } = await import('concurrent-futures')
+        return currentExecutor()!
+          .shutdown({ wait })
+          .then(
+            () => 'resolved',
+            (error: Error) => error.name,
+          )
+      }
+      t.is(await executor.submit(fn, wait).result(SOON), expected)
+      await executor.shutdown()
     }
-    t.is(await executor.submit(fn, wait).result(SOON), expected)
-    await executor.shutdown()
-  }
-})
+  },
+)
 
 behaviour('shutdown() while a task is being interrupted resolves', async (t, { create }) => {
   const executor = create(2)
@@ -166,12 +172,12 @@ behaviour('shutdown() while a task is being interrupted resolves', async (t, { c
 
 everywhere('shutdown() waits for a task with a timeout until it is stopped', async (t, { create }) => {
   const executor = create(1)
-  const futures = [
-    executor.with({ timeout: SHORT }).submit(work.spin),
-    executor.submit(work.add, 1, 2),
-  ] as const
+  const futures = [executor.with({ timeout: SHORT }).submit(work.spin), executor.submit(work.add, 1, 2)] as const
   await executor.shutdown()
-  t.deepEqual(futures.map((future) => future.state), ['finished', 'finished'])
+  t.deepEqual(
+    futures.map((future) => future.state),
+    ['finished', 'finished'],
+  )
   t.is(await futures[1], 3)
 })
 
@@ -205,7 +211,10 @@ everywhere('terminateWorkers() fails running tasks with WorkerLostError, cancels
   const queued = [executor.submit(work.add, 1, 2), executor.submit(native.countPrimes, 10)]
   await executor.terminateWorkers()
   for (const future of running) t.true((await future.exception(PROMPT)) instanceof WorkerLostError)
-  t.deepEqual(queued.map((future) => future.state), ['cancelled', 'cancelled'])
+  t.deepEqual(
+    queued.map((future) => future.state),
+    ['cancelled', 'cancelled'],
+  )
   t.throws(() => executor.submit(work.add, 1, 2), { instanceOf: InvalidStateError })
   t.like(executor.stats(), { lost: 2, cancelled: 2, completed: 0 })
   await executor.shutdown()
@@ -260,22 +269,19 @@ behaviour('ready() that waits when the executor is shut down rejects with Invali
 })
 
 behaviour('workers leave by draining: their exit handlers run, also those of coverage', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const { existsSync, mkdtempSync, rmSync } = await import('node:fs')
-      const folder = mkdtempSync(`${(await import('node:os')).tmpdir()}/drain-`)
-      const executor = create(1)
-      await executor.submit(async (file: string) => {
-        const { writeFileSync } = await import('node:fs')
-        process.on('exit', () => writeFileSync(file, ''))
-      }, `${folder}/left`)
-      await executor.shutdown()
-      const hasLeft = existsSync(`${folder}/left`)
-      rmSync(folder, { recursive: true })
-      return hasLeft
-    },
-    [],
-  )
+  const end = await inChild(async ({ create }) => {
+    const { existsSync, mkdtempSync, rmSync } = await import('node:fs')
+    const folder = mkdtempSync(`${(await import('node:os')).tmpdir()}/drain-`)
+    const executor = create(1)
+    await executor.submit(async (file: string) => {
+      const { writeFileSync } = await import('node:fs')
+      process.on('exit', () => writeFileSync(file, ''))
+    }, `${folder}/left`)
+    await executor.shutdown()
+    const hasLeft = existsSync(`${folder}/left`)
+    rmSync(folder, { recursive: true })
+    return hasLeft
+  }, [])
   t.deepEqual(cleanEnd(end), ended(true))
 })
 
@@ -321,36 +327,36 @@ behaviour('a shutdown in a child process at every stage of its first task ends c
 // From here on: what is a thread pool's alone.
 
 test('when shutdown() resolves the threads have gone', async (t) => {
-  const end = await inChild(
-    async ({ native, ThreadPoolExecutor }) => {
-      let [started, exited] = [0, 0]
-      process.on('worker', (worker) => {
-        started++
-        worker.on('exit', () => exited++)
-      })
-      const executor = new ThreadPoolExecutor(3)
-      await Promise.all(Array.from({ length: 9 }, () => executor.submit(() => 1)))
-      await executor.submit(native.countPrimes, 10)
-      await executor.shutdown()
-      return started > 0 && started === exited
-    },
-    [],
-  )
+  const end = await inChild(async ({ native, ThreadPoolExecutor }) => {
+    let [started, exited] = [0, 0]
+    process.on('worker', (worker) => {
+      started++
+      worker.on('exit', () => exited++)
+    })
+    const executor = new ThreadPoolExecutor(3)
+    await Promise.all(Array.from({ length: 9 }, () => executor.submit(() => 1)))
+    await executor.submit(native.countPrimes, 10)
+    await executor.shutdown()
+    return started > 0 && started === exited
+  }, [])
   t.deepEqual(cleanEnd(end), ended(true))
 })
 
-everywhere('shutdown({ timeout }) lets tasks end that are done by then, and ends the others as terminateWorkers() does', async (t, { create }) => {
-  const executor = create(1)
-  const [short, running, queued] = [executor.submit(work.pause, 50), executor.submit(work.spin), executor.submit(work.add, 1, 2)]
-  await until(() => short.running() || short.done(), 'the first runs')
-  const done = executor.shutdown({ timeout: 1_000 })
-  t.throws(() => executor.submit(work.add, 1, 2), { instanceOf: InvalidStateError })
-  t.is(await short.result(SOON), 50)
-  t.true((await running.exception(SOON)) instanceof WorkerLostError)
-  t.true(queued.cancelled())
-  await done
-  t.like(executor.stats(), { completed: 1, lost: 1, cancelled: 1, workers: { idle: 0, busy: 0 } })
-})
+everywhere(
+  'shutdown({ timeout }) lets tasks end that are done by then, and ends the others as terminateWorkers() does',
+  async (t, { create }) => {
+    const executor = create(1)
+    const [short, running, queued] = [executor.submit(work.pause, 50), executor.submit(work.spin), executor.submit(work.add, 1, 2)]
+    await until(() => short.running() || short.done(), 'the first runs')
+    const done = executor.shutdown({ timeout: 1_000 })
+    t.throws(() => executor.submit(work.add, 1, 2), { instanceOf: InvalidStateError })
+    t.is(await short.result(SOON), 50)
+    t.true((await running.exception(SOON)) instanceof WorkerLostError)
+    t.true(queued.cancelled())
+    await done
+    t.like(executor.stats(), { completed: 1, lost: 1, cancelled: 1, workers: { idle: 0, busy: 0 } })
+  },
+)
 
 everywhere('shutdown({ timeout, wait: false }) resolves at once, and ends what is not done by then', async (t, { create }) => {
   const executor = create(1)
@@ -375,7 +381,12 @@ behaviour('the timeout of a shutdown holds while the thread that has called it i
 })
 
 behaviour('shutdown({ timeout }) ends an initializer that does not end', async (t, { create }) => {
-  const executor = create({ maxWorkers: 1, initializer: () => { for (;;); } })
+  const executor = create({
+    maxWorkers: 1,
+    initializer: () => {
+      for (;;);
+    },
+  })
   const future = executor.submit(work.add, 1, 2)
   await executor.shutdown({ timeout: SHORT })
   t.true(future.cancelled())

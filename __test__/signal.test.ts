@@ -55,44 +55,50 @@ const running: [what: string, fn: () => unknown][] = [
 
 for (const [what, fn] of running) {
   for (const way of ['signal', 'cancel']) {
-    everywhere(`${way === 'signal' ? 'aborting the signal' : 'cancel({ interrupt: true })'} cancels ${what} that runs, at once, and the worker is free again`, async (t, { create }) => {
-      const executor = create(1)
-      await executor.submit(work.add, 1, 1)
-      const controller = new AbortController()
-      const future = executor.with({ signal: controller.signal }).submit(fn)
-      await until(() => future.running(), 'it runs')
-      await new Promise((resolve) => setTimeout(resolve, 60))
-      if (way === 'signal') controller.abort('stop')
-      else t.true(future.cancel({ interrupt: true, reason: 'stop' }))
-      t.is(future.state, 'cancelled')
-      t.is((await t.throwsAsync(future.result(SOON), { instanceOf: CancelledError }))?.cause, 'stop')
-      t.is(await executor.submit(work.add, 1, 2).result(PROMPT), 3)
-      t.is(future.state, 'cancelled')
-      t.like(executor.stats(), { cancelled: 1, completed: 2, timedOut: 0, lost: 0 })
-      await executor.shutdown()
-    })
+    everywhere(
+      `${way === 'signal' ? 'aborting the signal' : 'cancel({ interrupt: true })'} cancels ${what} that runs, at once, and the worker is free again`,
+      async (t, { create }) => {
+        const executor = create(1)
+        await executor.submit(work.add, 1, 1)
+        const controller = new AbortController()
+        const future = executor.with({ signal: controller.signal }).submit(fn)
+        await until(() => future.running(), 'it runs')
+        await new Promise((resolve) => setTimeout(resolve, 60))
+        if (way === 'signal') controller.abort('stop')
+        else t.true(future.cancel({ interrupt: true, reason: 'stop' }))
+        t.is(future.state, 'cancelled')
+        t.is((await t.throwsAsync(future.result(SOON), { instanceOf: CancelledError }))?.cause, 'stop')
+        t.is(await executor.submit(work.add, 1, 2).result(PROMPT), 3)
+        t.is(future.state, 'cancelled')
+        t.like(executor.stats(), { cancelled: 1, completed: 2, timedOut: 0, lost: 0 })
+        await executor.shutdown()
+      },
+    )
   }
 }
 
-everywhere('cancel() of a running task is false and changes nothing; of a cancelled one true, of a finished one false', async (t, { create }) => {
-  const folder = new Folder(t)
-  const executor = create(1)
-  const gate = folder.gate()
-  const future = executor.submit(work.waitFor, gate)
-  await until(() => future.running(), 'it runs')
-  t.false(future.cancel())
-  t.true(future.running())
-  const pending = executor.submit(work.add, 1, 2)
-  t.true(pending.cancel())
-  t.true(pending.cancel())
-  t.true(pending.cancel({ interrupt: true }))
-  folder.open(gate)
-  await future.result(SOON)
-  t.false(future.cancel())
-  t.false(future.cancel({ interrupt: true }))
-  t.is(future.state, 'finished')
-  await executor.shutdown()
-})
+everywhere(
+  'cancel() of a running task is false and changes nothing; of a cancelled one true, of a finished one false',
+  async (t, { create }) => {
+    const folder = new Folder(t)
+    const executor = create(1)
+    const gate = folder.gate()
+    const future = executor.submit(work.waitFor, gate)
+    await until(() => future.running(), 'it runs')
+    t.false(future.cancel())
+    t.true(future.running())
+    const pending = executor.submit(work.add, 1, 2)
+    t.true(pending.cancel())
+    t.true(pending.cancel())
+    t.true(pending.cancel({ interrupt: true }))
+    folder.open(gate)
+    await future.result(SOON)
+    t.false(future.cancel())
+    t.false(future.cancel({ interrupt: true }))
+    t.is(future.state, 'finished')
+    await executor.shutdown()
+  },
+)
 
 everywhere('interrupting a native task that runs frees its thread', async (t, { create }) => {
   const executor = create(1)
@@ -103,22 +109,25 @@ everywhere('interrupting a native task that runs frees its thread', async (t, { 
   await executor.shutdown()
 })
 
-behaviour("the task's signal aborts: an asynchronous task that listens can leave by itself, and its worker stays", async (t, { create }) => {
-  const executor = create({ maxWorkers: 1, interruptGrace: SOON })
-  const thread = await executor.submit(work.thread).result(SOON)
-  const listen = async (): Promise<void> => {
-    const { currentTask } = await import('concurrent-futures')
-    const { progress, signal } = currentTask()!
-    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
-    progress('listens')
-    await aborted
-  }
-  const future = executor.submit(listen)
-  await new Promise((resolve) => future.onProgress(resolve))
-  future.cancel({ interrupt: true })
-  t.is(await executor.submit(work.thread).result(PROMPT), thread)
-  await executor.shutdown()
-})
+behaviour(
+  "the task's signal aborts: an asynchronous task that listens can leave by itself, and its worker stays",
+  async (t, { create }) => {
+    const executor = create({ maxWorkers: 1, interruptGrace: SOON })
+    const thread = await executor.submit(work.thread).result(SOON)
+    const listen = async (): Promise<void> => {
+      const { currentTask } = await import('concurrent-futures')
+      const { progress, signal } = currentTask()!
+      const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      progress('listens')
+      await aborted
+    }
+    const future = executor.submit(listen)
+    await new Promise((resolve) => future.onProgress(resolve))
+    future.cancel({ interrupt: true })
+    t.is(await executor.submit(work.thread).result(PROMPT), thread)
+    await executor.shutdown()
+  },
+)
 
 behaviour('what a cancelled task does from then on changes nothing: its progress and result are dropped', async (t, { create }) => {
   const executor = create({ maxWorkers: 1, interruptGrace: 2_000 })
@@ -196,7 +205,7 @@ behaviour('progress arrives whole also where the task has a signal and ends befo
   const add = signal.addEventListener
   signal.addEventListener = function (this: AbortSignal, ...args: Parameters<typeof add>): void {
     // As if the thread had to wait for a core here.
-    for (const until = Date.now() + 50; Date.now() < until; );
+    for (const until = Date.now() + 50; Date.now() < until;);
     add.apply(this, args)
   } as typeof add
   const future = executor.with({ signal }).submit(named.send, [1, 2, 3, 4, 5])
@@ -279,11 +288,17 @@ behaviour('a task that is stopped by the signal of with() is told its reason', a
 behaviour('a reason whose reading cancels the future, or throws, does no harm', async (t, { create }) => {
   const executor = create(1)
   const cancels = (future: Future<unknown>): unknown => future.cancel({ interrupt: true })
-  const throws = (): never => { throw new Error('unreadable') }
+  const throws = (): never => {
+    throw new Error('unreadable')
+  }
   for (const body of [cancels, throws]) {
     const future = executor.submit(work.never)
     await until(() => future.running(), 'it runs')
-    const reason = { get trap(): unknown { return body(future) } }
+    const reason = {
+      get trap(): unknown {
+        return body(future)
+      },
+    }
     t.true(future.cancel({ interrupt: true, reason }))
     await t.throwsAsync(future.result(SOON), { instanceOf: CancelledError })
   }

@@ -18,7 +18,10 @@ test('every page is on the site once, and has a title', (t) => {
   const pages = (groups() as Group[]).flatMap((group) => group.pages)
   const files = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && name !== 'README.md')
   t.deepEqual(pages.map(({ name }) => `${name}.md`).sort(), files.sort())
-  t.deepEqual(pages.filter(({ title }) => title === ''), [])
+  t.deepEqual(
+    pages.filter(({ title }) => title === ''),
+    [],
+  )
 })
 
 test('llms.txt has a line for every page, and llms-full.txt has the pages for users', (t) => {
@@ -60,7 +63,10 @@ test('a link out of docs/ leads into the repository, or is text where nobody kno
   t.deepEqual(there[0]!.attrs, [['href', 'https://example.org/a/b/blob/main/lib/index.ts']])
   const text = linked('../lib/index.ts')
   t.deepEqual(tags(text), ['span_open span', 'span_close span'])
-  t.deepEqual(text[0]!.attrs, [['class', 'in-repository'], ['title', 'lib/index.ts']])
+  t.deepEqual(text[0]!.attrs, [
+    ['class', 'in-repository'],
+    ['title', 'lib/index.ts'],
+  ])
   t.deepEqual(tags(linked('queue.md')), ['link_open a', 'link_close a'])
   t.is(slugify('How `values` travel, and why'), 'how-values-travel-and-why')
 })
@@ -78,5 +84,8 @@ test('every option that the code knows is in the tables', (t) => {
     return [...lists].flatMap(([, list]) => [...(list as string).matchAll(/'(\w+)'/g)].map(([, name]) => name as string))
   })
   t.true(names.length > 20, names.join())
-  t.deepEqual(names.filter((name) => !tables.includes(`\`${name}\``)), [])
+  t.deepEqual(
+    names.filter((name) => !tables.includes(`\`${name}\``)),
+    [],
+  )
 })

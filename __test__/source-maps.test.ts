@@ -9,11 +9,7 @@ const behaviour = behaviours(test)
  * Where the JavaScript of an endless task is, as `taskStack` and `dump()` tell: function, file and line of
  * each frame.
  */
-async function places(
-  inChild: Pool['inChild'],
-  file: string,
-  nodeArguments: string[],
-): Promise<ReturnType<typeof cleanEnd>> {
+async function places(inChild: Pool['inChild'], file: string, nodeArguments: string[]): Promise<ReturnType<typeof cleanEnd>> {
   const end = await inChild(
     async ({ create, moduleTasks }, url: string) => {
       const executor = create(1)
@@ -42,7 +38,10 @@ async function places(
   return cleanEnd(end)
 }
 
-for (const [file, source] of [['mapped-inline.mjs', 'mapped.ts'], ['mapped-beside.mjs', 'sources/mapped.ts']] as const) {
+for (const [file, source] of [
+  ['mapped-inline.mjs', 'mapped.ts'],
+  ['mapped-beside.mjs', 'sources/mapped.ts'],
+] as const) {
   behaviour(`with --enable-source-maps the stack of a running task names places of its source: ${file}`, async (t, { inChild }) => {
     const stack = [`at inner (${source}:21:1)`, `at outer (${source}:11:1)`]
     t.deepEqual(await places(inChild, file, ['--enable-source-maps']), ended([stack, stack]))
@@ -51,8 +50,7 @@ for (const [file, source] of [['mapped-inline.mjs', 'mapped.ts'], ['mapped-besid
 
 behaviour('without --enable-source-maps it names places of the script', async (t, { inChild }) => {
   const { value } = (await places(inChild, 'mapped-inline.mjs', [])) as { value: string[][] }
-  for (const stack of value)
-    t.regex(stack.join(), /^at inner \(mapped-inline\.mjs:4:\d+\),at outer \(mapped-inline\.mjs:3:\d+\)$/)
+  for (const stack of value) t.regex(stack.join(), /^at inner \(mapped-inline\.mjs:4:\d+\),at outer \(mapped-inline\.mjs:3:\d+\)$/)
 })
 
 behaviour('a script without a map, or with one that cannot be read, is named as it is', async (t, { inChild }) => {
@@ -64,9 +62,7 @@ behaviour('a script without a map, or with one that cannot be read, is named as 
         // On a busy machine nobody waits for a thread that has no processor.
         let taskStack: string | undefined
         for (let tries = 0; tries < 5 && taskStack === undefined; tries++) {
-          taskStack = (
-            (await executor.with({ timeout: 300 }).submit(spin).exception(15_000)) as { taskStack?: string }
-          ).taskStack
+          taskStack = ((await executor.with({ timeout: 300 }).submit(spin).exception(15_000)) as { taskStack?: string }).taskStack
         }
         await executor.shutdown()
         return taskStack?.includes(url)

@@ -37,80 +37,80 @@ const LATE: Record<string, string | number> = { immediate: 'stray', exit: 7, tim
 
 for (const [kind, reason] of Object.entries({ ...LEFTOVERS, ...LATE })) {
   for (const workers of [1, 2]) {
-    behaviour(`a module that leaves behind what ends its worker (${kind}) loses its own tasks, and no others, with ${workers} workers`, async (t, { inChild }) => {
-      const folder = new Folder(t)
-      const log = folder.file('log')
-      const { port, server } = await takenPort()
-      const end = await inChild(
-        async ({ create, moduleTasks, native }, workers: number, url: string, workUrl: string) => {
-          const executor = create(workers)
-          const bad = moduleTasks<{ one(): number; two(): number }>(url)
-          const work = moduleTasks<{ add(a: number, b: number): number }>(workUrl)
-          const lost = [1, 2, 3, 4].map((n) => executor.submit(n % 2 === 0 ? bad.two : bad.one))
-          const others = [
-            executor.submit(work.add, 1, 2),
-            executor.submit(() => 4),
-            executor.submit(native.countPrimes, 10),
-          ]
-          const values: unknown[] = []
-          for (const other of others) values.push(await other.result(20_000))
-          const reasons: unknown[] = []
-          for (const future of lost) {
-            const error = (await future.exception(20_000)) as
-              | (Error & { exitCode?: number; cause?: { code?: string; message?: string } })
-              | null
-            if (error === null) continue
-            reasons.push([error.name, error.cause?.code ?? error.cause?.message ?? error.exitCode])
-          }
-          const stats = executor.stats()
-          const again = await executor.submit(work.add, 3, 4).result(20_000)
-          await executor.shutdown()
-          const isCounted = stats.lost === reasons.length && stats.workers.died >= reasons.length
-          return { values, reasons, again, broken: stats.broken, isCounted }
-        },
-        [workers, url(kind), workUrl],
-        { env: { FAULTS_LOG: log, TAKEN_PORT: port } },
-      )
-      server.close()
-      const { reasons, ...rest } = end.value ?? { reasons: [] }
-      t.deepEqual(
-        { ...cleanEnd({ ...end, value: rest }), errors: '' },
-        ended({ values: [3, 4, 4], again: 7, broken: false, isCounted: true }),
-        end.errors,
-      )
-      if (kind in LEFTOVERS) t.is(reasons.length, 4)
-      t.true(reasons.every((one) => JSON.stringify(one) === JSON.stringify(['WorkerLostError', reason])), JSON.stringify(reasons))
-      t.true(folder.notes(log).length <= 4 + 2 * workers)
-    })
+    behaviour(
+      `a module that leaves behind what ends its worker (${kind}) loses its own tasks, and no others, with ${workers} workers`,
+      async (t, { inChild }) => {
+        const folder = new Folder(t)
+        const log = folder.file('log')
+        const { port, server } = await takenPort()
+        const end = await inChild(
+          async ({ create, moduleTasks, native }, workers: number, url: string, workUrl: string) => {
+            const executor = create(workers)
+            const bad = moduleTasks<{ one(): number; two(): number }>(url)
+            const work = moduleTasks<{ add(a: number, b: number): number }>(workUrl)
+            const lost = [1, 2, 3, 4].map((n) => executor.submit(n % 2 === 0 ? bad.two : bad.one))
+            const others = [executor.submit(work.add, 1, 2), executor.submit(() => 4), executor.submit(native.countPrimes, 10)]
+            const values: unknown[] = []
+            for (const other of others) values.push(await other.result(20_000))
+            const reasons: unknown[] = []
+            for (const future of lost) {
+              const error = (await future.exception(20_000)) as
+                (Error & { exitCode?: number; cause?: { code?: string; message?: string } }) | null
+              if (error === null) continue
+              reasons.push([error.name, error.cause?.code ?? error.cause?.message ?? error.exitCode])
+            }
+            const stats = executor.stats()
+            const again = await executor.submit(work.add, 3, 4).result(20_000)
+            await executor.shutdown()
+            const isCounted = stats.lost === reasons.length && stats.workers.died >= reasons.length
+            return { values, reasons, again, broken: stats.broken, isCounted }
+          },
+          [workers, url(kind), workUrl],
+          { env: { FAULTS_LOG: log, TAKEN_PORT: port } },
+        )
+        server.close()
+        const { reasons, ...rest } = end.value ?? { reasons: [] }
+        t.deepEqual(
+          { ...cleanEnd({ ...end, value: rest }), errors: '' },
+          ended({ values: [3, 4, 4], again: 7, broken: false, isCounted: true }),
+          end.errors,
+        )
+        if (kind in LEFTOVERS) t.is(reasons.length, 4)
+        t.true(
+          reasons.every((one) => JSON.stringify(one) === JSON.stringify(['WorkerLostError', reason])),
+          JSON.stringify(reasons),
+        )
+        t.true(folder.notes(log).length <= 4 + 2 * workers)
+      },
+    )
   }
 }
 
-ofThreads('tasks of a module that always ends its worker are tried ever more rarely, and can be cancelled meanwhile', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create, moduleTasks }, url: string) => {
-      let starts = 0
-      process.on('worker', () => starts++)
-      const executor = create(1)
-      const bad = moduleTasks<{ one(): number }>(url)
-      const futures = Array.from({ length: 50 }, () => executor.submit(bad.one))
-      const limited = executor.with({ queueTimeout: 700 }).submit(bad.one)
-      const names: string[] = []
-      for (const future of futures.slice(0, 4)) names.push(((await future.exception(20_000)) as Error).name)
-      names.push(((await limited.exception(20_000)) as Error).name)
-      const isFew = starts <= 12
-      const isCancelled = futures[49]!.cancel()
-      await executor.shutdown({ cancelFutures: true })
-      return { names, isFew, isCancelled, cancelled: executor.stats().cancelled > 30 }
-    },
-    [url('tick')],
-  )
-  const names = [...Array<string>(4).fill('WorkerLostError'), 'TimeoutError']
-  t.deepEqual(
-    { ...cleanEnd(end), errors: '' },
-    ended({ names, isFew: true, isCancelled: true, cancelled: true }),
-    end.errors,
-  )
-})
+ofThreads(
+  'tasks of a module that always ends its worker are tried ever more rarely, and can be cancelled meanwhile',
+  async (t, { inChild }) => {
+    const end = await inChild(
+      async ({ create, moduleTasks }, url: string) => {
+        let starts = 0
+        process.on('worker', () => starts++)
+        const executor = create(1)
+        const bad = moduleTasks<{ one(): number }>(url)
+        const futures = Array.from({ length: 50 }, () => executor.submit(bad.one))
+        const limited = executor.with({ queueTimeout: 700 }).submit(bad.one)
+        const names: string[] = []
+        for (const future of futures.slice(0, 4)) names.push(((await future.exception(20_000)) as Error).name)
+        names.push(((await limited.exception(20_000)) as Error).name)
+        const isFew = starts <= 12
+        const isCancelled = futures[49]!.cancel()
+        await executor.shutdown({ cancelFutures: true })
+        return { names, isFew, isCancelled, cancelled: executor.stats().cancelled > 30 }
+      },
+      [url('tick')],
+    )
+    const names = [...Array<string>(4).fill('WorkerLostError'), 'TimeoutError']
+    t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ names, isFew: true, isCancelled: true, cancelled: true }), end.errors)
+  },
+)
 
 const initializers = {
   'connects in vain': async () => {
@@ -143,9 +143,7 @@ for (const [what, initializer] of Object.entries(initializers)) {
           })
           const work = moduleTasks<{ add(a: number, b: number): number }>(workUrl)
           const futures =
-            of === 'none'
-              ? []
-              : [1, 2, 3].map(() => (of === 'a module' ? executor.submit(work.add, 1, 2) : executor.submit(() => 1)))
+            of === 'none' ? [] : [1, 2, 3].map(() => (of === 'a module' ? executor.submit(work.add, 1, 2) : executor.submit(() => 1)))
           const errors: Error[] = []
           for (const future of futures) errors.push((await future.exception(20_000)) as Error)
           for (let look = 0; look < 1_000 && !executor.stats().broken; look++) {
@@ -221,18 +219,21 @@ behaviour('an initializer that fails for a while in an executor that has worked 
   )
 })
 
-behaviour('an initializer that throws and leaves something behind that goes on does not hold up shutdown()', async (t, { broken, create }) => {
-  const executor = create({
-    maxWorkers: 1,
-    initializer: () => {
-      setInterval(() => {}, 1_000)
-      throw new RangeError('no')
-    },
-  })
-  t.is(((await executor.submit(() => 1).exception(20_000)) as Error).name, broken.name)
-  await executor.shutdown()
-  t.true(executor.stats().broken)
-})
+behaviour(
+  'an initializer that throws and leaves something behind that goes on does not hold up shutdown()',
+  async (t, { broken, create }) => {
+    const executor = create({
+      maxWorkers: 1,
+      initializer: () => {
+        setInterval(() => {}, 1_000)
+        throw new RangeError('no')
+      },
+    })
+    t.is(((await executor.submit(() => 1).exception(20_000)) as Error).name, broken.name)
+    await executor.shutdown()
+    t.true(executor.stats().broken)
+  },
+)
 
 for (const [what, never] of Object.entries({
   'awaits for ever': () => new Promise<void>(() => {}),
@@ -257,11 +258,7 @@ for (const [what, never] of Object.entries({
       },
       [never.toString()],
     )
-    t.deepEqual(
-      { ...cleanEnd(end), errors: '' },
-      ended({ state: 'cancelled', isSoon: true, died: 0, starting: 0 }),
-      end.errors,
-    )
+    t.deepEqual({ ...cleanEnd(end), errors: '' }, ended({ state: 'cancelled', isSoon: true, died: 0, starting: 0 }), end.errors)
   })
 }
 
@@ -283,10 +280,9 @@ const onPosix = process.platform === 'win32' ? test.skip : test
 
 onPosix('without enough descriptors for all workers, the tasks run on those that come', async (t) => {
   for (const descriptors of [60, 100]) {
-    const end = await runNode<unknown>(
-      [fileURLToPath(new URL('./fixtures/without-descriptors.mjs', import.meta.url)), 'many'],
-      { limits: `-n ${descriptors}` },
-    )
+    const end = await runNode<unknown>([fileURLToPath(new URL('./fixtures/without-descriptors.mjs', import.meta.url)), 'many'], {
+      limits: `-n ${descriptors}`,
+    })
     t.deepEqual([end.code, end.isHung, end.errors], [0, false, ''])
     t.deepEqual(JSON.parse(end.output), { completed: 96, failed: 0, broken: false, died: 0 })
   }
@@ -294,10 +290,9 @@ onPosix('without enough descriptors for all workers, the tasks run on those that
 
 for (const what of ['start', 'load', 'native', 'blocked']) {
   onPosix(`a moment without descriptors costs time only (${what})`, async (t) => {
-    const end = await runNode<unknown>(
-      [fileURLToPath(new URL('./fixtures/without-descriptors.mjs', import.meta.url)), what],
-      { limits: '-n 60' },
-    )
+    const end = await runNode<unknown>([fileURLToPath(new URL('./fixtures/without-descriptors.mjs', import.meta.url)), what], {
+      limits: '-n 60',
+    })
     t.deepEqual([end.code, end.isHung, end.errors], [0, false, ''])
     t.deepEqual(JSON.parse(end.output), { value: 3, then: 7, broken: false, died: 0 })
   })
@@ -305,10 +300,7 @@ for (const what of ['start', 'load', 'native', 'blocked']) {
 
 onPosix('in a removed directory a worker that has started runs new functions, and others start when there is one again', async (t) => {
   const folder = new Folder(t)
-  const end = await runNode<unknown>([
-    fileURLToPath(new URL('./fixtures/without-directory.mjs', import.meta.url)),
-    folder.file('gone'),
-  ])
+  const end = await runNode<unknown>([fileURLToPath(new URL('./fixtures/without-directory.mjs', import.meta.url)), folder.file('gone')])
   t.deepEqual([end.code, end.isHung, end.errors], [0, false, ''])
   t.deepEqual(JSON.parse(end.output), {
     warm: [1, 2, 3],

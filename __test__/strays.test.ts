@@ -25,9 +25,7 @@ const tasks: Record<string, (n: number, bad: number) => Promise<number>> = {
   },
   async 'a rejection, after I/O'(n, bad) {
     const { readFile } = await import('node:fs/promises')
-    await readFile(process.execPath, { encoding: null, flag: 'r', signal: AbortSignal.timeout(1) }).catch(
-      () => {},
-    )
+    await readFile(process.execPath, { encoding: null, flag: 'r', signal: AbortSignal.timeout(1) }).catch(() => {})
     if (n === bad) void Promise.reject(new Error('stray'))
     return n
   },
@@ -84,7 +82,10 @@ for (const [what, task] of Object.entries(tasks)) {
     const lost = results[3]
     t.true(lost instanceof WorkerLostError)
     t.is(((lost as WorkerLostError).cause as Error).message, 'stray')
-    t.deepEqual(results.filter((_, index) => index !== 3), [0, 1, 2, 4, 5])
+    t.deepEqual(
+      results.filter((_, index) => index !== 3),
+      [0, 1, 2, 4, 5],
+    )
     t.like(executor.stats(), { completed: 5, lost: 1 })
     await executor.shutdown()
   })

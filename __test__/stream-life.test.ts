@@ -9,9 +9,7 @@ import { inside } from './fixtures/streams-inside.mjs'
 // One at a time: workers that start at once slow each other down.
 const behaviour = behaviours(ava.serial)
 
-const streams = moduleTasks<typeof import('./fixtures/streams.mjs')>(
-  new URL('./fixtures/streams.mjs', import.meta.url),
-)
+const streams = moduleTasks<typeof import('./fixtures/streams.mjs')>(new URL('./fixtures/streams.mjs', import.meta.url))
 
 behaviour('each stretch runs in the async context of the stream, with what it has entered itself', async (t, { create }) => {
   const executor = create(1)
@@ -33,7 +31,10 @@ behaviour('currentTask() is the same in each stretch, and progress arrives besid
   const progress: unknown[] = []
   stream.future.onProgress((value) => progress.push(value))
   const values = await collect(stream)
-  t.deepEqual(values, Array.from({ length: 5 }, () => [true, true, false]))
+  t.deepEqual(
+    values,
+    Array.from({ length: 5 }, () => [true, true, false]),
+  )
   t.is(await stream.future.result(SOON), 'rows')
   t.deepEqual(progress, [0, 1, 2, 3, 4])
   await executor.shutdown()
@@ -42,7 +43,10 @@ behaviour('currentTask() is the same in each stretch, and progress arrives besid
 behaviour('transfer() around a value moves it', async (t, { create }) => {
   const executor = create(1)
   const values = await collect(executor.stream(inside.buffers, 3))
-  t.deepEqual(values.map((value) => (typeof value === 'number' ? value : value[9])), [0, 0, 1, 0, 2, 0])
+  t.deepEqual(
+    values.map((value) => (typeof value === 'number' ? value : value[9])),
+    [0, 0, 1, 0, 2, 0],
+  )
   await executor.shutdown()
 })
 
@@ -59,7 +63,10 @@ behaviour('a task reads a stream of its own executor, also with one worker', asy
     t.is(await executor.submit(inside.sum, 100, 1).result(SOON), 4950)
     t.deepEqual(await executor.submit(inside.leaves, 100).result(SOON), [true, { done: true, value: undefined }])
     t.deepEqual(await executor.submit(inside.fails).result(SOON), [1, 2, 3, 'RangeError: no more'])
-    t.deepEqual(await collect(executor.stream(inside.doubled, 40)), Array.from({ length: 40 }, (_, i) => 2 * i))
+    t.deepEqual(
+      await collect(executor.stream(inside.doubled, 40)),
+      Array.from({ length: 40 }, (_, i) => 2 * i),
+    )
     await executor.shutdown()
     t.is(executor.stats().running, 0)
   }
@@ -129,39 +136,33 @@ behaviour('a worker on which a stream lives does not leave, and takes no more ta
 })
 
 behaviour('a stream that stands still does not keep the process alive, and one that runs does', async (t, pool) => {
-  const end = await pool.inChild(
-    async ({ create }) => {
-      const executor = create(1)
-      const values: number[] = []
-      const stream = executor.with({ bufferSize: 2 }).stream(function* (n: number) {
-        for (let i = 0; i < n; i++) yield i
-      }, 10)
-      // Standing still, with nobody who reads.
-      process.once('beforeExit', () => console.log(`state ${stream.future.state}`))
-      for (let i = 0; i < 3; i++) values.push((await stream.next()).value as number)
-      return values
-    },
-    [],
-  )
+  const end = await pool.inChild(async ({ create }) => {
+    const executor = create(1)
+    const values: number[] = []
+    const stream = executor.with({ bufferSize: 2 }).stream(function* (n: number) {
+      for (let i = 0; i < n; i++) yield i
+    }, 10)
+    // Standing still, with nobody who reads.
+    process.once('beforeExit', () => console.log(`state ${stream.future.state}`))
+    for (let i = 0; i < 3; i++) values.push((await stream.next()).value as number)
+    return values
+  }, [])
   t.deepEqual([end.code, end.isHung, end.value], [0, false, [0, 1, 2]], end.errors)
   t.true(end.output.includes('state running'), end.output)
-  const read = await pool.inChild(
-    async ({ create }) => {
-      const executor = create(1)
-      let sum = 0
-      const stream = executor.with({ bufferSize: 2 }).stream(async function* (n: number) {
-        for (let i = 0; i < n; i++) {
-          await new Promise((resolve) => setTimeout(resolve, 20))
-          yield i
-        }
-      }, 10)
-      void (async () => {
-        for await (const value of stream) sum += value
-        console.log(`sum ${sum}`)
-      })()
-    },
-    [],
-  )
+  const read = await pool.inChild(async ({ create }) => {
+    const executor = create(1)
+    let sum = 0
+    const stream = executor.with({ bufferSize: 2 }).stream(async function* (n: number) {
+      for (let i = 0; i < n; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        yield i
+      }
+    }, 10)
+    void (async () => {
+      for await (const value of stream) sum += value
+      console.log(`sum ${sum}`)
+    })()
+  }, [])
   t.deepEqual([read.code, read.isHung], [0, false], read.errors)
   t.true(read.output.includes('sum 45'), read.output)
 })
@@ -342,7 +343,10 @@ behaviour('to block for the end of a stream that only the same thread could read
     }
   }
   t.is(await executor.submit(blocks, 10).result(SOON), 'ended')
-  t.regex(String(await executor.submit(blocks, 100).result(SOON)), /^InvalidStateError: the stream stands still until the thread that waits/)
+  t.regex(
+    String(await executor.submit(blocks, 100).result(SOON)),
+    /^InvalidStateError: the stream stands still until the thread that waits/,
+  )
   const stream = executor.stream(function* () {
     for (let n = 0; n < 100; n++) yield n
   })

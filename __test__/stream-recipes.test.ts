@@ -13,9 +13,7 @@ import { SOON } from './limits.ts'
 
 const behaviour = behaviours(ava.serial)
 
-const recipes = moduleTasks<typeof import('./fixtures/recipes-streams.mjs')>(
-  new URL('./fixtures/recipes-streams.mjs', import.meta.url),
-)
+const recipes = moduleTasks<typeof import('./fixtures/recipes-streams.mjs')>(new URL('./fixtures/recipes-streams.mjs', import.meta.url))
 
 behaviour('Readable.from reads a stream, and destroying it ends the stream', async (t, { shared }) => {
   const stream = shared(2).stream(recipes.report, 1_000_000)
@@ -30,7 +28,9 @@ behaviour('Readable.from reads a stream, and destroying it ends the stream', asy
 behaviour('a stream goes into a response by pipeline, and a client that leaves ends it', async (t, { shared }) => {
   const seen: TaskStream<string, unknown>[] = []
   const server = createServer((request, response) => {
-    const stream = shared(2).with({ bufferSize: 64 }).stream(recipes.report, Number(request.url?.slice(1)))
+    const stream = shared(2)
+      .with({ bufferSize: 64 })
+      .stream(recipes.report, Number(request.url?.slice(1)))
     seen.push(stream)
     pipeline(Readable.from(stream), response).catch(() => {})
   })

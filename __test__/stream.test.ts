@@ -9,9 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 // One at a time: workers that start at once slow each other down.
 const behaviour = behaviours(ava.serial)
 
-const streams = moduleTasks<typeof import('./fixtures/streams.mjs')>(
-  new URL('./fixtures/streams.mjs', import.meta.url),
-)
+const streams = moduleTasks<typeof import('./fixtures/streams.mjs')>(new URL('./fixtures/streams.mjs', import.meta.url))
 
 const numbers = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 
@@ -33,10 +31,14 @@ behaviour('numbers arrive as they are, many at once, and among other values', as
   const run = [-0, 0, NaN, Infinity, -Infinity, 2 ** 53, -(2 ** 31), 0.1, Number.MIN_VALUE, 7]
   const values = [...run, 'text', 1, 2, 3, { at: 4 }, ...run, ...run, 5n, null, 6]
   for (const bufferSize of [4, 16, 256]) {
-    const stream = executor.with({ bufferSize }).stream(function* (list: unknown[]) { yield* list }, values)
+    const stream = executor.with({ bufferSize }).stream(function* (list: unknown[]) {
+      yield* list
+    }, values)
     t.deepEqual(await collect(stream), values)
     const many = numbers(3_000)
-    const all = executor.with({ bufferSize }).stream(function* (n: number) { for (let i = 0; i < n; i++) yield i }, 3_000)
+    const all = executor.with({ bufferSize }).stream(function* (n: number) {
+      for (let i = 0; i < n; i++) yield i
+    }, 3_000)
     t.deepEqual(await collect(all), many)
   }
 })
@@ -45,9 +47,27 @@ behaviour('a function that gives an iterable makes a stream, and so does one sen
   const executor = shared(2)
   t.deepEqual(await collect(executor.stream(streams.list, 40)), numbers(40))
   t.deepEqual(await collect(executor.stream(streams.listLater, 40)), numbers(40))
-  t.deepEqual(await collect(executor.stream(function* (n: number) { yield* [n, n + 1] }, 5)), [5, 6])
-  t.deepEqual(await collect(executor.stream(async function* (n: number) { yield n }, 5)), [5])
-  const methods = { *squares(n: number) { for (let i = 1; i <= n; i++) yield i * i } }
+  t.deepEqual(
+    await collect(
+      executor.stream(function* (n: number) {
+        yield* [n, n + 1]
+      }, 5),
+    ),
+    [5, 6],
+  )
+  t.deepEqual(
+    await collect(
+      executor.stream(async function* (n: number) {
+        yield n
+      }, 5),
+    ),
+    [5],
+  )
+  const methods = {
+    *squares(n: number) {
+      for (let i = 1; i <= n; i++) yield i * i
+    },
+  }
   t.deepEqual(await collect(executor.stream(methods.squares, 3)), [1, 4, 9])
   t.deepEqual(await collect(executor.stream(streams.promises)), [1, 2, 3])
   const none = executor.stream(((): unknown => 5) as () => Iterable<number>)
@@ -85,7 +105,10 @@ behaviour('a stream that stands still is neither queued nor running, and its wor
   t.false(stream.future.cancel())
   const { workers, queued } = executor.stats()
   t.deepEqual([workers.idle, workers.busy, queued], [1, 0, 0])
-  t.deepEqual((await executor.dump()).map(({ state, task }) => [state, task]), [['idle', undefined]])
+  t.deepEqual(
+    (await executor.dump()).map(({ state, task }) => [state, task]),
+    [['idle', undefined]],
+  )
   const place = await executor.submit(streams.place).result(SOON)
   t.deepEqual(new Set(await collect(stream)), new Set([place]))
   await executor.shutdown()
@@ -95,14 +118,25 @@ behaviour('a stream that stands still is neither queued nor running, and its wor
 behaviour('several next() at once are answered in order', async (t, { shared }) => {
   const stream = shared(2).with({ bufferSize: 2 }).stream(streams.count, 5)
   const results = await Promise.all(Array.from({ length: 7 }, () => stream.next()))
-  t.deepEqual(results.map(({ value }) => value), [0, 1, 2, 3, 4, '5 in all', undefined])
-  t.deepEqual(results.map(({ done }) => done), [false, false, false, false, false, true, true])
+  t.deepEqual(
+    results.map(({ value }) => value),
+    [0, 1, 2, 3, 4, '5 in all', undefined],
+  )
+  t.deepEqual(
+    results.map(({ done }) => done),
+    [false, false, false, false, false, true, true],
+  )
 })
 
 behaviour('what a generator throws arrives after the values before it', async (t, { shared }) => {
   const stream = shared(2).with({ bufferSize: 2 }).stream(streams.fails, 5)
   const seen: unknown[] = []
-  await t.throwsAsync(async () => { for await (const value of stream) seen.push(value) }, { instanceOf: RangeError, message: 'no more' })
+  await t.throwsAsync(
+    async () => {
+      for await (const value of stream) seen.push(value)
+    },
+    { instanceOf: RangeError, message: 'no more' },
+  )
   t.deepEqual(seen, numbers(5))
   await t.throwsAsync(stream.future.result(SOON), { instanceOf: RangeError })
   t.deepEqual(await stream.next(), { done: true, value: undefined })
@@ -121,7 +155,14 @@ behaviour('a value that cannot be cloned ends the generator, whose finally block
 behaviour('leaving the loop ends the generator in its worker, standing still, running or awaiting', async (t, { create }) => {
   const folder = new Folder(t)
   const executor = create(1)
-  for (const [index, [fn, bufferSize]] of ([[streams.logged, 4], [streams.loggedLater, 4], [streams.logged, 1e6], [streams.loggedLater, 1e6]] as const).entries()) {
+  for (const [index, [fn, bufferSize]] of (
+    [
+      [streams.logged, 4],
+      [streams.loggedLater, 4],
+      [streams.logged, 1e6],
+      [streams.loggedLater, 1e6],
+    ] as const
+  ).entries()) {
     const log = folder.file(`log-${index}`)
     const stream = executor.with({ bufferSize }).stream(fn, log)
     for await (const value of stream) if (value === 2) break
@@ -191,30 +232,33 @@ behaviour('a stream that is cancelled before it starts never runs', async (t, { 
   await executor.shutdown()
 })
 
-behaviour('a stream that stands still or runs is cancelled by interrupt or signal at once; what was made arrives', async (t, { create }) => {
-  const folder = new Folder(t)
-  const executor = create(1)
-  const log = folder.file('log')
-  const standing = executor.with({ bufferSize: 3 }).stream(streams.logged, log)
-  await until(() => folder.notes(log).length === 3 && executor.stats().running === 0, 'it stands still')
-  t.true(standing.future.cancel({ interrupt: true, reason: 'why not' }))
-  for (const value of numbers(3)) t.deepEqual(await standing.next(), { done: false, value })
-  const error = await t.throwsAsync(standing.next(), { instanceOf: CancelledError })
-  t.is(error?.cause, 'why not')
-  await until(() => folder.notes(log).includes('finally'), 'finally has run')
-  t.deepEqual(await standing.next(), { done: true, value: undefined })
-  const gate = folder.gate()
-  const controller = new AbortController()
-  const running = executor.with({ signal: controller.signal }).stream(streams.spinsAfter, 2, gate)
-  for (const value of numbers(2)) t.deepEqual(await running.next(), { done: false, value })
-  controller.abort('enough')
-  await t.throwsAsync(running.next(), { instanceOf: CancelledError })
-  t.is(await executor.submit(() => 1).result(PROMPT), 1)
-  const aborted = executor.with({ signal: AbortSignal.abort('before') }).stream(streams.count, 3)
-  await t.throwsAsync(aborted.next(), { instanceOf: CancelledError })
-  t.deepEqual(await aborted.next(), { done: true, value: undefined })
-  await executor.shutdown()
-})
+behaviour(
+  'a stream that stands still or runs is cancelled by interrupt or signal at once; what was made arrives',
+  async (t, { create }) => {
+    const folder = new Folder(t)
+    const executor = create(1)
+    const log = folder.file('log')
+    const standing = executor.with({ bufferSize: 3 }).stream(streams.logged, log)
+    await until(() => folder.notes(log).length === 3 && executor.stats().running === 0, 'it stands still')
+    t.true(standing.future.cancel({ interrupt: true, reason: 'why not' }))
+    for (const value of numbers(3)) t.deepEqual(await standing.next(), { done: false, value })
+    const error = await t.throwsAsync(standing.next(), { instanceOf: CancelledError })
+    t.is(error?.cause, 'why not')
+    await until(() => folder.notes(log).includes('finally'), 'finally has run')
+    t.deepEqual(await standing.next(), { done: true, value: undefined })
+    const gate = folder.gate()
+    const controller = new AbortController()
+    const running = executor.with({ signal: controller.signal }).stream(streams.spinsAfter, 2, gate)
+    for (const value of numbers(2)) t.deepEqual(await running.next(), { done: false, value })
+    controller.abort('enough')
+    await t.throwsAsync(running.next(), { instanceOf: CancelledError })
+    t.is(await executor.submit(() => 1).result(PROMPT), 1)
+    const aborted = executor.with({ signal: AbortSignal.abort('before') }).stream(streams.count, 3)
+    await t.throwsAsync(aborted.next(), { instanceOf: CancelledError })
+    t.deepEqual(await aborted.next(), { done: true, value: undefined })
+    await executor.shutdown()
+  },
+)
 
 behaviour('standing still is no run time: timeout ends only a stream that runs', async (t, { create }) => {
   const folder = new Folder(t)
@@ -225,7 +269,12 @@ behaviour('standing still is no run time: timeout ends only a stream that runs',
   await sleep(WHILE * 2)
   t.is(stream.future.state, 'running')
   const seen: unknown[] = []
-  await t.throwsAsync(async () => { for await (const value of stream) seen.push(value) }, { instanceOf: TimeoutError })
+  await t.throwsAsync(
+    async () => {
+      for await (const value of stream) seen.push(value)
+    },
+    { instanceOf: TimeoutError },
+  )
   t.deepEqual(seen, numbers(5))
   const { timedOut, runTime } = executor.stats()
   t.is(timedOut, 1)

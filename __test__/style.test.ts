@@ -28,7 +28,12 @@ const COMMENT = /^\s*(\/\/|\/\*|\*)/
 
 function tooWide(text: string, of: RegExp): number[] {
   return text.split('\n').flatMap((line, index) => {
-    const longest = Math.max(...line.trim().split(/\s+/).map((piece) => piece.length))
+    const longest = Math.max(
+      ...line
+        .trim()
+        .split(/\s+/)
+        .map((piece) => piece.length),
+    )
     return [...line].length > WIDTH && longest < UNBREAKABLE && of.test(line) ? [index + 1] : []
   })
 }

@@ -35,7 +35,13 @@ everywhere('a task takes any number of arguments', async (t, { create }) => {
   for (const count of [0, 1, 2, 7, 8, 9, 10, 100]) {
     const args = Array.from({ length: count }, (_, index) => index)
     t.deepEqual(await executor.submit(work.all, ...args).result(SOON), args)
-    t.deepEqual(await executor.with({ name: 'named' }).submit(work.all, ...args).result(SOON), args)
+    t.deepEqual(
+      await executor
+        .with({ name: 'named' })
+        .submit(work.all, ...args)
+        .result(SOON),
+      args,
+    )
     const texts = args.map((arg) => [`item ${arg}`])
     t.deepEqual(await executor.submit(work.all, ...texts).result(SOON), texts)
   }
@@ -54,10 +60,7 @@ behaviour('missing arguments are undefined, and the count of arguments is kept',
 behaviour('what a task returns a promise of is its result', async (t, { create }) => {
   const executor = create(1)
   t.is(await executor.submit(work.addLater, 1, 2).result(SOON), 3)
-  t.is(
-    await executor.submit(() => ({ then: (resolve: (value: number) => void) => resolve(7) })).result(SOON),
-    7,
-  )
+  t.is(await executor.submit(() => ({ then: (resolve: (value: number) => void) => resolve(7) })).result(SOON), 7)
   t.is(await executor.submit(async () => Promise.resolve(Promise.resolve(8))).result(SOON), 8)
   await executor.shutdown()
 })
@@ -118,7 +121,10 @@ everywhere('tasks start in the order of their submission', async (t, { create })
   folder.open(gate)
   await first.result(SOON)
   for (const future of futures) await future.result(SOON)
-  t.deepEqual(folder.notes(log), futures.map((_, index) => String(index)))
+  t.deepEqual(
+    folder.notes(log),
+    futures.map((_, index) => String(index)),
+  )
   await executor.shutdown()
 })
 
@@ -133,7 +139,17 @@ behaviour('a higher priority goes first, equal ones in the order of submission',
   folder.open(gate)
   for (const future of futures) await future.result(SOON)
   t.deepEqual(folder.notes(log).slice(1), [
-    'Infinity#4', 'Infinity#9', '5#1', '5#3', '1.5#7', '0#0', '0#5', '0#8', '0#10', '-1#2', '-Infinity#6',
+    'Infinity#4',
+    'Infinity#9',
+    '5#1',
+    '5#3',
+    '1.5#7',
+    '0#0',
+    '0#5',
+    '0#8',
+    '0#10',
+    '-1#2',
+    '-Infinity#6',
   ])
   await executor.shutdown()
 })
@@ -146,11 +162,7 @@ everywhere('arguments are taken as they are at the call', async (t, { create }) 
   const object = { list: [1, 2], nested: { name: 'before' } }
   const bytes = new Uint8Array([1, 2, 3])
   const map = new Map([['key', 1]])
-  const futures = [
-    executor.submit(work.all, object),
-    executor.submit(work.all, bytes),
-    executor.submit(work.all, map, bytes),
-  ] as const
+  const futures = [executor.submit(work.all, object), executor.submit(work.all, bytes), executor.submit(work.all, map, bytes)] as const
   const digest = executor.submit(native.sha256, bytes)
   object.nested.name = 'after'
   object.list.push(3)
@@ -160,10 +172,7 @@ everywhere('arguments are taken as they are at the call', async (t, { create }) 
   t.deepEqual(await futures[0].result(SOON), [{ list: [1, 2], nested: { name: 'before' } }])
   t.deepEqual(await futures[1].result(SOON), [new Uint8Array([1, 2, 3])])
   t.deepEqual(await futures[2].result(SOON), [new Map([['key', 1]]), new Uint8Array([1, 2, 3])])
-  t.deepEqual(
-    await digest.result(SOON),
-    await executor.submit(native.sha256, new Uint8Array([1, 2, 3])).result(SOON),
-  )
+  t.deepEqual(await digest.result(SOON), await executor.submit(native.sha256, new Uint8Array([1, 2, 3])).result(SOON))
   await executor.shutdown()
 })
 
@@ -217,28 +226,28 @@ behaviour('a result that cannot be cloned fails the future with a DataCloneError
   await executor.shutdown()
 })
 
-behaviour('beyond maxQueue waiting tasks submit throws QueueFullError, also with a signal, a priority or a native task', async (t, { create }) => {
-  const folder = new Folder(t)
-  const executor = create({ maxWorkers: 1, maxQueue: 2 })
-  const [gate, log] = [folder.gate(), folder.file('log')]
-  executor.submit(work.noteAndWait, log, 'runs', gate)
-  await until(() => folder.notes(log).length === 1, 'the first task runs')
-  const queued = [
-    executor.submit(work.add, 1, 1),
-    executor.with({ signal: new AbortController().signal }).submit(work.add, 2, 2),
-  ]
-  t.throws(() => executor.submit(work.add, 3, 3), { instanceOf: QueueFullError, code: 'ERR_FUTURE_QUEUE_FULL' })
-  t.throws(() => executor.with({ signal: new AbortController().signal }).submit(work.add, 3, 3), {
-    instanceOf: QueueFullError,
-  })
-  t.throws(() => executor.with({ priority: 5 }).submit(work.add, 3, 3), { instanceOf: QueueFullError })
-  t.throws(() => executor.submit(native.countPrimes, 5), { instanceOf: QueueFullError })
-  t.is(executor.stats().queued, 2)
-  folder.open(gate)
-  t.deepEqual(await Promise.all(queued.map((future) => future.result(SOON))), [2, 4])
-  t.is(await executor.submit(work.add, 3, 3).result(SOON), 6)
-  await executor.shutdown()
-})
+behaviour(
+  'beyond maxQueue waiting tasks submit throws QueueFullError, also with a signal, a priority or a native task',
+  async (t, { create }) => {
+    const folder = new Folder(t)
+    const executor = create({ maxWorkers: 1, maxQueue: 2 })
+    const [gate, log] = [folder.gate(), folder.file('log')]
+    executor.submit(work.noteAndWait, log, 'runs', gate)
+    await until(() => folder.notes(log).length === 1, 'the first task runs')
+    const queued = [executor.submit(work.add, 1, 1), executor.with({ signal: new AbortController().signal }).submit(work.add, 2, 2)]
+    t.throws(() => executor.submit(work.add, 3, 3), { instanceOf: QueueFullError, code: 'ERR_FUTURE_QUEUE_FULL' })
+    t.throws(() => executor.with({ signal: new AbortController().signal }).submit(work.add, 3, 3), {
+      instanceOf: QueueFullError,
+    })
+    t.throws(() => executor.with({ priority: 5 }).submit(work.add, 3, 3), { instanceOf: QueueFullError })
+    t.throws(() => executor.submit(native.countPrimes, 5), { instanceOf: QueueFullError })
+    t.is(executor.stats().queued, 2)
+    folder.open(gate)
+    t.deepEqual(await Promise.all(queued.map((future) => future.result(SOON))), [2, 4])
+    t.is(await executor.submit(work.add, 3, 3).result(SOON), 6)
+    await executor.shutdown()
+  },
+)
 
 behaviour('a task that is cancelled while it waits makes room in the queue', async (t, { create }) => {
   const folder = new Folder(t)
@@ -280,7 +289,10 @@ behaviour('ready() lets a producer fill a bounded queue without a single refusal
     await executor.ready()
     futures.push(executor.submit(work.double, n))
   }
-  t.deepEqual(await Promise.all(futures), futures.map((_, n) => 2 * n))
+  t.deepEqual(
+    await Promise.all(futures),
+    futures.map((_, n) => 2 * n),
+  )
   await executor.shutdown()
 })
 
@@ -310,47 +322,44 @@ behaviour('10,000 tasks in flight all come back, each to its own future', async 
 
 behaviour('several executors run side by side', async (t, { create }) => {
   const executors = Array.from({ length: 4 }, () => create(1))
-  const futures = executors.flatMap((executor, index) => [
-    executor.submit(work.add, index, 1),
-    executor.submit(work.add, index, 2),
-  ])
+  const futures = executors.flatMap((executor, index) => [executor.submit(work.add, index, 1), executor.submit(work.add, index, 2)])
   t.deepEqual(await Promise.all(futures.map((future) => future.result(SOON))), [1, 2, 2, 3, 3, 4, 4, 5])
   await Promise.all(executors.map((executor) => executor.shutdown()))
 })
 
-behaviour('after resultSync() callbacks run in the next turn, from wherever it was called, and progress comes before what awaits the result', async (t, { create }) => {
-  const executor = create(1)
-  const folder = new Folder(t)
-  const seen: unknown[] = []
-  for (let round = 0; round < 20; round++) {
-    // From here on in a callback of the loop's poll phase, after which immediates come first.
-    await executor.submit(named.square, 1)
-    const gate = folder.gate(`round ${round}`)
-    const before = executor.submit(work.waitFor, gate)
-    const future = executor.submit(named.send, [1, 2])
-    future.onProgress((value) => seen.push(value))
-    // What has settled by now would call back at once: the gate in front is shut until it is added.
-    future.addDoneCallback(() => seen.push('done'))
-    folder.open(gate)
-    future.resultSync(SOON)
-    t.deepEqual(seen, [])
-    const awaited = [future.result().then(() => seen.push('awaited')), future.result(SOON).then(() => {})]
-    await new Promise((resolve) => setImmediate(resolve))
-    t.deepEqual(seen.splice(0), [1, 2, 'done', 'awaited'])
-    await Promise.all([before, ...awaited])
-  }
-  await executor.shutdown()
-})
+behaviour(
+  'after resultSync() callbacks run in the next turn, from wherever it was called, and progress comes before what awaits the result',
+  async (t, { create }) => {
+    const executor = create(1)
+    const folder = new Folder(t)
+    const seen: unknown[] = []
+    for (let round = 0; round < 20; round++) {
+      // From here on in a callback of the loop's poll phase, after which immediates come first.
+      await executor.submit(named.square, 1)
+      const gate = folder.gate(`round ${round}`)
+      const before = executor.submit(work.waitFor, gate)
+      const future = executor.submit(named.send, [1, 2])
+      future.onProgress((value) => seen.push(value))
+      // What has settled by now would call back at once: the gate in front is shut until it is added.
+      future.addDoneCallback(() => seen.push('done'))
+      folder.open(gate)
+      future.resultSync(SOON)
+      t.deepEqual(seen, [])
+      const awaited = [future.result().then(() => seen.push('awaited')), future.result(SOON).then(() => {})]
+      await new Promise((resolve) => setImmediate(resolve))
+      t.deepEqual(seen.splice(0), [1, 2, 'done', 'awaited'])
+      await Promise.all([before, ...awaited])
+    }
+    await executor.shutdown()
+  },
+)
 
 // From here on: what is a thread pool's alone.
 
 test('two idle workers run two tasks in parallel, always', async (t) => {
   const executor = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2, env: SHARE_ENV })
   for (let round = 0; round < 400; round++) {
-    const pair = [
-      executor.submit(work.meetInEnvironment, round, 0),
-      executor.submit(work.meetInEnvironment, round, 1),
-    ]
+    const pair = [executor.submit(work.meetInEnvironment, round, 0), executor.submit(work.meetInEnvironment, round, 1)]
     for (const future of pair) if (!(await future.result(SOON))) return t.fail(`round ${round}: one ran after the other`)
   }
   t.pass()

@@ -84,8 +84,7 @@ test('moduleTasks() gives the same function for the same key', (t) => {
 })
 
 test('moduleTasks() of a relative or malformed URL is a TypeError', (t) => {
-  for (const url of ['./work.js', 'work', '', 5, null, undefined])
-    t.throws(() => moduleTasks(url as string), { instanceOf: TypeError })
+  for (const url of ['./work.js', 'work', '', 5, null, undefined]) t.throws(() => moduleTasks(url as string), { instanceOf: TypeError })
 })
 
 everywhere('a key that the module does not have fails the future with an error that names it and the module', async (t, { shared }) => {
@@ -121,7 +120,11 @@ behaviour('a self-contained function is sent as source, whatever its form', asyn
     },
     property: (n: number) => n + 7,
   }
-  const symbolic = { [Symbol.iterator](n: number) { return n + 8 } }
+  const symbolic = {
+    [Symbol.iterator](n: number) {
+      return n + 8
+    },
+  }
   t.is(await executor.submit(symbolic[Symbol.iterator], 10).result(SOON), 18)
   for (const [index, fn] of (Object.values(methods) as ((n: number) => unknown)[]).entries())
     t.is(await executor.submit(fn, 10).result(SOON), 11 + index)
@@ -135,16 +138,8 @@ behaviour('a self-contained function is sent as source, whatever its form', asyn
   )
   t.is(await executor.submit(async (n: number) => n, 5).result(SOON), 5)
   t.deepEqual(await executor.submit((...rest: number[]) => rest, 1, 2).result(SOON), [1, 2])
-  t.deepEqual(
-    await executor.submit(({ a, b = 2 }: { a: number; b?: number }) => ({ a, b }), { a: 1 }).result(SOON),
-    { a: 1, b: 2 },
-  )
-  t.is(
-    await executor
-      .submit(new Function('a', 'b', 'return a * b') as (a: number, b: number) => number, 6, 7)
-      .result(SOON),
-    42,
-  )
+  t.deepEqual(await executor.submit(({ a, b = 2 }: { a: number; b?: number }) => ({ a, b }), { a: 1 }).result(SOON), { a: 1, b: 2 })
+  t.is(await executor.submit(new Function('a', 'b', 'return a * b') as (a: number, b: number) => number, 6, 7).result(SOON), 42)
 })
 
 behaviour('a function sent as source stays strict: a method that misses its this fails', async (t, { shared }) => {
@@ -196,13 +191,40 @@ everywhere('a function that cannot be sent is a TypeError at submit that says wh
   const refused: [string, unknown][] = [
     ['native', Math.max],
     ['bound', ((a: number) => a).bind(null, 1)],
-    ['generator', function* () { yield 1 }],
-    ['async generator', async function* () { yield 1 }],
-    ['generator method', { *items() { yield 1 } }.items],
+    [
+      'generator',
+      function* () {
+        yield 1
+      },
+    ],
+    [
+      'async generator',
+      async function* () {
+        yield 1
+      },
+    ],
+    [
+      'generator method',
+      {
+        *items() {
+          yield 1
+        },
+      }.items,
+    ],
     ['class', Base],
     ['class expression', class {}],
     ['method with super', new Derived().value],
-    ['getter', getterOf({ get value() { return 1 } }, 'value')],
+    [
+      'getter',
+      getterOf(
+        {
+          get value() {
+            return 1
+          },
+        },
+        'value',
+      ),
+    ],
     ['getter with a quoted name', getterOf(runInThisContext('({get"value"() { return 1 }})') as object, 'value')],
   ]
   for (const [what, fn] of refused) {
@@ -216,18 +238,21 @@ everywhere('a function that cannot be sent is a TypeError at submit that says wh
   t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
 })
 
-behaviour('a function that reads a variable of its surroundings fails with the ReferenceError of the worker and a hint', async (t, { shared }) => {
-  const executor = shared(2)
-  const outside = 5
-  for (const fn of [() => outside, async () => outside] as (() => unknown)[]) {
-    const error = (await executor.submit(fn).exception(SOON)) as Error
-    t.true(error instanceof ReferenceError)
-    t.regex(error.message, /outside is not defined/)
-    t.regex(error.message, /argument|surrounding|tasks\(|moduleTasks/)
-  }
-  for await (const error of failures(executor.with({ chunkSize: 2 }).map((n: number) => outside + n, [1, 2])))
-    t.regex(error.message, /surroundings/)
-})
+behaviour(
+  'a function that reads a variable of its surroundings fails with the ReferenceError of the worker and a hint',
+  async (t, { shared }) => {
+    const executor = shared(2)
+    const outside = 5
+    for (const fn of [() => outside, async () => outside] as (() => unknown)[]) {
+      const error = (await executor.submit(fn).exception(SOON)) as Error
+      t.true(error instanceof ReferenceError)
+      t.regex(error.message, /outside is not defined/)
+      t.regex(error.message, /argument|surrounding|tasks\(|moduleTasks/)
+    }
+    for await (const error of failures(executor.with({ chunkSize: 2 }).map((n: number) => outside + n, [1, 2])))
+      t.regex(error.message, /surroundings/)
+  },
+)
 
 async function* failures(results: AsyncIterable<unknown>): AsyncGenerator<Error> {
   try {
@@ -239,7 +264,11 @@ async function* failures(results: AsyncIterable<unknown>): AsyncGenerator<Error>
 
 behaviour("a task's own ReferenceError gets no hint, and may be frozen", async (t, { shared }) => {
   const executor = shared(2)
-  const own = (await executor.submit(() => { throw new ReferenceError('no such reference') }).exception(SOON)) as Error
+  const own = (await executor
+    .submit(() => {
+      throw new ReferenceError('no such reference')
+    })
+    .exception(SOON)) as Error
   t.is(own.message, 'no such reference')
   const frozen = (await executor
     .submit(() => {
@@ -261,21 +290,24 @@ behaviour('in a function sent as source import() of packages and of node: module
   t.deepEqual(seen, ['b', 'function'])
 })
 
-behaviour('a module that does not exist or throws while it loads fails the future with that error, and the worker goes on', async (t, { create }) => {
-  const one = create(1)
-  const thread = await one.submit(work.thread).result(SOON)
-  const missing = moduleTasks(new URL('./fixtures/missing.mjs', import.meta.url))
-  t.is(((await one.submit(missing['any'] as () => unknown).exception(SOON)) as { code?: string }).code, 'ERR_MODULE_NOT_FOUND')
-  const broken = moduleTasks(new URL('./fixtures/throws-on-load.mjs', import.meta.url))
-  for (let round = 0; round < 3; round++) {
-    const error = (await one.submit(broken['any'] as () => unknown).exception(SOON)) as Error
-    t.true(error instanceof RangeError)
-    t.is(error.message, 'thrown while loading')
-  }
-  t.is(await one.submit(work.thread).result(SOON), thread)
-  t.is(one.stats().failed, 4)
-  await one.shutdown()
-})
+behaviour(
+  'a module that does not exist or throws while it loads fails the future with that error, and the worker goes on',
+  async (t, { create }) => {
+    const one = create(1)
+    const thread = await one.submit(work.thread).result(SOON)
+    const missing = moduleTasks(new URL('./fixtures/missing.mjs', import.meta.url))
+    t.is(((await one.submit(missing['any'] as () => unknown).exception(SOON)) as { code?: string }).code, 'ERR_MODULE_NOT_FOUND')
+    const broken = moduleTasks(new URL('./fixtures/throws-on-load.mjs', import.meta.url))
+    for (let round = 0; round < 3; round++) {
+      const error = (await one.submit(broken['any'] as () => unknown).exception(SOON)) as Error
+      t.true(error instanceof RangeError)
+      t.is(error.message, 'thrown while loading')
+    }
+    t.is(await one.submit(work.thread).result(SOON), thread)
+    t.is(one.stats().failed, 4)
+    await one.shutdown()
+  },
+)
 
 behaviour('a module with a syntax error fails the future with a SyntaxError', async (t, { create }) => {
   const broken = moduleTasks(new URL('./fixtures/syntax-error.cjs', import.meta.url))
@@ -426,7 +458,11 @@ behaviour('a method with a computed name is sent like any other', async (t, { sh
   }
   t.is(await executor.submit(methods['a'] as (a: number, b: number) => number, 1, 2).result(SOON), 2)
   t.is(await executor.submit(methods[']b['] as (a: string[]) => Promise<string>, ['x']).result(SOON), 'x')
-  const named = { ['to' + 'fail']() { throw new Error('on purpose') } }
+  const named = {
+    ['to' + 'fail']() {
+      throw new Error('on purpose')
+    },
+  }
   const error = (await executor.submit(named['tofail'] as () => never).exception(SOON)) as Error
   t.regex(error.stack ?? '', /at .*tofail/)
 })
@@ -434,10 +470,7 @@ behaviour('a method with a computed name is sent like any other', async (t, { sh
 behaviour('the hint at surroundings is not for the errors of a module that the function imports', async (t, { shared }) => {
   const executor = shared(2)
   const url = new URL('./fixtures/kinds.mjs', import.meta.url).href
-  const inside = executor.submit(
-    async (url: string) => ((await import(url)) as { readsGlobal(): Promise<void> }).readsGlobal(),
-    url,
-  )
+  const inside = executor.submit(async (url: string) => ((await import(url)) as { readsGlobal(): Promise<void> }).readsGlobal(), url)
   t.is(((await inside.exception(SOON)) as Error).message, 'missingInTheModule is not defined')
   const own = executor.submit(() => url)
   t.regex(((await own.exception(SOON)) as Error).message, /surroundings/)
@@ -477,8 +510,7 @@ behaviour('a method that only speaks of super, or is named class, can be sent', 
 })
 
 test('the URL of a module that is not absolute: the error says how it becomes so', (t) => {
-  const advice = (url: string): string =>
-    t.throws(() => moduleTasks(url), { instanceOf: TypeError })!.message.replace(/^.*: use /, '')
+  const advice = (url: string): string => t.throws(() => moduleTasks(url), { instanceOf: TypeError })!.message.replace(/^.*: use /, '')
   for (const name of ['concurrent-futures', '@scope/name', '@scope/name/work.js', 'name/work', 'lodash.merge', '#work']) {
     t.is(advice(name), `import.meta.resolve('${name}')`)
   }
@@ -494,12 +526,7 @@ test('import() of a function sent as source is resolved from the current directo
   const before = process.cwd()
   try {
     process.chdir(dirname(folder.file('here.mjs')))
-    t.is(
-      await executor
-        .submit(async () => ((await import('./here.mjs' as string)) as { where: string }).where)
-        .result(SOON),
-      'here',
-    )
+    t.is(await executor.submit(async () => ((await import('./here.mjs' as string)) as { where: string }).where).result(SOON), 'here')
   } finally {
     process.chdir(before)
   }

@@ -18,9 +18,7 @@ for (const workers of [1, 2, 3, 5]) {
     const folder = new Folder(t)
     const executor = create(workers)
     const [gate, log] = [folder.gate(), folder.file('log')]
-    const futures = Array.from({ length: workers + 3 }, (_, n) =>
-      executor.submit(work.noteAndWait, log, String(n), gate),
-    )
+    const futures = Array.from({ length: workers + 3 }, (_, n) => executor.submit(work.noteAndWait, log, String(n), gate))
     await until(() => folder.notes(log).length === workers, 'as many run as may')
     const natives = [executor.submit(native.countPrimes, 10), executor.submit(native.countPrimes, 20)]
     await new Promise((resolve) => setTimeout(resolve, 60))
@@ -107,7 +105,14 @@ async function message(submitted: { exception(ms: number): Promise<unknown> }): 
 behaviour('the name of a task is in the messages about its end', async (t, { create }) => {
   await using executor = create(1)
   const named = executor.with({ name: 'resize' })
-  t.is(await message(named.with({ timeout: 20 }).submit(() => { for (;;); })), "the task 'resize' ran longer than its timeout")
+  t.is(
+    await message(
+      named.with({ timeout: 20 }).submit(() => {
+        for (;;);
+      }),
+    ),
+    "the task 'resize' ran longer than its timeout",
+  )
   t.is(await message(named.with({ queueTimeout: 0 }).submit(() => 1)), "the task 'resize' was not started in time")
   t.is(await message(named.submit(() => process.exit(3))), "the worker died while it ran the task 'resize'")
   t.is(await message(executor.with({ queueTimeout: 0 }).submit(() => 1)), 'the task was not started in time')
@@ -171,10 +176,7 @@ behaviour('dump() shows workers that start', async (t, { create, workerKind }) =
   t.true(dump.every(({ threadId, kind, state }) => threadId > 0 && kind === workerKind && state === 'starting'))
   await executor.submit(() => 1).result(SOON)
   await until(() => executor.stats().workers.idle === 2, 'both are ready')
-  t.deepEqual(
-    (await executor.dump()).map(({ threadId }) => threadId).sort(),
-    dump.map(({ threadId }) => threadId).sort(),
-  )
+  t.deepEqual((await executor.dump()).map(({ threadId }) => threadId).sort(), dump.map(({ threadId }) => threadId).sort())
 })
 
 behaviour('an initializer may wait for what does not keep a thread alive', async (t, { create }) => {
@@ -201,9 +203,7 @@ behaviour('the initializer runs once in each worker, before its first task, with
     initargs: [log, { name: 'ready' }],
   })
   const seen = await Promise.all(
-    Array.from({ length: 10 }, () =>
-      executor.submit(() => (globalThis as { initialized?: string }).initialized),
-    ),
+    Array.from({ length: 10 }, () => executor.submit(() => (globalThis as { initialized?: string }).initialized)),
   )
   t.deepEqual(seen, Array(10).fill('ready'))
   t.true(folder.notes(log).length >= 1 && folder.notes(log).length <= 2)
@@ -249,10 +249,7 @@ behaviour('stats() counts each ended task once, and its times', async (t, { crea
   for (const histogram of [stats.waitTime, stats.runTime]) {
     t.true(histogram.count >= 4 && histogram.count <= 6)
     t.true(
-      histogram.min <= histogram.p50 &&
-        histogram.p50 <= histogram.p90 &&
-        histogram.p90 <= histogram.p99 &&
-        histogram.p99 <= histogram.max,
+      histogram.min <= histogram.p50 && histogram.p50 <= histogram.p90 && histogram.p90 <= histogram.p99 && histogram.p99 <= histogram.max,
     )
     t.true(histogram.mean >= histogram.min && histogram.mean <= histogram.max)
   }
@@ -335,9 +332,7 @@ behaviour('one signal may guard many waits without a warning', async (t, { inChi
     process.on('warning', ({ name }) => warnings.push(name))
     const executor = create(1)
     const { signal } = new AbortController()
-    await Promise.all(
-      Array.from({ length: 30 }, (_, n) => executor.submit((n: number) => n, n).result({ signal })),
-    )
+    await Promise.all(Array.from({ length: 30 }, (_, n) => executor.submit((n: number) => n, n).result({ signal })))
     await executor.shutdown()
     return warnings
   }, [])
@@ -357,32 +352,26 @@ test('a ThreadPoolExecutor is an Executor', (t) => {
 })
 
 test('a pool that runs only native tasks starts no JavaScript worker', async (t) => {
-  const end = await inChild(
-    async ({ native, ThreadPoolExecutor }) => {
-      let started = 0
-      process.on('worker', () => started++)
-      const executor = new ThreadPoolExecutor(4)
-      await Promise.all(Array.from({ length: 50 }, () => executor.submit(native.countPrimes, 1_000)))
-      await executor.shutdown()
-      return started
-    },
-    [],
-  )
+  const end = await inChild(async ({ native, ThreadPoolExecutor }) => {
+    let started = 0
+    process.on('worker', () => started++)
+    const executor = new ThreadPoolExecutor(4)
+    await Promise.all(Array.from({ length: 50 }, () => executor.submit(native.countPrimes, 1_000)))
+    await executor.shutdown()
+    return started
+  }, [])
   t.deepEqual(cleanEnd(end), ended(0))
 })
 
 test('one task at a time needs one worker, whatever maxWorkers is', async (t) => {
-  const end = await inChild(
-    async ({ ThreadPoolExecutor }) => {
-      let started = 0
-      process.on('worker', () => started++)
-      const executor = new ThreadPoolExecutor(8)
-      for (let n = 0; n < 20; n++) await executor.submit(() => 1)
-      await executor.shutdown()
-      return started
-    },
-    [],
-  )
+  const end = await inChild(async ({ ThreadPoolExecutor }) => {
+    let started = 0
+    process.on('worker', () => started++)
+    const executor = new ThreadPoolExecutor(8)
+    for (let n = 0; n < 20; n++) await executor.submit(() => 1)
+    await executor.shutdown()
+    return started
+  }, [])
   t.deepEqual(cleanEnd(end), ended(1))
 })
 

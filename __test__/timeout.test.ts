@@ -21,10 +21,7 @@ behaviour('a time-out tells where an asynchronous task is that does not wait', a
   await using executor = create(1)
   // A thread that has no processor just then cannot tell.
   for (let round = 0; round < 20; round++) {
-    const error = (await executor
-      .with({ timeout: SHORT })
-      .submit(loopsAfterAwait)
-      .exception(SOON)) as TimeoutError
+    const error = (await executor.with({ timeout: SHORT }).submit(loopsAfterAwait).exception(SOON)) as TimeoutError
     t.true(error instanceof TimeoutError)
     if (error.taskStack === undefined) continue
     t.regex(error.taskStack, /at inner \(.*kinds\.mjs:\d+:\d+\)\n.*at loopsAfterAwait/)
@@ -163,9 +160,23 @@ everywhere('a native task is stopped by its timeout', async (t, { create }) => {
 })
 
 const synchronous = [
-  'plain', 'catching', 'finallyForever', 'regularExpression', 'wasm', 'atomicsWait', 'microtasks', 'throwing',
-  'getter', 'recursion', 'timers', 'emitters', 'requires', 'requiresInScope', 'asyncLocalStorage',
-  'generator', 'proxy',
+  'plain',
+  'catching',
+  'finallyForever',
+  'regularExpression',
+  'wasm',
+  'atomicsWait',
+  'microtasks',
+  'throwing',
+  'getter',
+  'recursion',
+  'timers',
+  'emitters',
+  'requires',
+  'requiresInScope',
+  'asyncLocalStorage',
+  'generator',
+  'proxy',
 ]
 
 for (const kind of synchronous) {
@@ -179,12 +190,18 @@ for (const kind of synchronous) {
           const error = (await executor.with({ timeout: 80 }).submit(loops[kind]!).exception(10_000)) as Error
           errors.push(error.name)
         }
-        const sum = await executor.submit(async (a: number, b: number) => {
-          await new Promise((resolve) => setTimeout(resolve, 1))
-          await new Promise((resolve) => setImmediate(resolve))
-          await new Promise<void>((resolve) => process.nextTick(resolve))
-          return a + b
-        }, 1, 2).result(15_000)
+        const sum = await executor
+          .submit(
+            async (a: number, b: number) => {
+              await new Promise((resolve) => setTimeout(resolve, 1))
+              await new Promise((resolve) => setImmediate(resolve))
+              await new Promise<void>((resolve) => process.nextTick(resolve))
+              return a + b
+            },
+            1,
+            2,
+          )
+          .result(15_000)
         const { timedOut, workers } = executor.stats()
         await executor.shutdown()
         return { errors, sum, timedOut, abandoned: workers.abandoned }
@@ -203,8 +220,7 @@ for (const kind of ['plain', 'catching', 'regularExpression', 'wasm', 'atomicsWa
         const loops = moduleTasks<Record<string, () => unknown>>(url)
         const { count } = moduleTasks<{ count(): number }>(work)
         await executor.submit(count).result(10_000)
-        for (let round = 0; round < 5; round++)
-          await executor.with({ timeout: 60 }).submit(loops[kind]!).exception(10_000)
+        for (let round = 0; round < 5; round++) await executor.with({ timeout: 60 }).submit(loops[kind]!).exception(10_000)
         const calls = await executor.submit(count).result(10_000)
         await executor.shutdown()
         return calls
@@ -222,9 +238,7 @@ behaviour('where interrupts are not to be had, everything works by replacement',
       const loops = moduleTasks<Record<string, () => unknown>>(url)
       const errors: string[] = []
       for (const kind of ['plain', 'catching', 'atomicsWait']) {
-        errors.push(
-          ((await executor.with({ timeout: 80 }).submit(loops[kind]!).exception(10_000)) as Error).name,
-        )
+        errors.push(((await executor.with({ timeout: 80 }).submit(loops[kind]!).exception(10_000)) as Error).name)
       }
       const sum = await executor.submit((a: number, b: number) => a + b, 1, 2).result(15_000)
       await executor.shutdown()
@@ -279,9 +293,10 @@ for (const kind of ['immediateLoop', 'spinsAfterAwait', 'microtasksAfterAwait'])
   })
 }
 
-behaviour('a blocking native call costs at most its worker: the future fails on time and another worker takes over', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
+behaviour(
+  'a blocking native call costs at most its worker: the future fails on time and another worker takes over',
+  async (t, { inChild }) => {
+    const end = await inChild(async ({ create }) => {
       const executor = create(1)
       await executor.submit(() => 1)
       const start = Date.now()
@@ -294,27 +309,32 @@ behaviour('a blocking native call costs at most its worker: the future fails on 
       const isEarly = Date.now() - start < 7_000
       void executor.shutdown()
       return { error: error.name, sum, isEarly }
-    },
-    [],
-  )
-  t.deepEqual(
-    { code: end.code, isHung: end.isHung, value: end.value },
-    { code: 0, isHung: false, value: { error: 'TimeoutError', sum: 3, isEarly: true } },
-    end.errors,
-  )
-})
+    }, [])
+    t.deepEqual(
+      { code: end.code, isHung: end.isHung, value: end.value },
+      { code: 0, isHung: false, value: { error: 'TimeoutError', sum: 3, isEarly: true } },
+      end.errors,
+    )
+  },
+)
 
-for (const [name, fn] of [['cancelled', named.heed], ['signal.aborted', named.heedSignal]] as const) {
+for (const [name, fn] of [
+  ['cancelled', named.heed],
+  ['signal.aborted', named.heedSignal],
+] as const) {
   behaviour(`a task that polls ${name} sees that its time is over, and its worker lives on`, async (t, { create }) => {
     const executor = create({ maxWorkers: 1, interruptGrace: SOON })
     const thread = await executor.submit(work.thread).result(SOON)
     t.true((await executor.with({ timeout: SHORT }).submit(fn).exception(PROMPT)) instanceof TimeoutError)
     t.is(await executor.submit(work.thread).result(PROMPT), thread)
     const { name: _, kind: __, ...counts } = executor.stats()
-    t.deepEqual({ ...counts, workers: undefined, waitTime: undefined, runTime: undefined }, {
-      ...{ queued: 0, running: 0, completed: 2, failed: 0, cancelled: 0, timedOut: 1, lost: 0, broken: false },
-      ...{ shared: { values: 0, bytes: 0 }, workers: undefined, waitTime: undefined, runTime: undefined },
-    })
+    t.deepEqual(
+      { ...counts, workers: undefined, waitTime: undefined, runTime: undefined },
+      {
+        ...{ queued: 0, running: 0, completed: 2, failed: 0, cancelled: 0, timedOut: 1, lost: 0, broken: false },
+        ...{ shared: { values: 0, bytes: 0 }, workers: undefined, waitTime: undefined, runTime: undefined },
+      },
+    )
     await executor.shutdown()
   })
 }
@@ -323,10 +343,7 @@ behaviour('a task that has looked at currentTask() gets interruptGrace, and is t
   const executor = create({ maxWorkers: 1, interruptGrace: 3_000 })
   await executor.submit(work.add, 1, 1)
   const start = performance.now()
-  t.true(
-    (await executor.with({ timeout: SHORT }).submit(named.ignoreAfterLook).exception(SOON)) instanceof
-      TimeoutError,
-  )
+  t.true((await executor.with({ timeout: SHORT }).submit(named.ignoreAfterLook).exception(SOON)) instanceof TimeoutError)
   t.true(performance.now() - start < 3_000, 'the future fails at once, before the grace is over')
   t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
   t.true(performance.now() - start >= 3_000, 'the worker was left to the task for the grace')
@@ -382,37 +399,38 @@ behaviour('taskStack never tells where something else was than the JavaScript of
   await other.shutdown()
 })
 
-behaviour('dump() tells what each worker does and where its JavaScript is, also while all of them spin', async (t, { create, workerKind }) => {
-  const executor = create(2)
-  const spins = [
-    executor.with({ name: 'left' }).submit(work.spinFor, 2_500),
-    executor.with({ name: 'right' }).submit(work.spinFor, 2_500),
-  ]
-  await until(() => executor.stats().running === 2, 'both run')
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  const dump = await executor.dump()
-  t.is(dump.length, 2)
-  t.deepEqual(dump.map((worker) => worker.task?.name).sort(), ['left', 'right'])
-  for (const worker of dump) {
-    t.like(worker, { kind: workerKind, state: 'busy' })
-    t.true(worker.threadId > 0)
-    t.true((worker.task?.runningFor ?? -1) > 0)
-    t.regex(worker.stack ?? '', /spinFor.*work\.mjs:\d+/s)
-  }
-  await Promise.all(spins)
-  await until(() => executor.stats().workers.busy === 0, 'the workers are idle')
-  for (const worker of await executor.dump()) t.deepEqual([worker.state, worker.task], ['idle', undefined])
-  await executor.shutdown()
-  t.deepEqual(await executor.dump(), [])
-})
+behaviour(
+  'dump() tells what each worker does and where its JavaScript is, also while all of them spin',
+  async (t, { create, workerKind }) => {
+    const executor = create(2)
+    const spins = [
+      executor.with({ name: 'left' }).submit(work.spinFor, 2_500),
+      executor.with({ name: 'right' }).submit(work.spinFor, 2_500),
+    ]
+    await until(() => executor.stats().running === 2, 'both run')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const dump = await executor.dump()
+    t.is(dump.length, 2)
+    t.deepEqual(dump.map((worker) => worker.task?.name).sort(), ['left', 'right'])
+    for (const worker of dump) {
+      t.like(worker, { kind: workerKind, state: 'busy' })
+      t.true(worker.threadId > 0)
+      t.true((worker.task?.runningFor ?? -1) > 0)
+      t.regex(worker.stack ?? '', /spinFor.*work\.mjs:\d+/s)
+    }
+    await Promise.all(spins)
+    await until(() => executor.stats().workers.busy === 0, 'the workers are idle')
+    for (const worker of await executor.dump()) t.deepEqual([worker.state, worker.task], ['idle', undefined])
+    await executor.shutdown()
+    t.deepEqual(await executor.dump(), [])
+  },
+)
 
 behaviour('a time-out that comes as the task ends gives either its result or TimeoutError, and loses nothing', async (t, { create }) => {
   const executor = create(2)
   await Promise.all([executor.submit(work.pause, 20), executor.submit(work.pause, 20)])
   let [results, timeouts] = [0, 0]
-  const futures = Array.from({ length: 400 }, (_, n) =>
-    executor.with({ timeout: 1 + (n % 3) }).submit(work.spinFor, 1 + (n % 4)),
-  )
+  const futures = Array.from({ length: 400 }, (_, n) => executor.with({ timeout: 1 + (n % 3) }).submit(work.spinFor, 1 + (n % 4)))
   for (const [n, future] of futures.entries()) {
     const error = await future.exception(SOON)
     if (error instanceof TimeoutError) timeouts++
@@ -436,36 +454,34 @@ behaviour('two tasks that expire at the same time on two workers are both stoppe
 })
 
 behaviour('microtasks that never end are stopped while the main thread is blocked, and the process lives', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create, TimeoutError }) => {
-      const executor = create(1)
-      const brief = executor.with({ timeout: 50 })
-      const results: unknown[] = []
-      for (let round = 0; round < 2; round++) {
-        const looping = brief.submit(async () => {
-          for (;;) await null
-        })
-        const left = brief.submit(async () => {
-          const loop = (): Promise<unknown> => Promise.resolve().then(loop)
-          void loop()
-          await new Promise(() => {})
-        })
-        const until = performance.now() + 600
-        while (performance.now() < until);
-        for (const future of [looping, left]) results.push((await future.exception()) instanceof TimeoutError)
-        results.push(await executor.submit(() => 'well').result(10_000))
-      }
-      await executor.shutdown()
-      return results
-    },
-    [],
-  )
+  const end = await inChild(async ({ create, TimeoutError }) => {
+    const executor = create(1)
+    const brief = executor.with({ timeout: 50 })
+    const results: unknown[] = []
+    for (let round = 0; round < 2; round++) {
+      const looping = brief.submit(async () => {
+        for (;;) await null
+      })
+      const left = brief.submit(async () => {
+        const loop = (): Promise<unknown> => Promise.resolve().then(loop)
+        void loop()
+        await new Promise(() => {})
+      })
+      const until = performance.now() + 600
+      while (performance.now() < until);
+      for (const future of [looping, left]) results.push((await future.exception()) instanceof TimeoutError)
+      results.push(await executor.submit(() => 'well').result(10_000))
+    }
+    await executor.shutdown()
+    return results
+  }, [])
   t.deepEqual(cleanEnd(end), ended([true, true, 'well', true, true, 'well']))
 })
 
-behaviour('a stop inside an async scope costs the worker, not the process, where the exception that puts it right cannot be made', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
+behaviour(
+  'a stop inside an async scope costs the worker, not the process, where the exception that puts it right cannot be made',
+  async (t, { inChild }) => {
+    const end = await inChild(async ({ create }) => {
       const executor = create(1)
       const names: string[] = []
       for (let round = 0; round < 2; round++) {
@@ -481,11 +497,10 @@ behaviour('a stop inside an async scope costs the worker, not the process, where
       const sum = await executor.submit((a: number, b: number) => a + b, 1, 2).result(15_000)
       await executor.shutdown()
       return { names, sum }
-    },
-    [],
-  )
-  t.deepEqual(cleanEnd(end), ended({ names: ['TimeoutError', 'TimeoutError'], sum: 3 }))
-})
+    }, [])
+    t.deepEqual(cleanEnd(end), ended({ names: ['TimeoutError', 'TimeoutError'], sum: 3 }))
+  },
+)
 
 behaviour('a worker that is kept from recovering by what the stopped task has left behind is replaced', async (t, { create }) => {
   const executor = create(1)
@@ -518,9 +533,7 @@ for (const name of ['rejectOnAbort', 'returnOnAbort', 'sleepWithSignal'] as cons
   behaviour(`an asynchronous task that heeds its signal (${name}) has failed by then, with TimeoutError`, async (t, { create }) => {
     const executor = create({ maxWorkers: 2, interruptGrace: SOON })
     for (let round = 0; round < 10; round++) {
-      const futures = Array.from({ length: 10 }, (_, n) =>
-        executor.with({ timeout: 5 + n }).submit(named[name]),
-      )
+      const futures = Array.from({ length: 10 }, (_, n) => executor.with({ timeout: 5 + n }).submit(named[name]))
       for (const future of futures) t.true((await future.exception(SOON)) instanceof TimeoutError)
     }
     t.like(executor.stats(), { timedOut: 100, completed: 0, failed: 0, lost: 0 })

@@ -35,7 +35,9 @@ behaviour("a function in which esbuild has kept names (keepNames, so tsx's) runs
 
 behaviour('a function in which Vite has rewritten import() imports what that says', async (t, { shared }) => {
   const load = (specifier: string): Promise<unknown> =>
-    shared(1).submit(compiled(`async () => Object.keys(await __vite_ssr_dynamic_import__(${JSON.stringify(specifier)}))`)).result(SOON)
+    shared(1)
+      .submit(compiled(`async () => Object.keys(await __vite_ssr_dynamic_import__(${JSON.stringify(specifier)}))`))
+      .result(SOON)
   t.true(((await load('node:path')) as string[]).includes('sep'))
   t.true(((await load('concurrent-futures')) as string[]).includes('Future'))
   const path = '/__test__/fixtures/tasks.mjs'
@@ -76,8 +78,7 @@ behaviour('the hint is in the stack too, which is what logs show', async (t, { s
 })
 
 behaviour('a task that is no function: the error says what was meant', async (t, { shared }) => {
-  const said = (task: unknown): string =>
-    t.throws(() => shared(1).submit(task as () => void), { instanceOf: TypeError }).message
+  const said = (task: unknown): string => t.throws(() => shared(1).submit(task as () => void), { instanceOf: TypeError }).message
   const what = 'a task must be a function, got'
   t.is(said('./work.js'), `${what} './work.js': one that a file exports is moduleTasks(new URL('./work.js', import.meta.url)).NAME`)
   for (const url of ['file:///x/work.js', new URL('file:///x/work.js')]) {
@@ -111,10 +112,7 @@ behaviour('a task whose worker has run out of memory: the message says so', asyn
     },
     [smallHeap],
   )
-  t.regex(
-    end.value?.message ?? end.errors,
-    /^the worker died while it ran the task 'greedy': it ran out of memory \([^)]*\)$/,
-  )
+  t.regex(end.value?.message ?? end.errors, /^the worker died while it ran the task 'greedy': it ran out of memory \([^)]*\)$/)
   t.true(end.value?.isInStack)
 })
 
@@ -142,7 +140,11 @@ test('without a binding the error names the package that is missing, and nothing
   const copy = folder.file('node_modules/concurrent-futures')
   mkdirSync(copy, { recursive: true })
   for (const name of ['dist', 'index.js', 'package.json']) cpSync(`${root}${name}`, `${copy}/${name}`, { recursive: true })
-  const load = await runNode<unknown>(['--input-type=module', '-e', `await import(${JSON.stringify(pathToFileURL(`${copy}/dist/index.js`).href)})`])
+  const load = await runNode<unknown>([
+    '--input-type=module',
+    '-e',
+    `await import(${JSON.stringify(pathToFileURL(`${copy}/dist/index.js`).href)})`,
+  ])
   t.is(load.code, 1)
   t.regex(load.errors, /Error: Cannot find native binding: the package @concurrent-futures\/binding-[\w-]+ is not installed/)
   t.notRegex(load.errors.replaceAll(/\.wasm?\b.*index\.js/g, ''), /wasm|wasi/i)
@@ -158,7 +160,13 @@ async function runBundled(folder: Folder, format: 'cjs' | 'esm', external: strin
   const entry = folder.file('entry.mjs')
   writeFileSync(entry, program)
   const alias = { 'concurrent-futures': `${root}dist/index.js` }
-  const bundle = await rolldown({ input: entry, platform: 'node', external, ...(external.length > 0 ? {} : { resolve: { alias } }), onLog: () => {} })
+  const bundle = await rolldown({
+    input: entry,
+    platform: 'node',
+    external,
+    ...(external.length > 0 ? {} : { resolve: { alias } }),
+    onLog: () => {},
+  })
   const file = folder.file(`bundle.${format === 'cjs' ? 'cjs' : 'mjs'}`)
   await bundle.write({ file, format, codeSplitting: false })
   await bundle.close()

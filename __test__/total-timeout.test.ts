@@ -131,7 +131,11 @@ behaviour('a nested task has a totalTimeout of its own', async (t, { create }) =
   await using executor = create(2)
   const nest = async (url: string, limit: number) => {
     const { currentExecutor, TimeoutError } = (await import(url)) as typeof import('concurrent-futures')
-    const future = currentExecutor()!.with({ totalTimeout: limit }).submit(() => { for (;;); })
+    const future = currentExecutor()!
+      .with({ totalTimeout: limit })
+      .submit(() => {
+        for (;;);
+      })
     const error = await future.exception()
     return error instanceof TimeoutError ? error.phase : String(error)
   }

@@ -46,7 +46,14 @@ behaviour('a task is in the queue, and then on the track of its worker', async (
   t.is(of(file, 'X', 'fails').length, 1)
   const names = of(file, 'M').map(({ name, tid, args }) => [name, tid, args?.['name']])
   t.deepEqual(names[0], ['process_name', 0, 'traced'])
-  t.deepEqual(names.map(([name, tid]) => [name, tid]), [['process_name', 0], ['thread_name', 0], ['thread_name', threadId]])
+  t.deepEqual(
+    names.map(([name, tid]) => [name, tid]),
+    [
+      ['process_name', 0],
+      ['thread_name', 0],
+      ['thread_name', threadId],
+    ],
+  )
   t.is(trace.stop(), file, 'stopping twice gives the same')
   t.is(trace.dropped, 0)
 })
@@ -119,8 +126,14 @@ behaviour('traces are independent, and are written', async (t, { create }) => {
   const written = JSON.parse(readFileSync(path, 'utf8')) as TraceFile
   t.deepEqual(written, { ...one.stop() })
   t.notThrows(() => check(written))
-  t.deepEqual(of(written, 'X').map(({ name }) => name), ['first', 'second "quoted" \0'])
-  t.deepEqual(of(other.stop(), 'X').map(({ name }) => name), ['second "quoted" \0', 'third'])
+  t.deepEqual(
+    of(written, 'X').map(({ name }) => name),
+    ['first', 'second "quoted" \0'],
+  )
+  t.deepEqual(
+    of(other.stop(), 'X').map(({ name }) => name),
+    ['second "quoted" \0', 'third'],
+  )
   await t.throwsAsync(other.write(join(path, 'not', 'there.json')), { code: 'ENOTDIR' })
   {
     using scoped = executor.trace()

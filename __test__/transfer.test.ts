@@ -13,11 +13,7 @@ const sharing = behaviours(test, ['pool', 'sharedMemory'])
 const carried = moduleTasks<any>(new URL('./fixtures/carried.mjs', import.meta.url))
 const work = moduleTasks<any>(new URL('./fixtures/work.mjs', import.meta.url))
 
-const look = (value: any): unknown[] => [
-  value.constructor.name,
-  value.byteLength,
-  (value.buffer ?? value).byteLength,
-]
+const look = (value: any): unknown[] => [value.constructor.name, value.byteLength, (value.buffer ?? value).byteLength]
 
 for (const size of [8, 64, 1 << 16, 16 << 20]) {
   behaviour(`${size} bytes move to a task, whatever they are`, async (t, { shared }) => {
@@ -59,11 +55,18 @@ for (const size of [8, 64, 1 << 16, 16 << 20]) {
 
   behaviour(`${size} bytes move to a native task, and so does a part of them`, async (t, { shared }) => {
     const executor = shared(2)
-    for (const [from, to] of [[0, size], [3, size - 2], [5, 5]] as const) {
+    for (const [from, to] of [
+      [0, size],
+      [3, size - 2],
+      [5, 5],
+    ] as const) {
       const bytes = new Uint8Array(size).fill(from + 1)
       const part = bytes.subarray(from, to)
       const expected = createHash('sha256').update(part).digest('hex')
-      const digest = await executor.with({ transfer: [bytes.buffer] }).submit(native.sha256, part).result()
+      const digest = await executor
+        .with({ transfer: [bytes.buffer] })
+        .submit(native.sha256, part)
+        .result()
       t.is(Buffer.from(digest).toString('hex'), expected)
       t.is(bytes.length, 0)
     }
@@ -140,36 +143,38 @@ behaviour('the memory of WebAssembly does not move: submit says so, and nothing 
   t.is(await executor.submit(() => 'well').result(), 'well')
 })
 
-withPorts('a buffer that is marked as untransferable does not move, nor does the pool that small Buffers share: every other Buffer in it would break', async (t, { create }) => {
-  await using executor = create(1)
-  const marked = new ArrayBuffer(8)
-  markAsUntransferable(marked)
-  const small = Buffer.from('small')
-  for (const [value, buffer] of [
-    [small, small.buffer],
-    [{ small }, small.buffer],
-    [marked, marked],
-    [[marked, new Blob([])], marked],
-  ] as const) {
-    const before = buffer.byteLength
-    for (const fn of [native.sha256, look]) {
-      if (fn === native.sha256 && value !== small && value !== marked) continue
-      const error = t.throws(
-        () => executor.with({ transfer: [buffer as ArrayBuffer] }).submit(fn as never, value as never),
-        { any: true },
-      ) as Error
-      t.is(error.name, 'DataCloneError')
-      t.regex(error.message, /^transfer\[0\] cannot be moved: it is marked as untransferable/)
-      t.is(buffer.byteLength, before)
+withPorts(
+  'a buffer that is marked as untransferable does not move, nor does the pool that small Buffers share: every other Buffer in it would break',
+  async (t, { create }) => {
+    await using executor = create(1)
+    const marked = new ArrayBuffer(8)
+    markAsUntransferable(marked)
+    const small = Buffer.from('small')
+    for (const [value, buffer] of [
+      [small, small.buffer],
+      [{ small }, small.buffer],
+      [marked, marked],
+      [[marked, new Blob([])], marked],
+    ] as const) {
+      const before = buffer.byteLength
+      for (const fn of [native.sha256, look]) {
+        if (fn === native.sha256 && value !== small && value !== marked) continue
+        const error = t.throws(() => executor.with({ transfer: [buffer as ArrayBuffer] }).submit(fn as never, value as never), {
+          any: true,
+        }) as Error
+        t.is(error.name, 'DataCloneError')
+        t.regex(error.message, /^transfer\[0\] cannot be moved: it is marked as untransferable/)
+        t.is(buffer.byteLength, before)
+      }
     }
-  }
-  t.is(small.toString(), 'small')
-  t.is(Buffer.from('another').toString(), 'another')
-  t.is(executor.stats().queued, 0)
-  const error = (await executor.submit(carried.movePool).exception()) as Error
-  t.is(error.name, 'DataCloneError')
-  t.is(await executor.submit(() => Buffer.from('well').toString()).result(), 'well')
-})
+    t.is(small.toString(), 'small')
+    t.is(Buffer.from('another').toString(), 'another')
+    t.is(executor.stats().queued, 0)
+    const error = (await executor.submit(carried.movePool).exception()) as Error
+    t.is(error.name, 'DataCloneError')
+    t.is(await executor.submit(() => Buffer.from('well').toString()).result(), 'well')
+  },
+)
 
 behaviour('transfer() gives the value back: a function that uses it may be called directly, here and by a task', async (t, { shared }) => {
   const executor = shared(2)

@@ -58,8 +58,7 @@ class Instance {
   }
 }
 
-const list = (length: number, at: number, value: unknown): unknown[] =>
-  Array.from({ length }, (_, index) => (index === at ? value : index))
+const list = (length: number, at: number, value: unknown): unknown[] => Array.from({ length }, (_, index) => (index === at ? value : index))
 const getter = (object: object, key: PropertyKey, value: unknown, enumerable: boolean = true): object =>
   Object.defineProperty(object, key, { get: () => value, enumerable })
 
@@ -80,15 +79,22 @@ const places: [path: string, make: (value: unknown) => unknown][] = [
   ['.x', (value) => Object.assign(Object.create(null), { x: value })],
   ['.extra', (value) => Object.assign([1, 2], { extra: value })],
   ['.bytes', (value) => ({ more: Buffer.from('text'), bytes: value })],
-  ['.own', (value) => ({ get own() { return value } })],
+  [
+    '.own',
+    (value) => ({
+      get own() {
+        return value
+      },
+    }),
+  ],
   ['.own.x[0]', (value) => getter({}, 'own', { x: [value] })],
   ['.own.held', (value) => Object.freeze(getter(new Instance(1), 'own', new Instance(value)))],
   ['[0]', (value) => getter([1], 0, value)],
   ['.a.get(1).own', (value) => ({ a: new Map([[1, getter({}, 'own', value)]]) })],
   ['.cause.own', (value) => new Error('an error', { cause: getter({}, 'own', value) })],
 ]
-const sharedMemory: typeof places[number] = ['.x', (value) => ({ memory: new SharedArrayBuffer(8), x: value })]
-const carried: typeof places[number] = ['.x', (value) => ({ blob: new Blob(['text']), x: value })]
+const sharedMemory: (typeof places)[number] = ['.x', (value) => ({ memory: new SharedArrayBuffer(8), x: value })]
+const carried: (typeof places)[number] = ['.x', (value) => ({ blob: new Blob(['text']), x: value })]
 
 function refused(t: ExecutionContext, submit: () => unknown, place: string, cure: string, what: string): void {
   const error = t.throws(submit, { any: true } as object, what) as DOMException
@@ -123,10 +129,13 @@ behaviour('as an item of map it is refused as that of submit would be, after the
   await using executor = create(1)
   for (const chunkSize of [1, 3]) {
     const seen: unknown[] = []
-    const error = await t.throwsAsync(async () => {
-      const items = [1, 2, [new Future()], 4]
-      for await (const item of executor.with({ chunkSize }).map((item: unknown) => item, items)) seen.push(item)
-    }, { any: true } as object) as unknown as DOMException
+    const error = (await t.throwsAsync(
+      async () => {
+        const items = [1, 2, [new Future()], 4]
+        for await (const item of executor.with({ chunkSize }).map((item: unknown) => item, items)) seen.push(item)
+      },
+      { any: true } as object,
+    )) as unknown as DOMException
     t.deepEqual(seen, [1, 2])
     t.regex(error.message, /^argument 1\[0\] cannot be cloned: an object of class Future \(await it/)
   }
@@ -187,7 +196,14 @@ behaviour('as progress it is refused in the task, which can go on', async (t, { 
 
 withPorts('a transferable signal that moves works on the other side, on both ways', async (t, { create }) => {
   await using executor = create(1)
-  for (const wrap of [(signal: object) => ({ signal }), (signal: object) => ({ get signal() { return signal } })]) {
+  for (const wrap of [
+    (signal: object) => ({ signal }),
+    (signal: object) => ({
+      get signal() {
+        return signal
+      },
+    }),
+  ]) {
     const controller = transferableAbortController()
     const { signal } = controller
     const future = executor.with({ transfer: [signal] }).submit(bound.reasonOf, wrap(signal))
@@ -222,6 +238,12 @@ behaviour('a getter is still called once, and what else is shared stays shared',
   t.true(copy.error instanceof RangeError)
   t.is(copy.error.stack, value.error.stack)
   t.deepEqual(copy.error.cause.list, Object.assign([1, , 3], { extra: 4 }))
-  const error = t.throws(() => executor.submit((all: unknown) => all, { get one() { throw new TypeError('of the getter') } }))
+  const error = t.throws(() =>
+    executor.submit((all: unknown) => all, {
+      get one() {
+        throw new TypeError('of the getter')
+      },
+    }),
+  )
   t.is(error?.message, 'of the getter')
 })

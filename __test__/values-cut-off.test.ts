@@ -33,10 +33,7 @@ behaviour('a list of texts that is too long to be written as plain leaves nothin
   const given = { list: ['x', 'y', 'z'].map(long), rows }
   t.deepEqual(await executor.submit(lengths, given).result(SOON), [2_000_000, 2_000_000, 2_000_000])
   for (const list of [['first', 'second'], ['third']]) {
-    t.deepEqual(
-      await executor.submit((value: { list: string[] }) => value.list, { list, rows }).result(SOON),
-      list,
-    )
+    t.deepEqual(await executor.submit((value: { list: string[] }) => value.list, { list, rows }).result(SOON), list)
   }
 })
 
@@ -58,7 +55,10 @@ behaviour('a task whose time is over while its result is taken apart harms none 
   await using executor = create(1)
   const expected = JSON.stringify(await executor.submit(tasks.makeLarge, 0).result(SOON))
   for (let round = 0; round < 100; round++) {
-    await executor.with({ timeout: 10 }).submit(tasks.makeLarge, 7.5 + Math.random() * 2.5).exception(SOON)
+    await executor
+      .with({ timeout: 10 })
+      .submit(tasks.makeLarge, 7.5 + Math.random() * 2.5)
+      .exception(SOON)
     const text = JSON.stringify(await executor.submit(tasks.makeLarge, 0).result(SOON))
     if (text !== expected) t.fail(`round ${round}: ${text.slice(0, 200)}`)
   }
@@ -77,10 +77,16 @@ withPorts('a stop in the code of the package leaves nothing of it switched over'
     t.is(await executor.submit(tasks.stackTraceLimit).result(SOON), limit)
   }
   for (let round = 0; round < 20; round++) {
-    await executor.with({ timeout: 60 + 25 * round }).submit(tasks.throwLarge).exception(SOON)
+    await executor
+      .with({ timeout: 60 + 25 * round })
+      .submit(tasks.throwLarge)
+      .exception(SOON)
     t.is((await executor.submit(tasks.makeBlob).result(SOON)).size, 5)
   }
-  t.deepEqual((await executor.dump()).map((worker) => worker.threadId), [threadId])
+  t.deepEqual(
+    (await executor.dump()).map((worker) => worker.threadId),
+    [threadId],
+  )
 })
 
 const names = (): string[] => Array.from({ length: 40 }, (_, index) => `s${index}`)
@@ -121,71 +127,66 @@ behaviour('an element with a getter may do what it likes', async (t, { create })
     this.push('more')
     return 's10'
   })
-  const { numbers, after, letters } = JSON.parse(
-    await executor.submit(tasks.echoText, around(grows)).result(SOON),
-  ) as Record<string, unknown>
+  const { numbers, after, letters } = JSON.parse(await executor.submit(tasks.echoText, around(grows)).result(SOON)) as Record<
+    string,
+    unknown
+  >
   t.deepEqual([numbers, after, letters], [[1, 2, 3], { z: 'zz' }, ['m', 'n']])
   await next()
 })
 
 behaviour('a value for which there is not enough stack harms none of the next ones', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const executor = create(1)
-      const same = (value: unknown): unknown => value
-      const nest = (n: number): unknown => (n > 0 ? { [`d${n}`]: nest(n - 1), [`t${n}`]: `text${n}` } : { end: 1 })
-      const plain = (): unknown => ({
-        first: 'f',
-        list: Array.from({ length: 50 }, (_, index) => ({ k: `v${index}`, index })),
-        deep: nest(50),
-      })
-      const expected = JSON.stringify(plain())
-      type Down = (depth: number, fn: () => unknown, down: Down) => unknown
-      const down = new Function('depth', 'fn', 'down', 'return depth === 0 ? fn() : down(depth - 1, fn, down)') as Down
-      const holds = (depth: number): boolean => {
-        try {
-          return down(depth, () => true, down) as boolean
-        } catch {
-          return false
-        }
+  const end = await inChild(async ({ create }) => {
+    const executor = create(1)
+    const same = (value: unknown): unknown => value
+    const nest = (n: number): unknown => (n > 0 ? { [`d${n}`]: nest(n - 1), [`t${n}`]: `text${n}` } : { end: 1 })
+    const plain = (): unknown => ({
+      first: 'f',
+      list: Array.from({ length: 50 }, (_, index) => ({ k: `v${index}`, index })),
+      deep: nest(50),
+    })
+    const expected = JSON.stringify(plain())
+    type Down = (depth: number, fn: () => unknown, down: Down) => unknown
+    const down = new Function('depth', 'fn', 'down', 'return depth === 0 ? fn() : down(depth - 1, fn, down)') as Down
+    const holds = (depth: number): boolean => {
+      try {
+        return down(depth, () => true, down) as boolean
+      } catch {
+        return false
       }
-      const deepest = (): number => {
-        let [low, high] = [1_000, 16_000]
-        while (low < high - 1) {
-          const middle = (low + high) >> 1
-          if (holds(middle)) low = middle
-          else high = middle
-        }
-        return low
+    }
+    const deepest = (): number => {
+      let [low, high] = [1_000, 16_000]
+      while (low < high - 1) {
+        const middle = (low + high) >> 1
+        if (holds(middle)) low = middle
+        else high = middle
       }
-      for (let n = 0; n < 30; n++) deepest()
-      let wrong = 0
-      const low = deepest()
-      for (let less = 0; less < 400; less++) {
-        try {
-          void (down(low - less, () => executor.submit(same, plain()), down) as PromiseLike<unknown>).then(
-            undefined,
-            () => {},
-          )
-        } catch {
-          // There was not enough.
-        }
-        if (JSON.stringify(await executor.submit(same, plain()).result(20_000)) !== expected) wrong++
-        const future = executor.submit(same, plain())
-        while (!future.done());
-        try {
-          down(low - less, () => (future as { resultSync(): unknown }).resultSync(), down)
-        } catch {
-          // The same.
-        }
-        // It settles, if not with a result.
-        await future.exception(20_000)
+      return low
+    }
+    for (let n = 0; n < 30; n++) deepest()
+    let wrong = 0
+    const low = deepest()
+    for (let less = 0; less < 400; less++) {
+      try {
+        void (down(low - less, () => executor.submit(same, plain()), down) as PromiseLike<unknown>).then(undefined, () => {})
+      } catch {
+        // There was not enough.
       }
-      await executor.shutdown()
-      return wrong
-    },
-    [],
-  )
+      if (JSON.stringify(await executor.submit(same, plain()).result(20_000)) !== expected) wrong++
+      const future = executor.submit(same, plain())
+      while (!future.done());
+      try {
+        down(low - less, () => (future as { resultSync(): unknown }).resultSync(), down)
+      } catch {
+        // The same.
+      }
+      // It settles, if not with a result.
+      await future.exception(20_000)
+    }
+    await executor.shutdown()
+    return wrong
+  }, [])
   t.deepEqual(cleanEnd(end), ended(0))
 })
 
@@ -209,9 +210,5 @@ behaviour('progress that cannot be read is left out, with a warning, and costs n
     },
     [url.href],
   )
-  t.deepEqual(
-    { ...cleanEnd(end), errors: '' },
-    ended([['done', '1', '2', '3', 'done', 'done'], 'readable', true]),
-    end.errors,
-  )
+  t.deepEqual({ ...cleanEnd(end), errors: '' }, ended([['done', '1', '2', '3', 'done', 'done'], 'readable', true]), end.errors)
 })

@@ -46,12 +46,7 @@ function inner(value: object, ids: Map<object, number>): string {
   for (const key of Reflect.ownKeys(properties)) {
     const property = properties[key as string] as PropertyDescriptor
     if (!property.enumerable) continue
-    const flags =
-      property.get !== undefined
-        ? 'accessor'
-        : property.writable === true && property.configurable === true
-          ? ''
-          : 'locked'
+    const flags = property.get !== undefined ? 'accessor' : property.writable === true && property.configurable === true ? '' : 'locked'
     parts.push(`${String(key)}${flags}:${printValue(property.value, ids)}`)
   }
   return parts.join(', ')
@@ -74,8 +69,5 @@ function isTracking(view: ArrayBufferView): boolean {
   buffer.resize(buffer.maxByteLength)
   const after = view.byteLength
   buffer.resize(length)
-  return (
-    after !== before ||
-    !(view instanceof DataView || Object.getPrototypeOf(view.constructor.prototype) === typedArray)
-  )
+  return after !== before || !(view instanceof DataView || Object.getPrototypeOf(view.constructor.prototype) === typedArray)
 }

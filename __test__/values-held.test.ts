@@ -12,36 +12,42 @@ const fixture = (name: string): string => new URL(`./fixtures/${name}.mjs`, impo
 const fixtures = [fixture('retained-cases'), fixture('retained')]
 const options = { nodeArguments: ['--expose-gc'], limit: 90_000 }
 
-behaviour('a result, an error, progress, an argument or an item of map is collected when its user drops it, in the caller and in the worker', async (t, { inChild }) => {
-  const reports = new Folder(t).file('reports')
-  const end = await inChild(
-    async ({ create, moduleTasks }, [casesUrl, tasksUrl]: string[], reports: string) => {
-      const { cases, kinds, left } = await import(casesUrl as string)
-      const tasks = moduleTasks<any>(tasksUrl as string)
-      const executor = create(1)
-      await executor.submit(tasks.reportTo, reports)
-      const held: string[] = []
-      for (const [name, run] of Object.entries<any>(cases)) {
-        for (const kind of kinds) {
-          const count = await left(await run(executor, tasks, kind))
-          if (count > 0) held.push(`${name}, ${kind}: ${count}`)
-          // The worker looks by itself, and no further task comes before it has looked.
-          await new Promise((resolve) => setTimeout(resolve, 50))
+behaviour(
+  'a result, an error, progress, an argument or an item of map is collected when its user drops it, in the caller and in the worker',
+  async (t, { inChild }) => {
+    const reports = new Folder(t).file('reports')
+    const end = await inChild(
+      async ({ create, moduleTasks }, [casesUrl, tasksUrl]: string[], reports: string) => {
+        const { cases, kinds, left } = await import(casesUrl as string)
+        const tasks = moduleTasks<any>(tasksUrl as string)
+        const executor = create(1)
+        await executor.submit(tasks.reportTo, reports)
+        const held: string[] = []
+        for (const [name, run] of Object.entries<any>(cases)) {
+          for (const kind of kinds) {
+            const count = await left(await run(executor, tasks, kind))
+            if (count > 0) held.push(`${name}, ${kind}: ${count}`)
+            // The worker looks by itself, and no further task comes before it has looked.
+            await new Promise((resolve) => setTimeout(resolve, 50))
+          }
         }
-      }
-      await new Promise((resolve) => setTimeout(resolve, 1_000))
-      await executor.shutdown()
-      return held
-    },
-    [fixtures, reports],
-    options,
-  )
-  t.deepEqual(cleanEnd(end), ended([]))
-  t.true(existsSync(reports))
-  const lines = readFileSync(reports, 'utf8').trim().split('\n')
-  t.true(lines.length > 100, `${lines.length} looks`)
-  t.deepEqual(lines.filter((line) => !line.startsWith('0 of')), [])
-})
+        await new Promise((resolve) => setTimeout(resolve, 1_000))
+        await executor.shutdown()
+        return held
+      },
+      [fixtures, reports],
+      options,
+    )
+    t.deepEqual(cleanEnd(end), ended([]))
+    t.true(existsSync(reports))
+    const lines = readFileSync(reports, 'utf8').trim().split('\n')
+    t.true(lines.length > 100, `${lines.length} looks`)
+    t.deepEqual(
+      lines.filter((line) => !line.startsWith('0 of')),
+      [],
+    )
+  },
+)
 
 behaviour('so is what was refused or cancelled, and what moves or goes to a native task', async (t, { inChild }) => {
   const reports = new Folder(t).file('reports')

@@ -169,7 +169,13 @@ test('more than 2 GB are refused with a clear error, as argument and as result, 
   const make = (): Uint8Array => new Uint8Array(2 ** 31)
   await t.throwsAsync(executor.submit(make).result(SOON), { message: /too many to be copied/ })
   const size = (buffer: ArrayBuffer): number => buffer.byteLength
-  t.is(await executor.with({ transfer: [huge] }).submit(size, huge).result(SOON), 2 ** 31)
+  t.is(
+    await executor
+      .with({ transfer: [huge] })
+      .submit(size, huge)
+      .result(SOON),
+    2 ** 31,
+  )
   t.is(huge.byteLength, 0)
   const fail = (): never => {
     throw Object.assign(new TypeError('small'), { huge: new Uint8Array(2 ** 31), code: 'HUGE' })

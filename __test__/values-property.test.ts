@@ -103,8 +103,7 @@ const specs: fc.Arbitrary<Spec[]> = fc.oneof(fc.constant(leaf), fc.constant(plai
 function build(list: Spec[], calls: { count: number }): unknown {
   const memory = buffers()
   const nodes: any[] = list.map(({ kind }) => emptyNode(kind))
-  const valueOf = (item: Child): unknown =>
-    'node' in item ? nodes[item.node % nodes.length] : makeLeaf(item.leaf, memory)
+  const valueOf = (item: Child): unknown => ('node' in item ? nodes[item.node % nodes.length] : makeLeaf(item.leaf, memory))
   list.forEach(({ kind, keys, children }, index) => {
     const node = nodes[index]
     children.forEach((item, at) => {
@@ -133,13 +132,7 @@ function emptyNode(kind: Spec['kind']): unknown {
 }
 
 function makeLeaf(value: any, memory: ArrayBuffer[]): unknown {
-  if (
-    typeof value !== 'object' ||
-    value === null ||
-    !Object.hasOwn(value, 'buffer') ||
-    typeof value.buffer !== 'number'
-  )
-    return value
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'buffer') || typeof value.buffer !== 'number') return value
   const buffer = memory[value.buffer] as ArrayBuffer
   if (value.view === 'ArrayBuffer') return buffer
   const constructor = globalThis[value.view as 'Uint8Array']
@@ -182,19 +175,20 @@ const roads: Record<string, (value: unknown) => unknown> = {
   'written by node:v8': (value) => cross(value, NO_WRITING),
 }
 
-for (const [name, road] of Object.entries(roads)) test(`any value ${name} arrives as structuredClone gives it, and its getters are called once`, (t) => {
-  fc.assert(
-    fc.property(specs, (list) => {
-      const [expectedCalls, calls] = [{ count: 0 }, { count: 0 }]
-      const expected = outcome(() => structuredClone(build(list, expectedCalls)))
-      const actual = outcome(() => road(build(list, calls)))
-      if (actual !== expected) throw new Error(`${actual}\n${expected}`)
-      if (calls.count !== expectedCalls.count) throw new Error(`${calls.count} calls instead of ${expectedCalls.count}`)
-    }),
-    { numRuns: RUNS },
-  )
-  t.pass()
-})
+for (const [name, road] of Object.entries(roads))
+  test(`any value ${name} arrives as structuredClone gives it, and its getters are called once`, (t) => {
+    fc.assert(
+      fc.property(specs, (list) => {
+        const [expectedCalls, calls] = [{ count: 0 }, { count: 0 }]
+        const expected = outcome(() => structuredClone(build(list, expectedCalls)))
+        const actual = outcome(() => road(build(list, calls)))
+        if (actual !== expected) throw new Error(`${actual}\n${expected}`)
+        if (calls.count !== expectedCalls.count) throw new Error(`${calls.count} calls instead of ${expectedCalls.count}`)
+      }),
+      { numRuns: RUNS },
+    )
+    t.pass()
+  })
 
 function readWritten(written: string | number): unknown {
   return readPlain(typeof written === 'string' ? written : (binding.readBack(written) as Parts))
@@ -219,10 +213,7 @@ const plain = fc.letrec<{ value: unknown }>((tie) => ({
     fc.array(tie('value'), { maxLength: 12 }),
     fc.dictionary(text, tie('value'), { maxKeys: 6 }),
     fc
-      .tuple(
-        fc.array(text, { maxLength: 4 }),
-        fc.array(fc.array(tie('value'), { minLength: 4, maxLength: 4 }), { maxLength: 12 }),
-      )
+      .tuple(fc.array(text, { maxLength: 4 }), fc.array(fc.array(tie('value'), { minLength: 4, maxLength: 4 }), { maxLength: 12 }))
       .map(([keys, rows]) => rows.map((row) => Object.fromEntries(keys.map((key, at) => [key, row[at]])))),
   ),
 })).value
@@ -321,9 +312,7 @@ test('whatever structuredClone refuses is a DataCloneError', (t) => {
   fc.assert(
     fc.property(specs, bad, fc.nat(7), (list, make, at) => {
       const bads = list.map((node, index) =>
-        index === at % list.length
-          ? { ...node, children: [{ leaf: make() }, ...node.children].slice(0, 5) }
-          : node,
+        index === at % list.length ? { ...node, children: [{ leaf: make() }, ...node.children].slice(0, 5) } : node,
       )
       const value = build(bads, { count: 0 })
       let refused = false

@@ -64,9 +64,12 @@ const values: Record<string, unknown> = {
   ),
   'an array of a subclass': new (class Mine extends Array<number> {})(...[1, 2, 3]),
   bigint: { big: 12345678901234567890n, negative: -1n },
-  'dates': [new Date(0), new Date(NaN), Object.assign(new Date(1), { extra: 1 })],
+  dates: [new Date(0), new Date(NaN), Object.assign(new Date(1), { extra: 1 })],
   'regular expressions': [/a/gi, Object.assign(/b/y, { lastIndex: 3 })],
-  'a Map with objects as keys': new Map<unknown, unknown>([[shared, shared], ['k', new Map()]]),
+  'a Map with objects as keys': new Map<unknown, unknown>([
+    [shared, shared],
+    ['k', new Map()],
+  ]),
   'a Set': new Set([1, shared, new Set()]),
   'a Map with a wrong iterator': Object.assign(new Map([[1, 2]]), { [Symbol.iterator]: () => [][Symbol.iterator]() }),
   errors: [new Error('a', { cause: { c: 1 } }), new RangeError('b'), new AggregateError([1], 'c'), named],
@@ -103,25 +106,25 @@ const values: Record<string, unknown> = {
   'strings with zeros and quotes': { 'a"\\\0': '\u2028\n"' },
   'empty values': [{}, [], '', new Map(), new ArrayBuffer(0), new Uint8Array(0)],
   'integer keys': { 2: 'b', 1: 'a', x: 'c', [-1]: 'd' },
-  'objects of another context': vm.runInNewContext('({ a: 1, d: new Date(0), m: new Map([[1, [2]]]), b: new Uint8Array(3), e: Object.assign(new RangeError("x"), { stack: "" }) })'),
+  'objects of another context': vm.runInNewContext(
+    '({ a: 1, d: new Date(0), m: new Map([[1, [2]]]), b: new Uint8Array(3), e: Object.assign(new RangeError("x"), { stack: "" }) })',
+  ),
   'a Date without its prototype': Object.setPrototypeOf(new Date(5), Object.prototype),
   'a Map without its prototype': [Object.setPrototypeOf(new Map([[1, 2]]), null)],
   'the environment': process.env,
   'a wide object': Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`key ${index}`, index])),
-  'long lists': [
-    Array.from({ length: 5_000 }, (_, index) => index / 3),
-    Array.from({ length: 500 }, (_, index) => ({ index })),
-  ],
+  'long lists': [Array.from({ length: 5_000 }, (_, index) => index / 3), Array.from({ length: 500 }, (_, index) => ({ index }))],
   'a long string': { s: 'é'.repeat(100_000) },
 }
 for (const item of ['a', 1, null]) {
   const holes: unknown[] = new Array(40).fill(item)
   delete holes[7]
   values[`a long array of ${item} with a hole`] = holes
-  values[`a long array of ${item} with a hole and an extra property`] = Object.assign([...holes.slice(0, 7), , ...holes.slice(8)], { extra: 1 })
+  values[`a long array of ${item} with a hole and an extra property`] = Object.assign([...holes.slice(0, 7), , ...holes.slice(8)], {
+    extra: 1,
+  })
 }
-if (typeof Float16Array !== 'undefined')
-  values['Float16Array'] = [new Float16Array([1.5]), new Float16Array(new ArrayBuffer(8), 2, 2)]
+if (typeof Float16Array !== 'undefined') values['Float16Array'] = [new Float16Array([1.5]), new Float16Array(new ArrayBuffer(8), 2, 2)]
 
 for (const [name, value] of Object.entries(values)) {
   test(`${name}: arrives as structuredClone gives it`, (t) => {
@@ -146,17 +149,7 @@ test('a value too deep for structuredClone fails as it does there', (t) => {
 })
 
 test('the ways are taken for what they are meant for', (t) => {
-  for (const value of [
-    undefined,
-    null,
-    1,
-    -0,
-    'text',
-    1n,
-    new Uint8Array(3),
-    new ArrayBuffer(3),
-    Buffer.from('slice'),
-  ])
+  for (const value of [undefined, null, 1, -0, 'text', 1n, new Uint8Array(3), new ArrayBuffer(3), Buffer.from('slice')])
     t.is(formOf(value), FORM_AS_IS)
   for (const value of [
     ...[{}, [], { a: [1, 'b', { c: null, d: 1.5 }] }, Object.create(null)],
@@ -175,13 +168,7 @@ test('the ways are taken for what they are meant for', (t) => {
     t.is(formOf(value), binding.canWrite ? FORM_PLAIN : FORM_CLONED)
     t.is(formOf(value, NO_WRITING), FORM_CLONED)
   }
-  for (const value of [
-    new Map(),
-    [list, list],
-    [...list, new Map()],
-    [2n ** 64n],
-    resizable(),
-  ]) {
+  for (const value of [new Map(), [list, list], [...list, new Map()], [2n ** 64n], resizable()]) {
     t.is(formOf(value), binding.canWrite ? FORM_WRITTEN : FORM_CLONED)
     t.is(formOf(value, NO_WRITING), FORM_CLONED)
   }
@@ -230,7 +217,17 @@ test('a getter that throws throws its own error', (t) => {
 
 test('the traps of a proxy among the prototypes are left alone', (t) => {
   let calls = 0
-  const traps = new Proxy({}, { get: () => (calls++, () => { throw new Error('a trap') }) })
+  const traps = new Proxy(
+    {},
+    {
+      get: () => (
+        calls++,
+        () => {
+          throw new Error('a trap')
+        }
+      ),
+    },
+  )
   const prototype = new Proxy({}, traps)
   for (const value of [
     Object.setPrototypeOf({ a: 1 }, prototype),
@@ -286,9 +283,14 @@ const unclonable: [value: unknown, message: string][] = [
   [new Map([['k', { p: Promise.resolve() }]]), 'result.get("k").p cannot be cloned: an object of class Promise'],
   [new Set([new WeakMap()]), 'result.values()[0] cannot be cloned: an object of class WeakMap'],
   [new Error('e', { cause: Object.defineProperty(() => 1, 'name', { value: '' }) }), 'result.cause cannot be cloned: a function'],
-  [{ all: (function (..._all: unknown[]) {
-      return arguments
-    })(1, 'two') }, 'result.all cannot be cloned: an arguments object'],
+  [
+    {
+      all: (function (..._all: unknown[]) {
+        return arguments
+      })(1, 'two'),
+    },
+    'result.all cannot be cloned: an arguments object',
+  ],
   [detached, 'result cannot be cloned: a detached ArrayBuffer'],
   [{ view: new Uint8Array(1), detached }, 'result.detached cannot be cloned: a detached ArrayBuffer'],
   [{ deep: { ref: new WeakRef({}) } }, 'result.deep.ref cannot be cloned: an object of class WeakRef'],
@@ -324,26 +326,23 @@ test('what structuredClone refuses is refused, never made a plain object', (t) =
 })
 
 behaviour('properties are an object’s own, whatever setters all objects have', async (t, { inChild }) => {
-  const end = await inChild(
-    async ({ create }) => {
-      const executor = create(1)
-      let calls = 0
-      Object.defineProperty(Object.prototype, 'title', { set: () => calls++, get: () => 'none', configurable: true })
-      const kinds = new Set<string>()
-      for (const count of [1, 2, 100]) {
-        for (let time = 0; time < 20; time++) {
-          const rows = await executor.submit(
-            (count: number) => Array.from({ length: count }, (_, id) => ({ title: `title ${id}`, id })),
-            count,
-          )
-          for (const row of rows) kinds.add(`${Object.hasOwn(row, 'title')} ${row.title.slice(0, 5)}`)
-        }
+  const end = await inChild(async ({ create }) => {
+    const executor = create(1)
+    let calls = 0
+    Object.defineProperty(Object.prototype, 'title', { set: () => calls++, get: () => 'none', configurable: true })
+    const kinds = new Set<string>()
+    for (const count of [1, 2, 100]) {
+      for (let time = 0; time < 20; time++) {
+        const rows = await executor.submit(
+          (count: number) => Array.from({ length: count }, (_, id) => ({ title: `title ${id}`, id })),
+          count,
+        )
+        for (const row of rows) kinds.add(`${Object.hasOwn(row, 'title')} ${row.title.slice(0, 5)}`)
       }
-      await executor.shutdown()
-      return [calls, ...kinds]
-    },
-    [],
-  )
+    }
+    await executor.shutdown()
+    return [calls, ...kinds]
+  }, [])
   t.deepEqual(cleanEnd(end), ended([0, 'true title']))
 })
 
@@ -391,7 +390,10 @@ test('elements that others inherit do no harm', (t) => {
   } finally {
     delete (Object.prototype as Record<number, unknown>)[5]
   }
-  for (const [form, text] of [[FORM_COMPACT, ''], [FORM_PLAIN, 'x'.repeat(5_000)]] as [number, string][]) {
+  for (const [form, text] of [
+    [FORM_COMPACT, ''],
+    [FORM_PLAIN, 'x'.repeat(5_000)],
+  ] as [number, string][]) {
     const plain = {
       numbers: Array.from({ length: 60 }, (_, index) => index),
       items: Array.from({ length: 60 }, (_, index) => ({ index })),
@@ -417,20 +419,19 @@ behaviour('methods that others inherit do no harm', async (t, { inChild }) => {
     const pollute = (): void => {
       for (const prototype of [Array.prototype, Object.prototype])
         Object.defineProperty(prototype, 'toJSON', { value: () => 'polluted', configurable: true })
-      for (const name of ['error', 'list', 'hidden', 'get'])
-        Object.defineProperty(Object.prototype, name, { value: 1, configurable: true })
+      for (const name of ['error', 'list', 'hidden', 'get']) Object.defineProperty(Object.prototype, name, { value: 1, configurable: true })
     }
     await executor.submit(pollute).result(20_000)
     const seen: unknown[] = []
     for (let index = 0; index < 12; index++)
-      seen.push(
-        (await executor.submit((index: number) => ({ tm: 1, o: { z: index } }), index).result(20_000)).o.z,
-      )
+      seen.push((await executor.submit((index: number) => ({ tm: 1, o: { z: index } }), index).result(20_000)).o.z)
     pollute()
     seen.push(await executor.submit((n: number) => n + 1, 12).result(20_000))
-    const error = (await executor.submit(() => {
-      throw Object.assign(new Error('mine'), { own: 5 })
-    }).exception(20_000)) as { own?: unknown }
+    const error = (await executor
+      .submit(() => {
+        throw Object.assign(new Error('mine'), { own: 5 })
+      })
+      .exception(20_000)) as { own?: unknown }
     seen.push(Object.hasOwn(error, 'own') && error.own)
     await executor.shutdown()
     return `${seen}`

@@ -17,8 +17,7 @@ function foreignFuture(): { callbacks: unknown[]; settle(): void } {
   const protocol = {
     outcome: () => (isDone ? 'value' : undefined),
     add: (_: unknown, fn: (future: unknown) => void) => callbacks.push(fn),
-    remove: (_: unknown, fn: (future: unknown) => void) =>
-      callbacks.splice(callbacks.indexOf(fn), callbacks.includes(fn) ? 1 : 0),
+    remove: (_: unknown, fn: (future: unknown) => void) => callbacks.splice(callbacks.indexOf(fn), callbacks.includes(fn) ? 1 : 0),
   }
   const future = {
     callbacks,
@@ -48,7 +47,10 @@ test('wait returns when all futures are done, by default', async (t) => {
   t.false(isOver)
   futures[1].cancel()
   const { done, notDone } = await waiting
-  t.deepEqual([...done].map((future) => futures.indexOf(future)), [0, 1, 2])
+  t.deepEqual(
+    [...done].map((future) => futures.indexOf(future)),
+    [0, 1, 2],
+  )
   t.is(notDone.size, 0)
 })
 

@@ -28,11 +28,7 @@ const bound: [what: string, make: () => unknown, name: RegExp][] = [
   ['a KeyObject', () => createSecretKey(Buffer.alloc(16)), /KeyObject/],
   ['a BlockList', () => new BlockList(), /BlockList/],
   ['a WebAssembly.Module', () => new WebAssembly.Module(Buffer.from('0061736d01000000', 'hex')), /Module/],
-  [
-    'a shared WebAssembly.Memory',
-    () => new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
-    /Memory|SharedArrayBuffer/,
-  ],
+  ['a shared WebAssembly.Memory', () => new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }), /Memory|SharedArrayBuffer/],
   ['a ReadableStream', () => new ReadableStream(), /ReadableStream/],
 ]
 
@@ -98,7 +94,11 @@ test('a DOMException crosses wherever it lies, and stays one object', (t) => {
   const value = {
     reason,
     list: [reason, [reason]],
-    map: new Map<unknown, unknown>([[reason, 1], ['a', reason], ['b', 2]]),
+    map: new Map<unknown, unknown>([
+      [reason, 1],
+      ['a', reason],
+      ['b', 2],
+    ]),
     set: new Set([0, reason, 2]),
     cause,
     ['__proto__2']: { bytes: new Uint8Array([1, 2, 3]), part: Buffer.from('part') },
@@ -161,7 +161,10 @@ test('every other form crosses as it does between threads', (t) => {
     [{ a: [1, 'b', null, undefined, 5n] }, [FORM_COMPACT]],
     [large, [FORM_PLAIN]],
     [new Map([[1, new Set([new Date(5)])]]), [FORM_WRITTEN, FORM_CLONED]],
-    [[Buffer.from('part of a pool'), new Point()], [FORM_WRITTEN, FORM_CLONED]],
+    [
+      [Buffer.from('part of a pool'), new Point()],
+      [FORM_WRITTEN, FORM_CLONED],
+    ],
   ]
   for (const [value, forms] of values) {
     const { form, data } = pack(value, 'result', WIRE)

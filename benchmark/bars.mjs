@@ -51,7 +51,12 @@ export function pictureFooter({ rounds, date, machine }) {
 export function drawRow(report, row) {
   const bars = Object.entries(report.contestants)
     .filter(([, rows]) => rows[row.key] !== undefined)
-    .map(([label, rows]) => ({ label, value: rows[row.key].median, highlight: label === ours, faint: isHandWritten(label) || isApart(label) }))
+    .map(([label, rows]) => ({
+      label,
+      value: rows[row.key].median,
+      highlight: label === ours,
+      faint: isHandWritten(label) || isApart(label),
+    }))
     .sort((a, b) => (row.better === 'higher' ? b.value - a.value : a.value - b.value))
   return drawBars({
     title: report.title,

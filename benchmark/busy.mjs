@@ -12,7 +12,7 @@ if (isMainThread) {
 } else {
   for (;;) {
     const ms = 1 + Math.random() * (LONGEST - 1)
-    for (const start = performance.now(); performance.now() - start < ms; ) work(10_000)
+    for (const start = performance.now(); performance.now() - start < ms;) work(10_000)
     sleep(ms)
   }
 }

@@ -41,4 +41,6 @@ export function suitesOf(name) {
   return names.includes(name) ? [name] : undefined
 }
 
-export const usage = `suites: ${names.join(', ')}\nseveral at once: ${Object.entries(GROUPS).map(([name, of]) => `${name} (${of.join(', ')})`).join('; ')}`
+export const usage = `suites: ${names.join(', ')}\nseveral at once: ${Object.entries(GROUPS)
+  .map(([name, of]) => `${name} (${of.join(', ')})`)
+  .join('; ')}`

@@ -52,7 +52,10 @@ function runChild(suiteName, suite, contestant, { quick, limit }) {
 
 /** The line of a child's stderr that says what went wrong: the error's, or else the first. */
 function lastWords(errors) {
-  const lines = errors.split('\n').map((line) => line.trim()).filter((line) => line !== '')
+  const lines = errors
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
   return lines.find((line) => /^\w*Error\b.*:/.test(line)) ?? lines[0] ?? ''
 }
 

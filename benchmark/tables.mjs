@@ -82,7 +82,10 @@ function budgets() {
   const lines = Object.values(JSON.parse(readFileSync(join(here, 'guard/budgets.json'), 'utf8')))
   const keys = Object.keys(lines[0].counts)
   const label = (key) => lines.find(({ counts }) => counts[key] !== undefined).counts[key].label
-  const out = [`| count, a task | ${lines.map(({ node }) => `Node ${node}`).join(' | ')} | margin |`, `|---|${'---:|'.repeat(lines.length + 1)}`]
+  const out = [
+    `| count, a task | ${lines.map(({ node }) => `Node ${node}`).join(' | ')} | margin |`,
+    `|---|${'---:|'.repeat(lines.length + 1)}`,
+  ]
   for (const key of keys) {
     const values = lines.map(({ counts }) => counts[key]?.value.toLocaleString('en', { maximumFractionDigits: 4 }) ?? '–')
     out.push(`| ${label(key)} | ${values.join(' | ')} | ${lines[0].counts[key].margin} |`)

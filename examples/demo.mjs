@@ -52,12 +52,15 @@ async function primes(executor, startUp) {
     return answers
   })
   endSecond()
-  line(`${`${workers} workers`.padEnd(13)} ${ms(pooled.took).padStart(9)}   longest stall of the event loop ${ms(pooled.stall).padStart(9)}`)
+  line(
+    `${`${workers} workers`.padEnd(13)} ${ms(pooled.took).padStart(9)}   longest stall of the event loop ${ms(pooled.stall).padStart(9)}`,
+  )
   for (const [index, n] of NUMBERS.entries()) line(dim(`${n} is prime: ${pooled.value[index]}`))
   const isSame = alone.value.every((value, index) => value === pooled.value[index])
   const answers = isSame ? 'the same answers' : 'OTHER ANSWERS'
   const factor = alone.took / pooled.took
-  const speed = factor >= 1 ? `${factor.toFixed(2)} times as fast` : `no faster this time (${factor.toFixed(2)} times): the machine was busy`
+  const speed =
+    factor >= 1 ? `${factor.toFixed(2)} times as fast` : `no faster this time (${factor.toFixed(2)} times): the machine was busy`
   result(`${answers}, ${speed} (the workers had started before, in ${ms(startUp)})`, isSame)
   conclude(`primes: ${answers}, ${speed} on ${workers} workers; longest stall ${ms(pooled.stall)} instead of ${ms(alone.stall)}`, isSame)
 }
@@ -94,7 +97,10 @@ async function hashes(executor, folder, name, except) {
   line(`${text}; longest stall of the event loop ${ms(hashing.stall)}`)
   line(`files in memory at once: at most ${ahead} (bufferSize ${BUFFER})`)
   if (omitted.length > 0) line(`${omitted.length} left out, the first: ${omitted[0]}`)
-  result(`${checked} of the digests checked against node:crypto: ${wrong.length === 0 ? 'all equal' : `WRONG: ${wrong.join(', ')}`}`, wrong.length === 0)
+  result(
+    `${checked} of the digests checked against node:crypto: ${wrong.length === 0 ? 'all equal' : `WRONG: ${wrong.join(', ')}`}`,
+    wrong.length === 0,
+  )
   conclude(`files: ${text}`, wrong.length === 0)
 }
 
@@ -143,7 +149,10 @@ async function endless(executor) {
   await Promise.all(Array.from({ length: workers }, () => executor.submit(isPrime, 1_000_003).result()))
   const back = performance.now() - cancelled
   result(`cancel({ interrupt: true }) stopped it; ${workers} more tasks were through ${ms(back)} later`, isStopped && stuck.cancelled())
-  conclude(`endless task: given up on after ${ms(after)}, stopped; ${others.toLocaleString('en')} other tasks went on`, isOnTime && others > 0 && isStopped)
+  conclude(
+    `endless task: given up on after ${ms(after)}, stopped; ${others.toLocaleString('en')} other tasks went on`,
+    isOnTime && others > 0 && isStopped,
+  )
 }
 
 const start = performance.now()

@@ -11,12 +11,7 @@ const executor = new ThreadPoolExecutor(3)
 try {
   const group = new AbortController()
   const inGroup = executor.with({ signal: group.signal })
-  futures.push(
-    inGroup.submit(fetchPart, 60_000),
-    inGroup.submit(compute),
-    inGroup.submit(failSoon, 100),
-    inGroup.submit(fetchPart, 60_000),
-  )
+  futures.push(inGroup.submit(fetchPart, 60_000), inGroup.submit(compute), inGroup.submit(failSoon, 100), inGroup.submit(fetchPart, 60_000))
   const { done, notDone } = await wait(futures, { returnWhen: FIRST_EXCEPTION })
   const [failed] = [...done]
   if (notDone.size > 0) group.abort(await failed.exception())

@@ -24,7 +24,11 @@ function chosen() {
 async function test(name, note) {
   const file = join(folder, name, `${name}.test.mjs`)
   if (!existsSync(file)) return { passed: 0, failed: 1, details: `there is no ${file}` }
-  const result = await run(process.execPath, ['--test', '--test-reporter=tap', file], { cwd: join(folder, name), onLine: note, limit: LIMIT })
+  const result = await run(process.execPath, ['--test', '--test-reporter=tap', file], {
+    cwd: join(folder, name),
+    onLine: note,
+    limit: LIMIT,
+  })
   const count = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(result.stdout)?.[1] ?? 0)
   const [passed, failed] = [count('pass'), count('fail') + count('cancelled')]
   const isBad = result.code !== 0 || passed + failed === 0

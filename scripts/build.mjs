@@ -1,15 +1,6 @@
 // npm run build: the addon from crates/ and the JavaScript from lib/, each only when something it is made of
 // has changed.
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { bundle } from './bundle.mjs'
@@ -92,14 +83,7 @@ async function buildAddonOnce() {
       get outputs() {
         return [...addons(), ...GENERATED]
       },
-      more: JSON.stringify([
-        napi,
-        version,
-        rust,
-        process.platform,
-        process.arch,
-        process.env.CARGO_BUILD_TARGET,
-      ]),
+      more: JSON.stringify([napi, version, rust, process.platform, process.arch, process.env.CARGO_BUILD_TARGET]),
     },
     buildAddon,
   )

@@ -15,9 +15,7 @@ const bin = (name, file) => join(folder, 'node_modules', name, file)
 async function build() {
   await installAlso('docs')
   rmSync(join(folder, 'reference'), { recursive: true, force: true })
-  await step('the reference, of the sources', () =>
-    must('typedoc', process.execPath, [bin('typedoc', 'bin/typedoc')], { cwd: folder }),
-  )
+  await step('the reference, of the sources', () => must('typedoc', process.execPath, [bin('typedoc', 'bin/typedoc')], { cwd: folder }))
   await step('the site', () =>
     must('vitepress build', process.execPath, [bin('vitepress', 'bin/vitepress.js'), 'build', folder], { cwd: folder }),
   )

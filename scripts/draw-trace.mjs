@@ -105,7 +105,10 @@ export function drawTrace({ traceEvents }) {
   lines.push(`<path class="depth" d="${columns.join('')}"/>`)
 
   for (const { tid } of tracks) {
-    for (const bar of merge(events.filter((event) => event.ph === 'X' && event.tid === tid), x)) {
+    for (const bar of merge(
+      events.filter((event) => event.ph === 'X' && event.tid === tid),
+      x,
+    )) {
       const [left, wide] = [x(bar.begin), Math.max(0.6, x(bar.end) - x(bar.begin))]
       const filled = Math.max(0.6, Math.min(1, bar.busy / Math.max(1, bar.end - bar.begin)))
       const place = `x="${round(left)}" y="${top.get(tid)}" width="${round(wide)}" height="${BAR}"`

@@ -27,7 +27,8 @@ function checks({ folder, url, env }) {
   const options = { cwd: folder, env, limit: STEP_LIMIT }
   const node = (...args) => must(args.join(' '), process.execPath, args, options)
   const npm = (...args) => node(npmScript(), ...args, '--no-audit', '--no-fund')
-  const publish = (...args) => run(process.execPath, [join(root, 'scripts/publish.mjs'), '--registry', url, ...args], { env, limit: STEP_LIMIT })
+  const publish = (...args) =>
+    run(process.execPath, [join(root, 'scripts/publish.mjs'), '--registry', url, ...args], { env, limit: STEP_LIMIT })
   const installed = () => readdirSync(join(folder, 'node_modules/@concurrent-futures'))
   const linesOf = (state) => [...names, NAME].map((name) => `${name}@${version} ${state}\n`)
 

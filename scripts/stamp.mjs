@@ -15,8 +15,7 @@ function* files(path) {
     return
   }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-  for (const entry of entries)
-    if (entry.name !== 'target' && entry.name !== 'node_modules') yield* files(join(path, entry.name))
+  for (const entry of entries) if (entry.name !== 'target' && entry.name !== 'node_modules') yield* files(join(path, entry.name))
 }
 
 /**

@@ -64,16 +64,7 @@ async function types() {
   const results = []
   for (const project of ['tsconfig.json', '__test__/tsconfig.json', 'scripts/tsconfig.test.json']) {
     if (!existsSync(join(root, project))) continue
-    results.push(
-      await run(process.execPath, [
-        binOf('typescript', 'tsc'),
-        '-p',
-        project,
-        '--noEmit',
-        '--incremental',
-        'false',
-      ]),
-    )
+    results.push(await run(process.execPath, [binOf('typescript', 'tsc'), '-p', project, '--noEmit', '--incremental', 'false']))
   }
   const bad = results.filter(({ code }) => code !== 0)
   const details = bad.map(({ output }) => output).join('\n')
@@ -101,7 +92,11 @@ const TEST_ASIDE = /^ {2}- \[(skip|todo)\]|^ {4}ℹ /
  */
 async function ava(note) {
   const onLine = (line) => note(line.replace(/^ {2}(✔|✘ \[fail\]:) /, ''))
-  const named = (variable) => (process.env[variable] ?? '').split(/\s+/).filter(Boolean).map((name) => `__test__/${name}.test.ts`)
+  const named = (variable) =>
+    (process.env[variable] ?? '')
+      .split(/\s+/)
+      .filter(Boolean)
+      .map((name) => `__test__/${name}.test.ts`)
   const files = [...named('TEST_FILES'), ...named('LEFT_OUT').map((path) => `!${path}`)]
   // Node 20 reads these certificates at the start of every process, and the tests start thousands.
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: undefined }

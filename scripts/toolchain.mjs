@@ -22,9 +22,7 @@ function oldest() {
 /** Which compiler there is; throws when none, or too old a one. */
 export async function rustVersion() {
   const env = rustEnv()
-  const answers = await Promise.all(
-    ['cargo', 'rustc'].map((program) => run(program, ['--version'], { env }).catch(() => ({ code: -1 }))),
-  )
+  const answers = await Promise.all(['cargo', 'rustc'].map((program) => run(program, ['--version'], { env }).catch(() => ({ code: -1 }))))
   const cure = `install Rust ${oldest()} or newer from https://rustup.rs, then run this again`
   if (answers.some(({ code }) => code !== 0)) throw new Failure(`Rust is missing: ${cure}`)
   const version = answers[1].stdout.trim()

@@ -39,7 +39,12 @@ function numbers(length) {
  * `label` is the row of the table; `make`, called beforehand, makes what the task needs; `run` is the task.
  */
 export const kinds = {
-  loop: { label: '`while (true) {}`', run: () => { while (true) {} } },
+  loop: {
+    label: '`while (true) {}`',
+    run: () => {
+      while (true) {}
+    },
+  },
   catching: {
     label: 'a loop of `try`, `catch` and `finally`',
     run() {
@@ -76,42 +81,73 @@ export const kinds = {
     run: ({ loop }) => loop(),
   },
   atomicsWait: { label: '`Atomics.wait` without a limit', run: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0) },
-  arrays: { label: '`for (;;) new Array(1000).fill(1)`', run: () => { for (;;) new Array(1000).fill(1) } },
+  arrays: {
+    label: '`for (;;) new Array(1000).fill(1)`',
+    run: () => {
+      for (;;) new Array(1000).fill(1)
+    },
+  },
   arraysWithChecks: {
     label: 'the same, with `--no-turboshaft-loop-unrolling`',
     flags: '--no-turboshaft-loop-unrolling',
-    run: () => { for (;;) new Array(1000).fill(1) },
+    run: () => {
+      for (;;) new Array(1000).fill(1)
+    },
   },
   concatenation: {
     label: '`text += "x"` in a loop',
     run() {
-      for (let text = ''; ; ) if ((text += 'x').length > 1e7) text = ''
+      for (let text = ''; ;) if ((text += 'x').length > 1e7) text = ''
     },
   },
   never: { label: 'a promise that never settles', run: () => new Promise(noop) },
-  microtasks: { label: '`for (;;) await null`', run: async () => { for (;;) await null } },
+  microtasks: {
+    label: '`for (;;) await null`',
+    run: async () => {
+      for (;;) await null
+    },
+  },
   ticks: {
     label: 'a `process.nextTick` that asks for the next',
-    run: () => new Promise(() => {
-      const next = () => process.nextTick(next)
-      next()
-    }),
+    run: () =>
+      new Promise(() => {
+        const next = () => process.nextTick(next)
+        next()
+      }),
   },
   immediates: {
     label: 'a `setImmediate` that asks for the next',
-    run: () => new Promise(() => {
-      const next = () => setImmediate(next)
-      next()
-    }),
+    run: () =>
+      new Promise(() => {
+        const next = () => setImmediate(next)
+        next()
+      }),
   },
-  timers: { label: 'a loop that sets and clears timers', run: () => { for (;;) clearTimeout(setTimeout(noop, 1)) } },
+  timers: {
+    label: 'a loop that sets and clears timers',
+    run: () => {
+      for (;;) clearTimeout(setTimeout(noop, 1))
+    },
+  },
   readFile: {
     label: '`fs.readFileSync` in a loop',
     make: () => inFolder((folder) => (writeFileSync(join(folder, 'file'), 'text'), join(folder, 'file'))),
-    run: (file) => { for (;;) readFileSync(file) },
+    run: (file) => {
+      for (;;) readFileSync(file)
+    },
   },
-  clone: { label: '`structuredClone` in a loop', run: () => { for (;;) structuredClone({ a: [1, 2, { b: 'c' }] }) } },
-  hash: { label: '`crypto.createHash` in a loop', run: () => { for (;;) createHash('sha256').update('text').digest() } },
+  clone: {
+    label: '`structuredClone` in a loop',
+    run: () => {
+      for (;;) structuredClone({ a: [1, 2, { b: 'c' }] })
+    },
+  },
+  hash: {
+    label: '`crypto.createHash` in a loop',
+    run: () => {
+      for (;;) createHash('sha256').update('text').digest()
+    },
+  },
   require: {
     label: '`require` of a module in a loop',
     make: () =>
@@ -128,7 +164,11 @@ export const kinds = {
       }
     },
   },
-  sortBy: { label: '`sort` of 5,000,000 numbers with a function', make: () => Array.from(numbers(5e6)), run: (list) => list.sort((a, b) => a - b) },
+  sortBy: {
+    label: '`sort` of 5,000,000 numbers with a function',
+    make: () => Array.from(numbers(5e6)),
+    run: (list) => list.sort((a, b) => a - b),
+  },
   sort: { label: '`sort` of 5,000,000 numbers as text', make: () => Array.from(numbers(5e6)), run: (list) => list.sort() },
   sortTyped: { label: '`sort` of a Float64Array of 60,000,000', make: () => numbers(6e7), run: (list) => list.sort() },
   bigintPower: { label: '`3n ** 40_000_000n`', run: () => 3n ** 40_000_000n },

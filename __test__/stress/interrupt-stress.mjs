@@ -71,19 +71,14 @@ async function run(kind) {
       const error = await first(target.exception().catch((error) => error))
       if (error?.message === 'lost') throw error
       const wasHit = kind === 'deadline' ? error instanceof TimeoutError : target.cancelled()
-      const isRight = wasHit
-        ? kind === 'deadline' || isCancelled
-        : !isCancelled && error === null && (await target.result()) === round
+      const isRight = wasHit ? kind === 'deadline' || isCancelled : !isCancelled && error === null && (await target.result()) === round
       if (!isRight) {
         counts.wrong++
         problems.push(`round ${round}: ${isCancelled} ${target.state} ${error}`)
       }
       if (wasHit) counts.hits++
       // A third of hits is aimed at: later when too many hit.
-      scale = Math.min(
-        20,
-        Math.max(0.02, scale * (wasHit ? 1 + 0.02 * (1 - SHARE) * 2 : 1 - 0.02 * SHARE * 2)),
-      )
+      scale = Math.min(20, Math.max(0.02, scale * (wasHit ? 1 + 0.02 * (1 - SHARE) * 2 : 1 - 0.02 * SHARE * 2)))
     } catch (error) {
       counts.lost++
       problems.push(`round ${round}: ${error}`)

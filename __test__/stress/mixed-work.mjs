@@ -21,7 +21,10 @@ export const nestBlocking = (n) => currentExecutor().submit(native.countPrimes, 
 export const tellAll = async (n) => (await Promise.all(currentExecutor().broadcast(add, n))).length
 
 /** A wait that could never end is refused. */
-export const tellAllBlocking = (n) => currentExecutor().broadcast(add, n).map((future) => future.resultSync()).length
+export const tellAllBlocking = (n) =>
+  currentExecutor()
+    .broadcast(add, n)
+    .map((future) => future.resultSync()).length
 
 export const nestKeyed = async (key) => (await currentExecutor().with({ affinity: key }).submit(add, key)) + 1
 

@@ -29,4 +29,3 @@ export function sharesItself(value, isReleased, blocks) {
   if (isReleased) shared.release()
   return blocks ? future.resultSync(LIMIT) : future.result()
 }
-

@@ -45,10 +45,7 @@ else table()
 
 function table() {
   const rounds = Number(process.argv[2] ?? 5)
-  const chosen =
-    process.argv[3] === undefined || process.argv[3] === 'all'
-      ? Object.keys(kinds)
-      : process.argv[3].split(',')
+  const chosen = process.argv[3] === undefined || process.argv[3] === 'all' ? Object.keys(kinds) : process.argv[3].split(',')
   const nodes = process.argv.length > 4 ? process.argv.slice(4) : [process.execPath]
   const versions = nodes.map((node) => execFileSync(node, ['--version'], { encoding: 'utf8' }).trim().slice(1))
   const latest = nodes.map(() => 0)
@@ -62,7 +59,9 @@ function table() {
     })
     console.log(`| ${kinds[kind].label} | ${cells.join(' | ')} |`)
   }
-  console.log(`\nThe latest that a future was settled after its deadline: ${latest.map((ms, at) => `${ms.toFixed(1)} ms (${versions[at]})`).join(', ')}`)
+  console.log(
+    `\nThe latest that a future was settled after its deadline: ${latest.map((ms, at) => `${ms.toFixed(1)} ms (${versions[at]})`).join(', ')}`,
+  )
 }
 
 function runChild(node, kind) {

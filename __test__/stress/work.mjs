@@ -5,17 +5,7 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { createHash, randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -124,10 +114,7 @@ export function cleanUp() {
 /** Endless loops, each inside another part of Node. */
 export const loops = {
   asyncResource() {
-    for (;;)
-      new AsyncResource('stress').runInAsyncScope(() =>
-        new AsyncResource('inner').runInAsyncScope(() => Math.random()),
-      )
+    for (;;) new AsyncResource('stress').runInAsyncScope(() => new AsyncResource('inner').runInAsyncScope(() => Math.random()))
   },
   asyncLocalStorage() {
     for (;;) {

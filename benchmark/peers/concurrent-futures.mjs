@@ -18,7 +18,10 @@ export function start({ workers, minWorkers = workers, mode }) {
     submit: (name, argument) => executor.submit(task[name], argument),
     runTransfer(bytes) {
       bounce ??= from('concurrent-futures.mjs').bounce
-      return executor.with({ transfer: [bytes.buffer] }).submit(bounce, bytes).result()
+      return executor
+        .with({ transfer: [bytes.buffer] })
+        .submit(bounce, bytes)
+        .result()
     },
     cancellable(name, argument) {
       const future = executor.submit(task[name], argument)
@@ -34,7 +37,9 @@ export function start({ workers, minWorkers = workers, mode }) {
       for await (const result of executor.with({ chunkSize }).map(native.countPrimes, new Array(count).fill(0))) if (result === 0) zeros++
       return zeros
     },
-    kernels: Object.fromEntries(Object.entries(native).map(([name, kernel]) => [name, (...args) => executor.submit(kernel, ...args).result()])),
+    kernels: Object.fromEntries(
+      Object.entries(native).map(([name, kernel]) => [name, (...args) => executor.submit(kernel, ...args).result()]),
+    ),
     hashPassword: () => executor.submit(native.argon2id, 'correct horse', { memoryCost: 65_536, timeCost: 3 }).result(),
     forkJoin: {
       quicksort: (array) => executor.submit(forkJoin.quicksort, array, 0, array.length).result(),

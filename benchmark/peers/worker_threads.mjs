@@ -19,7 +19,10 @@ class Thread {
   constructor(isBatched) {
     this.#isBatched = isBatched
     this.#worker = new Worker(new URL('../tasks/worker_threads.mjs', import.meta.url))
-    this.#worker.on('message', isBatched ? (results) => results.forEach((result) => this.#settle(result)) : (result) => this.#settle(result))
+    this.#worker.on(
+      'message',
+      isBatched ? (results) => results.forEach((result) => this.#settle(result)) : (result) => this.#settle(result),
+    )
   }
 
   run(name, argument, transfer) {

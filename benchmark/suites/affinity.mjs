@@ -31,7 +31,14 @@ function runAll(pool, keys, tasks, name, argument, check) {
 const noops = (pool, keys, tasks) => runAll(pool, keys, tasks, 'addOne', addOne.argument, addOne.check)
 
 const works = (pool, keys, tasks, iterations) =>
-  runAll(pool, keys, tasks, 'work', () => iterations, (result) => typeof result === 'number')
+  runAll(
+    pool,
+    keys,
+    tasks,
+    'work',
+    () => iterations,
+    (result) => typeof result === 'number',
+  )
 
 export default {
   title: 'Tasks that have a key, one after another on one worker',

@@ -9,7 +9,12 @@ const SIDE = 512
 
 /** Words that compress to about a third. */
 function makeText() {
-  const words = Array.from({ length: 4096 }, (_, i) => createHash('md5').update(`${i}`).digest('hex').slice(0, 3 + (i % 9)))
+  const words = Array.from({ length: 4096 }, (_, i) =>
+    createHash('md5')
+      .update(`${i}`)
+      .digest('hex')
+      .slice(0, 3 + (i % 9)),
+  )
   let state = 1
   const text = []
   for (let length = 0; length < LENGTH; length += text.at(-1).length + 1) {

@@ -54,7 +54,10 @@ async function evenly(run, wanted) {
       // What cannot keep up is not buried.
       for (; submitted < due && submitted - done < IN_FLIGHT; submitted++) {
         const n = submitted
-        run(n).then((result) => (result === n + 1 ? done++ : (failed = new Error(`task ${n} came back wrong`))), (error) => (failed = error))
+        run(n).then(
+          (result) => (result === n + 1 ? done++ : (failed = new Error(`task ${n} came back wrong`))),
+          (error) => (failed = error),
+        )
       }
       await sleep(1)
     }

@@ -26,7 +26,7 @@ export default {
   ],
   async measure({ start, quick }) {
     const { noop, mapNoops } = await start({ workers: 2, minWorkers: 0 })
-    const each = async (flow, tasks, inFlight) => (await flow(noop, { tasks, inFlight, ...zero })) * 1000 / tasks
+    const each = async (flow, tasks, inFlight) => ((await flow(noop, { tasks, inFlight, ...zero })) * 1000) / tasks
     const tasks = quick ? 50_000 : 400_000
     await each(keepInFlight, 50_000, 1000)
     const result = {

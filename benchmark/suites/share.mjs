@@ -54,6 +54,13 @@ export default {
       times.push((performance.now() - at) * 1_000)
     }
     await pool.stop()
-    return { first, task, p50: percentile(times.sort((a, b) => a - b), 0.5) }
+    return {
+      first,
+      task,
+      p50: percentile(
+        times.sort((a, b) => a - b),
+        0.5,
+      ),
+    }
   },
 }

@@ -29,7 +29,11 @@ async function short(pool, streams) {
     }
     ends.push((performance.now() - began) * 1_000)
   }
-  const p50 = (times) => percentile(times.sort((a, b) => a - b), 0.5)
+  const p50 = (times) =>
+    percentile(
+      times.sort((a, b) => a - b),
+      0.5,
+    )
   return { firstValue: p50(firsts), ten: p50(ends) }
 }
 

@@ -16,7 +16,7 @@ async function time(work) {
 export default {
   title: 'A file and a name looked up while eight passwords are hashed',
   about:
-    "Eight hashes are started (Argon2id with 64 MiB and 3 passes; node:crypto has scrypt with N = 2¹⁷, r = 8 instead), then fs.stat and " +
+    'Eight hashes are started (Argon2id with 64 MiB and 3 passes; node:crypto has scrypt with N = 2¹⁷, r = 8 instead), then fs.stat and ' +
     "dns.lookup of localhost, both of which need one of libuv's 4 threads. node:crypto and @node-rs/argon2 hash on those; ours is a pool of " +
     'as many threads as there are cores. "Alone": without the hashes. "Jobs": until all eight are done.',
   contestants: [ours, 'node:crypto', '@node-rs/argon2'],

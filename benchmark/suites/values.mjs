@@ -88,7 +88,12 @@ const MANY = [
 const COLD = 300
 
 const single = SINGLE.map(([key, label]) => ({ key, label, unit: 'µs', better: 'lower' }))
-const cold = SINGLE.slice(0, 5).map(([key, label]) => ({ key: `${key}-cold`, label, better: 'lower', group: `The first ${COLD} of each, one at a time, p50, µs` }))
+const cold = SINGLE.slice(0, 5).map(([key, label]) => ({
+  key: `${key}-cold`,
+  label,
+  better: 'lower',
+  group: `The first ${COLD} of each, one at a time, p50, µs`,
+}))
 const many = MANY.map(([key, label]) => ({ key, label, better: 'lower', group: 'Many, µs' }))
 const cpu = MANY.map(([key, label]) => ({ key: `${key}-cpu`, label, better: 'lower', group: 'Many, CPU time of all threads, µs' }))
 

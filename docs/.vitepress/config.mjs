@@ -48,7 +48,13 @@ export default defineConfig({
       { text: 'Options', link: '/options' },
       { text: 'Errors', link: '/errors' },
       ...(api.length > 0 ? [{ text: 'Reference', link: '/reference/' }] : []),
-      { text: version, items: [{ text: 'Stability', link: '/stability' }, { text: 'Promises', link: '/promises' }] },
+      {
+        text: version,
+        items: [
+          { text: 'Stability', link: '/stability' },
+          { text: 'Promises', link: '/promises' },
+        ],
+      },
     ],
     sidebar: { '/reference/': api, '/': sidebar },
     ...(address && { socialLinks: [{ icon: 'github', link: address }] }),

@@ -16,7 +16,14 @@ export function repositoryLinks(markdown, address) {
           const path = posix.join(from, target)
           if (address !== undefined) token.attrSet('href', `${address}/blob/main/${path}`)
           else {
-            Object.assign(token, { type: 'span_open', tag: 'span', attrs: [['class', 'in-repository'], ['title', path]] })
+            Object.assign(token, {
+              type: 'span_open',
+              tag: 'span',
+              attrs: [
+                ['class', 'in-repository'],
+                ['title', path],
+              ],
+            })
             isText = true
           }
         } else if (isText && token.type === 'link_close') {
@@ -30,5 +37,9 @@ export function repositoryLinks(markdown, address) {
 
 /** As GitHub makes the anchors of headings. */
 export function slugify(heading) {
-  return heading.trim().toLowerCase().replace(/[^\p{L}\p{N}\- _]/gu, '').replaceAll(' ', '-')
+  return heading
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\- _]/gu, '')
+    .replaceAll(' ', '-')
 }

@@ -2,9 +2,7 @@
 // documentation, line for line.
 import { tasks } from 'concurrent-futures'
 
-export const NUMBERS = [
-  112272535095293, 112582705942171, 112272535095293, 115280095190773, 115797848077099, 1099726899285419,
-]
+export const NUMBERS = [112272535095293, 112582705942171, 112272535095293, 115280095190773, 115797848077099, 1099726899285419]
 
 export const { isPrime } = tasks(import.meta, {
   isPrime(n) {

@@ -2,9 +2,7 @@
 import { binding } from './binding.ts'
 
 /** An index that nobody keeps any more may be the next pool's. */
-const released: FinalizationRegistry<number> = new FinalizationRegistry((index) =>
-  binding.releasePool(index),
-)
+const released: FinalizationRegistry<number> = new FinalizationRegistry((index) => binding.releasePool(index))
 
 /**
  * The index under which this isolate uses a pool. The addon keeps the pool under it, with its counts, until

@@ -154,7 +154,10 @@ class MapRun {
     const isOver = (): boolean => this.#isStopping
     const slow = setTimeout(() => this.#say(`${this.#options.module} is still being loaded`), LONG_LOAD)
     const problem = await Promise.race([
-      checking.then((found) => found, (error: unknown) => this.#whyNotLoaded(error)),
+      checking.then(
+        (found) => found,
+        (error: unknown) => this.#whyNotLoaded(error),
+      ),
       this.#until(isOver),
     ])
     clearTimeout(slow)

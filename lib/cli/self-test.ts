@@ -91,7 +91,9 @@ async function stopped(
   try {
     const before = await place()
     const since = performance.now()
-    const isStopped = await fn(pool.with({ timeout: ENDLESS })).result(LIMIT).catch(isOfRun)
+    const isStopped = await fn(pool.with({ timeout: ENDLESS }))
+      .result(LIMIT)
+      .catch(isOfRun)
     if (isStopped !== true) return 'does not work'
     const late = Math.max(0, Math.round(performance.now() - since - ENDLESS))
     const fate = (await place()) === before ? 'lives on' : 'is replaced'

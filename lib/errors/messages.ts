@@ -8,5 +8,9 @@ export function addToMessage(error: Error, text: string): void {
   // Asked for before the message changes: it may be made only now.
   const stack = stackOf(error)
   error.message = message
-  if (typeof stack === 'string') replaceStack(error, stack.replace(before, () => message))
+  if (typeof stack === 'string')
+    replaceStack(
+      error,
+      stack.replace(before, () => message),
+    )
 }

@@ -96,10 +96,7 @@ export abstract class Executor {
     fn: StreamTask<A, Y, R>,
     ...args: OrShared<A>
   ): TaskStream<Awaited<Y>, Awaited<R>>
-  stream<A extends unknown[], Y, R>(
-    fn: StreamTask<A, Y, R>,
-    ...args: A
-  ): TaskStream<Awaited<Y>, Awaited<R>>
+  stream<A extends unknown[], Y, R>(fn: StreamTask<A, Y, R>, ...args: A): TaskStream<Awaited<Y>, Awaited<R>>
   stream(fn: unknown, ...args: unknown[]): TaskStream<any, any> {
     void [fn, args]
     throw new TypeError('this executor has no streams')

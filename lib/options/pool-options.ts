@@ -136,8 +136,7 @@ export function checkPoolOptions(
   kind: 'thread' | 'process',
   threadNamePrefix?: unknown,
 ): CheckedPoolOptions {
-  const maxWorkers =
-    read.maxWorkers === undefined ? defaultWorkers() : checkMaxWorkers(read.maxWorkers)
+  const maxWorkers = read.maxWorkers === undefined ? defaultWorkers() : checkMaxWorkers(read.maxWorkers)
   const optional = (value: unknown, name: string): number | undefined =>
     value === undefined ? undefined : integer(value, name, 1)
   const given = read.name === undefined ? undefined : string(read.name, 'name')

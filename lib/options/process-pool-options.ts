@@ -107,7 +107,10 @@ const PERMISSION_FLAGS: readonly string[] = [
 
 /** Whether a word of `execArgv` or NODE_OPTIONS is one of these. */
 export function isPermissionFlag(word: string): boolean {
-  const name = word.replace(/=.*$/s, '').replaceAll('_', '-').replace(/^--no-/, '--')
+  const name = word
+    .replace(/=.*$/s, '')
+    .replaceAll('_', '-')
+    .replace(/^--no-/, '--')
   return PERMISSION_FLAGS.includes(name)
 }
 

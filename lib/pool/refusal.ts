@@ -29,8 +29,7 @@ export function refusalOf(pool: number, kind: PoolKind, answer: number): Error {
   }
   if (answer !== REFUSED_BROKEN) return shutDownError()
   const cause = binding.refusal(pool)
-  const options =
-    cause === undefined ? undefined : { cause: unpackThrown(scratch[AT_FORM] as number, cause) }
+  const options = cause === undefined ? undefined : { cause: unpackThrown(scratch[AT_FORM] as number, cause) }
   return brokenPool(kind, 'the pool cannot run tasks any more', options)
 }
 

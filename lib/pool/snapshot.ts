@@ -84,10 +84,7 @@ function histogram(at: (place: number) => number, from: number): Histogram {
 }
 
 /** Reads the counts of a pool whose executor is this one. */
-export function readStats(
-  pool: number,
-  { name, kind }: Pick<ExecutorStats, 'name' | 'kind'>,
-): ExecutorStats {
+export function readStats(pool: number, { name, kind }: Pick<ExecutorStats, 'name' | 'kind'>): ExecutorStats {
   const list = binding.stats(pool)
   const at = (place: number): number => list[place] as number
   return {

@@ -78,7 +78,7 @@ export function grants(paths: readonly string[]): string[] {
 
 /** What a path leads to, by its links. What is not there yet lies in a folder that is. */
 function target(path: string): string | undefined {
-  for (let at = path, rest = ''; ; ) {
+  for (let at = path, rest = ''; ;) {
     try {
       return join(realpathSync(at), rest)
     } catch {

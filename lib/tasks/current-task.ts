@@ -313,11 +313,7 @@ export const runInContext: AsyncLocalStorage<TaskContext>['run'] = storage.run.b
  * The same, where nothing has to be put back afterwards, because whoever calls clears what the task has left;
  * only where V8 keeps the stores.
  */
-export function enterContext<R, A extends any[]>(
-  context: TaskContext,
-  fn: (...args: A) => R,
-  ...args: A
-): R {
+export function enterContext<R, A extends any[]>(context: TaskContext, fn: (...args: A) => R, ...args: A): R {
   storage.enterWith(context)
   return fn(...args)
 }

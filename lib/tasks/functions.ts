@@ -23,9 +23,7 @@ export type Task<A extends unknown[], R> = (...args: A) => R
  * A function that an executor can make a stream of: a generator function, an async one, or any other that
  * gives something to iterate over.
  */
-export type StreamTask<A extends unknown[], Y, R> = (
-  ...args: A
-) => Source<Y, R> | PromiseLike<Source<Y, R>>
+export type StreamTask<A extends unknown[], Y, R> = (...args: A) => Source<Y, R> | PromiseLike<Source<Y, R>>
 
 type Source<Y, R> = Iterable<Y, R, any> | AsyncIterable<Y, R, any>
 

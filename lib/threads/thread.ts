@@ -22,7 +22,7 @@ export function makeThread(entry: URL, options: Options): Worker {
     String(environment['NODE_OPTIONS']).includes('--input-type')
   // Node takes no file where a type of text is given, but it takes a text that imports the file.
   const [program, kind] = isTyped ? [`import(${toJson(entry.href)})`, { eval: true }] : [entry, {}]
-  for (let tried = options; ; ) {
+  for (let tried = options; ;) {
     try {
       // The one that is there now: tools that observe threads put others in its place.
       return new workerThreads.Worker(program, { ...tried, ...kind })

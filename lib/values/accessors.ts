@@ -93,7 +93,10 @@ class Copier {
   #copyError(error: Error): object {
     const cause: unknown = Object.getOwnPropertyDescriptor(error, 'cause')?.value
     if (typeof cause !== 'object' || cause === null) return error
-    const copy = this.#note(error, withoutStacks(() => new Error()))
+    const copy = this.#note(
+      error,
+      withoutStacks(() => new Error()),
+    )
     Object.setPrototypeOf(copy, Object.getPrototypeOf(error) as object | null)
     for (const key of ['name', 'message']) {
       const property = Object.getOwnPropertyDescriptor(error, key)

@@ -72,9 +72,7 @@ export function dispatch(given: unknown, call: typeof runInContext = runInContex
   const by = areRunsWatched() ? watched(call) : call
   try {
     const result =
-      form === FORM_AS_IS && count === 0
-        ? by(context, fn)
-        : callWith(by, context, fn, form, count, values)
+      form === FORM_AS_IS && count === 0 ? by(context, fn) : callWith(by, context, fn, form, count, values)
     running = context.outer
     if (typeof result !== 'object' && typeof result !== 'function' && typeof result !== 'symbol') {
       context.end()

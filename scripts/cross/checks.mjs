@@ -2,14 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { threadId, Worker } from 'node:worker_threads'
-import {
-  CancelledError,
-  loadNative,
-  native,
-  ProcessPoolExecutor,
-  ThreadPoolExecutor,
-  TimeoutError,
-} from 'concurrent-futures'
+import { CancelledError, loadNative, native, ProcessPoolExecutor, ThreadPoolExecutor, TimeoutError } from 'concurrent-futures'
 
 /** For what comes at once, also where an emulator and other work make it slow. */
 export const SOON = 120_000
@@ -55,7 +48,10 @@ function common({ platform, opened, hasInterrupts, isEmulated }) {
   return {
     'the binary of this platform is the one that is loaded': () => {
       const ours = process.report.getReport().sharedObjects.filter((path) => path.endsWith('.node'))
-      assert.deepEqual(ours.map((path) => path.split(/[\\/]/).at(-1)), [`concurrent-futures.${platform}.node`])
+      assert.deepEqual(
+        ours.map((path) => path.split(/[\\/]/).at(-1)),
+        [`concurrent-futures.${platform}.node`],
+      )
     },
     'the symbols of V8 are found, each group whole': async () => {
       const canStartChildren = process.platform !== 'win32'
@@ -67,8 +63,15 @@ function common({ platform, opened, hasInterrupts, isEmulated }) {
       assert.notEqual(await executor.submit(where).result(SOON), threadId)
       assert.equal(executor.submit(() => 5).resultSync(SOON), 5)
       const squares = []
-      for await (const square of executor.map((n) => n * n, Array.from({ length: 100 }, (_, n) => n))) squares.push(square)
-      assert.deepEqual(squares, Array.from({ length: 100 }, (_, n) => n * n))
+      for await (const square of executor.map(
+        (n) => n * n,
+        Array.from({ length: 100 }, (_, n) => n),
+      ))
+        squares.push(square)
+      assert.deepEqual(
+        squares,
+        Array.from({ length: 100 }, (_, n) => n * n),
+      )
     },
     'errors arrive with their class, message, cause and stack': async () => {
       const failing = function fail() {
@@ -80,7 +83,12 @@ function common({ platform, opened, hasInterrupts, isEmulated }) {
       assert.match(error.stack, /at fail /)
     },
     'bytes, dates, maps, cycles and big integers cross': async () => {
-      const value = { at: new Date(86_400_000), bytes: Uint8Array.of(1, 2, 3), big: 2n ** 80n, map: new Map([['é', [null, undefined, -0]]]) }
+      const value = {
+        at: new Date(86_400_000),
+        bytes: Uint8Array.of(1, 2, 3),
+        big: 2n ** 80n,
+        map: new Map([['é', [null, undefined, -0]]]),
+      }
       value.self = value
       const executor = threads(1)
       assert.deepEqual(await executor.submit((given) => given, value).result(SOON), value)
@@ -159,7 +167,10 @@ function nativeCode({ plugin, opened }) {
       assert.match(await hex(native.blake3, 'abc'), /^6437b3ac38465133/)
       assert.deepEqual([await of(native.crc32, 'abc'), await of(native.xxh3, 'abc')], [0x352441c2, 0x78af5f94892f3950n])
       const bytes = Uint8Array.from({ length: 300_000 }, (_, n) => (n * n) >> 3)
-      for (const [pack, unpack] of [[native.gzip, native.gunzip], [native.zstd, native.unzstd]]) {
+      for (const [pack, unpack] of [
+        [native.gzip, native.gunzip],
+        [native.zstd, native.unzstd],
+      ]) {
         assert.deepEqual(new Uint8Array(await of(unpack, await of(pack, bytes))), bytes)
       }
       assert.deepEqual([...(await of(native.sort, Float64Array.of(3, NaN, -0, 1)))], [-0, 1, 3, NaN])

@@ -30,7 +30,9 @@ async function indexOf(suite, architecture) {
   const { stdout } = await must('xz', 'xz', ['-dc', file])
   rmSync(file)
   for (const paragraph of stdout.split('\n\n')) {
-    const fields = Object.fromEntries([...paragraph.matchAll(/^(Package|Version|Filename|SHA256): (.*)$/gm)].map(([, key, value]) => [key, value]))
+    const fields = Object.fromEntries(
+      [...paragraph.matchAll(/^(Package|Version|Filename|SHA256): (.*)$/gm)].map(([, key, value]) => [key, value]),
+    )
     index.set(fields.Package, [...(index.get(fields.Package) ?? []), fields])
   }
   indexes.set(path, index)
@@ -56,7 +58,7 @@ async function download(suite, architecture, wanted) {
 
 /** The member of a package that holds its files: data.tar with some suffix. */
 function filesOf(deb) {
-  for (let at = AR_MAGIC.length; at < deb.length; ) {
+  for (let at = AR_MAGIC.length; at < deb.length;) {
     const name = deb.toString('latin1', at, at + 16).trim()
     const size = Number(deb.toString('latin1', at + 48, at + 58))
     at += AR_HEAD

@@ -71,8 +71,7 @@ async function emulated(title, arch, { folder, node }) {
   return {
     title,
     place: (name) => ({ outside: join(folder, name), inside: join(folder, name) }),
-    run: (cwd, args, options) =>
-      run(start, args, { ...options, cwd, env: { ...process.env, CHECK_NODE: start }, limit: LIMIT }),
+    run: (cwd, args, options) => run(start, args, { ...options, cwd, env: { ...process.env, CHECK_NODE: start }, limit: LIMIT }),
   }
 }
 

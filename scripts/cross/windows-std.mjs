@@ -15,7 +15,9 @@ async function fromDebian(version) {
   const sources = `rust-src=${version}+`
   const suite = await suiteWith(SUITES, 'amd64', sources)
   if (suite === undefined) {
-    throw new Failure(`the standard library for ${TARGET} is missing: rustup target add ${TARGET} (Debian has no sources of Rust ${version})`)
+    throw new Failure(
+      `the standard library for ${TARGET} is missing: rustup target add ${TARGET} (Debian has no sources of Rust ${version})`,
+    )
   }
   const inner = `usr/src/rustc-${version}/library`
   return join(await debianFolder(suite, 'amd64', [sources], [inner]), inner)

@@ -26,7 +26,10 @@ function start(...args) {
 
 const filesOf = async (name) => {
   const entries = await readdir(join(folder, name), { recursive: true, withFileTypes: true })
-  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name).sort()
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name)
+    .sort()
 }
 
 test('every file of a folder is compressed, and one that cannot be written is reported', { timeout: 60_000 }, async () => {
@@ -66,5 +69,8 @@ test('Ctrl-C stops it soon, and leaves whole files only', { timeout: 60_000 }, a
   assert.match(stdout, /^\d files, .*, interrupted$/m)
   assert.equal(code, 130)
   const left = await some()
-  assert.deepEqual(left.filter((name) => !/^(small|first)\.gz$/.test(name)), [])
+  assert.deepEqual(
+    left.filter((name) => !/^(small|first)\.gz$/.test(name)),
+    [],
+  )
 })

@@ -38,9 +38,7 @@ export async function load(agent, base, duration, kinds) {
       if (pauses > 0) await pause(pauses)
     }
   }
-  const all = Object.entries(kinds).flatMap(([kind, of]) =>
-    Array.from({ length: of.connections }, () => connection(kind, of)),
-  )
+  const all = Object.entries(kinds).flatMap(([kind, of]) => Array.from({ length: of.connections }, () => connection(kind, of)))
   await Promise.all(all)
   return { seconds: (performance.now() - start) / 1000, refused, latencies }
 }

@@ -52,5 +52,11 @@ for (const kind of Object.keys(KINDS)) {
   const latency = ({ latencies }) => both(quantile(latencies[kind], 0.5), quantile(latencies[kind], 0.99))
   line('  latency p50 / p99, ms', all.map(latency))
 }
-line('event loop delay p99 / max, ms', all.map(({ delay }) => both(delay.p99, delay.max)))
-line('answers other than 200', all.map(({ refused }) => String(refused)))
+line(
+  'event loop delay p99 / max, ms',
+  all.map(({ delay }) => both(delay.p99, delay.max)),
+)
+line(
+  'answers other than 200',
+  all.map(({ refused }) => String(refused)),
+)

@@ -23,7 +23,10 @@ function* salesOf(year, count) {
 /** @returns {{ region: string, count: number, sum: number, median: number }[]} */
 function summary(sales) {
   return REGIONS.map((region) => {
-    const cents = sales.filter((sale) => sale.region === region).map((sale) => sale.cents).sort((a, b) => a - b)
+    const cents = sales
+      .filter((sale) => sale.region === region)
+      .map((sale) => sale.cents)
+      .sort((a, b) => a - b)
     const sum = cents.reduce((all, one) => all + one, 0)
     return { region, count: cents.length, sum, median: cents[cents.length >> 1] }
   })

@@ -14,7 +14,10 @@ export class ExecutorModule {
       await executor.warmUp()
       return executor
     }
-    const providers = [{ provide: EXECUTOR, useFactory }, { provide: 'GRACE', useValue: grace }]
+    const providers = [
+      { provide: EXECUTOR, useFactory },
+      { provide: 'GRACE', useValue: grace },
+    ]
     return { module: ExecutorModule, global: true, providers, exports: [EXECUTOR] }
   }
 

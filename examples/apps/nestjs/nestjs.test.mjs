@@ -13,10 +13,7 @@ async function start() {
   let errors = ''
   child.stderr.on('data', (chunk) => (errors += chunk))
   const end = once(child, 'close').then(([code, signal]) => ({ code, signal, errors }))
-  const url = await Promise.race([
-    once(child.stdout, 'data').then(([line]) => String(line).trim()),
-    end.then(() => assert.fail(errors)),
-  ])
+  const url = await Promise.race([once(child.stdout, 'data').then(([line]) => String(line).trim()), end.then(() => assert.fail(errors))])
   const health = async () => (await fetch(`${url}/health`)).json()
   const until = async (isSo) => {
     while (!isSo(await health()));

@@ -118,7 +118,10 @@ test('metrics are what stats() says, in seconds', async () => {
   // Workers become idle a moment after the result of their task.
   while (executors.some((executor) => executor.stats().workers.busy > 0)) await new Promise(setImmediate)
   await provider.forceFlush()
-  const all = metrics.getMetrics().at(-1).scopeMetrics.flatMap((scope) => scope.metrics)
+  const all = metrics
+    .getMetrics()
+    .at(-1)
+    .scopeMetrics.flatMap((scope) => scope.metrics)
   const points = (name) => all.find(({ descriptor }) => descriptor.name === name).dataPoints
   for (const executor of executors) {
     const stats = executor.stats()
@@ -136,7 +139,10 @@ test('metrics are what stats() says, in seconds', async () => {
     assert.equal(own('concurrent_futures.executor.queue.size'), 0)
     const run = own('concurrent_futures.task.run_time')
     assert.equal(run.count, stats.runTime.count)
-    assert.equal(run.buckets.counts.reduce((sum, count) => sum + count), run.count)
+    assert.equal(
+      run.buckets.counts.reduce((sum, count) => sum + count),
+      run.count,
+    )
     assert.equal(run.buckets.boundaries.length, run.buckets.counts.length - 1)
     assert.equal(run.sum, stats.runTime.sum / 1e3)
     assert.ok(run.max >= 0.05 && run.max < 60, String(run.max))

@@ -22,7 +22,10 @@ async function run(program, ...args) {
 }
 
 test('lines of tasks and of executors have their names', async () => {
-  const lines = (await run('./pino.mjs')).trim().split('\n').map((line) => JSON.parse(line))
+  const lines = (await run('./pino.mjs'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
   const like = (wanted) => {
     const isLike = (line) => Object.entries(wanted).every(([key, value]) => line[key] === value)
     return lines.find(isLike) ?? assert.fail(`no ${JSON.stringify(wanted)} in ${JSON.stringify(lines, null, 2)}`)

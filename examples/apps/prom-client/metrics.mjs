@@ -27,9 +27,7 @@ export function register(registry, executors) {
     Object.entries(OUTCOMES).map(([outcome, key]) => [{ outcome }, stats[key]]),
   )
   metric(Counter, 'workers_died_total', 'Workers that ended by themselves.', [], (stats) => [[{}, stats.workers.died]])
-  metric(Gauge, 'workers', 'Workers, by what they do.', ['state'], (stats) =>
-    STATES.map((state) => [{ state }, stats.workers[state]]),
-  )
+  metric(Gauge, 'workers', 'Workers, by what they do.', ['state'], (stats) => STATES.map((state) => [{ state }, stats.workers[state]]))
   metric(Gauge, 'workers_limit', 'The most tasks that may run at once.', [], (_, { maxWorkers }) => [[{}, maxWorkers]])
   metric(Gauge, 'queued', 'Tasks that wait.', [], (stats) => [[{}, stats.queued]])
   metric(Gauge, 'running', 'Tasks that run.', [], (stats) => [[{}, stats.running]])

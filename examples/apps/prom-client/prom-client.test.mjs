@@ -39,8 +39,17 @@ after(async () => {
 test('what has run is in /metrics, for each executor under its name', async () => {
   for (let at = 0; at < 20; at++) assert.equal((await (await fetch(`${url}/${at}`)).text()).length, 64)
   await images.submit((ms) => new Promise((resolve) => setTimeout(resolve, ms)), 30)
-  await images.submit(() => { throw new Error('no') }).exception()
-  await images.with({ timeout: 30 }).submit(() => { for (;;); }).exception()
+  await images
+    .submit(() => {
+      throw new Error('no')
+    })
+    .exception()
+  await images
+    .with({ timeout: 30 })
+    .submit(() => {
+      for (;;);
+    })
+    .exception()
   const { types, samples } = await scrape()
   const of = (name, labels) => {
     const wanted = Object.entries(labels)
@@ -63,10 +72,17 @@ test('what has run is in /metrics, for each executor under its name', async () =
     const { name, runTime } = executor.stats()
     const buckets = samples.concurrent_futures_run_seconds_bucket.filter((each) => each.executor === name)
     const bounds = buckets.map(({ le }) => Number(le.replace('+Inf', 'Infinity')))
-    assert.deepEqual(bounds, bounds.toSorted((a, b) => a - b))
+    assert.deepEqual(
+      bounds,
+      bounds.toSorted((a, b) => a - b),
+    )
     assert.equal(bounds.at(-1), Infinity)
     const counts = buckets.map(({ value }) => value)
-    assert.deepEqual(counts, counts.toSorted((a, b) => a - b), 'they are cumulative')
+    assert.deepEqual(
+      counts,
+      counts.toSorted((a, b) => a - b),
+      'they are cumulative',
+    )
     assert.equal(counts.at(-1), of('run_seconds_count', { executor: name }))
     assert.equal(counts.at(-1), runTime.count)
     assert.equal(of('run_seconds_sum', { executor: name }), runTime.sum / 1e3)

@@ -42,5 +42,8 @@ test('a stranger is kept from what the page says, and from nothing more', { time
   const heading = lines.findIndex((line) => !line.startsWith(' '))
   const kept = lines.slice(0, heading).map((line) => line.trim().split(/ {2,}/))
   assert.deepEqual(Object.fromEntries(kept), KEPT)
-  assert.deepEqual(lines.slice(heading + 1).map((line) => line.trim()), OPEN)
+  assert.deepEqual(
+    lines.slice(heading + 1).map((line) => line.trim()),
+    OPEN,
+  )
 })

@@ -13,10 +13,11 @@ export async function thumbnail(from, to, size) {
   const half = `${to}.${process.pid}.half`
   try {
     const image = sharp(from, { failOn: 'error' }).autoOrient().timeout({ seconds })
-    const { width, height, size: bytes } = await image
-      .resize({ width: size, height: size, fit: 'inside', withoutEnlargement: true })
-      .webp({ quality: 80 })
-      .toFile(half)
+    const {
+      width,
+      height,
+      size: bytes,
+    } = await image.resize({ width: size, height: size, fit: 'inside', withoutEnlargement: true }).webp({ quality: 80 }).toFile(half)
     await rename(half, to)
     return { width, height, bytes }
   } finally {

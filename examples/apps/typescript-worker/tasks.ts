@@ -32,7 +32,12 @@ export function shortestTour(places: readonly Place[]): Tour {
       if (all < best.kilometres) best = { order, kilometres: all }
     }
     for (const next of left) {
-      visit(next, left.filter((place) => place !== next), [...order, next.name], kilometres + distance(at, next))
+      visit(
+        next,
+        left.filter((place) => place !== next),
+        [...order, next.name],
+        kilometres + distance(at, next),
+      )
     }
   }
   visit(home, others, [home.name], 0)

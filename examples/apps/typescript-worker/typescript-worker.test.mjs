@@ -17,7 +17,11 @@ const run = (args, cwd = here) =>
     ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
   )
 
-const line = 1 + readFileSync(`${here}/tasks.ts`, 'utf8').split('\n').findIndex((text) => text.includes('needs a place'))
+const line =
+  1 +
+  readFileSync(`${here}/tasks.ts`, 'utf8')
+    .split('\n')
+    .findIndex((text) => text.includes('needs a place'))
 const EXPECTED = [
   'the north: Oslo, Copenhagen, Riga, Tallinn, Helsinki, Stockholm: 2381 km',
   'the Alps: Bern, Innsbruck, Ljubljana, Turin, Grenoble: 1508 km',

@@ -114,7 +114,10 @@ export default {
     unless: cannotGroup,
     async run(context) {
       const project = await installed(context, 'half-cpu')
-      project.write('count.mjs', "import { ThreadPoolExecutor } from 'concurrent-futures'\nconsole.log(new ThreadPoolExecutor().maxWorkers)\n")
+      project.write(
+        'count.mjs',
+        "import { ThreadPoolExecutor } from 'concurrent-futures'\nconsole.log(new ThreadPoolExecutor().maxWorkers)\n",
+      )
       const { quota } = cpuGroups()
       const group = groupPath()
       mkdirSync(group)

@@ -20,7 +20,7 @@ export function neverEnds() {
 }
 
 export function eatsMemory() {
-  for (const all = []; ; ) all.push(new Array(100_000).fill(0.5))
+  for (const all = []; ;) all.push(new Array(100_000).fill(0.5))
 }
 
 export const exits = () => process.exit(3)

@@ -33,7 +33,11 @@ const cyclic = () => {
 
 export const steps = {
   'a function of a module': () => equal(pool().submit(work.double, 21), 42),
-  'a function sent as source': () => equal(pool().submit((a, b) => a * b, 6, 7), 42),
+  'a function sent as source': () =>
+    equal(
+      pool().submit((a, b) => a * b, 6, 7),
+      42,
+    ),
   'an async function': () => equal(pool().submit(work.later, 21), 42),
   'a native task': () => equal(pool().submit(native.countPrimes, 100), 25),
   async map() {
@@ -43,7 +47,10 @@ export const steps = {
   },
   async wait() {
     const executor = pool()
-    const { done, notDone } = await wait([1, 2].map((n) => executor.submit(work.double, n)), { timeout: LIMIT })
+    const { done, notDone } = await wait(
+      [1, 2].map((n) => executor.submit(work.double, n)),
+      { timeout: LIMIT },
+    )
     assert.deepEqual([done.size, notDone.size], [2, 0])
   },
   resultSync: () => assert.equal(pool().submit(work.double, 21).resultSync(LIMIT), 42),
@@ -61,7 +68,12 @@ export const steps = {
   'dates, maps, sets, cycles': () => equal(pool().submit(work.same, cyclic()), cyclic()),
   async transfer() {
     const bytes = new Uint8Array([7, 8])
-    await equal(pool().with({ transfer: [bytes.buffer] }).submit(work.first, bytes), 7)
+    await equal(
+      pool()
+        .with({ transfer: [bytes.buffer] })
+        .submit(work.first, bytes),
+      7,
+    )
     assert.equal(bytes.length, 0)
   },
   async 'shared memory'() {
@@ -89,7 +101,11 @@ export const steps = {
   },
   'timeout, of a native task': () => {
     const executor = pool()
-    return failsWith(executor, executor.with({ timeout: 100 }).submit(native.argon2id, 'password', { timeCost: 32, memoryCost: 2 ** 17 }), 'ERR_FUTURE_TIMEOUT')
+    return failsWith(
+      executor,
+      executor.with({ timeout: 100 }).submit(native.argon2id, 'password', { timeCost: 32, memoryCost: 2 ** 17 }),
+      'ERR_FUTURE_TIMEOUT',
+    )
   },
   'a task that calls process.exit()': () => {
     const executor = pool()
