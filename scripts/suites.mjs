@@ -87,8 +87,8 @@ const TEST_ASIDE = /^ {2}- \[(skip|todo)\]|^ {4}ℹ /
 /**
  * Everything that is written in TypeScript, on this Node; with the variable TEST_FILES the files of these
  * names, with LEFT_OUT all but these. The lines are counted, not the summary: a run that breaks off has none,
- * and that counts as a failure. AVA's own report is read and not its TAP, for that does not tell which tests were running when one
- * hangs.
+ * and that counts as a failure. AVA's own report is read and not its TAP, for that does not tell which tests
+ * were running when one hangs.
  */
 async function ava(note) {
   const onLine = (line) => note(line.replace(/^ {2}(✔|✘ \[fail\]:) /, ''))
