@@ -1,5 +1,5 @@
 // The suites of `npm test`. Each runs something, reads its report and answers { passed, failed, details }.
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { binOf, root, run } from './command.mjs'
@@ -84,6 +84,15 @@ const TEST_PASSED = /^ {2}✔ /
 const TEST_FAILED = /^ {2}✘ /
 const TEST_ASIDE = /^ {2}- \[(skip|todo)\]|^ {4}ℹ /
 
+/** The files that two variables name; none for all. ava takes no list of those that are left out alone. */
+function chosenFiles() {
+  const named = (variable) => (process.env[variable] ?? '').split(/\s+/).filter(Boolean)
+  const [chosen, leftOut] = [named('TEST_FILES'), named('LEFT_OUT')]
+  const all = () => readdirSync(join(root, '__test__')).flatMap((file) => /^(.*)\.test\.ts$/.exec(file)?.[1] ?? [])
+  const names = leftOut.length > 0 && chosen.length === 0 ? all() : chosen
+  return names.filter((name) => !leftOut.includes(name)).map((name) => `__test__/${name}.test.ts`)
+}
+
 /**
  * Everything that is written in TypeScript, on this Node; with the variable TEST_FILES the files of these
  * names, with LEFT_OUT all but these. The lines are counted, not the summary: a run that breaks off has none,
@@ -92,12 +101,7 @@ const TEST_ASIDE = /^ {2}- \[(skip|todo)\]|^ {4}ℹ /
  */
 async function ava(note) {
   const onLine = (line) => note(line.replace(/^ {2}(✔|✘ \[fail\]:) /, ''))
-  const named = (variable) =>
-    (process.env[variable] ?? '')
-      .split(/\s+/)
-      .filter(Boolean)
-      .map((name) => `__test__/${name}.test.ts`)
-  const files = [...named('TEST_FILES'), ...named('LEFT_OUT').map((path) => `!${path}`)]
+  const files = chosenFiles()
   // Node 20 reads these certificates at the start of every process, and the tests start thousands.
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: undefined }
   const result = await run(process.execPath, [binOf('ava', 'ava'), ...files], { env, onLine, limit: LIMIT })

@@ -4,6 +4,7 @@ import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { binOf, Failure, must, root, run } from '../command.mjs'
+import { installAlso } from '../install.mjs'
 
 const node = (name, args, options) => run(process.execPath, [binOf(name, name), ...args], options)
 const mustNode = (name, args) => must(name, process.execPath, [binOf(name, name), ...args])
@@ -38,6 +39,9 @@ export async function oxlint() {
     const { output } = await node('oxlint', ['--config', join(root, '.oxlintrc.json'), '--format', 'unix', folder])
     mustSee(output, ['no-dupe-keys', 'no-unused-vars', 'no-floating-promises'])
   })
+  // With the types of what the programs there use: without them Node's are not found either, for all files
+  // that belong to no tsconfig.json.
+  await installAlso('examples/apps')
   await mustNode('oxlint', ['--format', 'unix'])
 }
 
