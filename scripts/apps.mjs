@@ -2,22 +2,19 @@
 // named; each is a small program with the packages that its readers know.
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { addUp, chosenOf } from './add-up.mjs'
 import { build } from './build.mjs'
-import { Failure, main, root, run } from './command.mjs'
+import { main, root, run } from './command.mjs'
 import { installAlso } from './install.mjs'
-import { step } from './step.mjs'
 
 const folder = join(root, 'examples/apps')
 
 /** A program that hangs must not hang the run. */
 const LIMIT = 5 * 60_000
 
-function chosen() {
+function programs() {
   const all = readdirSync(folder, { withFileTypes: true })
-  const apps = all.filter((entry) => entry.isDirectory() && entry.name !== 'node_modules').map(({ name }) => name)
-  const names = process.argv.slice(2)
-  for (const name of names) if (!apps.includes(name)) throw new Failure(`there is no program '${name}'; there are ${apps.join(', ')}`)
-  return names.length > 0 ? names : apps
+  return all.filter((entry) => entry.isDirectory() && entry.name !== 'node_modules').map(({ name }) => name)
 }
 
 /** What node:test says of one program, whose test is named as it is. */
@@ -36,17 +33,8 @@ async function test(name, note) {
 }
 
 await main(async () => {
-  const names = chosen()
+  const names = chosenOf(programs(), 'program')
   await installAlso('examples/apps')
   await build()
-  const sum = { passed: 0, failed: 0 }
-  for (const name of names) {
-    const closing = ({ passed, failed }) => `${name}: ${passed} passed${failed > 0 ? `, ${failed} FAILED` : ''}`
-    const { passed, failed, details } = await step(name, (note) => test(name, note), closing)
-    sum.passed += passed
-    sum.failed += failed
-    if (details !== '') console.log(`\n== ${name} ==\n${details}`)
-  }
-  console.log(`\n${sum.passed} passed, ${sum.failed} failed`)
-  if (sum.failed > 0) process.exitCode = 1
+  await addUp(names, test)
 })

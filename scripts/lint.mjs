@@ -3,11 +3,11 @@
 // rustfmt.toml, clippy.toml and deny.toml.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { addUp, chosenOf } from './add-up.mjs'
 import { build } from './build.mjs'
 import { Failure, main, must, root } from './command.mjs'
 import { checkCrates } from './lint/cargo-deny.mjs'
 import { knip, oxlint, prettier } from './lint/javascript.mjs'
-import { step } from './step.mjs'
 import { rustEnv } from './toolchain.mjs'
 import { checkVersions } from './version.mjs'
 
@@ -37,13 +37,6 @@ const checks = {
   version: () => checkVersions(),
 }
 
-function chosen() {
-  const names = process.argv.slice(2)
-  for (const name of names)
-    if (!Object.hasOwn(checks, name)) throw new Failure(`there is no check '${name}'; there are ${Object.keys(checks).join(', ')}`)
-  return names.length > 0 ? names : Object.keys(checks)
-}
-
 /** What a check throws is its result: the others run all the same. */
 async function resultOf(check) {
   try {
@@ -55,16 +48,8 @@ async function resultOf(check) {
 }
 
 await main(async () => {
-  const names = chosen()
+  const names = chosenOf(Object.keys(checks), 'check')
   // What is built is named by what is not, and has types.
   await build()
-  const sum = { passed: 0, failed: 0 }
-  for (const name of names) {
-    const { passed, failed, details } = await step(name, () => resultOf(checks[name]))
-    sum.passed += passed
-    sum.failed += failed
-    if (failed > 0) console.log(`\n== ${name} ==\n${details}\n`)
-  }
-  console.log(`\n${sum.passed} passed, ${sum.failed} failed`)
-  if (sum.failed > 0) process.exitCode = 1
+  await addUp(names, (name) => resultOf(checks[name]), { closing: (name) => name })
 })

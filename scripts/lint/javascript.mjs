@@ -1,28 +1,12 @@
 // oxlint, prettier and knip, each with its config in the root. One that does not see mistakes that are made
 // for it must not pass: its config may have come to leave out what it is there for.
-import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { binOf, Failure, must, root, run } from '../command.mjs'
-import { installAlso } from '../install.mjs'
+import { inFolder, mustSee } from './mistakes.mjs'
 
 const node = (name, args, options) => run(process.execPath, [binOf(name, name), ...args], options)
 const mustNode = (name, args) => must(name, process.execPath, [binOf(name, name), ...args])
-
-/** Calls `use` with a folder that is there so long; not in the repository, where git would ignore it. */
-async function inFolder(use) {
-  const folder = mkdtempSync(join(tmpdir(), 'mistakes-'))
-  try {
-    await use(folder)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
-
-function mustSee(output, mistakes) {
-  const unseen = mistakes.filter((mistake) => !output.includes(mistake))
-  if (unseen.length > 0) throw new Failure(`it does not see ${unseen.join(', ')} in\n${output}`)
-}
 
 const MISTAKES = `const twice = { a: 1, a: 2 }
 const later = async (): Promise<number> => 1
@@ -39,9 +23,6 @@ export async function oxlint() {
     const { output } = await node('oxlint', ['--config', join(root, '.oxlintrc.json'), '--format', 'unix', folder])
     mustSee(output, ['no-dupe-keys', 'no-unused-vars', 'no-floating-promises'])
   })
-  // With the types of what the programs there use: without them Node's are not found either, for all files
-  // that belong to no tsconfig.json.
-  await installAlso('examples/apps')
   await mustNode('oxlint', ['--format', 'unix'])
 }
 
