@@ -233,12 +233,13 @@ behaviour('a forced stop of another task leaves the streams of its worker alone'
 
 behaviour('a stream that stands still on a busy worker is ended when the worker comes to it', async (t, { create }) => {
   const folder = new Folder(t)
-  const [log, gate] = [folder.file('log'), folder.gate()]
+  const [log, gate, busy] = [folder.file('log'), folder.gate(), folder.file('busy')]
   const executor = create({ maxWorkers: 1, interruptGrace: 20 })
   const stream = executor.with({ bufferSize: 2 }).stream(streams.logged, log)
   await until(() => folder.notes(log).length === 2 && executor.stats().running === 0, 'it stands still')
-  const blocker = executor.stream(streams.spinsAfter, 0, gate)
-  await until(() => executor.stats().running === 1, 'the worker is busy')
+  const blocker = executor.stream(streams.spinsAfter, 0, gate, busy)
+  // What counts as running may not have come to its worker yet.
+  await until(() => folder.exists(busy), 'the worker is busy')
   const left = stream.return()
   t.true(stream.future.cancelled())
   await new Promise((resolve) => setTimeout(resolve, 400))
