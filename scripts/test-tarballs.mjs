@@ -200,10 +200,12 @@ function checks({ tarballs: [ours, addon], both, alone, env }) {
     },
     'with bullmq, its entry has types, and the classes of the main one': async () => {
       symlinkSync(join(root, 'node_modules/bullmq'), join(both, 'node_modules/bullmq'), 'junction')
-      for (const name of ['bullmq.mts', 'bullmq.cts']) writeFileSync(join(both, name), CHECK_BULLMQ_TYPES)
+      writeFileSync(join(both, 'bullmq.cts'), CHECK_BULLMQ_TYPES)
+      cpSync(join(root, '__test__/types'), join(both, 'types'), { recursive: true })
       const options = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2024,esnext.disposable', '--module', 'nodenext']
       const types = ['--skipLibCheck', '--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
-      for (const name of Object.values(COMPILERS)) await node(both, binOf(name, 'tsc'), ...options, ...types, 'bullmq.mts', 'bullmq.cts')
+      for (const name of Object.values(COMPILERS))
+        await node(both, binOf(name, 'tsc'), ...options, ...types, 'types/bullmq.mts', 'bullmq.cts')
       writeFileSync(join(both, 'check-bullmq.cjs'), CHECK_BULLMQ)
       const { stdout } = await node(both, ...NO_REQUIRE_OF_ESM, 'check-bullmq.cjs')
       expect(stdout === 'true []\n', `it printed ${stdout}`)
