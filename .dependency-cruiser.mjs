@@ -3,12 +3,15 @@
 //
 // The folders stand in the order of LAYERS, and each imports only what stands below it; an import of a type
 // is an import. `worker` stands above `threads` and `processes`, which start it: its entry runs by its URL,
-// in a thread or process of its own, and nobody imports it.
+// in a thread or process of its own, and nobody imports it. `distributed` is an entry of the package, which
+// has no copy of what the main one has: inner.ts gives it that.
 
-/** From the top down: the folders, and index.ts, which re-exports. */
+/** From the top down: the folders, and index.ts and inner.ts, which re-export. */
 export const LAYERS = [
   'cli',
+  'distributed',
   'index.ts',
+  'inner.ts',
   'worker',
   'processes',
   'threads',
@@ -27,6 +30,12 @@ export const LAYERS = [
 
 const escape = (text) => text.replace('.', '\\.')
 const pathOf = (layer) => (layer.endsWith('.ts') ? `^lib/${escape(layer)}$` : `^lib/${layer}/`)
+
+/** The file that knows bullmq. */
+const PEER = '^lib/distributed/peer\\.ts$'
+const OURS = '^(lib/|index\\.js$)'
+/** What is loaded from dist/. */
+const ENTRIES = ['distributed', 'index.ts', 'inner.ts']
 
 const downwards = LAYERS.slice(1).map((layer, index) => ({
   name: `${layer}-imports-downwards`,
@@ -77,8 +86,15 @@ const rules = [
     name: 'no-packages',
     comment: 'the package has no dependencies at run time but its own binary',
     severity: 'error',
-    from: { path: '^lib/' },
-    to: { pathNot: '^(lib/|index\\.js$)', dependencyTypesNot: ['core'] },
+    from: { path: '^lib/', pathNot: PEER },
+    to: { pathNot: OURS, dependencyTypesNot: ['core'] },
+  },
+  {
+    name: 'peer-knows-bullmq',
+    comment: 'the file that knows bullmq knows no other package',
+    severity: 'error',
+    from: { path: PEER },
+    to: { pathNot: [OURS, '(^|/)bullmq(/|$)'], dependencyTypesNot: ['core'] },
   },
 ]
 
@@ -91,6 +107,28 @@ const options = {
 }
 
 export default { forbidden: rules, options }
+
+/** What only types may be imported of, which the parser does not tell from values: from where, and what. */
+export const onlyTypes = [
+  {
+    name: 'values-by-inner',
+    comment: 'a value that another entry imports from elsewhere would be a second copy of it',
+    from: { path: pathOf('distributed') },
+    to: { path: '^lib/', pathNot: `${pathOf('distributed')}|${pathOf('inner.ts')}` },
+  },
+  {
+    name: 'types-of-bullmq',
+    comment: 'bullmq is required when the entry is loaded, and is not in its bundle',
+    from: { path: PEER },
+    to: { path: '^bullmq' },
+  },
+  {
+    name: 'commands-load-entries',
+    comment: 'a command that imports what the entries are made of has a second copy of it: it loads dist/',
+    from: { path: pathOf('cli') },
+    to: { path: ENTRIES.map(pathOf).join('|') },
+  },
+]
 
 /** The same for whole folders: each is one module, with the imports of all its files. */
 export const folders = {

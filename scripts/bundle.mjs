@@ -9,25 +9,34 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { root } from './command.mjs'
-import { addonText, DECLARATIONS, entryText, requireText, workerText } from './entry.mjs'
+import { addonText, DECLARATIONS, entryText, factoryText, innerText, libraryText } from './entry.mjs'
+import { peerEntryText, peerRequireText, requireText, workerText } from './entry.mjs'
 
+const LIBRARY = '\0library'
 const WORKER = '\0worker'
 const ADDON = '\0addon'
+const INNER = '\0inner'
 const BUILTIN = '\0builtin:'
 const ENTRY = "new URL('./worker/main.cjs', import.meta.url)"
+const CREATE_REQUIRE = "import { createRequire } from 'node:module'\n"
 const IMPORT = /^import (\w+|\{[^}]*\}) from '(node:[\w/]+)'$/gm
 
+/** Modules that are written here, by what they are called. */
+const withTexts = (texts) => ({
+  name: 'with-texts',
+  resolveId: (id) => (Object.hasOwn(texts, id) ? id : undefined),
+  load: (id) => texts[id],
+})
+
 /** Imports of Node's modules as questions to the process, and what stands for the addon. */
-const ofTheProcess = (dist, names = []) => ({
+const ofTheProcess = (dist) => ({
   name: 'of-the-process',
   resolveId(id, importer) {
     if (id.startsWith(BUILTIN)) return id
-    if (id === WORKER) return id
     return id.endsWith('/index.js') && importer?.endsWith('binding.ts') ? ADDON : undefined
   },
   load(id) {
     if (id === ADDON) return addonText(dist)
-    if (id === WORKER) return workerText(names)
     if (!id.startsWith(BUILTIN)) return undefined
     return `export default process.getBuiltinModule('${id.slice(BUILTIN.length)}')`
   },
@@ -47,6 +56,14 @@ const ofTheRoot = {
   transform: (code) =>
     code.replaceAll('import.meta.url', "process.getBuiltinModule('node:url').pathToFileURL(__dirname + '/../index.js').href"),
 }
+
+/** What another entry takes from the main one, whose copy it is given; what it requires, as CommonJS does. */
+const ofTheMainEntry = (names) => ({
+  name: 'of-the-main-entry',
+  resolveId: (id) => (id === INNER || id.endsWith('/inner.ts') ? INNER : undefined),
+  load: (id) => (id === INNER ? innerText(names) : undefined),
+  transform: (code) => code.replace(CREATE_REQUIRE, '').replaceAll('createRequire(import.meta.url)', 'require'),
+})
 
 /** With every other character as an escape, which means the same in strings, templates and expressions. */
 function inAscii(code) {
@@ -94,21 +111,33 @@ async function writeCommands() {
   return written
 }
 
+/** What is shared between all entries: the names of index.ts, and those of inner.ts. */
+async function readNames() {
+  const one = async (name) => (await write({ [name]: `lib/${name}.ts` }, [ofTheProcess('__dirname')], {}))[0].exports
+  return { names: await one('index'), inner: await one('inner') }
+}
+
 /** Writes the code of dist/; answers the names of the files there. */
 export async function bundle() {
   const minify = { mangle: { keepNames: true }, compress: true, codegen: { removeWhitespace: false } }
-  const [library] = await write({ library: 'lib/index.ts' }, [ofTheProcess('__dirname')], { minify })
-  const ofTheWorker = ofTheProcess("__dirname + '/..'", library.exports)
+  const { names, inner } = await readNames()
+  const texts = withTexts({ [LIBRARY]: libraryText(names, inner), [WORKER]: workerText(names, inner) })
+  const ofTheWorker = ofTheProcess("__dirname + '/..'")
+  const distributed = [ofTheMainEntry(inner), ofTheProcess('__dirname')]
+  const [factory] = await write({ distributed: 'lib/distributed/index.ts' }, distributed, { minify })
   const chunks = [
-    library,
-    ...(await write({ 'worker/main': WORKER }, [ofTheWorker], { minify })),
-    ...(await write({ 'worker/quiet': 'lib/worker/quiet.ts' }, [ofTheProcess("__dirname + '/..'")], { minify })),
+    ...(await write({ library: LIBRARY }, [texts, ofTheProcess('__dirname')], { minify })),
+    ...(await write({ 'worker/main': WORKER }, [texts, ofTheWorker], { minify })),
+    ...(await write({ 'worker/quiet': 'lib/worker/quiet.ts' }, [ofTheWorker], { minify })),
     ...(await write({ loader: 'index.js' }, [ofTheRoot], {})),
     ...(await writeCommands()),
+    { ...factory, code: factoryText(factory.code) },
   ]
   const files = new Map(chunks.map(({ fileName, code }) => [fileName, inAscii(withNew(code))]))
-  files.set('index.js', entryText(library.exports))
-  files.set('index.cjs', requireText(library.exports))
+  files.set('index.js', entryText(names))
+  files.set('index.cjs', requireText(names))
+  files.set('bullmq.js', peerEntryText(factory.exports))
+  files.set('bullmq.cjs', peerRequireText(factory.exports))
   for (const [name, text] of DECLARATIONS) files.set(name, text)
   for (const [name, code] of files) {
     const path = join(root, 'dist', name)

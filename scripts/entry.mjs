@@ -34,12 +34,53 @@ function ofThisPlatform() {
 export const { connect, seam } = ofThisPlatform() ?? require(${dist} + '/loader.cjs')
 `
 
+/** What the other entries of the package take from a copy of it; those that came later find it there. */
+const INNER = "Symbol.for('concurrent-futures.inner')"
+
+/** Hangs that on a class of the copy, where no program comes across it. */
+const hanging = (inner) => `
+import { Executor as innerOf } from './lib/executor/executor.ts'
+import { define as hang } from './lib/host/define.ts'
+import { ${inner.map((name) => `${name} as inner_${name}`).join(', ')} } from './lib/inner.ts'
+hang(innerOf, ${INNER}, {
+  value: { __proto__: null, ${inner.map((name) => `${name}: inner_${name}`).join(', ')} },
+})
+`
+
+/** The entry of library.cjs. */
+export const libraryText = (names, inner) => `${hanging(inner)}
+export { ${names.join(', ')} } from './lib/index.ts'
+`
+
 /** The entry of the workers: a worker's tasks find the package in it, so that a thread has it once. */
-export const workerText = (names) => `
+export const workerText = (names, inner) => `
 import { sharedByCopies } from './lib/host/copies.ts'
 import { ${names.join(', ')} } from './lib/index.ts'
 import './lib/worker/main.ts'
+${hanging(inner)}
 sharedByCopies('library:' + __dirname, () => ({ __proto__: null, ${names.join(', ')} }))
+`
+
+/** What stands for lib/inner.ts in the code of another entry, which is in the function of factoryText. */
+export const innerText = (names) => names.map((name) => `export const ${name} = inner.${name}\n`).join('')
+
+/**
+ * dist/distributed.cjs: a function that makes the classes of that entry, once for each copy of the main one.
+ * Nothing of it has run, and no package is loaded, before the first call.
+ */
+export const factoryText = (code) => `'use strict'
+const made = new WeakMap()
+module.exports = (inner) => {
+  const found = made.get(inner)
+  if (found !== undefined) return found
+  const exports = { __proto__: null }
+  make(inner, exports)
+  made.set(inner, exports)
+  return exports
+}
+function make(inner, exports) {
+${code}
+}
 `
 
 const LEFT_OUT = 'mark it as external (esbuild: --external:concurrent-futures), its workers run files of its own'
@@ -60,10 +101,48 @@ if (!existsSync(join(folder, 'main.cjs'))) throw new Error('${BUNDLED}')
 const library = ofWorker ?? require('./library.cjs')
 ${names.map((name) => `exports.${name} = library.${name}\n`).join('')}`
 
+/** dist/bullmq.cjs: its `require` may be a test runner's, as that of dist/index.cjs. */
+export const peerRequireText = (names) => `// The CommonJS module of concurrent-futures/bullmq; its code is distributed.cjs.
+'use strict'
+const { Executor } = require('./index.cjs')
+const distributed = require('./distributed.cjs')(Executor[${INNER}])
+${names.map((name) => `exports.${name} = distributed.${name}\n`).join('')}`
+
+/**
+ * dist/bullmq.js. Its classes extend those of dist/index.js, which says what is wrong if a bundler has taken
+ * it along, and has compiled its code anew in a vm context: so is this.
+ */
+export const peerEntryText = (names) => `// The ES module of concurrent-futures/bullmq; its code is distributed.cjs.
+import { Executor } from './index.js'
+const { createRequire } = process.getBuiltinModule('node:module')
+const { readFileSync } = process.getBuiltinModule('node:fs')
+const own = createRequire(import.meta.url)
+
+function load() {
+  if (Object.getPrototypeOf(createRequire) === Function.prototype) return own('./distributed.cjs')
+  const file = own.resolve('./distributed.cjs')
+  const module = { exports: {} }
+  const code = readFileSync(file, 'latin1') + '\\n//# sourceURL=' + file
+  let run
+  try {
+    run = new Function('require', 'module', '__filename', code)
+  } catch {
+    return own(file)
+  }
+  run(own, module, file)
+  return module.exports
+}
+
+export const {
+${names.map((name) => `  ${name},\n`).join('')}} = load()(Executor[${INNER}])
+`
+
 /** For the compiler: one tree of declarations, in CommonJS, which modules of both kinds can import. */
 export const DECLARATIONS = new Map([
   ['index.d.ts', "export * from './types/index.js'\n"],
   ['index.d.cts', "export * from './types/index.js'\n"],
+  ['bullmq.d.ts', "export * from './types/distributed/index.js'\n"],
+  ['bullmq.d.cts', "export * from './types/distributed/index.js'\n"],
   ['types/package.json', '{ "type": "commonjs" }\n'],
 ])
 

@@ -12,11 +12,15 @@ import { main, root } from './command.mjs'
 
 /** `import('./file.ts')` as a type, which the parser does not take for an import. */
 const INLINE = /\bimport\(\s*['"]\./
+const PEER = 'lib/distributed/peer.ts'
 const COMMENT = /\/\*[\s\S]*?\*\//g
 const INLINE_RULE = 'no-inline-imports'
 
+/** An import, or an export of what is imported, that is not one of types; what it imports is the group. */
+const OF_VALUES = /^(?:import|export)\b(?!\s+type\b)(?:[^'";=(]*\bfrom)?\s*'([^']+)'/gm
+
 /** What breaks the rules in the lib/ of a folder: for each, the rule and the two files. */
-async function violationsIn(folder, sets) {
+async function violationsIn(folder, sets, onlyTypes) {
   const { cruise } = await import('dependency-cruiser')
   const found = []
   for (const { forbidden, options } of sets) {
@@ -27,8 +31,17 @@ async function violationsIn(folder, sets) {
   for (const file of sourcesOf(folder)) {
     const text = readFileSync(join(folder, file), 'utf8').replaceAll(COMMENT, '')
     if (INLINE.test(text)) found.push({ rule: INLINE_RULE, from: file, to: 'an import() of a file of lib/' })
+    for (const [, specifier] of text.matchAll(OF_VALUES)) {
+      const to = specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : specifier
+      for (const rule of onlyTypes) if (forbids(rule, file, to)) found.push({ rule: rule.name, from: file, to })
+    }
   }
   return found
+}
+
+function forbids({ from, to }, file, imported) {
+  if (!new RegExp(from.path).test(file) || !new RegExp(to.path).test(imported)) return false
+  return to.pathNot === undefined || !new RegExp(to.pathNot).test(imported)
 }
 
 function sourcesOf(folder) {
@@ -65,6 +78,11 @@ function plantsFor(layers) {
     { rule: 'binding-only-in-addon', from: above, to: 'index.js' },
     { rule: 'imports-resolve', from: above, to: './nowhere.ts' },
     { rule: 'no-packages', from: above, to: 'ava' },
+    { rule: 'no-packages', from: oneOf('distributed'), to: 'bullmq', isType: true },
+    { rule: 'peer-knows-bullmq', from: PEER, to: 'ava' },
+    { rule: 'types-of-bullmq', from: PEER, to: 'bullmq' },
+    { rule: 'values-by-inner', from: oneOf('distributed'), to: oneOf('executor') },
+    { rule: 'commands-load-entries', from: oneOf('cli'), to: oneOf('distributed') },
     // The import that was planted for the lowest layer's own rule: all that stands above leads back to it.
     { rule: 'no-circle-of-folders', from: posix.dirname(lowest), to: folderOf(plants.at(-1).to) },
     { rule: INLINE_RULE, from: lowest, text: `export type Planted = typeof import('./binding.ts')` },
@@ -80,7 +98,7 @@ function textOf({ from, to, text, isType = false }) {
 }
 
 /** The rules that let pass what they forbid. */
-async function blindRules(plants, sets) {
+async function blindRules(plants, sets, onlyTypes) {
   const copy = mkdtempSync(join(tmpdir(), 'layers-'))
   try {
     cpSync(join(root, 'lib'), join(copy, 'lib'), { recursive: true })
@@ -91,7 +109,7 @@ async function blindRules(plants, sets) {
       mkdirSync(dirname(file), { recursive: true })
       appendFileSync(file, `${textOf(plant)}\n`)
     }
-    const found = await violationsIn(copy, sets)
+    const found = await violationsIn(copy, sets, onlyTypes)
     return plants.filter((plant) => !found.some((one) => isOf(one, plant))).map(({ rule }) => rule)
   } finally {
     rmSync(copy, { recursive: true })
@@ -108,12 +126,13 @@ function isOf({ rule, from, to }, plant) {
 /** Counts the rules that lib/ keeps, and those that would notice if it did not. */
 export async function checkLayers() {
   const config = pathToFileURL(join(root, '.dependency-cruiser.mjs')).href
-  const { default: files, folders, LAYERS } = await import(config)
+  const { default: files, folders, LAYERS, onlyTypes } = await import(config)
   const sets = [files, folders]
-  const rules = [...sets.flatMap(({ forbidden }) => forbidden.map(({ name }) => name)), INLINE_RULE]
-  const found = await violationsIn(root, sets)
+  const all = [...sets.map(({ forbidden }) => forbidden), onlyTypes].flat()
+  const rules = [...all.map(({ name }) => name), INLINE_RULE]
+  const found = await violationsIn(root, sets, onlyTypes)
   const plants = plantsFor(LAYERS)
-  const blind = await blindRules(plants, sets)
+  const blind = await blindRules(plants, sets, onlyTypes)
   const unchecked = rules.filter((name) => !plants.some(({ rule }) => rule === name))
   const broken = new Set(found.map(({ rule }) => rule))
   const details = [

@@ -7,7 +7,8 @@ import type { DebugLogger } from 'node:util'
 import { workerChannel } from './channels.ts'
 import type { WorkerMessage } from './channels.ts'
 
-const log: DebugLogger = debuglog('concurrent-futures')
+/** Writes to stderr where NODE_DEBUG asks for it. */
+export const log: DebugLogger = debuglog('concurrent-futures')
 
 /** Tells what has happened to a worker of this executor. */
 export function tellWorker(
