@@ -2,17 +2,14 @@
  * What becomes of jobs when hosts, Redis or producers die, stand still or have a wrong clock. Hosts are in
  * processes of their own. Larger and slower: stress/bullmq-faults.mjs.
  */
-import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import ava from 'ava'
 import type { ExecutionContext } from 'ava'
-import { CancelledError, Future, InvalidStateError, moduleTasks, TimeoutError, wait, WorkerLostError } from 'concurrent-futures'
-import { BullMQExecutor } from 'concurrent-futures/bullmq'
+import { CancelledError, Future, InvalidStateError, TimeoutError, wait, WorkerLostError } from 'concurrent-futures'
+import { holds, modules, Place, poolOf, work } from './bullmq-place.ts'
 import { cleanEnd, ended, inChild } from './child.ts'
 import { jobs } from './fixtures/jobs.mjs'
 import { Folder, until } from './gate.ts'
-import { Host, Producer } from './hosts.ts'
-import type { HostOptions } from './hosts.ts'
 import { PROMPT, SHORT, SOON } from './limits.ts'
 import { RedisServer, redisOf } from './redis.ts'
 import type { RedisOptions } from './redis.ts'
@@ -21,45 +18,16 @@ import type { RedisOptions } from './redis.ts'
 const test = ava.serial
 const redis = redisOf(ava)
 
-const modules = { work: new URL('./fixtures/work.mjs', import.meta.url).href, jobs: new URL('./fixtures/jobs.mjs', import.meta.url).href }
-const work = moduleTasks<typeof import('./fixtures/work.mjs')>(modules.work)
-
 /** Locks that run out within the time of a test, and not on a busy machine. */
-const QUICK = { lockDuration: 1_500, stalledInterval: 500 }
+const QUICK = { workerOptions: { lockDuration: 1_500, stalledInterval: 500 } }
 /** Longer than the lock. */
 const LONG = 3_000
 
-/** A queue of the test's own, and who is on it; all end with the test. */
-class Place {
-  readonly name: string = `q-${randomUUID()}`
-  readonly #t: ExecutionContext
-  readonly #server: RedisServer
-
-  constructor(t: ExecutionContext, server: RedisServer = redis()) {
-    this.#t = t
-    this.#server = server
-  }
-
-  /** With a Redis of its own, which the test may kill. */
-  static async withRedis(t: ExecutionContext, options?: RedisOptions): Promise<Place & { server: RedisServer }> {
-    const server = await RedisServer.start(options)
-    t.teardown(() => server.end())
-    return Object.assign(new Place(t, server), { server })
-  }
-
-  executor(): BullMQExecutor {
-    const executor = new BullMQExecutor({ queue: this.name, connection: this.#server.url, modules })
-    this.#t.teardown(() => executor.terminateWorkers())
-    return executor
-  }
-
-  host(options: Partial<HostOptions> = {}): Promise<Host> {
-    return Host.start(this.#t, { url: this.#server.url, queue: this.name, modules, workerOptions: QUICK, ...options })
-  }
-
-  producer(args: object): Producer {
-    return new Producer(this.#t, 'bullmq-producer.mjs', [{ url: this.#server.url, queue: this.name, modules, ...args }])
-  }
+/** On a Redis of the test's own, which it may kill. */
+async function placeOnRedis(t: ExecutionContext, options?: RedisOptions): Promise<Place & { server: RedisServer }> {
+  const server = await RedisServer.start(options)
+  t.teardown(() => server.end())
+  return Object.assign(new Place(t, server), { server })
 }
 
 /** How often each future has told that it is done. */
@@ -72,9 +40,13 @@ class Ends {
     return future
   }
 
+  futures(): Future<any>[] {
+    return [...this.#counts.keys()]
+  }
+
   /** Waits for all, which must have ended once. */
   async once(t: ExecutionContext): Promise<void> {
-    const { notDone } = await wait(this.#counts.keys(), { timeout: 2 * SOON })
+    const { notDone } = await wait(this.futures(), { timeout: 2 * SOON })
     t.is(notDone.size, 0, 'all have ended')
     t.true([...this.#counts.values()].every((count) => count === 1))
   }
@@ -83,17 +55,17 @@ class Ends {
 const countOf = (notes: readonly string[], text: string): number => notes.filter((note) => note === text).length
 
 test('a host that is killed among a thousand jobs: what it ran is started again if attempts allow, else lost, and nothing else is', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const folder = new Folder(t)
   const [log, gate] = [folder.file('log'), folder.gate()]
   const own = place.executor()
   const twice = own.with({ jobOptions: { attempts: 2 } })
   const ends = new Ends()
-  const first = await place.host({ pool: { maxWorkers: 4 } })
+  const first = await place.hostProcess({ ...QUICK, pool: { maxWorkers: 4 } })
   const once = ends.of(own.submit(jobs.startsAndWaits, log, 'once', gate))
   const again = ends.of(twice.submit(jobs.startsAndWaits, log, 'again', gate))
   await until(() => folder.notes(log).length === 2, 'both run')
-  await place.host({ pool: { maxWorkers: 2 } })
+  await place.hostProcess({ ...QUICK, pool: { maxWorkers: 2 } })
   const futures = Array.from({ length: 1_000 }, (_, n) => ends.of((n % 2 === 0 ? own : twice).submit(jobs.spinsFor, log, `job ${n}`, 1)))
   await until(() => own.stats().completed > 200, 'some have ended')
   await first.kill()
@@ -118,12 +90,12 @@ test('a host that is killed among a thousand jobs: what it ran is started again 
 })
 
 test('Redis killed for some seconds: what ran goes on, what was submitted meanwhile waits, and nothing runs twice', async (t) => {
-  const place = await Place.withRedis(t, { appendonly: true })
+  const place = await placeOnRedis(t, { appendonly: true })
   const folder = new Folder(t)
   const [log, gate] = [folder.file('log'), folder.gate()]
   const own = place.executor()
   const ends = new Ends()
-  await place.host({ workerOptions: {}, pool: { maxWorkers: 2 } })
+  await place.hostProcess({ pool: { maxWorkers: 2 } })
   const running = ends.of(own.submit(jobs.startsAndWaits, log, 'running', gate))
   const ending = ends.of(own.submit(jobs.spinsFor, log, 'ending', 2_000))
   await until(() => running.running() && ending.running() && folder.notes(log).length === 2, 'both run')
@@ -150,13 +122,13 @@ test('Redis killed for some seconds: what ran goes on, what was submitted meanwh
 })
 
 test('Redis away for longer than the lock counts as the death of the host: attempts say what is started again', async (t) => {
-  const place = await Place.withRedis(t, { appendonly: true })
+  const place = await placeOnRedis(t, { appendonly: true })
   const folder = new Folder(t)
   const [log, gate] = [folder.file('log'), folder.gate()]
   const own = place.executor()
   const twice = own.with({ jobOptions: { attempts: 2 } })
   const ends = new Ends()
-  await place.host({ pool: { maxWorkers: 2 } })
+  await place.hostProcess({ ...QUICK, pool: { maxWorkers: 2 } })
   const once = ends.of(own.submit(jobs.startsAndWaits, log, 'once', gate))
   const again = ends.of(twice.submit(jobs.startsAndWaits, log, 'again', gate))
   await until(() => folder.notes(log).length === 2, 'both run')
@@ -175,12 +147,12 @@ test('Redis away for longer than the lock counts as the death of the host: attem
 })
 
 test('Redis that comes back empty: every future ends, and what is submitted then runs', async (t) => {
-  const place = await Place.withRedis(t)
+  const place = await placeOnRedis(t)
   const folder = new Folder(t)
   const [log, gate] = [folder.file('log'), folder.gate()]
   const own = place.executor()
   const ends = new Ends()
-  await place.host()
+  await place.hostProcess(QUICK)
   const running = ends.of(own.submit(jobs.startsAndWaits, log, 'running', gate))
   await until(() => folder.notes(log).length === 1 && running.running(), 'it runs')
   for (let n = 0; n < 5; n++) ends.of(own.submit(jobs.spinsFor, log, `queued ${n}`, 1))
@@ -190,17 +162,21 @@ test('Redis that comes back empty: every future ends, and what is submitted then
   const after = ends.of(own.submit(work.add, 1, 2))
   t.is(await after.result(2 * SOON), 3)
   await ends.once(t)
+  for (const future of ends.futures()) {
+    const error = await future.exception()
+    t.true(error === null || error instanceof WorkerLostError, String(error))
+  }
   const started = folder.notes(log).filter((note) => !note.endsWith(' ended'))
   t.is(new Set(started).size, started.length, 'none twice')
 })
 
 test('Redis that stands still for a while loses nothing', async (t) => {
-  const place = await Place.withRedis(t)
+  const place = await placeOnRedis(t)
   const own = place.executor()
   const folder = new Folder(t)
   const log = folder.file('log')
   const ends = new Ends()
-  await place.host({ workerOptions: {} })
+  await place.hostProcess()
   await own.submit(work.add, 1, 2).result(SOON)
   const futures = Array.from({ length: 100 }, (_, n) => ends.of(own.submit(jobs.starts, log, `job ${n}`)))
   await until(() => own.stats().completed > 10, 'some have ended')
@@ -212,15 +188,15 @@ test('Redis that stands still for a while loses nothing', async (t) => {
 })
 
 test("a host that stands still for longer than its lock: another takes its job, and what the first then says doesn't count", async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const folder = new Folder(t)
   const [log, gate] = [folder.file('log'), folder.gate()]
   const own = place.executor()
   const ends = new Ends()
-  const first = await place.host()
+  const first = await place.hostProcess(QUICK)
   const again = ends.of(own.with({ jobOptions: { attempts: 2 } }).submit(jobs.startsAndWaits, log, 'again', gate))
   await until(() => folder.notes(log).length === 1, 'it runs on the first')
-  await place.host()
+  await place.hostProcess(QUICK)
   first.pause()
   await until(() => folder.notes(log).length === 2, 'it runs on the second')
   first.resume()
@@ -240,12 +216,12 @@ test("a host that stands still for longer than its lock: another takes its job, 
 })
 
 test('a job that kills its host is started as often as attempts say, then it is lost, and the other jobs run', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const folder = new Folder(t)
   const log = folder.file('log')
   const own = place.executor()
   const ends = new Ends()
-  const hosts = await Promise.all([place.host(), place.host(), place.host()])
+  const hosts = await Promise.all([place.hostProcess(QUICK), place.hostProcess(QUICK), place.hostProcess(QUICK)])
   const poisoned = ends.of(own.with({ jobOptions: { attempts: 2 } }).submit(jobs.poison, log, 'poisoned'))
   const others = Array.from({ length: 20 }, (_, n) => ends.of(own.with({ jobOptions: { attempts: 3 } }).submit(work.add, n, 1)))
   t.true((await poisoned.exception(2 * SOON)) instanceof WorkerLostError)
@@ -256,11 +232,11 @@ test('a job that kills its host is started as often as attempts say, then it is 
 })
 
 test('on a host with child processes a job that kills its process harms no host', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const folder = new Folder(t)
   const log = folder.file('log')
   const own = place.executor()
-  const host = await place.host({ kind: 'process' })
+  const host = await place.hostProcess({ ...QUICK, kind: 'process' })
   const pid = await own.submit(jobs.pid).result(SOON)
   t.not(pid, host.pid)
   t.true((await own.submit(jobs.poison, log, 'once').exception(SOON)) instanceof WorkerLostError)
@@ -273,11 +249,11 @@ test('on a host with child processes a job that kills its process harms no host'
 })
 
 test('a job that computes for several times its lock is run once', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const folder = new Folder(t)
   const log = folder.file('log')
   const own = place.executor()
-  await Promise.all([place.host(), place.host()])
+  await Promise.all([place.hostProcess(QUICK), place.hostProcess(QUICK)])
   t.is(
     await own
       .with({ jobOptions: { attempts: 3 } })
@@ -289,23 +265,23 @@ test('a job that computes for several times its lock is run once', async (t) => 
 })
 
 test('a result of 50 MB arrives', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const own = place.executor()
-  await place.host({ workerOptions: {} })
+  await place.hostProcess()
   const bytes = await own.submit(jobs.bytes, 50_000_000).result(2 * SOON)
   t.is(bytes.length, 50_000_000)
   t.is(bytes[4_096 * 12_000], 12_000 % 256)
 })
 
 test('a producer that was killed finds its jobs again by their ids, also those that have ended meanwhile', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const folder = new Folder(t)
   const [log, gate] = [folder.file('log'), folder.gate()]
   const texts = ['one', 'two', 'three']
   const producer = place.producer({ log, texts, gate })
   const ids = (await producer.says()) as string[]
   await producer.kill()
-  await place.host({ workerOptions: {} })
+  await place.hostProcess()
   const own = place.executor()
   const futures = ids.map((id) => own.future<string>(id))
   await until(() => futures[0]!.running(), 'the first runs')
@@ -317,11 +293,11 @@ test('a producer that was killed finds its jobs again by their ids, also those t
 
 for (const [title, clock] of [['ahead', 60_000] as const, ['behind', -60_000] as const]) {
   test(`a host whose clock is a minute ${title}: limits of time hold, and jobs run once`, async (t) => {
-    const place = new Place(t)
+    const place = new Place(t, redis())
     const folder = new Folder(t)
     const log = folder.file('log')
     const own = place.executor()
-    await place.host({ clock, pool: { maxWorkers: 2 } })
+    await place.hostProcess({ ...QUICK, clock, pool: { maxWorkers: 2 } })
     await own.submit(work.add, 1, 2).result(SOON)
     const limited = own.with({ queueTimeout: SOON, totalTimeout: SOON, timeout: SOON, jobOptions: { attempts: 2 } })
     const long = limited.submit(jobs.spinsFor, log, 'long', LONG)
@@ -355,11 +331,11 @@ test('where no Redis listens limits of time hold, shutdown({ timeout }) comes to
 })
 
 test('a cancel reaches a task whose host was away when it was sent', async (t) => {
-  const place = await Place.withRedis(t, { appendonly: true })
+  const place = await placeOnRedis(t, { appendonly: true })
   const folder = new Folder(t)
   const log = folder.file('log')
   const own = place.executor()
-  await place.host({ workerOptions: {} })
+  await place.hostProcess()
   const future = own.submit(jobs.startsAndSpins, log, 'x')
   await until(() => future.running() && folder.notes(log).length === 1, 'it runs')
   await place.server.kill()
@@ -368,4 +344,39 @@ test('a cancel reaches a task whose host was away when it was sent', async (t) =
   await place.server.start()
   t.is(await own.submit(work.add, 1, 2).result(2 * SOON), 3, 'the one worker is free')
   t.true((await own.future('none').exception(SOON)) instanceof InvalidStateError)
+})
+
+test('what Redis forgets of its events, and connections that it cuts, keep no result back', async (t) => {
+  const place = new Place(t, redis())
+  const own = place.executor()
+  const ends = new Ends()
+  place.host({ executor: poolOf(2) })
+  await own.submit(work.add, 1, 2).result(SOON)
+  // Whoever makes one last says how many events are kept.
+  const queue = place.queue({ streams: { events: { maxLen: 1 } } })
+  const client = await queue.getBackend().client
+  for (let round = 0; round < 3; round++) {
+    for (let n = 0; n < 100; n++) ends.of(own.submit(work.add, n, round))
+    await until(() => own.stats().completed > 100 * round + 20, 'some have ended')
+    await queue.trimEvents(0)
+    await client.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+  }
+  await ends.once(t)
+  for (const [index, future] of ends.futures().entries()) t.is(await future.result(), (index % 100) + Math.floor(index / 100))
+})
+
+test('jobs that others drop from the queue end the futures that wait for them', async (t) => {
+  const place = new Place(t, redis())
+  const own = place.executor()
+  const ends = new Ends()
+  const queue = place.queue()
+  const futures = Array.from({ length: 10 }, () => ends.of(own.submit(work.add, 1, 2)))
+  await holds(queue, 10)
+  await queue.remove(futures[0]!.id)
+  await t.throwsAsync(futures[0]!.result(SOON), { instanceOf: CancelledError })
+  await queue.obliterate({ force: true })
+  await ends.once(t)
+  for (const future of futures) t.not(await future.exception().catch((error: unknown) => error), null)
+  place.host()
+  t.is(await own.submit(work.add, 1, 2).result(SOON), 3)
 })

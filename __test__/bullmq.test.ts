@@ -1,13 +1,10 @@
 /**
- * Executors whose workers are hosts: `BullMQExecutor` and `BullMQWorker`, with a Redis of the file's own.
- * Hosts are in this process here; what happens when they, or Redis, die: bullmq-faults.test.ts.
+ * Tasks on executors whose workers are hosts: `BullMQExecutor` and `BullMQWorker`, with a Redis of the file's
+ * own. The life of executors, jobs and hosts: bullmq-jobs.test.ts. What happens when hosts, or Redis, die:
+ * bullmq-faults.test.ts.
  */
-import { randomUUID } from 'node:crypto'
-import { channel } from 'node:diagnostics_channel'
-import { pathToFileURL } from 'node:url'
 import ava from 'ava'
 import type { ExecutionContext } from 'ava'
-import { Queue, QueueEvents } from 'bullmq'
 import {
   asCompleted,
   CancelledError,
@@ -19,80 +16,28 @@ import {
   native,
   repeat,
   share,
-  ThreadPoolExecutor,
   TimeoutError,
   wait,
-  WorkerLostError,
 } from 'concurrent-futures'
-import type { TaskMessage } from 'concurrent-futures'
 import { BullMQExecutor, BullMQWorker } from 'concurrent-futures/bullmq'
-import type { BullMQExecutorOptions, BullMQWorkerOptions } from 'concurrent-futures/bullmq'
-import { Redis } from 'ioredis'
-import { ended, cleanEnd, inChild } from './child.ts'
+import type { BullMQExecutorOptions } from 'concurrent-futures/bullmq'
+import { errorOf, holds, modules, Place, poolOf, work } from './bullmq-place.ts'
 import { collect } from './collect.ts'
 import { jobs } from './fixtures/jobs.mjs'
 import { Folder, until } from './gate.ts'
-import { PROMPT, SHORT, SOON, WHILE } from './limits.ts'
+import { PROMPT, SHORT, SOON } from './limits.ts'
 import { redisOf } from './redis.ts'
 
 // One at a time: the hosts share two pools.
 const test = ava.serial
 const redis = redisOf(ava)
 
-const at = (name: string): URL => new URL(`./fixtures/${name}`, import.meta.url)
-const modules = { work: at('work.mjs'), jobs: at('jobs.mjs') }
-const work = moduleTasks<typeof import('./fixtures/work.mjs')>(modules.work)
-
-const pools = new Map<number, ThreadPoolExecutor>()
-ava.after.always('the pools of the hosts are shut down', async () => {
-  await Promise.all([...pools.values()].map((pool) => pool.terminateWorkers()))
-})
-
-function poolOf(workers: number): ThreadPoolExecutor {
-  const pool = pools.get(workers) ?? new ThreadPoolExecutor(workers)
-  pools.set(workers, pool)
-  return pool
-}
-
-/** A queue of the test's own, and what is on it; all ends with the test. */
-class Place {
-  readonly name: string = `q-${randomUUID()}`
-  readonly #t: ExecutionContext
-
-  constructor(t: ExecutionContext) {
-    this.#t = t
-  }
-
-  executor(options: Partial<BullMQExecutorOptions> = {}): BullMQExecutor {
-    const executor = new BullMQExecutor({ queue: this.name, connection: redis().url, modules, ...options })
-    this.#t.teardown(() => executor.terminateWorkers())
-    return executor
-  }
-
-  host(options: Partial<BullMQWorkerOptions> = {}): BullMQWorker {
-    const host = new BullMQWorker({ queue: this.name, connection: redis().url, modules, executor: poolOf(1), ...options })
-    this.#t.teardown(() => host.close({ grace: 0 }))
-    return host
-  }
-
-  /** BullMQ's own, as a producer that knows nothing of this package has it. */
-  queue(options: { prefix?: string } = {}): Queue {
-    const queue = new Queue(this.name, { connection: { host: '127.0.0.1', port: redis().port }, ...options })
-    this.#t.teardown(() => queue.close())
-    return queue
-  }
-}
-
 /** An executor, and a host of one worker. */
 function pair(t: ExecutionContext, options: Partial<BullMQExecutorOptions> = {}): Place & { own: BullMQExecutor } {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const own = place.executor(options)
   place.host()
   return Object.assign(place, { own })
-}
-
-async function errorOf(future: Future<unknown>): Promise<any> {
-  return future.exception(SOON)
 }
 
 // Tasks and values.
@@ -208,7 +153,7 @@ test('an argument that cannot leave the process is a DataCloneError at submit th
       [value, /argument 2\b/],
       [{ deep: [value] }, /argument 2\.deep\[0\]/],
     ] as const) {
-      const error = t.throws(() => own.submit(work.all, 1, argument), undefined, name)
+      const error = t.throws(() => own.submit(work.all, 1, argument), { any: true } as object, name) as DOMException
       t.is(error.name, 'DataCloneError', name)
       t.regex(error.message, place, name)
     }
@@ -270,7 +215,7 @@ test('a result of some megabytes arrives', async (t) => {
 test('a function of no module, or of a module without a name, is a TypeError at submit', async (t) => {
   const { own } = pair(t)
   t.throws(() => own.submit((a: number) => a, 1), { instanceOf: TypeError, message: /modul/ })
-  const other = moduleTasks<{ square(n: number): number }>(at('tasks.mjs'))
+  const other = moduleTasks<{ square(n: number): number }>(new URL('./fixtures/tasks.mjs', import.meta.url))
   t.throws(() => own.submit(other.square, 1), { instanceOf: TypeError, message: /tasks\.mjs/ })
   t.throws(() => own.map((a: number) => a, [1]), { instanceOf: TypeError })
   t.throws(() => own.submit(5 as never), { instanceOf: TypeError })
@@ -330,7 +275,7 @@ test('the options of with() are checked at the call, with those of jobs', async 
 // Order, names, progress.
 
 test('submit returns at once, and tasks reach the queue in the order of their submission', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const own = place.executor()
   const file = new Folder(t).file('log')
   const futures = Array.from({ length: 50 }, (_, n) => own.submit(work.note, file, String(n)))
@@ -343,7 +288,7 @@ test('submit returns at once, and tasks reach the queue in the order of their su
 })
 
 test('tasks of a higher priority run first, equal ones in order, and jobs of others without one before all', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const own = place.executor()
   const folder = new Folder(t)
   const file = folder.file('log')
@@ -352,24 +297,12 @@ test('tasks of a higher priority run first, equal ones in order, and jobs of oth
   futures.push(submit(-1_048_575, 'lowest'), own.submit(work.note, file, 'usual 2'))
   const queue = place.queue()
   await until(() => own.stats().queued === futures.length, 'all are accepted')
-  await countOf(queue, futures.length)
+  await holds(queue, futures.length)
   await queue.add('work#note', { args: [file, 'of others'] })
   place.host()
   await Promise.all(futures)
   t.deepEqual(folder.notes(file), ['of others', 'highest', 'high 1', 'high 2', 'usual', 'usual 2', 'low', 'lowest'])
 })
-
-/** Waits until so many jobs are in the queue and not ended. */
-async function countOf(queue: Queue, count: number): Promise<void> {
-  const end = performance.now() + SOON
-  for (;;) {
-    const counts = await queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed')
-    const all = Object.values(counts).reduce((sum, n) => sum + n, 0)
-    if (all === count) return
-    if (performance.now() > end) throw new Error(`${all} jobs, not ${count}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
 
 test('a task has its name and its deadline on the host', async (t) => {
   const { own } = pair(t)
@@ -410,7 +343,7 @@ test('progress arrives while the task runs, as the values that it gave', async (
 })
 
 test('a future is pending, then running, then finished', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const own = place.executor()
   const folder = new Folder(t)
   const gate = folder.gate()
@@ -456,7 +389,7 @@ test('done callbacks run once each, in their order', async (t) => {
 // Cancelling.
 
 test('a pending task that was cancelled never runs, and its job leaves the queue', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const own = place.executor()
   const folder = new Folder(t)
   const file = folder.file('log')
@@ -464,10 +397,10 @@ test('a pending task that was cancelled never runs, and its job leaves the queue
   const [first, second] = [own.submit(work.note, file, 'first'), own.submit(work.note, file, 'second')]
   t.true(first.cancel({ reason: 'not needed' }), 'in the turn of its submission')
   t.is(first.state, 'cancelled')
-  await countOf(queue, 1)
+  await holds(queue, 1)
   t.true(second.cancel())
   t.true(second.cancel(), 'again')
-  await countOf(queue, 0)
+  await holds(queue, 0)
   const last = own.submit(work.note, file, 'last')
   place.host()
   await last.result(SOON)
@@ -520,7 +453,7 @@ test('cancel() of a task that a host has just taken is final, and stops it', asy
 })
 
 test('a signal cancels a task, pending or running', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const own = place.executor()
   const folder = new Folder(t)
   const file = folder.file('log')
@@ -555,7 +488,7 @@ test('timeout ends a task on its host, which tells where it was', async (t) => {
 })
 
 test('queueTimeout and totalTimeout end a task also where there is no host, and its job leaves the queue', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const own = place.executor()
   const queue = place.queue()
   const file = new Folder(t).file('log')
@@ -569,7 +502,7 @@ test('queueTimeout and totalTimeout end a task also where there is no host, and 
     errors.map(({ phase }) => phase),
     ['queue', 'total'],
   )
-  await countOf(queue, 0)
+  await holds(queue, 0)
   place.host()
   await own.submit(work.add, 1, 2).result(SOON)
   t.deepEqual(new Folder(t).notes(file), [])
@@ -642,13 +575,13 @@ test('a map that is left cancels what has not begun, and reads no further ahead 
 })
 
 test('with() is a view of the executor, and adds job options to those that there are', async (t) => {
-  const place = new Place(t)
+  const place = new Place(t, redis())
   const own = place.executor({ jobOptions: { attempts: 2, removeOnFail: true } })
   const view = own.with({ name: 'named', jobOptions: { removeOnFail: false } })
   t.true(view instanceof BullMQExecutor)
   const future = view.with({ priority: 3 }).submit(work.add, 1, 2)
   const queue = place.queue()
-  await countOf(queue, 1)
+  await holds(queue, 1)
   const job = await queue.getJob(future.id)
   t.is(job?.opts.attempts, 2)
   t.is(job?.opts.removeOnFail, false)
@@ -669,473 +602,4 @@ test("wait and asCompleted mix these futures with a thread pool's and with hand-
   const values: number[] = []
   for await (const future of asCompleted([remote, local, made], { timeout: SOON })) values.push(future.resultSync() as number)
   t.deepEqual(values.sort(), [3, 5, 7])
-})
-
-// The life of an executor.
-
-test('stats() tells of the jobs of this executor, and has no workers', async (t) => {
-  const { own } = pair(t, { name: 'mine' })
-  const folder = new Folder(t)
-  const gate = folder.gate()
-  const futures = [own.submit(work.add, 1, 2), own.submit(work.fail, 'no'), own.submit(work.waitForLater, gate), own.submit(work.add, 1, 2)]
-  await until(() => futures[2]!.running(), 'the third runs')
-  const stats = own.stats()
-  t.like(stats, {
-    name: 'mine',
-    kind: 'bullmq',
-    queued: 1,
-    running: 1,
-    broken: false,
-    completed: 1,
-    failed: 1,
-    cancelled: 0,
-    timedOut: 0,
-    lost: 0,
-  })
-  t.deepEqual(stats.workers, { idle: 0, busy: 0, starting: 0, abandoned: 0, died: 0 })
-  folder.open(gate)
-  await wait(futures)
-  const after = own.stats()
-  t.like(after, { queued: 0, running: 0, completed: 3, failed: 1 })
-  t.is(after.waitTime.count, 4)
-  t.is(after.runTime.count, 4)
-  t.true(after.runTime.max >= 0 && after.waitTime.max >= 0)
-  t.deepEqual(await own.dump(), [])
-  t.is(await own.ready(), undefined)
-  t.regex(new BullMQExecutor({ queue: 'q', connection: redis().url, modules }).stats().name, /^bullmq-\d+$/)
-})
-
-test('shutdown() waits for what was accepted, and nothing is accepted after it', async (t) => {
-  const { own } = pair(t)
-  const futures = Array.from({ length: 5 }, () => own.submit(work.addLater, 1, 2))
-  const over = own.shutdown()
-  t.throws(() => own.submit(work.add, 1, 2), { instanceOf: InvalidStateError, message: /after shutdown/ })
-  t.throws(() => own.map(work.add, [1], [2]), { instanceOf: InvalidStateError })
-  await over
-  t.true(futures.every((future) => future.state === 'finished'))
-  await own.shutdown()
-  await t.throwsAsync(own.ready(), { instanceOf: InvalidStateError })
-})
-
-test('shutdown({ wait: false }) resolves at once, and what was accepted still runs', async (t) => {
-  const { own } = pair(t)
-  const folder = new Folder(t)
-  const gate = folder.gate()
-  const future = own.submit(work.waitForLater, gate)
-  await own.shutdown({ wait: false })
-  t.false(future.done())
-  folder.open(gate)
-  await future.result(SOON)
-  t.pass()
-})
-
-test('shutdown({ cancelFutures: true }) cancels what has not begun', async (t) => {
-  const { own } = pair(t)
-  const folder = new Folder(t)
-  const gate = folder.gate()
-  const running = own.submit(work.waitForLater, gate)
-  await until(() => running.running(), 'one runs')
-  const pending = own.submit(work.add, 1, 2)
-  const over = own.shutdown({ cancelFutures: true })
-  t.is(pending.state, 'cancelled')
-  folder.open(gate)
-  await over
-  t.is(running.state, 'finished')
-})
-
-test('shutdown({ timeout }) ends what is not done by then as terminateWorkers() does', async (t) => {
-  const { own } = pair(t)
-  const running = own.submit(work.spin)
-  await until(() => running.running(), 'one runs')
-  const pending = own.submit(work.add, 1, 2)
-  await own.shutdown({ timeout: SHORT })
-  t.true((await errorOf(running)) instanceof WorkerLostError)
-  t.is(pending.state, 'cancelled')
-})
-
-test("terminateWorkers() ends this executor's own jobs, and leaves hosts and the jobs of others alone", async (t) => {
-  const place = new Place(t)
-  const [own, other] = [place.executor(), place.executor()]
-  place.host()
-  const folder = new Folder(t)
-  const gate = folder.gate()
-  const running = own.submit(jobs.startsAndSpins, folder.file('log'), 'x')
-  await until(() => running.running(), 'one runs')
-  const pending = own.submit(work.add, 1, 2)
-  const others = other.submit(work.waitForLater, gate)
-  await own.terminateWorkers()
-  t.true((await errorOf(running)) instanceof WorkerLostError)
-  t.is(pending.state, 'cancelled')
-  t.is(own.stats().lost, 1)
-  t.throws(() => own.submit(work.add, 1, 2), { instanceOf: InvalidStateError })
-  await until(() => others.running(), 'the host goes on')
-  folder.open(gate)
-  await others.result(SOON)
-  t.is(await other.submit(work.add, 1, 2).result(SOON), 3)
-})
-
-test('await using shuts down', async (t) => {
-  const place = new Place(t)
-  place.host()
-  let future
-  {
-    await using executor = place.executor()
-    future = executor.submit(work.addLater, 1, 2)
-  }
-  t.is(future.resultSync(), 3)
-})
-
-const BESIDE = [modules.work.href] as const
-
-test('an executor that has nothing to do lets the process end, and one with an unfinished future does not', async (t) => {
-  const place = new Place(t)
-  place.host()
-  const end = await inChild(
-    async (_, url: string, queue: string, work: string) => {
-      const { BullMQExecutor } = await import('concurrent-futures/bullmq')
-      const { moduleTasks } = await import('concurrent-futures')
-      const executor = new BullMQExecutor({ queue, connection: url, modules: { work } })
-      const tasks = moduleTasks<{ pause(ms: number): number; add(a: number, b: number): number }>(work)
-      await executor.submit(tasks.add, 1, 2)
-      // Nobody waits for it.
-      executor.submit(tasks.pause, 500).addDoneCallback((future) => console.log(future.state))
-    },
-    [redis().url, place.name, ...BESIDE],
-  )
-  t.deepEqual(cleanEnd(end), ended(undefined))
-  t.is(end.output, 'finished')
-})
-
-test('an executor that was never used lets the process end, also where nobody listens', async (t) => {
-  const end = await inChild(
-    async (_, work: string) => {
-      const { BullMQExecutor } = await import('concurrent-futures/bullmq')
-      const executor = new BullMQExecutor({ queue: 'q', connection: 'redis://127.0.0.1:1', modules: { work } })
-      await executor.ready()
-      return executor.stats().queued
-    },
-    [...BESIDE],
-  )
-  t.deepEqual(cleanEnd(end), ended(0))
-})
-
-// Ids.
-
-test('a future of an id is that of the job, in the same executor and in another', async (t) => {
-  const place = new Place(t)
-  const own = place.executor()
-  const future = own.submit(work.add, 1, 2)
-  const again = own.future<number>(future.id)
-  const other = place.executor()
-  const pending = other.future<number>(future.id)
-  t.is(pending.id, future.id)
-  place.host()
-  t.deepEqual(await Promise.all([future.result(SOON), again.result(SOON), pending.result(SOON)]), [3, 3, 3])
-  const later = place.executor().future(future.id)
-  t.is(await later.result(SOON), 3, 'of a finished job')
-  const failed = own.submit(jobs.throws, 'coded')
-  await errorOf(failed)
-  t.like(await errorOf(place.executor().future(failed.id)), { message: 'with a code', code: 'ERR_OWN' })
-})
-
-test('a future of the id of a running job gets its progress, and can stop it', async (t) => {
-  const place = pair(t)
-  const folder = new Folder(t)
-  const gate = folder.gate()
-  const first = place.own.submit(jobs.tells, [1], gate)
-  await until(() => first.running(), 'it runs')
-  const other = place.executor().future(first.id)
-  await until(() => other.running(), 'it is known to run')
-  t.false(other.cancel())
-  t.true(other.cancel({ interrupt: true }))
-  const error = await errorOf(first).catch((error: unknown) => error)
-  t.true(error instanceof CancelledError, String(error))
-  t.is(await place.own.submit(work.add, 1, 2).result(SOON), 3)
-})
-
-test('a future of an id that the queue does not have fails with InvalidStateError', async (t) => {
-  const { own } = pair(t)
-  const future = own.future('nobody-has-this')
-  t.is(future.id, 'nobody-has-this')
-  const error = await errorOf(future)
-  t.true(error instanceof InvalidStateError)
-  t.regex(error.message, /nobody-has-this/)
-  t.throws(() => own.future(5 as never), { instanceOf: TypeError })
-})
-
-test('the jobId of a job that exists gives a future of that job, which is not run again', async (t) => {
-  const place = pair(t)
-  const folder = new Folder(t)
-  const file = folder.file('log')
-  const jobOptions = { jobId: 'report-of-may' }
-  const future = place.own.with({ jobOptions }).submit(jobs.starts, file, 'may')
-  t.is(future.id, 'report-of-may')
-  t.is(await future.result(SOON), 1)
-  const again = place.own.with({ jobOptions }).submit(jobs.starts, file, 'may')
-  t.is(await again.result(SOON), 1)
-  const other = place.executor().with({ jobOptions }).submit(jobs.starts, file, 'other')
-  t.is(await other.result(SOON), 1)
-  t.deepEqual(folder.notes(file), ['may'])
-})
-
-test('finished jobs are kept for a day, or as removeOnComplete and removeOnFail say', async (t) => {
-  const place = pair(t)
-  const queue = place.queue()
-  const kept = place.own.submit(work.add, 1, 2)
-  await kept.result(SOON)
-  const job = await queue.getJob(kept.id)
-  t.deepEqual([job?.opts.removeOnComplete, job?.opts.removeOnFail], [{ age: 86_400 }, { age: 86_400 }])
-  const view = place.own.with({ jobOptions: { removeOnComplete: true, removeOnFail: true } })
-  const [gone, failed] = [view.submit(work.add, 1, 2), view.submit(work.fail, 'no')]
-  t.is(await gone.result(SOON), 3)
-  t.is((await errorOf(failed)).message, 'no')
-  t.true((await errorOf(place.executor().future(gone.id))) instanceof InvalidStateError)
-  t.true((await errorOf(place.executor().future(failed.id))) instanceof InvalidStateError)
-})
-
-// Attempts.
-
-test('a job is started once, and with attempts one that throws is started again', async (t) => {
-  const { own } = pair(t)
-  const folder = new Folder(t)
-  const file = folder.file('log')
-  t.is((await errorOf(own.submit(jobs.starts, file, 'once', 1))).message, 'start 1')
-  t.is(
-    await own
-      .with({ jobOptions: { attempts: 3 } })
-      .submit(jobs.starts, file, 'thrice', 2)
-      .result(SOON),
-    3,
-  )
-  t.is((await errorOf(own.with({ jobOptions: { attempts: 2 } }).submit(jobs.starts, file, 'twice', 9))).message, 'start 2')
-  t.deepEqual(folder.notes(file), ['once', 'thrice', 'thrice', 'thrice', 'twice', 'twice'])
-})
-
-test('a job that was cancelled or has timed out is not started again', async (t) => {
-  const { own } = pair(t)
-  const folder = new Folder(t)
-  const file = folder.file('log')
-  const view = own.with({ jobOptions: { attempts: 3 } })
-  t.true((await errorOf(view.with({ timeout: SHORT }).submit(jobs.startsAndSpins, file, 'late'))) instanceof TimeoutError)
-  const future = view.submit(jobs.startsAndSpins, file, 'cancelled')
-  await until(() => future.running() && folder.notes(file).length === 2, 'it runs')
-  future.cancel({ interrupt: true })
-  await own.submit(work.add, 1, 2).result(SOON)
-  await new Promise((resolve) => setTimeout(resolve, WHILE))
-  t.deepEqual(folder.notes(file), ['late', 'cancelled'])
-})
-
-// Producers and readers of BullMQ's own.
-
-test("a producer that knows nothing of this package adds jobs, and reads their results by BullMQ's own means", async (t) => {
-  const place = new Place(t)
-  place.host()
-  const queue = place.queue()
-  const events = new QueueEvents(place.name, { connection: { host: '127.0.0.1', port: redis().port } })
-  t.teardown(() => events.close())
-  await events.waitUntilReady()
-  const job = await queue.add('work#add', { args: [1, 2] })
-  t.is(await job.waitUntilFinished(events, SOON), 3)
-  const failing = await queue.add('work#fail', { args: ['no more'] })
-  await t.throwsAsync(failing.waitUntilFinished(events, SOON), { message: /^RangeError: no more/ })
-  t.is(await place.executor().future(job.id!).result(SOON), 3)
-})
-
-test("our jobs can be read with BullMQ's own tools: text first", async (t) => {
-  const place = pair(t)
-  const queue = place.queue()
-  const future = place.own.with({ name: 'sum of May' }).submit(work.all, 'May', { a: [1] })
-  await future.result(SOON)
-  const failing = place.own.submit(jobs.throws, 'range')
-  await errorOf(failing)
-  const [done, failed] = [await queue.getJob(future.id), await queue.getJob(failing.id)]
-  t.is(done?.name, 'work#all')
-  t.regex(JSON.stringify(done?.data), /"May",\{"a":\[1\]\}/)
-  t.regex(JSON.stringify(done?.data), /sum of May/)
-  t.deepEqual(done?.returnvalue, ['May', { a: [1] }])
-  t.regex(failed!.failedReason, /^RangeError: too far/)
-  t.is((await queue.getJobCounts('completed'))['completed'], 1)
-})
-
-test('a job that a host cannot run fails with an error that names what is missing', async (t) => {
-  const place = new Place(t)
-  place.host({ modules: { work: modules.work } })
-  const own = place.executor()
-  t.regex((await errorOf(own.submit(jobs.pid))).message, /jobs/)
-  const lacking = moduleTasks<{ absent(): void }>(modules.work)
-  t.regex((await errorOf(own.submit(lacking.absent))).message, /absent/)
-  t.is(await own.submit(work.add, 1, 2).result(SOON), 3)
-})
-
-test('a host runs nothing but what it was started with, and lives through nonsense', async (t) => {
-  const place = new Place(t)
-  place.host()
-  const queue = place.queue()
-  const own = place.executor()
-  const names = [
-    'nonsense',
-    'work#',
-    '#add',
-    `${pathToFileURL('/etc/passwd')}#x`,
-    'work#constructor',
-    'work#__proto__',
-    'work#notAFunction',
-  ]
-  names.push('native#constructor', 'native#toString', 'native#none', '__proto__#toString', 'constructor#name')
-  const strange = await Promise.all(names.map((name) => queue.add(name, { args: [] })))
-  const datas = [
-    { 'concurrent-futures': 99, args: [] },
-    { 'concurrent-futures': 1, args: 'no list' },
-    { 'concurrent-futures': 1, args: { text: '', $bytes: 'no base64!' } },
-    { 'concurrent-futures': 1, args: { text: '', $bytes: 'AAAA' } },
-    { 'concurrent-futures': 1, args: { text: '', $bytes: '/w/////8AAAAA' } },
-    { 'concurrent-futures': 1, args: [1, 2], timeout: -5 },
-    { 'concurrent-futures': 1, args: [1, 2], name: { a: 1 } },
-    { 'concurrent-futures': 1, args: [1, 2], chunk: true },
-  ]
-  const wrong = await Promise.all(datas.map((data) => queue.add('work#add', data)))
-  for (const job of [...strange, ...wrong]) {
-    const error = await errorOf(own.future(job.id!))
-    t.true(error instanceof Error, `${job.name} ${JSON.stringify(job.data)}`)
-  }
-  t.is(await own.submit(work.add, 1, 2).result(SOON), 3)
-})
-
-// Hosts.
-
-test('close() of a host lets what runs end, and takes no new job', async (t) => {
-  const place = new Place(t)
-  const own = place.executor()
-  const host = place.host()
-  const folder = new Folder(t)
-  const gate = folder.gate()
-  const running = own.submit(work.waitForLater, gate)
-  await until(() => running.running(), 'it runs')
-  const next = own.submit(work.add, 1, 2)
-  const over = host.close()
-  folder.open(gate)
-  await over
-  t.is((await errorOf(running)) as unknown, null)
-  await new Promise((resolve) => setTimeout(resolve, WHILE))
-  t.is(next.state, 'pending')
-  await host.close()
-  t.is(await poolOf(1).submit(work.add, 1, 2).result(SOON), 3, 'the executor goes on')
-  place.host()
-  t.is(await next.result(SOON), 3)
-})
-
-test('after its grace close() stops what runs: it is started again if attempts allow, else it is lost', async (t) => {
-  const place = new Place(t)
-  const own = place.executor()
-  const folder = new Folder(t)
-  const file = folder.file('log')
-  const host = place.host({ executor: poolOf(2) })
-  const gate = folder.gate()
-  const again = own.with({ jobOptions: { attempts: 2 } }).submit(jobs.startsAndWaits, file, 'again', gate)
-  const once = own.submit(jobs.startsAndWaits, file, 'once', gate)
-  await until(() => folder.notes(file).length === 2, 'both run')
-  await host.close({ grace: SHORT })
-  t.true((await errorOf(once)) instanceof WorkerLostError)
-  t.false(again.done())
-  folder.open(gate)
-  place.host()
-  t.is(await again.result(SOON), 'again')
-  t.deepEqual(folder.notes(file).sort(), ['again', 'again', 'once'])
-  const idle = place.host()
-  t.throws(() => idle.close({ grace: -1 }), { instanceOf: RangeError })
-  t.throws(() => idle.close({ wait: true } as never), { instanceOf: TypeError, message: /wait/ })
-})
-
-test('a host follows the size of its executor', async (t) => {
-  const place = new Place(t)
-  const own = place.executor()
-  const pool = new ThreadPoolExecutor(1)
-  t.teardown(() => pool.terminateWorkers())
-  place.host({ executor: pool })
-  const folder = new Folder(t)
-  const gate = folder.gate()
-  const futures = [1, 2, 3].map(() => own.submit(work.waitForLater, gate))
-  await until(() => own.stats().running === 1, 'one runs')
-  await new Promise((resolve) => setTimeout(resolve, WHILE))
-  t.is(own.stats().running, 1)
-  pool.resize(3)
-  await until(() => own.stats().running === 3, 'all run')
-  folder.open(gate)
-  await Promise.all(futures)
-  pool.resize(1)
-  t.is(await own.submit(work.add, 1, 2).result(SOON), 3)
-})
-
-test('two hosts share the jobs of a queue', async (t) => {
-  const place = new Place(t)
-  const own = place.executor()
-  place.host()
-  place.host({ executor: poolOf(2) })
-  const folder = new Folder(t)
-  const gate = folder.gate()
-  const futures = [1, 2, 3].map(() => own.submit(work.waitForLater, gate))
-  await until(() => own.stats().running === 3, 'all run')
-  folder.open(gate)
-  await Promise.all(futures)
-  t.is(own.stats().completed, 3)
-})
-
-test('connection may be a URL, options, or a client, which stays open', async (t) => {
-  const client = new Redis({ host: '127.0.0.1', port: redis().port, maxRetriesPerRequest: null })
-  t.teardown(() => client.disconnect())
-  for (const connection of [new URL(redis().url), { host: '127.0.0.1', port: redis().port }, client]) {
-    const place = new Place(t)
-    const host = place.host({ connection: connection as never })
-    {
-      await using executor = place.executor({ connection: connection as never })
-      t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
-    }
-    await host.close()
-  }
-  t.is(await client.ping(), 'PONG')
-  const impatient = new Redis({ host: '127.0.0.1', port: redis().port, lazyConnect: true })
-  t.teardown(() => impatient.disconnect())
-  t.throws(() => new BullMQExecutor({ queue: 'q', connection: impatient as never, modules }), { message: /maxRetriesPerRequest/ })
-})
-
-test('queues of one name and different prefixes are different', async (t) => {
-  const place = new Place(t)
-  place.host({ prefix: 'a' })
-  const [a, b] = [place.executor({ prefix: 'a' }), place.executor({ prefix: 'b' })]
-  const elsewhere = b.submit(work.add, 1, 2)
-  t.is(await a.submit(work.add, 1, 2).result(SOON), 3)
-  await countOf(place.queue({ prefix: 'b' }), 1)
-  t.is(elsewhere.state, 'pending')
-  place.host({ prefix: 'b' })
-  t.is(await elsewhere.result(SOON), 3)
-})
-
-// Observing.
-
-test('the channel tells of these tasks, and its carrier arrives on the host', async (t) => {
-  const { own } = pair(t, { name: 'watched' })
-  const told: TaskMessage[] = []
-  const onStart = (message: unknown): void => void ((message as TaskMessage).carrier!['traceparent'] = '00-1')
-  const onEnd = (message: unknown): void => void told.push(message as TaskMessage)
-  const [start, end] = [channel('tracing:concurrent-futures:task:start'), channel('tracing:concurrent-futures:task:asyncEnd')]
-  start.subscribe(onStart)
-  end.subscribe(onEnd)
-  t.teardown(() => {
-    start.unsubscribe(onStart)
-    end.unsubscribe(onEnd)
-  })
-  const future = own.with({ name: 'mine', priority: 2 }).submit(jobs.about)
-  t.deepEqual((await future.result(SOON)).carrier, { traceparent: '00-1' })
-  await until(() => told.some(({ executor }) => executor === 'watched'), 'it is told')
-  const message = told.find(({ executor }) => executor === 'watched')
-  t.like(message, { kind: 'bullmq', id: future.id, name: 'mine', priority: 2 })
-})
-
-test('a trace has a track for each host, and the tasks on it', async (t) => {
-  const { own } = pair(t)
-  using trace = own.trace()
-  await own.with({ name: 'mine' }).submit(work.add, 1, 2).result(SOON)
-  const { traceEvents } = trace.stop()
-  t.is(traceEvents.filter(({ ph, name }) => ph === 'X' && name === 'mine').length, 1)
-  t.is(traceEvents.filter(({ ph, name }) => ph === 'b' && name === 'mine').length, 1)
 })
