@@ -8,7 +8,7 @@ import ava from 'ava'
 import type { ExecutionContext } from 'ava'
 import { QueueEvents } from 'bullmq'
 import { CancelledError, InvalidStateError, moduleTasks, ThreadPoolExecutor, TimeoutError, wait, WorkerLostError } from 'concurrent-futures'
-import type { TaskMessage } from 'concurrent-futures'
+import type { Future, TaskMessage } from 'concurrent-futures'
 import { BullMQExecutor } from 'concurrent-futures/bullmq'
 import type { BullMQExecutorOptions } from 'concurrent-futures/bullmq'
 import { Redis } from 'ioredis'
@@ -185,6 +185,7 @@ test('a future of an id is that of the job, in the same executor and in another'
   const own = place.executor()
   const future = own.submit(work.add, 1, 2)
   const again = own.future<number>(future.id)
+  await holds(place.queue(), 1)
   const other = place.executor()
   const pending = other.future<number>(future.id)
   t.is(pending.id, future.id)
@@ -457,8 +458,9 @@ test('a job waits on its host for room in an executor that others use as well', 
   t.teardown(() => pool.terminateWorkers())
   const folder = new Folder(t)
   const gate = folder.gate()
-  const local = [pool.submit(work.waitFor, gate), pool.submit(work.add, 1, 2)]
-  await until(() => pool.stats().running === 1, 'it is full')
+  const local: Future<number>[] = [pool.submit(work.waitFor, gate)]
+  await until(() => pool.stats().running === 1, 'it is busy')
+  local.push(pool.submit(work.add, 1, 2))
   place.host({ executor: pool })
   const future = own.submit(work.add, 1, 2)
   await new Promise((resolve) => setTimeout(resolve, WHILE))

@@ -17,7 +17,7 @@ const at = (name: string): string => new URL(`./fixtures/${name}`, import.meta.u
 /** As both sides of these tests have them. */
 export const modules: { work: string; jobs: string } = { work: at('work.mjs'), jobs: at('jobs.mjs') }
 
-export const work: typeof import('./fixtures/work.mjs') = moduleTasks<typeof import('./fixtures/work.mjs')>(modules.work)
+export const work = moduleTasks<typeof import('./fixtures/work.mjs')>(modules.work)
 
 const pools = new Map<number, ThreadPoolExecutor>()
 ava.after.always('the pools of the hosts are shut down', async () => {

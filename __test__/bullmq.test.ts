@@ -512,7 +512,7 @@ test('queueTimeout and totalTimeout end a task also where there is no host, and 
 test('queueTimeout is over when the task begins, and totalTimeout stops one that runs', async (t) => {
   const { own } = pair(t)
   await own.submit(work.add, 1, 2).result(SOON)
-  t.is(await own.with({ queueTimeout: 2_000 }).submit(work.pause, 2_200).result(SOON), 2_200)
+  t.is(await own.with({ queueTimeout: 1_000 }).submit(work.pause, 1_100).result(SOON), 1_100)
   const error = (await errorOf(own.with({ totalTimeout: 4 * SHORT }).submit(work.spin))) as TimeoutError
   t.is(error.phase, 'total')
   t.is(await own.submit(work.add, 1, 2).result(SOON), 3)

@@ -40,8 +40,8 @@ async function freePort(): Promise<number> {
   throw new Error('no port is free')
 }
 
-/** What the server answers to PING; '' if it does not. */
-function ping(port: number): Promise<string> {
+/** What the server answers; '' if it does not. */
+function ask(port: number, command: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
     const end = (answer: string): void => {
@@ -52,7 +52,7 @@ function ping(port: number): Promise<string> {
     socket.once('error', () => end(''))
     socket.once('close', () => end(''))
     socket.once('data', (data) => end(String(data)))
-    socket.write('PING\r\n')
+    socket.write(`${command}\r\n`)
   })
 }
 
@@ -127,7 +127,7 @@ export class RedisServer {
     child.once('error', (error) => (failure = new Error(`${error.message}: npm test installs it, see scripts/redis.mjs`)))
     if (child.pid !== undefined) endWithUs(child, this.#folder)
     const end = performance.now() + SOON
-    while (!(await ping(this.port)).startsWith('+PONG')) {
+    while (!(await ask(this.port, 'PING')).startsWith('+PONG')) {
       if (failure !== undefined) throw failure
       if (child.exitCode !== null) throw new Error(`redis-server has ended: ${readFileSync(log, 'utf8')}`)
       if (performance.now() > end) throw new Error('redis-server does not answer')
@@ -165,6 +165,11 @@ export class RedisServer {
 
   resume(): void {
     this.#child?.kill('SIGCONT')
+  }
+
+  /** Closes all connections; new ones are welcome. */
+  async cutConnections(): Promise<void> {
+    await ask(this.port, 'CLIENT KILL TYPE normal SKIPME yes')
   }
 
   /** Kills it, and removes its folder. */
