@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { binOf, root, run } from './command.mjs'
+import { withRedis } from './redis.mjs'
 import { rustEnv } from './toolchain.mjs'
 
 /** A suite that hangs must not hang the run. */
@@ -101,6 +102,7 @@ function chosenFiles() {
 async function ava(note) {
   const onLine = (line) => note(line.replace(/^ {2}(✔|✘ \[fail\]:) /, ''))
   const files = chosenFiles()
+  if (files.length === 0 || files.some((file) => file.includes('/bullmq'))) await withRedis()
   // Node 20 reads these certificates at the start of every process, and the tests start thousands.
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: undefined }
   const result = await run(process.execPath, [binOf('ava', 'ava'), ...files], { env, onLine, limit: LIMIT })
