@@ -2,7 +2,7 @@
  * How Redis is reached: the `connection` option, the keys of ours beside BullMQ's, and the clock that all
  * hosts have in common.
  */
-import { now, show, wrongType } from '../inner.ts'
+import { hrefOf, now, show, URL, wrongType } from '../inner.ts'
 import { QueueKeys } from './peer.ts'
 import type { ConnectionOptions, IRedisClient } from './peer.ts'
 
@@ -21,7 +21,7 @@ interface Client {
  * @throws TypeError for anything else, and for a client of ioredis that gives its commands up
  */
 export function checkConnection(value: unknown): ConnectionOptions {
-  const given: unknown = value instanceof URL ? value.href : value
+  const given: unknown = hrefOf(value) ?? value
   if (typeof given === 'string') {
     if (!URL.canParse(given)) throw wrongType('connection', 'a URL, options, or a client', given)
     return patient({ url: given })
