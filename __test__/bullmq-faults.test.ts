@@ -13,6 +13,7 @@ import { Folder, until } from './gate.ts'
 import { PROMPT, SHORT, SOON } from './limits.ts'
 import { RedisServer, redisOf } from './redis.ts'
 import type { RedisOptions } from './redis.ts'
+import { Wire } from './wire.ts'
 
 // One at a time: hosts that start at once slow each other down, and their locks are short.
 const test = ava.serial
@@ -214,6 +215,29 @@ test("a host that stands still for longer than its lock: another takes its job, 
     'the first goes on, and ends well',
   )
 })
+
+for (const [moment, isToArrive] of [['before', false] as const, ['after', true] as const]) {
+  test(`a host that loses its network right ${moment} it hears of a job does not start that when the network is back`, async (t) => {
+    const place = new Place(t, redis())
+    const folder = new Folder(t)
+    const log = folder.file('log')
+    const own = place.executor()
+    const wire = await Wire.to(redis().port)
+    t.teardown(() => wire.end())
+    const pool = poolOf(1)
+    place.host({ executor: pool, connection: wire.url, ...QUICK })
+    await own.submit(work.add, 1, 2).result(SOON)
+    wire.holdAt('jobs#starts', isToArrive)
+    const once = own.submit(jobs.starts, log, 'once')
+    await until(() => wire.isHeld, 'the host is given it')
+    const second = place.host({ executor: poolOf(2), ...QUICK })
+    t.is(await once.result(SOON), 1)
+    wire.release()
+    await second.close()
+    t.is(await own.submit(work.add, 1, 2).result(SOON), 3, 'the host goes on')
+    t.deepEqual(folder.notes(log), ['once'])
+  })
+}
 
 test('a job that kills its host is started as often as attempts say, then it is lost, and the other jobs run', async (t) => {
   const place = new Place(t, redis())
