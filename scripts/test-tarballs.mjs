@@ -73,6 +73,25 @@ import type { Future } from 'concurrent-futures'
 export const future: Future<number> = new ThreadPoolExecutor(1).submit((n: number) => n + 1, 1)
 export const isLate = (error: unknown): boolean => error instanceof TimeoutError
 `
+/** With bullmq, which none of the checks of the main entry has. */
+const CHECK_BULLMQ_TYPES = `
+import { Executor } from 'concurrent-futures'
+import { BullMQExecutor, BullMQWorker } from 'concurrent-futures/bullmq'
+import type { BullMQExecutorOptions, BullMQWorkerOptions, CloseOptions } from 'concurrent-futures/bullmq'
+export const make = (options: BullMQExecutorOptions): Executor => new BullMQExecutor(options)
+export const host = (options: BullMQWorkerOptions): BullMQWorker => new BullMQWorker(options)
+export const close = (worker: BullMQWorker, options: CloseOptions): Promise<void> => worker.close(options)
+// @ts-expect-error -- it would see a type that says nothing
+export const wrong: number = new BullMQExecutor({} as BullMQExecutorOptions)
+`
+const CHECK_BULLMQ = `
+const { Executor } = require('concurrent-futures')
+const required = require('concurrent-futures/bullmq')
+import('concurrent-futures/bullmq').then((imported) => {
+  const differs = Object.keys(imported).filter((name) => imported[name] !== required[name])
+  console.log(imported.BullMQExecutor.prototype instanceof Executor, differs)
+})
+`
 
 /** Of the binary as it is installed, for Linux; on other systems there are none. */
 function binaryChecks(addon, both) {
@@ -175,6 +194,22 @@ function checks({ tarballs: [ours, addon], both, alone, env }) {
       await node(both, binOf('typescript', 'tsc'), ...common, ...types, '--module', 'preserve', 'types.mts')
     },
     ...typeChecks(both, node),
+    'without bullmq, its entry says what is missing and what to do': async () => {
+      const { code, output } = await run(process.execPath, ['-e', "require('concurrent-futures/bullmq')"], { cwd: both, env })
+      expect(code !== 0 && output.includes('npm install bullmq ioredis'), `it said\n${output}`)
+    },
+    'with bullmq, its entry has types, and the classes of the main one': async () => {
+      symlinkSync(join(root, 'node_modules/bullmq'), join(both, 'node_modules/bullmq'), 'junction')
+      writeFileSync(join(both, 'bullmq.cts'), CHECK_BULLMQ_TYPES)
+      cpSync(join(root, '__test__/types'), join(both, 'types'), { recursive: true })
+      const options = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2024,esnext.disposable', '--module', 'nodenext']
+      const types = ['--skipLibCheck', '--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
+      for (const name of Object.values(COMPILERS))
+        await node(both, binOf(name, 'tsc'), ...options, ...types, 'types/bullmq.mts', 'bullmq.cts')
+      writeFileSync(join(both, 'check-bullmq.cjs'), CHECK_BULLMQ)
+      const { stdout } = await node(both, ...NO_REQUIRE_OF_ESM, 'check-bullmq.cjs')
+      expect(stdout === 'true []\n', `it printed ${stdout}`)
+    },
     'the command is installed, and its doctor finds that all works': async () => {
       const { stdout } = await node(both, npmScript(), 'exec', '--offline', '--', 'concurrent-futures', 'doctor')
       expect(/^result +all works$/m.test(stdout), `it said\n${stdout}`)

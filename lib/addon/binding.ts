@@ -166,7 +166,8 @@ export interface Binding {
   expectRests(pool: number, areExpected: boolean): void
   startFailed(pool: number, failure: StartFailure, form: number, cause: unknown, start: number): void
   resumeStarts(pool: number): void
-  stats(pool: number): number[]
+  /** Without a pool: what is the process's, and of a pool in which nothing has run. */
+  stats(pool?: number): number[]
   dump(pool: number): unknown[][]
   /** A debugger holds this thread at a breakpoint, or lets it go on. */
   holdClocks(held: boolean): void

@@ -24,7 +24,7 @@ export interface TraceEvent {
  */
 export interface TracedTask {
   readonly what: 'ended' | 'running' | 'cancelled' | 'interrupted'
-  readonly id: number
+  readonly id: number | string
   readonly name: string
   /** None of a task that has never begun. */
   readonly track: Track | undefined

@@ -1,29 +1,187 @@
-/** What runs the jobs of a queue on an executor of its host. */
+/** A host: it runs the jobs of a queue on an executor of its own. */
+import { hostname } from 'node:os'
+import { checkOptions, clearTimeout, duration, log, setTimeout, WaitLimit } from '../inner.ts'
 import type { PoolExecutor } from '../pool/pool-executor.ts'
-import { Worker } from './peer.ts'
-import type { BullMQExecutorOptions } from './bullmq-executor.ts'
+import type { Timer } from '../host/timers.ts'
+import { checkWorkerOptions } from './options.ts'
+import type { BullMQWorkerOptions } from './options.ts'
+import { QueueEvents, Worker } from './peer.ts'
+import type { IRedisClient } from './peer.ts'
+import { within } from './queue-access.ts'
+import { keysOf, RedisClock } from './redis.ts'
+import { WorkerJobs } from './worker-jobs.ts'
 
-/** What `new BullMQWorker` takes. */
-export interface BullMQWorkerOptions extends BullMQExecutorOptions {
-  /** What runs the tasks. */
-  executor: PoolExecutor
-}
-
-/** How a worker is closed. */
+/** How a host is closed. */
 export interface CloseOptions {
-  /** How long what runs may go on, in ms. Default: no limit. */
+  /**
+   * How long what runs may go on, in ms; then it is stopped, and queued again if its `attempts` allow.
+   * Default: until it has ended.
+   */
   grace?: number | undefined
 }
 
-/** Runs the jobs of a queue. */
+/** Jobs that stall are started again for as long as `attempts` say, and no other count ends them. */
+const NO_END = 2 ** 30
+
+/** How often it is seen how many workers the executor has, in ms. */
+const BETWEEN_LOOKS = 250
+
+/** How long results of what has ended are tried to be told while Redis is away, in ms. */
+const LAST_WORDS = 30_000
+
+/** How long the end waits for a Redis that does not answer, in ms. */
+const PATIENCE = 2_000
+
+/**
+ * Runs the jobs of a BullMQ queue on an executor of this process, as many at once as that has workers: the
+ * event loop stays free, so locks are renewed however long a job computes.
+ *
+ * A job runs nothing but the functions of `modules` and the package's native tasks. Jobs may come from a
+ * {@link BullMQExecutor}, or from any producer of BullMQ: the name of a job is `MODULE#FUNCTION`.
+ *
+ * @example
+ * ```ts
+ * const modules = { images: new URL('./images.js', import.meta.url) }
+ * const executor = new ThreadPoolExecutor()
+ * const worker = new BullMQWorker({ queue: 'cpu', connection: 'redis://localhost:6379', modules, executor })
+ * process.once('SIGTERM', () => void worker.close({ grace: 10_000 }).then(() => executor.shutdown()))
+ * ```
+ */
 export class BullMQWorker {
+  readonly #executor: PoolExecutor
+  readonly #worker: Worker
+  readonly #jobs: WorkerJobs
+  readonly #clock: RedisClock = new RedisClock()
+  readonly #ready: Promise<void>
+  #events: QueueEvents | undefined
+  #timer: Timer | undefined
+  #closing: Promise<void> | undefined
+
+  /** @throws TypeError for wrong options */
   constructor(options: BullMQWorkerOptions) {
-    void options
-    throw new TypeError(`there is no ${Worker.name} yet`)
+    const { queue, connection, prefix, modules, executor, workerOptions } = checkWorkerOptions(options)
+    const base = prefix === undefined ? { connection } : { connection, prefix }
+    const keys = keysOf(queue, prefix)
+    const host = `${hostname()}:${process.pid}`
+    this.#executor = executor
+    this.#worker = new Worker(queue, (job) => this.#jobs.run(job), {
+      ...workerOptions,
+      ...base,
+      concurrency: executor.maxWorkers,
+      maxStalledCount: NO_END,
+      autorun: false,
+    })
+    const client = (): Promise<IRedisClient> => this.#worker.getBackend().client
+    this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock: this.#clock, client })
+    this.#worker.on('error', (error) => log('%s: %o', queue, error))
+    this.#worker.on('lockRenewalFailed', (ids) => this.#jobs.loseLocks(ids))
+    this.#ready = this.#run(client, async (client) => {
+      const { control } = await this.#clock.mark(client, keys)
+      const events = new QueueEvents(keys.controlQueue, { ...base, autorun: false, lastEventId: control })
+      events.on('error', (error) => log('%s: %o', queue, error))
+      const onCancel = ({ jobId, reason }: { jobId?: string; reason?: string }): void => {
+        if (typeof jobId === 'string') this.#jobs.cancel(jobId, reason ?? '')
+      }
+      ;(events as unknown as { on(name: string, fn: typeof onCancel): void }).on('cancel', onCancel)
+      return events
+    })
+    this.#follow()
   }
 
+  /** Cancels are heard before the first job is taken. */
+  async #run(
+    client: () => Promise<IRedisClient>,
+    listen: (client: IRedisClient) => Promise<QueueEvents>,
+  ): Promise<void> {
+    while (this.#closing === undefined) {
+      try {
+        const events = await listen(await client())
+        this.#events = events
+        void this.#hear(events)
+        void this.#worker.run().catch((error: unknown) => log('a host has ended: %o', error))
+        return
+      } catch (error) {
+        log('a host cannot begin: %o', error)
+        await new Promise<void>((resolve) => setTimeout(resolve, PATIENCE))
+      }
+    }
+  }
+
+  async #hear(events: QueueEvents): Promise<void> {
+    while (this.#closing === undefined) {
+      try {
+        await events.run()
+        return
+      } catch (error) {
+        log('cancels cannot be heard: %o', error)
+        await new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref())
+      }
+    }
+  }
+
+  /** The executor may be resized. */
+  #follow(): void {
+    const { maxWorkers } = this.#executor
+    if (this.#worker.concurrency !== maxWorkers) this.#worker.concurrency = maxWorkers
+    this.#timer = setTimeout(() => this.#follow(), BETWEEN_LOOKS)
+    this.#timer.unref()
+  }
+
+  /**
+   * Takes no more jobs, and resolves when those that run here have ended and the connections are closed. The
+   * executor is left alone. Calling it again is fine; a shorter `grace` then holds.
+   *
+   * @throws TypeError, RangeError for wrong options
+   */
   close(options?: CloseOptions): Promise<void> {
-    void options
-    return Promise.resolve()
+    const given = checkOptions<CloseOptions>(options, 'options', ['grace'])
+    const grace = duration(given.grace, 'grace')
+    const closing = (this.#closing ??= this.#close())
+    if (grace !== Infinity) {
+      const limit = new WaitLimit(
+        grace,
+        undefined,
+        () => this.#jobs.stopAll(),
+        () => {},
+      )
+      void closing.then(() => limit.dispose())
+    }
+    return closing
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#timer)
+    await within(this.#ready, PATIENCE)
+    await this.#closeWorker()
+    await within(
+      Promise.resolve(this.#events?.close()).catch(() => {}),
+      PATIENCE,
+    )
+  }
+
+  /** What has ended may take a while to say so, if Redis is away; but not for ever. */
+  async #closeWorker(): Promise<void> {
+    const closing = this.#worker.close().then(
+      () => true,
+      (error: unknown) => {
+        log('a host could not be closed: %o', error)
+        return true
+      },
+    )
+    let left = LAST_WORDS
+    while ((await within(closing, BETWEEN_LOOKS)) !== true) {
+      if (this.#jobs.count === 0) left -= BETWEEN_LOOKS
+      if (left > 0) continue
+      await within(
+        Promise.resolve(this.#worker.disconnect()).catch(() => {}),
+        PATIENCE,
+      )
+      return
+    }
+  }
+
+  /** `close()`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 }

@@ -2,5 +2,6 @@
 export { BullMQExecutor } from './bullmq-executor.ts'
 export { BullMQWorker } from './bullmq-worker.ts'
 export type { CloseOptions } from './bullmq-worker.ts'
-export type { BullMQExecutorOptions } from './bullmq-executor.ts'
-export type { BullMQWorkerOptions } from './bullmq-worker.ts'
+export type { JobFuture } from './job-future.ts'
+export type { Modules } from './modules.ts'
+export type { BullMQExecutorOptions, BullMQTaskOptions, BullMQWorkerOptions, Connection } from './options.ts'

@@ -37,6 +37,11 @@ interface Parts {
   readonly [optionsKey]: CheckedTaskOptions
 }
 
+/** The pool of an executor. */
+export function poolOf(executor: PoolExecutor): Pool {
+  return parts(executor)[poolKey]
+}
+
 function parts(executor: PoolExecutor): Parts {
   return executor as unknown as Parts
 }

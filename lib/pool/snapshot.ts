@@ -83,9 +83,12 @@ function histogram(at: (place: number) => number, from: number): Histogram {
   }
 }
 
-/** Reads the counts of a pool whose executor is this one. */
-export function readStats(pool: number, { name, kind }: Pick<ExecutorStats, 'name' | 'kind'>): ExecutorStats {
-  const list = binding.stats(pool)
+/** Reads the counts of a pool whose executor is this one; without a pool nothing has run. */
+export function readStats(
+  pool: number | undefined,
+  { name, kind }: Pick<ExecutorStats, 'name' | 'kind'>,
+): ExecutorStats {
+  const list = pool === undefined ? binding.stats() : binding.stats(pool)
   const at = (place: number): number => list[place] as number
   return {
     name,

@@ -2,11 +2,12 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { taskChannels } from '../diagnostics/channels.ts'
 import type { TaskMessage } from '../diagnostics/channels.ts'
-import { labelOf } from '../diagnostics/label.ts'
+import { carrierIn, labelOf } from '../diagnostics/label.ts'
 import type { Carrier } from '../diagnostics/label.ts'
 import { traceCall, traceEnd } from '../diagnostics/traced.ts'
 import type { End } from '../diagnostics/traced.ts'
 import type { ChunkResult } from '../executor/map-feed.ts'
+import type { ExecutorStats } from '../executor/stats.ts'
 import { isDelivered, storedOutcome, watchDelivery } from '../future/future.ts'
 import type { Future } from '../future/future.ts'
 import { VALUE } from '../future/states.ts'
@@ -17,20 +18,21 @@ import type { Submittable } from '../tasks/functions.ts'
 /** What `stats()` and the channels call an executor. */
 export interface Identity {
   readonly name: string
-  readonly kind: 'thread' | 'process'
+  readonly kind: ExecutorStats['kind']
 }
 
 /** Submits a task, with these options. */
 export type Submit = (task: Submittable, options: CheckedTaskOptions) => Future<any>
 
-function messageOf(executor: Identity, name: string, { priority }: CheckedTaskOptions): TaskMessage {
+function messageOf(executor: Identity, name: string, { label, priority }: CheckedTaskOptions): TaskMessage {
   return {
     executor: executor.name,
     kind: executor.kind,
     id: undefined,
     name,
     priority,
-    carrier: Object.create(null) as Carrier,
+    // That of a job has come from another machine.
+    carrier: carrierIn(label) ?? (Object.create(null) as Carrier),
   }
 }
 

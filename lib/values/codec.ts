@@ -159,7 +159,8 @@ export function packObject(value: unknown, means: Means = ALL_MEANS): Packed {
   return { form: typeof written === 'string' ? FORM_COMPACT : FORM_PLAIN, data: written }
 }
 
-function packSurveyed(value: unknown, means: Means): Packed {
+/** The same, never in a form of ours that is quick to read. */
+export function packSurveyed(value: unknown, means: Means): Packed {
   const found = survey(value)
   if (!found.hasAccessor) return packFound(value, found, means)
   return packRead(value, (copy) => packFound(copy, survey(copy), means))

@@ -13,12 +13,16 @@ use crate::supervision::worker_handle;
 use crate::tasks::counts;
 use crate::values::text::Text;
 
-/// `stats(pool)`: a flat array of numbers.
+/// `stats(pool)`: a flat array of numbers. Without a pool it has what is the process's, and nothing ran.
 pub(crate) fn stats(call: &Call<'_>) -> Answer {
-    let entry = pool_of(call)?;
-    let numbers = match parent::of_mirror(&entry) {
-        Some(parent) => mirror::stats(parent)?,
-        None => counts::of_pool(&entry.pool).to_vec(),
+    let numbers = if call.args().is_empty() {
+        counts::of_process().to_vec()
+    } else {
+        let entry = pool_of(call)?;
+        match parent::of_mirror(&entry) {
+            Some(parent) => mirror::stats(parent)?,
+            None => counts::of_pool(&entry.pool).to_vec(),
+        }
     };
     let list = js::array(call.env)?;
     for (index, number) in numbers.iter().enumerate() {

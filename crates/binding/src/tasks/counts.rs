@@ -48,12 +48,25 @@ shared_numbers! {
 }
 const SUMMARY_LENGTH: usize = FIRST_BUCKET + 2 * BUCKETS;
 
+/// What is the same for all pools of the process, and of a pool in which nothing has run yet.
+pub(crate) fn of_process() -> [f64; LENGTH] {
+    let (shared_values, shared_bytes) = shared_value::totals();
+    let mut numbers = [0.0; LENGTH];
+    numbers[SHARED_VALUES] = shared_values as f64;
+    numbers[SHARED_BYTES] = shared_bytes as f64;
+    for from in [WAIT_TIME, RUN_TIME] {
+        for (at, bound) in BOUNDS.into_iter().chain([f64::INFINITY]).enumerate() {
+            numbers[from + FIRST_BUCKET + 2 * at] = bound;
+        }
+    }
+    numbers
+}
+
 /// The counts of a pool now.
 pub(crate) fn of_pool(pool: &JsPool) -> [f64; LENGTH] {
     let view = pool.stats();
     let counts = view.counts;
-    let (shared_values, shared_bytes) = shared_value::totals();
-    let mut numbers = [0.0; LENGTH];
+    let mut numbers = of_process();
     for (at, count) in [
         (IDLE, view.idle as u64),
         (BUSY, view.busy as u64),
@@ -68,14 +81,15 @@ pub(crate) fn of_pool(pool: &JsPool) -> [f64; LENGTH] {
         (LOST, counts.lost),
         (DIED, view.died),
         (BROKEN, u64::from(view.broken)),
-        (SHARED_VALUES, shared_values as u64),
-        (SHARED_BYTES, shared_bytes as u64),
     ] {
         numbers[at] = count as f64;
     }
     for (from, summary) in [(WAIT_TIME, view.wait_time), (RUN_TIME, view.run_time)] {
         let Summary { count, sum, min, mean, p50, p90, p99, max, buckets } = summary;
-        let places = [
+        for (at, count) in buckets.into_iter().enumerate() {
+            numbers[from + FIRST_BUCKET + 2 * at + 1] = count as f64;
+        }
+        for (at, number) in [
             (COUNT, count as f64),
             (MIN, min),
             (MEAN, mean),
@@ -84,13 +98,7 @@ pub(crate) fn of_pool(pool: &JsPool) -> [f64; LENGTH] {
             (P99, p99),
             (MAX, max),
             (SUM, sum),
-        ];
-        let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
-        for (at, (bound, count)) in bounds.zip(buckets).enumerate() {
-            numbers[from + FIRST_BUCKET + 2 * at] = bound;
-            numbers[from + FIRST_BUCKET + 2 * at + 1] = count as f64;
-        }
-        for (at, number) in places {
+        ] {
             numbers[from + at] = number;
         }
     }

@@ -1,0 +1,73 @@
+/** What is heard of the jobs of a queue. */
+import { now } from '../inner.ts'
+import { decode } from './encoding.ts'
+import type { HeldJob } from './job-future.ts'
+import type { QueueEvents } from './peer.ts'
+import type { Results } from './results.ts'
+
+/**
+ * The progress of a job, as our hosts write it: that it begins for the n-th time, on which host, and later
+ * the values that it has told since the last time.
+ */
+export interface JobProgress {
+  readonly starts: number
+  readonly host?: string
+  readonly values?: readonly unknown[]
+}
+
+/** What of a job's progress says that it has begun; undefined for that of anybody else. */
+export function progressOf(value: unknown): JobProgress | undefined {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'starts')) return undefined
+  const { starts } = value as JobProgress
+  return Number.isInteger(starts) && starts > 0 ? (value as JobProgress) : undefined
+}
+
+/** Tells `find`'s jobs what the events say of them. */
+export function listen(
+  events: QueueEvents,
+  find: (id: string) => HeldJob | undefined,
+  results: Results,
+): void {
+  events.on('active', ({ jobId }) => {
+    const job = find(jobId)
+    if (job !== undefined) job.isAdded = true
+  })
+  events.on('progress', ({ jobId, data }) => {
+    const job = find(jobId)
+    if (job !== undefined) noteProgress(job, data)
+  })
+  events.on('completed', ({ jobId, returnvalue }) => {
+    const job = find(jobId)
+    if (job !== undefined) void results.complete(job, returnvalue)
+  })
+  events.on('failed', ({ jobId, failedReason }) => {
+    const job = find(jobId)
+    if (job !== undefined) void results.fail(job, failedReason)
+  })
+  events.on('removed', ({ jobId }) => {
+    const job = find(jobId)
+    if (job?.isBeingRemoved === false) job.settle('cancelled', undefined, true)
+  })
+}
+
+/** Somebody has told how far a job is. */
+function noteProgress(job: HeldJob, data: unknown): void {
+  const progress = progressOf(data)
+  if (progress === undefined) {
+    job.progress(data)
+    return
+  }
+  const { host, values } = progress
+  if (values === undefined || !job.isRunning) job.begin(host, now())
+  if (!Array.isArray(values)) return
+  for (const value of values) {
+    let told: unknown
+    try {
+      told = decode(value)
+    } catch {
+      // Not by one of our hosts.
+      continue
+    }
+    job.progress(told)
+  }
+}

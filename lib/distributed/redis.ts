@@ -1,0 +1,126 @@
+/**
+ * How Redis is reached: the `connection` option, the keys of ours beside BullMQ's, and the clock that all
+ * hosts have in common.
+ */
+import { now, show, wrongType } from '../inner.ts'
+import { QueueKeys } from './peer.ts'
+import type { ConnectionOptions, IRedisClient } from './peer.ts'
+
+/** The longest pause before a connection that was lost is tried again, in ms. */
+const LONGEST_PAUSE = 1_000
+
+/** What a client says of itself, whichever it is. */
+interface Client {
+  readonly on: unknown
+  readonly options?: { readonly maxRetriesPerRequest?: unknown } | undefined
+}
+
+/**
+ * What BullMQ takes, or a URL: commands wait for as long as Redis is away, and it is tried often.
+ *
+ * @throws TypeError for anything else, and for a client of ioredis that gives its commands up
+ */
+export function checkConnection(value: unknown): ConnectionOptions {
+  const given: unknown = value instanceof URL ? value.href : value
+  if (typeof given === 'string') {
+    if (!URL.canParse(given)) throw wrongType('connection', 'a URL, options, or a client', given)
+    return patient({ url: given })
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw wrongType('connection', 'a URL, options, or a client', given)
+  }
+  if (typeof (given as Partial<Client>).on !== 'function') return patient(given)
+  const retries = (given as Client).options?.maxRetriesPerRequest
+  if (retries !== undefined && retries !== null) {
+    throw new TypeError(`the client of connection must have maxRetriesPerRequest: null, got ${show(retries)}`)
+  }
+  return given
+}
+
+function patient(options: object): ConnectionOptions {
+  const retryStrategy = (times: number): number => Math.min(100 * times, LONGEST_PAUSE)
+  return { retryStrategy, ...options, maxRetriesPerRequest: null }
+}
+
+/** A queue's name, or a prefix of keys. @throws TypeError for what BullMQ could not use */
+export function checkQueueName(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw wrongType(name, 'a string', value)
+  if (value === '' || value.includes(':'))
+    throw new TypeError(`${name} must not be empty, nor have a ':' in it`)
+  return value
+}
+
+/** What is so often used of Redis beside BullMQ. */
+export interface Keys {
+  /** Of the stream in which producers tell hosts of cancels. */
+  readonly control: string
+  /** Of the queue of which that is the stream of events. */
+  readonly controlQueue: string
+  /** Is there if a job must not be started. */
+  cancelled(id: string): string
+  /** Where a result, or an error, lies that is too long for a job. */
+  value(id: string): string
+}
+
+export function keysOf(queue: string, prefix: string | undefined): Keys {
+  const keys = new QueueKeys(prefix)
+  const controlQueue = `${queue}-control`
+  return {
+    controlQueue,
+    control: keys.toKey(controlQueue, 'events'),
+    // No id of a job has a colon in it.
+    cancelled: (id) => keys.toKey(queue, `cancelled:${id}`),
+    value: (id) => keys.toKey(queue, `value:${id}`),
+  }
+}
+
+/** As many entries as the stream of cancels keeps, about. */
+export const MOST_CONTROL = 10_000
+
+/** Where in the streams somebody begins to read, and the time there. */
+export interface Mark {
+  /** The id of an entry of the stream of cancels. */
+  readonly control: string
+  /** An id before which everything is old, in every stream. */
+  readonly events: string
+}
+
+/**
+ * The clock of Redis, which the hosts have in common: theirs may differ by minutes. It is known by the id of
+ * an entry in a stream, and goes on here by a clock that only goes forward.
+ */
+export class RedisClock {
+  #offset: number | undefined
+
+  /** Adds an entry to the stream of cancels. The first is where its reader begins. */
+  async mark(client: IRedisClient, keys: Keys): Promise<Mark> {
+    const sent = now()
+    const id = await client.xadd(
+      keys.control,
+      '*',
+      { event: 'mark' },
+      { MAXLEN: MOST_CONTROL, approximate: true },
+    )
+    const time = Number(id.slice(0, id.indexOf('-')))
+    // Of two readings the one whose answer took longer says less; they are far apart, and this is enough.
+    this.#offset = time - (sent + now()) / 2
+    return { control: id, events: `${time - 1}-0` }
+  }
+
+  /** Milliseconds since 1970, by Redis; undefined before the first mark. */
+  get time(): number | undefined {
+    return this.#offset === undefined ? undefined : now() + this.#offset
+  }
+}
+
+/** Has an open connection not keep the process alive, now and whenever it is made anew. */
+export function releaseSocket(client: IRedisClient): void {
+  const parts = client as { raw?: { unref?: () => void }; stream?: { unref?: () => void } }
+  const release = (): void => {
+    parts.raw?.unref?.()
+    parts.stream?.unref?.()
+  }
+  client.on('connect', release)
+  client.on('ready', release)
+  release()
+}

@@ -1,0 +1,302 @@
+/**
+ * The jobs that a host runs, from BullMQ's call to the result or error that it keeps.
+ *
+ * A job is counted as started by a mark in it, written before its function is called: Redis may hand a job
+ * out and not come to say so, and what it then counts as stalled was never run. So `attempts` starts are all
+ * there are, whatever hosts have died of, and the mark of the last one, found again, says that its host died.
+ */
+import {
+  BrokenExecutor,
+  CancelledError,
+  chunkOf,
+  InvalidStateError,
+  labelOf,
+  NO_OPTIONS,
+  parseJson,
+  placedError,
+  poolOf,
+  QueueFullError,
+  TimeoutError,
+  WorkerLostError,
+} from '../inner.ts'
+import type { Carrier } from '../diagnostics/label.ts'
+import type { ChunkResult } from '../executor/map-feed.ts'
+import type { Future } from '../future/future.ts'
+import type { CheckedTaskOptions } from '../options/task-options.ts'
+import type { PoolExecutor } from '../pool/pool-executor.ts'
+import type { Submittable } from '../tasks/functions.ts'
+import { decodeThrown, encode, encodeThrown, hasBytes, textOf, tooLong } from './encoding.ts'
+import type { Elsewhere } from './encoding.ts'
+import { failureText } from './failure.ts'
+import type { Failure, Why } from './failure.ts'
+import { requestOf } from './job.ts'
+import type { Request } from './job.ts'
+import { progressOf } from './listening.ts'
+import type { ModuleNames } from './modules.ts'
+import { UnrecoverableError } from './peer.ts'
+import type { IRedisClient, Job } from './peer.ts'
+import { Progress } from './progress.ts'
+import type { Keys, RedisClock } from './redis.ts'
+import type { EncodedChunk } from './results.ts'
+
+/** A job that runs here. */
+interface Running {
+  /** Undefined until its function is called. */
+  future: Future<unknown> | undefined
+  /** Why it was ended by the host, if it was. */
+  ended: 'cancelled' | 'closed' | 'lock lost' | undefined
+  reason: unknown
+}
+
+/** What a host knows. */
+export interface HostParts {
+  readonly host: string
+  readonly executor: PoolExecutor
+  readonly modules: ModuleNames
+  readonly keys: Keys
+  readonly clock: RedisClock
+  readonly client: () => Promise<IRedisClient>
+}
+
+/** Cancels that came before their jobs are remembered, so many of them. */
+const MOST_REMEMBERED = 1_000
+
+/** How long what is too long for a job is kept where the job says nothing, in ms. */
+const A_DAY = 86_400_000
+
+export class WorkerJobs {
+  readonly #parts: HostParts
+  readonly #running: Map<string, Running> = new Map()
+  /** The reasons of cancels of jobs that are not here, by their ids. */
+  readonly #cancels: Map<string, unknown> = new Map()
+
+  constructor(parts: HostParts) {
+    this.#parts = parts
+  }
+
+  /** Somebody has cancelled a job, which may come, or may be another host's. */
+  cancel(id: string, text: string): void {
+    const reason = reasonOf(text)
+    const running = this.#running.get(id)
+    if (running !== undefined) end(running, 'cancelled', reason)
+    else {
+      this.#cancels.set(id, reason)
+      for (const first of this.#cancels.keys()) {
+        if (this.#cancels.size <= MOST_REMEMBERED) break
+        this.#cancels.delete(first)
+      }
+    }
+  }
+
+  /** The locks of these jobs could not be renewed: other hosts may start them. */
+  loseLocks(ids: readonly string[]): void {
+    for (const id of ids) {
+      const running = this.#running.get(id)
+      if (running !== undefined) end(running, 'lock lost', undefined)
+    }
+  }
+
+  get count(): number {
+    return this.#running.size
+  }
+
+  /** Stops everything that runs. */
+  stopAll(): void {
+    for (const running of this.#running.values()) end(running, 'closed', undefined)
+  }
+
+  /** Runs a job: BullMQ's processor. What it gives, and the text of what it throws, are kept in the job. */
+  async run(job: Job): Promise<unknown> {
+    const id = job.id as string
+    const running: Running = { future: undefined, ended: undefined, reason: undefined }
+    this.#running.set(id, running)
+    const most = startsOf(job)
+    const starts = (progressOf(job.progress)?.starts ?? 0) + 1
+    try {
+      if (starts > most) throw new FinalFailure('lost', lostWith(job))
+      return await this.#start(job, running, starts)
+    } catch (thrown) {
+      const failure = failureOf(thrown, running, job.name)
+      const isFinal = failure.isFinal || starts >= most
+      const text = await failureText(failure, (bytes) => this.#keep(job, bytes) as Promise<typeof bytes>)
+      throw isFinal ? new UnrecoverableError(text) : new Error(text)
+    } finally {
+      this.#running.delete(id)
+    }
+  }
+
+  async #start(job: Job, running: Running, starts: number): Promise<unknown> {
+    const id = job.id as string
+    const { host, keys, client } = this.#parts
+    const request = final(() => requestOf(job.data))
+    const task = final(() => this.#parts.modules.find(job.name))
+    const redis = await client()
+    // On one connection the mark comes first: who has cancelled since has found the job's lock, and tells.
+    const marked = job.updateProgress({ starts, host })
+    const [, cancelled] = await Promise.all([marked, redis.get(keys.cancelled(id))])
+    if (cancelled !== null || this.#cancels.has(id)) end(running, 'cancelled', this.#cancels.get(id))
+    this.#cancels.delete(id)
+    if (running.ended !== undefined) throw new CancelledError()
+    const progress = new Progress(job, starts, host)
+    await this.#submit(job, task, request, running)
+    const future = running.future as unknown as Future<unknown>
+    future.onProgress((value) => progress.add(value))
+    // It may have been ended while it waited for room.
+    if (running.ended !== undefined) end(running, running.ended, running.reason)
+    try {
+      const value = await future.result()
+      await progress.end()
+      return await this.#keep(job, encodeResult(value, request))
+    } catch (error) {
+      await progress.end()
+      throw error
+    }
+  }
+
+  /** Gives the job its future. (A promise of one would wait for its result.) */
+  async #submit(job: Job, task: Submittable, request: Request, running: Running): Promise<void> {
+    const { executor } = this.#parts
+    const { submissions } = poolOf(executor)
+    for (;;) {
+      const options = this.#optionsOf(request)
+      try {
+        running.future = request.isChunk
+          ? submissions.submitChunk(chunkOf(task), request.args as unknown[][], options, request.limit)
+          : submissions.submitTask(task, request.args, options)
+        return
+      } catch (error) {
+        // Others use the executor too.
+        if (!(error instanceof QueueFullError) || running.ended !== undefined) throw refusalOf(error, job)
+      }
+      await executor.ready()
+    }
+  }
+
+  #optionsOf({ name, timeout, startBy, endBy, carrier }: Request): CheckedTaskOptions {
+    const at = this.#parts.clock.time ?? 0
+    const left = (by: number): number => (by === Infinity ? -1 : Math.max(0, by - at))
+    return {
+      ...NO_OPTIONS,
+      timeout: timeout === Infinity ? -1 : timeout,
+      queueTimeout: left(startBy),
+      totalTimeout: left(endBy),
+      name,
+      label: labelOf(name, carrier as Carrier | undefined),
+    }
+  }
+
+  /** What is too long for a job is put under a key of its own. */
+  async #keep(job: Job, encoded: unknown): Promise<unknown> {
+    const json = tooLong(encoded)
+    if (json === undefined) return encoded
+    const { client, keys } = this.#parts
+    const { removeOnComplete } = job.opts
+    const age =
+      typeof removeOnComplete === 'object' && 'age' in removeOnComplete ? removeOnComplete.age : undefined
+    const PX = age === undefined ? A_DAY : Math.max(60_000, age * 1e3)
+    await (await client()).set(keys.value(job.id as string), json, { PX })
+    const text = hasBytes(encoded) ? encoded.text : textOf(encoded)
+    return { text, $key: keys.value(job.id as string), length: json.length } satisfies Elsewhere
+  }
+}
+
+/** A failure after which the job is not started again. */
+class FinalFailure extends Error {
+  readonly why: Why
+  readonly error: unknown
+
+  constructor(why: Why, error: unknown) {
+    super()
+    this.why = why
+    this.error = error
+  }
+}
+
+/** What somebody else has written into the job is wrong, and will be the next time. */
+function final<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new FinalFailure('failed', error)
+  }
+}
+
+function end(running: Running, why: NonNullable<Running['ended']>, reason: unknown): void {
+  running.ended ??= why
+  running.reason ??= reason
+  running.future?.cancel({ interrupt: true, reason })
+}
+
+/** How often it may be started. BullMQ's own default is 0. */
+function startsOf({ opts }: Job): number {
+  return Math.max(1, opts.attempts ?? 1)
+}
+
+function lostWith(job: Job): WorkerLostError {
+  const { name } = job
+  const starts = startsOf(job)
+  const often = starts === 1 ? 'once' : `${starts} times`
+  return new WorkerLostError(
+    `the host of job ${name} died; the job was started ${often}, as often as it may be`,
+  )
+}
+
+/** Why the executor took no task. */
+function refusalOf(error: unknown, { name }: Job): Error {
+  if (!(error instanceof InvalidStateError || error instanceof BrokenExecutor)) {
+    return new FinalFailure('failed', error)
+  }
+  return new WorkerLostError(`the host could not run job ${name}`, { cause: error })
+}
+
+function failureOf(
+  thrown: unknown,
+  { ended, reason, future }: Running,
+  name: string,
+): Failure & { readonly isFinal: boolean } {
+  if (thrown instanceof FinalFailure) return { why: thrown.why, error: thrown.error, isFinal: true }
+  if (ended === 'cancelled') {
+    const error = new CancelledError(undefined, reason === undefined ? undefined : { cause: reason })
+    return { why: 'cancelled', error, isFinal: true }
+  }
+  if (ended !== undefined) {
+    const how = ended === 'closed' ? 'was closed' : 'could not renew its lock'
+    return { why: 'lost', error: new WorkerLostError(`the host of job ${name} ${how}`), isFinal: false }
+  }
+  if (thrown instanceof TimeoutError && thrown.phase !== 'wait') {
+    return { why: 'timed out', error: thrown, isFinal: true }
+  }
+  if (future?.cancelled() === true) {
+    const error = new WorkerLostError(`the executor of the host of job ${name} has cancelled it`)
+    return { why: 'lost', error, isFinal: false }
+  }
+  if (thrown instanceof WorkerLostError) return { why: 'lost', error: thrown, isFinal: false }
+  return { why: 'failed', error: thrown, isFinal: (thrown as Error | null)?.name === 'DataCloneError' }
+}
+
+function encodeResult(value: unknown, { isChunk, isOurs }: Request): unknown {
+  // Of `undefined` BullMQ makes null, which is what others expect.
+  if (value === undefined && !isOurs) return undefined
+  try {
+    return isChunk ? encodeChunk(value as ChunkResult) : encode(value)
+  } catch (error) {
+    throw new FinalFailure('failed', placedError(value, 'the result', error))
+  }
+}
+
+function encodeChunk({ values, failed, error, runTime }: ChunkResult): EncodedChunk {
+  return {
+    values: encode(values),
+    ...(runTime === undefined ? {} : { runTime }),
+    ...(failed ? { thrown: encodeThrown(error) } : {}),
+  }
+}
+
+/** The reason of a cancel, of which a producer has written this. */
+function reasonOf(text: string): unknown {
+  try {
+    return text === '' ? undefined : decodeThrown(parseJson(text))
+  } catch {
+    return undefined
+  }
+}
