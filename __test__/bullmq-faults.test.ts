@@ -374,7 +374,7 @@ test('what Redis forgets of its events, and connections that it cuts, keep no re
   const place = new Place(t, redis())
   const own = place.executor()
   const ends = new Ends()
-  place.host({ executor: poolOf(2) })
+  place.host({ executor: poolOf(2), ...QUICK })
   await own.submit(work.add, 1, 2).result(SOON)
   // Whoever makes one last says how many events are kept.
   const queue = place.queue({ streams: { events: { maxLen: 1 } } })

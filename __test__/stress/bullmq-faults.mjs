@@ -1,8 +1,8 @@
 /**
  * node --import @oxc-node/core/register __test__/stress/bullmq-faults.mjs [SECONDS] [SEED]: jobs of all kinds
- * on three hosts in processes of their own, of which now one is killed, now one stands still, and now Redis is
- * killed, stands still or cuts its connections. Each future has to end once, and as what was done to its job
- * allows; no job may be started more often than its attempts say.
+ * on three hosts in processes of their own, of which now one is killed, now one stands still, and now Redis
+ * is killed, stands still or cuts its connections. Each future has to end once, and as what was done to its
+ * job allows; no job may be started more often than its attempts say.
  *
  * Then, for root on Linux, two hosts in network namespaces, of which one loses its link.
  */
