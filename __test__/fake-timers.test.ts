@@ -159,10 +159,10 @@ const COMMENTS = /\/\*[^]*?\*\/|\/\/.*$/gm
 /** The timers and clocks that a text takes from anywhere else than from lib/host/. */
 function globalsIn(text: string): string[] {
   const code = text.replace(COMMENTS, '')
-  const imported = [...code.matchAll(/^import \{([^}]*)\} from '\.\.\/host\/\w+\.ts'$/gm)].flatMap(([, names]) =>
+  const imported = [...code.matchAll(/^import \{([^}]*)\} from '\.\.\/(?:host\/\w+|inner)\.ts'$/gm)].flatMap(([, names]) =>
     (names as string).split(',').map((name) => name.trim()),
   )
-  const body = code.replace(/^import [^]*?'$/gm, '').replace(/'[^'\n]*'/g, '')
+  const body = code.replace(/^(import|export \{)[^]*?'$/gm, '').replace(/'[^'\n]*'/g, '')
   const timers = [...body.matchAll(TIMER)].map(([name]) => name)
   const others = [...body.matchAll(new RegExp(OTHERS, 'g'))].map(([name]) => name)
   const modules = [...code.matchAll(/'node:(timers|perf_hooks)[^']*'/g)].map(([name]) => name)

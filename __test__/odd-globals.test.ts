@@ -183,7 +183,7 @@ const NAMESPACE = /^import \* as \w+ from '\.{1,2}\//gm
 function takesIn(text: string): string[] {
   const code = text.replace(/\/\*[^]*?\*\/|\/\/.*$/gm, '')
   const found = [...code.replace(/'[^'\n]*'/g, "''").matchAll(TAKEN), ...code.matchAll(NAMESPACE)].map(([what]) => what)
-  const hasOwnUrl = /\bURL\b[^]*? from '(\.\.\/)+host\/url\.ts'/.test(code)
+  const hasOwnUrl = /\bURL\b[^]*? from '(\.\.\/)+(host\/url|inner)\.ts'/.test(code)
   return !hasOwnUrl && URLS.test(code.replace(/`[^`]*`/g, '')) ? [...found, 'URL'] : found
 }
 

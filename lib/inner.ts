@@ -27,6 +27,7 @@ export { now, wallClock } from './host/clocks.ts'
 export { define } from './host/define.ts'
 export { parseJson, toJson } from './host/json.ts'
 export { clearTimeout, setImmediate, setTimeout } from './host/timers.ts'
+export { hrefOf, URL } from './host/url.ts'
 export {
   boolean,
   duration,

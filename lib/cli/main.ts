@@ -4,12 +4,14 @@ import { runDoctor } from './doctor.ts'
 import { version } from './load.ts'
 import { runMap } from './map.ts'
 import { CommandError, helpOf, inOneLine } from './usage.ts'
+import { runWorker } from './worker.ts'
 
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   // @ts-expect-error: without a prototype no word but these is a command.
   __proto__: null,
   map: runMap,
   doctor: runDoctor,
+  worker: runWorker,
 }
 
 /** Whether an option without a value stands among the arguments, under its long name or its letter. */

@@ -1,5 +1,6 @@
 /** The arguments of `map`, checked. */
 import { parseArgs } from 'node:util'
+import { integer, milliseconds } from './numbers.ts'
 import { CommandError, wrongArguments } from './usage.ts'
 
 export interface MapOptions {
@@ -47,7 +48,7 @@ export function parseMapOptions(args: string[]): MapOptions {
     throw new CommandError(`${target} is no MODULE#EXPORT, as in ./work.js#parse`)
   }
   const chunk = values.chunk === 'auto' ? 'auto' : integer('chunk', values.chunk ?? '1', Infinity)
-  const timeout = milliseconds(values.timeout)
+  const timeout = milliseconds('timeout', values.timeout)
   if (timeout !== undefined && chunk !== 1) {
     throw new CommandError('--timeout is of each item, and a chunk of several runs as one: leave out --chunk')
   }
@@ -86,18 +87,4 @@ function parse(args: string[]): Parsed {
   } catch (error) {
     throw wrongArguments('map', error)
   }
-}
-
-function integer(name: string, text: string, most: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : NaN
-  if (value >= 1 && value <= most && Number.isSafeInteger(value)) return value
-  const range = most === Infinity ? 'an integer from 1, or auto' : `an integer from 1 to ${most}`
-  throw new CommandError(`--${name} takes ${range}, not ${JSON.stringify(text)}`)
-}
-
-function milliseconds(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const value = /^(\d+\.?\d*|\.\d+)(e\d+)?$/i.test(text) ? Number(text) : NaN
-  if (Number.isFinite(value)) return value
-  throw new CommandError(`--timeout takes milliseconds, not ${JSON.stringify(text)}`)
 }

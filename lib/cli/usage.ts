@@ -14,6 +14,7 @@ const HELP = `Usage: concurrent-futures COMMAND [OPTIONS]
 
 Commands:
   map MODULE#EXPORT   call a function with each line of the input, on all cores
+  worker              run the jobs of a BullMQ queue, on this machine
   doctor              say what works here, for a bug report
 
 Options:
@@ -48,6 +49,29 @@ The first Ctrl-C (or SIGTERM) finishes what has begun, the second stops.
 Exit: 0; 1 some failed; 2 wrong usage; 130 and 143 interrupted.
 `
 
+const WORKER = `Usage: concurrent-futures worker --modules NAME=FILE --queue NAME --connection URL
+
+Runs the jobs of a BullMQ queue on worker threads, until SIGTERM or Ctrl-C. Jobs
+name a function as NAME#FUNCTION, and run nothing but those of the modules named
+here and the package's native tasks. bullmq and ioredis have to be installed.
+
+Options:
+  --modules NAME=FILE a module and its name; several times, or several after it
+  --queue NAME        the queue
+  --connection URL    Redis, as in redis://localhost:6379
+  --prefix TEXT       what keys in Redis begin with (default: bull)
+  --workers N         how many jobs run at once (default: the cores there are)
+  --processes         in child processes, not in threads
+  --grace MS          how long what runs may go on when it is told to stop
+                      (default: to its end)
+  -h, --help          this text
+  -v, --version       the version
+
+The first Ctrl-C (or SIGTERM) takes no more jobs and finishes, the second stops.
+Exit: 0 when it was told to stop; 1 if it cannot run; 2 wrong usage; 130 and 143
+when it was stopped.
+`
+
 const DOCTOR = `Usage: concurrent-futures doctor [--json]
 
 Says what this machine and Node.js are, which binding was loaded or why not, and
@@ -63,7 +87,7 @@ Exit: 0 if all works, else 1.
 
 /** The help of a command, or of all. */
 export const helpOf = (command: string | undefined): string =>
-  ({ map: MAP, doctor: DOCTOR })[command ?? ''] ?? HELP
+  ({ map: MAP, doctor: DOCTOR, worker: WORKER })[command ?? ''] ?? HELP
 
 /** What `parseArgs` has thrown for the arguments of a command. */
 export function wrongArguments(command: string, error: unknown): CommandError {

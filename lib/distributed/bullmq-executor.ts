@@ -14,7 +14,7 @@ import type { OrShared, ShutdownOptions, Sources } from '../executor/executor.ts
 import type { ExecutorStats, WorkerDump } from '../executor/stats.ts'
 import type { Task } from '../tasks/functions.ts'
 import type { JobFuture } from './job-future.ts'
-import { checkExecutorOptions, checkJobId, checkWith } from './options.ts'
+import { checkExecutorOptions, checkOwnId, checkWith } from './options.ts'
 import type { BullMQExecutorOptions, BullMQTaskOptions, CheckedJobOptions } from './options.ts'
 import type { JobsOptions } from './peer.ts'
 import { shutDownError, Submitter } from './submitter.ts'
@@ -96,7 +96,7 @@ export class BullMQExecutor extends Executor {
    * ```
    */
   future<T = unknown>(id: string): JobFuture<T> {
-    return parts(this)[partsKey].find(checkJobId(id, 'id'))
+    return parts(this)[partsKey].find(checkOwnId(id))
   }
 
   override map<A extends unknown[], R>(

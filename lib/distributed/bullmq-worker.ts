@@ -119,10 +119,13 @@ export class BullMQWorker {
     }
   }
 
-  /** The executor may be resized. */
+  /** The executor may be resized. BullMQ asks for more jobs when one has ended, or when it is resumed. */
   #follow(): void {
     const { maxWorkers } = this.#executor
-    if (this.#worker.concurrency !== maxWorkers) this.#worker.concurrency = maxWorkers
+    const worker = this.#worker
+    const isMore = maxWorkers > worker.concurrency
+    if (maxWorkers !== worker.concurrency) worker.concurrency = maxWorkers
+    if (isMore) void worker.pause(true).then(() => worker.resume())
     this.#timer = setTimeout(() => this.#follow(), BETWEEN_LOOKS)
     this.#timer.unref()
   }

@@ -80,8 +80,15 @@ function checkOwn(value: unknown, name: string): Record<string, unknown> {
   return { ...given }
 }
 
-/** @throws TypeError for an id that BullMQ could not use */
-export function checkJobId(value: unknown, name: string): string {
+/** The id of a job that somebody has added: BullMQ's own are numbers. */
+export function checkOwnId(value: unknown): string {
+  const id = string(value, 'id')
+  if (id === '') throw new TypeError('id must not be empty')
+  return id
+}
+
+/** @throws TypeError for an id that a job cannot be given */
+function checkJobId(value: unknown, name: string): string {
   const id = string(value, name)
   if (id === '' || id.includes(':') || /^\d+$/.test(id)) {
     throw new TypeError(`${name} must be no integer, not empty, and without ':', got ${show(id)}`)

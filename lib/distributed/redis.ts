@@ -2,7 +2,7 @@
  * How Redis is reached: the `connection` option, the keys of ours beside BullMQ's, and the clock that all
  * hosts have in common.
  */
-import { now, show, wrongType } from '../inner.ts'
+import { hrefOf, now, show, URL, wrongType } from '../inner.ts'
 import { QueueKeys } from './peer.ts'
 import type { ConnectionOptions, IRedisClient } from './peer.ts'
 
@@ -21,7 +21,7 @@ interface Client {
  * @throws TypeError for anything else, and for a client of ioredis that gives its commands up
  */
 export function checkConnection(value: unknown): ConnectionOptions {
-  const given: unknown = value instanceof URL ? value.href : value
+  const given: unknown = hrefOf(value) ?? value
   if (typeof given === 'string') {
     if (!URL.canParse(given)) throw wrongType('connection', 'a URL, options, or a client', given)
     return patient({ url: given })
@@ -85,32 +85,53 @@ export interface Mark {
   readonly events: string
 }
 
+/** An answer that took longer says too little of the time, in ms; but one is taken after so many. */
+const QUICK = 20
+const MOST_MARKS = 5
+
 /**
  * The clock of Redis, which the hosts have in common: theirs may differ by minutes. It is known by the id of
- * an entry in a stream, and goes on here by a clock that only goes forward.
+ * an entry in a stream, and goes on here by a clock that only goes forward. How long the answer took is how
+ * much is not known: who sets a limit takes the earliest time that it may be, who keeps it the latest, and so
+ * no task gets more time than it was given.
  */
 export class RedisClock {
-  #offset: number | undefined
+  #earliest = NaN
+  #latest = NaN
 
   /** Adds an entry to the stream of cancels. The first is where its reader begins. */
   async mark(client: IRedisClient, keys: Keys): Promise<Mark> {
-    const sent = now()
-    const id = await client.xadd(
-      keys.control,
-      '*',
-      { event: 'mark' },
-      { MAXLEN: MOST_CONTROL, approximate: true },
-    )
-    const time = Number(id.slice(0, id.indexOf('-')))
-    // Of two readings the one whose answer took longer says less; they are far apart, and this is enough.
-    this.#offset = time - (sent + now()) / 2
-    return { control: id, events: `${time - 1}-0` }
+    const control = await this.#look(client, keys)
+    for (let marks = 1; marks < MOST_MARKS && this.#latest - this.#earliest > QUICK; marks++) {
+      await this.#look(client, keys)
+    }
+    return { control, events: `${timeOf(control) - 1}-0` }
   }
 
-  /** Milliseconds since 1970, by Redis; undefined before the first mark. */
-  get time(): number | undefined {
-    return this.#offset === undefined ? undefined : now() + this.#offset
+  async #look(client: IRedisClient, keys: Keys): Promise<string> {
+    const sent = now()
+    const limit = { MAXLEN: MOST_CONTROL, approximate: true }
+    const id = await client.xadd(keys.control, '*', { event: 'mark' }, limit)
+    const time = timeOf(id)
+    this.#earliest = time - now()
+    this.#latest = time + 1 - sent
+    return id
   }
+
+  /** Milliseconds since 1970, by Redis: at least so many. NaN before the first mark. */
+  get earliest(): number {
+    return now() + this.#earliest
+  }
+
+  /** At most so many. */
+  get latest(): number {
+    return now() + this.#latest
+  }
+}
+
+/** When an entry was added to a stream. */
+function timeOf(id: string): number {
+  return Number(id.slice(0, id.indexOf('-')))
 }
 
 /** Has an open connection not keep the process alive, now and whenever it is made anew. */

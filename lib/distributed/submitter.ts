@@ -121,7 +121,7 @@ export class Submitter {
     const { submitted } = job
     const data = (): unknown => {
       const by = (limit: number): number | undefined =>
-        limit < 0 ? undefined : (this.jobs.access.clock.time as number) - (now() - submitted) + limit
+        limit < 0 ? undefined : this.jobs.access.clock.earliest - (now() - submitted) + limit
       return dataOf({
         name: options.name,
         args: args.encoded,

@@ -173,7 +173,7 @@ export class WorkerJobs {
   }
 
   #optionsOf({ name, timeout, startBy, endBy, carrier }: Request): CheckedTaskOptions {
-    const at = this.#parts.clock.time ?? 0
+    const at = this.#parts.clock.latest
     const left = (by: number): number => (by === Infinity ? -1 : Math.max(0, by - at))
     return {
       ...NO_OPTIONS,
