@@ -13,10 +13,29 @@ import { Folder, until } from './gate.ts'
 import { PROMPT, SHORT, SOON } from './limits.ts'
 import { RedisServer, redisOf } from './redis.ts'
 import type { RedisOptions } from './redis.ts'
+import { Wire } from './wire.ts'
 
-// One at a time: hosts that start at once slow each other down, and their locks are short.
-const test = ava.serial
 const redis = redisOf(ava)
+
+/** So many at once: most of their time they wait. Not more, for hosts slow each other down, and have short locks. */
+const AT_ONCE = 3
+let free = AT_ONCE
+const queue: (() => void)[] = []
+
+function test(title: string, body: (t: ExecutionContext) => Promise<void>): void {
+  ava(title, async (t) => {
+    t.timeout(10 * SOON)
+    if (free > 0) free--
+    else await new Promise<void>((resolve) => queue.push(resolve))
+    // The last to be torn down: what it has started goes first.
+    t.teardown(() => {
+      const next = queue.shift()
+      if (next === undefined) free++
+      else next()
+    })
+    await body(t)
+  })
+}
 
 /** Locks that run out within the time of a test, and not on a busy machine. */
 const QUICK = { workerOptions: { lockDuration: 1_500, stalledInterval: 500 } }
@@ -215,6 +234,29 @@ test("a host that stands still for longer than its lock: another takes its job, 
   )
 })
 
+for (const [moment, isToArrive] of [['before', false] as const, ['after', true] as const]) {
+  test(`a host that loses its network right ${moment} it hears of a job does not start that when the network is back`, async (t) => {
+    const place = new Place(t, redis())
+    const folder = new Folder(t)
+    const log = folder.file('log')
+    const own = place.executor()
+    const wire = await Wire.to(redis().port)
+    t.teardown(() => wire.end())
+    const pool = poolOf(1)
+    place.host({ executor: pool, connection: wire.url, ...QUICK })
+    await own.submit(work.add, 1, 2).result(SOON)
+    wire.holdAt('jobs#starts', isToArrive)
+    const once = own.submit(jobs.starts, log, 'once')
+    await until(() => wire.isHeld, 'the host is given it')
+    const second = place.host({ executor: poolOf(2), ...QUICK })
+    t.is(await once.result(SOON), 1)
+    wire.release()
+    await second.close()
+    t.is(await own.submit(work.add, 1, 2).result(SOON), 3, 'the host goes on')
+    t.deepEqual(folder.notes(log), ['once'])
+  })
+}
+
 test('a job that kills its host is started as often as attempts say, then it is lost, and the other jobs run', async (t) => {
   const place = new Place(t, redis())
   const folder = new Folder(t)
@@ -264,7 +306,8 @@ test('a job that computes for several times its lock is run once', async (t) => 
   t.deepEqual(folder.notes(log), ['long', 'long ended'])
 })
 
-test('a result of 50 MB arrives', async (t) => {
+// By itself, and so before all others: it needs the thread.
+ava.serial('a result of 50 MB arrives', async (t) => {
   const place = new Place(t, redis())
   const own = place.executor()
   await place.hostProcess()
@@ -347,10 +390,10 @@ test('a cancel reaches a task whose host was away when it was sent', async (t) =
 })
 
 test('what Redis forgets of its events, and connections that it cuts, keep no result back', async (t) => {
-  const place = new Place(t, redis())
+  const place = await placeOnRedis(t)
   const own = place.executor()
   const ends = new Ends()
-  place.host({ executor: poolOf(2) })
+  place.host({ executor: poolOf(2), ...QUICK })
   await own.submit(work.add, 1, 2).result(SOON)
   // Whoever makes one last says how many events are kept.
   const queue = place.queue({ streams: { events: { maxLen: 1 } } })
@@ -358,7 +401,7 @@ test('what Redis forgets of its events, and connections that it cuts, keep no re
     for (let n = 0; n < 100; n++) ends.of(own.submit(work.add, n, round))
     await until(() => own.stats().completed > 100 * round + 20, 'some have ended')
     await queue.trimEvents(0)
-    await redis().cutConnections()
+    await place.server.cutConnections()
   }
   await ends.once(t)
   for (const [index, future] of ends.futures().entries()) t.is(await future.result(), (index % 100) + Math.floor(index / 100))

@@ -367,7 +367,7 @@ test('a host runs nothing but what it was started with, and lives through nonsen
     'work#notAFunction',
   ]
   names.push('native#constructor', 'native#toString', 'native#none', '__proto__#toString', 'constructor#name')
-  const strange = await Promise.all(names.map((name) => queue.add(name, { args: [] })))
+  const strange = await Promise.all(names.map((name, n) => queue.add(name, { args: [] }, { jobId: `strange-${n}` })))
   const datas = [
     { 'concurrent-futures': 99, args: [] },
     { 'concurrent-futures': 1, args: 'no list' },
@@ -378,7 +378,7 @@ test('a host runs nothing but what it was started with, and lives through nonsen
     { 'concurrent-futures': 1, args: [1, 2], name: { a: 1 } },
     { 'concurrent-futures': 1, args: [1, 2], chunk: true },
   ]
-  const wrong = await Promise.all(datas.map((data) => queue.add('work#add', data)))
+  const wrong = await Promise.all(datas.map((data, n) => queue.add('work#add', data, { jobId: `wrong-${n}` })))
   for (const job of [...strange, ...wrong]) {
     const error = await errorOf(own.future(job.id!))
     t.true(error instanceof Error, `${job.name} ${JSON.stringify(job.data)}`)

@@ -13,11 +13,16 @@ import { endWithUs, exitOf } from './redis.ts'
 const ENTRY = fileURLToPath(new URL('./fixtures/bullmq-host.mjs', import.meta.url))
 const CLOCK = new URL('./fixtures/shifted-clock.mjs', import.meta.url).href
 
+/** What ends with the test. */
+type Owner = Pick<ExecutionContext, 'teardown'>
+
 interface Options {
   /** How far its clock is ahead of ours, in ms. */
   clock?: number
   nodeArguments?: readonly string[]
   env?: Record<string, string>
+  /** Of the network, made by `ip netns`. */
+  namespace?: string
 }
 
 /** What a host is made of; what it gets as JSON. */
@@ -40,10 +45,12 @@ class Child {
   #heard: () => void = () => {}
   output: string = ''
 
-  constructor(t: ExecutionContext, entry: string, args: readonly unknown[], { clock, nodeArguments = [], env }: Options) {
+  constructor(t: Owner, entry: string, args: readonly unknown[], { clock, nodeArguments = [], env, namespace }: Options) {
     const shifted = clock === undefined ? [] : ['--import', CLOCK]
     const { NODE_OPTIONS: _, ...ours } = process.env
-    this.#process = spawn(process.execPath, [...shifted, ...nodeArguments, entry, ...args.map((value) => JSON.stringify(value))], {
+    const program = [process.execPath, ...shifted, ...nodeArguments, entry, ...args.map((value) => JSON.stringify(value))]
+    const [command, ...rest] = namespace === undefined ? program : ['ip', 'netns', 'exec', namespace, ...program]
+    this.#process = spawn(command!, rest, {
       cwd: new URL('..', import.meta.url),
       env: { ...ours, ...env, ...(clock === undefined ? {} : { CLOCK_SHIFT: String(clock) }) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -107,8 +114,8 @@ class Child {
 /** A `BullMQWorker` in a process of its own. */
 export class Host extends Child {
   /** Starts one, and waits until it has made its worker. */
-  static async start(t: ExecutionContext, options: HostOptions): Promise<Host> {
-    const { clock, nodeArguments, env, ...given } = options
+  static async start(t: Owner, options: HostOptions): Promise<Host> {
+    const { clock, nodeArguments, env, namespace, ...given } = options
     const host = new Host(t, ENTRY, [given], options)
     await host.says()
     return host
@@ -122,7 +129,7 @@ export class Host extends Child {
 
 /** A program that submits; it is called with these arguments, and says what it wants to. */
 export class Producer extends Child {
-  constructor(t: ExecutionContext, fixture: string, args: readonly unknown[], options: Options = {}) {
+  constructor(t: Owner, fixture: string, args: readonly unknown[], options: Options = {}) {
     super(t, fileURLToPath(new URL(`./fixtures/${fixture}`, import.meta.url)), args, options)
   }
 }

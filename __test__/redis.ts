@@ -16,6 +16,8 @@ import { SOON } from './limits.ts'
 export interface RedisOptions {
   /** Every command is on the disk before it is answered, so a server that was killed comes back with all. */
   appendonly?: boolean
+  /** Of this machine, besides its loopback. */
+  addresses?: readonly string[]
 }
 
 /**
@@ -113,7 +115,8 @@ export class RedisServer {
     const log = join(this.#folder, 'redis.log')
     const given = {
       port: String(this.port),
-      bind: '127.0.0.1',
+      bind: ['127.0.0.1', ...(this.#options.addresses ?? [])].join(' '),
+      'protected-mode': 'no',
       dir: this.#folder,
       logfile: log,
       save: '',
