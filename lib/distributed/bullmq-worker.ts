@@ -64,15 +64,16 @@ export class BullMQWorker {
     const keys = keysOf(queue, prefix)
     const host = `${hostname()}:${process.pid}`
     this.#executor = executor
-    this.#worker = new Worker(queue, (job) => this.#jobs.run(job), {
+    this.#worker = new Worker(queue, (job, token) => this.#jobs.run(job, token), {
       ...workerOptions,
       ...base,
       concurrency: executor.maxWorkers,
       maxStalledCount: NO_END,
       autorun: false,
     })
+    const lockDuration = this.#worker.opts.lockDuration as number
     const client = (): Promise<IRedisClient> => this.#worker.getBackend().client
-    this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock: this.#clock, client })
+    this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock: this.#clock, lockDuration, client })
     this.#worker.on('error', (error) => log('%s: %o', queue, error))
     this.#worker.on('lockRenewalFailed', (ids) => this.#jobs.loseLocks(ids))
     this.#ready = this.#run(client, async (client) => {
