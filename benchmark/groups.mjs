@@ -21,6 +21,7 @@ export const SUITES = {
   share: ['task', 'first'],
   stream: ['number', 'row'],
   affinity: ['work'],
+  distributed: ['ms10', 'p50'],
 }
 
 /** Ours alone, as something grows: docs/performance.md has them. */

@@ -1,5 +1,6 @@
 // What the workers run. Plain functions, one argument each, because one argument is what every pool can
 // carry; the files beside this one only register the same functions in the way that a pool asks for.
+import { appendFileSync } from 'node:fs'
 import { threadId } from 'node:worker_threads'
 
 /** The no-op. It answers n + 1 so that a lost, repeated or swapped result shows. */
@@ -23,6 +24,13 @@ export function work(iterations) {
     x ^= x << 5
   }
   return x
+}
+
+/** Notes that it runs, and computes for so many milliseconds. */
+export function noteAndSpin([log, ms]) {
+  appendFileSync(log, 'x')
+  for (const end = performance.now() + ms; performance.now() < end;);
+  return ms
 }
 
 /** Tells through shared memory that it runs, and never ends. */
