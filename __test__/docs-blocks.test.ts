@@ -10,6 +10,7 @@ import { binOf } from '../scripts/command.mjs'
 import { runNode } from './child.ts'
 import { blocksOf, notPrinted } from './pages.ts'
 import type { Block } from './pages.ts'
+import { redisOf } from './redis.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** In the package, so that its programs import it by name. */
@@ -35,8 +36,13 @@ function javascript(block: Block, code: string): string {
   return stripped.code.replace(/(['"])(\.{1,2}\/[^'"]*)\.ts\1/g, '$1$2.js$1')
 }
 
+/** What the pages name is a Redis of the tests' own. */
+const redis = redisOf(test)
+const REDIS = 'redis://localhost:6379'
+
 function whole(block: Block): string {
-  return javascript(block, [block.marks.get('before'), block.code, block.after].filter(Boolean).join('\n'))
+  const code = [block.marks.get('before'), block.code, block.after].filter(Boolean).join('\n')
+  return javascript(block, code.replaceAll(REDIS, redis().url))
 }
 
 /** Whether what it needs besides this package is here. */

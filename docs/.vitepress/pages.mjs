@@ -9,7 +9,7 @@ export const folder = dirname(dirname(fileURLToPath(import.meta.url)))
 const GROUPS = {
   Start: ['getting-started', 'install', 'examples', 'coming-from', 'comparison', 'faq'],
   Work: ['submitting', 'options', 'cancelling', 'errors', 'passing-values', 'nested-work', 'streams', 'share', 'affinity'],
-  'Kinds of workers': ['native-tasks', 'plugins', 'isolation', 'workers'],
+  'Kinds of workers': ['native-tasks', 'plugins', 'isolation', 'workers', 'distributed'],
   'In use': ['production', 'observability', 'tuning', 'performance', 'limits', 'testing', 'cli'],
   Promises: ['promises', 'stability'],
 }
