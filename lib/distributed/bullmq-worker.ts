@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { checkOptions, clearTimeout, duration, log, setTimeout, WaitLimit } from '../inner.ts'
 import type { PoolExecutor } from '../pool/pool-executor.ts'
 import type { Timer } from '../host/timers.ts'
+import { HostComplaints } from './complaints.ts'
 import { checkWorkerOptions } from './options.ts'
 import type { BullMQWorkerOptions } from './options.ts'
 import { QueueEvents, Worker } from './peer.ts'
@@ -64,18 +65,21 @@ export class BullMQWorker {
     const keys = keysOf(queue, prefix)
     const host = `${hostname()}:${process.pid}`
     this.#executor = executor
-    this.#worker = new Worker(queue, (job) => this.#jobs.run(job), {
+    this.#worker = new Worker(queue, (job, token) => this.#jobs.run(job, token), {
       ...workerOptions,
       ...base,
       concurrency: executor.maxWorkers,
       maxStalledCount: NO_END,
       autorun: false,
     })
+    const lockDuration = this.#worker.opts.lockDuration as number
     const client = (): Promise<IRedisClient> => this.#worker.getBackend().client
-    this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock: this.#clock, client })
-    this.#worker.on('error', (error) => log('%s: %o', queue, error))
+    this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock: this.#clock, lockDuration, client })
+    const complaints = new HostComplaints(queue)
+    this.#worker.on('error', (error) => complaints.note(error))
     this.#worker.on('lockRenewalFailed', (ids) => this.#jobs.loseLocks(ids))
     this.#ready = this.#run(client, async (client) => {
+      complaints.reached(client)
       const { control } = await this.#clock.mark(client, keys)
       const events = new QueueEvents(keys.controlQueue, { ...base, autorun: false, lastEventId: control })
       events.on('error', (error) => log('%s: %o', queue, error))

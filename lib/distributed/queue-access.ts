@@ -1,6 +1,7 @@
 /** What an executor has of BullMQ and Redis, made when it is first needed. */
 import { clearTimeout, InvalidStateError, log, setTimeout } from '../inner.ts'
 import type { Timer } from '../host/timers.ts'
+import { openOrRefused } from './complaints.ts'
 import { Queue, QueueEvents } from './peer.ts'
 import type { ConnectionOptions, IRedisClient } from './peer.ts'
 import { keysOf, RedisClock, releaseSocket } from './redis.ts'
@@ -72,7 +73,8 @@ export class QueueAccess {
     this.#queue = queue
     queue.on('error', (error) => log('%s: %o', this.#name, error))
     try {
-      const client = await queue.getBackend().client
+      const opening = queue.getBackend().client
+      const client = await openOrRefused(opening, (listener) => queue.on('error', listener))
       // A client of the user's keeps the process alive if the user wants it to.
       if (typeof (connection as { on?: unknown }).on !== 'function') releaseSocket(client)
       const { events: lastEventId } = await this.clock.mark(client, this.keys)

@@ -17,6 +17,7 @@ import {
   poolOf,
   QueueFullError,
   TimeoutError,
+  wallClock,
   WorkerLostError,
 } from '../inner.ts'
 import type { Carrier } from '../diagnostics/label.ts'
@@ -55,8 +56,13 @@ export interface HostParts {
   readonly modules: ModuleNames
   readonly keys: Keys
   readonly clock: RedisClock
+  /** How long a lock holds, in ms. */
+  readonly lockDuration: number
   readonly client: () => Promise<IRedisClient>
 }
+
+/** For such a part of its time a lock holds for sure. */
+const SURE = 0.8
 
 /** Cancels that came before their jobs are remembered, so many of them. */
 const MOST_REMEMBERED = 1_000
@@ -106,7 +112,7 @@ export class WorkerJobs {
   }
 
   /** Runs a job: BullMQ's processor. What it gives, and the text of what it throws, are kept in the job. */
-  async run(job: Job): Promise<unknown> {
+  async run(job: Job, token: string | undefined): Promise<unknown> {
     const id = job.id as string
     const running: Running = { future: undefined, ended: undefined, reason: undefined }
     this.#running.set(id, running)
@@ -114,7 +120,7 @@ export class WorkerJobs {
     const starts = (progressOf(job.progress)?.starts ?? 0) + 1
     try {
       if (starts > most) throw new FinalFailure('lost', lostWith(job))
-      return await this.#start(job, running, starts)
+      return await this.#start(job, token, running, starts)
     } catch (thrown) {
       const failure = failureOf(thrown, running, job.name)
       const isFinal = failure.isFinal || starts >= most
@@ -125,17 +131,19 @@ export class WorkerJobs {
     }
   }
 
-  async #start(job: Job, running: Running, starts: number): Promise<unknown> {
+  async #start(job: Job, token: string | undefined, running: Running, starts: number): Promise<unknown> {
     const id = job.id as string
     const { host, keys, client } = this.#parts
     const request = final(() => requestOf(job.data))
     const task = final(() => this.#parts.modules.find(job.name))
     const redis = await client()
+    await this.#checkLock(job, token, running)
     // On one connection the mark comes first: who has cancelled since has found the job's lock, and tells.
     const marked = job.updateProgress({ starts, host })
     const [, cancelled] = await Promise.all([marked, redis.get(keys.cancelled(id))])
     if (cancelled !== null || this.#cancels.has(id)) end(running, 'cancelled', this.#cancels.get(id))
     this.#cancels.delete(id)
+    await this.#checkLock(job, token, running)
     if (running.ended !== undefined) throw new CancelledError()
     const progress = new Progress(job, starts, host)
     await this.#submit(job, task, request, running)
@@ -151,6 +159,19 @@ export class WorkerJobs {
       await progress.end()
       throw error
     }
+  }
+
+  /**
+   * The network may have kept the job for so long that its lock has run out and another host has run it. By
+   * this host's own clock it is known when it was asked for; only if that is long ago Redis is asked.
+   */
+  async #checkLock(job: Job, token: string | undefined, running: Running): Promise<void> {
+    const age = wallClock() - (job.processedOn ?? 0)
+    const { lockDuration } = this.#parts
+    if (age >= 0 && age < lockDuration * SURE) return
+    if ((await job.extendLock(token ?? '', lockDuration)) === 1) return
+    end(running, 'lock lost', undefined)
+    throw new CancelledError()
   }
 
   /** Gives the job its future. (A promise of one would wait for its result.) */
