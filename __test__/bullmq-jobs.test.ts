@@ -431,6 +431,35 @@ test('after its grace close() stops what runs: it is started again if attempts a
   t.throws(() => idle.close({ wait: true } as never), { instanceOf: TypeError, message: /wait/ })
 })
 
+test('a host keeps its process alive until it is closed', async (t) => {
+  const place = new Place(t, redis())
+  const end = await inChild(
+    async (_, url: string, queue: string, work: string) => {
+      const { BullMQWorker } = await import('concurrent-futures/bullmq')
+      const { ThreadPoolExecutor } = await import('concurrent-futures')
+      const worker = new BullMQWorker({ queue, connection: url, modules: { work }, executor: new ThreadPoolExecutor(1) })
+      setTimeout(() => void worker.close().then(() => console.log('closed')), 500).unref()
+    },
+    [redis().url, place.name, modules.work],
+  )
+  t.deepEqual(cleanEnd(end), ended(undefined))
+  t.is(end.output, 'closed')
+})
+
+test('shutdown() of an executor and close() of a host close their connections', async (t) => {
+  const place = new Place(t, redis())
+  // Those of other tests may be on their way out.
+  await new Promise((resolve) => setTimeout(resolve, WHILE))
+  const before = await redis().connections()
+  const [own, host] = [place.executor(), place.host()]
+  t.is(await own.submit(work.add, 1, 2).result(SOON), 3)
+  t.true((await redis().connections()) > before)
+  await Promise.all([own.shutdown(), host.close()])
+  const end = performance.now() + SOON
+  while ((await redis().connections()) > before && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 5))
+  t.is(await redis().connections(), before)
+})
+
 test('a host follows the size of its executor', async (t) => {
   const place = new Place(t, redis())
   const own = place.executor()

@@ -175,6 +175,17 @@ export class RedisServer {
     await ask(this.port, 'CLIENT KILL TYPE normal SKIPME yes')
   }
 
+  /** How many clients are connected. */
+  async connections(): Promise<number> {
+    // That of the question is one.
+    return Number(/connected_clients:(\d+)/.exec(await ask(this.port, 'INFO clients'))?.[1]) - 1
+  }
+
+  /** Whether it takes no more, as one does whose memory is full. */
+  async setFull(isFull: boolean): Promise<void> {
+    await ask(this.port, `CONFIG SET maxmemory ${isFull ? 1 : 0}`)
+  }
+
   /** Kills it, and removes its folder. */
   async end(): Promise<void> {
     await this.kill()
