@@ -27,9 +27,6 @@ const NO_END = 2 ** 30
 /** How often it is seen how many workers the executor has, in ms. */
 const BETWEEN_LOOKS = 250
 
-/** How long results of what has ended are tried to be told while Redis is away, in ms. */
-const LAST_WORDS = 30_000
-
 /** How long the end waits for a Redis that does not answer, in ms. */
 const PATIENCE = 2_000
 
@@ -77,6 +74,8 @@ export class BullMQWorker {
     this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock: this.#clock, lockDuration, client })
     const complaints = new HostComplaints(queue)
     this.#worker.on('error', (error) => complaints.note(error))
+    this.#worker.on('completed', (job) => this.#jobs.told(job.id))
+    this.#worker.on('failed', (job) => this.#jobs.told(job?.id))
     this.#worker.on('lockRenewalFailed', (ids) => this.#jobs.loseLocks(ids))
     this.#ready = this.#run(client, async (client) => {
       complaints.reached(client)
@@ -166,25 +165,23 @@ export class BullMQWorker {
     )
   }
 
-  /** What has ended may take a while to say so, if Redis is away; but not for ever. */
+  /**
+   * BullMQ waits for what runs, but a question to Redis that is not there it waits for without end. So it is
+   * paused first, which is the same waiting, and closed by force: then there is nothing left that would be
+   * lost, or nobody whom it could be told.
+   */
   async #closeWorker(): Promise<void> {
-    const closing = this.#worker.close().then(
+    const worker = this.#worker
+    const paused = worker.pause().then(
       () => true,
-      (error: unknown) => {
-        log('a host could not be closed: %o', error)
-        return true
-      },
+      () => true,
     )
-    let left = LAST_WORDS
-    while ((await within(closing, BETWEEN_LOOKS)) !== true) {
-      if (this.#jobs.count === 0) left -= BETWEEN_LOOKS
-      if (left > 0) continue
-      await within(
-        Promise.resolve(this.#worker.disconnect()).catch(() => {}),
-        PATIENCE,
-      )
-      return
+    let left = PATIENCE
+    while (left > 0 && (await within(paused, BETWEEN_LOOKS)) !== true) {
+      if (!this.#jobs.isBusy) left -= BETWEEN_LOOKS
     }
+    const closed = worker.close(true).catch((error: unknown) => log('a host could not be closed: %o', error))
+    await within(closed, PATIENCE)
   }
 
   /** `close()`, for `await using`. */

@@ -6,30 +6,34 @@
  * there are, whatever hosts have died of, and the mark of the last one, found again, says that its host died.
  */
 import {
-  BrokenExecutor,
   CancelledError,
   chunkOf,
-  InvalidStateError,
   labelOf,
   NO_OPTIONS,
-  parseJson,
-  placedError,
+  now,
   poolOf,
   QueueFullError,
-  TimeoutError,
   wallClock,
-  WorkerLostError,
 } from '../inner.ts'
 import type { Carrier } from '../diagnostics/label.ts'
-import type { ChunkResult } from '../executor/map-feed.ts'
 import type { Future } from '../future/future.ts'
 import type { CheckedTaskOptions } from '../options/task-options.ts'
 import type { PoolExecutor } from '../pool/pool-executor.ts'
 import type { Submittable } from '../tasks/functions.ts'
-import { decodeThrown, encode, encodeThrown, hasBytes, textOf, tooLong } from './encoding.ts'
+import { hasBytes, textOf, tooLong } from './encoding.ts'
 import type { Elsewhere } from './encoding.ts'
 import { failureText } from './failure.ts'
-import type { Failure, Why } from './failure.ts'
+import {
+  encodeResult,
+  failureOf,
+  final,
+  FinalFailure,
+  lostWith,
+  reasonOf,
+  refusalOf,
+  startsOf,
+} from './host-outcomes.ts'
+import type { Run } from './host-outcomes.ts'
 import { requestOf } from './job.ts'
 import type { Request } from './job.ts'
 import { progressOf } from './listening.ts'
@@ -38,15 +42,11 @@ import { UnrecoverableError } from './peer.ts'
 import type { IRedisClient, Job } from './peer.ts'
 import { Progress } from './progress.ts'
 import type { Keys, RedisClock } from './redis.ts'
-import type { EncodedChunk } from './results.ts'
 
 /** A job that runs here. */
-interface Running {
-  /** Undefined until its function is called. */
-  future: Future<unknown> | undefined
-  /** Why it was ended by the host, if it was. */
-  ended: 'cancelled' | 'closed' | 'lock lost' | undefined
-  reason: unknown
+interface Running extends Run {
+  /** Whether it waits for room in the executor. */
+  isWaiting: boolean
 }
 
 /** What a host knows. */
@@ -64,6 +64,9 @@ export interface HostParts {
 /** For such a part of its time a lock holds for sure. */
 const SURE = 0.8
 
+/** How long results of what has ended may take to be written, in ms, before they are given up. */
+const LAST_WORDS = 10_000
+
 /** Cancels that came before their jobs are remembered, so many of them. */
 const MOST_REMEMBERED = 1_000
 
@@ -73,6 +76,8 @@ const A_DAY = 86_400_000
 export class WorkerJobs {
   readonly #parts: HostParts
   readonly #running: Map<string, Running> = new Map()
+  /** When the jobs ended whose ends are not written yet. */
+  readonly #untold: Map<string, number> = new Map()
   /** The reasons of cancels of jobs that are not here, by their ids. */
   readonly #cancels: Map<string, unknown> = new Map()
 
@@ -102,8 +107,18 @@ export class WorkerJobs {
     }
   }
 
-  get count(): number {
-    return this.#running.size
+  /** BullMQ has written what has become of a job. */
+  told(id: string | undefined): void {
+    if (id !== undefined) this.#untold.delete(id)
+  }
+
+  /** Whether something runs, or has run and waits for Redis to take its result, for which it is given time. */
+  get isBusy(): boolean {
+    for (const { future, isWaiting } of this.#running.values()) {
+      if (isWaiting || future?.done() === false) return true
+    }
+    for (const since of this.#untold.values()) if (now() - since < LAST_WORDS) return true
+    return false
   }
 
   /** Stops everything that runs. */
@@ -114,7 +129,7 @@ export class WorkerJobs {
   /** Runs a job: BullMQ's processor. What it gives, and the text of what it throws, are kept in the job. */
   async run(job: Job, token: string | undefined): Promise<unknown> {
     const id = job.id as string
-    const running: Running = { future: undefined, ended: undefined, reason: undefined }
+    const running: Running = { future: undefined, isWaiting: false, ended: undefined, reason: undefined }
     this.#running.set(id, running)
     const most = startsOf(job)
     const starts = (progressOf(job.progress)?.starts ?? 0) + 1
@@ -128,6 +143,16 @@ export class WorkerJobs {
       throw isFinal ? new UnrecoverableError(text) : new Error(text)
     } finally {
       this.#running.delete(id)
+      this.#noteUntold(id)
+    }
+  }
+
+  #noteUntold(id: string): void {
+    this.#untold.set(id, now())
+    // Those that another host has ended are never told.
+    for (const [old, since] of this.#untold) {
+      if (now() - since < LAST_WORDS) break
+      this.#untold.delete(old)
     }
   }
 
@@ -189,7 +214,9 @@ export class WorkerJobs {
         // Others use the executor too.
         if (!(error instanceof QueueFullError) || running.ended !== undefined) throw refusalOf(error, job)
       }
+      running.isWaiting = true
       await executor.ready()
+      running.isWaiting = false
     }
   }
 
@@ -221,103 +248,8 @@ export class WorkerJobs {
   }
 }
 
-/** A failure after which the job is not started again. */
-class FinalFailure extends Error {
-  readonly why: Why
-  readonly error: unknown
-
-  constructor(why: Why, error: unknown) {
-    super()
-    this.why = why
-    this.error = error
-  }
-}
-
-/** What somebody else has written into the job is wrong, and will be the next time. */
-function final<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw new FinalFailure('failed', error)
-  }
-}
-
 function end(running: Running, why: NonNullable<Running['ended']>, reason: unknown): void {
   running.ended ??= why
   running.reason ??= reason
   running.future?.cancel({ interrupt: true, reason })
-}
-
-/** How often it may be started. BullMQ's own default is 0. */
-function startsOf({ opts }: Job): number {
-  return Math.max(1, opts.attempts ?? 1)
-}
-
-function lostWith(job: Job): WorkerLostError {
-  const { name } = job
-  const starts = startsOf(job)
-  const often = starts === 1 ? 'once' : `${starts} times`
-  return new WorkerLostError(
-    `the host of job ${name} died; the job was started ${often}, as often as it may be`,
-  )
-}
-
-/** Why the executor took no task. */
-function refusalOf(error: unknown, { name }: Job): Error {
-  if (!(error instanceof InvalidStateError || error instanceof BrokenExecutor)) {
-    return new FinalFailure('failed', error)
-  }
-  return new WorkerLostError(`the host could not run job ${name}`, { cause: error })
-}
-
-function failureOf(
-  thrown: unknown,
-  { ended, reason, future }: Running,
-  name: string,
-): Failure & { readonly isFinal: boolean } {
-  if (thrown instanceof FinalFailure) return { why: thrown.why, error: thrown.error, isFinal: true }
-  if (ended === 'cancelled') {
-    const error = new CancelledError(undefined, reason === undefined ? undefined : { cause: reason })
-    return { why: 'cancelled', error, isFinal: true }
-  }
-  if (ended !== undefined) {
-    const how = ended === 'closed' ? 'was closed' : 'could not renew its lock'
-    return { why: 'lost', error: new WorkerLostError(`the host of job ${name} ${how}`), isFinal: false }
-  }
-  if (thrown instanceof TimeoutError && thrown.phase !== 'wait') {
-    return { why: 'timed out', error: thrown, isFinal: true }
-  }
-  if (future?.cancelled() === true) {
-    const error = new WorkerLostError(`the executor of the host of job ${name} has cancelled it`)
-    return { why: 'lost', error, isFinal: false }
-  }
-  if (thrown instanceof WorkerLostError) return { why: 'lost', error: thrown, isFinal: false }
-  return { why: 'failed', error: thrown, isFinal: (thrown as Error | null)?.name === 'DataCloneError' }
-}
-
-function encodeResult(value: unknown, { isChunk, isOurs }: Request): unknown {
-  // Of `undefined` BullMQ makes null, which is what others expect.
-  if (value === undefined && !isOurs) return undefined
-  try {
-    return isChunk ? encodeChunk(value as ChunkResult) : encode(value)
-  } catch (error) {
-    throw new FinalFailure('failed', placedError(value, 'the result', error))
-  }
-}
-
-function encodeChunk({ values, failed, error, runTime }: ChunkResult): EncodedChunk {
-  return {
-    values: encode(values),
-    ...(runTime === undefined ? {} : { runTime }),
-    ...(failed ? { thrown: encodeThrown(error) } : {}),
-  }
-}
-
-/** The reason of a cancel, of which a producer has written this. */
-function reasonOf(text: string): unknown {
-  try {
-    return text === '' ? undefined : decodeThrown(parseJson(text))
-  } catch {
-    return undefined
-  }
 }
