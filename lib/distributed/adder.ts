@@ -43,7 +43,10 @@ export class Adder {
 
   add(addition: Addition): void {
     this.#waiting.push(addition)
-    if (this.#isRunning) return
+    if (!this.#isRunning) this.#begin()
+  }
+
+  #begin(): void {
     this.#isRunning = true
     setImmediate(() => void this.#run())
   }
@@ -62,6 +65,8 @@ export class Adder {
       for (const { job } of waiting) this.#events.refused(job, error)
     } finally {
       this.#isRunning = false
+      // Who hears of a refusal may submit again, at once.
+      if (this.#waiting.length > 0) this.#begin()
     }
   }
 

@@ -74,6 +74,14 @@ export function keysOf(queue: string, prefix: string | undefined): Keys {
   }
 }
 
+/** The ends of BullMQ's own keys, which lie beside those of jobs. */
+const OWN_ENDS = Object.keys(new QueueKeys().getKeys(''))
+
+/** Whether a job of this id would lie where BullMQ has something else, and break the queue. */
+export function isReserved(id: string): boolean {
+  return OWN_ENDS.includes(id)
+}
+
 /** As many entries as the stream of cancels keeps, about. */
 export const MOST_CONTROL = 10_000
 
