@@ -26,6 +26,8 @@ export interface Addition {
 export interface AdderEvents {
   /** The queue, once it can be used. */
   open(): Promise<Queue>
+  /** The id of an entry that is added to the stream of events. */
+  mark(): Promise<string>
   /** It is in the queue, under this id: another, if BullMQ has found that it is a duplicate of that. */
   added(job: HeldJob, id: string): void
   /** BullMQ or Redis has refused it. */
@@ -86,6 +88,11 @@ export class Adder {
 
   async #addAll(queue: Queue, batch: readonly Addition[]): Promise<void> {
     try {
+      const again = batch.filter(({ job }) => job.mayExist)
+      if (again.length > 0) {
+        const since = await this.#events.mark()
+        for (const { job } of again) job.since = since
+      }
       const jobs = await queue.addBulk(
         batch.map(({ name, options, data }) => ({ name, data: data(), opts: options })),
       )

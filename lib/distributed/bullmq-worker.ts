@@ -21,6 +21,13 @@ export interface CloseOptions {
   grace?: number | undefined
 }
 
+/** What producers tell of a cancel. */
+interface Cancel {
+  readonly jobId?: string
+  readonly timestamp?: string
+  readonly reason?: string
+}
+
 /** Jobs that stall are started again for as long as `attempts` say, and no other count ends them. */
 const NO_END = 2 ** 30
 
@@ -74,7 +81,15 @@ export class BullMQWorker {
     })
     const lockDuration = this.#worker.opts.lockDuration as number
     const client = (): Promise<IRedisClient> => this.#worker.getBackend().client
-    this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock: this.#clock, lockDuration, client })
+    const end = (reason: unknown): void => {
+      if (this.#closing !== undefined) return
+      process.emitWarning(
+        `a BullMQWorker of the queue ${queue} has ended: its executor takes no tasks: ${String(reason)}`,
+      )
+      void this.close()
+    }
+    const clock = this.#clock
+    this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock, lockDuration, client, end })
     const complaints = new HostComplaints(queue)
     this.#worker.on('error', (error) => complaints.note(error))
     this.#worker.on('lockRenewalFailed', (ids) => this.#jobs.loseLocks(ids))
@@ -83,8 +98,8 @@ export class BullMQWorker {
       const { control } = await this.#clock.mark(client, keys)
       const events = new QueueEvents(keys.controlQueue, { ...base, autorun: false, lastEventId: control })
       events.on('error', (error) => log('%s: %o', queue, error))
-      const onCancel = ({ jobId, reason }: { jobId?: string; reason?: string }): void => {
-        if (typeof jobId === 'string') this.#jobs.cancel(jobId, reason ?? '')
+      const onCancel = ({ jobId, timestamp, reason }: Cancel): void => {
+        if (typeof jobId === 'string') this.#jobs.cancel(jobId, timestamp, reason ?? '')
       }
       ;(events as unknown as { on(name: string, fn: typeof onCancel): void }).on('cancel', onCancel)
       return events

@@ -57,7 +57,8 @@ export class HeldJobs implements JobOwner {
   readonly #adder: Adder
   readonly #results: Results
   #lookTimer: Timer | undefined
-  #stops = 0
+  /** What is being stopped, by its id. */
+  readonly #stopping: Map<string, Promise<void>> = new Map()
   /** How many chunks of maps may give items back that are then submitted anew. */
   #expected = 0
   #whenIdle: (() => void)[] = []
@@ -69,6 +70,7 @@ export class HeldJobs implements JobOwner {
     this.#results = new Results(async () => (await this.access.open()).client, this.access.keys)
     this.#adder = new Adder({
       open: async () => (await this.access.open()).queue,
+      mark: async () => (await this.access.open()).client.xadd(this.access.keys.events, '*', { event: 'mark' }),
       added: (job, id) => this.#added(job, id),
       refused: (job, error) => job.settle('failed', error, true),
     })
@@ -94,9 +96,11 @@ export class HeldJobs implements JobOwner {
     return job
   }
 
-  /** Adds a job to the queue. */
+  /** Adds a job to the queue; one whose id another has that is being stopped, after that. */
   add(addition: Addition): void {
-    this.#adder.add(addition)
+    const stopping = this.#stopping.get(addition.job.id)
+    if (stopping === undefined) this.#adder.add(addition)
+    else void stopping.then(() => this.add(addition))
   }
 
   /** Asks what has become of a job that was in the queue before. */
@@ -144,7 +148,15 @@ export class HeldJobs implements JobOwner {
   settled(job: HeldJob, ending: Ending, isOver: boolean, reason: unknown): void {
     if (this.#held.get(job.id) === job) this.#held.delete(job.id)
     this.record.end(job, ending)
-    if (!isOver) void this.#stop(job, reason)
+    // What is not on its way is still here.
+    if (!isOver && (job.adding !== undefined || job.isAdded)) {
+      const { id } = job
+      const stopping = this.#stop(job, reason).then(() => {
+        if (this.#stopping.get(id) === stopping) this.#stopping.delete(id)
+        this.#checkIdle()
+      })
+      this.#stopping.set(id, stopping)
+    }
     this.#checkIdle()
   }
 
@@ -160,16 +172,10 @@ export class HeldJobs implements JobOwner {
 
   /** Has a job not be started any more, or stopped. */
   async #stop(job: HeldJob, reason: unknown): Promise<void> {
-    // It is still here.
-    if (job.adding === undefined && !job.isAdded) return
-    this.#stops++
     try {
       await within(this.#stopNow(job, reason), PATIENCE)
     } catch (error) {
       log('job %s could not be stopped: %o', job.id, error)
-    } finally {
-      this.#stops--
-      this.#checkIdle()
     }
   }
 
@@ -177,12 +183,16 @@ export class HeldJobs implements JobOwner {
     await job.adding
     const { queue, client } = await this.access.open()
     const { keys } = this.access
-    await client.set(keys.cancelled(job.id), '1', { PX: STOPPED_FOR })
+    // A later job may have the same id.
+    const timestamp = await client.hget(keys.job(job.id), 'timestamp')
+    if (timestamp === null) return
+    const text = reasonText(reason)
+    await client.set(keys.cancelled(job.id), `${timestamp}:${text}`, { PX: STOPPED_FOR })
     if ((await queue.remove(job.id)) === 1) {
       await client.del(keys.cancelled(job.id))
       return
     }
-    const entry = { event: 'cancel', jobId: job.id, reason: reasonText(reason) }
+    const entry = { event: 'cancel', jobId: job.id, timestamp, reason: text }
     await client.xadd(keys.control, '*', entry, { MAXLEN: MOST_CONTROL, approximate: true })
   }
 
@@ -242,7 +252,7 @@ export class HeldJobs implements JobOwner {
   }
 
   #checkIdle(): void {
-    if (this.#held.size > 0 || this.#stops > 0 || this.#expected > 0) return
+    if (this.#held.size > 0 || this.#stopping.size > 0 || this.#expected > 0) return
     clearTimeout(this.#lookTimer)
     this.#lookTimer = undefined
     const waiting = this.#whenIdle
@@ -252,7 +262,7 @@ export class HeldJobs implements JobOwner {
 
   /** Resolves when no job is held, and none is being stopped. */
   async idle(): Promise<void> {
-    if (this.#held.size === 0 && this.#stops === 0 && this.#expected === 0) return
+    if (this.#held.size === 0 && this.#stopping.size === 0 && this.#expected === 0) return
     await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 }

@@ -56,6 +56,8 @@ export class HeldJob implements TaskLink {
   isBeingRemoved = false
   /** Whether one of its id may have been in the queue before. */
   mayExist = false
+  /** If so, the entry in the stream of events before which they tell of an earlier job of this id. */
+  since: string | undefined
   /** How often a look at the queue has found that it has ended, or is not there, and no event said so. */
   looks = 0
   /** When it was submitted, began, as far as is known here, on the clock of this thread. */

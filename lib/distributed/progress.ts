@@ -9,15 +9,16 @@ const MOST_AT_ONCE = 200
 
 export class Progress {
   readonly #job: Job
-  readonly #starts: number
-  readonly #host: string
+  readonly #mark: JobProgress
+  readonly #checkLock: () => Promise<void>
   #waiting: unknown[] = []
   #telling: Promise<void> | undefined
 
-  constructor(job: Job, starts: number, host: string) {
+  /** `checkLock` throws if the job is another host's by now: what it has told must not be undone. */
+  constructor(job: Job, mark: JobProgress, checkLock: () => Promise<void>) {
     this.#job = job
-    this.#starts = starts
-    this.#host = host
+    this.#mark = mark
+    this.#checkLock = checkLock
   }
 
   add(value: unknown): void {
@@ -42,8 +43,8 @@ export class Progress {
       while (this.#waiting.length > 0) {
         const values = this.#waiting.slice(0, MOST_AT_ONCE)
         this.#waiting = this.#waiting.slice(MOST_AT_ONCE)
-        const progress: JobProgress = { starts: this.#starts, host: this.#host, values }
-        await this.#job.updateProgress(progress)
+        await this.#checkLock()
+        await this.#job.updateProgress({ ...this.#mark, values })
       }
     } catch (error) {
       log('progress of job %s: %o', this.#job.id, error)

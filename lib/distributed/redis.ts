@@ -56,7 +56,11 @@ export interface Keys {
   readonly control: string
   /** Of the queue of which that is the stream of events. */
   readonly controlQueue: string
-  /** Is there if a job must not be started. */
+  /** Of the stream of events of the queue. */
+  readonly events: string
+  /** Where BullMQ has a job. */
+  job(id: string): string
+  /** Is there if a job must not be started: when that was made, a colon, and the reason. */
   cancelled(id: string): string
   /** Where a result, or an error, lies that is too long for a job. */
   value(id: string): string
@@ -68,6 +72,8 @@ export function keysOf(queue: string, prefix: string | undefined): Keys {
   return {
     controlQueue,
     control: keys.toKey(controlQueue, 'events'),
+    events: keys.toKey(queue, 'events'),
+    job: (id) => keys.toKey(queue, id),
     // No id of a job has a colon in it.
     cancelled: (id) => keys.toKey(queue, `cancelled:${id}`),
     value: (id) => keys.toKey(queue, `value:${id}`),
@@ -135,6 +141,17 @@ export class RedisClock {
   get latest(): number {
     return now() + this.#latest
   }
+}
+
+/** Whether an entry of a stream comes before another one. */
+export function isBefore(one: string, other: string): boolean {
+  const [a, b] = [timeOf(one), timeOf(other)]
+  return a === b ? placeOf(one) < placeOf(other) : a < b
+}
+
+/** Which of the entries of its millisecond it is. */
+function placeOf(id: string): number {
+  return Number(id.slice(id.indexOf('-') + 1))
 }
 
 /** When an entry was added to a stream. */

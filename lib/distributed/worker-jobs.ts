@@ -6,48 +6,35 @@
  * there are, whatever hosts have died of, and the mark of the last one, found again, says that its host died.
  */
 import {
-  BrokenExecutor,
   CancelledError,
   chunkOf,
-  InvalidStateError,
   labelOf,
+  log,
   NO_OPTIONS,
   parseJson,
-  placedError,
   poolOf,
   QueueFullError,
-  TimeoutError,
   wallClock,
-  WorkerLostError,
 } from '../inner.ts'
 import type { Carrier } from '../diagnostics/label.ts'
-import type { ChunkResult } from '../executor/map-feed.ts'
 import type { Future } from '../future/future.ts'
 import type { CheckedTaskOptions } from '../options/task-options.ts'
 import type { PoolExecutor } from '../pool/pool-executor.ts'
 import type { Submittable } from '../tasks/functions.ts'
-import { decodeThrown, encode, encodeThrown, hasBytes, textOf, tooLong } from './encoding.ts'
+import { decodeThrown, hasBytes, textOf, tooLong } from './encoding.ts'
 import type { Elsewhere } from './encoding.ts'
 import { failureText } from './failure.ts'
-import type { Failure, Why } from './failure.ts'
 import { requestOf } from './job.ts'
 import type { Request } from './job.ts'
-import { progressOf } from './listening.ts'
+import type { JobProgress } from './listening.ts'
 import type { ModuleNames } from './modules.ts'
-import { UnrecoverableError } from './peer.ts'
+import { UnrecoverableError, WaitingError } from './peer.ts'
 import type { IRedisClient, Job } from './peer.ts'
 import { Progress } from './progress.ts'
 import type { Keys, RedisClock } from './redis.ts'
-import type { EncodedChunk } from './results.ts'
-
-/** A job that runs here. */
-interface Running {
-  /** Undefined until its function is called. */
-  future: Future<unknown> | undefined
-  /** Why it was ended by the host, if it was. */
-  ended: 'cancelled' | 'closed' | 'lock lost' | undefined
-  reason: unknown
-}
+import { encodeResult, end, failureOf, final, FinalFailure, lostWith, refusalOf } from './running.ts'
+import type { Running } from './running.ts'
+import { nextMark, startsOf } from './starts.ts'
 
 /** What a host knows. */
 export interface HostParts {
@@ -59,13 +46,12 @@ export interface HostParts {
   /** How long a lock holds, in ms. */
   readonly lockDuration: number
   readonly client: () => Promise<IRedisClient>
+  /** The executor takes no more tasks, for this reason. */
+  readonly end: (reason: unknown) => void
 }
 
 /** For such a part of its time a lock holds for sure. */
 const SURE = 0.8
-
-/** Cancels that came before their jobs are remembered, so many of them. */
-const MOST_REMEMBERED = 1_000
 
 /** How long what is too long for a job is kept where the job says nothing, in ms. */
 const A_DAY = 86_400_000
@@ -73,32 +59,27 @@ const A_DAY = 86_400_000
 export class WorkerJobs {
   readonly #parts: HostParts
   readonly #running: Map<string, Running> = new Map()
-  /** The reasons of cancels of jobs that are not here, by their ids. */
-  readonly #cancels: Map<string, unknown> = new Map()
 
   constructor(parts: HostParts) {
     this.#parts = parts
   }
 
-  /** Somebody has cancelled a job, which may come, or may be another host's. */
-  cancel(id: string, text: string): void {
-    const reason = reasonOf(text)
+  /**
+   * Somebody has cancelled a job, which may be another host's. `timestamp` says which of this id, if it is
+   * known: an earlier one may have ended. One that is on its way here finds the key of its cancel.
+   */
+  cancel(id: string, timestamp: string | undefined, text: string): void {
     const running = this.#running.get(id)
-    if (running !== undefined) end(running, 'cancelled', reason)
-    else {
-      this.#cancels.set(id, reason)
-      for (const first of this.#cancels.keys()) {
-        if (this.#cancels.size <= MOST_REMEMBERED) break
-        this.#cancels.delete(first)
-      }
-    }
+    if (running === undefined) return
+    if (timestamp === undefined || isOf(running.job, timestamp)) end(running, 'cancelled', reasonOf(text))
   }
 
   /** The locks of these jobs could not be renewed: other hosts may start them. */
   loseLocks(ids: readonly string[]): void {
     for (const id of ids) {
       const running = this.#running.get(id)
-      if (running !== undefined) end(running, 'lock lost', undefined)
+      // It may have been said of an earlier run of the job on this host.
+      if (running !== undefined) void this.#askForLock(running).catch((error: unknown) => log('%o', error))
     }
   }
 
@@ -114,39 +95,53 @@ export class WorkerJobs {
   /** Runs a job: BullMQ's processor. What it gives, and the text of what it throws, are kept in the job. */
   async run(job: Job, token: string | undefined): Promise<unknown> {
     const id = job.id as string
-    const running: Running = { future: undefined, ended: undefined, reason: undefined }
+    const running: Running = {
+      job,
+      token: token ?? '',
+      lockedAt: job.processedOn ?? 0,
+      future: undefined,
+      ended: undefined,
+      reason: undefined,
+    }
+    const before = this.#running.get(id)
+    // Its lock is lost, or this would not be here.
+    if (before !== undefined) end(before, 'lock lost', undefined)
     this.#running.set(id, running)
     const most = startsOf(job)
-    const starts = (progressOf(job.progress)?.starts ?? 0) + 1
+    const mark = nextMark(job, this.#parts.host)
     try {
-      if (starts > most) throw new FinalFailure('lost', lostWith(job))
-      return await this.#start(job, token, running, starts)
+      if (mark.starts > most) throw new FinalFailure('lost', lostWith(job))
+      return await this.#start(running, mark)
     } catch (thrown) {
+      if (thrown instanceof WaitingError) throw thrown
       const failure = failureOf(thrown, running, job.name)
-      const isFinal = failure.isFinal || starts >= most
-      const text = await failureText(failure, (bytes) => this.#keep(job, bytes) as Promise<typeof bytes>)
+      const isFinal = failure.isFinal || mark.starts >= most
+      const text = await failureText(failure, (bytes) => this.#keep(running, bytes) as Promise<typeof bytes>)
       throw isFinal ? new UnrecoverableError(text) : new Error(text)
     } finally {
-      this.#running.delete(id)
+      if (this.#running.get(id) === running) this.#running.delete(id)
     }
   }
 
-  async #start(job: Job, token: string | undefined, running: Running, starts: number): Promise<unknown> {
-    const id = job.id as string
-    const { host, keys, client } = this.#parts
+  async #start(running: Running, mark: JobProgress): Promise<unknown> {
+    const { job } = running
+    const { keys, client } = this.#parts
     const request = final(() => requestOf(job.data))
     const task = final(() => this.#parts.modules.find(job.name))
+    await this.#waitForRoom(running)
     const redis = await client()
-    await this.#checkLock(job, token, running)
+    await this.#checkLock(running)
     // On one connection the mark comes first: who has cancelled since has found the job's lock, and tells.
-    const marked = job.updateProgress({ starts, host })
-    const [, cancelled] = await Promise.all([marked, redis.get(keys.cancelled(id))])
-    if (cancelled !== null || this.#cancels.has(id)) end(running, 'cancelled', this.#cancels.get(id))
-    this.#cancels.delete(id)
-    await this.#checkLock(job, token, running)
+    const marked = job.updateProgress(mark)
+    const [, cancelled] = await Promise.all([marked, redis.get(keys.cancelled(job.id as string))])
+    if (cancelled !== null) {
+      const at = cancelled.indexOf(':')
+      if (isOf(job, cancelled.slice(0, at))) end(running, 'cancelled', reasonOf(cancelled.slice(at + 1)))
+    }
+    await this.#checkLock(running)
     if (running.ended !== undefined) throw new CancelledError()
-    const progress = new Progress(job, starts, host)
-    await this.#submit(job, task, request, running)
+    const progress = new Progress(job, mark, () => this.#checkLock(running))
+    await this.#submit(running, task, request)
     const future = running.future as unknown as Future<unknown>
     future.onProgress((value) => progress.add(value))
     // It may have been ended while it waited for room.
@@ -154,28 +149,43 @@ export class WorkerJobs {
     try {
       const value = await future.result()
       await progress.end()
-      return await this.#keep(job, encodeResult(value, request))
+      return await this.#keep(running, encodeResult(value, request))
     } catch (error) {
       await progress.end()
       throw error
     }
   }
 
+  /** A pool that takes no more tasks would fail all that is in the queue: the job is given to other hosts. */
+  async #waitForRoom({ job, token }: Running): Promise<void> {
+    try {
+      await this.#parts.executor.ready()
+    } catch (error) {
+      this.#parts.end(error)
+      await job.moveToWait(token)
+      throw new WaitingError()
+    }
+  }
+
   /**
-   * The network may have kept the job for so long that its lock has run out and another host has run it. By
-   * this host's own clock it is known when it was asked for; only if that is long ago Redis is asked.
+   * The network may have kept the job, or the system this process, for so long that the lock has run out and
+   * another host has run the job. By this host's own clock it is known when the lock was asked for; only if
+   * that is long ago Redis is asked.
    */
-  async #checkLock(job: Job, token: string | undefined, running: Running): Promise<void> {
-    const age = wallClock() - (job.processedOn ?? 0)
-    const { lockDuration } = this.#parts
-    if (age >= 0 && age < lockDuration * SURE) return
-    if ((await job.extendLock(token ?? '', lockDuration)) === 1) return
-    end(running, 'lock lost', undefined)
-    throw new CancelledError()
+  async #checkLock(running: Running): Promise<void> {
+    const age = wallClock() - running.lockedAt
+    if (age < 0 || age >= this.#parts.lockDuration * SURE) await this.#askForLock(running)
+    if (running.ended === 'lock lost') throw new CancelledError()
+  }
+
+  async #askForLock(running: Running): Promise<void> {
+    const at = wallClock()
+    if ((await running.job.extendLock(running.token, this.#parts.lockDuration)) === 1) running.lockedAt = at
+    else end(running, 'lock lost', undefined)
   }
 
   /** Gives the job its future. (A promise of one would wait for its result.) */
-  async #submit(job: Job, task: Submittable, request: Request, running: Running): Promise<void> {
+  async #submit(running: Running, task: Submittable, request: Request): Promise<void> {
     const { executor } = this.#parts
     const { submissions } = poolOf(executor)
     for (;;) {
@@ -187,7 +197,7 @@ export class WorkerJobs {
         return
       } catch (error) {
         // Others use the executor too.
-        if (!(error instanceof QueueFullError) || running.ended !== undefined) throw refusalOf(error, job)
+        if (!(error instanceof QueueFullError) || running.ended !== undefined) throw refusalOf(error, running.job)
       }
       await executor.ready()
     }
@@ -207,9 +217,12 @@ export class WorkerJobs {
   }
 
   /** What is too long for a job is put under a key of its own. */
-  async #keep(job: Job, encoded: unknown): Promise<unknown> {
+  async #keep(running: Running, encoded: unknown): Promise<unknown> {
     const json = tooLong(encoded)
     if (json === undefined) return encoded
+    // There may be what a later run of the job has come to.
+    await this.#checkLock(running)
+    const { job } = running
     const { client, keys } = this.#parts
     const { removeOnComplete } = job.opts
     const age =
@@ -221,96 +234,9 @@ export class WorkerJobs {
   }
 }
 
-/** A failure after which the job is not started again. */
-class FinalFailure extends Error {
-  readonly why: Why
-  readonly error: unknown
-
-  constructor(why: Why, error: unknown) {
-    super()
-    this.why = why
-    this.error = error
-  }
-}
-
-/** What somebody else has written into the job is wrong, and will be the next time. */
-function final<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw new FinalFailure('failed', error)
-  }
-}
-
-function end(running: Running, why: NonNullable<Running['ended']>, reason: unknown): void {
-  running.ended ??= why
-  running.reason ??= reason
-  running.future?.cancel({ interrupt: true, reason })
-}
-
-/** How often it may be started. BullMQ's own default is 0. */
-function startsOf({ opts }: Job): number {
-  return Math.max(1, opts.attempts ?? 1)
-}
-
-function lostWith(job: Job): WorkerLostError {
-  const { name } = job
-  const starts = startsOf(job)
-  const often = starts === 1 ? 'once' : `${starts} times`
-  return new WorkerLostError(
-    `the host of job ${name} died; the job was started ${often}, as often as it may be`,
-  )
-}
-
-/** Why the executor took no task. */
-function refusalOf(error: unknown, { name }: Job): Error {
-  if (!(error instanceof InvalidStateError || error instanceof BrokenExecutor)) {
-    return new FinalFailure('failed', error)
-  }
-  return new WorkerLostError(`the host could not run job ${name}`, { cause: error })
-}
-
-function failureOf(
-  thrown: unknown,
-  { ended, reason, future }: Running,
-  name: string,
-): Failure & { readonly isFinal: boolean } {
-  if (thrown instanceof FinalFailure) return { why: thrown.why, error: thrown.error, isFinal: true }
-  if (ended === 'cancelled') {
-    const error = new CancelledError(undefined, reason === undefined ? undefined : { cause: reason })
-    return { why: 'cancelled', error, isFinal: true }
-  }
-  if (ended !== undefined) {
-    const how = ended === 'closed' ? 'was closed' : 'could not renew its lock'
-    return { why: 'lost', error: new WorkerLostError(`the host of job ${name} ${how}`), isFinal: false }
-  }
-  if (thrown instanceof TimeoutError && thrown.phase !== 'wait') {
-    return { why: 'timed out', error: thrown, isFinal: true }
-  }
-  if (future?.cancelled() === true) {
-    const error = new WorkerLostError(`the executor of the host of job ${name} has cancelled it`)
-    return { why: 'lost', error, isFinal: false }
-  }
-  if (thrown instanceof WorkerLostError) return { why: 'lost', error: thrown, isFinal: false }
-  return { why: 'failed', error: thrown, isFinal: (thrown as Error | null)?.name === 'DataCloneError' }
-}
-
-function encodeResult(value: unknown, { isChunk, isOurs }: Request): unknown {
-  // Of `undefined` BullMQ makes null, which is what others expect.
-  if (value === undefined && !isOurs) return undefined
-  try {
-    return isChunk ? encodeChunk(value as ChunkResult) : encode(value)
-  } catch (error) {
-    throw new FinalFailure('failed', placedError(value, 'the result', error))
-  }
-}
-
-function encodeChunk({ values, failed, error, runTime }: ChunkResult): EncodedChunk {
-  return {
-    values: encode(values),
-    ...(runTime === undefined ? {} : { runTime }),
-    ...(failed ? { thrown: encodeThrown(error) } : {}),
-  }
+/** Whether a cancel is of this job, and not of an earlier one of the same id. */
+function isOf(job: Job, timestamp: string): boolean {
+  return Number.parseInt(timestamp, 10) === job.timestamp
 }
 
 /** The reason of a cancel, of which a producer has written this. */
