@@ -61,6 +61,7 @@ export class BullMQWorker {
   readonly #jobs: WorkerJobs
   readonly #clock: RedisClock = new RedisClock()
   readonly #ready: Promise<void>
+  readonly #complaints: HostComplaints
   #events: QueueEvents | undefined
   #timer: Timer | undefined
   #closing: Promise<void> | undefined
@@ -90,7 +91,7 @@ export class BullMQWorker {
     }
     const clock = this.#clock
     this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock, lockDuration, client, end })
-    const complaints = new HostComplaints(queue)
+    const complaints = (this.#complaints = new HostComplaints(queue))
     this.#worker.on('error', (error) => complaints.note(error))
     this.#worker.on('lockRenewalFailed', (ids) => this.#jobs.loseLocks(ids))
     this.#ready = this.#run(client, async (client) => {
@@ -112,22 +113,29 @@ export class BullMQWorker {
     client: () => Promise<IRedisClient>,
     listen: (client: IRedisClient) => Promise<QueueEvents>,
   ): Promise<void> {
-    while (this.#closing === undefined) {
+    while (!this.#isClosing()) {
       try {
         const events = await listen(await client())
         this.#events = events
+        if (this.#isClosing()) return
         void this.#hear(events)
         void this.#worker.run().catch((error: unknown) => log('a host has ended: %o', error))
         return
       } catch (error) {
-        log('a host cannot begin: %o', error)
+        if (this.#isClosing()) return
+        this.#complaints.note(error)
         await new Promise<void>((resolve) => setTimeout(resolve, PATIENCE))
       }
     }
   }
 
+  /** Asked anew after each wait. */
+  #isClosing(): boolean {
+    return this.#closing !== undefined
+  }
+
   async #hear(events: QueueEvents): Promise<void> {
-    while (this.#closing === undefined) {
+    while (!this.#isClosing()) {
       try {
         await events.run()
         return

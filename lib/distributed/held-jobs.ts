@@ -27,8 +27,9 @@ import type { Addition } from './adder.ts'
 import { encodeThrown } from './encoding.ts'
 import { HeldJob } from './job-future.ts'
 import type { Ending, JobOwner } from './job-future.ts'
-import { listen, progressOf } from './listening.ts'
-import type { ConnectionOptions, Job } from './peer.ts'
+import { listen } from './listening.ts'
+import { readJob } from './look.ts'
+import type { ConnectionOptions } from './peer.ts'
 import { QueueAccess, within } from './queue-access.ts'
 import type { Access } from './queue-access.ts'
 import { JobRecord } from './record.ts'
@@ -36,7 +37,7 @@ import { MOST_CONTROL } from './redis.ts'
 import { Results } from './results.ts'
 import { timedOut } from './timed-out.ts'
 
-/** How often jobs are looked at, in ms, and how many at once. */
+/** How often jobs are looked at, in ms, and how many at once, at least. */
 const BETWEEN_LOOKS = 2_000
 const MOST_LOOKS = 200
 
@@ -57,6 +58,7 @@ export class HeldJobs implements JobOwner {
   readonly #adder: Adder
   readonly #results: Results
   #lookTimer: Timer | undefined
+  #isLooking = false
   /** What is being stopped, by its id. */
   readonly #stopping: Map<string, Promise<void>> = new Map()
   /** How many chunks of maps may give items back that are then submitted anew. */
@@ -69,7 +71,11 @@ export class HeldJobs implements JobOwner {
     this.access = new QueueAccess(queue, connection, prefix, (events) => listen(events, find, this.#results))
     this.#results = new Results(async () => (await this.access.open()).client, this.access.keys)
     this.#adder = new Adder({
-      open: async () => (await this.access.open()).queue,
+      open: async () => {
+        const { queue, client } = await this.access.open()
+        await this.access.clock.refresh(client, this.access.keys)
+        return queue
+      },
       mark: async () => (await this.access.open()).client.xadd(this.access.keys.events, '*', { event: 'mark' }),
       added: (job, id) => this.#added(job, id),
       refused: (job, error) => job.settle('failed', error, true),
@@ -136,13 +142,10 @@ export class HeldJobs implements JobOwner {
     if (other === undefined) {
       this.#held.set(id, job)
       void this.find(job)
-    } else other.future.addDoneCallback(() => this.#follow(job))
-  }
-
-  #follow(job: HeldJob): void {
-    if (job.isDone) return
-    this.#held.set(job.id, job)
-    void this.find(job)
+    } else {
+      other.twins.push(job)
+      if (other.isRunning) job.begin(other.host, now(), other.starts)
+    }
   }
 
   settled(job: HeldJob, ending: Ending, isOver: boolean, reason: unknown): void {
@@ -198,21 +201,25 @@ export class HeldJobs implements JobOwner {
 
   /** While jobs are held the process goes on, and they are looked at. */
   #watch(): void {
-    this.#lookTimer ??= setTimeout(() => void this.#lookAtAll(), BETWEEN_LOOKS)
+    if (!this.#isLooking) this.#lookTimer ??= setTimeout(() => void this.#lookAtAll(), BETWEEN_LOOKS)
   }
 
   async #lookAtAll(): Promise<void> {
+    this.#lookTimer = undefined
+    this.#isLooking = true
     try {
       const access = await within(this.access.open(), BETWEEN_LOOKS)
       if (access !== undefined) {
-        const jobs = [...this.#held.values()].filter(({ isAdded }) => isAdded).slice(0, MOST_LOOKS)
-        await within(Promise.all(jobs.map((job) => this.#look(access, job))), PATIENCE)
+        // All of them within some ten looks, however many there are.
+        const most = Math.max(MOST_LOOKS, this.#held.size / 10)
+        const jobs = [...this.#held.values()].filter(({ isAdded }) => isAdded).slice(0, most)
+        await within(Promise.allSettled(jobs.map((job) => this.#look(access, job))), PATIENCE)
         for (const job of jobs) this.#putBehind(job)
       }
     } catch (error) {
       log('the jobs could not be looked at: %o', error)
     } finally {
-      this.#lookTimer = undefined
+      this.#isLooking = false
       if (this.#held.size > 0) this.#watch()
     }
   }
@@ -224,8 +231,8 @@ export class HeldJobs implements JobOwner {
     this.#held.set(job.id, job)
   }
 
-  async #look({ queue }: Access, job: HeldJob): Promise<void> {
-    const found: Job | undefined = await queue.getJob(job.id)
+  async #look({ client }: Access, job: HeldJob): Promise<void> {
+    const found = await readJob(client, this.access.keys, job.id)
     if (job.isDone) return
     if (found === undefined) {
       job.looks++
@@ -234,14 +241,14 @@ export class HeldJobs implements JobOwner {
       return
     }
     job.isAdded = true
-    if (typeof found.finishedOn === 'number' && (await found.isFailed())) {
-      if (++job.looks > 1) await this.#results.fail(job, found.failedReason ?? 'the job has failed')
-    } else if (typeof found.finishedOn === 'number') {
-      if (++job.looks > 1) await this.#results.complete(job, found.returnvalue)
+    if (found.failure !== undefined) {
+      if (++job.looks > 1) await this.#results.fail(job, found.failure)
+    } else if (found.isOver) {
+      if (++job.looks > 1) await this.#results.complete(job, found.value)
     } else {
       job.looks = 0
-      const progress = progressOf(found.progress)
-      if (progress !== undefined && !job.isRunning) job.begin(progress.host, now())
+      const { progress } = found
+      if (progress !== undefined && !job.isRunning) job.begin(progress.host, now(), progress.starts)
     }
   }
 

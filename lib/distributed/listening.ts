@@ -65,8 +65,10 @@ function noteProgress(job: HeldJob, data: unknown): void {
     job.progress(data)
     return
   }
-  const { host, values } = progress
-  if (values === undefined || !job.isRunning) job.begin(host, now())
+  const { starts, host, values } = progress
+  // By a host that has lost the job to another.
+  if (starts < job.starts) return
+  if (values === undefined || !job.isRunning) job.begin(host, now(), starts)
   if (!Array.isArray(values)) return
   for (const value of values) {
     let told: unknown

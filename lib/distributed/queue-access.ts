@@ -30,6 +30,10 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | un
   }
 }
 
+function closedError(): InvalidStateError {
+  return new InvalidStateError('the executor was shut down')
+}
+
 export class QueueAccess {
   readonly keys: Keys
   readonly clock: RedisClock = new RedisClock()
@@ -57,7 +61,7 @@ export class QueueAccess {
 
   /** Waits for as long as Redis is away. @throws what BullMQ throws if that cannot be used */
   open(): Promise<Access> {
-    if (this.#isClosed) return Promise.reject(new InvalidStateError('the executor was shut down'))
+    if (this.#isClosed) return Promise.reject(closedError())
     this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = undefined
       throw error
@@ -78,6 +82,8 @@ export class QueueAccess {
       // A client of the user's keeps the process alive if the user wants it to.
       if (typeof (connection as { on?: unknown }).on !== 'function') releaseSocket(client)
       const { events: lastEventId } = await this.clock.mark(client, this.keys)
+      // Nobody would close what is made from here on.
+      if (this.#isClosed) throw closedError()
       // A timer of BullMQ's for each read would keep the process alive.
       const events = new QueueEvents(this.#name, { ...base, autorun: false, lastEventId, blockingTimeout: 0 })
       events.on('error', (error) => log('%s: %o', this.#name, error))

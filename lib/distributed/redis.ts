@@ -2,7 +2,7 @@
  * How Redis is reached: the `connection` option, the keys of ours beside BullMQ's, and the clock that all
  * hosts have in common.
  */
-import { hrefOf, now, show, URL, wrongType } from '../inner.ts'
+import { hrefOf, now, show, URL, wallClock, wrongType } from '../inner.ts'
 import { QueueKeys } from './peer.ts'
 import type { ConnectionOptions, IRedisClient } from './peer.ts'
 
@@ -99,6 +99,9 @@ export interface Mark {
   readonly events: string
 }
 
+/** How long a mark says what time it is, in ms. */
+const MARK_HOLDS = 60_000
+
 /** An answer that took longer says too little of the time, in ms; but one is taken after so many. */
 const QUICK = 20
 const MOST_MARKS = 5
@@ -112,9 +115,23 @@ const MOST_MARKS = 5
 export class RedisClock {
   #earliest = NaN
   #latest = NaN
+  #marked = -Infinity
+  /** What the clock on the wall is before ours: a machine that slept has this one stand still. */
+  #offset = NaN
+
+  /**
+   * Marks anew if the last mark is old: clocks drift, Redis may be another by now, and this machine may have
+   * stood still for hours.
+   */
+  async refresh(client: IRedisClient, keys: Keys): Promise<void> {
+    const isOld = now() - this.#marked > MARK_HOLDS || Math.abs(wallClock() - now() - this.#offset) > 1_000
+    if (isOld) await this.mark(client, keys)
+  }
 
   /** Adds an entry to the stream of cancels. The first is where its reader begins. */
   async mark(client: IRedisClient, keys: Keys): Promise<Mark> {
+    this.#marked = now()
+    this.#offset = wallClock() - now()
     const control = await this.#look(client, keys)
     for (let marks = 1; marks < MOST_MARKS && this.#latest - this.#earliest > QUICK; marks++) {
       await this.#look(client, keys)

@@ -125,11 +125,12 @@ export class WorkerJobs {
 
   async #start(running: Running, mark: JobProgress): Promise<unknown> {
     const { job } = running
-    const { keys, client } = this.#parts
+    const { keys, client, clock } = this.#parts
     const request = final(() => requestOf(job.data))
     const task = final(() => this.#parts.modules.find(job.name))
     await this.#waitForRoom(running)
     const redis = await client()
+    if (request.startBy !== Infinity || request.endBy !== Infinity) await clock.refresh(redis, keys)
     await this.#checkLock(running)
     // On one connection the mark comes first: who has cancelled since has found the job's lock, and tells.
     const marked = job.updateProgress(mark)
