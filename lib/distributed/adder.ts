@@ -28,6 +28,8 @@ export interface AdderEvents {
   open(): Promise<Queue>
   /** The id of an entry that is added to the stream of events. */
   mark(): Promise<string>
+  /** Does it again if the connection broke: it may be done twice. */
+  lasting<T>(fn: () => Promise<T>): Promise<T>
   /** It is in the queue, under this id: another, if BullMQ has found that it is a duplicate of that. */
   added(job: HeldJob, id: string): void
   /** BullMQ or Redis has refused it. */
@@ -93,8 +95,8 @@ export class Adder {
         const since = await this.#events.mark()
         for (const { job } of again) job.since = since
       }
-      const jobs = await queue.addBulk(
-        batch.map(({ name, options, data }) => ({ name, data: data(), opts: options })),
+      const jobs = await this.#events.lasting(() =>
+        queue.addBulk(batch.map(({ name, options, data }) => ({ name, data: data(), opts: options }))),
       )
       for (const [at, { job }] of batch.entries()) this.#note(job, jobs[at])
     } catch (error) {
@@ -106,7 +108,7 @@ export class Adder {
 
   async #addOne(queue: Queue, { job, name, options, data }: Addition): Promise<void> {
     try {
-      this.#note(job, await queue.add(name, data(), options))
+      this.#note(job, await this.#events.lasting(() => queue.add(name, data(), options)))
     } catch (error) {
       this.#events.refused(job, error)
     }

@@ -4,10 +4,11 @@ import { checkOptions, clearTimeout, duration, log, setTimeout, WaitLimit } from
 import type { PoolExecutor } from '../pool/pool-executor.ts'
 import type { Timer } from '../host/timers.ts'
 import { HostComplaints } from './complaints.ts'
+import { durable } from './durable.ts'
+import type { Commands } from './durable.ts'
 import { checkWorkerOptions } from './options.ts'
 import type { BullMQWorkerOptions } from './options.ts'
 import { QueueEvents, Worker } from './peer.ts'
-import type { IRedisClient } from './peer.ts'
 import { within } from './queue-access.ts'
 import { keysOf, RedisClock } from './redis.ts'
 import { WorkerJobs } from './worker-jobs.ts'
@@ -65,6 +66,8 @@ export class BullMQWorker {
   #events: QueueEvents | undefined
   #timer: Timer | undefined
   #closing: Promise<void> | undefined
+  /** Whether nothing is waited for any more. */
+  #isOver = false
 
   /** @throws TypeError for wrong options */
   constructor(options: BullMQWorkerOptions) {
@@ -81,7 +84,8 @@ export class BullMQWorker {
       autorun: false,
     })
     const lockDuration = this.#worker.opts.lockDuration as number
-    const client = (): Promise<IRedisClient> => this.#worker.getBackend().client
+    const isOver = (): boolean => this.#isOver
+    const client = async (): Promise<Commands> => durable(await this.#worker.getBackend().client, isOver)
     const end = (reason: unknown): void => {
       if (this.#closing !== undefined) return
       process.emitWarning(
@@ -90,12 +94,12 @@ export class BullMQWorker {
       void this.close()
     }
     const clock = this.#clock
-    this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock, lockDuration, client, end })
+    this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock, lockDuration, client, end, isOver })
     const complaints = (this.#complaints = new HostComplaints(queue))
     this.#worker.on('error', (error) => complaints.note(error))
     this.#worker.on('lockRenewalFailed', (ids) => this.#jobs.loseLocks(ids))
     this.#ready = this.#run(client, async (client) => {
-      complaints.reached(client)
+      complaints.reached(await this.#worker.getBackend().client)
       const { control } = await this.#clock.mark(client, keys)
       const events = new QueueEvents(keys.controlQueue, { ...base, autorun: false, lastEventId: control })
       events.on('error', (error) => log('%s: %o', queue, error))
@@ -110,8 +114,8 @@ export class BullMQWorker {
 
   /** Cancels are heard before the first job is taken. */
   async #run(
-    client: () => Promise<IRedisClient>,
-    listen: (client: IRedisClient) => Promise<QueueEvents>,
+    client: () => Promise<Commands>,
+    listen: (client: Commands) => Promise<QueueEvents>,
   ): Promise<void> {
     while (!this.#isClosing()) {
       try {
@@ -183,6 +187,8 @@ export class BullMQWorker {
     clearTimeout(this.#timer)
     await within(this.#ready, PATIENCE)
     await this.#closeWorker()
+    this.#isOver = true
+    this.#complaints.end()
     await within(
       Promise.resolve(this.#events?.close()).catch(() => {}),
       PATIENCE,
@@ -198,10 +204,11 @@ export class BullMQWorker {
         return true
       },
     )
-    let left = LAST_WORDS
+    let waited = 0
     while ((await within(closing, BETWEEN_LOOKS)) !== true) {
-      if (this.#jobs.count === 0) left -= BETWEEN_LOOKS
-      if (left > 0) continue
+      if (this.#jobs.count === 0) waited += BETWEEN_LOOKS
+      if (waited < (this.#jobs.untold > 0 ? LAST_WORDS : PATIENCE)) continue
+      this.#isOver = true
       await within(
         Promise.resolve(this.#worker.disconnect()).catch(() => {}),
         PATIENCE,

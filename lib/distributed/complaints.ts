@@ -42,6 +42,7 @@ export class HostComplaints {
   readonly #queue: string
   #isTold = false
   #wasThere = false
+  #client: IRedisClient | undefined
   readonly #onReady = (): void => {
     this.#isTold = false
   }
@@ -60,10 +61,16 @@ export class HostComplaints {
     process.emitWarning(`a BullMQWorker of the queue ${this.#queue} cannot reach Redis: ${textOf(error)}`)
   }
 
+  /** The client may be the user's, and stay. */
+  end(): void {
+    this.#client?.off('ready', this.#onReady)
+  }
+
   /** Redis was reached. */
   reached(client: IRedisClient): void {
     if (this.#wasThere) return
     this.#wasThere = true
+    this.#client = client
     client.on('ready', this.#onReady)
   }
 }

@@ -76,7 +76,9 @@ export class HeldJobs implements JobOwner {
         await this.access.clock.refresh(client, this.access.keys)
         return queue
       },
-      mark: async () => (await this.access.open()).client.xadd(this.access.keys.events, '*', { event: 'mark' }),
+      mark: async () =>
+        (await this.access.open()).client.xadd(this.access.keys.events, '*', { event: 'mark' }),
+      lasting: (fn) => this.access.lasting(fn),
       added: (job, id) => this.#added(job, id),
       refused: (job, error) => job.settle('failed', error, true),
     })
@@ -170,7 +172,7 @@ export class HeldJobs implements JobOwner {
   /** Removes a job that must not be started from the queue. Whether it was there, and no host had it. */
   async remove(job: HeldJob): Promise<boolean> {
     const { queue } = await this.access.open()
-    return (await queue.remove(job.id)) === 1
+    return (await this.access.lasting(() => queue.remove(job.id))) === 1
   }
 
   /** Has a job not be started any more, or stopped. */
@@ -191,7 +193,7 @@ export class HeldJobs implements JobOwner {
     if (timestamp === null) return
     const text = reasonText(reason)
     await client.set(keys.cancelled(job.id), `${timestamp}:${text}`, { PX: STOPPED_FOR })
-    if ((await queue.remove(job.id)) === 1) {
+    if ((await this.access.lasting(() => queue.remove(job.id))) === 1) {
       await client.del(keys.cancelled(job.id))
       return
     }

@@ -1,8 +1,8 @@
 /** What is in Redis of a job, but for its arguments, which may be long. */
 import { parseJson } from '../inner.ts'
+import type { Commands } from './durable.ts'
 import { progressOf } from './listening.ts'
 import type { JobProgress } from './listening.ts'
-import type { IRedisClient } from './peer.ts'
 import type { Keys } from './redis.ts'
 
 export interface Found {
@@ -15,7 +15,7 @@ export interface Found {
 }
 
 /** Undefined if there is none. */
-export async function readJob(client: IRedisClient, keys: Keys, id: string): Promise<Found | undefined> {
+export async function readJob(client: Commands, keys: Keys, id: string): Promise<Found | undefined> {
   const [name, finishedOn, failure, value, progress] = await client.hmget(
     keys.job(id),
     ...['name', 'finishedOn', 'failedReason', 'returnvalue', 'progress'],

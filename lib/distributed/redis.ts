@@ -3,6 +3,7 @@
  * hosts have in common.
  */
 import { hrefOf, now, show, URL, wallClock, wrongType } from '../inner.ts'
+import type { Commands } from './durable.ts'
 import { QueueKeys } from './peer.ts'
 import type { ConnectionOptions, IRedisClient } from './peer.ts'
 
@@ -123,13 +124,13 @@ export class RedisClock {
    * Marks anew if the last mark is old: clocks drift, Redis may be another by now, and this machine may have
    * stood still for hours.
    */
-  async refresh(client: IRedisClient, keys: Keys): Promise<void> {
+  async refresh(client: Commands, keys: Keys): Promise<void> {
     const isOld = now() - this.#marked > MARK_HOLDS || Math.abs(wallClock() - now() - this.#offset) > 1_000
     if (isOld) await this.mark(client, keys)
   }
 
   /** Adds an entry to the stream of cancels. The first is where its reader begins. */
-  async mark(client: IRedisClient, keys: Keys): Promise<Mark> {
+  async mark(client: Commands, keys: Keys): Promise<Mark> {
     this.#marked = now()
     this.#offset = wallClock() - now()
     const control = await this.#look(client, keys)
@@ -139,7 +140,7 @@ export class RedisClock {
     return { control, events: `${timeOf(control) - 1}-0` }
   }
 
-  async #look(client: IRedisClient, keys: Keys): Promise<string> {
+  async #look(client: Commands, keys: Keys): Promise<string> {
     const sent = now()
     const limit = { MAXLEN: MOST_CONTROL, approximate: true }
     const id = await client.xadd(keys.control, '*', { event: 'mark' }, limit)

@@ -21,6 +21,8 @@ import type { Future } from '../future/future.ts'
 import type { CheckedTaskOptions } from '../options/task-options.ts'
 import type { PoolExecutor } from '../pool/pool-executor.ts'
 import type { Submittable } from '../tasks/functions.ts'
+import { lasting } from './durable.ts'
+import type { Commands } from './durable.ts'
 import { decodeThrown, hasBytes, textOf, tooLong } from './encoding.ts'
 import type { Elsewhere } from './encoding.ts'
 import { failureText } from './failure.ts'
@@ -29,7 +31,7 @@ import type { Request } from './job.ts'
 import type { JobProgress } from './listening.ts'
 import type { ModuleNames } from './modules.ts'
 import { UnrecoverableError, WaitingError } from './peer.ts'
-import type { IRedisClient, Job } from './peer.ts'
+import type { Job } from './peer.ts'
 import { Progress } from './progress.ts'
 import type { Keys, RedisClock } from './redis.ts'
 import { encodeResult, end, failureOf, final, FinalFailure, lostWith, refusalOf } from './running.ts'
@@ -45,9 +47,11 @@ export interface HostParts {
   readonly clock: RedisClock
   /** How long a lock holds, in ms. */
   readonly lockDuration: number
-  readonly client: () => Promise<IRedisClient>
+  readonly client: () => Promise<Commands>
   /** The executor takes no more tasks, for this reason. */
   readonly end: (reason: unknown) => void
+  /** Whether nobody waits any more for what jobs come to. */
+  readonly isOver: () => boolean
 }
 
 /** For such a part of its time a lock holds for sure. */
@@ -59,6 +63,8 @@ const A_DAY = 86_400_000
 export class WorkerJobs {
   readonly #parts: HostParts
   readonly #running: Map<string, Running> = new Map()
+  /** What has been run, and is not told yet. */
+  readonly #untold: Set<string> = new Set()
 
   constructor(parts: HostParts) {
     this.#parts = parts
@@ -107,13 +113,18 @@ export class WorkerJobs {
     // Its lock is lost, or this would not be here.
     if (before !== undefined) end(before, 'lock lost', undefined)
     this.#running.set(id, running)
+    this.#untold.add(id)
+    this.#haveTold(job)
     const most = startsOf(job)
     const mark = nextMark(job, this.#parts.host)
     try {
       if (mark.starts > most) throw new FinalFailure('lost', lostWith(job))
       return await this.#start(running, mark)
     } catch (thrown) {
-      if (thrown instanceof WaitingError) throw thrown
+      if (thrown instanceof WaitingError) {
+        this.#untold.delete(id)
+        throw thrown
+      }
       const failure = failureOf(thrown, running, job.name)
       const isFinal = failure.isFinal || mark.starts >= most
       const text = await failureText(failure, (bytes) => this.#keep(running, bytes) as Promise<typeof bytes>)
@@ -123,9 +134,32 @@ export class WorkerJobs {
     }
   }
 
+  /**
+   * BullMQ takes a connection that broke while it told what a job has come to for a failure of the job, and
+   * fails to tell that for the end of its work.
+   */
+  #haveTold(job: Job): void {
+    const { moveToCompleted, moveToFailed } = job
+    const id = job.id as string
+    const tell = async <T>(fn: () => Promise<T>): Promise<T> => {
+      try {
+        return await lasting(this.#parts.isOver, fn)
+      } finally {
+        this.#untold.delete(id)
+      }
+    }
+    job.moveToCompleted = (...args) => tell(() => moveToCompleted.apply(job, args))
+    job.moveToFailed = (...args) => tell(() => moveToFailed.apply(job, args))
+  }
+
+  /** Of how many jobs Redis does not know yet what they have come to. */
+  get untold(): number {
+    return this.#untold.size
+  }
+
   async #start(running: Running, mark: JobProgress): Promise<unknown> {
     const { job } = running
-    const { keys, client, clock } = this.#parts
+    const { keys, client, clock, isOver } = this.#parts
     const request = final(() => requestOf(job.data))
     const task = final(() => this.#parts.modules.find(job.name))
     await this.#waitForRoom(running)
@@ -133,7 +167,7 @@ export class WorkerJobs {
     if (request.startBy !== Infinity || request.endBy !== Infinity) await clock.refresh(redis, keys)
     await this.#checkLock(running)
     // On one connection the mark comes first: who has cancelled since has found the job's lock, and tells.
-    const marked = job.updateProgress(mark)
+    const marked = lasting(isOver, () => job.updateProgress(mark))
     const [, cancelled] = await Promise.all([marked, redis.get(keys.cancelled(job.id as string))])
     if (cancelled !== null) {
       const at = cancelled.indexOf(':')
@@ -141,7 +175,10 @@ export class WorkerJobs {
     }
     await this.#checkLock(running)
     if (running.ended !== undefined) throw new CancelledError()
-    const progress = new Progress(job, mark, () => this.#checkLock(running))
+    const progress = new Progress(mark, async (told) => {
+      await this.#checkLock(running)
+      await lasting(isOver, () => job.updateProgress(told))
+    })
     await this.#submit(running, task, request)
     const future = running.future as unknown as Future<unknown>
     future.onProgress((value) => progress.add(value))
@@ -181,7 +218,9 @@ export class WorkerJobs {
 
   async #askForLock(running: Running): Promise<void> {
     const at = wallClock()
-    if ((await running.job.extendLock(running.token, this.#parts.lockDuration)) === 1) running.lockedAt = at
+    const { lockDuration, isOver } = this.#parts
+    const held = await lasting(isOver, () => running.job.extendLock(running.token, lockDuration))
+    if (held === 1) running.lockedAt = at
     else end(running, 'lock lost', undefined)
   }
 
@@ -198,7 +237,8 @@ export class WorkerJobs {
         return
       } catch (error) {
         // Others use the executor too.
-        if (!(error instanceof QueueFullError) || running.ended !== undefined) throw refusalOf(error, running.job)
+        if (!(error instanceof QueueFullError) || running.ended !== undefined)
+          throw refusalOf(error, running.job)
       }
       await executor.ready()
     }
