@@ -26,6 +26,10 @@ export interface Addition {
 export interface AdderEvents {
   /** The queue, once it can be used. */
   open(): Promise<Queue>
+  /** The id of an entry that is added to the stream of events. */
+  mark(): Promise<string>
+  /** Does it again if the connection broke: it may be done twice. */
+  lasting<T>(fn: () => Promise<T>): Promise<T>
   /** It is in the queue, under this id: another, if BullMQ has found that it is a duplicate of that. */
   added(job: HeldJob, id: string): void
   /** BullMQ or Redis has refused it. */
@@ -43,7 +47,10 @@ export class Adder {
 
   add(addition: Addition): void {
     this.#waiting.push(addition)
-    if (this.#isRunning) return
+    if (!this.#isRunning) this.#begin()
+  }
+
+  #begin(): void {
     this.#isRunning = true
     setImmediate(() => void this.#run())
   }
@@ -62,6 +69,8 @@ export class Adder {
       for (const { job } of waiting) this.#events.refused(job, error)
     } finally {
       this.#isRunning = false
+      // Who hears of a refusal may submit again, at once.
+      if (this.#waiting.length > 0) this.#begin()
     }
   }
 
@@ -81,8 +90,13 @@ export class Adder {
 
   async #addAll(queue: Queue, batch: readonly Addition[]): Promise<void> {
     try {
-      const jobs = await queue.addBulk(
-        batch.map(({ name, options, data }) => ({ name, data: data(), opts: options })),
+      const again = batch.filter(({ job }) => job.mayExist)
+      if (again.length > 0) {
+        const since = await this.#events.mark()
+        for (const { job } of again) job.since = since
+      }
+      const jobs = await this.#events.lasting(() =>
+        queue.addBulk(batch.map(({ name, options, data }) => ({ name, data: data(), opts: options }))),
       )
       for (const [at, { job }] of batch.entries()) this.#note(job, jobs[at])
     } catch (error) {
@@ -94,7 +108,7 @@ export class Adder {
 
   async #addOne(queue: Queue, { job, name, options, data }: Addition): Promise<void> {
     try {
-      this.#note(job, await queue.add(name, data(), options))
+      this.#note(job, await this.#events.lasting(() => queue.add(name, data(), options)))
     } catch (error) {
       this.#events.refused(job, error)
     }

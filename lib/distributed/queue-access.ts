@@ -2,15 +2,17 @@
 import { clearTimeout, InvalidStateError, log, setTimeout } from '../inner.ts'
 import type { Timer } from '../host/timers.ts'
 import { openOrRefused } from './complaints.ts'
+import { durable, lasting } from './durable.ts'
+import type { Commands } from './durable.ts'
 import { Queue, QueueEvents } from './peer.ts'
-import type { ConnectionOptions, IRedisClient } from './peer.ts'
+import type { ConnectionOptions } from './peer.ts'
 import { keysOf, RedisClock, releaseSocket } from './redis.ts'
 import type { Keys } from './redis.ts'
 
 /** What is open. */
 export interface Access {
   readonly queue: Queue
-  readonly client: IRedisClient
+  readonly client: Commands
   readonly events: QueueEvents
 }
 
@@ -28,6 +30,10 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | un
   } finally {
     clearTimeout(timer)
   }
+}
+
+function closedError(): InvalidStateError {
+  return new InvalidStateError('the executor was shut down')
 }
 
 export class QueueAccess {
@@ -57,7 +63,7 @@ export class QueueAccess {
 
   /** Waits for as long as Redis is away. @throws what BullMQ throws if that cannot be used */
   open(): Promise<Access> {
-    if (this.#isClosed) return Promise.reject(new InvalidStateError('the executor was shut down'))
+    if (this.#isClosed) return Promise.reject(closedError())
     this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = undefined
       throw error
@@ -77,7 +83,10 @@ export class QueueAccess {
       const client = await openOrRefused(opening, (listener) => queue.on('error', listener))
       // A client of the user's keeps the process alive if the user wants it to.
       if (typeof (connection as { on?: unknown }).on !== 'function') releaseSocket(client)
-      const { events: lastEventId } = await this.clock.mark(client, this.keys)
+      const commands = durable(client, () => this.#isClosed)
+      const { events: lastEventId } = await this.clock.mark(commands, this.keys)
+      // Nobody would close what is made from here on.
+      if (this.#isClosed) throw closedError()
       // A timer of BullMQ's for each read would keep the process alive.
       const events = new QueueEvents(this.#name, { ...base, autorun: false, lastEventId, blockingTimeout: 0 })
       events.on('error', (error) => log('%s: %o', this.#name, error))
@@ -86,8 +95,8 @@ export class QueueAccess {
         .client.then(releaseSocket)
         .catch(() => {})
       this.#listen(events)
-      void this.#run(events, client)
-      return { queue, client, events }
+      void this.#run(events, commands)
+      return { queue, client: commands, events }
     } catch (error) {
       await this.#closeQueue(queue)
       throw error
@@ -95,7 +104,7 @@ export class QueueAccess {
   }
 
   /** Reads events until the end. One that cannot be read is left out, with those beside it. */
-  async #run(events: QueueEvents, client: IRedisClient): Promise<void> {
+  async #run(events: QueueEvents, client: Commands): Promise<void> {
     while (!this.#isClosed) {
       try {
         await events.run()
@@ -109,6 +118,11 @@ export class QueueAccess {
         )
       }
     }
+  }
+
+  /** Does what may be done twice, through broken connections. */
+  lasting<T>(fn: () => Promise<T>): Promise<T> {
+    return lasting(() => this.#isClosed, fn)
   }
 
   async close(): Promise<void> {
