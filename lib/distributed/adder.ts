@@ -6,6 +6,7 @@
 import { log, setImmediate } from '../inner.ts'
 import type { HeldJob } from './job-future.ts'
 import type { Job, JobsOptions, Queue } from './peer.ts'
+import { Rested } from './queue-access.ts'
 
 /** So many jobs, and about so many characters of their data, are added at once. */
 const MOST_AT_ONCE = 500
@@ -57,6 +58,8 @@ export class Adder {
 
   async #run(): Promise<void> {
     try {
+      this.#waiting = this.#waiting.filter(({ job }) => !job.isDone)
+      if (this.#waiting.length === 0) return
       const queue = await this.#events.open()
       for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
         const adding = this.#addAll(queue, batch)
@@ -64,6 +67,7 @@ export class Adder {
         await adding
       }
     } catch (error) {
+      if (error instanceof Rested) return
       const waiting = this.#waiting
       this.#waiting = []
       for (const { job } of waiting) this.#events.refused(job, error)

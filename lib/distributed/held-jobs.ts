@@ -264,6 +264,7 @@ export class HeldJobs implements JobOwner {
     if (this.#held.size > 0 || this.#stopping.size > 0 || this.#expected > 0) return
     clearTimeout(this.#lookTimer)
     this.#lookTimer = undefined
+    this.access.rest()
     const waiting = this.#whenIdle
     this.#whenIdle = []
     for (const resolve of waiting) resolve()

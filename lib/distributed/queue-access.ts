@@ -32,6 +32,9 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | un
   }
 }
 
+/** Nobody needed what was being opened: who needs it by now opens it again. */
+export class Rested extends Error {}
+
 function closedError(): InvalidStateError {
   return new InvalidStateError('the executor was shut down')
 }
@@ -45,6 +48,8 @@ export class QueueAccess {
   readonly #listen: (events: QueueEvents) => void
   #opening: Promise<Access> | undefined
   #queue: Queue | undefined
+  #isOpen = false
+  #giveUp: () => void = () => {}
   #isClosed = false
 
   /** `listen` is told of the events before the first is read. */
@@ -64,11 +69,28 @@ export class QueueAccess {
   /** Waits for as long as Redis is away. @throws what BullMQ throws if that cannot be used */
   open(): Promise<Access> {
     if (this.#isClosed) return Promise.reject(closedError())
-    this.#opening ??= this.#open().catch((error: unknown) => {
-      this.#opening = undefined
-      throw error
-    })
+    if (this.#opening === undefined) {
+      const opening = this.#open().catch((error: unknown) => {
+        if (this.#opening === opening) this.#opening = undefined
+        throw error
+      })
+      this.#opening = opening
+    }
     return this.#opening
+  }
+
+  /**
+   * Nobody waits for anything. A Redis that was not reached is tried no more, since that keeps the process
+   * alive, until it is needed again.
+   */
+  rest(): void {
+    const queue = this.#queue
+    if (queue === undefined || this.#isOpen || this.#isClosed) return
+    this.#queue = undefined
+    this.#opening = undefined
+    // What BullMQ is waiting for may never come.
+    this.#giveUp()
+    void this.#closeQueue(queue)
   }
 
   async #open(): Promise<Access> {
@@ -80,13 +102,18 @@ export class QueueAccess {
     queue.on('error', (error) => log('%s: %o', this.#name, error))
     try {
       const opening = queue.getBackend().client
-      const client = await openOrRefused(opening, (listener) => queue.on('error', listener))
+      const given = new Promise<never>((_, reject) => {
+        this.#giveUp = () => reject(new Rested())
+      })
+      const opened = openOrRefused(opening, (listener) => queue.on('error', listener))
+      const client = await Promise.race([opened, given])
       // A client of the user's keeps the process alive if the user wants it to.
       if (typeof (connection as { on?: unknown }).on !== 'function') releaseSocket(client)
       const commands = durable(client, () => this.#isClosed)
       const { events: lastEventId } = await this.clock.mark(commands, this.keys)
       // Nobody would close what is made from here on.
-      if (this.#isClosed) throw closedError()
+      if (this.#isClosed || this.#queue !== queue) throw closedError()
+      this.#isOpen = true
       // A timer of BullMQ's for each read would keep the process alive.
       const events = new QueueEvents(this.#name, { ...base, autorun: false, lastEventId, blockingTimeout: 0 })
       events.on('error', (error) => log('%s: %o', this.#name, error))
@@ -98,6 +125,8 @@ export class QueueAccess {
       void this.#run(events, commands)
       return { queue, client: commands, events }
     } catch (error) {
+      if (!this.#isClosed && this.#queue !== queue) throw new Rested()
+      this.#queue = undefined
       await this.#closeQueue(queue)
       throw error
     }

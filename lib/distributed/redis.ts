@@ -177,14 +177,19 @@ function timeOf(id: string): number {
   return Number(id.slice(0, id.indexOf('-')))
 }
 
-/** Has an open connection not keep the process alive, now and whenever it is made anew. */
+/** Has an open connection not keep the process alive, now, while it is made anew, and then. */
 export function releaseSocket(client: IRedisClient): void {
-  const parts = client as { raw?: { unref?: () => void }; stream?: { unref?: () => void } }
+  interface Held {
+    unref?: () => void
+  }
+  const parts = client as { raw?: Held; stream?: Held; reconnectTimeout?: Held | null }
   const release = (): void => {
     parts.raw?.unref?.()
     parts.stream?.unref?.()
+    parts.reconnectTimeout?.unref?.()
   }
   client.on('connect', release)
   client.on('ready', release)
+  client.on('reconnecting', release)
   release()
 }

@@ -13,8 +13,8 @@ export function startsOf({ opts }: Job): number {
 
 /**
  * The mark of a further start. `made` is how many starts have come to an end of their own, as BullMQ counts
- * them: who finds more ends than the last start knew of finds a job that somebody has asked to be run anew, by
- * BullMQ's `job.retry()`, after it had ended. Whose host died has not ended.
+ * them: who finds more ends than the last start knew of finds a job that somebody has asked to be run anew,
+ * by BullMQ's `job.retry()`, after it had ended. Whose host died has not ended.
  */
 export function nextMark(job: Job, host: string): JobProgress & { readonly starts: number } {
   const last = progressOf(job.progress)

@@ -123,7 +123,7 @@ export class WorkerJobs {
     if (before !== undefined) end(before, 'lock lost', undefined)
     this.#running.set(id, running)
     this.#untold.add(id)
-    this.#haveTold(job)
+    this.#haveTold(running)
     const most = startsOf(job)
     const mark = nextMark(job, this.#parts.host)
     try {
@@ -147,7 +147,8 @@ export class WorkerJobs {
    * BullMQ takes a connection that broke while it told what a job has come to for a failure of the job, and
    * fails to tell that for the end of its work.
    */
-  #haveTold(job: Job): void {
+  #haveTold(running: Running): void {
+    const { job } = running
     const { moveToCompleted, moveToFailed } = job
     const id = job.id as string
     const tell = async <T>(fn: () => Promise<T>): Promise<T> => {
@@ -158,7 +159,19 @@ export class WorkerJobs {
       }
     }
     job.moveToCompleted = (...args) => tell(() => moveToCompleted.apply(job, args))
-    job.moveToFailed = (...args) => tell(() => moveToFailed.apply(job, args))
+    job.moveToFailed = async (...args) => {
+      const told = await tell(() => moveToFailed.apply(job, args))
+      if (running.ended === 'cancelled') this.#forgetCancel(id)
+      return told
+    }
+  }
+
+  /** The job has ended, and is not started again. */
+  #forgetCancel(id: string): void {
+    const { client, keys } = this.#parts
+    client()
+      .then((redis) => redis.del(keys.cancelled(id)))
+      .catch((error: unknown) => log('%o', error))
   }
 
   /** Of how many jobs Redis does not know yet what they have come to. */
