@@ -148,7 +148,10 @@ test.serial('connections of node-redis break, and no job fails by that', async (
   const sums = Array.from({ length: 200 }, (_, i) => own.submit(work.add, i, 1))
   await until(() => sums.some((sum) => sum.done()), 'they run')
   await redis().cutConnections()
-  t.deepEqual(await Promise.all(sums.map((sum) => sum.result(SOON))), sums.map((_, i) => i + 1))
+  t.deepEqual(
+    await Promise.all(sums.map((sum) => sum.result(SOON))),
+    sums.map((_, i) => i + 1),
+  )
   await own.shutdown()
   await host.close()
   t.true(clients.every(({ isOpen }) => isOpen))
