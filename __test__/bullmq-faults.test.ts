@@ -323,9 +323,21 @@ test('who is there before Redis works when that comes, and who closes when it ha
   t.is(await future.result(SOON), 3)
   await place.server.kill()
   await Promise.all([host.close(), own.shutdown()])
-  const [later, other] = [place.executor(), place.host({ executor: poolOf(2) })]
-  await Promise.all([other.close({ grace: 0 }), later.shutdown()])
-  t.pass()
+  await place.executor().shutdown()
+})
+
+test('a host that is closed while Redis is away ends with its process, also one that never reached it', async (t) => {
+  const place = await placeOnRedis(t)
+  const own = place.executor()
+  const hosts = [await place.hostProcess()]
+  t.is(await own.submit(work.add, 1, 2).result(SOON), 3)
+  await place.server.kill()
+  hosts.push(await place.hostProcess())
+  await Promise.all(hosts.map((host) => host.close({ grace: 0 })))
+  for (const host of hosts) {
+    const end = await Promise.race([host.ended(), sleep(SOON, undefined, { ref: false })])
+    t.is(end?.code, 0, host.output)
+    }
 })
 
 test('a Redis that is full refuses what is submitted, and that fails with its words', async (t) => {
