@@ -297,10 +297,11 @@ test('a job that was cancelled, or whose time is over, is not started by another
   const own = place.executor()
   const often = own.with({ jobOptions: { attempts: 3 } })
   const ends = new Ends()
-  const first = await place.hostProcess({ ...QUICK, pool: { maxWorkers: 2 } })
+  const first = await place.hostProcess({ ...QUICK, pool: { maxWorkers: 2, minWorkers: 2 } })
+  await own.submit(work.add, 1, 2).result(SOON)
   const cancelled = ends.of(often.submit(jobs.startsAndSpins, log, 'cancelled'))
-  const late = ends.of(often.with({ totalTimeout: LONG / 2 }).submit(jobs.startsAndSpins, log, 'late'))
-  await until(() => folder.notes(log).length === 2 && cancelled.running() && late.running(), 'both run')
+  const late = ends.of(often.with({ totalTimeout: LONG }).submit(jobs.startsAndSpins, log, 'late'))
+  await until(() => folder.notes(log).length === 2, 'both run')
   await first.kill()
   t.true(cancelled.cancel({ interrupt: true }))
   t.is(((await late.exception(SOON)) as TimeoutError).phase, 'total')
@@ -337,7 +338,7 @@ test('a host that is closed while Redis is away ends with its process, also one 
   for (const host of hosts) {
     const end = await Promise.race([host.ended(), sleep(SOON, undefined, { ref: false })])
     t.is(end?.code, 0, host.output)
-    }
+  }
 })
 
 test('a Redis that is full refuses what is submitted, and that fails with its words', async (t) => {
