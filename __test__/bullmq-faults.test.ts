@@ -17,7 +17,10 @@ import { Wire } from './wire.ts'
 
 const redis = redisOf(ava)
 
-/** So many at once: most of their time they wait. Not more, for hosts slow each other down, and have short locks. */
+/**
+ * So many at once: most of their time they wait. Not more, for hosts slow each other down, and have short
+ * locks.
+ */
 const AT_ONCE = 3
 let free = AT_ONCE
 const queue: (() => void)[] = []
