@@ -6,6 +6,7 @@
 import { log, setImmediate } from '../inner.ts'
 import type { HeldJob } from './job-future.ts'
 import type { Job, JobsOptions, Queue } from './peer.ts'
+import { Rested } from './queue-access.ts'
 
 /** So many jobs, and about so many characters of their data, are added at once. */
 const MOST_AT_ONCE = 500
@@ -26,6 +27,10 @@ export interface Addition {
 export interface AdderEvents {
   /** The queue, once it can be used. */
   open(): Promise<Queue>
+  /** The id of an entry that is added to the stream of events. */
+  mark(): Promise<string>
+  /** Does it again if the connection broke: it may be done twice. */
+  lasting<T>(fn: () => Promise<T>): Promise<T>
   /** It is in the queue, under this id: another, if BullMQ has found that it is a duplicate of that. */
   added(job: HeldJob, id: string): void
   /** BullMQ or Redis has refused it. */
@@ -43,13 +48,18 @@ export class Adder {
 
   add(addition: Addition): void {
     this.#waiting.push(addition)
-    if (this.#isRunning) return
+    if (!this.#isRunning) this.#begin()
+  }
+
+  #begin(): void {
     this.#isRunning = true
     setImmediate(() => void this.#run())
   }
 
   async #run(): Promise<void> {
     try {
+      this.#waiting = this.#waiting.filter(({ job }) => !job.isDone)
+      if (this.#waiting.length === 0) return
       const queue = await this.#events.open()
       for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
         const adding = this.#addAll(queue, batch)
@@ -57,11 +67,14 @@ export class Adder {
         await adding
       }
     } catch (error) {
+      if (error instanceof Rested) return
       const waiting = this.#waiting
       this.#waiting = []
       for (const { job } of waiting) this.#events.refused(job, error)
     } finally {
       this.#isRunning = false
+      // Who hears of a refusal may submit again, at once.
+      if (this.#waiting.length > 0) this.#begin()
     }
   }
 
@@ -81,8 +94,13 @@ export class Adder {
 
   async #addAll(queue: Queue, batch: readonly Addition[]): Promise<void> {
     try {
-      const jobs = await queue.addBulk(
-        batch.map(({ name, options, data }) => ({ name, data: data(), opts: options })),
+      const again = batch.filter(({ job }) => job.mayExist)
+      if (again.length > 0) {
+        const since = await this.#events.mark()
+        for (const { job } of again) job.since = since
+      }
+      const jobs = await this.#events.lasting(() =>
+        queue.addBulk(batch.map(({ name, options, data }) => ({ name, data: data(), opts: options }))),
       )
       for (const [at, { job }] of batch.entries()) this.#note(job, jobs[at])
     } catch (error) {
@@ -94,7 +112,7 @@ export class Adder {
 
   async #addOne(queue: Queue, { job, name, options, data }: Addition): Promise<void> {
     try {
-      this.#note(job, await queue.add(name, data(), options))
+      this.#note(job, await this.#events.lasting(() => queue.add(name, data(), options)))
     } catch (error) {
       this.#events.refused(job, error)
     }

@@ -4,10 +4,11 @@ import { checkOptions, clearTimeout, duration, log, setTimeout, WaitLimit } from
 import type { PoolExecutor } from '../pool/pool-executor.ts'
 import type { Timer } from '../host/timers.ts'
 import { HostComplaints } from './complaints.ts'
+import { durable } from './durable.ts'
+import type { Commands } from './durable.ts'
 import { checkWorkerOptions } from './options.ts'
 import type { BullMQWorkerOptions } from './options.ts'
 import { QueueEvents, Worker } from './peer.ts'
-import type { IRedisClient } from './peer.ts'
 import { within } from './queue-access.ts'
 import { keysOf, RedisClock } from './redis.ts'
 import { WorkerJobs } from './worker-jobs.ts'
@@ -21,11 +22,21 @@ export interface CloseOptions {
   grace?: number | undefined
 }
 
+/** What producers tell of a cancel. */
+interface Cancel {
+  readonly jobId?: string
+  readonly timestamp?: string
+  readonly reason?: string
+}
+
 /** Jobs that stall are started again for as long as `attempts` say, and no other count ends them. */
 const NO_END = 2 ** 30
 
 /** How often it is seen how many workers the executor has, in ms. */
 const BETWEEN_LOOKS = 250
+
+/** How long results of what has ended are tried to be told while Redis is away, in ms. */
+const LAST_WORDS = 10_000
 
 /** How long the end waits for a Redis that does not answer, in ms. */
 const PATIENCE = 2_000
@@ -51,9 +62,12 @@ export class BullMQWorker {
   readonly #jobs: WorkerJobs
   readonly #clock: RedisClock = new RedisClock()
   readonly #ready: Promise<void>
+  readonly #complaints: HostComplaints
   #events: QueueEvents | undefined
   #timer: Timer | undefined
   #closing: Promise<void> | undefined
+  /** Whether nothing is waited for any more. */
+  #isOver = false
 
   /** @throws TypeError for wrong options */
   constructor(options: BullMQWorkerOptions) {
@@ -70,20 +84,27 @@ export class BullMQWorker {
       autorun: false,
     })
     const lockDuration = this.#worker.opts.lockDuration as number
-    const client = (): Promise<IRedisClient> => this.#worker.getBackend().client
-    this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock: this.#clock, lockDuration, client })
-    const complaints = new HostComplaints(queue)
+    const isOver = (): boolean => this.#isOver
+    const client = async (): Promise<Commands> => durable(await this.#worker.getBackend().client, isOver)
+    const end = (reason: unknown): void => {
+      if (this.#closing !== undefined) return
+      process.emitWarning(
+        `a BullMQWorker of the queue ${queue} has ended: its executor takes no tasks: ${String(reason)}`,
+      )
+      void this.close()
+    }
+    const clock = this.#clock
+    this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock, lockDuration, client, end, isOver })
+    const complaints = (this.#complaints = new HostComplaints(queue))
     this.#worker.on('error', (error) => complaints.note(error))
-    this.#worker.on('completed', (job) => this.#jobs.told(job.id))
-    this.#worker.on('failed', (job) => this.#jobs.told(job?.id))
     this.#worker.on('lockRenewalFailed', (ids) => this.#jobs.loseLocks(ids))
     this.#ready = this.#run(client, async (client) => {
-      complaints.reached(client)
+      complaints.reached(await this.#worker.getBackend().client)
       const { control } = await this.#clock.mark(client, keys)
       const events = new QueueEvents(keys.controlQueue, { ...base, autorun: false, lastEventId: control })
       events.on('error', (error) => log('%s: %o', queue, error))
-      const onCancel = ({ jobId, reason }: { jobId?: string; reason?: string }): void => {
-        if (typeof jobId === 'string') this.#jobs.cancel(jobId, reason ?? '')
+      const onCancel = ({ jobId, timestamp, reason }: Cancel): void => {
+        if (typeof jobId === 'string') this.#jobs.cancel(jobId, timestamp, reason ?? '')
       }
       ;(events as unknown as { on(name: string, fn: typeof onCancel): void }).on('cancel', onCancel)
       return events
@@ -93,25 +114,32 @@ export class BullMQWorker {
 
   /** Cancels are heard before the first job is taken. */
   async #run(
-    client: () => Promise<IRedisClient>,
-    listen: (client: IRedisClient) => Promise<QueueEvents>,
+    client: () => Promise<Commands>,
+    listen: (client: Commands) => Promise<QueueEvents>,
   ): Promise<void> {
-    while (this.#closing === undefined) {
+    while (!this.#isClosing()) {
       try {
         const events = await listen(await client())
         this.#events = events
+        if (this.#isClosing()) return
         void this.#hear(events)
         void this.#worker.run().catch((error: unknown) => log('a host has ended: %o', error))
         return
       } catch (error) {
-        log('a host cannot begin: %o', error)
+        if (this.#isClosing()) return
+        this.#complaints.note(error)
         await new Promise<void>((resolve) => setTimeout(resolve, PATIENCE))
       }
     }
   }
 
+  /** Asked anew after each wait. */
+  #isClosing(): boolean {
+    return this.#closing !== undefined
+  }
+
   async #hear(events: QueueEvents): Promise<void> {
-    while (this.#closing === undefined) {
+    while (!this.#isClosing()) {
       try {
         await events.run()
         return
@@ -128,7 +156,7 @@ export class BullMQWorker {
     const worker = this.#worker
     const isMore = maxWorkers > worker.concurrency
     if (maxWorkers !== worker.concurrency) worker.concurrency = maxWorkers
-    if (isMore) void worker.pause(true).then(() => worker.resume())
+    if (isMore) void worker.pause(true).then(() => (this.#isClosing() ? undefined : worker.resume()))
     this.#timer = setTimeout(() => this.#follow(), BETWEEN_LOOKS)
     this.#timer.unref()
   }
@@ -159,6 +187,8 @@ export class BullMQWorker {
     clearTimeout(this.#timer)
     await within(this.#ready, PATIENCE)
     await this.#closeWorker()
+    this.#isOver = true
+    this.#complaints.end()
     await within(
       Promise.resolve(this.#events?.close()).catch(() => {}),
       PATIENCE,
@@ -166,8 +196,8 @@ export class BullMQWorker {
   }
 
   /**
-   * BullMQ waits for what runs, but a question to Redis that is not there it waits for without end. So it is
-   * paused first, which is the same waiting, and closed by force: then there is nothing left that would be
+   * BullMQ waits for what runs, but a question to a Redis that is not there it waits for without end. So it
+   * is paused first, which is the same waiting, and then closed by force: there is nothing left that would be
    * lost, or nobody whom it could be told.
    */
   async #closeWorker(): Promise<void> {
@@ -176,10 +206,16 @@ export class BullMQWorker {
       () => true,
       () => true,
     )
-    let left = PATIENCE
-    while (left > 0 && (await within(paused, BETWEEN_LOOKS)) !== true) {
-      if (!this.#jobs.isBusy) left -= BETWEEN_LOOKS
+    const jobs = this.#jobs
+    let waited = 0
+    for (;;) {
+      const isIdle = (await within(paused, BETWEEN_LOOKS)) === true
+      if (isIdle && jobs.count === 0 && jobs.untold === 0) break
+      if (isIdle) await new Promise<void>((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
+      if (!jobs.isBusy) waited += BETWEEN_LOOKS
+      if (waited >= (jobs.untold > 0 ? LAST_WORDS : PATIENCE)) break
     }
+    this.#isOver = true
     const closed = worker.close(true).catch((error: unknown) => log('a host could not be closed: %o', error))
     await within(closed, PATIENCE)
   }

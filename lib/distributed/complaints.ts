@@ -5,6 +5,9 @@ import type { IRedisClient } from './peer.ts'
 /** How Redis says that it takes nothing from us, now and later. */
 const REFUSALS = /^(NOAUTH|WRONGPASS|NOPERM)\b/
 
+/** How it says that it takes nothing from anybody, or that it is another kind of server. */
+const UNUSABLE = /^(CLUSTERDOWN|MOVED|CROSSSLOT|MISCONF|OOM|READONLY|ERR unknown command)\b|^Redis version/
+
 /** How the system says that nobody is there. */
 const NOT_THERE = /^(ECONN|ENOTFOUND|EAI_|EHOST|ENET|ETIMEDOUT|ENOENT|EACCES)/
 
@@ -39,6 +42,10 @@ export class HostComplaints {
   readonly #queue: string
   #isTold = false
   #wasThere = false
+  #client: IRedisClient | undefined
+  readonly #onReady = (): void => {
+    this.#isTold = false
+  }
 
   constructor(queue: string) {
     this.#queue = queue
@@ -49,17 +56,21 @@ export class HostComplaints {
     log('%s: %o', this.#queue, error)
     const { code } = Object(error) as { code?: unknown }
     const isMissing = typeof code === 'string' && NOT_THERE.test(code) && !this.#wasThere
-    if (this.#isTold || !(isMissing || isRefusal(error))) return
+    if (this.#isTold || !(isMissing || isRefusal(error) || UNUSABLE.test(textOf(error)))) return
     this.#isTold = true
     process.emitWarning(`a BullMQWorker of the queue ${this.#queue} cannot reach Redis: ${textOf(error)}`)
   }
 
+  /** The client may be the user's, and stay. */
+  end(): void {
+    this.#client?.off('ready', this.#onReady)
+  }
+
   /** Redis was reached. */
   reached(client: IRedisClient): void {
+    if (this.#wasThere) return
     this.#wasThere = true
-    this.#isTold = false
-    client.on('ready', () => {
-      this.#isTold = false
-    })
+    this.#client = client
+    client.on('ready', this.#onReady)
   }
 }

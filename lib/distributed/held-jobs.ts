@@ -27,8 +27,9 @@ import type { Addition } from './adder.ts'
 import { encodeThrown } from './encoding.ts'
 import { HeldJob } from './job-future.ts'
 import type { Ending, JobOwner } from './job-future.ts'
-import { listen, progressOf } from './listening.ts'
-import type { ConnectionOptions, Job } from './peer.ts'
+import { listen } from './listening.ts'
+import { readJob } from './look.ts'
+import type { ConnectionOptions } from './peer.ts'
 import { QueueAccess, within } from './queue-access.ts'
 import type { Access } from './queue-access.ts'
 import { JobRecord } from './record.ts'
@@ -36,7 +37,7 @@ import { MOST_CONTROL } from './redis.ts'
 import { Results } from './results.ts'
 import { timedOut } from './timed-out.ts'
 
-/** How often jobs are looked at, in ms, and how many at once. */
+/** How often jobs are looked at, in ms, and how many at once, at least. */
 const BETWEEN_LOOKS = 2_000
 const MOST_LOOKS = 200
 
@@ -57,7 +58,9 @@ export class HeldJobs implements JobOwner {
   readonly #adder: Adder
   readonly #results: Results
   #lookTimer: Timer | undefined
-  #stops = 0
+  #isLooking = false
+  /** What is being stopped, by its id. */
+  readonly #stopping: Map<string, Promise<void>> = new Map()
   /** How many chunks of maps may give items back that are then submitted anew. */
   #expected = 0
   #whenIdle: (() => void)[] = []
@@ -68,7 +71,14 @@ export class HeldJobs implements JobOwner {
     this.access = new QueueAccess(queue, connection, prefix, (events) => listen(events, find, this.#results))
     this.#results = new Results(async () => (await this.access.open()).client, this.access.keys)
     this.#adder = new Adder({
-      open: async () => (await this.access.open()).queue,
+      open: async () => {
+        const { queue, client } = await this.access.open()
+        await this.access.clock.refresh(client, this.access.keys)
+        return queue
+      },
+      mark: async () =>
+        (await this.access.open()).client.xadd(this.access.keys.events, '*', { event: 'mark' }),
+      lasting: (fn) => this.access.lasting(fn),
       added: (job, id) => this.#added(job, id),
       refused: (job, error) => job.settle('failed', error, true),
     })
@@ -94,9 +104,11 @@ export class HeldJobs implements JobOwner {
     return job
   }
 
-  /** Adds a job to the queue. */
+  /** Adds a job to the queue; one whose id another has that is being stopped, after that. */
   add(addition: Addition): void {
-    this.#adder.add(addition)
+    const stopping = this.#stopping.get(addition.job.id)
+    if (stopping === undefined) this.#adder.add(addition)
+    else void stopping.then(() => this.add(addition))
   }
 
   /** Asks what has become of a job that was in the queue before. */
@@ -132,19 +144,24 @@ export class HeldJobs implements JobOwner {
     if (other === undefined) {
       this.#held.set(id, job)
       void this.find(job)
-    } else other.future.addDoneCallback(() => this.#follow(job))
-  }
-
-  #follow(job: HeldJob): void {
-    if (job.isDone) return
-    this.#held.set(job.id, job)
-    void this.find(job)
+    } else {
+      other.twins.push(job)
+      if (other.isRunning) job.begin(other.host, now(), other.starts)
+    }
   }
 
   settled(job: HeldJob, ending: Ending, isOver: boolean, reason: unknown): void {
     if (this.#held.get(job.id) === job) this.#held.delete(job.id)
     this.record.end(job, ending)
-    if (!isOver) void this.#stop(job, reason)
+    // What is not on its way is still here.
+    if (!isOver && (job.adding !== undefined || job.isAdded)) {
+      const { id } = job
+      const stopping = this.#stop(job, reason).then(() => {
+        if (this.#stopping.get(id) === stopping) this.#stopping.delete(id)
+        this.#checkIdle()
+      })
+      this.#stopping.set(id, stopping)
+    }
     this.#checkIdle()
   }
 
@@ -155,21 +172,15 @@ export class HeldJobs implements JobOwner {
   /** Removes a job that must not be started from the queue. Whether it was there, and no host had it. */
   async remove(job: HeldJob): Promise<boolean> {
     const { queue } = await this.access.open()
-    return (await queue.remove(job.id)) === 1
+    return (await this.access.lasting(() => queue.remove(job.id))) === 1
   }
 
   /** Has a job not be started any more, or stopped. */
   async #stop(job: HeldJob, reason: unknown): Promise<void> {
-    // It is still here.
-    if (job.adding === undefined && !job.isAdded) return
-    this.#stops++
     try {
       await within(this.#stopNow(job, reason), PATIENCE)
     } catch (error) {
       log('job %s could not be stopped: %o', job.id, error)
-    } finally {
-      this.#stops--
-      this.#checkIdle()
     }
   }
 
@@ -177,32 +188,40 @@ export class HeldJobs implements JobOwner {
     await job.adding
     const { queue, client } = await this.access.open()
     const { keys } = this.access
-    await client.set(keys.cancelled(job.id), '1', { PX: STOPPED_FOR })
-    if ((await queue.remove(job.id)) === 1) {
+    // A later job may have the same id.
+    const timestamp = await client.hget(keys.job(job.id), 'timestamp')
+    if (timestamp === null) return
+    const text = reasonText(reason)
+    await client.set(keys.cancelled(job.id), `${timestamp}:${text}`, { PX: STOPPED_FOR })
+    if ((await this.access.lasting(() => queue.remove(job.id))) === 1) {
       await client.del(keys.cancelled(job.id))
       return
     }
-    const entry = { event: 'cancel', jobId: job.id, reason: reasonText(reason) }
+    const entry = { event: 'cancel', jobId: job.id, timestamp, reason: text }
     await client.xadd(keys.control, '*', entry, { MAXLEN: MOST_CONTROL, approximate: true })
   }
 
   /** While jobs are held the process goes on, and they are looked at. */
   #watch(): void {
-    this.#lookTimer ??= setTimeout(() => void this.#lookAtAll(), BETWEEN_LOOKS)
+    if (!this.#isLooking) this.#lookTimer ??= setTimeout(() => void this.#lookAtAll(), BETWEEN_LOOKS)
   }
 
   async #lookAtAll(): Promise<void> {
+    this.#lookTimer = undefined
+    this.#isLooking = true
     try {
       const access = await within(this.access.open(), BETWEEN_LOOKS)
       if (access !== undefined) {
-        const jobs = [...this.#held.values()].filter(({ isAdded }) => isAdded).slice(0, MOST_LOOKS)
-        await within(Promise.all(jobs.map((job) => this.#look(access, job))), PATIENCE)
+        // All of them within some ten looks, however many there are.
+        const most = Math.max(MOST_LOOKS, this.#held.size / 10)
+        const jobs = [...this.#held.values()].filter(({ isAdded }) => isAdded).slice(0, most)
+        await within(Promise.allSettled(jobs.map((job) => this.#look(access, job))), PATIENCE)
         for (const job of jobs) this.#putBehind(job)
       }
     } catch (error) {
       log('the jobs could not be looked at: %o', error)
     } finally {
-      this.#lookTimer = undefined
+      this.#isLooking = false
       if (this.#held.size > 0) this.#watch()
     }
   }
@@ -214,8 +233,8 @@ export class HeldJobs implements JobOwner {
     this.#held.set(job.id, job)
   }
 
-  async #look({ queue }: Access, job: HeldJob): Promise<void> {
-    const found: Job | undefined = await queue.getJob(job.id)
+  async #look({ client }: Access, job: HeldJob): Promise<void> {
+    const found = await readJob(client, this.access.keys, job.id)
     if (job.isDone) return
     if (found === undefined) {
       job.looks++
@@ -224,14 +243,14 @@ export class HeldJobs implements JobOwner {
       return
     }
     job.isAdded = true
-    if (typeof found.finishedOn === 'number' && (await found.isFailed())) {
-      if (++job.looks > 1) await this.#results.fail(job, found.failedReason ?? 'the job has failed')
-    } else if (typeof found.finishedOn === 'number') {
-      if (++job.looks > 1) await this.#results.complete(job, found.returnvalue)
+    if (found.failure !== undefined) {
+      if (++job.looks > 1) await this.#results.fail(job, found.failure)
+    } else if (found.isOver) {
+      if (++job.looks > 1) await this.#results.complete(job, found.value)
     } else {
       job.looks = 0
-      const progress = progressOf(found.progress)
-      if (progress !== undefined && !job.isRunning) job.begin(progress.host, now())
+      const { progress } = found
+      if (progress !== undefined && !job.isRunning) job.begin(progress.host, now(), progress.starts)
     }
   }
 
@@ -242,9 +261,10 @@ export class HeldJobs implements JobOwner {
   }
 
   #checkIdle(): void {
-    if (this.#held.size > 0 || this.#stops > 0 || this.#expected > 0) return
+    if (this.#held.size > 0 || this.#stopping.size > 0 || this.#expected > 0) return
     clearTimeout(this.#lookTimer)
     this.#lookTimer = undefined
+    this.access.rest()
     const waiting = this.#whenIdle
     this.#whenIdle = []
     for (const resolve of waiting) resolve()
@@ -252,7 +272,7 @@ export class HeldJobs implements JobOwner {
 
   /** Resolves when no job is held, and none is being stopped. */
   async idle(): Promise<void> {
-    if (this.#held.size === 0 && this.#stops === 0 && this.#expected === 0) return
+    if (this.#held.size === 0 && this.#stopping.size === 0 && this.#expected === 0) return
     await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 }

@@ -56,13 +56,19 @@ export class HeldJob implements TaskLink {
   isBeingRemoved = false
   /** Whether one of its id may have been in the queue before. */
   mayExist = false
+  /** If so, the entry in the stream of events before which they tell of an earlier job of this id. */
+  since: string | undefined
   /** How often a look at the queue has found that it has ended, or is not there, and no event said so. */
   looks = 0
   /** When it was submitted, began, as far as is known here, on the clock of this thread. */
   readonly submitted: number
   began: number | undefined
+  /** How often it was started. */
+  starts = 0
   /** The host that has begun it last. */
   host: string | undefined
+  /** Others of the same job, which BullMQ has found to be duplicates of it. */
+  readonly twins: HeldJob[] = []
   /** Its limits of time that are watched here. */
   limits: WaitLimit[] = []
 
@@ -84,15 +90,19 @@ export class HeldJob implements TaskLink {
   }
 
   /** A host has told that it begins. */
-  begin(host: string | undefined, at: number): void {
+  begin(host: string | undefined, at: number, starts: number = 1): void {
     if (this.isDone) return
+    this.starts = Math.max(this.starts, starts)
     this.#state = STATE_RUNNING
     this.host = host
     this.began ??= at
+    for (const twin of this.twins) twin.begin(host, at, starts)
   }
 
   progress(value: unknown): void {
-    if (!this.isDone) deliverProgress(this.future, value)
+    if (this.isDone) return
+    deliverProgress(this.future, value)
+    for (const twin of this.twins) twin.progress(value)
   }
 
   /** Gives the future its outcome, once: the value, the error, or the reason of a cancel. */
@@ -108,6 +118,7 @@ export class HeldJob implements TaskLink {
     this.limits = []
     storeOutcome(this.future, kind, value)
     this.#owner.settled(this, ending, isOver, kind === CANCEL ? value : undefined)
+    for (const twin of this.twins) twin.settle(ending, value, true)
     return true
   }
 

@@ -3,6 +3,7 @@ import { now } from '../inner.ts'
 import { decode } from './encoding.ts'
 import type { HeldJob } from './job-future.ts'
 import type { QueueEvents } from './peer.ts'
+import { isBefore } from './redis.ts'
 import type { Results } from './results.ts'
 
 /**
@@ -12,6 +13,8 @@ import type { Results } from './results.ts'
 export interface JobProgress {
   readonly starts: number
   readonly host?: string
+  /** How many starts had come to an end of their own before; see starts.ts. */
+  readonly made?: number
   readonly values?: readonly unknown[]
 }
 
@@ -28,24 +31,29 @@ export function listen(
   find: (id: string) => HeldJob | undefined,
   results: Results,
 ): void {
-  events.on('active', ({ jobId }) => {
+  const about = (jobId: string, entry: string): HeldJob | undefined => {
     const job = find(jobId)
+    if (job === undefined || !job.mayExist) return job
+    return job.since === undefined || isBefore(entry, job.since) ? undefined : job
+  }
+  events.on('active', ({ jobId }, entry) => {
+    const job = about(jobId, entry)
     if (job !== undefined) job.isAdded = true
   })
-  events.on('progress', ({ jobId, data }) => {
-    const job = find(jobId)
+  events.on('progress', ({ jobId, data }, entry) => {
+    const job = about(jobId, entry)
     if (job !== undefined) noteProgress(job, data)
   })
-  events.on('completed', ({ jobId, returnvalue }) => {
-    const job = find(jobId)
+  events.on('completed', ({ jobId, returnvalue }, entry) => {
+    const job = about(jobId, entry)
     if (job !== undefined) void results.complete(job, returnvalue)
   })
-  events.on('failed', ({ jobId, failedReason }) => {
-    const job = find(jobId)
+  events.on('failed', ({ jobId, failedReason }, entry) => {
+    const job = about(jobId, entry)
     if (job !== undefined) void results.fail(job, failedReason)
   })
-  events.on('removed', ({ jobId }) => {
-    const job = find(jobId)
+  events.on('removed', ({ jobId }, entry) => {
+    const job = about(jobId, entry)
     if (job?.isBeingRemoved === false) job.settle('cancelled', undefined, true)
   })
 }
@@ -57,8 +65,10 @@ function noteProgress(job: HeldJob, data: unknown): void {
     job.progress(data)
     return
   }
-  const { host, values } = progress
-  if (values === undefined || !job.isRunning) job.begin(host, now())
+  const { starts, host, values } = progress
+  // By a host that has lost the job to another.
+  if (starts < job.starts) return
+  if (values === undefined || !job.isRunning) job.begin(host, now(), starts)
   if (!Array.isArray(values)) return
   for (const value of values) {
     let told: unknown

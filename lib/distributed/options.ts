@@ -13,7 +13,7 @@ import type { CheckedTaskOptions, TaskOptions } from '../options/task-options.ts
 import { ModuleNames } from './modules.ts'
 import type { Modules } from './modules.ts'
 import type { ConnectionOptions, JobsOptions, WorkerOptions } from './peer.ts'
-import { checkConnection, checkQueueName } from './redis.ts'
+import { checkConnection, checkQueueName, isReserved } from './redis.ts'
 
 /** How Redis is reached: what BullMQ takes as `connection`, or a URL. */
 export type Connection = ConnectionOptions | string | URL
@@ -84,6 +84,7 @@ function checkOwn(value: unknown, name: string): Record<string, unknown> {
 export function checkOwnId(value: unknown): string {
   const id = string(value, 'id')
   if (id === '') throw new TypeError('id must not be empty')
+  if (isReserved(id)) throw new TypeError(`id: ${show(id)} is a word of BullMQ's own, and no job's`)
   return id
 }
 
@@ -93,6 +94,9 @@ function checkJobId(value: unknown, name: string): string {
   if (id === '' || id.includes(':') || /^\d+$/.test(id)) {
     throw new TypeError(`${name} must be no integer, not empty, and without ':', got ${show(id)}`)
   }
+  if (isReserved(id)) throw new TypeError(`${name}: ${show(id)} is a word of BullMQ's own`)
+  // Redis would have another text, and events would name that.
+  if (/\p{Surrogate}/u.test(id)) throw new TypeError(`${name} must be well-formed, got ${show(id)}`)
   return id
 }
 

@@ -43,5 +43,6 @@ export const QueueEvents: typeof BullMQ.QueueEvents = peer.QueueEvents
 export type QueueEvents = BullMQ.QueueEvents
 export const QueueKeys: typeof BullMQ.QueueKeys = peer.QueueKeys
 export const UnrecoverableError: typeof BullMQ.UnrecoverableError = peer.UnrecoverableError
+export const WaitingError: typeof BullMQ.WaitingError = peer.WaitingError
 export const Worker: typeof BullMQ.Worker = peer.Worker
 export type Worker = BullMQ.Worker

@@ -2,29 +2,27 @@
 import { log } from '../inner.ts'
 import { encode } from './encoding.ts'
 import type { JobProgress } from './listening.ts'
-import type { Job } from './peer.ts'
 
 /** So many values are told at once. */
 const MOST_AT_ONCE = 200
 
 export class Progress {
-  readonly #job: Job
-  readonly #starts: number
-  readonly #host: string
+  readonly #mark: JobProgress
+  readonly #send: (told: JobProgress) => Promise<unknown>
   #waiting: unknown[] = []
   #telling: Promise<void> | undefined
 
-  constructor(job: Job, starts: number, host: string) {
-    this.#job = job
-    this.#starts = starts
-    this.#host = host
+  /** `send` throws if the job is another host's by now: what that has told must not be undone. */
+  constructor(mark: JobProgress, send: (told: JobProgress) => Promise<unknown>) {
+    this.#mark = mark
+    this.#send = send
   }
 
   add(value: unknown): void {
     try {
       this.#waiting.push(encode(value))
     } catch (error) {
-      log('progress of job %s cannot leave its process: %o', this.#job.id, error)
+      log('progress cannot leave its process: %o', error)
       return
     }
     this.#telling ??= this.#tell()
@@ -42,11 +40,10 @@ export class Progress {
       while (this.#waiting.length > 0) {
         const values = this.#waiting.slice(0, MOST_AT_ONCE)
         this.#waiting = this.#waiting.slice(MOST_AT_ONCE)
-        const progress: JobProgress = { starts: this.#starts, host: this.#host, values }
-        await this.#job.updateProgress(progress)
+        await this.#send({ ...this.#mark, values })
       }
     } catch (error) {
-      log('progress of job %s: %o', this.#job.id, error)
+      log('progress cannot be told: %o', error)
       this.#waiting = []
     } finally {
       this.#telling = undefined

@@ -2,15 +2,17 @@
 import { clearTimeout, InvalidStateError, log, setTimeout } from '../inner.ts'
 import type { Timer } from '../host/timers.ts'
 import { openOrRefused } from './complaints.ts'
+import { durable, lasting } from './durable.ts'
+import type { Commands } from './durable.ts'
 import { Queue, QueueEvents } from './peer.ts'
-import type { ConnectionOptions, IRedisClient } from './peer.ts'
+import type { ConnectionOptions } from './peer.ts'
 import { keysOf, RedisClock, releaseSocket } from './redis.ts'
 import type { Keys } from './redis.ts'
 
 /** What is open. */
 export interface Access {
   readonly queue: Queue
-  readonly client: IRedisClient
+  readonly client: Commands
   readonly events: QueueEvents
 }
 
@@ -30,6 +32,13 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | un
   }
 }
 
+/** Nobody needed what was being opened: who needs it by now opens it again. */
+export class Rested extends Error {}
+
+function closedError(): InvalidStateError {
+  return new InvalidStateError('the executor was shut down')
+}
+
 export class QueueAccess {
   readonly keys: Keys
   readonly clock: RedisClock = new RedisClock()
@@ -39,6 +48,8 @@ export class QueueAccess {
   readonly #listen: (events: QueueEvents) => void
   #opening: Promise<Access> | undefined
   #queue: Queue | undefined
+  #isOpen = false
+  #giveUp: () => void = () => {}
   #isClosed = false
 
   /** `listen` is told of the events before the first is read. */
@@ -57,12 +68,29 @@ export class QueueAccess {
 
   /** Waits for as long as Redis is away. @throws what BullMQ throws if that cannot be used */
   open(): Promise<Access> {
-    if (this.#isClosed) return Promise.reject(new InvalidStateError('the executor was shut down'))
-    this.#opening ??= this.#open().catch((error: unknown) => {
-      this.#opening = undefined
-      throw error
-    })
+    if (this.#isClosed) return Promise.reject(closedError())
+    if (this.#opening === undefined) {
+      const opening = this.#open().catch((error: unknown) => {
+        if (this.#opening === opening) this.#opening = undefined
+        throw error
+      })
+      this.#opening = opening
+    }
     return this.#opening
+  }
+
+  /**
+   * Nobody waits for anything. A Redis that was not reached is tried no more, since that keeps the process
+   * alive, until it is needed again.
+   */
+  rest(): void {
+    const queue = this.#queue
+    if (queue === undefined || this.#isOpen || this.#isClosed) return
+    this.#queue = undefined
+    this.#opening = undefined
+    // What BullMQ is waiting for may never come.
+    this.#giveUp()
+    void this.#closeQueue(queue)
   }
 
   async #open(): Promise<Access> {
@@ -74,10 +102,18 @@ export class QueueAccess {
     queue.on('error', (error) => log('%s: %o', this.#name, error))
     try {
       const opening = queue.getBackend().client
-      const client = await openOrRefused(opening, (listener) => queue.on('error', listener))
+      const given = new Promise<never>((_, reject) => {
+        this.#giveUp = () => reject(new Rested())
+      })
+      const opened = openOrRefused(opening, (listener) => queue.on('error', listener))
+      const client = await Promise.race([opened, given])
       // A client of the user's keeps the process alive if the user wants it to.
       if (typeof (connection as { on?: unknown }).on !== 'function') releaseSocket(client)
-      const { events: lastEventId } = await this.clock.mark(client, this.keys)
+      const commands = durable(client, () => this.#isClosed)
+      const { events: lastEventId } = await this.clock.mark(commands, this.keys)
+      // Nobody would close what is made from here on.
+      if (this.#isClosed || this.#queue !== queue) throw closedError()
+      this.#isOpen = true
       // A timer of BullMQ's for each read would keep the process alive.
       const events = new QueueEvents(this.#name, { ...base, autorun: false, lastEventId, blockingTimeout: 0 })
       events.on('error', (error) => log('%s: %o', this.#name, error))
@@ -86,16 +122,18 @@ export class QueueAccess {
         .client.then(releaseSocket)
         .catch(() => {})
       this.#listen(events)
-      void this.#run(events, client)
-      return { queue, client, events }
+      void this.#run(events, commands)
+      return { queue, client: commands, events }
     } catch (error) {
+      if (!this.#isClosed && this.#queue !== queue) throw new Rested()
+      this.#queue = undefined
       await this.#closeQueue(queue)
       throw error
     }
   }
 
   /** Reads events until the end. One that cannot be read is left out, with those beside it. */
-  async #run(events: QueueEvents, client: IRedisClient): Promise<void> {
+  async #run(events: QueueEvents, client: Commands): Promise<void> {
     while (!this.#isClosed) {
       try {
         await events.run()
@@ -109,6 +147,11 @@ export class QueueAccess {
         )
       }
     }
+  }
+
+  /** Does what may be done twice, through broken connections. */
+  lasting<T>(fn: () => Promise<T>): Promise<T> {
+    return lasting(() => this.#isClosed, fn)
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,8 @@
  * How Redis is reached: the `connection` option, the keys of ours beside BullMQ's, and the clock that all
  * hosts have in common.
  */
-import { hrefOf, now, show, URL, wrongType } from '../inner.ts'
+import { hrefOf, now, show, URL, wallClock, wrongType } from '../inner.ts'
+import type { Commands } from './durable.ts'
 import { QueueKeys } from './peer.ts'
 import type { ConnectionOptions, IRedisClient } from './peer.ts'
 
@@ -56,7 +57,11 @@ export interface Keys {
   readonly control: string
   /** Of the queue of which that is the stream of events. */
   readonly controlQueue: string
-  /** Is there if a job must not be started. */
+  /** Of the stream of events of the queue. */
+  readonly events: string
+  /** Where BullMQ has a job. */
+  job(id: string): string
+  /** Is there if a job must not be started: when that was made, a colon, and the reason. */
   cancelled(id: string): string
   /** Where a result, or an error, lies that is too long for a job. */
   value(id: string): string
@@ -68,10 +73,20 @@ export function keysOf(queue: string, prefix: string | undefined): Keys {
   return {
     controlQueue,
     control: keys.toKey(controlQueue, 'events'),
+    events: keys.toKey(queue, 'events'),
+    job: (id) => keys.toKey(queue, id),
     // No id of a job has a colon in it.
     cancelled: (id) => keys.toKey(queue, `cancelled:${id}`),
     value: (id) => keys.toKey(queue, `value:${id}`),
   }
+}
+
+/** The ends of BullMQ's own keys, which lie beside those of jobs. */
+const OWN_ENDS = Object.keys(new QueueKeys().getKeys(''))
+
+/** Whether a job of this id would lie where BullMQ has something else, and break the queue. */
+export function isReserved(id: string): boolean {
+  return OWN_ENDS.includes(id)
 }
 
 /** As many entries as the stream of cancels keeps, about. */
@@ -84,6 +99,9 @@ export interface Mark {
   /** An id before which everything is old, in every stream. */
   readonly events: string
 }
+
+/** How long a mark says what time it is, in ms. */
+const MARK_HOLDS = 60_000
 
 /** An answer that took longer says too little of the time, in ms; but one is taken after so many. */
 const QUICK = 20
@@ -98,9 +116,23 @@ const MOST_MARKS = 5
 export class RedisClock {
   #earliest = NaN
   #latest = NaN
+  #marked = -Infinity
+  /** What the clock on the wall is before ours: a machine that slept has this one stand still. */
+  #offset = NaN
+
+  /**
+   * Marks anew if the last mark is old: clocks drift, Redis may be another by now, and this machine may have
+   * stood still for hours.
+   */
+  async refresh(client: Commands, keys: Keys): Promise<void> {
+    const isOld = now() - this.#marked > MARK_HOLDS || Math.abs(wallClock() - now() - this.#offset) > 1_000
+    if (isOld) await this.mark(client, keys)
+  }
 
   /** Adds an entry to the stream of cancels. The first is where its reader begins. */
-  async mark(client: IRedisClient, keys: Keys): Promise<Mark> {
+  async mark(client: Commands, keys: Keys): Promise<Mark> {
+    this.#marked = now()
+    this.#offset = wallClock() - now()
     const control = await this.#look(client, keys)
     for (let marks = 1; marks < MOST_MARKS && this.#latest - this.#earliest > QUICK; marks++) {
       await this.#look(client, keys)
@@ -108,7 +140,7 @@ export class RedisClock {
     return { control, events: `${timeOf(control) - 1}-0` }
   }
 
-  async #look(client: IRedisClient, keys: Keys): Promise<string> {
+  async #look(client: Commands, keys: Keys): Promise<string> {
     const sent = now()
     const limit = { MAXLEN: MOST_CONTROL, approximate: true }
     const id = await client.xadd(keys.control, '*', { event: 'mark' }, limit)
@@ -129,19 +161,35 @@ export class RedisClock {
   }
 }
 
+/** Whether an entry of a stream comes before another one. */
+export function isBefore(one: string, other: string): boolean {
+  const [a, b] = [timeOf(one), timeOf(other)]
+  return a === b ? placeOf(one) < placeOf(other) : a < b
+}
+
+/** Which of the entries of its millisecond it is. */
+function placeOf(id: string): number {
+  return Number(id.slice(id.indexOf('-') + 1))
+}
+
 /** When an entry was added to a stream. */
 function timeOf(id: string): number {
   return Number(id.slice(0, id.indexOf('-')))
 }
 
-/** Has an open connection not keep the process alive, now and whenever it is made anew. */
+/** Has an open connection not keep the process alive, now, while it is made anew, and then. */
 export function releaseSocket(client: IRedisClient): void {
-  const parts = client as { raw?: { unref?: () => void }; stream?: { unref?: () => void } }
+  interface Held {
+    unref?: () => void
+  }
+  const parts = client as { raw?: Held; stream?: Held; reconnectTimeout?: Held | null }
   const release = (): void => {
     parts.raw?.unref?.()
     parts.stream?.unref?.()
+    parts.reconnectTimeout?.unref?.()
   }
   client.on('connect', release)
   client.on('ready', release)
+  client.on('reconnecting', release)
   release()
 }

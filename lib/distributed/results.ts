@@ -1,12 +1,12 @@
 /** What a job has come to, as it stands in Redis, made the outcome of its future. */
 import { InvalidStateError, parseJson, WorkerLostError } from '../inner.ts'
 import type { ChunkResult } from '../executor/map-feed.ts'
+import type { Commands } from './durable.ts'
 import { decode, decodeThrown, isElsewhere } from './encoding.ts'
 import type { Elsewhere } from './encoding.ts'
 import { readFailure } from './failure.ts'
 import type { Why } from './failure.ts'
 import type { Ending, HeldJob } from './job-future.ts'
-import type { IRedisClient } from './peer.ts'
 import type { Keys } from './redis.ts'
 
 /** What a host gives as the result of a chunk of a map. */
@@ -30,10 +30,10 @@ const STALLED = /^job (stalled|started) more than allowable limit/
 
 /** Makes outcomes of what jobs have come to. */
 export class Results {
-  readonly #client: () => Promise<IRedisClient>
+  readonly #client: () => Promise<Commands>
   readonly #keys: Keys
 
-  constructor(client: () => Promise<IRedisClient>, keys: Keys) {
+  constructor(client: () => Promise<Commands>, keys: Keys) {
     this.#client = client
     this.#keys = keys
   }

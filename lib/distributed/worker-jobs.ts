@@ -9,8 +9,9 @@ import {
   CancelledError,
   chunkOf,
   labelOf,
+  log,
   NO_OPTIONS,
-  now,
+  parseJson,
   poolOf,
   QueueFullError,
   wallClock,
@@ -20,34 +21,22 @@ import type { Future } from '../future/future.ts'
 import type { CheckedTaskOptions } from '../options/task-options.ts'
 import type { PoolExecutor } from '../pool/pool-executor.ts'
 import type { Submittable } from '../tasks/functions.ts'
-import { hasBytes, textOf, tooLong } from './encoding.ts'
+import { lasting } from './durable.ts'
+import type { Commands } from './durable.ts'
+import { decodeThrown, hasBytes, textOf, tooLong } from './encoding.ts'
 import type { Elsewhere } from './encoding.ts'
 import { failureText } from './failure.ts'
-import {
-  encodeResult,
-  failureOf,
-  final,
-  FinalFailure,
-  lostWith,
-  reasonOf,
-  refusalOf,
-  startsOf,
-} from './host-outcomes.ts'
-import type { Run } from './host-outcomes.ts'
 import { requestOf } from './job.ts'
 import type { Request } from './job.ts'
-import { progressOf } from './listening.ts'
+import type { JobProgress } from './listening.ts'
 import type { ModuleNames } from './modules.ts'
-import { UnrecoverableError } from './peer.ts'
-import type { IRedisClient, Job } from './peer.ts'
+import { UnrecoverableError, WaitingError } from './peer.ts'
+import type { Job } from './peer.ts'
 import { Progress } from './progress.ts'
 import type { Keys, RedisClock } from './redis.ts'
-
-/** A job that runs here. */
-interface Running extends Run {
-  /** Whether it waits for room in the executor. */
-  isWaiting: boolean
-}
+import { encodeResult, end, failureOf, final, FinalFailure, lostWith, refusalOf } from './running.ts'
+import type { Running } from './running.ts'
+import { nextMark, startsOf } from './starts.ts'
 
 /** What a host knows. */
 export interface HostParts {
@@ -58,17 +47,15 @@ export interface HostParts {
   readonly clock: RedisClock
   /** How long a lock holds, in ms. */
   readonly lockDuration: number
-  readonly client: () => Promise<IRedisClient>
+  readonly client: () => Promise<Commands>
+  /** The executor takes no more tasks, for this reason. */
+  readonly end: (reason: unknown) => void
+  /** Whether nobody waits any more for what jobs come to. */
+  readonly isOver: () => boolean
 }
 
 /** For such a part of its time a lock holds for sure. */
 const SURE = 0.8
-
-/** How long results of what has ended may take to be written, in ms, before they are given up. */
-const LAST_WORDS = 10_000
-
-/** Cancels that came before their jobs are remembered, so many of them. */
-const MOST_REMEMBERED = 1_000
 
 /** How long what is too long for a job is kept where the job says nothing, in ms. */
 const A_DAY = 86_400_000
@@ -76,48 +63,41 @@ const A_DAY = 86_400_000
 export class WorkerJobs {
   readonly #parts: HostParts
   readonly #running: Map<string, Running> = new Map()
-  /** When the jobs ended whose ends are not written yet. */
-  readonly #untold: Map<string, number> = new Map()
-  /** The reasons of cancels of jobs that are not here, by their ids. */
-  readonly #cancels: Map<string, unknown> = new Map()
+  /** What has been run, and is not told yet. */
+  readonly #untold: Set<string> = new Set()
 
   constructor(parts: HostParts) {
     this.#parts = parts
   }
 
-  /** Somebody has cancelled a job, which may come, or may be another host's. */
-  cancel(id: string, text: string): void {
-    const reason = reasonOf(text)
+  /**
+   * Somebody has cancelled a job, which may be another host's. `timestamp` says which of this id, if it is
+   * known: an earlier one may have ended. One that is on its way here finds the key of its cancel.
+   */
+  cancel(id: string, timestamp: string | undefined, text: string): void {
     const running = this.#running.get(id)
-    if (running !== undefined) end(running, 'cancelled', reason)
-    else {
-      this.#cancels.set(id, reason)
-      for (const first of this.#cancels.keys()) {
-        if (this.#cancels.size <= MOST_REMEMBERED) break
-        this.#cancels.delete(first)
-      }
-    }
+    if (running === undefined) return
+    if (timestamp === undefined || isOf(running.job, timestamp)) end(running, 'cancelled', reasonOf(text))
   }
 
   /** The locks of these jobs could not be renewed: other hosts may start them. */
   loseLocks(ids: readonly string[]): void {
     for (const id of ids) {
       const running = this.#running.get(id)
-      if (running !== undefined) end(running, 'lock lost', undefined)
+      // It may have been said of an earlier run of the job on this host.
+      if (running !== undefined) void this.#askForLock(running).catch((error: unknown) => log('%o', error))
     }
   }
 
-  /** BullMQ has written what has become of a job. */
-  told(id: string | undefined): void {
-    if (id !== undefined) this.#untold.delete(id)
+  get count(): number {
+    return this.#running.size
   }
 
-  /** Whether something runs, or has run and waits for Redis to take its result, for which it is given time. */
+  /** Whether something computes, or waits for room to; what else runs here waits for Redis. */
   get isBusy(): boolean {
     for (const { future, isWaiting } of this.#running.values()) {
       if (isWaiting || future?.done() === false) return true
     }
-    for (const since of this.#untold.values()) if (now() - since < LAST_WORDS) return true
     return false
   }
 
@@ -129,49 +109,99 @@ export class WorkerJobs {
   /** Runs a job: BullMQ's processor. What it gives, and the text of what it throws, are kept in the job. */
   async run(job: Job, token: string | undefined): Promise<unknown> {
     const id = job.id as string
-    const running: Running = { future: undefined, isWaiting: false, ended: undefined, reason: undefined }
+    const running: Running = {
+      job,
+      token: token ?? '',
+      lockedAt: job.processedOn ?? 0,
+      future: undefined,
+      isWaiting: false,
+      ended: undefined,
+      reason: undefined,
+    }
+    const before = this.#running.get(id)
+    // Its lock is lost, or this would not be here.
+    if (before !== undefined) end(before, 'lock lost', undefined)
     this.#running.set(id, running)
+    this.#untold.add(id)
+    this.#haveTold(running)
     const most = startsOf(job)
-    const starts = (progressOf(job.progress)?.starts ?? 0) + 1
+    const mark = nextMark(job, this.#parts.host)
     try {
-      if (starts > most) throw new FinalFailure('lost', lostWith(job))
-      return await this.#start(job, token, running, starts)
+      if (mark.starts > most) throw new FinalFailure('lost', lostWith(job))
+      return await this.#start(running, mark)
     } catch (thrown) {
+      if (thrown instanceof WaitingError) {
+        this.#untold.delete(id)
+        throw thrown
+      }
       const failure = failureOf(thrown, running, job.name)
-      const isFinal = failure.isFinal || starts >= most
-      const text = await failureText(failure, (bytes) => this.#keep(job, bytes) as Promise<typeof bytes>)
+      const isFinal = failure.isFinal || mark.starts >= most
+      const text = await failureText(failure, (bytes) => this.#keep(running, bytes) as Promise<typeof bytes>)
       throw isFinal ? new UnrecoverableError(text) : new Error(text)
     } finally {
-      this.#running.delete(id)
-      this.#noteUntold(id)
+      if (this.#running.get(id) === running) this.#running.delete(id)
     }
   }
 
-  #noteUntold(id: string): void {
-    this.#untold.set(id, now())
-    // Those that another host has ended are never told.
-    for (const [old, since] of this.#untold) {
-      if (now() - since < LAST_WORDS) break
-      this.#untold.delete(old)
-    }
-  }
-
-  async #start(job: Job, token: string | undefined, running: Running, starts: number): Promise<unknown> {
+  /**
+   * BullMQ takes a connection that broke while it told what a job has come to for a failure of the job, and
+   * fails to tell that for the end of its work.
+   */
+  #haveTold(running: Running): void {
+    const { job } = running
+    const { moveToCompleted, moveToFailed } = job
     const id = job.id as string
-    const { host, keys, client } = this.#parts
+    const tell = async <T>(fn: () => Promise<T>): Promise<T> => {
+      try {
+        return await lasting(this.#parts.isOver, fn)
+      } finally {
+        this.#untold.delete(id)
+      }
+    }
+    job.moveToCompleted = (...args) => tell(() => moveToCompleted.apply(job, args))
+    job.moveToFailed = async (...args) => {
+      const told = await tell(() => moveToFailed.apply(job, args))
+      if (running.ended === 'cancelled') this.#forgetCancel(id)
+      return told
+    }
+  }
+
+  /** The job has ended, and is not started again. */
+  #forgetCancel(id: string): void {
+    const { client, keys } = this.#parts
+    client()
+      .then((redis) => redis.del(keys.cancelled(id)))
+      .catch((error: unknown) => log('%o', error))
+  }
+
+  /** Of how many jobs Redis does not know yet what they have come to. */
+  get untold(): number {
+    return this.#untold.size
+  }
+
+  async #start(running: Running, mark: JobProgress): Promise<unknown> {
+    const { job } = running
+    const { keys, client, clock, isOver } = this.#parts
     const request = final(() => requestOf(job.data))
     const task = final(() => this.#parts.modules.find(job.name))
+    await this.#waitForRoom(running)
     const redis = await client()
-    await this.#checkLock(job, token, running)
+    if (request.startBy !== Infinity || request.endBy !== Infinity) await clock.refresh(redis, keys)
+    await this.#checkLock(running)
     // On one connection the mark comes first: who has cancelled since has found the job's lock, and tells.
-    const marked = job.updateProgress({ starts, host })
-    const [, cancelled] = await Promise.all([marked, redis.get(keys.cancelled(id))])
-    if (cancelled !== null || this.#cancels.has(id)) end(running, 'cancelled', this.#cancels.get(id))
-    this.#cancels.delete(id)
-    await this.#checkLock(job, token, running)
+    const marked = lasting(isOver, () => job.updateProgress(mark))
+    const [, cancelled] = await Promise.all([marked, redis.get(keys.cancelled(job.id as string))])
+    if (cancelled !== null) {
+      const at = cancelled.indexOf(':')
+      if (isOf(job, cancelled.slice(0, at))) end(running, 'cancelled', reasonOf(cancelled.slice(at + 1)))
+    }
+    await this.#checkLock(running)
     if (running.ended !== undefined) throw new CancelledError()
-    const progress = new Progress(job, starts, host)
-    await this.#submit(job, task, request, running)
+    const progress = new Progress(mark, async (told) => {
+      await this.#checkLock(running)
+      await lasting(isOver, () => job.updateProgress(told))
+    })
+    await this.#submit(running, task, request)
     const future = running.future as unknown as Future<unknown>
     future.onProgress((value) => progress.add(value))
     // It may have been ended while it waited for room.
@@ -179,28 +209,49 @@ export class WorkerJobs {
     try {
       const value = await future.result()
       await progress.end()
-      return await this.#keep(job, encodeResult(value, request))
+      return await this.#keep(running, encodeResult(value, request))
     } catch (error) {
       await progress.end()
       throw error
     }
   }
 
+  /** A pool that takes no more tasks would fail all that is in the queue: the job is given to other hosts. */
+  async #waitForRoom(running: Running): Promise<void> {
+    const { job, token } = running
+    running.isWaiting = true
+    try {
+      await this.#parts.executor.ready()
+      running.isWaiting = false
+    } catch (error) {
+      running.isWaiting = false
+      this.#parts.end(error)
+      await job.moveToWait(token)
+      throw new WaitingError()
+    }
+  }
+
   /**
-   * The network may have kept the job for so long that its lock has run out and another host has run it. By
-   * this host's own clock it is known when it was asked for; only if that is long ago Redis is asked.
+   * The network may have kept the job, or the system this process, for so long that the lock has run out and
+   * another host has run the job. By this host's own clock it is known when the lock was asked for; only if
+   * that is long ago Redis is asked.
    */
-  async #checkLock(job: Job, token: string | undefined, running: Running): Promise<void> {
-    const age = wallClock() - (job.processedOn ?? 0)
-    const { lockDuration } = this.#parts
-    if (age >= 0 && age < lockDuration * SURE) return
-    if ((await job.extendLock(token ?? '', lockDuration)) === 1) return
-    end(running, 'lock lost', undefined)
-    throw new CancelledError()
+  async #checkLock(running: Running): Promise<void> {
+    const age = wallClock() - running.lockedAt
+    if (age < 0 || age >= this.#parts.lockDuration * SURE) await this.#askForLock(running)
+    if (running.ended === 'lock lost') throw new CancelledError()
+  }
+
+  async #askForLock(running: Running): Promise<void> {
+    const at = wallClock()
+    const { lockDuration, isOver } = this.#parts
+    const held = await lasting(isOver, () => running.job.extendLock(running.token, lockDuration))
+    if (held === 1) running.lockedAt = at
+    else end(running, 'lock lost', undefined)
   }
 
   /** Gives the job its future. (A promise of one would wait for its result.) */
-  async #submit(job: Job, task: Submittable, request: Request, running: Running): Promise<void> {
+  async #submit(running: Running, task: Submittable, request: Request): Promise<void> {
     const { executor } = this.#parts
     const { submissions } = poolOf(executor)
     for (;;) {
@@ -212,7 +263,8 @@ export class WorkerJobs {
         return
       } catch (error) {
         // Others use the executor too.
-        if (!(error instanceof QueueFullError) || running.ended !== undefined) throw refusalOf(error, job)
+        if (!(error instanceof QueueFullError) || running.ended !== undefined)
+          throw refusalOf(error, running.job)
       }
       running.isWaiting = true
       await executor.ready()
@@ -234,9 +286,12 @@ export class WorkerJobs {
   }
 
   /** What is too long for a job is put under a key of its own. */
-  async #keep(job: Job, encoded: unknown): Promise<unknown> {
+  async #keep(running: Running, encoded: unknown): Promise<unknown> {
     const json = tooLong(encoded)
     if (json === undefined) return encoded
+    // There may be what a later run of the job has come to.
+    await this.#checkLock(running)
+    const { job } = running
     const { client, keys } = this.#parts
     const { removeOnComplete } = job.opts
     const age =
@@ -248,8 +303,16 @@ export class WorkerJobs {
   }
 }
 
-function end(running: Running, why: NonNullable<Running['ended']>, reason: unknown): void {
-  running.ended ??= why
-  running.reason ??= reason
-  running.future?.cancel({ interrupt: true, reason })
+/** Whether a cancel is of this job, and not of an earlier one of the same id. */
+function isOf(job: Job, timestamp: string): boolean {
+  return Number.parseInt(timestamp, 10) === job.timestamp
+}
+
+/** The reason of a cancel, of which a producer has written this. */
+function reasonOf(text: string): unknown {
+  try {
+    return text === '' ? undefined : decodeThrown(parseJson(text))
+  } catch {
+    return undefined
+  }
 }

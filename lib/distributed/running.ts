@@ -1,25 +1,31 @@
-/** What becomes of a job on its host: the result or the failure, as they are kept in the job. */
+/** A job that runs on this host, and what it comes to. */
 import {
   BrokenExecutor,
   CancelledError,
   InvalidStateError,
-  parseJson,
   placedError,
   TimeoutError,
   WorkerLostError,
 } from '../inner.ts'
 import type { ChunkResult } from '../executor/map-feed.ts'
 import type { Future } from '../future/future.ts'
-import { decodeThrown, encode, encodeThrown } from './encoding.ts'
+import { encode, encodeThrown } from './encoding.ts'
 import type { Failure, Why } from './failure.ts'
 import type { Request } from './job.ts'
 import type { Job } from './peer.ts'
 import type { EncodedChunk } from './results.ts'
+import { startsOf } from './starts.ts'
 
-/** A job that runs, or has run. */
-export interface Run {
+/** A job that runs here. */
+export interface Running {
+  readonly job: Job
+  readonly token: string
+  /** When its lock held for sure, by the clock of this host. */
+  lockedAt: number
   /** Undefined until its function is called. */
   future: Future<unknown> | undefined
+  /** Whether it waits for room in the executor. */
+  isWaiting: boolean
   /** Why it was ended by the host, if it was. */
   ended: 'cancelled' | 'closed' | 'lock lost' | undefined
   reason: unknown
@@ -46,9 +52,10 @@ export function final<T>(read: () => T): T {
   }
 }
 
-/** How often it may be started. BullMQ's own default is 0. */
-export function startsOf({ opts }: Job): number {
-  return Math.max(1, opts.attempts ?? 1)
+export function end(running: Running, why: NonNullable<Running['ended']>, reason: unknown): void {
+  running.ended ??= why
+  running.reason ??= reason
+  running.future?.cancel({ interrupt: true, reason })
 }
 
 export function lostWith(job: Job): WorkerLostError {
@@ -70,7 +77,7 @@ export function refusalOf(error: unknown, { name }: Job): Error {
 
 export function failureOf(
   thrown: unknown,
-  { ended, reason, future }: Run,
+  { ended, reason, future }: Running,
   name: string,
 ): Failure & { readonly isFinal: boolean } {
   if (thrown instanceof FinalFailure) return { why: thrown.why, error: thrown.error, isFinal: true }
@@ -108,14 +115,5 @@ function encodeChunk({ values, failed, error, runTime }: ChunkResult): EncodedCh
     values: encode(values),
     ...(runTime === undefined ? {} : { runTime }),
     ...(failed ? { thrown: encodeThrown(error) } : {}),
-  }
-}
-
-/** The reason of a cancel, of which a producer has written this. */
-export function reasonOf(text: string): unknown {
-  try {
-    return text === '' ? undefined : decodeThrown(parseJson(text))
-  } catch {
-    return undefined
   }
 }
