@@ -125,7 +125,9 @@ export class HeldJobs implements JobOwner {
           ),
         )
     } catch (error) {
-      job.settle('failed', error, true)
+      // What is in the queue goes on, and is looked at again.
+      if (job.isAdded) log('job %s could not be looked at: %o', job.id, error)
+      else job.settle('failed', error, true)
     }
   }
 

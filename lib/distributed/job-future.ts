@@ -52,7 +52,7 @@ export class HeldJob implements TaskLink {
   isChunk = false
   /** Whether nobody here has submitted it. */
   isFromElsewhere = false
-  /** Whether it is being taken out of the queue for being late: the event of that says nothing new. */
+  /** Whether it is taken out of the queue for being late, or has ended: that it is removed is nothing new. */
   isBeingRemoved = false
   /** Whether one of its id may have been in the queue before. */
   mayExist = false

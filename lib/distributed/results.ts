@@ -58,6 +58,8 @@ export class Results {
   }
 
   async #fetch(job: HeldJob, { length }: Elsewhere): Promise<unknown> {
+    // It has ended: that somebody removes it now does not cancel it.
+    job.isBeingRemoved = true
     const json = await (await this.#client()).get(this.#keys.value(job.id))
     if (json === null) {
       throw new InvalidStateError(`the result of job ${job.id}, ${length} characters, is kept no more`)

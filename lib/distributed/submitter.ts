@@ -140,6 +140,8 @@ export class Submitter {
 
   feed(fn: unknown, { task, job }: CheckedJobOptions): MapFeed {
     const { chunkSize = 1 } = task
+    if (job.jobId !== undefined)
+      throw new TypeError('jobOptions.jobId: a map has many jobs, and each an id of its own')
     const isChunked = chunkSize === 'auto' || chunkSize > 1
     const each: CheckedTaskOptions = { ...task, timeout: -1 }
     const jobName = this.#modules.jobName(fn)
