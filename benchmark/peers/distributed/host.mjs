@@ -1,5 +1,5 @@
-// A worker host of one of the contestants, in a process of its own: it says how its event loop is delayed when
-// it is asked, and ends when it is told to.
+// A worker host of one of the contestants, in a process of its own: it says how its event loop is delayed
+// when it is asked, and ends when it is told to.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 const { name, mode, queue, port, workers, lock } = JSON.parse(process.argv[2])
