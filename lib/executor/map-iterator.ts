@@ -95,7 +95,9 @@ export class MapIterator implements AsyncIterableIterator<any> {
     this.#limit.dispose()
     if (this.#watched !== undefined) protocolOf(this.#watched)?.remove(this.#watched, this.#noteDone)
     this.#watched = undefined
-    for (const future of this.#feeding.stop(from)) if (!future.cancel() && expired) expire(future)
+    const begun = this.#feeding.stop(from).filter((future) => !future.cancel())
+    // Now that none waits: the worker of one that is ended would have begun it.
+    if (expired) for (const future of begun) expire(future)
   }
 
   #expire(): void {
