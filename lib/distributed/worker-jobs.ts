@@ -108,6 +108,7 @@ export class WorkerJobs {
       future: undefined,
       ended: undefined,
       reason: undefined,
+      wake: () => {},
     }
     const before = this.#running.get(id)
     // Its lock is lost, or this would not be here.
@@ -175,7 +176,7 @@ export class WorkerJobs {
     const { keys, client, clock, isOver } = this.#parts
     const request = final(() => requestOf(job.data))
     const task = final(() => this.#parts.modules.find(job.name))
-    await this.#waitForRoom(running)
+    await this.#beforeStart(running)
     const redis = await client()
     if (request.startBy !== Infinity || request.endBy !== Infinity) await clock.refresh(redis, keys)
     await this.#checkLock(running)
@@ -207,15 +208,27 @@ export class WorkerJobs {
     }
   }
 
-  /** A pool that takes no more tasks would fail all that is in the queue: the job is given to other hosts. */
-  async #waitForRoom({ job, token }: Running): Promise<void> {
+  /**
+   * A pool that takes no more tasks would fail all that is in the queue: the job is given to other hosts. So
+   * it is if this one is closed while the job waits for room: it has not been started.
+   */
+  async #beforeStart(running: Running): Promise<void> {
     try {
-      await this.#parts.executor.ready()
+      await this.#room(running)
+      if (running.ended !== 'closed') return
     } catch (error) {
       this.#parts.end(error)
-      await job.moveToWait(token)
-      throw new WaitingError()
     }
+    await running.job.moveToWait(running.token)
+    throw new WaitingError()
+  }
+
+  /** Resolves when the executor takes a task, or the job is ended. @throws if it takes none any more */
+  async #room(running: Running): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      running.wake = resolve
+    })
+    if (running.ended === undefined) await Promise.race([this.#parts.executor.ready(), ended])
   }
 
   /**
@@ -239,8 +252,7 @@ export class WorkerJobs {
 
   /** Gives the job its future. (A promise of one would wait for its result.) */
   async #submit(running: Running, task: Submittable, request: Request): Promise<void> {
-    const { executor } = this.#parts
-    const { submissions } = poolOf(executor)
+    const { submissions } = poolOf(this.#parts.executor)
     for (;;) {
       const options = this.#optionsOf(request)
       try {
@@ -250,10 +262,10 @@ export class WorkerJobs {
         return
       } catch (error) {
         // Others use the executor too.
-        if (!(error instanceof QueueFullError) || running.ended !== undefined)
-          throw refusalOf(error, running.job)
+        if (!(error instanceof QueueFullError)) throw refusalOf(error, running.job)
       }
-      await executor.ready()
+      await this.#room(running)
+      if (running.ended !== undefined) throw new CancelledError()
     }
   }
 
