@@ -94,7 +94,9 @@ export class BullMQWorker {
       void this.close()
     }
     const clock = this.#clock
-    this.#jobs = new WorkerJobs({ host, executor, modules, keys, clock, lockDuration, client, end, isOver })
+    const isClosing = (): boolean => this.#isClosing()
+    const given = { host, executor, modules, keys, clock, lockDuration, client }
+    this.#jobs = new WorkerJobs({ ...given, end, isClosing, isOver })
     const complaints = (this.#complaints = new HostComplaints(queue))
     this.#worker.on('error', (error) => complaints.note(error))
     this.#worker.on('lockRenewalFailed', (ids) => this.#jobs.loseLocks(ids))
@@ -185,8 +187,12 @@ export class BullMQWorker {
 
   async #close(): Promise<void> {
     clearTimeout(this.#timer)
+    const paused = this.#worker.pause().then(
+      () => true as const,
+      () => true as const,
+    )
     await within(this.#ready, PATIENCE)
-    await this.#closeWorker()
+    await this.#closeWorker(paused)
     this.#isOver = true
     this.#complaints.end()
     await within(
@@ -200,12 +206,7 @@ export class BullMQWorker {
    * is paused first, which is the same waiting, and then closed by force: there is nothing left that would be
    * lost, or nobody whom it could be told.
    */
-  async #closeWorker(): Promise<void> {
-    const worker = this.#worker
-    const paused = worker.pause().then(
-      () => true,
-      () => true,
-    )
+  async #closeWorker(paused: Promise<true>): Promise<void> {
     const jobs = this.#jobs
     let waited = 0
     for (;;) {
@@ -216,7 +217,9 @@ export class BullMQWorker {
       if (waited >= (jobs.untold > 0 ? LAST_WORDS : PATIENCE)) break
     }
     this.#isOver = true
-    const closed = worker.close(true).catch((error: unknown) => log('a host could not be closed: %o', error))
+    const closed = this.#worker
+      .close(true)
+      .catch((error: unknown) => log('a host could not be closed: %o', error))
     await within(closed, PATIENCE)
   }
 

@@ -173,8 +173,11 @@ export class HeldJobs implements JobOwner {
 
   /** Removes a job that must not be started from the queue. Whether it was there, and no host had it. */
   async remove(job: HeldJob): Promise<boolean> {
-    const { queue } = await this.access.open()
-    return (await this.access.lasting(() => queue.remove(job.id))) === 1
+    const access = await this.access.open()
+    // This process may have been too busy to hear that it was begun, and has ended.
+    await this.#look(access, job)
+    if (job.isRunning || job.isDone) return false
+    return (await this.access.lasting(() => access.queue.remove(job.id))) === 1
   }
 
   /** Has a job not be started any more, or stopped. */
@@ -245,15 +248,13 @@ export class HeldJobs implements JobOwner {
       return
     }
     job.isAdded = true
+    const { progress } = found
+    if (progress !== undefined && !job.isRunning) job.begin(progress.host, now(), progress.starts)
     if (found.failure !== undefined) {
       if (++job.looks > 1) await this.#results.fail(job, found.failure)
     } else if (found.isOver) {
       if (++job.looks > 1) await this.#results.complete(job, found.value)
-    } else {
-      job.looks = 0
-      const { progress } = found
-      if (progress !== undefined && !job.isRunning) job.begin(progress.host, now(), progress.starts)
-    }
+    } else job.looks = 0
   }
 
   /** Chunks of maps may give items back: until then nothing is idle. */

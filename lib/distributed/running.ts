@@ -29,6 +29,8 @@ export interface Running {
   /** Why it was ended by the host, if it was. */
   ended: 'cancelled' | 'closed' | 'lock lost' | undefined
   reason: unknown
+  /** Ends its waiting for room, when it is ended. */
+  wake: () => void
 }
 
 /** A failure after which the job is not started again. */
@@ -55,6 +57,7 @@ export function final<T>(read: () => T): T {
 export function end(running: Running, why: NonNullable<Running['ended']>, reason: unknown): void {
   running.ended ??= why
   running.reason ??= reason
+  running.wake()
   running.future?.cancel({ interrupt: true, reason })
 }
 

@@ -50,6 +50,8 @@ export interface HostParts {
   readonly client: () => Promise<Commands>
   /** The executor takes no more tasks, for this reason. */
   readonly end: (reason: unknown) => void
+  /** Whether no job is begun any more. */
+  readonly isClosing: () => boolean
   /** Whether nobody waits any more for what jobs come to. */
   readonly isOver: () => boolean
 }
@@ -117,6 +119,7 @@ export class WorkerJobs {
       isWaiting: false,
       ended: undefined,
       reason: undefined,
+      wake: () => {},
     }
     const before = this.#running.get(id)
     // Its lock is lost, or this would not be here.
@@ -184,7 +187,7 @@ export class WorkerJobs {
     const { keys, client, clock, isOver } = this.#parts
     const request = final(() => requestOf(job.data))
     const task = final(() => this.#parts.modules.find(job.name))
-    await this.#waitForRoom(running)
+    await this.#beforeStart(running)
     const redis = await client()
     if (request.startBy !== Infinity || request.endBy !== Infinity) await clock.refresh(redis, keys)
     await this.#checkLock(running)
@@ -216,18 +219,35 @@ export class WorkerJobs {
     }
   }
 
-  /** A pool that takes no more tasks would fail all that is in the queue: the job is given to other hosts. */
-  async #waitForRoom(running: Running): Promise<void> {
-    const { job, token } = running
+  /**
+   * A pool that takes no more tasks would fail all that is in the queue: the job is given to other hosts. So
+   * it is if this one is being closed when the job comes, or is closed while it waits for room: it has not
+   * been started.
+   */
+  async #beforeStart(running: Running): Promise<void> {
+    try {
+      if (!this.#parts.isClosing()) {
+        await this.#room(running)
+        if (running.ended !== 'closed') return
+      }
+    } catch (error) {
+      this.#parts.end(error)
+    }
+    await running.job.moveToWait(running.token)
+    throw new WaitingError()
+  }
+
+  /** Resolves when the executor takes a task, or the job is ended. @throws if it takes none any more */
+  async #room(running: Running): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      running.wake = resolve
+    })
+    if (running.ended !== undefined) return
     running.isWaiting = true
     try {
-      await this.#parts.executor.ready()
+      await Promise.race([this.#parts.executor.ready(), ended])
+    } finally {
       running.isWaiting = false
-    } catch (error) {
-      running.isWaiting = false
-      this.#parts.end(error)
-      await job.moveToWait(token)
-      throw new WaitingError()
     }
   }
 
@@ -252,8 +272,7 @@ export class WorkerJobs {
 
   /** Gives the job its future. (A promise of one would wait for its result.) */
   async #submit(running: Running, task: Submittable, request: Request): Promise<void> {
-    const { executor } = this.#parts
-    const { submissions } = poolOf(executor)
+    const { submissions } = poolOf(this.#parts.executor)
     for (;;) {
       const options = this.#optionsOf(request)
       try {
@@ -263,12 +282,10 @@ export class WorkerJobs {
         return
       } catch (error) {
         // Others use the executor too.
-        if (!(error instanceof QueueFullError) || running.ended !== undefined)
-          throw refusalOf(error, running.job)
+        if (!(error instanceof QueueFullError)) throw refusalOf(error, running.job)
       }
-      running.isWaiting = true
-      await executor.ready()
-      running.isWaiting = false
+      await this.#room(running)
+      if (running.ended !== undefined) throw new CancelledError()
     }
   }
 
