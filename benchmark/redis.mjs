@@ -1,5 +1,5 @@
 // A redis-server for a measurement: on a free port of this machine, with nothing on the disk.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,17 +22,23 @@ const answers = (port) =>
     socket.once('error', () => resolve(false))
   })
 
+/** Ends the server when this process has ended, however that came: nobody then holds the input's other side. */
+const GUARD = 'redis-server "$@" & cat; kill -9 $!'
+
+/** How long it may take to answer, in ms. */
+const PATIENCE = 10_000
+
 /** Resolves with the port, and what ends it. */
 export async function startRedis() {
+  const { error } = spawnSync('redis-server', ['--version'])
+  if (error !== undefined) throw new Error('redis-server is missing: apt-get install redis-server, or brew install redis')
   const port = await freePort()
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-  const child = spawn('redis-server', args, { stdio: 'ignore' })
-  let failure
-  child.once('error', (error) => (failure = error))
+  const child = spawn('sh', ['-c', GUARD, 'sh', ...args], { stdio: ['pipe', 'ignore', 'ignore'] })
+  const end = performance.now() + PATIENCE
   while (!(await answers(port))) {
-    if (failure !== undefined) throw new Error('redis-server is missing: apt-get install redis-server, or brew install redis')
-    if (child.exitCode !== null) throw new Error(`redis-server has ended with ${child.exitCode}`)
+    if (performance.now() > end) throw new Error(`redis-server does not answer on port ${port}`)
     await sleep(5)
   }
-  return { port, stop: () => child.kill('SIGKILL') }
+  return { port, stop: () => child.stdin.end() }
 }

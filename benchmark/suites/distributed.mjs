@@ -18,6 +18,11 @@ const LOCK = 300
 
 async function startHost(parts) {
   const child = spawn(process.execPath, [HOST, JSON.stringify(parts)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  let isEnding = false
+  // Nobody would answer any more.
+  child.once('exit', (code, signal) => {
+    if (!isEnding) throw new Error(`a host has ended with ${signal ?? code}`)
+  })
   const ask = async (message) => {
     child.send(message)
     const [answer] = await once(child, 'message')
@@ -27,7 +32,7 @@ async function startHost(parts) {
   return {
     ask,
     async end() {
-      if (child.exitCode !== null) return
+      isEnding = true
       child.send('end')
       const timer = setTimeout(() => child.kill('SIGKILL'), 2_000)
       await once(child, 'exit')

@@ -19,8 +19,8 @@ const SANDBOX = fileURLToPath(new URL('./processor.mjs', import.meta.url))
 export async function start({ queue: name, port }) {
   const connection = { host: '127.0.0.1', port, maxRetriesPerRequest: null }
   const queue = new Queue(name, { connection })
-  const events = new QueueEvents(name, { connection })
-  await events.waitUntilReady()
+  // From the first event on: a listener that begins "now" is ready some time before it listens.
+  const events = new QueueEvents(name, { connection, lastEventId: '0' })
   const waiting = new Map()
   events.on('completed', ({ jobId, returnvalue }) => {
     waiting.get(jobId)?.resolve(returnvalue)
@@ -38,8 +38,7 @@ export async function start({ queue: name, port }) {
       throw error
     })
   }
-  // What comes before the listener has begun would be lost: it shows itself by a first job.
-  await queue.waitUntilReady()
+  await Promise.all([queue.waitUntilReady(), events.waitUntilReady()])
   return {
     run: (name, argument) => {
       const jobId = randomUUID()

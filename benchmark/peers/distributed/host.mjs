@@ -19,4 +19,6 @@ process.on('message', async (message) => {
     process.exit(0)
   }
 })
+// Whoever measures is gone.
+process.on('disconnect', () => process.exit(1))
 process.send('ready')
