@@ -22,7 +22,7 @@ const answers = (port) =>
     socket.once('error', () => resolve(false))
   })
 
-/** Ends the server when this process has ended, however that came: nobody holds the input's other side then. */
+/** Ends the server when this process has ended, however that came: nobody holds its input open then. */
 const GUARD = 'redis-server "$@" & cat; kill -9 $!'
 
 /** How long it may take to answer, in ms. */
