@@ -42,8 +42,8 @@ async function startHost(parts) {
 }
 
 /**
- * How many iterations take a millisecond, by the fastest of several trials: beside other work they are too few,
- * and each contestant would have a different job.
+ * How many iterations take a millisecond, by the fastest of several trials: beside other work they are too
+ * few, and each contestant would have a different job.
  */
 const millisecond = () => Math.max(...Array.from({ length: 10 }, () => calibrate(1_000)))
 
