@@ -197,16 +197,19 @@ export class Submitter {
     return over
   }
 
+  /** Jobs that others have submitted go on: only their futures end here. */
   #terminate(): void {
     this.#cancelWaiting()
     for (const job of this.jobs.running()) {
       const error = new WorkerLostError(`the task '${job.name}' was stopped by terminateWorkers()`)
-      job.settle('lost', error, false)
+      job.settle('lost', error, job.isFromElsewhere)
     }
   }
 
   #cancelWaiting(): void {
-    for (const job of this.jobs.all()) if (!job.isRunning) job.future.cancel()
+    for (const job of this.jobs.all()) {
+      if (!job.isRunning) job.settle('cancelled', undefined, job.isFromElsewhere)
+    }
   }
 
   stats(): ExecutorStats {
