@@ -74,6 +74,16 @@ export class Place {
   }
 }
 
+export type Pair = Place & { own: BullMQExecutor }
+
+/** A place with an executor, and a host of one worker. */
+export function pairOn(t: ExecutionContext, redis: RedisServer, options: Partial<BullMQExecutorOptions> = {}): Pair {
+  const place = new Place(t, redis)
+  const own = place.executor(options)
+  place.host()
+  return Object.assign(place, { own })
+}
+
 export async function errorOf(future: Future<unknown>): Promise<any> {
   return future.exception(SOON)
 }

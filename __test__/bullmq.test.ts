@@ -21,7 +21,8 @@ import {
 } from 'concurrent-futures'
 import { BullMQExecutor, BullMQWorker } from 'concurrent-futures/bullmq'
 import type { BullMQExecutorOptions } from 'concurrent-futures/bullmq'
-import { errorOf, holds, modules, Place, poolOf, work } from './bullmq-place.ts'
+import { errorOf, holds, modules, pairOn, Place, poolOf, work } from './bullmq-place.ts'
+import type { Pair } from './bullmq-place.ts'
 import { collect } from './collect.ts'
 import { jobs } from './fixtures/jobs.mjs'
 import { Folder, until } from './gate.ts'
@@ -32,13 +33,7 @@ import { redisOf } from './redis.ts'
 const test = ava.serial
 const redis = redisOf(ava)
 
-/** An executor, and a host of one worker. */
-function pair(t: ExecutionContext, options: Partial<BullMQExecutorOptions> = {}): Place & { own: BullMQExecutor } {
-  const place = new Place(t, redis())
-  const own = place.executor(options)
-  place.host()
-  return Object.assign(place, { own })
-}
+const pair = (t: ExecutionContext, options?: Partial<BullMQExecutorOptions>): Pair => pairOn(t, redis(), options)
 
 // Tasks and values.
 
