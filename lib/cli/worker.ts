@@ -23,8 +23,10 @@ export async function runWorker(args: string[]): Promise<number> {
     const common = { queue, connection, modules, executor }
     return new BullMQWorker(prefix === undefined ? common : { ...common, prefix })
   })
+  // Who reads that it runs may tell it to stop at once.
+  const told = toldToStop()
   say(`running the jobs of ${queue}, up to ${executor.maxWorkers} at once`)
-  await toldToStop()
+  await told
   say(grace === Infinity ? 'finishing what has begun' : `finishing what has begun, for up to ${grace} ms`)
   await host.close({ grace })
   await executor.shutdown({ timeout: LEAVING })
