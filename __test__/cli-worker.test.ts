@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
-import { WorkerLostError } from 'concurrent-futures'
+import { BrokenProcessPool, WorkerLostError } from 'concurrent-futures'
 import { Place, work } from './bullmq-place.ts'
 import { Folder, until } from './gate.ts'
 import { HARD, SOON } from './limits.ts'
@@ -22,8 +22,13 @@ interface Command {
 }
 
 function run(...args: string[]): Command {
-  const { NODE_OPTIONS: _, ...env } = process.env
-  const child = spawn(process.execPath, [command, 'worker', ...args], { cwd: here, env, timeout: HARD, killSignal: 'SIGKILL' })
+  return runIn({}, command, args)
+}
+
+function runIn(also: Record<string, string>, main: string, args: string[]): Command {
+  const { NODE_OPTIONS: _, ...own } = process.env
+  const env = { ...own, ...also }
+  const child = spawn(process.execPath, [main, 'worker', ...args], { cwd: here, env, timeout: HARD, killSignal: 'SIGKILL' })
   endWithUs(child)
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
@@ -57,6 +62,32 @@ test('it runs jobs until SIGTERM, and finishes what has begun', async (t) => {
   t.is(await end, 0)
   t.regex(errors(), /: closed\n$/)
   t.is(later.state, 'pending')
+})
+
+test('who is told that it runs may stop it at once', async (t) => {
+  const place = new Place(t, redis())
+  const { child, errors, end } = run('--modules', 'work=./work.mjs', '--queue', place.name, '--connection', redis().url)
+  t.teardown(() => child.kill('SIGKILL'))
+  child.stderr!.once('data', () => child.kill('SIGTERM'))
+  t.is(await end, 0)
+  t.regex(errors(), /: closed\n$/)
+})
+
+test('a pool that is broken fails the job that it broke with, leaves the others to other hosts, and ends it with 1', async (t) => {
+  const place = new Place(t, redis())
+  const own = place.executor()
+  const [failing, left] = [own.submit(work.add, 1, 2), own.submit(work.add, 3, 4)]
+  // What Node refuses in its children.
+  const preload = "data:text/javascript,process.env.NODE_OPTIONS='--nonsense'"
+  const all = ['--queue', place.name, '--connection', redis().url, '--processes', '--workers', '1']
+  const { child, errors, end } = runIn({ NODE_OPTIONS: `--import ${preload}` }, command, ['--modules', 'work=./work.mjs', ...all])
+  t.teardown(() => child.kill('SIGKILL'))
+  t.is(await end, 1)
+  t.regex(errors(), /its executor takes no tasks: BrokenProcessPool/)
+  t.regex(errors(), /: closed\n$/)
+  t.true((await failing.exception(SOON)) instanceof BrokenProcessPool)
+  place.host()
+  t.is(await left.result(SOON), 7)
 })
 
 test('what runs longer than the grace is stopped, and a second signal stops at once', async (t) => {
@@ -94,6 +125,9 @@ const WRONG: [args: string[], says: RegExp][] = [
   [['--modules', 'work=./work.mjs', '--queue', 'q'], /worker needs --connection, the URL of Redis/],
   [['--modules', 'work', '--queue', 'q', '--connection', 'redis://localhost'], /takes NAME=FILE, not "work"/],
   [['--modules', 'work=./none.mjs', '--queue', 'q', '--connection', 'redis://localhost'], /there is no file .*none\.mjs/],
+  [['--modules', 'work=none.mjs', '--queue', 'q', '--connection', 'redis://localhost'], /there is no file none\.mjs/],
+  [['--modules', 'work=file:///none.mjs', '--queue', 'q', '--connection', 'redis://localhost'], /there is no file .*none\.mjs/],
+  [['--modules', 'a=./work.mjs', 'a=./jobs.mjs', '--queue', 'q', '--connection', 'redis://localhost'], /two modules a$/m],
   [['--modules', 'work=./work.mjs', '--queue', 'a:b', '--connection', 'redis://localhost'], /queue must not be empty/],
   [['--modules', 'work=./work.mjs', '--queue', 'q', '--connection', 'localhost'], /connection must be a URL/],
   [['--modules', 'native=./work.mjs', '--queue', 'q', '--connection', 'redis://localhost'], /'native' is that of the native/],

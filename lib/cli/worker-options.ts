@@ -1,7 +1,7 @@
 /** The arguments of `worker`, checked. */
 import { parseArgs } from 'node:util'
 import { integer, milliseconds } from './numbers.ts'
-import { specifierOf } from './target.ts'
+import { specifierOf, statOf } from './target.ts'
 import { CommandError, wrongArguments } from './usage.ts'
 
 export interface WorkerCommandOptions {
@@ -40,7 +40,7 @@ export function parseWorkerOptions(args: string[]): WorkerCommandOptions {
     throw new CommandError('worker needs --connection, the URL of Redis, as in redis://localhost:6379')
   }
   return {
-    modules: Object.fromEntries(pairs.map(moduleOf)),
+    modules: modulesOf(pairs),
     queue,
     connection,
     prefix,
@@ -50,6 +50,15 @@ export function parseWorkerOptions(args: string[]): WorkerCommandOptions {
   }
 }
 
+function modulesOf(pairs: readonly string[]): Record<string, string> {
+  const modules: Map<string, string> = new Map()
+  for (const [name, url] of pairs.map(moduleOf)) {
+    if (modules.has(name)) throw new CommandError(`--modules names two modules ${name}`)
+    modules.set(name, url)
+  }
+  return Object.fromEntries(modules)
+}
+
 function moduleOf(pair: string): [name: string, url: string] {
   const at = pair.indexOf('=')
   if (at < 1 || at === pair.length - 1) {
@@ -57,7 +66,8 @@ function moduleOf(pair: string): [name: string, url: string] {
   }
   const file = pair.slice(at + 1)
   const url = specifierOf(file)
-  if (!URL.canParse(url)) throw new CommandError(`there is no file ${file} (--modules takes files)`)
+  const isThere = url.startsWith('file:') ? statOf(url)?.isFile() === true : /^(data|node):/.test(url)
+  if (!isThere) throw new CommandError(`there is no file ${file} (--modules takes files)`)
   return [pair.slice(0, at), url]
 }
 

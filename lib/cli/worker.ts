@@ -24,9 +24,12 @@ export async function runWorker(args: string[]): Promise<number> {
     return new BullMQWorker(prefix === undefined ? common : { ...common, prefix })
   })
   // Who reads that it runs may tell it to stop at once.
-  const told = toldToStop()
+  const isOver = Promise.race([toldToStop(), leftAlone()])
   say(`running the jobs of ${queue}, up to ${executor.maxWorkers} at once`)
-  await told
+  if ((await isOver) === 'left alone') {
+    say('closed')
+    return 1
+  }
   say(grace === Infinity ? 'finishing what has begun' : `finishing what has begun, for up to ${grace} ms`)
   await host.close({ grace })
   await executor.shutdown({ timeout: LEAVING })
@@ -36,6 +39,11 @@ export async function runWorker(args: string[]): Promise<number> {
 
 function say(message: string): void {
   process.stderr.write(`concurrent-futures: ${message}\n`)
+}
+
+/** A pool that is broken ends its host, which warns of that; then there is nothing that goes on. */
+function leftAlone(): Promise<'left alone'> {
+  return new Promise((resolve) => process.once('beforeExit', () => resolve('left alone')))
 }
 
 /** The second signal stops at once. */
