@@ -1,4 +1,7 @@
 /** A Redis that refuses us, clients of the user's own, and ids that are used again. */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import test from 'ava'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
@@ -43,6 +46,22 @@ test.serial('a Redis that wants a password fails what waits for it, and a host s
   await host.close()
   t.is(warnings.length, 2)
   await client.config('SET', 'requirepass', '')
+})
+
+test.serial('a host that Node lets trust nobody at the place of Redis says so', async (t) => {
+  const server = createServer((socket) => socket.on('error', () => {}).end('this is no TLS\r\n'))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const warnings: string[] = []
+  const onWarning = ({ message }: Error): void => void warnings.push(message)
+  process.on('warning', onWarning)
+  t.teardown(() => process.off('warning', onWarning))
+  const connection = `rediss://127.0.0.1:${port}`
+  const host = new BullMQWorker({ queue: 'no-tls', connection, modules, executor: poolOf(1) })
+  await until(() => warnings.length > 0, 'it says so')
+  t.regex(warnings[0]!, /^a BullMQWorker of the queue no-tls cannot reach Redis: /)
+  await host.close()
 })
 
 test.serial('many jobs leave nothing behind in the process that has submitted them', async (t) => {

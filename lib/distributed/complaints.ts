@@ -8,8 +8,9 @@ const REFUSALS = /^(NOAUTH|WRONGPASS|NOPERM)\b/
 /** How it says that it takes nothing from anybody, or that it is another kind of server. */
 const UNUSABLE = /^(CLUSTERDOWN|MOVED|CROSSSLOT|MISCONF|OOM|READONLY|ERR unknown command)\b|^Redis version/
 
-/** How the system says that nobody is there. */
-const NOT_THERE = /^(ECONN|ENOTFOUND|EAI_|EHOST|ENET|ETIMEDOUT|ENOENT|EACCES)/
+/** How the system says that nobody is there, and Node that it trusts nobody there, or that it is no TLS. */
+const NOT_THERE =
+  /^(ECONN|ENOTFOUND|EAI_|EHOST|ENET|ETIMEDOUT|ENOENT|EACCES|EPROTO|ERR_SSL|ERR_TLS)|CERT|SIGNATURE/
 
 function textOf(error: unknown): string {
   const { message, code } = Object(error) as { message?: unknown; code?: unknown }
