@@ -1,5 +1,6 @@
 /** A Redis that refuses us, clients of the user's own, and ids that are used again. */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import test from 'ava'
@@ -46,6 +47,29 @@ test.serial('a Redis that wants a password fails what waits for it, and a host s
   await host.close()
   t.is(warnings.length, 2)
   await client.config('SET', 'requirepass', '')
+})
+
+test.serial('a user of Redis needs no keys but those of the queue and of its cancels, as the page on it says', async (t) => {
+  const page = readFileSync(new URL('../docs/distributed.md', import.meta.url), 'utf8')
+  const [, rule] = /^ACL SETUSER images (.+)$/m.exec(page) as unknown as [string, string]
+  const client = new Redis(redis().url, { maxRetriesPerRequest: null })
+  t.teardown(() => client.disconnect())
+  await client.call('ACL', 'SETUSER', 'images', ...rule.split(' '))
+  t.teardown(() => client.call('ACL', 'DELUSER', 'images'))
+  const connection = `redis://images:PASSWORD@127.0.0.1:${redis().port}`
+  const executor = new BullMQExecutor({ queue: 'cpu', connection, modules })
+  const host = new BullMQWorker({ queue: 'cpu', connection, modules, executor: poolOf(1) })
+  t.is(await executor.submit(work.add, 1, 2).result(SOON), 3)
+  t.deepEqual(await executor.submit(work.all, new Uint8Array(100_000)).result(SOON), [new Uint8Array(100_000)])
+  const running = executor.submit(work.spin)
+  await until(() => running.running(), 'it runs')
+  t.true(running.cancel({ interrupt: true }))
+  t.is(await executor.submit(work.add, 3, 4).result(SOON), 7)
+  await executor.shutdown()
+  await host.close()
+  const other = new BullMQExecutor({ queue: 'other', connection, modules })
+  t.regex((await errorOf(other.submit(work.add, 1, 2))).message, /NOPERM/)
+  await other.shutdown()
 })
 
 test.serial('a host that Node lets trust nobody at the place of Redis says so', async (t) => {
