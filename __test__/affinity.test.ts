@@ -103,8 +103,17 @@ behaviour('an asynchronous task keeps its key while it awaits something else tha
   }
   const spans = await Promise.all(Array.from({ length: 4 }, () => keyed.submit(times, 30).result(SOON)))
   for (let i = 1; i < spans.length; i++) t.true(spans[i]![0] >= spans[i - 1]![1], JSON.stringify(spans))
-  const others = await Promise.all(Array.from({ length: 4 }, (_, i) => executor.with({ affinity: i }).submit(times, 200).result(SOON)))
-  t.true(Math.max(...others.map(([start]) => start)) < Math.min(...others.map(([, end]) => end)))
+  const folder = new Folder(t)
+  const [log, gate] = [folder.file('log'), folder.gate()]
+  const meets = async (file: string, hold: string): Promise<void> => {
+    const { appendFileSync, existsSync } = await import('node:fs')
+    appendFileSync(file, 'here\n')
+    while (!existsSync(hold)) await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  const others = Array.from({ length: 4 }, (_, i) => executor.with({ affinity: i }).submit(meets, log, gate))
+  await until(() => folder.notes(log).length === 4, 'those of other keys run beside each other')
+  folder.open(gate)
+  for (const other of others) await other.result(SOON)
 })
 
 behaviour('a task that waits for one of its own key gets it, blocking or not', async (t, { create }) => {

@@ -9,7 +9,7 @@ import { collect } from './collect.ts'
 import { behaviours } from './executors.ts'
 import type { Create } from './executors.ts'
 import { observed } from './fixtures/observed.mjs'
-import { until } from './gate.ts'
+import { Folder, until } from './gate.ts'
 import { SHORT, SOON } from './limits.ts'
 
 const test = ava.serial
@@ -68,7 +68,7 @@ behaviour('a failure, a cancel, a time-out and a refusal are errors', async (t, 
   await using executor = create({ maxWorkers: 1, maxQueue: 1 })
   await executor.submit(observed.fails).exception()
   t.deepEqual(partsOf(told.splice(0)), ['start', 'end', 'error', 'asyncStart', 'asyncEnd'])
-  const slow = executor.with({ timeout: 4 * SHORT }).submit(observed.spin)
+  const slow = executor.submit(observed.spin)
   await until(() => slow.running(), 'it runs')
   const busy = (await executor.dump()).find(({ task }) => task !== undefined)
   t.is(busy?.task?.name, 'spin', 'the carrier is none of the name')
@@ -83,7 +83,12 @@ behaviour('a failure, a cancel, a time-out and a refusal are errors', async (t, 
   t.deepEqual(partsOf(told), ['error', 'asyncStart', 'asyncEnd'])
   t.true(told[0]?.message.error instanceof CancelledError)
   told.splice(0)
-  t.true((await slow.exception()) instanceof TimeoutError)
+  t.true(slow.cancel({ interrupt: true }))
+  t.deepEqual(partsOf(told), ['error', 'asyncStart', 'asyncEnd'])
+  t.true(told[0]?.message.error instanceof CancelledError)
+  const late = executor.with({ timeout: SHORT }).submit(observed.spin)
+  told.splice(0)
+  t.true((await late.exception()) instanceof TimeoutError)
   t.deepEqual(partsOf(told), ['error', 'asyncStart', 'asyncEnd'])
   t.true(told.splice(0)[0]?.message.error instanceof TimeoutError)
   t.throws(() => executor.submit('add' as never), { instanceOf: TypeError })
@@ -323,10 +328,12 @@ behaviour('a worker that dies is told with its exit code', async (t, { create })
 test('a thread that does not come back is told to be abandoned, by the number that its start had', async (t) => {
   const told = watchWorkers(t, 'stuck')
   const executor = new ThreadPoolExecutor({ maxWorkers: 1, name: 'stuck' })
-  const stuck = executor.submit(() => {
-    process.getBuiltinModule('node:child_process').execSync('sleep 5')
-  })
-  await until(() => stuck.running(), 'it runs')
+  const folder = new Folder(t)
+  const file = folder.file('stuck')
+  const stuck = executor.submit((file) => {
+    process.getBuiltinModule('node:child_process').execSync(`touch ${file}; sleep 5`)
+  }, file)
+  await until(() => folder.exists(file), 'it is in the call')
   stuck.cancel({ interrupt: true })
   await executor.submit(() => 1)
   await until(() => told.some(({ event }) => event === 'abandon'), 'it is told')

@@ -254,13 +254,13 @@ for (const how of ['cancel', 'queueTimeout']) {
 
 test('dump() names the thread of a worker that was given up and still runs', async (t) => {
   const end = await inChild(
-    async ({ moduleTasks, ThreadPoolExecutor }, url: string) => {
-      const { stuck } = moduleTasks<{ stuck(): void }>(url)
+    async ({ moduleTasks, ThreadPoolExecutor }, url: string, file: string) => {
+      const { existsSync } = await import('node:fs')
+      const { stuckFrom } = moduleTasks<{ stuckFrom(file: string): void }>(url)
       const executor = new ThreadPoolExecutor(1)
-      const future = executor.submit(stuck)
-      while (!future.running()) await new Promise((resolve) => setTimeout(resolve, 5))
-      // Until it is in the call, where no stop reaches it.
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      const future = executor.submit(stuckFrom, file)
+      // Then it is in the call, where no stop reaches it.
+      while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 5))
       const [before] = await executor.dump()
       future.cancel({ interrupt: true })
       while (executor.stats().workers.abandoned === 0) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -269,7 +269,7 @@ test('dump() names the thread of a worker that was given up and still runs', asy
       const after = (await executor.dump()).find((worker) => worker.state === 'abandoned')
       return [before!.threadId > 0, before!.threadId === after?.threadId]
     },
-    [fixture('stuck.mjs')],
+    [fixture('stuck.mjs'), new Folder(t).file('stuck')],
   )
   t.deepEqual({ ...cleanEnd(end), errors: '' }, ended([true, true]), end.errors)
 })

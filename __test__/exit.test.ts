@@ -249,7 +249,8 @@ behaviour('output is not waited for where there is none, nor for long where a wo
     const executor = create({ maxWorkers: 2, minWorkers: 2 })
     await Promise.all([1, 2].map((n) => executor.submit((n: number) => n, n)))
     const start = performance.now()
-    process.on('exit', () => console.log(performance.now() - start < 500))
+    // Where there is some, it is waited for up to a second.
+    process.on('exit', () => console.log(performance.now() - start < 900))
   }, [])
   t.deepEqual({ ...summary(prompt), output: prompt.output }, { code: 0, signal: null, isHung: false, output: 'true' })
   const stuck = await inChild(async ({ create }) => {

@@ -5,6 +5,7 @@ import ava from 'ava'
 import { WorkerLostError } from 'concurrent-futures'
 import { cleanEnd, ended } from './child.ts'
 import { behaviours } from './executors.ts'
+import type { ChildPackage } from './executors.ts'
 import * as left from './fixtures/left-behind.mjs'
 import { Folder } from './gate.ts'
 import { SOON } from './limits.ts'
@@ -133,7 +134,11 @@ behaviour('errors that a task finds handled in its worker are handled: nobody is
         else process.on(event, note)
       }
       await executor.submit(listen, event).result(15_000)
-      const beside = executor.submit(() => new Promise((resolve) => setTimeout(resolve, 100, 'beside')))
+      // It ends after the error, however late that is.
+      const beside = executor.submit(async () => {
+        while (!('seen' in globalThis)) await new Promise((resolve) => setTimeout(resolve, 10))
+        return 'beside'
+      })
       const leave = (event: string): void =>
         void setTimeout(() => {
           if (event === 'unhandledRejection') void Promise.reject(new Error('handled'))
@@ -151,7 +156,9 @@ behaviour('errors that a task finds handled in its worker are handled: nobody is
 })
 
 behaviour('a stray error of a task that was stopped fails none beside it', async (t, { inChild }) => {
-  const end = await inChild(async ({ create }) => {
+  const folder = new Folder(t)
+  const inTheChild = async ({ create }: ChildPackage, begun: string, gate: string): Promise<unknown[]> => {
+    const { existsSync, writeFileSync } = await import('node:fs')
     const warned: string[] = []
     process.on('warning', ({ message }) => warned.push(/'[^']+'/.exec(message)?.[0] ?? message))
     const executor = create({ maxWorkers: 1, tasksPerWorker: 2 })
@@ -162,19 +169,26 @@ behaviour('a stray error of a task that was stopped fails none beside it', async
       await pause()
       return 'beside'
     })
-    const stopped = executor.submit(async function stopped(): Promise<void> {
-      setTimeout(() => {
+    const stop = async function stopped(begun: string, gate: string): Promise<void> {
+      const { existsSync, writeFileSync } = process.getBuiltinModule('node:fs')
+      const timer = setInterval(() => {
+        if (!existsSync(gate)) return
+        clearInterval(timer)
         Object.assign(globalThis, { hasThrown: true })
         throw new Error('late')
-      }, 150)
+      }, 5)
+      writeFileSync(begun, '')
       await new Promise(() => {})
-    })
-    while (executor.stats().running < 2) await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+    const stopped = executor.submit(stop, begun, gate)
+    while (!existsSync(begun)) await new Promise((resolve) => setTimeout(resolve, 2))
     stopped.cancel({ interrupt: true })
+    writeFileSync(gate, '')
     const seen = [await beside.result(15_000), executor.stats().lost]
     await executor.shutdown()
     return [...seen, ...warned]
-  }, [])
+  }
+  const end = await inChild(inTheChild, [folder.file('begun'), folder.gate()])
   t.deepEqual({ ...cleanEnd(end), errors: '' }, ended(['beside', 0, "'stopped'"]), end.errors)
 })
 

@@ -154,7 +154,7 @@ everywhere('timeout counts from the call of map and ends the iteration with Time
   const executor = create(1)
   const gate = folder.gate()
   await executor.submit(work.add, 1, 1)
-  const results = executor.with({ timeout: 400 }).map(work.waitFor, ['/', '/', gate, ...new Array<string>(20).fill(gate)])
+  const results = executor.with({ timeout: 1_500 }).map(work.waitFor, ['/', '/', gate, ...new Array<string>(20).fill(gate)])
   t.is(typeof (await results.next()).value, 'number')
   t.is(typeof (await results.next()).value, 'number')
   await t.throwsAsync(results.next(), { instanceOf: TimeoutError })
@@ -170,7 +170,7 @@ for (const chunkSize of [1, 2]) {
     `when the time of map is over what runs is stopped, and its workers take other tasks: chunkSize ${chunkSize}`,
     async (t, { create }) => {
       const executor = create({ maxWorkers: 2, interruptGrace: SHORT })
-      await Promise.all(range(2).map(() => executor.submit(work.pause, 5)))
+      await executor.warmUp()
       const before = executor.stats()
       const [length, tasks] = [4 * chunkSize, 4]
       const results = executor.with({ timeout: 1_000, chunkSize }).map(

@@ -71,7 +71,8 @@ for (const stop of ['cancel', 'timeout'] as const) {
   behaviour(`the outermost task of a nest is settled at once by a ${stop}, while the one on top of it runs on`, async (t, { create }) => {
     const executor = plain(create, 2)
     const flag = flags(t)
-    const future = (stop === 'timeout' ? executor.with({ timeout: 200 }) : executor).submit(nested.waitsForSpin, flag)
+    // Both have begun before that.
+    const future = (stop === 'timeout' ? executor.with({ timeout: 1_000 }) : executor).submit(nested.waitsForSpin, flag)
     await until(() => existsSync(`${flag}0`) && executor.stats().running === 2, 'both have begun')
     if (stop === 'cancel') t.true(future.cancel({ interrupt: true }))
     const error = await future.result(SOON).catch((thrown: unknown) => thrown)

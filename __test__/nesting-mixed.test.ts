@@ -3,7 +3,7 @@ import ava from 'ava'
 import { moduleTasks } from 'concurrent-futures'
 import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
-import { SHORT, SOON } from './limits.ts'
+import { SOON, WHILE } from './limits.ts'
 
 // One at a time: each starts many workers.
 const behaviour = behaviours(ava.serial)
@@ -23,7 +23,8 @@ behaviour('a task that has run out of time lets the one that runs on top of it e
   const folder = new Folder(t)
   await executor.submit(() => 1).result(SOON)
   const file = folder.file('ended')
-  const late = executor.with({ timeout: SHORT }).submit(chained.outer, file, 2_000)
+  // The inner one has begun by then, and goes on for long.
+  const late = executor.with({ timeout: 2 * WHILE }).submit(chained.outer, file, 2_000)
   t.is(((await late.exception(SOON)) as Error).name, 'TimeoutError')
   await until(() => folder.exists(file), 'the inner one has ended')
   await until(() => executor.stats().completed === 2, 'it counts')

@@ -19,7 +19,7 @@ import {
 } from 'concurrent-futures'
 import type { Executor } from 'concurrent-futures'
 import { Folder, until } from './gate.ts'
-import { PROMPT, SHORT, SOON, WHILE } from './limits.ts'
+import { PROMPT, SOON, WHILE } from './limits.ts'
 import { runNode } from './child.ts'
 import { behaviours } from './executors.ts'
 
@@ -152,16 +152,17 @@ async function outlivesLater(): Promise<unknown[]> {
 }
 
 /** Runs `noteThenPause` on top of itself. */
-function outer(file: string, ms: number): string {
-  here().submit(noteThenPause, file, ms).resultSync()
+function outer(file: string, ms: number, gate?: string): string {
+  here().submit(noteThenPause, file, ms, gate).resultSync()
   process.getBuiltinModule('node:fs').appendFileSync(file, 'outer went on\n')
   return 'outer'
 }
 
-function noteThenPause(file: string, ms: number): number {
+function noteThenPause(file: string, ms: number, gate?: string): number {
   const fs = process.getBuiltinModule('node:fs')
   fs.appendFileSync(file, 'inner began\n')
-  pause(ms)
+  do pause(ms)
+  while (gate !== undefined && !fs.existsSync(gate))
   fs.appendFileSync(file, 'inner ended\n')
   return ms
 }
@@ -524,11 +525,14 @@ behaviour(
     await executor.submit(outer, folder.file('warm'), 1).result(SOON)
     const before = (await executor.dump()).map(({ threadId }) => threadId)
     const log = folder.file('log')
-    const future = executor.with({ timeout: SHORT }).submit(outer, log, 1_000)
+    const gate = folder.gate()
+    // The inner one has begun by then.
+    const future = executor.with({ timeout: 2 * WHILE }).submit(outer, log, 2, gate)
     await until(() => folder.notes(log).includes('inner began'), 'the inner task runs')
     const error = await future.exception(SOON)
     t.true(error instanceof TimeoutError)
     t.false(folder.notes(log).includes('inner ended'), 'settled before the inner one ended')
+    folder.open(gate)
     await until(() => folder.notes(log).includes('inner ended'), 'the inner task runs to its end')
     t.is(await executor.submit(one).result(SOON), 1)
     t.false(folder.notes(log).includes('outer went on'), 'the outer one was unwound')

@@ -50,6 +50,11 @@ for (const [way, { nodeArguments, env }] of Object.entries(ways)) {
             if (!isLate) return await given
             // By then there would be a dozen of them.
             await new Promise((resolve) => setTimeout(resolve, 4_000))
+            const { existsSync, readFileSync } = await import('node:fs')
+            const log = process.env['PRELOADED_LOG']!
+            const end = Date.now() + 20_000
+            while (!(existsSync(log) && readFileSync(log, 'utf8').includes('loaded 2')) && Date.now() < end)
+              await new Promise((resolve) => setTimeout(resolve, 20))
             process.exit()
           },
           [use.endsWith('ater')],

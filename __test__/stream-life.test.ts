@@ -100,7 +100,7 @@ behaviour('a generator that polls its task hears that its reader has left', asyn
 behaviour('a worker that dies fails the streams that live on it, after their values', async (t, { create }) => {
   const executor = create(1)
   const standing = executor.with({ bufferSize: 2 }).stream(inside.count, 10)
-  await until(() => executor.stats().running === 0 && executor.stats().workers.idle === 1, 'it stands still')
+  await until(() => standing.future.running() && executor.stats().running === 0, 'it stands still')
   const dying = executor.stream(streams.dies)
   t.deepEqual(await dying.next(), { done: false, value: 1 })
   t.deepEqual(await dying.next(), { done: false, value: 2 })
@@ -117,7 +117,7 @@ behaviour('a worker that dies fails the streams that live on it, after their val
 behaviour('terminateWorkers ends every stream', async (t, { create }) => {
   const executor = create(2)
   const stream = executor.with({ bufferSize: 2 }).stream(inside.count, 10)
-  await until(() => executor.stats().running === 0 && executor.stats().workers.idle === 1, 'it stands still')
+  await until(() => stream.future.running() && executor.stats().running === 0, 'it stands still')
   await executor.terminateWorkers()
   await stream.next()
   await stream.next()
@@ -266,7 +266,7 @@ behaviour('return() in a task resolves when finally has run', async (t, { create
 behaviour('totalTimeout ends a stream in every state, and what was made arrives first', async (t, { create }) => {
   const executor = create(1)
   await executor.submit(streams.place).result(SOON)
-  const stream = executor.with({ totalTimeout: 200, bufferSize: 2 }).stream(streams.count, 10)
+  const stream = executor.with({ totalTimeout: 1_000, bufferSize: 2 }).stream(streams.count, 10)
   await until(() => stream.future.done(), 'its time is over')
   t.deepEqual(await stream.next(), { done: false, value: 0 })
   t.deepEqual(await stream.next(), { done: false, value: 1 })

@@ -5,7 +5,7 @@ import { cleanEnd, ended, inChild } from './child.ts'
 import { behaviours } from './executors.ts'
 import { Folder, until } from './gate.ts'
 import { longProduct } from './native-work.ts'
-import { SOON } from './limits.ts'
+import { PROMPT, SOON } from './limits.ts'
 
 // One at a time: workers that start at once slow each other down.
 const test = ava.serial
@@ -315,13 +315,13 @@ behaviour('several callers of ready() find room one after the other', async (t, 
 
 behaviour('dump() shows a task that waits at once', async (t, { create }) => {
   await using executor = create(1)
-  const future = executor.submit(() => new Promise((resolve) => setTimeout(resolve, 1_000)))
+  const future = executor.submit((ms: number) => new Promise((resolve) => setTimeout(resolve, ms)), 2 * PROMPT)
   await until(() => future.running(), 'it runs')
   let [worker] = await executor.dump()
   // Its call may not be over yet: then it has a stack, until it waits.
   while (worker?.stack !== undefined) [worker] = await executor.dump()
   t.is(worker?.state, 'busy')
-  t.true((worker?.task?.runningFor ?? Infinity) < 900)
+  t.true((worker?.task?.runningFor ?? Infinity) < PROMPT)
   t.is(worker?.stack, undefined)
   future.cancel({ interrupt: true })
 })

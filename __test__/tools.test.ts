@@ -7,7 +7,7 @@ import type { Executor } from 'concurrent-futures'
 import { rolldown } from 'rolldown'
 import { runNode } from './child.ts'
 import { behaviours } from './executors.ts'
-import { Folder } from './gate.ts'
+import { Folder, until } from './gate.ts'
 import { SOON } from './limits.ts'
 
 const behaviour = behaviours(test)
@@ -125,10 +125,16 @@ behaviour('a name of a task is the same everywhere, whatever is in it', async (t
       return currentTask()?.name
     })
     t.is(await seen, name)
-    const waiting = named.submit(() => new Promise((resolve) => setTimeout(resolve, 300)))
-    while (!waiting.running()) await new Promise((resolve) => setTimeout(resolve, 5))
+    const folder = new Folder(t)
+    const gate = folder.gate()
+    const waiting = named.submit(async (file: string) => {
+      const { existsSync } = process.getBuiltinModule('node:fs')
+      while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 2))
+    }, gate)
+    await until(() => waiting.running(), 'it waits')
     const names = (await executor.dump()).map(({ task }) => task?.name)
     t.true(names.includes(name), names.join())
+    folder.open(gate)
     await waiting
     const stopped = named.with({ timeout: 20 }).submit(() => new Promise(() => {}))
     t.true(((await stopped.exception()) as Error).message.includes(`'${name}'`))

@@ -11,7 +11,7 @@ const ISOLATE: Kind = Kind::Isolate;
 
 /// A run time that is over at once, compared with `LONG`.
 const SHORT: Duration = Duration::from_millis(50);
-const LONG: Duration = Duration::from_millis(120);
+const LONG: Duration = Duration::from_millis(500);
 
 #[test]
 fn a_task_that_stands_still_is_in_no_count_and_its_worker_takes_others() {

@@ -11,6 +11,9 @@ use support::*;
 const ISOLATE: Kind = Kind::Isolate;
 const NATIVE: Kind = Kind::Native;
 
+/// Some tries of `quick` find room in it, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Pauses that a test can sit out.
 fn quick(config: Config) -> Config {
     Config { start_pause: Duration::from_millis(1), ..config }
@@ -140,7 +143,7 @@ fn failed_starts_do_not_break_a_pool_whose_other_workers_live() {
 
 #[test]
 fn a_refusal_of_the_system_never_breaks_a_pool() {
-    let config = Config { start_patience: Duration::from_millis(40), ..quick(workers(2)) };
+    let config = Config { start_patience: PATIENCE, ..quick(workers(2)) };
     let (pool, host) = pool_with(Start::Refuse, config);
     let first = submit(&pool, noop(ISOLATE, 0));
     assert_eq!(outcome(&first), "broken no worker");
@@ -162,8 +165,8 @@ fn a_task_waits_as_long_as_the_patience_is_however_long_starts_have_failed_befor
     let mut last = first.clone();
     let mut submitted = Instant::now();
     while first.state() == State::Pending {
-        last = submit(&pool, noop(ISOLATE, 1));
         submitted = Instant::now();
+        last = submit(&pool, noop(ISOLATE, 1));
         std::thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(outcome(&last), "broken no worker");
@@ -203,7 +206,8 @@ fn those_that_fail_in_one_pause_count_as_one() {
 
 #[test]
 fn after_a_pause_one_worker_is_asked_for_and_with_each_that_begins_a_task_as_many_again() {
-    let pause = Duration::from_millis(30);
+    // All of them fail in it.
+    let pause = Duration::from_millis(500);
     let (pool, host) = by_hand(Config { start_pause: pause, ..workers(8) });
     let before = Instant::now();
     let tasks: Vec<_> = (0..9).map(|label| submit(&pool, noop(ISOLATE, label))).collect();
@@ -226,9 +230,12 @@ fn after_a_pause_one_worker_is_asked_for_and_with_each_that_begins_a_task_as_man
 fn the_pauses_grow() {
     let (pool, host) = pool_with(Start::Refuse, quick(workers(2)));
     submit(&pool, noop(ISOLATE, 0));
+    let before = Instant::now();
     std::thread::sleep(Duration::from_millis(300));
-    // After 1, 3, 7, 15, 31, 63, 127, 255 ms.
-    assert!(host.log().starts.len() <= 9);
+    let count = host.log().starts.len();
+    // After 0, 1, 3, 7, 15, 31, 63, 127, 255 ms, and further ones where the sleep took longer.
+    let most = (before.elapsed().as_millis() + 1).ilog2() as usize + 1;
+    assert!(count <= most, "{count} of {most}");
     pool.shutdown(true);
 }
 
@@ -279,8 +286,7 @@ fn workers_that_cannot_be_kept_warm_are_tried_again_only_for_a_task() {
 
 #[test]
 fn deaths_of_workers_in_a_pool_that_has_worked_break_it_only_after_its_patience() {
-    let patience = Duration::from_millis(100);
-    let (pool, host) = by_hand(Config { start_patience: patience, ..quick(workers(1)) });
+    let (pool, host) = by_hand(Config { start_patience: PATIENCE, ..quick(workers(1)) });
     proven(&pool).detach(None, None);
     let before = Instant::now();
     let task = submit(&pool, noop(ISOLATE, 0));
@@ -290,7 +296,7 @@ fn deaths_of_workers_in_a_pool_that_has_worked_break_it_only_after_its_patience(
         pool.start_failed(ISOLATE, Some("no".into()), StartFailure::Died);
         count += 1;
     }
-    assert!(before.elapsed() >= patience && count > 4);
+    assert!(before.elapsed() >= PATIENCE && count > 4);
     assert_eq!(outcome(&task), "broken no");
 }
 
@@ -305,7 +311,7 @@ fn an_initializer_that_has_never_succeeded_breaks_the_pool_at_once() {
 
 #[test]
 fn an_initializer_that_has_succeeded_before_is_tried_again() {
-    let config = Config { start_patience: Duration::from_millis(100), ..quick(workers(1)) };
+    let config = Config { start_patience: PATIENCE, ..quick(workers(1)) };
     let (pool, host) = by_hand(config);
     proven(&pool).detach(None, None);
     let task = submit(&pool, noop(ISOLATE, 0));
@@ -377,7 +383,7 @@ fn warm_workers_that_die_are_replaced() {
 
 #[test]
 fn a_pool_that_was_shut_down_ends_the_starts_that_no_task_waits_for() {
-    let unwanted_start = Duration::from_millis(30);
+    let unwanted_start = Duration::from_millis(300);
     let (pool, host) = by_hand(Config { min_workers: 2, unwanted_start, ..workers(2) });
     let before = Instant::now();
     pool.shutdown(false);

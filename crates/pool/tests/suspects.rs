@@ -216,7 +216,7 @@ fn a_death_that_has_taken_a_carried_task_along_takes_no_other() {
 
 #[test]
 fn carried_tasks_are_barred_too() {
-    let (pool, host) = by_hand(pauses(Duration::from_millis(20), 1));
+    let (pool, host) = by_hand(pauses(Duration::from_millis(500), 1));
     let tasks: Vec<_> =
         (0..3).map(|label| submit(&pool, Spec { needs_handover: true, ..needing(10, label) })).collect();
     tasks.iter().for_each(|task| pool.payload_ready(task));
