@@ -6,13 +6,17 @@ import { root } from './command.mjs'
 
 const { napi } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
+/** What the library and the workers have in common. */
+export const CORE = 'core.cjs'
+
+/** `require`, where a bundler would take it for its own. */
+export const REQUIRE = 'requireOfNode'
+
 /**
  * The module that stands for the addon in dist/. The file of this platform lies where npm and its like, or
  * the build, have put it; the generated loader looks everywhere, and says what is wrong.
- *
- * @param dist - an expression for the path of dist/
  */
-export const addonText = (dist) => `
+export const addonText = `
 const isAsked = ['NAPI_RS_NATIVE_LIBRARY_PATH', 'NAPI_RS_FORCE_WASI', 'NAPI_RS_ENFORCE_VERSION_CHECK']
 function ofThisPlatform() {
   const { arch, env, platform } = process
@@ -20,10 +24,10 @@ function ofThisPlatform() {
   for (const abi of { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[platform] ?? ['']) {
     const name = platform + '-' + arch + abi
     for (const folder of ['..', '../../${napi.packageName}-' + name]) {
-      const file = ${dist} + '/' + folder + '/${napi.binaryName}.' + name + '.node'
+      const file = __dirname + '/' + folder + '/${napi.binaryName}.' + name + '.node'
       if (process.getBuiltinModule('node:fs').existsSync(file)) {
         try {
-          return require(file)
+          return ${REQUIRE}(file)
         } catch {
           // Of the other C library, where both are installed; what else is wrong the generated loader says.
         }
@@ -31,7 +35,7 @@ function ofThisPlatform() {
     }
   }
 }
-export const { connect, seam } = ofThisPlatform() ?? require(${dist} + '/loader.cjs')
+export const { connect, seam } = ofThisPlatform() ?? ${REQUIRE}(__dirname + '/loader.cjs')
 `
 
 /** What the other entries of the package take from a copy of it; those that came later find it there. */
@@ -52,13 +56,12 @@ export const libraryText = (names, inner) => `${hanging(inner)}
 export { ${names.join(', ')} } from './lib/index.ts'
 `
 
-/** The entry of the workers: a worker's tasks find the package in it, so that a thread has it once. */
-export const workerText = (names, inner) => `
+/** The entry of the workers. The library, where a task imports it, finds their core. */
+export const workerText = `
 import { sharedByCopies } from './lib/host/copies.ts'
-import { ${names.join(', ')} } from './lib/index.ts'
 import './lib/worker/main.ts'
-${hanging(inner)}
-sharedByCopies('library:' + __dirname, () => ({ __proto__: null, ${names.join(', ')} }))
+const folder = process.getBuiltinModule('node:path').dirname(__dirname)
+sharedByCopies('core:' + folder, () => ${REQUIRE}(folder + '/core.cjs'))
 `
 
 /** What stands for lib/inner.ts in the code of another entry, which is in the function of factoryText. */
@@ -96,9 +99,8 @@ export const requireText = (names) => `// The CommonJS module of concurrent-futu
 const { existsSync } = process.getBuiltinModule('node:fs')
 const { join } = process.getBuiltinModule('node:path')
 const folder = typeof __dirname === 'string' ? join(__dirname, 'worker') : ''
-const ofWorker = globalThis[Symbol.for('concurrent-futures.library:' + folder)]
 if (!existsSync(join(folder, 'main.cjs'))) throw new Error('${BUNDLED}')
-const library = ofWorker ?? require('./library.cjs')
+const library = require('./library.cjs')
 ${names.map((name) => `exports.${name} = library.${name}\n`).join('')}`
 
 /** dist/bullmq.cjs: its `require` may be a test runner's, as that of dist/index.cjs. */
@@ -182,8 +184,6 @@ function compile(file) {
 
 function load() {
   const file = own.resolve('./library.cjs')
-  const ofWorker = globalThis[Symbol.for('concurrent-futures.library:' + resolve(dirname(file), 'worker'))]
-  if (ofWorker !== undefined) return ofWorker
   if (Object.getPrototypeOf(createRequire) === Function.prototype) return own(file)
   try {
     Function('')

@@ -68,7 +68,7 @@ function prepare(
     throw new TypeError('a native task cannot be broadcast: no worker keeps anything of it')
   }
   refuseOptions(options)
-  if (suspicions > 0) refuseSubmission()
+  if (suspicions() > 0) refuseSubmission()
   const workers = binding.audience(index.value)
   const copies = options.signal?.aborted === true ? 0 : addCopies(args, workers, kind.way.all)
   return { index, kind, task, options, count: workers, copies }

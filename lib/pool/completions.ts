@@ -39,6 +39,7 @@ import { packReason } from '../values/thrown.ts'
 import type { PoolKind } from './kind.ts'
 import { completeLost } from './lost.ts'
 import { noteName, storeRow } from './outcomes.ts'
+import { aboutToPark } from './park-hook.ts'
 import { listenerOf, serve } from './services.ts'
 import { letGo, readerOf } from './stream-reader.ts'
 import { noticeFailedStarts } from './worker-exits.ts'
@@ -49,13 +50,6 @@ const INVALID_STATE = 'ERR_FUTURE_INVALID_STATE'
 const futures: (Future<any> | undefined)[] = []
 /** What their tasks run: held as long as the addon may need it. By the slot, too. */
 const submitted: (Submittable | undefined)[] = []
-
-let beforePark: () => void = () => {}
-
-/** Sets what is called each time before this thread parks. */
-export function onPark(fn: () => void): void {
-  beforePark = fn
-}
 
 /** The link of all futures of one pool. */
 export class PoolLink implements TaskLink<Future<any>> {
@@ -130,7 +124,7 @@ export class PoolLink implements TaskLink<Future<any>> {
 
   park(slot: number, left: number): void {
     serve()
-    beforePark()
+    aboutToPark()
     try {
       whileBlocked((token) => binding.park(slot, left, token))
     } catch (error) {

@@ -3,32 +3,23 @@ import type { Executor } from '../executor/executor.ts'
 import { currentContext } from '../tasks/current-task.ts'
 import { taskHost } from '../tasks/host.ts'
 import type { PoolKind } from './kind.ts'
+import { ownPool } from './own-pool.ts'
 import { Pool } from './pool.ts'
 
-/** The pool whose worker this isolate is. */
-export interface OwnPool {
-  /** Its number, for `Pool.open`. */
-  readonly pool: number
-  readonly tasksPerWorker: number
-}
+type Make = (pool: Pool) => Executor
 
-/** Set in the workers of a pool. */
-let own: OwnPool | undefined
-let open: () => Executor | undefined = () => undefined
+const makers: Map<PoolKind, Make> = new Map()
 let executor: Executor | undefined
 
-/** This isolate is a worker of a pool of this kind; `make` makes an executor for it. */
-export function setOwnPool(given: OwnPool, kind: PoolKind, make: (pool: Pool) => Executor): void {
-  own = given
-  open = () => {
-    const pool = Pool.open(given.pool, given, kind)
-    return pool === undefined ? undefined : make(pool)
-  }
+/** In workers of pools of this kind, `make` makes the executor of a task. */
+export function ownExecutorBy(kind: PoolKind, make: Make): void {
+  makers.set(kind, make)
 }
 
-/** Whether this isolate is a worker of the pool of this number. */
-export function isOwnPool(pool: number): boolean {
-  return own?.pool === pool
+function open(): Executor | undefined {
+  const own = ownPool()
+  const pool = own && Pool.open(own.pool, own, own.kind)
+  return pool && makers.get(pool.kind)?.(pool)
 }
 
 /**
@@ -45,6 +36,6 @@ export function currentExecutor(): Executor | null {
 
 /** The same, of a task that a worker of this copy of the package runs. */
 export function ownExecutor(): Executor | null {
-  if (own === undefined || currentContext() === undefined) return null
+  if (currentContext() === undefined) return null
   return (executor ??= open()) ?? null
 }

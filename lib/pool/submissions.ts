@@ -113,7 +113,7 @@ export class Submissions {
   }
 
   #submitTask(task: Submittable, args: readonly unknown[], options: CheckedTaskOptions): Future<any> {
-    if (suspicions > 0) refuseSubmission()
+    if (suspicions() > 0) refuseSubmission()
     if (task.prepare === undefined) return this.#send(task, args, options)
     refuseShared([args])
     return this.#sendNative(task, task.prepare(args), options)
@@ -142,7 +142,7 @@ export class Submissions {
     options: CheckedTaskOptions,
     limit: number | undefined,
   ): Future<any> {
-    if (suspicions > 0) refuseSubmission()
+    if (suspicions() > 0) refuseSubmission()
     if (chunk.prepare !== undefined) {
       refuseShared(lists)
       const args = prepareAll(chunk.prepare, lists)
@@ -163,7 +163,7 @@ export class Submissions {
     const { bufferSize = USUAL_BUFFER } = options
     const reader = new StreamReader(bufferSize)
     const submit: Submit = (task, options) => {
-      if (suspicions > 0) refuseSubmission()
+      if (suspicions() > 0) refuseSubmission()
       return this.#send(task, args, options, undefined, reader)
     }
     const future = areTasksWatched()
@@ -324,7 +324,7 @@ function noteId({ watched }: CheckedTaskOptions): void {
 }
 
 function refuseShared(lists: readonly (readonly unknown[])[]): void {
-  if (hasShared && lists.some(someShared)) {
+  if (hasShared() && lists.some(someShared)) {
     throw new TypeError('a native task takes no shared value: it has no isolate in which that could be made')
   }
 }

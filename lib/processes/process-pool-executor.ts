@@ -2,11 +2,13 @@
 import { binding } from '../addon/binding.ts'
 import { checkProcessOptions } from '../options/process-pool-options.ts'
 import type { CheckedProcessOptions, ProcessPoolOptions } from '../options/process-pool-options.ts'
+import { ownExecutorBy } from '../pool/current-executor.ts'
 import type { MakeFleet } from '../pool/fleet.ts'
 import { PROCESSES } from '../pool/kind.ts'
-import { adoptPool, PoolExecutor } from '../pool/pool-executor.ts'
+import { adoptPool, executorOf, PoolExecutor } from '../pool/pool-executor.ts'
 import { Pool } from '../pool/pool.ts'
 import { childrenOf } from './child-start.ts'
+import { mayStart } from './may-start.ts'
 import { ProcessFleet } from './process-fleet.ts'
 
 const makeFleet: MakeFleet = (pool) => new ProcessFleet(pool)
@@ -53,16 +55,6 @@ function makePool(checked: CheckedProcessOptions): Pool {
   return Pool.create(checked, makeFleet, PROCESSES, (initializer) => childrenOf(checked, initializer))
 }
 
-/** Whether Node's permission model lets this process start others. */
-function mayStart(): boolean {
-  const { permission } = process as { permission?: { has(scope: string): boolean } }
-  return permission === undefined || permission.has('child')
-}
-
-// Before code runs that could put something into the place of `process.permission`.
-if (!mayStart()) binding.forbidChildren()
-
-/** The addon would start children also where Node may not. */
 function requirePermission(): void {
   if (mayStart()) return
   throw Object.assign(
@@ -70,3 +62,5 @@ function requirePermission(): void {
     { code: 'ERR_ACCESS_DENIED', permission: 'ChildProcess' },
   )
 }
+
+ownExecutorBy(PROCESSES, (pool) => executorOf(ProcessPoolExecutor, pool))

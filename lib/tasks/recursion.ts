@@ -69,21 +69,25 @@ let isUnattached = ownStart !== undefined
 /** How many modules this worker is importing for tasks at the moment. */
 let loadingModules = 0
 
+let reasons = (isUnattached ? 1 : 0) + (isLast ? 1 : 0)
+
 /**
  * How many reasons there are to look closer at what is submitted: 0 in nearly every thread, at nearly every
  * time.
  */
-export let suspicions: number = (isUnattached ? 1 : 0) + (isLast ? 1 : 0)
+export function suspicions(): number {
+  return reasons
+}
 
 /** Runs `load`, which imports a module for a task, counted. */
 export async function whileLoading<T>(load: () => Promise<T>): Promise<T> {
   loadingModules++
-  suspicions++
+  reasons++
   try {
     return await load()
   } finally {
     loadingModules--
-    suspicions--
+    reasons--
   }
 }
 
@@ -91,14 +95,14 @@ export async function whileLoading<T>(load: () => Promise<T>): Promise<T> {
 function lookAtStart(): void {
   if (!isUnattached || Atomics.load((ownStart as WorkerStart).progress, 0) !== ATTACHED) return
   isUnattached = false
-  suspicions--
+  reasons--
 }
 
 /** To be called where {@link suspicions} is not 0. @throws InvalidStateError if nothing may be submitted */
 export function refuseSubmission(): void {
   lookAtStart()
   if (isUnattached) throw unattachedError('submit tasks')
-  if (suspicions === 0 || currentContext() !== undefined) return
+  if (reasons === 0 || currentContext() !== undefined) return
   throw loadingModules > 0 ? loadingError() : generationError('submits tasks')
 }
 
@@ -107,7 +111,7 @@ export function refuseSubmission(): void {
  * task may have a pool with some: they import nothing by themselves.)
  */
 export function refuseWarmUp(): void {
-  if (suspicions === 0) return
+  if (reasons === 0) return
   lookAtStart()
   if (isUnattached) throw unattachedError('start workers')
   if (!isLast || loadingModules > 0 || currentContext() !== undefined) return

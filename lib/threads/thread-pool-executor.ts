@@ -4,8 +4,10 @@
  */
 import { checkThreadOptions } from '../options/pool-options.ts'
 import type { ThreadPoolOptions } from '../options/pool-options.ts'
+import { ownExecutorBy } from '../pool/current-executor.ts'
 import type { MakeFleet } from '../pool/fleet.ts'
-import { adoptPool, PoolExecutor } from '../pool/pool-executor.ts'
+import { THREADS } from '../pool/kind.ts'
+import { adoptPool, executorOf, PoolExecutor } from '../pool/pool-executor.ts'
 import { Pool } from '../pool/pool.ts'
 import { WorkerFleet } from './worker-fleet.ts'
 
@@ -31,3 +33,5 @@ export class ThreadPoolExecutor extends PoolExecutor {
     adoptPool(this, Pool.create(checked, makeFleet))
   }
 }
+
+ownExecutorBy(THREADS, (pool) => executorOf(ThreadPoolExecutor, pool))

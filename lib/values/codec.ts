@@ -114,7 +114,7 @@ function isOrdinary(buffer: ArrayBuffer): boolean {
 }
 
 /** Packs one value. `root` names the value in errors. @throws DataCloneError as `structuredClone` would */
-export function pack(value: unknown, root: string = 'the value', means: Means = results.all): Packed {
+export function pack(value: unknown, root: string = 'the value', means: Means = results().all): Packed {
   if (goesAsIs(value)) return { form: FORM_AS_IS, data: value }
   try {
     const packed = packObject(value, means)
@@ -126,7 +126,7 @@ export function pack(value: unknown, root: string = 'the value', means: Means = 
 
 /** Packs a result, of which the objects in `transfer` move. @throws DataCloneError */
 export function packTransfer(value: unknown, transfer: readonly object[], root: string): Packed {
-  const { all: means } = results
+  const { all: means } = results()
   // `transfer()` has checked the list.
   if (movesWhole(value, transfer, true)) return { form: FORM_WHOLE, data: value }
   try {

@@ -35,10 +35,14 @@ export interface Way {
 export const TO_THREADS: Way = { all: ALL_MEANS, aside: NO_WRITING, reread: NO_SENDING }
 export const TO_PROCESSES: Way = { all: WIRE, aside: WIRE_UNWRITTEN, reread: WIRE }
 
+let ofResults: Way = TO_THREADS
+
 /** The way of what the tasks of this isolate give: results, errors, progress. */
-export let results: Way = TO_THREADS
+export function results(): Way {
+  return ofResults
+}
 
 /** They go to another process, from now on: this is a child. */
 export function leaveByResults(): void {
-  results = TO_PROCESSES
+  ofResults = TO_PROCESSES
 }

@@ -22,7 +22,7 @@ export interface Split<Args> {
  * @throws InvalidStateError for one that was released; DataCloneError for one that cannot go there
  */
 export function splitShared(args: readonly unknown[], means: Means): Split<unknown[]> | undefined {
-  if (!hasShared) return undefined
+  if (!hasShared()) return undefined
   let others: unknown[] | undefined
   const places: number[] = []
   for (let index = 0; index < args.length; index++) {
@@ -40,7 +40,7 @@ export function splitSharedColumns(
   columns: readonly unknown[][],
   means: Means,
 ): Split<unknown[][]> | undefined {
-  if (!hasShared) return undefined
+  if (!hasShared()) return undefined
   const width = columns.length
   const places: number[] = []
   const others = columns.map((column, index) => {

@@ -42,8 +42,12 @@ const collected: FinalizationRegistry<number> = new FinalizationRegistry((number
   binding.releaseShared(number),
 )
 
+let isAnyShared = false
+
 /** Whether this isolate has ever shared a value: if not, no argument can be one. */
-export let hasShared = false
+export function hasShared(): boolean {
+  return isAnyShared
+}
 
 /**
  * A value that tasks get in each worker once. It is given to `submit`, `map` (by `repeat`) or in `initargs`
@@ -129,7 +133,7 @@ export function share<T>(value: T, options?: ShareOptions): Shared<T> {
   }
   const { form, data, emptied } = packShared(value, transfer)
   const number = binding.share(form, data)
-  hasShared = true
+  isAnyShared = true
   const shared = new Shared<T>(made, { number: Math.abs(number), isBound: number < 0 })
   if (emptied !== undefined) emptyAll(emptied)
   return shared

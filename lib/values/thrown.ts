@@ -13,7 +13,7 @@ import type { Means } from './means.ts'
 import { FORM_DESCRIPTION, FORM_PORT } from '../addon/seam.ts'
 
 /** Packs whatever was thrown; never throws. */
-export function packThrown(thrown: unknown, means: Means = results.all): Packed {
+export function packThrown(thrown: unknown, means: Means = results().all): Packed {
   try {
     return isError(thrown) ? packError(thrown, means) : pack(thrown, 'the thrown value', means)
   } catch (error) {

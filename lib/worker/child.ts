@@ -5,12 +5,12 @@
 import { binding } from '../addon/binding.ts'
 import { START_DIED } from '../addon/seam.ts'
 import { define } from '../host/define.ts'
-import { setOwnPool } from '../pool/current-executor.ts'
 import { watchDebugger } from '../pool/debugger.ts'
 import { failStart } from '../pool/early-death.ts'
+import '../pool/exit.ts'
 import { PROCESSES } from '../pool/kind.ts'
-import { executorOf } from '../pool/pool-executor.ts'
-import { ProcessPoolExecutor } from '../processes/process-pool-executor.ts'
+import { setOwnPool } from '../pool/own-pool.ts'
+import '../processes/may-start.ts'
 import { CHILD, ownStart } from '../tasks/recursion.ts'
 import type { WorkerStart } from '../tasks/recursion.ts'
 import { leaveByResults } from '../values/means.ts'
@@ -27,7 +27,7 @@ export async function startChild(): Promise<void> {
   if (!binding.mayLoadNative()) closeAddons()
   silenceLoaderWarning()
   watchDebugger()
-  setOwnPool({ pool, tasksPerWorker }, PROCESSES, (own) => executorOf(ProcessPoolExecutor, own))
+  setOwnPool({ pool, tasksPerWorker, kind: PROCESSES })
   // Of a thread Node tells its owner what has ended it; a child says it itself.
   const tellDeath = (error: unknown): void => {
     failStart(pool, START_DIED, error)

@@ -120,7 +120,7 @@ export function endOf(fn: AnyFunction, value: unknown): { result: unknown; error
 
 function failed(values: unknown[], error: unknown): ChunkOutcome {
   // It is packed once more, with the values.
-  const { form, data } = packThrown(error, results.aside)
+  const { form, data } = packThrown(error, results().aside)
   const outcome: ChunkOutcome = { values, thrown: [form, data] }
   thrownBy.set(outcome, { error })
   return outcome
@@ -185,9 +185,9 @@ function packAll(outcome: ChunkOutcome, lists: readonly List[]): Packed {
 /** Why one result cannot be cloned; undefined if it can. Nothing is moved or sent. */
 function cloneFailure(value: unknown, list: List): { error: unknown } | undefined {
   try {
-    if (list !== undefined) packTransferred(value, list, results.all)
+    if (list !== undefined) packTransferred(value, list, results().all)
     // Nothing is left with the addon, which would keep it.
-    else if (!goesAsIs(value)) packObject(value, results.aside)
+    else if (!goesAsIs(value)) packObject(value, results().aside)
     return undefined
   } catch (error) {
     return { error: asResultError(placedError(value, 'result', error, list)) }

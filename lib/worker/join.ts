@@ -5,9 +5,8 @@ import { FORM_PORT, START_REFUSED, START_UNINITIALIZED } from '../addon/seam.ts'
 import { isRefusal } from '../errors/system-refusal.ts'
 import { setWaitHook } from '../future/wait-hook.ts'
 import { clearTimeout, LONGEST_TIMER, setImmediate, setTimeout } from '../host/timers.ts'
-import { onPark } from '../pool/completions.ts'
-import { ownExecutor } from '../pool/current-executor.ts'
 import { failStart } from '../pool/early-death.ts'
+import { onPark } from '../pool/park-hook.ts'
 import { giveAllBack, giveBack } from '../ports/worker.ts'
 import { currentContext, ownTask } from '../tasks/current-task.ts'
 import { setTaskHost } from '../tasks/host.ts'
@@ -18,6 +17,7 @@ import { placeShared } from '../values/shared-arguments.ts'
 import { abort, dispatch, packError, proceed, script } from './dispatch.ts'
 import { collectWhenIdle } from './idle-heap.ts'
 import { endIfAlive, endSoon, hasLeft, leave } from './leave.ts'
+import { library } from './library.ts'
 import { load, onRefusedLoad, prepare, prepareNow } from './loader.ts'
 import { initializing, noteOrigin } from './origin.ts'
 import { recover } from './recovery.ts'
@@ -71,7 +71,7 @@ export async function join(post: Post, started: (isReady: boolean) => void): Pro
     if (!hasLeft) giveBack()
   })
   setWaitHook(() => currentContext()?.beginWait())
-  setTaskHost({ task: ownTask, executor: ownExecutor })
+  setTaskHost({ task: ownTask, executor: () => library().ownExecutor() })
   collectWhenIdle()
   return true
 }

@@ -78,7 +78,7 @@ export function prepare(number: number, since: number = now()): void {
     (error: unknown) => {
       // Node may keep a module that it could not read as one that cannot be loaded: another worker tries.
       if (isRefusal(error)) {
-        const { form, data } = packThrown(error, results.reread)
+        const { form, data } = packThrown(error, results().reread)
         if (binding.loadRefused(form, data)) return leaveRefused()
         if (now() - since < MOST_TRYING) {
           setTimeout(() => prepare(number, since), BETWEEN_TRIES)

@@ -1,12 +1,10 @@
 /** The entry of a pool's worker: of a thread, or of a child process. */
-import { setOwnPool } from '../pool/current-executor.ts'
 import { watchDebugger } from '../pool/debugger.ts'
 import { THREADS } from '../pool/kind.ts'
-import { executorOf } from '../pool/pool-executor.ts'
+import { setOwnPool } from '../pool/own-pool.ts'
 import { connectOwner, startSending } from '../ports/worker.ts'
 import { isChild } from '../tasks/recursion.ts'
 import { dropTextFlags } from '../threads/text-flags.ts'
-import { ThreadPoolExecutor } from '../threads/thread-pool-executor.ts'
 import { seed } from '../threads/worker-seed.ts'
 import type { WorkerSeed } from '../threads/worker-seed.ts'
 import { startChild } from './child.ts'
@@ -26,7 +24,7 @@ async function startThread(seed: WorkerSeed): Promise<void> {
   silenceLoaderWarning()
   watchDebugger()
   connectOwner(seed.channel, seed.worker, onOutputTaken)
-  setOwnPool(seed, THREADS, (pool) => executorOf(ThreadPoolExecutor, pool))
+  setOwnPool({ pool: seed.pool, tasksPerWorker: seed.tasksPerWorker, kind: THREADS })
   const hasJoined = await join({ ...seed, queue: seed.pool }, (isReady) => {
     if (isReady) startSending()
     seed.exitProbe.close()

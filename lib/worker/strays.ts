@@ -35,7 +35,7 @@ export function watchStrays(): void {
     const context = thrownInMicrotask(error) ?? currentStore()
     const task = noteOrigin(context) ? undefined : context
     // Of all tasks that are lost with the worker it is the cause: more than one thread may read it.
-    const { form, data } = packThrown(error, results.reread)
+    const { form, data } = packThrown(error, results().reread)
     if (isForUser() || binding.mustDieOf(task?.token ?? 0)) {
       binding.noteCause(form, data)
       endQuietly()
