@@ -53,7 +53,10 @@ export const handWrittenProcesses = ['fork', 'fork:json', 'fork:batch']
 /** Not of Node: shown below the others and compared with apart from them. */
 export const apart = ['cpython']
 
-export const isHandWritten = (contestant) => handWritten.includes(contestant) || handWrittenProcesses.includes(contestant)
+/** Pending promises and nothing else, on the main thread alone: a floor. */
+export const floor = 'promises'
+
+export const isHandWritten = (contestant) => [...handWritten, ...handWrittenProcesses, floor].includes(contestant)
 
 export const isApart = (contestant) => apart.includes(contestant)
 

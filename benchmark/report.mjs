@@ -7,8 +7,8 @@ export function summarize(samples) {
   const summary = {}
   for (const [contestant, rounds] of Object.entries(samples)) {
     const rows = {}
-    for (const key of Object.keys(rounds[0] ?? {})) {
-      const values = rounds.map((round) => round[key])
+    for (const key of new Set(rounds.flatMap((round) => Object.keys(round)))) {
+      const values = rounds.map((round) => round[key]).filter((value) => value !== undefined)
       rows[key] = { median: median(values), min: Math.min(...values), max: Math.max(...values), values }
     }
     summary[contestant] = rows

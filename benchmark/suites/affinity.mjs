@@ -57,6 +57,8 @@ export default {
   ],
   async measure({ start, quick }) {
     const pool = await start({ workers: WORKERS })
+    // A key for each, so that all of them start.
+    await Promise.all(Array.from({ length: WORKERS }, (_, key) => pool.run(key, 'hold', 50)))
     const [tasks, many] = quick ? [20_000, 2_000] : [200_000, 10_000]
     await noops(pool, skewed, tasks / 4)
     const noop = (tasks / (await noops(pool, skewed, tasks))) * 1_000

@@ -5,8 +5,7 @@ export const modes = { default: {}, none: {} }
 
 export function start({ workers, mode }) {
   const executor = new ThreadPoolExecutor({ maxWorkers: workers, minWorkers: workers })
-  const { addOne, work } = moduleTasks(new URL('../../tasks/functions.mjs', import.meta.url))
-  const functions = { addOne, work }
+  const functions = moduleTasks(new URL('../../tasks/functions.mjs', import.meta.url))
   const views = new Map()
   const viewOf = (key) => {
     let view = views.get(key)

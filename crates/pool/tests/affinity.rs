@@ -122,6 +122,50 @@ fn with_one_worker_keys_change_nothing_about_the_order() {
 }
 
 #[test]
+fn a_worker_with_many_keys_does_its_own_until_one_with_few_that_was_sent_for_has_come() {
+    let (pool, _host) = by_hand(workers(2));
+    let (one, _) = attach(&pool, ISOLATE);
+    let (two, _) = attach(&pool, ISOLATE);
+    assert_eq!((ask(&one), ask(&two)), ("nothing".into(), "nothing".into()));
+    for (label, name) in ["a", "b", "c", "d", "e", "f", "a", "b"].into_iter().enumerate() {
+        put(&pool, name, label as u64);
+    }
+    let (mut task, label) = taken(&one);
+    assert_eq!(label, 0);
+    // The first of "e" comes before the second of "a"; two, which has no key, is on its way.
+    for label in [1, 2, 3, 6] {
+        let Next::Run(next, _) = one.turn(Some((&task, Ok(0))), &all_ready) else { panic!("not {label}") };
+        assert_eq!(next.owner().label, label);
+        task = next;
+    }
+    let (other, label) = taken(&two);
+    assert_eq!(label, 4);
+    assert_eq!(turn(&one, &task), "run 5");
+    assert_eq!(turn(&two, &other), "nothing");
+}
+
+#[test]
+fn a_worker_with_many_keys_does_not_rest_for_one_that_does_not_come() {
+    let (pool, _host) = by_hand(workers(2));
+    let (one, _) = attach(&pool, ISOLATE);
+    let (two, _) = attach(&pool, ISOLATE);
+    assert_eq!((ask(&one), ask(&two)), ("nothing".into(), "nothing".into()));
+    for (label, name) in ["a", "b", "c", "d", "e", "a"].into_iter().enumerate() {
+        put(&pool, name, label as u64);
+    }
+    let urgent = submit(&pool, Spec { priority: 1.0, ..keyed("f", 6) });
+    let (mut task, label) = taken(&one);
+    assert_eq!(label, 6);
+    assert_eq!(pool.home_of(&urgent), Some(one.id()));
+    for label in [0, 1, 2, 5, 3, 4] {
+        let Next::Run(next, _) = one.turn(Some((&task, Ok(0))), &all_ready) else { panic!("not {label}") };
+        assert_eq!(next.owner().label, label);
+        task = next;
+    }
+    assert_eq!((ask(&two), turn(&one, &task)), ("nothing".into(), "nothing".into()));
+}
+
+#[test]
 fn the_tasks_of_a_worker_that_dies_go_to_another_in_their_order() {
     let (pool, _host) = by_hand(workers(2));
     let (one, _) = attach(&pool, ISOLATE);

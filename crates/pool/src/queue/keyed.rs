@@ -124,6 +124,11 @@ impl<W: Work> Keyed<W> {
         own.iter().find(|(_, task)| may_begin(task)).map(|(place, task)| (*place, task))
     }
 
+    /// Of how many keys worker `id` is the home.
+    pub(crate) fn keys_at(&self, id: WorkerId) -> usize {
+        self.homes.get(&id).map_or(0, |home| home.keys)
+    }
+
     /// The workers that are homes of keys.
     pub(crate) fn homes(&self) -> impl Iterator<Item = WorkerId> {
         self.homes.keys().copied()

@@ -19,6 +19,7 @@ use crate::scheduler::worker::Next;
 use crate::sync::deadline::{Alarm, TimeLimit};
 use crate::task::task::Task;
 use crate::task::work::{Kind, Work, WorkerId};
+use crate::workers::registry::Record;
 use crate::workers::state::WorkerState;
 
 /// Forgets the keys that have had no task for long.
@@ -142,7 +143,9 @@ impl<W: Work> Pool<W> {
         let own = shared.own_of(id);
         let open = shared.keyed.first_open().map(|(place, task)| (place, task.clone()));
         let is_own = match (&own, &open) {
-            (Some((own, _)), Some((open, _))) => own < open,
+            (Some((own, _)), Some((open, _))) => {
+                own < open || (own.0 == open.0 && shared.leaves_new_keys(id, kind))
+            }
             (own, _) => own.is_some(),
         };
         let (place, task) = if is_own { own? } else { open? };
@@ -195,6 +198,19 @@ impl<W: Work> Shared<W> {
             return None;
         }
         self.own_of(id).map(|(place, _)| place)
+    }
+
+    /// Whether worker `id` should rather do what is its own than become the home of one more key: because one
+    /// that has far fewer is on its way, and only has not come yet. Otherwise a worker whose tasks
+    /// take a microsecond would be the home of all keys before the others have woken. It has something to do
+    /// meanwhile, so nothing waits for a worker that does not come.
+    fn leaves_new_keys(&self, id: WorkerId, kind: Kind) -> bool {
+        let keys = self.keyed.keys_at(id);
+        if keys < AHEAD || self.workers.woken(kind) == 0 {
+            return false;
+        }
+        let comes = |record: &Record<W>| record.kind == kind && record.state == WorkerState::Woken;
+        self.workers.iter().any(|(other, record)| comes(record) && self.keyed.keys_at(other) + AHEAD <= keys)
     }
 
     pub(crate) fn has_own(&self, id: WorkerId) -> bool {
@@ -265,6 +281,9 @@ impl<W: Work> Shared<W> {
         }
     }
 }
+
+/// How many keys more than one that is on its way a worker takes.
+const AHEAD: usize = 4;
 
 /// The pause between two looks for keys that are not used.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);

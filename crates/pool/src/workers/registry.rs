@@ -255,6 +255,12 @@ impl<W: Work> Registry<W> {
         self.starting[k] + self.preparing[k] + self.woken[k] - self.for_own[k]
     }
 
+    /// Workers that were told to claim and have not come yet.
+    #[inline]
+    pub(crate) fn woken(&self, kind: Kind) -> usize {
+        self.woken[kind as usize]
+    }
+
     /// Woken workers that were not woken for a task of their own. Where one prepares for such a task it is
     /// taken for one more that is woken for it: then a worker is sent too many.
     pub(crate) fn helping(&self, kind: Kind) -> usize {
