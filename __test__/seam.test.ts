@@ -50,7 +50,7 @@ test('a package whose JavaScript has another number than its addon cannot be loa
   for (const name of readdirSync(root)) {
     if (name.endsWith('.node')) symlinkSync(join(root, name), join(folder, name))
   }
-  const path = join(folder, 'dist/core.cjs')
+  const path = join(folder, 'dist/library.cjs')
   const planted = readFileSync(path, 'utf8').replace(/ROW_LOST = 8(?=\\n|\n)/, 'ROW_LOST = 88')
   t.not(planted, readFileSync(path, 'utf8'))
   writeFileSync(path, planted)

@@ -16,7 +16,7 @@ export const BINARY = 3_200_000
 const BUDGETS = {
   'the tarball': 305_000,
   'the tarball, unpacked': 1_020_000,
-  'the code in dist/': 470_000,
+  'the code in dist/': 650_000,
   'what concurrent-futures/bullmq adds': 59_000,
   'what an import reads': 255_000,
   'what an import reads, compressed': 71_000,
@@ -24,9 +24,9 @@ const BUDGETS = {
 }
 
 /** What package.json names for `import`, and what that loads. */
-const IMPORTED = ['index.js', 'core.cjs', 'library.cjs', 'loader.cjs']
+const IMPORTED = ['index.js', 'library.cjs', 'loader.cjs']
 const OF_BULLMQ = ['bullmq.js', 'distributed.cjs']
-const OF_A_WORKER = ['worker/main.cjs', 'core.cjs']
+const OF_A_WORKER = ['worker/main.cjs']
 
 /** @param tarball - of pack.mjs @param folder - where the package is installed */
 function sizesOf({ size, unpackedSize }, folder) {

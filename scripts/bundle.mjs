@@ -5,13 +5,13 @@
 // whole text with two bytes a character. It is CommonJS, which a thread loads in one step, and Node's modules
 // are asked of the process: an import of one builds a facade that reads all of its exports, and so loads what
 // those load only when they are read. `dist/index.js` is the ES module that package.json names,
-// `dist/index.cjs` what `require` finds. A worker loads half of it: core.cjs is what it has in common with
-// the library, which it loads when a task imports it.
+// `dist/index.cjs` what `require` finds. A worker loads half of it: its entry has what it has in common with
+// the library, and `dist/worker/library.cjs`, which is loaded when a task imports the package, the rest.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { root } from './command.mjs'
-import { addonText, CORE, DECLARATIONS, entryText, factoryText, innerText, libraryText } from './entry.mjs'
-import { peerEntryText, peerRequireText, REQUIRE, requireText, workerText } from './entry.mjs'
+import { addonText, DECLARATIONS, entryText, factoryText, innerText, libraryText } from './entry.mjs'
+import { COMMON, FOUND_COMMON, peerEntryText, peerRequireText, REQUIRE, requireText, workerText } from './entry.mjs'
 
 const LIBRARY = '\0library'
 const WORKER = '\0worker'
@@ -19,7 +19,7 @@ const ADDON = '\0addon'
 const INNER = '\0inner'
 const BUILTIN = '\0builtin:'
 const ENTRY = "new URL('./worker/main.cjs', import.meta.url)"
-const OWN_LIBRARY = "createRequire(import.meta.url)('../library.cjs')"
+const OWN_LIBRARY = "createRequire(import.meta.url)('./library.cjs')"
 const OWN_PLACE = /\bimport\.meta\.((?:dir|file)name)\b/g
 const CREATE_REQUIRE = "import { createRequire } from 'node:module'\n"
 const IMPORT = /^import (\w+|\{[^}]*\}) from '(node:[\w/]+)'$/gm
@@ -32,27 +32,27 @@ const withTexts = (texts) => ({
 })
 
 /** Imports of Node's modules as questions to the process, and what stands for the addon. */
-const ofTheProcess = {
+const ofTheProcess = (dist) => ({
   name: 'of-the-process',
   resolveId(id, importer) {
     if (id.startsWith(BUILTIN)) return id
     return id.endsWith('/index.js') && importer?.endsWith('binding.ts') ? ADDON : undefined
   },
   load(id) {
-    if (id === ADDON) return addonText
+    if (id === ADDON) return addonText(dist)
     if (!id.startsWith(BUILTIN)) return undefined
     return `export default process.getBuiltinModule('${id.slice(BUILTIN.length)}')`
   },
   transform(code, id) {
     if (!id.endsWith('.ts')) return undefined
-    const file = "process.getBuiltinModule('node:url').pathToFileURL(__dirname + '/worker/main.cjs')"
-    const ours = code.replace(ENTRY, file).replace(OWN_LIBRARY, `${REQUIRE}(__dirname + '/../library.cjs')`)
+    const file = `process.getBuiltinModule('node:url').pathToFileURL(${dist} + '/worker/main.cjs')`
+    const ours = code.replace(ENTRY, file).replace(OWN_LIBRARY, `${REQUIRE}(__dirname + '/library.cjs')`)
     return ours.replaceAll(OWN_PLACE, '__$1').replaceAll(IMPORT, (_, names, name) => {
       const whole = `whole_${name.replaceAll(/\W/g, '_')}`
       return `import ${whole} from '${BUILTIN}${name}'; const ${names.replaceAll(' as ', ': ')} = ${whole}`
     })
   },
-}
+})
 
 /** The generated loader's paths are relative to the folder above. */
 const ofTheRoot = {
@@ -84,32 +84,37 @@ function withNew(code) {
   return code.replaceAll(/(?<![\w$.'"`]|new |class |function )((?:Aggregate|Eval|Range|Reference|Syntax|Type|URI)?Error\()/g, 'new $1')
 }
 
+const withRequire = ({ fileName, code }) => ({ fileName, code: code.replaceAll(REQUIRE, 'require') })
+
+const TAKEN = /^import \{([^}]*)\} from "([^"]+)";$/m
+const GIVEN = /^export \{([^}]*)\};\s*$/m
+const CORE = 'core.cjs'
+
 /**
- * A chunk as CommonJS. What it takes from another one it takes once, as constants: the getters of a bundler
- * would be called for each use.
+ * The entry of the workers, and the library as they load it, from chunks that are ES modules. What one takes
+ * of another it takes once, as constants: the getters of a bundler would be called for each use. What the
+ * others have in common is a function of the entry, whose result the library finds by a symbol: also where a
+ * task has emptied the cache of `require`.
  */
-function asCommonJs({ fileName, code }) {
-  const taken = /^import \{([^}]*)\} from "([^"]+)";$/gm
-  const given = /^export \{([^}]*)\};\s*$/m
+function ofWorkers(chunks) {
+  const codeOf = (name) => chunks.find(({ fileName }) => fileName === name).code.replaceAll(REQUIRE, 'require')
   const pairs = (list, order) => list.replaceAll(/([\w$]+) as ([\w$]+)/g, order)
-  const text = code
-    .replaceAll(taken, (_, list, from) => `const {${pairs(list, '$1: $2')}} = ${requireOf(fileName, from)};`)
-    .replaceAll(REQUIRE, 'require')
-    .replace(given, (_, list) => `module.exports = { __proto__: null,${pairs(list, '$2: $1')}};\n`)
-  if (/^(?:im|ex)port\b/m.test(text)) throw new Error(`${fileName} is no CommonJS`)
-  return { fileName, code: `"use strict";\n${text}` }
+  const taking = (code, from) => code.replace(TAKEN, (_, list) => `const {${pairs(list, '$1: $2')}} = ${from};`)
+  const giving = (code, how) => code.replace(GIVEN, (_, list) => `${how} { __proto__: null,${pairs(list, '$2: $1')}};\n`)
+  const core = `const ${COMMON} = (function () {\n${giving(codeOf(CORE), 'return')}})();\n`
+  const main = taking(codeOf('worker/main.cjs').replace(GIVEN, ''), COMMON)
+  const library = taking(giving(codeOf('worker/library.cjs'), 'module.exports ='), FOUND_COMMON)
+  const files = { 'worker/main.cjs': `${core}${main}module.exports = ${COMMON};\n`, 'worker/library.cjs': library }
+  return Object.entries(files).map(([fileName, code]) => {
+    if (/^(?:im|ex)port\b/m.test(code)) throw new Error(`${fileName} is no CommonJS`)
+    return { fileName, code: `"use strict";\n${code}` }
+  })
 }
 
 /** Throws if what a chunk gives to others changes later, in code whose names are those of the source. */
 function refuseChanging({ fileName, code, exports }) {
   const changing = exports.filter((name) => new RegExp(String.raw`^let ${name}\b`, 'm').test(code))
   if (changing.length > 0) throw new Error(`what others take from ${fileName} changes: ${changing.join(', ')}`)
-}
-
-/** In a worker the library finds the core of the worker, whatever has become of the cache of `require`. */
-function requireOf(fileName, from) {
-  const required = `require(${JSON.stringify(from)})`
-  return fileName === 'library.cjs' ? `globalThis[Symbol.for('concurrent-futures.core:' + __dirname)] ?? ${required}` : required
 }
 
 async function write(input, plugins, options) {
@@ -145,25 +150,26 @@ async function writeCommands() {
 
 /** What is shared between all entries: the names of index.ts, and those of inner.ts. */
 async function readNames() {
-  const one = async (name) => (await write({ [name]: `lib/${name}.ts` }, [ofTheProcess], {}))[0].exports
+  const one = async (name) => (await write({ [name]: `lib/${name}.ts` }, [ofTheProcess('__dirname')], {}))[0].exports
   return { names: await one('index'), inner: await one('inner') }
 }
 
 /** Writes the code of dist/; answers the names of the files there. */
 export async function bundle() {
   const minify = { mangle: { keepNames: true }, compress: true, codegen: { removeWhitespace: false } }
-  const split = { format: 'esm', chunkFileNames: CORE }
   const { names, inner } = await readNames()
   const texts = withTexts({ [LIBRARY]: libraryText(names, inner), [WORKER]: workerText })
-  const distributed = [ofTheMainEntry(inner), ofTheProcess]
-  const [factory] = await write({ distributed: 'lib/distributed/index.ts' }, distributed, { minify })
-  const both = { library: LIBRARY, 'worker/main': WORKER }
-  const parts = [texts, ofTheProcess]
-  const plain = await write(both, parts, { ...split, minifyInternalExports: false })
+  const ofAWorker = [texts, ofTheProcess("__dirname + '/..'")]
+  const both = { 'worker/library': LIBRARY, 'worker/main': WORKER }
+  const split = { format: 'esm', chunkFileNames: CORE }
+  const plain = await write(both, ofAWorker, { ...split, minifyInternalExports: false })
   refuseChanging(plain.find(({ fileName }) => fileName === CORE))
+  const distributed = [ofTheMainEntry(inner), ofTheProcess('__dirname')]
+  const [factory] = await write({ distributed: 'lib/distributed/index.ts' }, distributed, { minify })
   const chunks = [
-    ...(await write(both, parts, { minify, ...split })).map(asCommonJs),
-    ...(await write({ 'worker/quiet': 'lib/worker/quiet.ts' }, [ofTheProcess], { minify })),
+    ...(await write({ library: LIBRARY }, [texts, ofTheProcess('__dirname')], { minify })).map(withRequire),
+    ...ofWorkers(await write(both, ofAWorker, { minify, ...split })),
+    ...(await write({ 'worker/quiet': 'lib/worker/quiet.ts' }, [ofTheProcess('__dirname')], { minify })),
     ...(await write({ loader: 'index.js' }, [ofTheRoot], {})),
     ...(await writeCommands()),
     { ...factory, code: factoryText(factory.code) },

@@ -6,17 +6,16 @@ import { root } from './command.mjs'
 
 const { napi } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-/** What the library and the workers have in common. */
-export const CORE = 'core.cjs'
-
 /** `require`, where a bundler would take it for its own. */
 export const REQUIRE = 'requireOfNode'
 
 /**
  * The module that stands for the addon in dist/. The file of this platform lies where npm and its like, or
  * the build, have put it; the generated loader looks everywhere, and says what is wrong.
+ *
+ * @param dist - an expression for the path of dist/
  */
-export const addonText = `
+export const addonText = (dist) => `
 const isAsked = ['NAPI_RS_NATIVE_LIBRARY_PATH', 'NAPI_RS_FORCE_WASI', 'NAPI_RS_ENFORCE_VERSION_CHECK']
 function ofThisPlatform() {
   const { arch, env, platform } = process
@@ -24,7 +23,7 @@ function ofThisPlatform() {
   for (const abi of { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[platform] ?? ['']) {
     const name = platform + '-' + arch + abi
     for (const folder of ['..', '../../${napi.packageName}-' + name]) {
-      const file = __dirname + '/' + folder + '/${napi.binaryName}.' + name + '.node'
+      const file = ${dist} + '/' + folder + '/${napi.binaryName}.' + name + '.node'
       if (process.getBuiltinModule('node:fs').existsSync(file)) {
         try {
           return ${REQUIRE}(file)
@@ -35,7 +34,7 @@ function ofThisPlatform() {
     }
   }
 }
-export const { connect, seam } = ofThisPlatform() ?? ${REQUIRE}(__dirname + '/loader.cjs')
+export const { connect, seam } = ofThisPlatform() ?? ${REQUIRE}(${dist} + '/loader.cjs')
 `
 
 /** What the other entries of the package take from a copy of it; those that came later find it there. */
@@ -56,12 +55,17 @@ export const libraryText = (names, inner) => `${hanging(inner)}
 export { ${names.join(', ')} } from './lib/index.ts'
 `
 
-/** The entry of the workers. The library, where a task imports it, finds their core. */
+/** What a worker has in common with its library, as its entry calls it. */
+export const COMMON = 'common'
+
+/** The same, where the library looks for it: on the global object, if that can have it. */
+export const FOUND_COMMON = "globalThis[Symbol.for('concurrent-futures.core:' + __dirname)] ?? require('./main.cjs')"
+
+/** The entry of the workers. Where nothing can be added to the global object, the library asks it by name. */
 export const workerText = `
 import { sharedByCopies } from './lib/host/copies.ts'
 import './lib/worker/main.ts'
-const folder = process.getBuiltinModule('node:path').dirname(__dirname)
-sharedByCopies('core:' + folder, () => ${REQUIRE}(folder + '/core.cjs'))
+sharedByCopies('core:' + __dirname, () => ${COMMON})
 `
 
 /** What stands for lib/inner.ts in the code of another entry, which is in the function of factoryText. */
@@ -99,8 +103,9 @@ export const requireText = (names) => `// The CommonJS module of concurrent-futu
 const { existsSync } = process.getBuiltinModule('node:fs')
 const { join } = process.getBuiltinModule('node:path')
 const folder = typeof __dirname === 'string' ? join(__dirname, 'worker') : ''
+const isOfWorker = globalThis[Symbol.for('concurrent-futures.core:' + folder)] !== undefined
 if (!existsSync(join(folder, 'main.cjs'))) throw new Error('${BUNDLED}')
-const library = require('./library.cjs')
+const library = isOfWorker ? require('./worker/library.cjs') : require('./library.cjs')
 ${names.map((name) => `exports.${name} = library.${name}\n`).join('')}`
 
 /** dist/bullmq.cjs: its `require` may be a test runner's, as that of dist/index.cjs. */
@@ -184,6 +189,9 @@ function compile(file) {
 
 function load() {
   const file = own.resolve('./library.cjs')
+  const folder = resolve(dirname(file), 'worker')
+  const isOfWorker = globalThis[Symbol.for('concurrent-futures.core:' + folder)] !== undefined
+  if (isOfWorker) return own(resolve(folder, 'library.cjs'))
   if (Object.getPrototypeOf(createRequire) === Function.prototype) return own(file)
   try {
     Function('')

@@ -1,5 +1,5 @@
-// No pool, and no threads: each call is a promise, and the oldest are settled for a millisecond in each turn of
-// the event loop. It is what so many pending promises cost a thread, whoever settles them.
+// No pool, and no threads: each call is a promise, and the oldest are settled for a millisecond in each turn
+// of the event loop. It is what so many pending promises cost a thread, whoever settles them.
 import * as functions from '../tasks/functions.mjs'
 
 export const modes = { default: { turn: '1 ms' } }

@@ -12,6 +12,6 @@ interface Library {
 
 /** Loads the library, if no task has. */
 export function library(): Library {
-  const { Executor } = createRequire(import.meta.url)('../library.cjs') as { Executor: object }
+  const { Executor } = createRequire(import.meta.url)('./library.cjs') as { Executor: object }
   return (Executor as { [key: symbol]: Library })[Symbol.for('concurrent-futures.inner')] as Library
 }

@@ -3,6 +3,9 @@
 //! for many: when enough completions wait for the ring, or it finds nothing more to run, or a task turns
 //! out long.
 //!
+//! Whoever is rung takes all completions, also those for which other workers owe a ring: what was taken is
+//! owed no ring any more. So with many workers it is not woken more often than with one.
+//!
 //! The last is the hazard: a worker that has a ring pending and then runs a long task could not ring. So a
 //! *watcher* thread looks every [`LONGEST_DELAY`] at the workers whose rings are coalesced, and rings for
 //! those whose oldest completion has waited that long. It parks when there are none.
@@ -19,6 +22,11 @@ use pool::BackgroundThread;
 /// What is rung: the mailbox of an isolate.
 pub(crate) trait Ring: Send + Sync {
     fn ring(&self);
+
+    /// A number that changes with each look of its owner, who takes all that was left before it.
+    fn looks(&self) -> u32 {
+        0
+    }
 }
 
 /// The most completions that wait for one ring.
@@ -33,7 +41,7 @@ const IDLE_LOOKS: u32 = 50;
 struct PendingRing {
     /// The mailbox that is to be rung. Locked by the worker for each post and by the watcher for each ring:
     /// hardly ever at the same time.
-    mailbox: Mutex<Option<Arc<dyn Ring>>>,
+    owed: Mutex<Option<Owed>>,
     /// How many completions wait for it.
     // ORDERING: reset under the mutex; raised after it, when the mailbox is in its place.
     count: AtomicU32,
@@ -41,31 +49,63 @@ struct PendingRing {
     seen: AtomicBool,
 }
 
+struct Owed {
+    mailbox: Arc<dyn Ring>,
+    /// [`Ring::looks`], read after the completion was left in the mailbox: if it is another one by now, that
+    /// completion was taken.
+    looks: u32,
+}
+
+impl Owed {
+    fn is_to<R: Ring>(&self, mailbox: &Arc<R>) -> bool {
+        ptr::addr_eq(Arc::as_ptr(&self.mailbox), Arc::as_ptr(mailbox))
+    }
+
+    /// Rings, unless all was taken. Whether it has.
+    fn ring(&self) -> bool {
+        let is_owed = self.mailbox.looks() == self.looks;
+        if is_owed {
+            self.mailbox.ring();
+        }
+        is_owed
+    }
+}
+
 impl PendingRing {
     fn flush(&self) {
         if self.count.load(Ordering::Relaxed) > 0 {
-            let mut pending = self.mailbox.lock();
-            let mailbox = pending.take();
+            let mut pending = self.owed.lock();
+            let owed = pending.take();
             // Under the mutex: a mailbox that is put in its place afterwards is counted afterwards.
-            self.count.store(0, Ordering::Relaxed);
-            self.seen.store(false, Ordering::Relaxed);
+            self.forget_count();
             drop(pending);
-            if let Some(mailbox) = mailbox {
-                mailbox.ring();
+            if owed.is_some_and(|owed| owed.ring()) {
                 HAS_RUNG.set(true);
             }
         }
     }
 
+    fn forget_count(&self) {
+        self.count.store(0, Ordering::Relaxed);
+        self.seen.store(false, Ordering::Relaxed);
+    }
+
+    /// A completion was left in the mailbox.
     fn add<R: Ring + 'static>(&self, mailbox: &Arc<R>) {
-        let mut pending = self.mailbox.lock();
-        match &*pending {
-            Some(other) if ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(mailbox)) => {}
+        let looks = mailbox.looks();
+        let mut pending = self.owed.lock();
+        match &mut *pending {
+            Some(owed) if owed.is_to(mailbox) => {
+                if owed.looks != looks {
+                    owed.looks = looks;
+                    self.forget_count();
+                }
+            }
             other => {
                 if let Some(other) = other {
                     other.ring();
                 }
-                *pending = Some(mailbox.clone());
+                *pending = Some(Owed { mailbox: mailbox.clone(), looks });
             }
         }
         drop(pending);

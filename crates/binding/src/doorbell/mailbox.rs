@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -24,6 +24,10 @@ pub(crate) struct Mailbox<N> {
     services: Mutex<Vec<N>>,
     // ORDERING: set after the push, cleared before the take: a true may be stale, a false is not.
     wants_service: AtomicBool,
+    /// How often the notes were taken.
+    // ORDERING: raised under the mutex of `notes`, to which who reads it has just added a note: if it is
+    // another one later, that note was taken.
+    looks: AtomicU32,
     /// Set by the first post after the last look.
     // ORDERING: AcqRel on the swap: the isolate that clears it sees the notes posted before it was set.
     rung: AtomicBool,
@@ -42,6 +46,7 @@ impl<N> Mailbox<N> {
             notes: Mutex::new(Vec::new()),
             services: Mutex::new(Vec::new()),
             wants_service: AtomicBool::new(false),
+            looks: AtomicU32::new(0),
             rung: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             prune_at: AtomicUsize::new(PRUNE_FROM),
@@ -111,7 +116,9 @@ impl<N> Mailbox<N> {
 
     /// Takes all notes but for the services; `into` is empty.
     pub(crate) fn take(&self, into: &mut Vec<N>) {
-        std::mem::swap(&mut *self.notes.lock(), into);
+        let mut notes = self.notes.lock();
+        std::mem::swap(&mut *notes, into);
+        self.looks.store(self.looks.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
     }
 
     /// Drops the notes that are not wanted, once there are many: the isolate's thread may not come back to
@@ -155,5 +162,9 @@ impl<N> Mailbox<N> {
 impl<N: Send> Ring for Mailbox<N> {
     fn ring(&self) {
         Mailbox::ring(self);
+    }
+
+    fn looks(&self) -> u32 {
+        self.looks.load(Ordering::Acquire)
     }
 }

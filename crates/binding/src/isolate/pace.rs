@@ -17,32 +17,57 @@ pub(crate) struct Pace {
     each: Duration,
     /// Whether the worker has waited since the last look: it may do so in each step.
     has_rested: bool,
+    /// How many looks have found long what had been short, since eight tasks were short.
+    doubts: u32,
+    /// Whether the last look was one of those: then each task is looked at.
+    has_doubt: bool,
 }
 
 /// Tasks between two looks at the clock while they are short.
 const STRIDE: u32 = 8;
 /// Below this a task is short, and rings are coalesced.
 const SHORT: Duration = Duration::from_micros(50);
+/// After so many looks at which they were not, they no longer are. A short task, too, takes long while its
+/// thread has no core, and to ring for each of the next ones would take the core away again. The watcher of
+/// rings sees to it that nothing waits for long meanwhile.
+const DOUBTS: u32 = 3;
 /// From this on, to let another thread have the core costs little beside a task.
 const WORTH_A_YIELD: Duration = Duration::from_micros(8);
 
 impl Pace {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        Pace { until: now + TURN_TIME, last: now, tasks: 0, each: Duration::ZERO, has_rested: false }
+        Pace {
+            until: now + TURN_TIME,
+            last: now,
+            tasks: 0,
+            each: Duration::ZERO,
+            has_rested: false,
+            doubts: 0,
+            has_doubt: false,
+        }
     }
 
     /// Whether the turn is over. Decides, by the pace of the last tasks, whether rings are coalesced.
     pub(crate) fn is_over(&mut self, side: &WorkerSide) -> bool {
         self.tasks += 1;
-        if side.rings.is_on() && self.tasks < STRIDE && !std::mem::take(&mut self.has_rested) {
+        let is_on = side.rings.is_on();
+        if is_on && self.tasks < STRIDE && !std::mem::take(&mut self.has_rested) && !self.has_doubt {
             return false;
         }
         let now = Instant::now();
         let each = (now - self.last) / self.tasks;
-        if self.tasks >= STRIDE || each > SHORT {
-            side.rings.set(each <= SHORT && self.tasks >= STRIDE);
+        let is_long = each > SHORT;
+        if self.tasks >= STRIDE || is_long {
+            self.doubts = if is_long && is_on { self.doubts + 1 } else { 0 };
+            self.has_doubt = (1..=DOUBTS).contains(&self.doubts);
+            if !self.has_doubt {
+                side.rings.set(!is_long && self.tasks >= STRIDE);
+                self.doubts = 0;
+            }
             (self.last, self.tasks, self.each) = (now, 0, each);
+        } else {
+            self.has_doubt = false;
         }
         now >= self.until
     }
