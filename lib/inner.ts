@@ -39,7 +39,6 @@ export {
   wrongType,
 } from './options/check.ts'
 export { checkTaskOptions, NO_OPTIONS } from './options/task-options.ts'
-export { ownExecutor } from './pool/current-executor.ts'
 export { PoolExecutor, poolOf } from './pool/pool-executor.ts'
 export { readStats } from './pool/snapshot.ts'
 export { watch } from './pool/watched.ts'

@@ -3,7 +3,7 @@ import type { Executor } from '../executor/executor.ts'
 import { currentContext } from '../tasks/current-task.ts'
 import { taskHost } from '../tasks/host.ts'
 import type { PoolKind } from './kind.ts'
-import { ownPool } from './own-pool.ts'
+import { findOwnExecutorBy, ownExecutor, ownPool } from './own-pool.ts'
 import { Pool } from './pool.ts'
 
 type Make = (pool: Pool) => Executor
@@ -34,8 +34,5 @@ export function currentExecutor(): Executor | null {
   return ownExecutor() ?? (taskHost()?.executor() as Executor | null | undefined) ?? null
 }
 
-/** The same, of a task that a worker of this copy of the package runs. */
-export function ownExecutor(): Executor | null {
-  if (currentContext() === undefined) return null
-  return (executor ??= open()) ?? null
-}
+// Of a task that a worker of this copy of the package runs.
+findOwnExecutorBy(() => (currentContext() === undefined ? null : ((executor ??= open()) ?? null)))

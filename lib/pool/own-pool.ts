@@ -1,4 +1,5 @@
-/** The pool whose worker this isolate is. */
+/** The pool whose worker this isolate is, as far as a worker without the library knows it. */
+import type { Executor } from '../executor/executor.ts'
 import type { PoolKind } from './kind.ts'
 
 /** Where a worker belongs. */
@@ -25,4 +26,16 @@ export function ownPool(): OwnPool | undefined {
 /** Whether this isolate is a worker of the pool of this number. */
 export function isOwnPool(pool: number): boolean {
   return own?.pool === pool
+}
+
+let findExecutor: () => Executor | null = () => null
+
+/** `find` gives the executor of the task that calls: the library says so when it is loaded. */
+export function findOwnExecutorBy(find: () => Executor | null): void {
+  findExecutor = find
+}
+
+/** The executor of the task that calls; `null` where the library was not loaded. */
+export function ownExecutor(): Executor | null {
+  return findExecutor()
 }

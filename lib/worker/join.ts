@@ -6,6 +6,7 @@ import { isRefusal } from '../errors/system-refusal.ts'
 import { setWaitHook } from '../future/wait-hook.ts'
 import { clearTimeout, LONGEST_TIMER, setImmediate, setTimeout } from '../host/timers.ts'
 import { failStart } from '../pool/early-death.ts'
+import { ownExecutor } from '../pool/own-pool.ts'
 import { onPark } from '../pool/park-hook.ts'
 import { giveAllBack, giveBack } from '../ports/worker.ts'
 import { currentContext, ownTask } from '../tasks/current-task.ts'
@@ -17,7 +18,7 @@ import { placeShared } from '../values/shared-arguments.ts'
 import { abort, dispatch, packError, proceed, script } from './dispatch.ts'
 import { collectWhenIdle } from './idle-heap.ts'
 import { endIfAlive, endSoon, hasLeft, leave } from './leave.ts'
-import { library } from './library.ts'
+import { loadLibrary } from './library.ts'
 import { load, onRefusedLoad, prepare, prepareNow } from './loader.ts'
 import { initializing, noteOrigin } from './origin.ts'
 import { recover } from './recovery.ts'
@@ -71,9 +72,15 @@ export async function join(post: Post, started: (isReady: boolean) => void): Pro
     if (!hasLeft) giveBack()
   })
   setWaitHook(() => currentContext()?.beginWait())
-  setTaskHost({ task: ownTask, executor: () => library().ownExecutor() })
+  setTaskHost({ task: ownTask, executor: executorForCopies })
   collectWhenIdle()
   return true
+}
+
+/** The executor of the task that calls, which has another copy of the package than its worker. */
+function executorForCopies(): unknown {
+  loadLibrary()
+  return ownExecutor()
 }
 
 /** Of a thread its owner is told what it throws; a child that is refused a thread has to say so itself. */
