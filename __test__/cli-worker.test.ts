@@ -22,13 +22,13 @@ interface Command {
 }
 
 function run(...args: string[]): Command {
-  return runIn({}, command, args)
+  return runIn({}, args)
 }
 
-function runIn(also: Record<string, string>, main: string, args: string[]): Command {
+function runIn(also: Record<string, string>, args: string[]): Command {
   const { NODE_OPTIONS: _, ...own } = process.env
   const env = { ...own, ...also }
-  const child = spawn(process.execPath, [main, 'worker', ...args], { cwd: here, env, timeout: HARD, killSignal: 'SIGKILL' })
+  const child = spawn(process.execPath, [command, 'worker', ...args], { cwd: here, env, timeout: HARD, killSignal: 'SIGKILL' })
   endWithUs(child)
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
@@ -80,7 +80,7 @@ test('a pool that is broken fails the job that it broke with, leaves the others 
   // What Node refuses in its children.
   const preload = "data:text/javascript,process.env.NODE_OPTIONS='--nonsense'"
   const all = ['--queue', place.name, '--connection', redis().url, '--processes', '--workers', '1']
-  const { child, errors, end } = runIn({ NODE_OPTIONS: `--import ${preload}` }, command, ['--modules', 'work=./work.mjs', ...all])
+  const { child, errors, end } = runIn({ NODE_OPTIONS: `--import ${preload}` }, ['--modules', 'work=./work.mjs', ...all])
   t.teardown(() => child.kill('SIGKILL'))
   t.is(await end, 1)
   t.regex(errors(), /its executor takes no tasks: BrokenProcessPool/)

@@ -1,10 +1,7 @@
 /** What a worker loads of the package: what runs tasks, and the library when a task imports it. */
-import { cpSync, readdirSync, symlinkSync } from 'node:fs'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import ava from 'ava'
 import { behaviours } from './executors.ts'
-import { Folder } from './gate.ts'
 import { SOON } from './limits.ts'
 
 const test = ava.serial
@@ -46,21 +43,4 @@ behaviour('a task that has emptied the cache of require gets a library for the s
   t.deepEqual(found.slice(-2), ['looks', 42])
   t.false(found.includes('worker/main.cjs'), 'the entry does not run again')
   t.is(await named.submit(() => 1).result(SOON), 1)
-})
-
-behaviour('a task that has imported another copy of the package finds the executor of its worker', async (t, { create }) => {
-  const root = dirname(dirname(entry))
-  const copy = new Folder(t).file('copy')
-  cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true })
-  const others = readdirSync(root).filter((name) => name === 'package.json' || name.endsWith('.node'))
-  for (const name of others) symlinkSync(join(root, name), join(copy, name))
-  await using executor = create({ maxWorkers: 1 })
-  const seen = executor.with({ name: 'asks' }).submit(
-    async (url) => {
-      const { currentExecutor, currentTask } = (await import(url)) as typeof import('concurrent-futures')
-      return [currentTask()?.name, await currentExecutor()?.submit((n: number) => n + 1, 41)]
-    },
-    pathToFileURL(join(copy, 'dist/index.js')).href,
-  )
-  t.deepEqual(await seen.result(SOON), ['asks', 42])
 })

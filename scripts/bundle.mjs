@@ -84,8 +84,6 @@ function withNew(code) {
   return code.replaceAll(/(?<![\w$.'"`]|new |class |function )((?:Aggregate|Eval|Range|Reference|Syntax|Type|URI)?Error\()/g, 'new $1')
 }
 
-const withRequire = ({ fileName, code }) => ({ fileName, code: code.replaceAll(REQUIRE, 'require') })
-
 const TAKEN = /^import \{([^}]*)\} from "([^"]+)";$/m
 const GIVEN = /^export \{([^}]*)\};\s*$/m
 const CORE = 'core.cjs'
@@ -97,7 +95,7 @@ const CORE = 'core.cjs'
  * task has emptied the cache of `require`.
  */
 function ofWorkers(chunks) {
-  const codeOf = (name) => chunks.find(({ fileName }) => fileName === name).code.replaceAll(REQUIRE, 'require')
+  const codeOf = (name) => chunks.find(({ fileName }) => fileName === name).code
   const pairs = (list, order) => list.replaceAll(/([\w$]+) as ([\w$]+)/g, order)
   const taking = (code, from) => code.replace(TAKEN, (_, list) => `const {${pairs(list, '$1: $2')}} = ${from};`)
   const giving = (code, how) => code.replace(GIVEN, (_, list) => `${how} { __proto__: null,${pairs(list, '$2: $1')}};\n`)
@@ -167,14 +165,14 @@ export async function bundle() {
   const distributed = [ofTheMainEntry(inner), ofTheProcess('__dirname')]
   const [factory] = await write({ distributed: 'lib/distributed/index.ts' }, distributed, { minify })
   const chunks = [
-    ...(await write({ library: LIBRARY }, [texts, ofTheProcess('__dirname')], { minify })).map(withRequire),
+    ...(await write({ library: LIBRARY }, [texts, ofTheProcess('__dirname')], { minify })),
     ...ofWorkers(await write(both, ofAWorker, { minify, ...split })),
     ...(await write({ 'worker/quiet': 'lib/worker/quiet.ts' }, [ofTheProcess('__dirname')], { minify })),
     ...(await write({ loader: 'index.js' }, [ofTheRoot], {})),
     ...(await writeCommands()),
     { ...factory, code: factoryText(factory.code) },
   ]
-  const files = new Map(chunks.map(({ fileName, code }) => [fileName, inAscii(withNew(code))]))
+  const files = new Map(chunks.map(({ fileName, code }) => [fileName, inAscii(withNew(code.replaceAll(REQUIRE, 'require')))]))
   files.set('index.js', entryText(names))
   files.set('index.cjs', requireText(names))
   files.set('bullmq.js', peerEntryText(factory.exports))

@@ -3,7 +3,7 @@ import type { Executor } from '../executor/executor.ts'
 import { currentContext } from '../tasks/current-task.ts'
 import { taskHost } from '../tasks/host.ts'
 import type { PoolKind } from './kind.ts'
-import { findOwnExecutorBy, ownExecutor, ownPool } from './own-pool.ts'
+import { findOwnExecutorBy, ownPool } from './own-pool.ts'
 import { Pool } from './pool.ts'
 
 type Make = (pool: Pool) => Executor
@@ -22,6 +22,14 @@ function open(): Executor | undefined {
   return pool && makers.get(pool.kind)?.(pool)
 }
 
+/** That of a task which a worker of this copy of the package runs. */
+function ofOwnWorker(): Executor | null {
+  if (currentContext() === undefined) return null
+  return (executor ??= open()) ?? null
+}
+
+findOwnExecutorBy(ofOwnWorker)
+
 /**
  * The executor that runs the calling task, for submitting more from within it; `null` outside of tasks.
  *
@@ -31,8 +39,5 @@ function open(): Executor | undefined {
  * ```
  */
 export function currentExecutor(): Executor | null {
-  return ownExecutor() ?? (taskHost()?.executor() as Executor | null | undefined) ?? null
+  return ofOwnWorker() ?? (taskHost()?.executor() as Executor | null | undefined) ?? null
 }
-
-// Of a task that a worker of this copy of the package runs.
-findOwnExecutorBy(() => (currentContext() === undefined ? null : ((executor ??= open()) ?? null)))

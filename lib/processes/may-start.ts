@@ -1,7 +1,7 @@
 /** Whether Node's permission model lets this process start others. */
 import { binding } from '../addon/binding.ts'
 
-/** The addon would start children also where Node may not. */
+/** The addon would start them also where Node may not. */
 export function mayStart(): boolean {
   const { permission } = process as { permission?: { has(scope: string): boolean } }
   return permission === undefined || permission.has('child')

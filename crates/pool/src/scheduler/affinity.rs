@@ -201,8 +201,8 @@ impl<W: Work> Shared<W> {
     }
 
     /// Whether worker `id` should rather do what is its own than become the home of one more key: because one
-    /// that has far fewer is on its way, and only has not come yet. Otherwise a worker whose tasks
-    /// take a microsecond would be the home of all keys before the others have woken. It has something to do
+    /// that has far fewer is on its way, and only has not come yet. Otherwise a worker whose tasks take a
+    /// microsecond would be the home of all keys before the others have woken. It has something to do
     /// meanwhile, so nothing waits for a worker that does not come.
     fn leaves_new_keys(&self, id: WorkerId, kind: Kind) -> bool {
         let keys = self.keyed.keys_at(id);
